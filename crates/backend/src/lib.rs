@@ -1,0 +1,24 @@
+//! Which device runs the code, on how many threads, from which seed.
+//!
+//! Cargo features decide which devices a build *has*; a [`DeviceName`] decides which one is *used*. Nothing else
+//! in Fireclay mentions a backend: layers, the training loop and the programs take the [`Device`] opened here.
+//!
+//! | Feature | Device names | Runs on |
+//! |---|---|---|
+//! | `flex` (default) | `flex` | any CPU, pure Rust |
+//! | `ndarray` | `ndarray` | any CPU; deprecated by Burn, kept for those who ask for it |
+//! | `wgpu` | `wgpu`, `wgpu:1` | any GPU with Vulkan, Metal, DirectX 12 or WebGPU |
+//! | `vulkan`, `metal`, `webgpu` | the same words | that graphics API and no other |
+//! | `cuda`, `rocm` | `cuda`, `cuda:1`, `rocm` | NVIDIA's and AMD's own stacks |
+//!
+//! Sister crates: `fireclay-nn` (layers and models), `fireclay-data` (data sets), `fireclay-store` (model files),
+//! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
+
+mod device_name;
+mod error;
+mod threads;
+
+pub use burn::tensor::Device;
+pub use device_name::DeviceName;
+pub use error::BackendError;
+pub use threads::{set_threads, threads};

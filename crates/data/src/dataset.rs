@@ -1,0 +1,652 @@
+//! One split of a data set, held as contiguous arrays.
+//!
+//! The arrays are shared: cloning a dataset, taking a part of it or splitting it copies indices, never samples. Bytes
+//! stay bytes until a batch is gathered, when a table of 256 entries per channel normalises them; so a stored value
+//! and its normalised form agree to the last bit wherever they are compared.
+
+use std::sync::Arc;
+
+use crate::source::{Batch, BatchTargets, Source, TargetKind};
+use crate::{DataError, Normalization, Provenance, Targets};
+
+/// One split held as contiguous arrays; cheap to clone. A part of it is a view through indices.
+///
+/// Samples all have one shape, `[channels, height, width]` for images; the first dimension is the one that
+/// [`Normalization`] calls channels.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    stored: Arc<Stored>,
+    /// Which stored samples this holds, in order; `None` for all of them.
+    view: Option<Arc<[u32]>>,
+    normalization: Arc<Normalization>,
+    /// `[channels or 1, 256]`: what each byte becomes. Empty for features that are not bytes.
+    table: Arc<[[f32; 256]]>,
+    provenance: Arc<Provenance>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    /// The shape of one sample, and how many values that is.
+    shape: Vec<usize>,
+    sample_len: usize,
+    samples: usize,
+    features: Features,
+    targets: Targets,
+}
+
+#[derive(Debug)]
+enum Features {
+    Bytes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+impl Dataset {
+    /// A dataset of bytes, such as images.
+    ///
+    /// # Shapes
+    /// - `shape`: of one sample, for example `[1, 28, 28]`
+    /// - `values`: `[samples, ..shape]`, row-major, `0..=255`
+    /// - `targets`: one per sample
+    ///
+    /// # Errors
+    /// If the lengths do not agree, a label has no name, a target is not finite, or the normalization does not fit.
+    pub fn from_u8(
+        shape: &[usize],
+        values: Vec<u8>,
+        targets: Targets,
+        normalization: Normalization,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
+        let stored = Stored {
+            shape: shape.to_vec(),
+            sample_len,
+            samples,
+            features: Features::Bytes(values),
+            targets,
+        };
+        Self::new(stored, normalization, provenance)
+    }
+
+    /// A dataset of numbers, used as they are unless [`Dataset::with_normalization`] says otherwise.
+    ///
+    /// # Shapes
+    /// - `shape`: of one sample, for example `[13]`
+    /// - `values`: `[samples, ..shape]`, row-major, finite
+    /// - `targets`: one per sample
+    ///
+    /// # Errors
+    /// If the lengths do not agree, a label has no name, or a feature or target is not finite.
+    pub fn from_f32(
+        shape: &[usize],
+        values: Vec<f32>,
+        targets: Targets,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(DataError::NotFinite {
+                what: "feature",
+                index: at / sample_len,
+                value: values[at],
+            });
+        }
+        let stored = Stored {
+            shape: shape.to_vec(),
+            sample_len,
+            samples,
+            features: Features::Floats(values),
+            targets,
+        };
+        Self::new(stored, Normalization::none(), provenance)
+    }
+
+    fn new(
+        stored: Stored,
+        normalization: Normalization,
+        mut provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        provenance.samples = stored.samples;
+        let dataset = Self {
+            stored: Arc::new(stored),
+            view: None,
+            normalization: Arc::new(Normalization::none()),
+            table: Arc::new([]),
+            provenance: Arc::new(provenance),
+        };
+        dataset.with_normalization(normalization)
+    }
+
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        match &self.view {
+            Some(view) => view.len(),
+            None => self.stored.samples,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one sample, for example `[1, 28, 28]`.
+    pub fn shape(&self) -> &[usize] {
+        &self.stored.shape
+    }
+
+    /// Where the samples came from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// How features are shifted and scaled when a batch is gathered.
+    pub fn normalization(&self) -> &Normalization {
+        &self.normalization
+    }
+
+    /// The classes' names; empty when the targets are numbers.
+    pub fn class_names(&self) -> &[String] {
+        match &self.stored.targets {
+            Targets::Classes { names, .. } => names,
+            Targets::Values { .. } => &[],
+        }
+    }
+
+    /// How many classes there are; `None` when the targets are numbers.
+    pub fn num_classes(&self) -> Option<usize> {
+        match &self.stored.targets {
+            Targets::Classes { names, .. } => Some(names.len()),
+            Targets::Values { .. } => None,
+        }
+    }
+
+    /// How many samples each class has; empty when the targets are numbers.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.class_names().len()];
+        for index in 0..self.len() {
+            if let Some(label) = self.label(index) {
+                counts[label as usize] += 1;
+            }
+        }
+        counts
+    }
+
+    /// The label of sample `index`; `None` beyond the last sample, or when the targets are numbers.
+    pub fn label(&self, index: usize) -> Option<u32> {
+        match &self.stored.targets {
+            Targets::Classes { labels, .. } => labels.get(self.stored_index(index)?).copied(),
+            Targets::Values { .. } => None,
+        }
+    }
+
+    /// The bytes of sample `index`, as stored; `None` beyond the last sample, or when the features are not bytes.
+    pub fn raw_u8(&self, index: usize) -> Option<&[u8]> {
+        match &self.stored.features {
+            Features::Bytes(bytes) => {
+                let start = self.stored_index(index)? * self.stored.sample_len;
+                bytes.get(start..start + self.stored.sample_len)
+            }
+            Features::Floats(_) => None,
+        }
+    }
+
+    /// The first `n` samples, or all of them if there are fewer.
+    pub fn take(&self, n: usize) -> Dataset {
+        let view = (0..self.len().min(n)).filter_map(|index| self.stored_u32(index));
+        self.viewing(view.collect())
+    }
+
+    /// The samples at `indices`, in that order; an index may occur more than once.
+    ///
+    /// # Errors
+    /// [`DataError::Index`] if an index is not below [`Dataset::len`], [`DataError::TooManySamples`] if there are more
+    /// than `u32::MAX` of them.
+    pub fn subset(&self, indices: &[usize]) -> Result<Dataset, DataError> {
+        if u32::try_from(indices.len()).is_err() {
+            return Err(DataError::TooManySamples {
+                samples: indices.len(),
+            });
+        }
+        let view: Result<Vec<u32>, DataError> = (indices.iter())
+            .map(|&index| {
+                self.stored_u32(index).ok_or(DataError::Index {
+                    index,
+                    samples: self.len(),
+                })
+            })
+            .collect();
+        Ok(self.viewing(view?))
+    }
+
+    /// Splits off a part for validation: `(training, validation)`.
+    ///
+    /// `validation_fraction` of the samples, rounded, go to validation, picked by `seed` alone. When there are
+    /// classes, each is split in that proportion, and a class of two samples or more is in both parts; so the sizes
+    /// may differ from the rounded fraction by a few samples. Both parts keep the order of this dataset.
+    ///
+    /// # Errors
+    /// [`DataError::Fraction`] if the fraction is not above 0 and below 1, [`DataError::TooFewToSplit`] if one of the
+    /// parts would be empty.
+    pub fn split(
+        &self,
+        validation_fraction: f64,
+        seed: u64,
+    ) -> Result<(Dataset, Dataset), DataError> {
+        let labels: Option<Vec<u32>> = self
+            .num_classes()
+            .map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
+        let classes = self.num_classes().unwrap_or(0);
+        let (training, validation) = crate::split::indices(
+            self.len(),
+            labels.as_deref(),
+            classes,
+            validation_fraction,
+            seed,
+        )?;
+        Ok((
+            self.subset(&training)?.renamed("training part"),
+            self.subset(&validation)?.renamed("validation part"),
+        ))
+    }
+
+    /// The same samples under another normalization.
+    ///
+    /// Features given as numbers become `(value - mean) / std`.
+    ///
+    /// # Errors
+    /// [`DataError::Normalization`] if it does not fit, see [`Normalization::check`].
+    pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self, DataError> {
+        normalization.check(self.stored.shape.first().copied().unwrap_or(1))?;
+        self.table = match &self.stored.features {
+            Features::Bytes(_) => (0..normalization.mean.len())
+                .map(|channel| {
+                    let mut row = [0.0; 256];
+                    for (byte, out) in (0..=u8::MAX).zip(&mut row) {
+                        *out = normalization.byte(byte, channel);
+                    }
+                    row
+                })
+                .collect(),
+            Features::Floats(_) => Arc::new([]),
+        };
+        self.normalization = Arc::new(normalization);
+        Ok(self)
+    }
+
+    /// A view of stored samples; `view` holds indices already checked.
+    fn viewing(&self, view: Vec<u32>) -> Dataset {
+        let mut provenance = (*self.provenance).clone();
+        provenance.samples = view.len();
+        Dataset {
+            view: Some(view.into()),
+            provenance: Arc::new(provenance),
+            ..self.clone()
+        }
+    }
+
+    fn renamed(mut self, part: &str) -> Dataset {
+        let mut provenance = (*self.provenance).clone();
+        provenance.split = format!("{}, {part}", provenance.split);
+        self.provenance = Arc::new(provenance);
+        self
+    }
+
+    /// Where sample `index` of this view is stored.
+    fn stored_index(&self, index: usize) -> Option<usize> {
+        match &self.view {
+            Some(view) => view.get(index).map(|stored| *stored as usize),
+            None => (index < self.stored.samples).then_some(index),
+        }
+    }
+
+    fn stored_u32(&self, index: usize) -> Option<u32> {
+        (self.stored_index(index)).and_then(|stored| u32::try_from(stored).ok())
+    }
+
+    fn gather_features(&self, stored_indices: &[usize], out: &mut Vec<f32>) {
+        let sample_len = self.stored.sample_len;
+        out.clear();
+        out.reserve_exact(stored_indices.len() * sample_len);
+        match &self.stored.features {
+            Features::Bytes(bytes) => {
+                let channel_len = sample_len / self.table.len();
+                for &index in stored_indices {
+                    let sample = &bytes[index * sample_len..][..sample_len];
+                    for (row, channel) in self.table.iter().zip(sample.chunks_exact(channel_len)) {
+                        out.extend(channel.iter().map(|byte| row[usize::from(*byte)]));
+                    }
+                }
+            }
+            Features::Floats(values) => {
+                let entries = self.normalization.mean.len();
+                let channel_len = sample_len / entries;
+                for &index in stored_indices {
+                    let sample = &values[index * sample_len..][..sample_len];
+                    if self.normalization.is_none() {
+                        out.extend_from_slice(sample);
+                        continue;
+                    }
+                    for (entry, channel) in sample.chunks_exact(channel_len).enumerate() {
+                        out.extend(channel.iter().map(|v| self.normalization.value(*v, entry)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn gather_targets(&self, stored_indices: &[usize], out: &mut BatchTargets) {
+        match &self.stored.targets {
+            Targets::Classes { labels, .. } => {
+                let mut gathered = match std::mem::take(out) {
+                    BatchTargets::Classes(labels) => labels,
+                    BatchTargets::Values { .. } => Vec::new(),
+                };
+                gathered.clear();
+                gathered.extend(stored_indices.iter().map(|index| labels[*index]));
+                *out = BatchTargets::Classes(gathered);
+            }
+            Targets::Values { width, values } => {
+                let mut gathered = match std::mem::take(out) {
+                    BatchTargets::Values { values, .. } => values,
+                    BatchTargets::Classes(_) => Vec::new(),
+                };
+                gathered.clear();
+                for index in stored_indices {
+                    gathered.extend_from_slice(&values[index * width..][..*width]);
+                }
+                *out = BatchTargets::Values {
+                    width: *width,
+                    values: gathered,
+                };
+            }
+        }
+    }
+}
+
+impl Source for Dataset {
+    fn len(&self) -> usize {
+        Dataset::len(self)
+    }
+
+    fn sample_shape(&self) -> &[usize] {
+        self.shape()
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        match &self.stored.targets {
+            Targets::Classes { names, .. } => TargetKind::Classes { count: names.len() },
+            Targets::Values { width, .. } => TargetKind::Values { width: *width },
+        }
+    }
+
+    fn gather(&self, indices: &[u32], batch: &mut Batch) {
+        let stored_indices: Vec<usize> = indices
+            .iter()
+            .map(|index| match self.stored_index(*index as usize) {
+                Some(stored) => stored,
+                None => panic!("sample {index} of a dataset of {} samples", self.len()),
+            })
+            .collect();
+        batch.shape.clear();
+        batch.shape.push(indices.len());
+        batch.shape.extend_from_slice(&self.stored.shape);
+        batch.indices.clear();
+        batch.indices.extend_from_slice(indices);
+        self.gather_features(&stored_indices, &mut batch.features);
+        self.gather_targets(&stored_indices, &mut batch.targets);
+    }
+}
+
+/// Values per sample, and how many samples.
+fn check_lengths(
+    shape: &[usize],
+    values: usize,
+    targets: &Targets,
+) -> Result<(usize, usize), DataError> {
+    let sample_len = (shape.iter())
+        .try_fold(1usize, |product, dim| product.checked_mul(*dim))
+        .filter(|len| *len > 0)
+        .ok_or_else(|| DataError::SampleShape {
+            shape: shape.to_vec(),
+        })?;
+    let samples = targets.check()?;
+    if u32::try_from(samples).is_err() {
+        return Err(DataError::TooManySamples { samples });
+    }
+    if samples.checked_mul(sample_len) != Some(values) {
+        return Err(DataError::Lengths {
+            shape: shape.to_vec(),
+            sample_len,
+            targets: samples,
+            values,
+        });
+    }
+    Ok((sample_len, samples))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|class| class.to_string()).collect()
+    }
+
+    fn classes(labels: &[u32], count: usize) -> Targets {
+        Targets::Classes {
+            labels: labels.to_vec(),
+            names: names(count),
+        }
+    }
+
+    fn here() -> Provenance {
+        Provenance::new("made up", "train", "made by hand")
+    }
+
+    /// Four samples of two channels of 1 x 3, whose values count up.
+    fn counting() -> Dataset {
+        let values = (0..24).collect();
+        Dataset::from_u8(
+            &[2, 1, 3],
+            values,
+            classes(&[0, 1, 2, 1], 3),
+            Normalization::none(),
+            here(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_sample_is_found_where_it_was_put() {
+        let dataset = counting();
+        assert_eq!(dataset.len(), 4);
+        assert_eq!(dataset.raw_u8(2), Some(&[12, 13, 14, 15, 16, 17][..]));
+        assert_eq!(dataset.raw_u8(4), None);
+        assert_eq!(dataset.label(2), Some(2));
+        assert_eq!(dataset.label(4), None);
+        assert_eq!(dataset.class_counts(), [1, 2, 1]);
+        assert_eq!(dataset.num_classes(), Some(3));
+        assert_eq!(dataset.provenance().samples, 4);
+    }
+
+    #[test]
+    fn batches_are_normalised_per_channel() {
+        let normalization = Normalization {
+            mean: vec![0.0, 0.5],
+            std: vec![1.0, 0.25],
+        };
+        let dataset = counting().with_normalization(normalization).unwrap();
+        let mut batch = Batch::default();
+        dataset.gather(&[3, 0], &mut batch);
+        assert_eq!(batch.shape, [2, 2, 1, 3]);
+        assert_eq!(batch.targets, BatchTargets::Classes(vec![1, 0]));
+        assert_eq!(batch.indices, [3, 0]);
+        let expected = |byte: u8, mean: f32, std: f32| (f32::from(byte) / 255.0 - mean) / std;
+        let bytes = [18, 19, 20, 21, 22, 23, 0, 1, 2, 3, 4, 5];
+        for (at, byte) in bytes.into_iter().enumerate() {
+            let (mean, std) = if at % 6 < 3 { (0.0, 1.0) } else { (0.5, 0.25) };
+            assert_eq!(batch.features[at], expected(byte, mean, std), "value {at}");
+        }
+    }
+
+    #[test]
+    fn gathering_replaces_what_a_batch_held() {
+        let values = Dataset::from_f32(
+            &[2],
+            vec![1.0, 2.0, 3.0, 4.0],
+            Targets::Values {
+                width: 1,
+                values: vec![10.0, 20.0],
+            },
+            here(),
+        )
+        .unwrap();
+        let mut batch = Batch::default();
+        counting().gather(&[0, 1, 2], &mut batch);
+        values.gather(&[1], &mut batch);
+        let expected = Batch {
+            shape: vec![1, 2],
+            features: vec![3.0, 4.0],
+            targets: BatchTargets::Values {
+                width: 1,
+                values: vec![20.0],
+            },
+            indices: vec![1],
+        };
+        assert_eq!(batch, expected);
+        assert_eq!(values.class_counts(), [0; 0]);
+        assert_eq!(values.target_kind(), TargetKind::Values { width: 1 });
+    }
+
+    #[test]
+    fn numbers_are_normalised_only_when_asked() {
+        let targets = classes(&[0], 1);
+        let dataset = Dataset::from_f32(&[2, 2], vec![1.0, 2.0, 3.0, 4.0], targets, here())
+            .unwrap()
+            .with_normalization(Normalization {
+                mean: vec![1.0, 3.0],
+                std: vec![2.0, 4.0],
+            })
+            .unwrap();
+        let mut batch = Batch::default();
+        dataset.gather(&[0], &mut batch);
+        assert_eq!(batch.features, [0.0, 0.5, 0.0, 0.25]);
+    }
+
+    #[test]
+    fn views_of_views_keep_their_place() {
+        let view = counting().subset(&[3, 2, 2]).unwrap();
+        let inner = view.subset(&[1, 0]).unwrap();
+        assert_eq!(inner.raw_u8(0), Some(&[12, 13, 14, 15, 16, 17][..]));
+        assert_eq!(inner.label(1), Some(1));
+        assert_eq!(inner.provenance().samples, 2);
+        assert_eq!(view.take(1).label(0), Some(1));
+        assert_eq!(view.take(100).len(), 3);
+        assert_eq!(view.class_counts(), [0, 1, 2]);
+        let mut batch = Batch::default();
+        inner.gather(&[0], &mut batch);
+        assert_eq!(batch.features[0], 12.0 / 255.0);
+    }
+
+    #[test]
+    fn an_index_beyond_the_view_is_refused() {
+        let message = (counting().take(2).subset(&[0, 2]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("index 2") && message.contains("2 samples"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "sample 4 of a dataset of 4 samples")]
+    fn gathering_beyond_the_end_panics() {
+        counting().gather(&[4], &mut Batch::default());
+    }
+
+    #[test]
+    fn lengths_that_disagree_are_refused() {
+        let refuse = |shape: &[usize], values: usize, targets| {
+            Dataset::from_u8(
+                shape,
+                vec![0; values],
+                targets,
+                Normalization::none(),
+                here(),
+            )
+            .unwrap_err()
+            .to_string()
+        };
+        let message = refuse(&[1, 2, 2], 7, classes(&[0, 0], 1));
+        assert!(
+            message.contains("expected 8 values") && message.contains("found 7"),
+            "{message}"
+        );
+        let message = refuse(&[1, 0, 2], 0, classes(&[0], 1));
+        assert!(message.contains("[1, 0, 2]"), "{message}");
+        let message = refuse(&[usize::MAX, 2], 0, classes(&[0], 1));
+        assert!(message.contains("too large"), "{message}");
+    }
+
+    #[test]
+    fn a_label_without_a_name_is_refused_with_its_index() {
+        let targets = classes(&[0, 1, 2], 2);
+        let message = Dataset::from_u8(&[1], vec![0; 3], targets, Normalization::none(), here())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("sample 2")
+                && message.contains("label 2")
+                && message.contains("2 classes"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused_with_the_sample() {
+        let features = vec![0.0, 0.0, 0.0, f32::NAN];
+        let message = Dataset::from_f32(&[2], features, classes(&[0, 0], 1), here())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("feature of sample 1 is NaN"), "{message}");
+        let targets = Targets::Values {
+            width: 2,
+            values: vec![0.0, 0.0, f32::INFINITY, 0.0],
+        };
+        let message = Dataset::from_f32(&[1], vec![0.0; 2], targets, here())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("target of sample 1 is inf"), "{message}");
+    }
+
+    #[test]
+    fn targets_of_no_width_are_refused() {
+        for (width, values) in [(0, 4), (3, 4)] {
+            let targets = Targets::Values {
+                width,
+                values: vec![0.0; values],
+            };
+            let message = Dataset::from_f32(&[1], vec![0.0; 4], targets, here())
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains("4 target values"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_normalization_that_does_not_fit_is_refused() {
+        let normalization = Normalization {
+            mean: vec![0.0; 3],
+            std: vec![1.0; 3],
+        };
+        let message = (counting().with_normalization(normalization))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("3 entries for samples of 2 channels"),
+            "{message}"
+        );
+    }
+}

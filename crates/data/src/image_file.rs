@@ -1,0 +1,444 @@
+//! A picture of one digit, from a PNG or JPEG file, brought to the form MNIST has.
+//!
+//! MNIST's convention: white ink on black, the digit scaled into a box of 20/28 of the frame and placed by its centre
+//! of mass. A picture that already has the frame's size is taken to follow it, so that an MNIST image saved as PNG is
+//! read back byte for byte. What was done to any other is said in [`DigitImage::notes`].
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use image::imageops::{self, FilterType};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use crate::{DataError, ImageProblem};
+
+/// Per side, in a file and in the frame asked for.
+const MOST_PIXELS_PER_SIDE: u32 = 16_384;
+
+/// Memory for the decoded picture.
+const MOST_DECODED_BYTES: u64 = 256 << 20;
+
+/// The digit's box, as a part of the frame: 20 of 28 pixels.
+const BOX: f32 = 20.0 / 28.0;
+
+/// Ink brighter than this, of 255, belongs to the digit when its bounding box is looked for.
+const INK: u8 = 64;
+
+/// Darker and lighter pixels must differ by this much for there to be ink at all.
+const LEAST_CONTRAST: u8 = 16;
+
+/// A picture of a digit in MNIST's form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigitImage {
+    /// `[height, width]`, row-major: 0 background, 255 ink.
+    pub pixels: Vec<u8>,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// What was converted, in the order it was done; empty if nothing was.
+    pub notes: Vec<String>,
+}
+
+/// Reads a picture of one digit and brings it to `height` x `width` pixels in MNIST's form.
+///
+/// PNG and JPEG are told apart by content. Grey and colour, 1 to 16 bits, palette, alpha (laid over white) and CMYK
+/// are converted. Pictures are limited to 16,384 pixels per side and 256 MB decoded, checked before decoding.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("bar.png");
+/// // A dark bar on light paper.
+/// let picture = image::GrayImage::from_fn(100, 200, |x, _| image::Luma([if x / 10 == 4 { 20 } else { 230 }]));
+/// picture.save(&path)?;
+///
+/// let digit = fireclay_data::read_digit(&path, 28, 28)?;
+/// assert_eq!(digit.pixels.len(), 28 * 28);
+/// assert_eq!(digit.pixels[0], 0);
+/// assert!(digit.notes[0].contains("inverted"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`DataError::Image`] if the file is not such a picture or is too large, [`DataError::Read`] if it cannot be read.
+pub fn read_digit(path: &Path, height: usize, width: usize) -> Result<DigitImage, DataError> {
+    let refuse = |problem| DataError::Image {
+        path: path.to_owned(),
+        problem,
+    };
+    let frame = match (u32::try_from(height), u32::try_from(width)) {
+        (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => Size {
+            width: w,
+            height: h,
+        },
+        _ => return Err(refuse(ImageProblem::Frame { height, width })),
+    };
+    let read_error = |source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    // Before opening: opening a pipe would wait for a writer.
+    if !std::fs::metadata(path).map_err(read_error)?.is_file() {
+        return Err(DataError::NotAFile {
+            path: path.to_owned(),
+            expected: "a PNG or JPEG image",
+        });
+    }
+    let mut file = BufReader::new(File::open(path).map_err(read_error)?);
+    let mut start = Vec::new();
+    file.by_ref()
+        .take(32)
+        .read_to_end(&mut start)
+        .map_err(read_error)?;
+    file.rewind().map_err(read_error)?;
+
+    let mut notes = Vec::new();
+    let format = check_start(&start, &mut notes).map_err(refuse)?;
+    let picture = decode(file, format, &mut notes).map_err(refuse)?;
+    let grey = to_grey(&picture, &mut notes).map_err(refuse)?;
+    drop(picture);
+    let pixels = to_digit(grey, frame, &mut notes).into_raw();
+    Ok(DigitImage {
+        pixels,
+        height,
+        width,
+        notes,
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Size {
+    width: u32,
+    height: u32,
+}
+
+/// The format, from the first bytes; for PNG also its claims.
+fn check_start(start: &[u8], notes: &mut Vec<String>) -> Result<ImageFormat, ImageProblem> {
+    if start.starts_with(&[0xff, 0xd8, 0xff]) {
+        return Ok(ImageFormat::Jpeg);
+    }
+    if !start.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Err(ImageProblem::NotAnImage {
+            found: describe(start),
+        });
+    }
+    // Signature 8, length 4, "IHDR" 4, width 4, height 4, bit depth, colour type.
+    if let [
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        b'I',
+        b'H',
+        b'D',
+        b'R',
+        w0,
+        w1,
+        w2,
+        w3,
+        h0,
+        h1,
+        h2,
+        h3,
+        _depth,
+        colours,
+        ..,
+    ] = start
+    {
+        let width = u32::from_be_bytes([*w0, *w1, *w2, *w3]);
+        let height = u32::from_be_bytes([*h0, *h1, *h2, *h3]);
+        check_size(width, height)?;
+        if *colours == 3 {
+            notes.push("converted from palette colours".into());
+        }
+    }
+    Ok(ImageFormat::Png)
+}
+
+fn describe(start: &[u8]) -> String {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let known: [(&[u8], &str); 6] = [
+        (b"GIF8", "a GIF image"),
+        (b"BM", "a BMP image"),
+        (b"II*\0", "a TIFF image"),
+        (b"MM\0*", "a TIFF image"),
+        (b"\x1f\x8b", "a gzip file"),
+        (b"%PDF", "a PDF document"),
+    ];
+    if start.is_empty() {
+        return "an empty file".into();
+    }
+    if start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP") {
+        return "a WebP image".into();
+    }
+    match known.iter().find(|(magic, _)| start.starts_with(magic)) {
+        Some((_, name)) => (*name).to_owned(),
+        None if start.iter().all(is_text) => "text".into(),
+        None => "bytes of another kind".into(),
+    }
+}
+
+fn check_size(width: u32, height: u32) -> Result<(), ImageProblem> {
+    if width == 0 || height == 0 {
+        return Err(ImageProblem::Empty { width, height });
+    }
+    if width > MOST_PIXELS_PER_SIDE || height > MOST_PIXELS_PER_SIDE {
+        return Err(ImageProblem::TooLarge {
+            width,
+            height,
+            limit: format!("{MOST_PIXELS_PER_SIDE} per side"),
+        });
+    }
+    Ok(())
+}
+
+fn decode(
+    file: BufReader<File>,
+    format: ImageFormat,
+    notes: &mut Vec<String>,
+) -> Result<DynamicImage, ImageProblem> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MOST_DECODED_BYTES);
+    let mut reader = ImageReader::with_format(file, format);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    if decoder.total_bytes() > MOST_DECODED_BYTES {
+        return Err(ImageProblem::TooLarge {
+            width,
+            height,
+            limit: format!("{} MB once decoded", MOST_DECODED_BYTES >> 20),
+        });
+    }
+    if matches!(
+        decoder.original_color_type(),
+        image::ExtendedColorType::Cmyk8
+    ) {
+        notes.push("converted from CMYK".into());
+    }
+    // A picture without a readable orientation is taken as it lies.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    if orientation != Orientation::NoTransforms {
+        picture.apply_orientation(orientation);
+        notes.push("turned upright as its camera says".into());
+    }
+    Ok(picture)
+}
+
+/// Luminance, laid over white where it is transparent.
+fn to_grey(picture: &DynamicImage, notes: &mut Vec<String>) -> Result<GrayImage, ImageProblem> {
+    use DynamicImage as D;
+    let (colour, alpha, sixteen) = match picture {
+        D::ImageLuma8(grey) => return Ok(grey.clone()),
+        D::ImageLumaA8(_) => (false, true, false),
+        D::ImageRgb8(_) => (true, false, false),
+        D::ImageRgba8(_) => (true, true, false),
+        D::ImageLuma16(_) => (false, false, true),
+        D::ImageLumaA16(_) => (false, true, true),
+        D::ImageRgb16(_) => (true, false, true),
+        D::ImageRgba16(_) => (true, true, true),
+        other => {
+            return Err(ImageProblem::Colours {
+                found: format!("{:?}", other.color()),
+            });
+        }
+    };
+    for (applies, note) in [
+        (sixteen, "reduced from 16 bits to 8"),
+        (colour, "converted from colour to grey"),
+        (alpha, "laid over white where transparent"),
+    ] {
+        if applies {
+            notes.push(note.into());
+        }
+    }
+    let over_white = |grey: u8, alpha: u8| {
+        let (grey, alpha) = (u32::from(grey), u32::from(alpha));
+        to_u8((grey * alpha + 255 * (255 - alpha) + 127) / 255)
+    };
+    let luminance = |r: u8, g: u8, b: u8| {
+        to_u8((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000)
+    };
+    let narrow = |wide: u16| to_u8((u32::from(wide) + 128) / 257);
+    let pixels: Vec<u8> = match picture {
+        D::ImageLumaA8(p) => p.pixels().map(|p| over_white(p.0[0], p.0[1])).collect(),
+        D::ImageRgb8(p) => p
+            .pixels()
+            .map(|p| luminance(p.0[0], p.0[1], p.0[2]))
+            .collect(),
+        D::ImageRgba8(p) => (p.pixels())
+            .map(|p| over_white(luminance(p.0[0], p.0[1], p.0[2]), p.0[3]))
+            .collect(),
+        D::ImageLuma16(p) => p.pixels().map(|p| narrow(p.0[0])).collect(),
+        D::ImageLumaA16(p) => (p.pixels())
+            .map(|p| over_white(narrow(p.0[0]), narrow(p.0[1])))
+            .collect(),
+        D::ImageRgb16(p) => (p.pixels())
+            .map(|p| luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2])))
+            .collect(),
+        D::ImageRgba16(p) => (p.pixels())
+            .map(|p| {
+                let grey = luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2]));
+                over_white(grey, narrow(p.0[3]))
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    // As many bytes as pixels, so this is never the empty picture.
+    Ok(GrayImage::from_raw(picture.width(), picture.height(), pixels).unwrap_or_default())
+}
+
+fn to_u8(value: u32) -> u8 {
+    u8::try_from(value).unwrap_or(u8::MAX)
+}
+
+fn to_digit(mut grey: GrayImage, frame: Size, notes: &mut Vec<String>) -> GrayImage {
+    let (darkest, lightest) = extremes(&grey);
+    let border = border_level(&grey);
+    let flat = lightest - darkest < LEAST_CONTRAST;
+    let middle = if flat {
+        128
+    } else {
+        darkest / 2 + lightest / 2
+    };
+    if border > middle {
+        imageops::invert(&mut grey);
+        notes.push("inverted: dark on light".into());
+    }
+    if flat {
+        notes.push("blank image".into());
+    }
+    if (grey.width(), grey.height()) == (frame.width, frame.height) {
+        return grey;
+    }
+    let blank = || GrayImage::new(frame.width, frame.height);
+    if flat {
+        return blank();
+    }
+    let background = border_level(&grey);
+    stretch(&mut grey, background);
+    let Some((left, top, size)) = ink_box(&grey) else {
+        notes.push("blank image".into());
+        return blank();
+    };
+    let cropped = imageops::crop_imm(&grey, left, top, size.width, size.height).to_image();
+    let fitted = fit(&cropped, frame);
+    notes.push(format!(
+        "cropped {}x{} to the ink's {}x{}, scaled to {}x{}, placed by its centre of mass (width x height)",
+        grey.width(),
+        grey.height(),
+        size.width,
+        size.height,
+        fitted.width(),
+        fitted.height()
+    ));
+    place(&fitted, frame)
+}
+
+fn extremes(grey: &GrayImage) -> (u8, u8) {
+    grey.as_raw()
+        .iter()
+        .fold((u8::MAX, 0), |(low, high), p| (low.min(*p), high.max(*p)))
+}
+
+/// The median of the outermost pixels.
+fn border_level(grey: &GrayImage) -> u8 {
+    let (width, height) = grey.dimensions();
+    let mut border: Vec<u8> = (grey.enumerate_pixels())
+        .filter(|(x, y, _)| *x == 0 || *y == 0 || x + 1 == width || y + 1 == height)
+        .map(|(_, _, pixel)| pixel.0[0])
+        .collect();
+    border.sort_unstable();
+    border.get(border.len() / 2).copied().unwrap_or(0)
+}
+
+/// Spreads what lies clearly above the background over 0 to 255.
+fn stretch(grey: &mut GrayImage, background: u8) {
+    let mut histogram = [0usize; 256];
+    for pixel in grey.as_raw() {
+        histogram[usize::from(*pixel)] += 1;
+    }
+    // The brightest few pixels may be glare or noise.
+    let mut spare = grey.as_raw().len() / 5_000;
+    let mut high = 255usize;
+    while high > 0 && histogram[high] <= spare {
+        spare -= histogram[high];
+        high -= 1;
+    }
+    let (background, high) = (f32::from(background), high as f32);
+    let low = background + 0.15 * (high - background);
+    let scale = 255.0 / (high - low).max(1.0);
+    for pixel in grey.iter_mut() {
+        *pixel = ((f32::from(*pixel) - low) * scale).round() as u8;
+    }
+}
+
+/// Left, top and size of the smallest box around the ink.
+fn ink_box(grey: &GrayImage) -> Option<(u32, u32, Size)> {
+    let mut bounds: Option<[u32; 4]> = None;
+    for (x, y, pixel) in grey.enumerate_pixels() {
+        if pixel.0[0] > INK {
+            let [left, top, right, bottom] = bounds.unwrap_or([x, y, x, y]);
+            bounds = Some([left.min(x), top.min(y), right.max(x), bottom.max(y)]);
+        }
+    }
+    let [left, top, right, bottom] = bounds?;
+    let size = Size {
+        width: right - left + 1,
+        height: bottom - top + 1,
+    };
+    Some((left, top, size))
+}
+
+/// Scales into the digit's box, keeping proportions, and makes the brightest pixel 255.
+fn fit(cropped: &GrayImage, frame: Size) -> GrayImage {
+    let (width, height) = (cropped.width() as f32, cropped.height() as f32);
+    let scale = (BOX * frame.width as f32 / width).min(BOX * frame.height as f32 / height);
+    let side = |pixels: f32, most: u32| ((pixels * scale).round() as u32).clamp(1, most);
+    let mut fitted = imageops::resize(
+        cropped,
+        side(width, frame.width),
+        side(height, frame.height),
+        FilterType::Triangle,
+    );
+    let (_, lightest) = extremes(&fitted);
+    let gain = 255.0 / f32::from(lightest.max(1));
+    for pixel in fitted.iter_mut() {
+        *pixel = (f32::from(*pixel) * gain).round() as u8;
+    }
+    fitted
+}
+
+/// Puts the centre of mass in the middle of the frame, or as near as the frame allows.
+fn place(fitted: &GrayImage, frame: Size) -> GrayImage {
+    let (mut mass, mut mass_x, mut mass_y) = (0.0f64, 0.0, 0.0);
+    for (x, y, pixel) in fitted.enumerate_pixels() {
+        let ink = f64::from(pixel.0[0]);
+        mass += ink;
+        mass_x += ink * (f64::from(x) + 0.5);
+        mass_y += ink * (f64::from(y) + 0.5);
+    }
+    let offset = |frame: u32, size: u32, moment: f64| {
+        let wanted = (f64::from(frame) / 2.0 - moment / mass.max(1.0)).round();
+        wanted.clamp(0.0, f64::from(frame - size.min(frame))) as i64
+    };
+    let mut placed = GrayImage::new(frame.width, frame.height);
+    let left = offset(frame.width, fitted.width(), mass_x);
+    let top = offset(frame.height, fitted.height(), mass_y);
+    imageops::replace(&mut placed, fitted, left, top);
+    placed
+}

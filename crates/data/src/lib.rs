@@ -1,0 +1,67 @@
+//! Datasets for Fireclay: reading them, fetching them, splitting them and handing them to a training loop in batches.
+//!
+//! Everything here is plain host memory: a [`Dataset`] is one contiguous array of samples with its targets, a
+//! [`Batch`] is what one training step reads, and a [`Loader`] assembles batches ahead of the step that needs them.
+//! Nothing in this crate knows of tensors or devices; the upload happens in `fireclay-train`.
+//!
+//! Its sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-store` (model files),
+//! `fireclay-train` (fit, evaluate, predict), `fireclay-cli` (what the apps share), `fireclay` (the front door).
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use std::sync::Arc;
+//! use fireclay_data::{DrawnDigits, Loader, epoch_order};
+//!
+//! # fn main() -> Result<(), fireclay_data::DataError> {
+//! let (train, _test) = DrawnDigits::new(0).train_and_test(100, 20);
+//! let (training, validation) = train.split(0.2, 7)?;
+//! assert_eq!((training.len(), validation.len()), (80, 20));
+//!
+//! let order = epoch_order(training.len(), 7, 0);
+//! let batch_size = NonZeroUsize::new(32).unwrap();
+//! let mut batches = 0;
+//! let mut loader = Loader::new(Arc::new(training), order, batch_size, 0);
+//! while let Some(batch) = loader.next() {
+//!     assert_eq!(batch.shape[1..], [1, 28, 28]);
+//!     batches += 1;
+//!     loader.recycle(batch);
+//! }
+//! assert_eq!(batches, 3); // 32 + 32 + 16
+//! # Ok(())
+//! # }
+//! ```
+
+#![warn(missing_docs)]
+
+mod data_dir;
+mod dataset;
+mod download;
+mod drawn;
+mod error;
+mod idx;
+mod image_file;
+mod loader;
+mod mnist;
+mod normalization;
+mod order;
+mod provenance;
+mod random;
+mod sha256;
+mod source;
+mod split;
+mod targets;
+
+pub use data_dir::DataDir;
+pub use dataset::Dataset;
+pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
+pub use drawn::DrawnDigits;
+pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
+pub use idx::{Idx, IdxKind, read_idx};
+pub use image_file::{DigitImage, read_digit};
+pub use loader::Loader;
+pub use mnist::Mnist;
+pub use normalization::Normalization;
+pub use order::epoch_order;
+pub use provenance::Provenance;
+pub use source::{Batch, BatchTargets, Source, TargetKind};
+pub use targets::Targets;

@@ -1,0 +1,38 @@
+//! Where a set of samples came from, kept with the model trained on it.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the samples of a [`Dataset`](crate::Dataset) came from.
+///
+/// It never holds an absolute path: it goes into saved models, which travel.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+pub struct Provenance {
+    /// The set's name: `"MNIST"`, `"drawn digits"`.
+    pub name: String,
+    /// Which part of it: `"train"`, `"test"`.
+    pub split: String,
+    /// A sentence for people: `"files train-images-idx3-ubyte.gz and ..."`, `"drawn by Fireclay, seed 0"`.
+    pub source: String,
+    /// How many samples. A [`Dataset`](crate::Dataset) fills this in from its data.
+    pub samples: usize,
+    /// SHA-256, in lower-case hexadecimal, of all feature bytes followed by all label bytes of the whole split as it
+    /// was read; a part of the split keeps the digest of the whole. `None` when it was not computed.
+    pub sha256: Option<String>,
+}
+
+impl Provenance {
+    /// A provenance without a digest; the number of samples is filled in by the dataset.
+    pub fn new(
+        name: impl Into<String>,
+        split: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            split: split.into(),
+            source: source.into(),
+            samples: 0,
+            sha256: None,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What can be wrong with a description of a model, or with weights meant for it.
+
+use std::fmt;
+
+/// Why a model cannot be described, built or filled with weights.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// The TOML text is not a model description.
+    #[error("this is not a model description in TOML: {source}")]
+    Toml {
+        /// Line, column and reason.
+        #[from]
+        source: toml::de::Error,
+    },
+    /// The JSON text is not a model description.
+    #[error("this is not a model description in JSON: {source}")]
+    Json {
+        /// Line, column and reason.
+        #[from]
+        source: serde_json::Error,
+    },
+    /// The description cannot be written as TOML.
+    #[error("the model description cannot be written as TOML")]
+    WriteToml {
+        /// What the TOML writer said.
+        #[from]
+        source: toml::ser::Error,
+    },
+    /// The input shape cannot be used.
+    #[error(
+        "input {found:?} is not a shape of one sample; expected [features] or [channels, height, width], each 1 or more"
+    )]
+    Input {
+        /// The shape as given.
+        found: Vec<usize>,
+    },
+    /// There is no layer, or there are too many.
+    #[error("the model has {found} layers; expected 1 to {limit}")]
+    LayerCount {
+        /// Layers in the description.
+        found: usize,
+        /// The most that are accepted.
+        limit: usize,
+    },
+    /// A layer cannot work where it stands.
+    #[error("layer {position} '{name}', given {}: {problem}", shape(.input))]
+    Layer {
+        /// Place in the model, counted from 1; inside a residual block `4.2` is the second layer of the fourth.
+        position: String,
+        /// The layer's name.
+        name: String,
+        /// Shape of one sample that reaches the layer.
+        input: Vec<usize>,
+        /// What is wrong.
+        #[source]
+        problem: LayerProblem,
+    },
+    /// The network ends with something other than a row of numbers for each sample.
+    #[error(
+        "the last layer '{name}' gives {}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense",
+        shape(.found)
+    )]
+    Output {
+        /// The last layer's name.
+        name: String,
+        /// Shape of one sample that it gives.
+        found: Vec<usize>,
+    },
+    /// More weights than any machine holds.
+    #[error("the model has {found} parameters; expected at most {limit}")]
+    TooManyParameters {
+        /// Parameters of all layers together.
+        found: u64,
+        /// The most that are accepted.
+        limit: u64,
+    },
+    /// Weights and model do not belong together.
+    #[error("the weights do not fit the model:{0}")]
+    Weights(WeightsMismatch),
+    /// A tensor holds NaN or infinity.
+    #[error(
+        "tensor '{name}' holds {value} at position {index}; finite values were expected, so the training that wrote it diverged"
+    )]
+    NotFinite {
+        /// The tensor's name.
+        name: String,
+        /// The value found.
+        value: f32,
+        /// Its place in the tensor's row-major order.
+        index: usize,
+    },
+}
+
+/// What is wrong with one layer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayerProblem {
+    /// A size of zero.
+    #[error("{field} is 0; expected 1 or more")]
+    Zero {
+        /// The field's name in the description.
+        field: &'static str,
+    },
+    /// A number outside its range.
+    #[error("{field} is {found}; expected {expected}")]
+    Range {
+        /// The field's name in the description.
+        field: &'static str,
+        /// The value as given.
+        found: String,
+        /// The values that are accepted.
+        expected: &'static str,
+    },
+    /// The layer works on rows of features.
+    #[error("it needs a flat input such as [128]; put flatten or global_avg_pool2d before it")]
+    NeedsFlat,
+    /// The layer works on images.
+    #[error("it needs an image, [channels, height, width]")]
+    NeedsImage,
+    /// The kernel is larger than what it slides over.
+    #[error(
+        "a kernel that covers {}x{} does not fit into {}x{} (padding included)",
+        kernel[0], kernel[1], padded[0], padded[1]
+    )]
+    KernelTooLarge {
+        /// Height and width that the kernel covers, dilation included.
+        kernel: [usize; 2],
+        /// Height and width of the padded input.
+        padded: [usize; 2],
+    },
+    /// Channels cannot be split into the groups.
+    #[error("{channels} {which} cannot be split into {groups} groups of equal size")]
+    Groups {
+        /// `in_channels` or `out_channels`.
+        which: &'static str,
+        /// How many channels there are.
+        channels: usize,
+        /// How many groups were asked for.
+        groups: usize,
+    },
+    /// A pooling window could lie in the padding alone.
+    #[error(
+        "padding {}x{} is more than half of the kernel {}x{}, so a window could hold nothing but padding",
+        padding[0], padding[1], kernel[0], kernel[1]
+    )]
+    PoolPadding {
+        /// Padding above and to the left.
+        padding: [usize; 2],
+        /// The kernel's height and width.
+        kernel: [usize; 2],
+    },
+    /// The two ways through a residual block give different shapes.
+    #[error(
+        "its layers give {} and its shortcut gives {}; they are added, so both must be the same",
+        shape(.body), shape(.shortcut)
+    )]
+    Shortcut {
+        /// Shape after the block's layers.
+        body: Vec<usize>,
+        /// Shape after the shortcut.
+        shortcut: Vec<usize>,
+    },
+    /// A residual block without layers.
+    #[error("it has no layers; expected at least one")]
+    Empty,
+    /// Two layers have one name.
+    #[error("another layer has the same name; names are used for weights, so each must be different")]
+    SameName,
+    /// A name that could not be used for weights.
+    #[error("a name has 1 to 64 letters, digits, '_' or '-'")]
+    BadName,
+    /// Sizes whose product no machine can hold.
+    #[error("the sizes multiply to more than {limit} values")]
+    TooLarge {
+        /// The most values accepted for one model.
+        limit: u64,
+    },
+}
+
+/// Everything that differs between the tensors a model has and those it was offered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WeightsMismatch {
+    /// Names that the model has and the weights lack, with their shapes.
+    pub missing: Vec<(String, Vec<usize>)>,
+    /// Names that the weights have and the model lacks, with their shapes.
+    pub unexpected: Vec<(String, Vec<usize>)>,
+    /// Name, the model's shape, the weights' shape.
+    pub different: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+impl WeightsMismatch {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.different.is_empty()
+    }
+
+    /// The unexpected name most like a missing one, if it is near: a renamed layer, most often.
+    fn near(&self, missing: &str) -> Option<&str> {
+        self.unexpected
+            .iter()
+            .map(|(name, _)| (edit_distance(missing, name), name.as_str()))
+            .min()
+            .filter(|(distance, _)| *distance <= missing.len().div_ceil(3))
+            .map(|(_, name)| name)
+    }
+}
+
+/// Lists are cut here, so that a hostile file cannot make a message of a million lines.
+const LISTED: usize = 20;
+
+impl fmt::Display for WeightsMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, dims) in self.missing.iter().take(LISTED) {
+            write!(f, "\n  missing     {} {}", short(name), shape(dims))?;
+            if let Some(near) = self.near(name) {
+                write!(f, " (did you mean '{}'?)", short(near))?;
+            }
+        }
+        for (name, dims) in self.unexpected.iter().take(LISTED) {
+            write!(f, "\n  unexpected  {} {}", short(name), shape(dims))?;
+        }
+        for (name, expected, found) in self.different.iter().take(LISTED) {
+            write!(
+                f,
+                "\n  shape       {}: expected {}, found {}",
+                short(name),
+                shape(expected),
+                shape(found)
+            )?;
+        }
+        let counts = [self.missing.len(), self.unexpected.len(), self.different.len()];
+        let hidden: usize = counts.iter().map(|count| count.saturating_sub(LISTED)).sum();
+        if hidden > 0 {
+            write!(f, "\n  and {hidden} more")?;
+        }
+        Ok(())
+    }
+}
+
+/// A name cut to a length that fits a line.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_string(),
+    }
+}
+
+/// `[3, 32, 32]`
+fn shape(dims: &[usize]) -> String {
+    format!("{dims:?}")
+}
+
+/// The Levenshtein distance, on names cut to 80 characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(80).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().take(80).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_lists_all_three_kinds_and_suggests_a_near_name() {
+        let mismatch = WeightsMismatch {
+            missing: vec![("dense_1.weight".into(), vec![10, 64])],
+            unexpected: vec![("dense1.weight".into(), vec![10, 64])],
+            different: vec![("conv2d_1.bias".into(), vec![32], vec![16])],
+        };
+        let text = NnError::Weights(mismatch).to_string();
+        assert!(text.contains("missing     dense_1.weight [10, 64] (did you mean 'dense1.weight'?)"), "{text}");
+        assert!(text.contains("unexpected  dense1.weight [10, 64]"), "{text}");
+        assert!(text.contains("conv2d_1.bias: expected [32], found [16]"), "{text}");
+    }
+
+    #[test]
+    fn edit_distance_of_known_words() {
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "abc"), 3);
+    }
+}

@@ -1,0 +1,123 @@
+//! Batch normalisation ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)).
+//!
+//! The arithmetic is Burn's; the module is ours, because Burn keeps a running variance that is biased towards zero,
+//! and a network trained here should give the same numbers in PyTorch.
+
+use burn::module::{Flag, Initializer, Module, Param, RunningState};
+use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{check_epsilon, default_epsilon};
+use crate::LayerProblem;
+use crate::spec::{Inferred, TensorSpec};
+
+/// Normalises each channel (or feature) by its mean and variance over the batch while training, and by running
+/// statistics otherwise; then scales and shifts.
+///
+/// # Shapes
+/// - input and output: `[batch, channels, height, width]` or `[batch, features]`
+/// - `weight`, `bias`, `running_mean`, `running_var`: `[channels]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormSpec {
+    /// Share of the new batch in the running statistics, in `[0, 1]`; 0.1 by default.
+    #[serde(default = "default_momentum")]
+    pub momentum: f64,
+    /// Added to the variance; 1e-5 by default.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+}
+
+fn default_momentum() -> f64 {
+    0.1
+}
+
+impl Default for BatchNormSpec {
+    fn default() -> Self {
+        BatchNormSpec { momentum: default_momentum(), epsilon: default_epsilon() }
+    }
+}
+
+impl BatchNormSpec {
+    /// Sets the share of the new batch in the running statistics.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Sets what is added to the variance.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
+        if !(0.0..=1.0).contains(&self.momentum) {
+            return Err(LayerProblem::Range {
+                field: "momentum",
+                found: self.momentum.to_string(),
+                expected: "0 to 1",
+            });
+        }
+        check_epsilon(self.epsilon)?;
+        let channels = input[0];
+        let tensors = ["weight", "bias", "running_mean", "running_var"].map(|name| TensorSpec {
+            name: name.to_string(),
+            shape: vec![channels],
+            trainable: !name.starts_with("running"),
+        });
+        Ok(Inferred { tensors: tensors.into(), ..Inferred::plain(input.to_vec(), 4)? })
+    }
+
+    pub(crate) fn build(&self, input: &[usize], device: &Device) -> BatchNorm {
+        let channels = [input[0]];
+        BatchNorm {
+            gamma: Initializer::Ones.init(channels, device),
+            beta: Initializer::Zeros.init(channels, device),
+            running_mean: RunningState::new(Tensor::zeros(channels, device)),
+            running_var: RunningState::new(Tensor::ones(channels, device)),
+            training: Param::from_bool(true),
+            momentum: self.momentum,
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct BatchNorm {
+    gamma: Param<Tensor<1>>,
+    beta: Param<Tensor<1>>,
+    running_mean: RunningState<Tensor<1>>,
+    running_var: RunningState<Tensor<1>>,
+    /// Off in a frozen layer, which must not change its statistics either.
+    training: Param<Flag>,
+    momentum: f64,
+    epsilon: f64,
+}
+
+impl BatchNorm {
+    /// # Shapes
+    /// - input and output: `[batch, channels, ..]`
+    pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        if !(input.device().is_autodiff() && self.training.is_enabled()) {
+            let (mean, var) = (self.running_mean.value(), self.running_var.value());
+            return batch_norm(input, gamma, beta, mean, var, self.epsilon);
+        }
+        let [channels] = gamma.dims();
+        let count = input.shape().num_elements() / channels.max(1);
+        let result = batch_norm_train(input, gamma, beta, self.epsilon);
+        self.update(&self.running_mean, result.mean.detach());
+        // The batch's variance divides by the count; the one to expect in other data divides by one less.
+        let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
+        self.update(&self.running_var, result.variance.detach().mul_scalar(unbiased));
+        result.output
+    }
+
+    fn update(&self, state: &RunningState<Tensor<1>>, new: Tensor<1>) {
+        let old = state.value_sync();
+        let mixed = old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum);
+        state.update(mixed.detach());
+    }
+}

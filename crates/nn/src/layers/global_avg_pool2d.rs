@@ -1,0 +1,24 @@
+//! Global average pooling: the mean of each channel ([Lin et al. 2013](https://arxiv.org/abs/1312.4400)).
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::LayerProblem;
+use crate::spec::Inferred;
+
+#[derive(Module, Debug)]
+pub(crate) struct GlobalAvgPool2d {}
+
+impl GlobalAvgPool2d {
+    /// # Shapes
+    /// - input: `[batch, channels, height, width]`
+    /// - output: `[batch, channels]`
+    pub(crate) fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        input.flatten::<3>(2, 3).mean_dim(2).squeeze_dim::<2>(2)
+    }
+}
+
+pub(crate) fn infer(input: &[usize]) -> Result<Inferred, LayerProblem> {
+    let &[channels, height, width] = input else { return Err(LayerProblem::NeedsImage) };
+    Inferred::plain(vec![channels], (height as u64).saturating_mul(width as u64))
+}

@@ -1,0 +1,48 @@
+//! Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
+
+use burn::nn::{LayerNorm, LayerNormConfig};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::{check_epsilon, default_epsilon};
+use crate::LayerProblem;
+use crate::spec::{Inferred, TensorSpec};
+
+/// Normalises each row by its own mean and variance, then scales and shifts.
+///
+/// # Shapes
+/// - input and output: `[batch, features]`
+/// - `weight`, `bias`: `[features]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerNormSpec {
+    /// Added to the variance; 1e-5 by default.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+}
+
+impl Default for LayerNormSpec {
+    fn default() -> Self {
+        LayerNormSpec { epsilon: default_epsilon() }
+    }
+}
+
+impl LayerNormSpec {
+    /// Sets what is added to the variance.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
+        check_epsilon(self.epsilon)?;
+        let &[features] = input else { return Err(LayerProblem::NeedsFlat) };
+        let tensors =
+            [TensorSpec::trained("weight", [features])?, TensorSpec::trained("bias", [features])?];
+        Ok(Inferred { tensors: tensors.into(), ..Inferred::plain(input.to_vec(), 8)? })
+    }
+
+    pub(crate) fn build(&self, input: &[usize], device: &Device) -> LayerNorm {
+        LayerNormConfig::new(input[0]).with_epsilon(self.epsilon).init(device)
+    }
+}

@@ -1,0 +1,136 @@
+//! One file for each layer: its description, its checks, and how it is built from Burn's modules.
+
+pub(crate) mod activation;
+mod batch_norm;
+mod conv2d;
+mod dense;
+mod dropout;
+pub(crate) mod flatten;
+pub(crate) mod global_avg_pool2d;
+mod layer_norm;
+mod pool2d;
+mod residual;
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::pool::{AvgPool2d, MaxPool2d};
+use burn::nn::{Dropout, LayerNorm, Linear};
+use burn::tensor::Device;
+
+use crate::{AnyTensor, LayerProblem};
+use crate::spec::{LayerKind, PlannedLayer};
+use activation::ActivationLayer;
+use batch_norm::BatchNorm;
+pub use batch_norm::BatchNormSpec;
+pub use conv2d::Conv2dSpec;
+pub use dense::DenseSpec;
+pub use dropout::DropoutSpec;
+use flatten::Flatten;
+use global_avg_pool2d::GlobalAvgPool2d;
+pub use layer_norm::LayerNormSpec;
+pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
+use residual::Residual;
+pub use residual::ResidualSpec;
+
+/// A layer of a built model: Burn's module where Burn has one.
+#[derive(Module, Debug)]
+pub(crate) enum Layer {
+    Dense(Linear),
+    Conv2d(Conv2d),
+    MaxPool2d(MaxPool2d),
+    AvgPool2d(AvgPool2d),
+    GlobalAvgPool2d(GlobalAvgPool2d),
+    Flatten(Flatten),
+    Dropout(Dropout),
+    BatchNorm(BatchNorm),
+    LayerNorm(LayerNorm),
+    Activation(ActivationLayer),
+    Residual(Residual),
+}
+
+impl Layer {
+    /// Builds a layer whose shapes have been checked.
+    pub(crate) fn build(plan: &PlannedLayer, device: &Device) -> Layer {
+        let input = &plan.input;
+        match &plan.kind {
+            LayerKind::Dense(spec) => Layer::Dense(spec.build(input, device)),
+            LayerKind::Conv2d(spec) => Layer::Conv2d(spec.build(input, device)),
+            LayerKind::MaxPool2d(spec) => Layer::MaxPool2d(spec.build()),
+            LayerKind::AvgPool2d(spec) => Layer::AvgPool2d(spec.build()),
+            LayerKind::GlobalAvgPool2d {} => Layer::GlobalAvgPool2d(GlobalAvgPool2d {}),
+            LayerKind::Flatten {} => Layer::Flatten(Flatten {}),
+            LayerKind::Dropout(spec) => Layer::Dropout(spec.build()),
+            LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
+            LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(input, device)),
+            LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
+            LayerKind::Relu {}
+            | LayerKind::LeakyRelu { .. }
+            | LayerKind::Elu { .. }
+            | LayerKind::Gelu {}
+            | LayerKind::Silu {}
+            | LayerKind::Sigmoid {}
+            | LayerKind::Tanh {}
+            | LayerKind::Softplus {}
+            | LayerKind::Softmax {} => Layer::Activation(ActivationLayer::build(&plan.kind)),
+        }
+    }
+
+    /// Applies the layer.
+    ///
+    /// # Panics
+    /// If the input does not have the rank and the sizes that the layer was built for.
+    pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
+        match self {
+            Layer::Dense(layer) => layer.forward(input.rows()).into(),
+            Layer::Conv2d(layer) => layer.forward(input.images()).into(),
+            Layer::MaxPool2d(layer) => layer.forward(input.images()).into(),
+            Layer::AvgPool2d(layer) => layer.forward(input.images()).into(),
+            Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),
+            Layer::Flatten(layer) => layer.forward(input).into(),
+            Layer::Dropout(layer) => match input {
+                AnyTensor::Rows(rows) => layer.forward(rows).into(),
+                AnyTensor::Images(images) => layer.forward(images).into(),
+            },
+            Layer::BatchNorm(layer) => match input {
+                AnyTensor::Rows(rows) => layer.forward(rows).into(),
+                AnyTensor::Images(images) => layer.forward(images).into(),
+            },
+            Layer::LayerNorm(layer) => layer.forward(input.rows()).into(),
+            Layer::Activation(layer) => match input {
+                AnyTensor::Rows(rows) => layer.forward(rows).into(),
+                AnyTensor::Images(images) => layer.forward(images).into(),
+            },
+            Layer::Residual(layer) => layer.forward(input),
+        }
+    }
+}
+
+/// The default of fields that are on unless switched off.
+fn yes() -> bool {
+    true
+}
+
+/// Whether such a field can be left out when a description is written.
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// Whether a field has its default and can be left out when a description is written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn default_epsilon() -> f64 {
+    1e-5
+}
+
+fn check_epsilon(epsilon: f64) -> Result<(), LayerProblem> {
+    match epsilon > 0.0 && epsilon.is_finite() {
+        true => Ok(()),
+        false => Err(LayerProblem::Range {
+            field: "epsilon",
+            found: epsilon.to_string(),
+            expected: "more than 0",
+        }),
+    }
+}

@@ -1,0 +1,157 @@
+//! Max and average pooling over height and width.
+
+use burn::nn::PaddingConfig2d;
+use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use serde::{Deserialize, Serialize};
+
+use super::conv2d::window_counts;
+use super::{is_yes, yes};
+use crate::LayerProblem;
+use crate::spec::{Inferred, Size2d};
+
+/// The largest value of each window.
+///
+/// # Shapes
+/// - input: `[batch, channels, height, width]`
+/// - output: `[batch, channels, out_height, out_width]`, where
+///   `out_height = (height + 2 * padding - kernel_size) / stride + 1`, rounded down: a remainder is left out
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPool2dSpec {
+    /// Height and width of a window.
+    pub kernel_size: Size2d,
+    /// Step of the window; the kernel's size by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<Size2d>,
+    /// Rows and columns of minus infinity around the input; 0 by default.
+    #[serde(default = "zero", skip_serializing_if = "Size2d::is_zero")]
+    pub padding: Size2d,
+}
+
+/// The mean of each window.
+///
+/// # Shapes
+/// As for [`MaxPool2dSpec`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AvgPool2dSpec {
+    /// Height and width of a window.
+    pub kernel_size: Size2d,
+    /// Step of the window; the kernel's size by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<Size2d>,
+    /// Rows and columns of zeros around the input; 0 by default.
+    #[serde(default = "zero", skip_serializing_if = "Size2d::is_zero")]
+    pub padding: Size2d,
+    /// Whether the zeros of the padding count in the mean; true by default.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub count_include_pad: bool,
+}
+
+fn zero() -> Size2d {
+    Size2d::ZERO
+}
+
+impl MaxPool2dSpec {
+    /// Windows that do not overlap. `kernel_size` is `2` or `[2, 3]`.
+    pub fn new(kernel_size: impl Into<Size2d>) -> Self {
+        MaxPool2dSpec { kernel_size: kernel_size.into(), stride: None, padding: Size2d::ZERO }
+    }
+
+    /// Sets the step of the window.
+    pub fn stride(mut self, stride: impl Into<Size2d>) -> Self {
+        self.stride = Some(stride.into());
+        self
+    }
+
+    /// Sets the padding on each side, at most half of the kernel.
+    pub fn padding(mut self, padding: impl Into<Size2d>) -> Self {
+        self.padding = padding.into();
+        self
+    }
+
+    pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
+        infer(input, self.kernel_size, self.stride, self.padding)
+    }
+
+    pub(crate) fn build(&self) -> MaxPool2d {
+        MaxPool2dConfig::new(self.kernel_size.dims())
+            .with_strides(self.stride.unwrap_or(self.kernel_size).dims())
+            .with_padding(explicit(self.padding))
+            .init()
+    }
+}
+
+impl AvgPool2dSpec {
+    /// Windows that do not overlap. `kernel_size` is `2` or `[2, 3]`.
+    pub fn new(kernel_size: impl Into<Size2d>) -> Self {
+        AvgPool2dSpec {
+            kernel_size: kernel_size.into(),
+            stride: None,
+            padding: Size2d::ZERO,
+            count_include_pad: true,
+        }
+    }
+
+    /// Sets the step of the window.
+    pub fn stride(mut self, stride: impl Into<Size2d>) -> Self {
+        self.stride = Some(stride.into());
+        self
+    }
+
+    /// Sets the padding on each side, at most half of the kernel.
+    pub fn padding(mut self, padding: impl Into<Size2d>) -> Self {
+        self.padding = padding.into();
+        self
+    }
+
+    /// Sets whether the zeros of the padding count in the mean.
+    pub fn count_include_pad(mut self, count_include_pad: bool) -> Self {
+        self.count_include_pad = count_include_pad;
+        self
+    }
+
+    pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
+        infer(input, self.kernel_size, self.stride, self.padding)
+    }
+
+    pub(crate) fn build(&self) -> AvgPool2d {
+        AvgPool2dConfig::new(self.kernel_size.dims())
+            .with_strides(self.stride.unwrap_or(self.kernel_size).dims())
+            .with_padding(explicit(self.padding))
+            .with_count_include_pad(self.count_include_pad)
+            .init()
+    }
+}
+
+fn explicit(padding: Size2d) -> PaddingConfig2d {
+    let [height, width] = padding.dims();
+    PaddingConfig2d::Explicit(height, width, height, width)
+}
+
+fn infer(
+    input: &[usize],
+    kernel_size: Size2d,
+    stride: Option<Size2d>,
+    padding: Size2d,
+) -> Result<Inferred, LayerProblem> {
+    let &[channels, height, width] = input else { return Err(LayerProblem::NeedsImage) };
+    let stride = stride.unwrap_or(kernel_size);
+    let sizes = [
+        ("kernel_size", kernel_size.height.min(kernel_size.width)),
+        ("stride", stride.height.min(stride.width)),
+    ];
+    if let Some((field, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+        return Err(LayerProblem::Zero { field });
+    }
+    if padding.height > kernel_size.height / 2 || padding.width > kernel_size.width / 2 {
+        return Err(LayerProblem::PoolPadding { padding: padding.dims(), kernel: kernel_size.dims() });
+    }
+    let padded = [
+        height.saturating_add(2 * padding.height),
+        width.saturating_add(2 * padding.width),
+    ];
+    let [out_height, out_width] = window_counts(padded, kernel_size.dims(), stride)?;
+    let window = (kernel_size.height as u64).saturating_mul(kernel_size.width as u64);
+    Inferred::plain(vec![channels, out_height, out_width], window)
+}

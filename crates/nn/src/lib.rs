@@ -1,0 +1,45 @@
+//! Layers, losses and models that are described as data.
+//!
+//! A [`ModelSpec`] says what a network is; it is written in a few lines of Rust, TOML or JSON, checked before a
+//! tensor exists, and built into a [`Model`] on any device. A network of one's own, any `#[derive(Module)]` struct of
+//! Burn's, joins by the [`Network`] trait.
+//!
+//! ```
+//! use fireclay_nn::ModelSpec;
+//!
+//! let spec = ModelSpec::new([1, 28, 28]).conv2d(32, 3).relu().max_pool2d(2).flatten().dense(10);
+//! let model = spec.build(&burn::tensor::Device::flex())?;
+//! assert_eq!(spec.summary()?.parameters(), 32 * 9 + 32 + 32 * 13 * 13 * 10 + 10);
+//! assert_eq!(ModelSpec::from_toml(&spec.to_toml()?)?, spec);
+//! # Ok::<(), fireclay_nn::NnError>(())
+//! ```
+//!
+//! Sister crates: `fireclay-backend` (devices), `fireclay-data` (data sets), `fireclay-store` (model files),
+//! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
+
+mod error;
+mod initializer;
+mod layers;
+mod losses;
+mod model;
+mod network;
+mod spec;
+mod state;
+mod summary;
+mod tensor;
+
+pub use error::{LayerProblem, NnError, WeightsMismatch};
+pub use initializer::Initializer;
+pub use layers::{
+    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, LayerNormSpec, MaxPool2dSpec,
+    ResidualSpec,
+};
+pub use losses::{
+    Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,
+};
+pub use model::Model;
+pub use network::Network;
+pub use spec::{LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec};
+pub use state::{NamedTensor, check_weights, gradients, load_state, parameter_ids, state, with_parameter_ids};
+pub use summary::{Summary, SummaryRow};
+pub use tensor::AnyTensor;

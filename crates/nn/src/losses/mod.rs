@@ -1,0 +1,94 @@
+//! Losses: one number for a batch, to be made small. Each is a function; [`Loss`] names them for files and flags.
+
+mod binary_cross_entropy;
+mod cross_entropy;
+mod regression;
+
+use burn::tensor::{Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub use binary_cross_entropy::binary_cross_entropy_with_logits;
+pub use cross_entropy::cross_entropy_with_logits;
+pub use regression::{huber, mae, mse};
+
+/// What a network should have given.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// One class for each sample, `[batch]`.
+    Classes(Tensor<1, Int>),
+    /// One or more numbers for each sample, `[batch, outputs]`.
+    Values(Tensor<2>),
+}
+
+/// A loss by name, with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Loss {
+    /// Softmax cross-entropy from logits, for classes that exclude each other.
+    CrossEntropy {
+        /// Share of each target spread over all classes, in `[0, 1)`; 0 by default.
+        #[serde(default)]
+        label_smoothing: f32,
+        /// A weight for each class; none by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class_weights: Option<Vec<f32>>,
+    },
+    /// Sigmoid cross-entropy from logits, for targets of 0 and 1 that do not exclude each other.
+    BinaryCrossEntropy {},
+    /// Mean squared error.
+    Mse {},
+    /// Mean absolute error.
+    Mae {},
+    /// Squared near the target, absolute farther away.
+    Huber {
+        /// Distance at which the one becomes the other; 1 by default.
+        #[serde(default = "one")]
+        delta: f32,
+    },
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+impl Loss {
+    /// Cross-entropy without label smoothing or class weights.
+    pub fn cross_entropy() -> Self {
+        Loss::CrossEntropy { label_smoothing: 0.0, class_weights: None }
+    }
+
+    /// Computes the mean loss of a batch.
+    ///
+    /// # Shapes
+    /// - output: `[batch, outputs]`
+    /// - result: `[1]`
+    ///
+    /// # Panics
+    /// If the kind of target does not go with the loss: classes for cross-entropy, values for the others.
+    pub fn forward(&self, output: Tensor<2>, target: &Target) -> Tensor<1> {
+        match (self, target) {
+            (Loss::CrossEntropy { label_smoothing, class_weights }, Target::Classes(classes)) => {
+                cross_entropy_with_logits(
+                    output,
+                    classes.clone(),
+                    *label_smoothing,
+                    class_weights.as_deref(),
+                )
+            }
+            (Loss::BinaryCrossEntropy {}, Target::Values(values)) => {
+                binary_cross_entropy_with_logits(output, values.clone())
+            }
+            (Loss::Mse {}, Target::Values(values)) => mse(output, values.clone()),
+            (Loss::Mae {}, Target::Values(values)) => mae(output, values.clone()),
+            (Loss::Huber { delta }, Target::Values(values)) => huber(output, values.clone(), *delta),
+            (loss, Target::Classes(_)) => panic!("{loss:?} needs values as targets, found classes"),
+            (loss, Target::Values(_)) => panic!("{loss:?} needs classes as targets, found values"),
+        }
+    }
+
+    /// Whether the loss takes classes rather than values.
+    pub fn takes_classes(&self) -> bool {
+        matches!(self, Loss::CrossEntropy { .. })
+    }
+}

@@ -1,0 +1,53 @@
+//! The one small trait between a network and the training loop.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::AnyTensor;
+
+/// What `fit` needs from a network: a forward pass over a batch.
+///
+/// [`Model`](crate::Model) implements it; so does any `#[derive(Module)]` struct in three lines:
+///
+/// ```
+/// use burn::module::Module;
+/// use burn::nn::{Linear, LinearConfig};
+/// use burn::tensor::{Device, Tensor, activation::relu};
+/// use fireclay_nn::{AnyTensor, Network};
+///
+/// #[derive(Module, Debug)]
+/// struct Mine {
+///     hidden: Linear,
+///     output: Linear,
+/// }
+///
+/// impl Network for Mine {
+///     fn forward(&self, input: AnyTensor) -> Tensor<2> {
+///         self.output.forward(relu(self.hidden.forward(input.rows())))
+///     }
+/// }
+///
+/// let device = Device::flex();
+/// let mine = Mine { hidden: LinearConfig::new(4, 8).init(&device), output: LinearConfig::new(8, 3).init(&device) };
+/// let logits = mine.forward(Tensor::<2>::ones([5, 4], &device).into());
+/// assert_eq!(logits.dims(), [5, 3]);
+/// ```
+pub trait Network: Module {
+    /// Computes logits or predictions for a batch.
+    ///
+    /// # Shapes
+    /// - input: `[batch, features]` or `[batch, channels, height, width]`, f32, as the data set gives them
+    /// - output: `[batch, outputs]`: one logit for each class, or one number for each target
+    fn forward(&self, input: AnyTensor) -> Tensor<2>;
+
+    /// The name under which a tensor is saved, given its path in the module (`hidden.weight`).
+    fn tensor_name(&self, path: &str) -> String {
+        path.to_string()
+    }
+
+    /// The name of the first layer whose output is not finite for this input, if the network can tell.
+    fn first_not_finite(&self, input: AnyTensor) -> Option<String> {
+        let _ = input;
+        None
+    }
+}

@@ -1,0 +1,251 @@
+//! Shape inference: walks a description once, names every layer and finds the first that cannot work.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{LayerKind, LayerSpec, ModelSpec};
+use crate::layers::{activation, flatten, global_avg_pool2d};
+use crate::spec::layer::MAX_LAYERS;
+use crate::{LayerProblem, NnError};
+
+/// The most values that a model, or what one of its layers gives for one sample, may have: 16 GiB of f32.
+const MAX_VALUES: u64 = 1 << 32;
+
+/// Name and shape of a tensor that a model holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// `conv2d_1.weight`, inside a residual block `residual_1.conv2d_1.weight`.
+    pub name: String,
+    /// Shape in PyTorch's layout: dense weights are `[out_features, in_features]`, convolution weights
+    /// `[out_channels, in_channels / groups, height, width]`.
+    pub shape: Vec<usize>,
+    /// Whether training changes it; running statistics are kept but not trained.
+    pub trainable: bool,
+}
+
+impl TensorSpec {
+    /// A tensor that training changes, whose size fits into a machine.
+    pub(crate) fn trained(name: &str, shape: impl Into<Vec<usize>>) -> Result<Self, LayerProblem> {
+        let shape = shape.into();
+        values(&shape)?;
+        Ok(TensorSpec { name: name.to_string(), shape, trainable: true })
+    }
+}
+
+/// What a layer is going to give, before it exists.
+pub(crate) struct Inferred {
+    /// Shape of one sample that leaves the layer.
+    pub(crate) output: Vec<usize>,
+    /// The layer's tensors, by their names within the layer.
+    pub(crate) tensors: Vec<TensorSpec>,
+    /// Floating-point operations of one forward pass over one sample; a multiply-add counts two.
+    pub(crate) flops: u64,
+}
+
+impl Inferred {
+    /// A layer without tensors.
+    pub(crate) fn plain(output: Vec<usize>, flops_per_value: u64) -> Result<Self, LayerProblem> {
+        let flops = values(&output)?.saturating_mul(flops_per_value);
+        Ok(Inferred { output, tensors: Vec::new(), flops })
+    }
+}
+
+/// Multiplies sizes that come from outside.
+pub(crate) fn values(shape: &[usize]) -> Result<u64, LayerProblem> {
+    shape
+        .iter()
+        .try_fold(1u64, |product, &size| product.checked_mul(size as u64))
+        .filter(|product| *product <= MAX_VALUES)
+        .ok_or(LayerProblem::TooLarge { limit: MAX_VALUES })
+}
+
+/// A checked description: every layer with its name and shapes.
+pub(crate) struct Plan {
+    pub(crate) layers: Vec<PlannedLayer>,
+    pub(crate) outputs: usize,
+}
+
+/// A layer of a checked description.
+pub(crate) struct PlannedLayer {
+    /// The name as the user reads it, with the block's name before it: `residual_1.conv2d_1`.
+    pub(crate) name: String,
+    pub(crate) kind: LayerKind,
+    pub(crate) input: Vec<usize>,
+    pub(crate) inferred: Inferred,
+    /// For a residual block the layers it holds, else empty.
+    pub(crate) body: Vec<PlannedLayer>,
+    /// For a residual block the layers of its shortcut.
+    pub(crate) shortcut: Vec<PlannedLayer>,
+}
+
+impl Plan {
+    /// Refuses a model whose weights together are more than any machine holds.
+    fn check_size(&self) -> Result<(), NnError> {
+        let mut total = 0u64;
+        for tensor in self.tensors() {
+            total = total.saturating_add(values(&tensor.shape).unwrap_or(u64::MAX));
+        }
+        match total <= MAX_VALUES {
+            true => Ok(()),
+            false => Err(NnError::TooManyParameters { found: total, limit: MAX_VALUES }),
+        }
+    }
+
+    pub(crate) fn tensors(&self) -> Vec<TensorSpec> {
+        let mut tensors = Vec::new();
+        self.layers.iter().for_each(|layer| layer.collect_tensors(&mut tensors));
+        tensors
+    }
+}
+
+impl PlannedLayer {
+    fn collect_tensors(&self, tensors: &mut Vec<TensorSpec>) {
+        tensors.extend(self.inferred.tensors.iter().map(|tensor| TensorSpec {
+            name: format!("{}.{}", self.name, tensor.name),
+            ..tensor.clone()
+        }));
+        self.body.iter().chain(&self.shortcut).for_each(|layer| layer.collect_tensors(tensors));
+    }
+}
+
+impl ModelSpec {
+    /// Checks the whole description.
+    pub(crate) fn plan(&self) -> Result<Plan, NnError> {
+        let rank = self.input.len();
+        if !(rank == 1 || rank == 3) || self.input.contains(&0) || values(&self.input).is_err() {
+            return Err(NnError::Input { found: self.input.clone() });
+        }
+        let found = count(&self.layers);
+        if self.layers.is_empty() || found > MAX_LAYERS {
+            return Err(NnError::LayerCount { found, limit: MAX_LAYERS });
+        }
+        let layers = chain(&self.layers, &self.input, &Place::default(), &mut Names::default())?;
+        let end = end(&layers, &self.input);
+        let [outputs] = *end else {
+            return Err(NnError::Output {
+                name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
+                found: end.to_vec(),
+            });
+        };
+        let plan = Plan { layers, outputs };
+        plan.check_size()?;
+        Ok(plan)
+    }
+}
+
+/// Layers, those inside blocks included.
+fn count(layers: &[LayerSpec]) -> usize {
+    layers
+        .iter()
+        .map(|layer| match &layer.kind {
+            LayerKind::Residual(block) => 1 + count(&block.layers) + count(&block.shortcut),
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Where a list of layers stands in the model.
+#[derive(Clone, Default)]
+struct Place {
+    /// `"4."` inside the fourth layer.
+    position: String,
+    /// `"residual_1."` inside that block.
+    name: String,
+    /// How many layers of the same block come before this list.
+    offset: usize,
+}
+
+/// Names given so far in one list of layers (a block's shortcut goes on with the names of its layers).
+#[derive(Default)]
+struct Names {
+    counts: HashMap<&'static str, usize>,
+    taken: HashSet<String>,
+}
+
+impl Names {
+    fn give(&mut self, layer: &LayerSpec) -> Result<String, LayerProblem> {
+        let kind = layer.kind.type_name();
+        let count = self.counts.entry(kind).or_default();
+        *count += 1;
+        let name = layer.name.clone().unwrap_or_else(|| format!("{kind}_{count}"));
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(good) {
+            return Err(LayerProblem::BadName);
+        }
+        match self.taken.insert(name.clone()) {
+            true => Ok(name),
+            false => Err(LayerProblem::SameName),
+        }
+    }
+}
+
+/// Shape after the last layer.
+fn end<'a>(layers: &'a [PlannedLayer], input: &'a [usize]) -> &'a [usize] {
+    layers.last().map_or(input, |layer| &layer.inferred.output)
+}
+
+/// Checks layers that follow one another.
+fn chain(
+    layers: &[LayerSpec],
+    input: &[usize],
+    place: &Place,
+    names: &mut Names,
+) -> Result<Vec<PlannedLayer>, NnError> {
+    let mut planned: Vec<PlannedLayer> = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let input = end(&planned, input).to_vec();
+        let position = format!("{}{}", place.position, place.offset + index + 1);
+        let shown = layer.name.as_deref().unwrap_or(layer.kind.type_name());
+        let fail = |name: &str, problem| NnError::Layer {
+            position: position.clone(),
+            name: name.chars().take(80).collect(),
+            input: input.clone(),
+            problem,
+        };
+        let own = names.give(layer).map_err(|problem| fail(shown, problem))?;
+        let name = format!("{}{own}", place.name);
+        let mut next = PlannedLayer {
+            inferred: Inferred { output: Vec::new(), tensors: Vec::new(), flops: 0 },
+            name,
+            kind: layer.kind.clone(),
+            input: input.clone(),
+            body: Vec::new(),
+            shortcut: Vec::new(),
+        };
+        if let LayerKind::Residual(block) = &layer.kind {
+            let inside = Place {
+                position: format!("{position}."),
+                name: format!("{}.", next.name),
+                offset: 0,
+            };
+            let mut names = Names::default();
+            next.body = chain(&block.layers, &input, &inside, &mut names)?;
+            let after = Place { offset: block.layers.len(), ..inside };
+            next.shortcut = chain(&block.shortcut, &input, &after, &mut names)?;
+            let (body, shortcut) = (end(&next.body, &input), end(&next.shortcut, &input));
+            next.inferred =
+                block.infer(body, shortcut).map_err(|problem| fail(&next.name, problem))?;
+        } else {
+            next.inferred =
+                infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
+        }
+        planned.push(next);
+    }
+    Ok(planned)
+}
+
+fn infer(kind: &LayerKind, input: &[usize]) -> Result<Inferred, LayerProblem> {
+    match kind {
+        LayerKind::Dense(spec) => spec.infer(input),
+        LayerKind::Conv2d(spec) => spec.infer(input),
+        LayerKind::MaxPool2d(spec) => spec.infer(input),
+        LayerKind::AvgPool2d(spec) => spec.infer(input),
+        LayerKind::GlobalAvgPool2d {} => global_avg_pool2d::infer(input),
+        LayerKind::Flatten {} => flatten::infer(input),
+        LayerKind::Dropout(spec) => spec.infer(input),
+        LayerKind::BatchNorm(spec) => spec.infer(input),
+        LayerKind::LayerNorm(spec) => spec.infer(input),
+        // A block is checked by `chain`, which knows its layers.
+        LayerKind::Residual(_) => Err(LayerProblem::Empty),
+        activation => activation::infer(activation, input),
+    }
+}

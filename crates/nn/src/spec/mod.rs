@@ -1,0 +1,208 @@
+//! A model as data: the builder, the text forms, and the checks that come before the first tensor.
+
+mod infer;
+mod layer;
+mod sizes;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::{Conv2dSpec, DenseSpec, DropoutSpec, ResidualSpec};
+use crate::{AvgPool2dSpec, BatchNormSpec, LayerNormSpec, MaxPool2dSpec, Model, NnError, Summary};
+
+pub use infer::TensorSpec;
+pub(crate) use infer::{Inferred, Plan, PlannedLayer, values};
+pub(crate) use layer::deserialize_layers;
+pub use layer::{LayerKind, LayerSpec};
+pub use sizes::{Padding, Size2d};
+
+/// A network described as data: the shape of one input and a list of layers.
+///
+/// The same description is Rust, TOML and JSON:
+///
+/// ```
+/// use fireclay_nn::{Conv2dSpec, ModelSpec, Padding};
+///
+/// let built = ModelSpec::new([1, 28, 28])
+///     .layer(Conv2dSpec::new(8, 3).padding(Padding::Same))
+///     .relu()
+///     .global_avg_pool2d()
+///     .dense(10);
+/// let read = ModelSpec::from_toml(r#"
+///     input = [1, 28, 28]
+///     layers = [
+///         { type = "conv2d", out_channels = 8, kernel_size = 3, padding = "same" },
+///         { type = "relu" },
+///         { type = "global_avg_pool2d" },
+///         { type = "dense", out_features = 10 },
+///     ]
+/// "#)?;
+/// assert_eq!(built, read);
+/// assert_eq!(built.output_features()?, 10);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Shape of one sample, without the batch: `[features]` or `[channels, height, width]`.
+    pub input: Vec<usize>,
+    /// The layers, first to last.
+    #[serde(deserialize_with = "deserialize_layers")]
+    pub layers: Vec<LayerSpec>,
+}
+
+impl ModelSpec {
+    /// Begins a description from the shape of one sample: `[features]` or `[channels, height, width]`.
+    pub fn new(input: impl Into<Vec<usize>>) -> Self {
+        ModelSpec { input: input.into(), layers: Vec::new() }
+    }
+
+    /// Adds a layer of any kind, such as a [`Conv2dSpec`] with a stride, or a layer with a name.
+    pub fn layer(mut self, layer: impl Into<LayerSpec>) -> Self {
+        self.layers.push(layer.into());
+        self
+    }
+
+    /// Adds a dense layer with bias.
+    pub fn dense(self, out_features: usize) -> Self {
+        self.layer(DenseSpec::new(out_features))
+    }
+
+    /// Adds a convolution with stride 1, no padding and bias. `kernel_size` is `3` or `[3, 5]`.
+    pub fn conv2d(self, out_channels: usize, kernel_size: impl Into<Size2d>) -> Self {
+        self.layer(Conv2dSpec::new(out_channels, kernel_size))
+    }
+
+    /// Adds max pooling over windows that do not overlap.
+    pub fn max_pool2d(self, kernel_size: impl Into<Size2d>) -> Self {
+        self.layer(MaxPool2dSpec::new(kernel_size))
+    }
+
+    /// Adds average pooling over windows that do not overlap.
+    pub fn avg_pool2d(self, kernel_size: impl Into<Size2d>) -> Self {
+        self.layer(AvgPool2dSpec::new(kernel_size))
+    }
+
+    /// Adds the mean over height and width.
+    pub fn global_avg_pool2d(self) -> Self {
+        self.layer(LayerKind::GlobalAvgPool2d {})
+    }
+
+    /// Adds the step from images to rows.
+    pub fn flatten(self) -> Self {
+        self.layer(LayerKind::Flatten {})
+    }
+
+    /// Adds dropout; `rate` is the share of values set to zero while training, in `[0, 1)`.
+    pub fn dropout(self, rate: f64) -> Self {
+        self.layer(DropoutSpec::new(rate))
+    }
+
+    /// Adds batch normalisation with momentum 0.1.
+    pub fn batch_norm(self) -> Self {
+        self.layer(BatchNormSpec::default())
+    }
+
+    /// Adds layer normalisation over the features.
+    pub fn layer_norm(self) -> Self {
+        self.layer(LayerNormSpec::default())
+    }
+
+    /// Adds `max(x, 0)`.
+    pub fn relu(self) -> Self {
+        self.layer(LayerKind::Relu {})
+    }
+
+    /// Adds GELU.
+    pub fn gelu(self) -> Self {
+        self.layer(LayerKind::Gelu {})
+    }
+
+    /// Adds SiLU, also called swish.
+    pub fn silu(self) -> Self {
+        self.layer(LayerKind::Silu {})
+    }
+
+    /// Adds the logistic function.
+    pub fn sigmoid(self) -> Self {
+        self.layer(LayerKind::Sigmoid {})
+    }
+
+    /// Adds the hyperbolic tangent.
+    pub fn tanh(self) -> Self {
+        self.layer(LayerKind::Tanh {})
+    }
+
+    /// Adds a residual block, `layers(x) + x`; a shortcut with layers of its own is a [`ResidualSpec`].
+    pub fn residual(self, layers: impl IntoIterator<Item = LayerSpec>) -> Self {
+        self.layer(ResidualSpec::new(layers))
+    }
+
+    /// Reads a description from TOML.
+    ///
+    /// # Errors
+    /// [`NnError::Toml`] with the line, for a layer with its place and kind. The shapes are checked by
+    /// [`build`](Self::build) and [`summary`](Self::summary).
+    pub fn from_toml(text: &str) -> Result<Self, NnError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// Writes the description as TOML.
+    ///
+    /// # Errors
+    /// [`NnError::WriteToml`] if a number is beyond TOML's range.
+    pub fn to_toml(&self) -> Result<String, NnError> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// Reads a description from JSON.
+    ///
+    /// # Errors
+    /// [`NnError::Json`] with line and column, for a layer with its place and kind.
+    pub fn from_json(text: &str) -> Result<Self, NnError> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Writes the description as one line of JSON.
+    ///
+    /// # Errors
+    /// [`NnError::Json`] if a number is not finite.
+    pub fn to_json(&self) -> Result<String, NnError> {
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// Checks every shape and draws the weights on a device.
+    ///
+    /// Weights come from the device's random numbers: call `device.seed(...)` before, and the same seed gives the
+    /// same weights on a CPU.
+    ///
+    /// # Errors
+    /// [`NnError::Layer`] with the place, the name and the input shape of the first layer that cannot work.
+    pub fn build(&self, device: &Device) -> Result<Model, NnError> {
+        Ok(Model::new(self.clone(), &self.plan()?, device))
+    }
+
+    /// Names, output shapes, parameters and FLOPs of all layers.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn summary(&self) -> Result<Summary, NnError> {
+        Ok(Summary::new(&self.input, &self.plan()?))
+    }
+
+    /// Name and shape of every tensor that the built model holds, in the order of the layers, in PyTorch's layout.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn tensors(&self) -> Result<Vec<TensorSpec>, NnError> {
+        Ok(self.plan()?.tensors())
+    }
+
+    /// How many numbers the network gives for each sample.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn output_features(&self) -> Result<usize, NnError> {
+        Ok(self.plan()?.outputs)
+    }
+}

@@ -1,0 +1,233 @@
+//! Every kind of layer keeps one contract: the shape it announced, the parameters it counted, a description that
+//! survives TOML and JSON, gradients that agree with finite differences, and a step that lowers the loss.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+use fireclay_nn::{
+    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind,
+    LayerSpec, MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding, ResidualSpec,
+    gradients, load_state, mse, state,
+};
+use support::{devices, numbers};
+
+/// One model for each kind of layer, and some for the settings that change its arithmetic.
+fn specs() -> Vec<ModelSpec> {
+    let image = || ModelSpec::new([4, 7, 5]);
+    let row = || ModelSpec::new([6]).dense(5);
+    let end = |spec: ModelSpec| spec.flatten().dense(3);
+    let conv = |out_channels| Conv2dSpec::new(out_channels, 3).padding(Padding::Same);
+    vec![
+        ModelSpec::new([6]).layer(DenseSpec::new(3).bias(false).initializer(Initializer::XavierUniform)),
+        end(image().layer(
+            Conv2dSpec::new(6, [3, 2]).stride([2, 1]).padding([1, 0]).dilation([1, 2]).groups(2),
+        )),
+        end(image().layer(conv(5).initializer(Initializer::KaimingNormal).bias(false))),
+        end(image().layer(conv(5)).layer(MaxPool2dSpec::new([3, 2]).stride(2).padding([1, 1]))),
+        end(image().layer(conv(5)).layer(AvgPool2dSpec::new(2).padding(1).count_include_pad(false))),
+        image().layer(conv(5)).global_avg_pool2d().dense(3),
+        end(image().layer(conv(5)).layer(BatchNormSpec::default().momentum(0.3).epsilon(1e-3))),
+        row().batch_norm().dense(3),
+        row().layer_norm().dense(3),
+        row().dropout(0.0).dense(3),
+        row().relu().dense(3),
+        row().layer(LayerKind::LeakyRelu { negative_slope: 0.2 }).dense(3),
+        row().layer(LayerKind::Elu { alpha: 1.3 }).dense(3),
+        row().gelu().dense(3),
+        row().silu().dense(3),
+        row().sigmoid().dense(3),
+        row().tanh().dense(3),
+        row().layer(LayerKind::Softplus {}).dense(3),
+        row().layer(LayerKind::Softmax {}).dense(3),
+        end(image().layer(
+            ResidualSpec::new([
+                conv(6).into(),
+                LayerSpec::from(LayerKind::Silu {}).named("act"),
+                conv(6).into(),
+            ])
+            .shortcut([Conv2dSpec::new(6, 1).into()]),
+        )),
+        ModelSpec::new([6]).residual([DenseSpec::new(6).into(), LayerKind::Tanh {}.into()]).dense(3),
+    ]
+}
+
+const BATCH: usize = 4;
+
+fn batch(spec: &ModelSpec, device: &Device, seed: u64) -> AnyTensor {
+    let shape: Vec<usize> = [BATCH].into_iter().chain(spec.input.iter().copied()).collect();
+    AnyTensor::from_values(numbers(shape.iter().product(), seed), &shape, device)
+}
+
+fn target(device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(numbers(BATCH * 3, 77), [BATCH, 3]), device)
+}
+
+#[test]
+fn every_kind_of_layer_is_in_the_contract() {
+    fn kinds(layers: &[LayerSpec], found: &mut BTreeSet<String>) {
+        for layer in layers {
+            found.insert(layer.kind.type_name().to_string());
+            if let LayerKind::Residual(block) = &layer.kind {
+                kinds(&block.layers, found);
+                kinds(&block.shortcut, found);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    specs().iter().for_each(|spec| kinds(&spec.layers, &mut found));
+    // The error for an unknown kind lists all that there are.
+    let message = ModelSpec::from_json(r#"{"input":[1],"layers":[{"type":"?"}]}"#).unwrap_err().to_string();
+    let listed = message.split("expected one of").nth(1).unwrap();
+    let known: BTreeSet<String> =
+        listed.split('`').skip(1).step_by(2).map(ToString::to_string).collect();
+    assert!(known.len() > 15, "{message}");
+    assert_eq!(found, known);
+}
+
+#[test]
+fn shapes_and_parameters_are_as_announced() {
+    for (name, device) in devices() {
+        for spec in specs() {
+            let model = spec.build(&device).unwrap();
+            let announced = spec.tensors().unwrap();
+            let held = state(&model);
+            let sort = |mut list: Vec<(String, Vec<usize>)>| {
+                list.sort();
+                list
+            };
+            assert_eq!(
+                sort(announced.into_iter().map(|tensor| (tensor.name, tensor.shape)).collect()),
+                sort(held.into_iter().map(|tensor| (tensor.name, tensor.shape)).collect()),
+                "{name}: {spec:?}"
+            );
+            assert_eq!(model.forward(batch(&spec, &device, 1)).dims(), [BATCH, 3], "{name}: {spec:?}");
+            let summary = spec.summary().unwrap();
+            assert_eq!(summary.parameters() + summary.buffers(), model.num_params(), "{spec:?}");
+        }
+    }
+}
+
+#[test]
+fn descriptions_survive_toml_and_json() {
+    for spec in specs() {
+        assert_eq!(ModelSpec::from_toml(&spec.to_toml().unwrap()).unwrap(), spec);
+        assert_eq!(ModelSpec::from_json(&spec.to_json().unwrap()).unwrap(), spec);
+    }
+}
+
+#[test]
+fn one_step_lowers_the_loss() {
+    for (name, device) in devices() {
+        for spec in specs() {
+            device.seed(5);
+            let mut model = spec.build(&device).unwrap().train();
+            let mut optimizer = SgdConfig::new().init();
+            let loss = |model: &Model| {
+                mse(model.forward(batch(&spec, &device, 2).autodiff()), target(&device).autodiff())
+            };
+            let before = loss(&model);
+            let grads = GradientsParams::from_grads(before.backward(), &model);
+            model = optimizer.step(0.02, model, grads);
+            let (before, after) = (before.into_scalar::<f32>(), loss(&model).into_scalar::<f32>());
+            assert!(after < before, "{name}: {before} to {after}: {spec:?}");
+        }
+    }
+}
+
+/// The derivative of the loss along a direction in the space of all parameters, by central differences.
+fn difference(model: &Model, spec: &ModelSpec, direction: &[NamedTensor], device: &Device) -> f64 {
+    // Small, so that few maxima and corners of ReLU are crossed; the sum over outputs is in f64.
+    let step = 2e-4f32;
+    let at = |factor: f32| {
+        let moved = state(model)
+            .into_iter()
+            .map(|mut tensor| {
+                if let Some(way) = direction.iter().find(|way| way.name == tensor.name) {
+                    for (value, way) in tensor.values.iter_mut().zip(&way.values) {
+                        *value += factor * way;
+                    }
+                }
+                tensor
+            })
+            .collect();
+        let moved = load_state(model.clone(), moved).unwrap().train();
+        let output = moved.forward(batch(spec, device, 3).autodiff());
+        let data = output.inner().into_data();
+        let weights = numbers(BATCH * 3, 9);
+        data.iter::<f32>().zip(weights).map(|(value, weight)| f64::from(value) * f64::from(weight)).sum::<f64>()
+    };
+    (at(step) - at(-step)) / f64::from(2.0 * step)
+}
+
+/// The same derivative from the gradients, each multiplied by `scale`.
+fn product(model: &Model, spec: &ModelSpec, direction: &[NamedTensor], device: &Device, scale: f64) -> f64 {
+    let model = model.clone().train();
+    let weights: Tensor<2> = Tensor::from_data(TensorData::new(numbers(BATCH * 3, 9), [BATCH, 3]), device);
+    let output = model.forward(batch(spec, device, 3).autodiff());
+    let grads = (output * weights.autodiff()).sum().backward();
+    let grads = gradients(&model, &grads);
+    assert_eq!(grads.len(), direction.len(), "every trainable tensor has a gradient");
+    grads
+        .iter()
+        .map(|gradient| {
+            let way = direction.iter().find(|way| way.name == gradient.name).unwrap();
+            let pairs = gradient.values.iter().zip(&way.values);
+            pairs.map(|(a, b)| scale * f64::from(*a) * f64::from(*b)).sum::<f64>()
+        })
+        .sum()
+}
+
+fn directions(spec: &ModelSpec) -> Vec<NamedTensor> {
+    let tensors = spec.tensors().unwrap().into_iter().filter(|tensor| tensor.trainable);
+    tensors
+        .enumerate()
+        .map(|(index, tensor)| NamedTensor {
+            values: numbers(tensor.shape.iter().product(), 100 + index as u64),
+            name: tensor.name,
+            shape: tensor.shape,
+        })
+        .collect()
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let device = Device::flex();
+    for spec in specs() {
+        device.seed(11);
+        let model = spec.build(&device).unwrap();
+        let direction = directions(&spec);
+        let expected = difference(&model, &spec, &direction, &device);
+        let found = product(&model, &spec, &direction, &device, 1.0);
+        let bound = 5e-3 * (1.0 + expected.abs());
+        assert!((found - expected).abs() < bound, "{found} is not {expected}: {spec:?}");
+        let wrong = product(&model, &spec, &direction, &device, 1.1);
+        let visible = expected.abs() < 0.1 || (wrong - expected).abs() > bound;
+        assert!(visible, "a gradient that is wrong by a tenth passes: {wrong}, {expected}: {spec:?}");
+    }
+}
+
+#[test]
+fn a_batch_of_two_is_two_batches_of_one() {
+    for (name, device) in devices() {
+        for spec in specs() {
+            let model = spec.build(&device).unwrap();
+            let whole = model.forward(batch(&spec, &device, 4)).into_data();
+            let size: usize = spec.input.iter().product();
+            let all = numbers(BATCH * size, 4);
+            let singles: Vec<f32> = all
+                .chunks(size)
+                .flat_map(|sample| {
+                    let shape: Vec<usize> = [1].into_iter().chain(spec.input.iter().copied()).collect();
+                    let one = AnyTensor::from_values(sample.to_vec(), &shape, &device);
+                    model.forward(one).into_data().iter::<f32>().collect::<Vec<f32>>()
+                })
+                .collect();
+            let whole: Vec<f32> = whole.iter::<f32>().collect();
+            support::assert_close(&format!("{name}: {spec:?}"), &whole, &singles, support::tolerance(&name));
+        }
+    }
+}

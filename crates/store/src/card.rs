@@ -1,0 +1,144 @@
+//! What a model file says about its model, besides the weights.
+
+use std::path::Path;
+
+use fireclay_nn::{Loss, ModelSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// The format of model files. A new field with a default keeps the number; a changed meaning raises it.
+pub(crate) const FORMAT: u64 = 1;
+
+/// What a model is, what it expects, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// The file format's number.
+    pub format: u64,
+    /// The Fireclay that wrote the file.
+    pub fireclay_version: String,
+    /// The architecture.
+    pub spec: ModelSpec,
+    /// Names of the classes, in the order of the logits; empty for a model that predicts numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// What is done to an input before the network sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
+    /// The data that the model was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetCard>,
+    /// How the model was trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingCard>,
+}
+
+/// What is done to an input: `(value - mean) / std`, where a byte's value is `byte / 255`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    /// One for each channel, or one for all.
+    pub mean: Vec<f32>,
+    /// One for each channel, or one for all; more than 0.
+    pub std: Vec<f32>,
+}
+
+/// The data that a model was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetCard {
+    /// `MNIST`
+    pub name: String,
+    /// Which part of it: `train`.
+    pub split: String,
+    /// Where it came from, in words.
+    pub source: String,
+    /// Samples that the model was trained on.
+    pub samples: usize,
+    /// SHA-256 of the samples, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// How a model was trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingCard {
+    /// What was made small.
+    pub loss: Loss,
+    /// The optimiser with its settings.
+    pub optimizer: serde_json::Value,
+    /// Passes over the data.
+    pub epochs: usize,
+    /// Samples in one step.
+    pub batch_size: usize,
+    /// The seed of weights, order and dropout.
+    pub seed: u64,
+}
+
+impl ModelCard {
+    /// A card with nothing but an architecture.
+    pub fn new(spec: ModelSpec) -> Self {
+        ModelCard {
+            format: FORMAT,
+            fireclay_version: env!("CARGO_PKG_VERSION").to_string(),
+            spec,
+            classes: Vec::new(),
+            preprocessing: None,
+            dataset: None,
+            training: None,
+        }
+    }
+
+    /// Reads the text inside a file; a later format is recognised before its unknown fields are.
+    pub(crate) fn read(path: &Path, text: &str) -> Result<Self, StoreError> {
+        #[derive(Deserialize)]
+        struct Stamp {
+            format: u64,
+            #[serde(default)]
+            fireclay_version: String,
+        }
+        let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
+        let stamp: Stamp = serde_json::from_str(text).map_err(wrong)?;
+        if stamp.format > FORMAT {
+            return Err(StoreError::Newer {
+                path: path.to_path_buf(),
+                found: stamp.format,
+                version: stamp.fireclay_version.chars().take(40).collect(),
+                newest: FORMAT,
+            });
+        }
+        let card: ModelCard = serde_json::from_str(text).map_err(wrong)?;
+        card.check(path)?;
+        Ok(card)
+    }
+
+    /// Checks that classes and preprocessing fit the architecture.
+    fn check(&self, path: &Path) -> Result<(), StoreError> {
+        let count = |what, found, expected: String| StoreError::Count {
+            path: path.to_path_buf(),
+            what,
+            found,
+            expected,
+        };
+        let outputs = self
+            .spec
+            .output_features()
+            .map_err(|source| StoreError::Model { path: path.to_path_buf(), source })?;
+        let classes = self.classes.len();
+        if classes != 0 && classes != outputs {
+            return Err(count("classes", classes, format!("{outputs}, one for each output")));
+        }
+        let Some(preprocessing) = &self.preprocessing else { return Ok(()) };
+        let channels = self.spec.input.first().copied().unwrap_or(1);
+        for (what, values) in
+            [("preprocessing.mean", &preprocessing.mean), ("preprocessing.std", &preprocessing.std)]
+        {
+            if values.len() != 1 && values.len() != channels {
+                return Err(count(what, values.len(), format!("1 or {channels}")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! The file itself: safetensors whose metadata has one entry of ours.
+//!
+//! One entry only, because safetensors writes metadata in no fixed order, and the same model must give the same bytes.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use fireclay_nn::NamedTensor;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors, serialize};
+
+use crate::StoreError;
+
+/// The metadata entry of a model.
+pub(crate) const MODEL: &str = "fireclay";
+/// The metadata entry of a checkpoint.
+pub(crate) const CHECKPOINT: &str = "fireclay-checkpoint";
+
+/// What goes into a file.
+pub(crate) struct Contents<'a> {
+    /// The metadata entry.
+    pub(crate) kind: &'static str,
+    /// Its value.
+    pub(crate) text: String,
+    /// Floating-point tensors.
+    pub(crate) tensors: &'a [NamedTensor],
+    /// Bytes that another library reads back.
+    pub(crate) bytes: &'a [(&'static str, &'a [u8])],
+}
+
+/// Lays the file out in memory.
+pub(crate) fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, StoreError> {
+    let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
+    let floats: Vec<Vec<u8>> = contents
+        .tensors
+        .iter()
+        .map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
+    let mut views = Vec::with_capacity(floats.len() + contents.bytes.len());
+    for (tensor, bytes) in contents.tensors.iter().zip(&floats) {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(damaged)?;
+        views.push((tensor.name.as_str(), view));
+    }
+    for (name, bytes) in contents.bytes {
+        views.push((name, TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(damaged)?));
+    }
+    let metadata = HashMap::from([(contents.kind.to_string(), contents.text.clone())]);
+    serialize(views, Some(metadata)).map_err(damaged)
+}
+
+/// A file that has been read and whose layout holds together.
+pub(crate) struct Opened<'a> {
+    path: &'a Path,
+    file: SafeTensors<'a>,
+    metadata: HashMap<String, String>,
+}
+
+/// Reads a file into memory. Nothing that the file claims is trusted: no more is allocated than the file is long.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
+    std::fs::read(path).map_err(|source| StoreError::Read { path: path.to_path_buf(), source })
+}
+
+impl<'a> Opened<'a> {
+    /// Checks the layout: header, sizes, types, no gaps, no overlaps, nothing left over.
+    pub(crate) fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, StoreError> {
+        let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let metadata = metadata.metadata().clone().unwrap_or_default();
+        let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        Ok(Opened { path, file, metadata })
+    }
+
+    /// The text of a metadata entry.
+    pub(crate) fn text(&self, kind: &'static str) -> Result<&str, StoreError> {
+        if let Some(text) = self.metadata.get(kind) {
+            return Ok(text);
+        }
+        let (expected, other, name) = match kind {
+            CHECKPOINT => ("checkpoint", MODEL, "a Fireclay model"),
+            _ => ("model", CHECKPOINT, "a Fireclay checkpoint, which `--resume` takes"),
+        };
+        let found = match self.metadata.contains_key(other) {
+            true => name.to_string(),
+            false => format!("{} tensors of another program", self.file.len()),
+        };
+        Err(StoreError::Kind { path: self.path.to_path_buf(), expected, found })
+    }
+
+    /// Names and shapes, without values.
+    pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
+        self.file.iter().map(|(name, view)| (name.to_string(), view.shape().to_vec())).collect()
+    }
+
+    /// The floating-point tensors, as f32.
+    pub(crate) fn tensors(&self) -> Result<Vec<NamedTensor>, StoreError> {
+        let mut tensors = Vec::with_capacity(self.file.len());
+        for (name, view) in self.file.iter().filter(|(_, view)| view.dtype() != Dtype::U8) {
+            let two = |convert: fn([u8; 2]) -> f32| {
+                let pairs = view.data().chunks_exact(2);
+                pairs.map(|pair| convert([pair[0], pair[1]])).collect()
+            };
+            let values = match view.dtype() {
+                Dtype::F32 => {
+                    let quads = view.data().chunks_exact(4);
+                    quads.map(|quad| f32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]])).collect()
+                }
+                Dtype::F16 => two(|pair| half::f16::from_le_bytes(pair).to_f32()),
+                Dtype::BF16 => two(|pair| half::bf16::from_le_bytes(pair).to_f32()),
+                other => {
+                    return Err(StoreError::Dtype {
+                        path: self.path.to_path_buf(),
+                        name: name.to_string(),
+                        found: format!("{other:?}"),
+                    });
+                }
+            };
+            tensors.push(NamedTensor { name: name.to_string(), shape: view.shape().to_vec(), values });
+        }
+        Ok(tensors)
+    }
+
+    /// The bytes stored under a name, if they are there.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
+        let view = self.file.tensor(name).ok()?;
+        (view.dtype() == Dtype::U8).then(|| view.data())
+    }
+}
