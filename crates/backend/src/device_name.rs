@@ -62,11 +62,6 @@ impl DeviceName {
             .collect()
     }
 
-    /// Whether the device computes on the CPU, where reading a value back costs nothing.
-    pub fn is_cpu(&self) -> bool {
-        matches!(self.kind, Kind::Flex | Kind::NdArray)
-    }
-
     /// Opens the device, without gradients; `device.autodiff()` adds them, and the trainer does that by itself.
     ///
     /// # Errors
@@ -183,6 +178,18 @@ impl FromStr for DeviceName {
         };
         Ok(DeviceName { kind, index })
     }
+}
+
+/// Whether values of a device can be read at once, without waiting for a queue of work: on a CPU.
+pub fn reads_at_once(device: &Device) -> bool {
+    #[allow(unused_mut, reason = "a build for GPUs alone pushes nothing")]
+    let mut cpus: Vec<Device> = Vec::new();
+    #[cfg(feature = "flex")]
+    cpus.push(Device::flex());
+    #[cfg(feature = "ndarray")]
+    #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
+    cpus.push(Device::ndarray());
+    cpus.contains(device)
 }
 
 fn list(names: Vec<DeviceName>) -> String {

@@ -19,6 +19,6 @@ mod error;
 mod threads;
 
 pub use burn::tensor::Device;
-pub use device_name::DeviceName;
+pub use device_name::{DeviceName, reads_at_once};
 pub use error::BackendError;
 pub use threads::{set_threads, threads};

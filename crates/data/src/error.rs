@@ -280,7 +280,6 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        #[source]
         problem: ImageProblem,
     },
 
@@ -375,7 +374,7 @@ pub enum ImageProblem {
         width: usize,
     },
     /// A damaged file.
-    #[error("the image is damaged or of a kind that is not supported; save it again as PNG")]
+    #[error("the image is damaged or of a kind that is not supported ({0}); save it again as PNG")]
     Decode(#[from] image::ImageError),
 }
 

@@ -45,7 +45,8 @@ pub struct DigitImage {
 /// Reads a picture of one digit and brings it to `height` x `width` pixels in MNIST's form.
 ///
 /// PNG and JPEG are told apart by content. Grey and colour, 1 to 16 bits, palette, alpha (laid over white) and CMYK
-/// are converted. Pictures are limited to 16,384 pixels per side and 256 MB decoded, checked before decoding.
+/// (which the decoder turns into RGB) are converted. Pictures are limited to 16,384 pixels per side and 256 MB
+/// decoded, checked before decoding.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -222,12 +223,6 @@ fn decode(
             height,
             limit: format!("{} MB once decoded", MOST_DECODED_BYTES >> 20),
         });
-    }
-    if matches!(
-        decoder.original_color_type(),
-        image::ExtendedColorType::Cmyk8
-    ) {
-        notes.push("converted from CMYK".into());
     }
     // A picture without a readable orientation is taken as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

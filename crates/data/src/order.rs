@@ -30,9 +30,9 @@ mod tests {
 
     #[test]
     fn values_are_pinned() {
-        assert_eq!(epoch_order(10, 0, 0), [0; 10]);
-        assert_eq!(epoch_order(10, 0, 1), [0; 10]);
-        assert_eq!(epoch_order(10, 1, 0), [0; 10]);
+        assert_eq!(epoch_order(10, 0, 0), [1, 7, 5, 8, 2, 9, 6, 3, 0, 4]);
+        assert_eq!(epoch_order(10, 0, 1), [1, 5, 3, 0, 9, 6, 4, 8, 7, 2]);
+        assert_eq!(epoch_order(10, 1, 0), [0, 6, 9, 4, 3, 1, 2, 5, 7, 8]);
     }
 
     #[test]

@@ -36,3 +36,25 @@ impl Provenance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Saved models hold these names: another spelling is another file format.
+    #[test]
+    fn the_stored_form_is_pinned() {
+        let provenance = Provenance::new("MNIST", "train", "two files");
+        let json = serde_json::to_string(&provenance).unwrap();
+        assert_eq!(
+            json,
+            r#"{"name":"MNIST","split":"train","source":"two files","samples":0,"sha256":null}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Provenance>(&json).unwrap(),
+            provenance
+        );
+        let normalization = serde_json::to_string(&crate::Normalization::none()).unwrap();
+        assert_eq!(normalization, r#"{"mean":[0.0],"std":[1.0]}"#);
+    }
+}

@@ -73,6 +73,10 @@ impl Network for Model {
         self.layers.iter().fold(input, |x, layer| layer.forward(x)).rows()
     }
 
+    fn input_shape(&self) -> Option<&[usize]> {
+        Some(&self.description.spec.input)
+    }
+
     fn tensor_name(&self, path: &str) -> String {
         path.rsplit_once('.')
             .and_then(|(layer, leaf)| {

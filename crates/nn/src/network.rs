@@ -40,6 +40,12 @@ pub trait Network: Module {
     /// - output: `[batch, outputs]`: one logit for each class, or one number for each target
     fn forward(&self, input: AnyTensor) -> Tensor<2>;
 
+    /// Shape of one sample that the network takes, if it takes only one: data of another shape is then refused before
+    /// training begins.
+    fn input_shape(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// The name under which a tensor is saved, given its path in the module (`hidden.weight`).
     fn tensor_name(&self, path: &str) -> String {
         path.to_string()

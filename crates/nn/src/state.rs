@@ -51,6 +51,13 @@ pub fn gradients<N: Network>(network: &N, gradients: &Gradients) -> Vec<NamedTen
     collect(network, Some(gradients))
 }
 
+/// Names of trainable parameters that have no gradient: they had no part in the loss.
+pub fn parameters_without_gradient<N: Network>(network: &N, gradients: &Gradients) -> Vec<String> {
+    let mut finder = Unused { network, gradients, path: Path::default(), names: Vec::new() };
+    network.visit(&mut finder);
+    finder.names
+}
+
 fn collect<N: Network>(network: &N, gradients: Option<&Gradients>) -> Vec<NamedTensor> {
     let mut collector =
         Collector { network, gradients, path: Path::default(), tensors: Vec::new() };
@@ -59,6 +66,9 @@ fn collect<N: Network>(network: &N, gradients: Option<&Gradients>) -> Vec<NamedT
 }
 
 /// Fills a network with tensors, each of which must fit in name and shape.
+///
+/// Clones of a network share their running statistics, as everywhere in Burn; to keep the network that this one was
+/// cloned from as it is, give `network.valid()`.
 ///
 /// # Errors
 /// [`NnError::Weights`] with every tensor that is missing, unexpected or of another shape.
@@ -216,6 +226,24 @@ impl<N: Network> ModuleVisitor for Collector<'_, N> {
             shape: data.shape().to_vec(),
             values: data.iter::<f32>().collect(),
         });
+    }
+}
+
+struct Unused<'a, N> {
+    network: &'a N,
+    gradients: &'a Gradients,
+    path: Path,
+    names: Vec<String>,
+}
+
+impl<N: Network> ModuleVisitor for Unused<'_, N> {
+    track_path!();
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        if value.is_require_grad() && value.grad(self.gradients).is_none() {
+            self.names.push(self.path.name(self.network));
+        }
     }
 }
 

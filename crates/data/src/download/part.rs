@@ -150,3 +150,23 @@ fn absent_is_none<T>(outcome: io::Result<T>, path: &Path) -> Result<Option<T>, D
         }),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Every write to `/dev/full` fails as on a full disk.
+    #[test]
+    fn a_full_disk_is_named() {
+        let path = Path::new("/dev/full");
+        let mut writer = PartWriter {
+            file: OpenOptions::new().write(true).open(path).unwrap(),
+            path,
+        };
+        let message = writer.write(b"bytes").unwrap_err().to_string();
+        assert!(
+            message.contains("cannot write /dev/full") && message.contains("free space"),
+            "{message}"
+        );
+    }
+}

@@ -2,12 +2,14 @@
 //! MNIST, made from strokes designed by hand.
 //!
 //! Every sample has its own random stream, derived from the seed, the split and the sample's index; so the pixels do
-//! not depend on how many threads drew them, nor on how many samples were asked for.
+//! not depend on how many threads drew them, nor on how many samples were asked for. Only arithmetic that is the same on
+//! every machine is used, so they do not depend on the machine either.
 
 mod glyphs;
 mod pen;
 mod raster;
 mod warp;
+mod waves;
 
 use rayon::prelude::*;
 
@@ -55,14 +57,19 @@ impl DrawnDigits {
     }
 
     fn split(&self, name: &str, purpose: u64, len: usize) -> Dataset {
-        let labels: Vec<u32> = (0..len as u64).map(|index| self.label(purpose, index)).collect();
+        let labels: Vec<u32> = (0..len as u64)
+            .map(|index| self.label(purpose, index))
+            .collect();
         let mut pixels = vec![0; len * SIDE * SIDE];
-        (pixels.par_chunks_exact_mut(SIDE * SIDE).zip(&labels).enumerate())
-            .with_min_len(16)
-            .for_each(|(index, (image, label))| {
-                let mut random = Random::new(purpose, self.seed, index as u64);
-                draw(*label, &mut random, image);
-            });
+        (pixels
+            .par_chunks_exact_mut(SIDE * SIDE)
+            .zip(&labels)
+            .enumerate())
+        .with_min_len(16)
+        .for_each(|(index, (image, label))| {
+            let mut random = Random::new(purpose, self.seed, index as u64);
+            draw(*label, &mut random, image);
+        });
         let mut provenance = Provenance::new(
             "drawn digits",
             name,

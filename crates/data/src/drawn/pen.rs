@@ -2,6 +2,8 @@
 //!
 //! Coordinates are those of a page: x to the right, y down; a glyph fills about `0..1` both ways.
 
+use super::waves::{cosine, sine};
+
 /// A point or a displacement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
@@ -104,7 +106,10 @@ pub(super) fn arc(centre: Point, radius_x: f32, radius_y: f32, from: f32, to: f3
     (0..=steps as usize)
         .map(|step| {
             let angle = (from + (to - from) * step as f32 / steps).to_radians();
-            at(centre.x + radius_x * angle.cos(), centre.y + radius_y * angle.sin())
+            at(
+                centre.x + radius_x * cosine(angle),
+                centre.y + radius_y * sine(angle),
+            )
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! From strokes to pixels: fits the strokes into their box, inks them, and places them by their centre of mass.
 
 use super::pen::{Point, Stroke, at};
+use super::waves::sine;
 use crate::random::Random;
 
 /// Rows and columns of a drawing.
@@ -12,7 +13,7 @@ const BOX: f32 = 20.0;
 /// Inks `strokes` into `image`, `[SIDE, SIDE]`, which is all 0 before.
 pub(super) fn paint(strokes: &[Stroke], r: &mut Random, image: &mut [u8]) {
     // Half the width of a line, in pixels: from a fine ballpoint to a felt pen.
-    let radius = (1.25 + 0.38 * r.normal()).clamp(0.62, 2.6);
+    let radius = (1.33 + 0.42 * r.normal()).clamp(0.65, 2.7);
     let softness = r.range(0.9, 1.5);
     let pressure = [r.normal() * 0.12, r.range(0.0, 6.3), r.range(2.0, 7.0)];
     let strokes = fit(strokes, BOX - 2.0 * radius);
@@ -23,7 +24,7 @@ pub(super) fn paint(strokes: &[Stroke], r: &mut Random, image: &mut [u8]) {
         let last = stroke.len().max(2) - 1;
         for (index, pair) in stroke.windows(2).enumerate() {
             let along = index as f32 / last as f32;
-            let local = radius * (1.0 + pressure[0] * (pressure[1] + pressure[2] * along).sin());
+            let local = radius * (1.0 + pressure[0] * sine(pressure[1] + pressure[2] * along));
             line(pair[0], pair[1], local, softness, &mut ink);
         }
     }
@@ -41,8 +42,15 @@ fn fit(strokes: &[Stroke], side: f32) -> Vec<Stroke> {
     let scale = side / (high.x - low.x).max(high.y - low.y).max(1e-3);
     let middle = at((low.x + high.x) * 0.5, (low.y + high.y) * 0.5);
     let half = SIDE as f32 * 0.5;
-    let place = |p: &Point| at((p.x - middle.x) * scale + half, (p.y - middle.y) * scale + half);
-    (strokes.iter()).map(|stroke| stroke.iter().map(place).collect()).collect()
+    let place = |p: &Point| {
+        at(
+            (p.x - middle.x) * scale + half,
+            (p.y - middle.y) * scale + half,
+        )
+    };
+    (strokes.iter())
+        .map(|stroke| stroke.iter().map(place).collect())
+        .collect()
 }
 
 /// Inks one straight piece; where pieces overlap the darker one counts.
@@ -83,8 +91,12 @@ fn place(ink: &[f32; SIDE * SIDE], r: &mut Random, image: &mut [u8]) {
     let (right, down) = (shift(mass_x), shift(mass_y));
     let noise = r.range(0.0, 0.06);
     for (index, pixel) in image.iter_mut().enumerate() {
-        let column = (index % SIDE).checked_add_signed(-right).filter(|c| *c < SIDE);
-        let row = (index / SIDE).checked_add_signed(-down).filter(|r| *r < SIDE);
+        let column = (index % SIDE)
+            .checked_add_signed(-right)
+            .filter(|c| *c < SIDE);
+        let row = (index / SIDE)
+            .checked_add_signed(-down)
+            .filter(|r| *r < SIDE);
         let coverage = match (row, column) {
             (Some(row), Some(column)) => ink[row * SIDE + column],
             _ => 0.0,

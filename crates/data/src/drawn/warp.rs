@@ -1,6 +1,7 @@
 //! What a hand does to a letter: slant, proportions, rotation and a smooth wobble.
 
 use super::pen::{Stroke, at};
+use super::waves::{cosine, exponential, sine};
 use crate::random::Random;
 
 /// Bends the strokes of a digit, in place.
@@ -9,17 +10,21 @@ pub(super) fn handwriting(strokes: &mut [Stroke], digit: u32, r: &mut Random) {
     let slant = if digit == 1 {
         0.18 + 0.28 * r.normal()
     } else {
-        0.12 + 0.2 * r.normal()
+        0.13 + 0.26 * r.normal()
     };
-    let width = (0.16 * r.normal()).exp() * 0.86;
-    let (sine, cosine) = (0.1 * r.normal()).sin_cos();
+    let width = exponential(0.24 * r.normal()) * 0.97;
+    let turn = 0.13 * r.normal();
+    let (sine_turn, cosine_turn) = (sine(turn), cosine(turn));
     let wobble = Wobble::new(r);
     for point in strokes.iter_mut().flatten() {
         let (dx, dy) = wobble.at(point.x, point.y);
         let x = (point.x + dx - 0.5) * width;
         let y = point.y + dy - 0.5;
         let x = x - slant * y;
-        *point = at(x * cosine - y * sine, x * sine + y * cosine);
+        *point = at(
+            x * cosine_turn - y * sine_turn,
+            x * sine_turn + y * cosine_turn,
+        );
     }
 }
 
@@ -36,9 +41,10 @@ struct Wave {
 
 impl Wobble {
     fn new(r: &mut Random) -> Self {
-        Self([1.6, 2.8, 4.4].map(|frequency| {
-            let (down, across) = r.range(0.0, std::f32::consts::TAU).sin_cos();
-            let height = 0.05 / frequency * 1.6;
+        Self([1.6, 3.2, 5.6].map(|frequency| {
+            let direction = r.range(0.0, std::f32::consts::TAU);
+            let (across, down) = (cosine(direction), sine(direction));
+            let height = 0.2 / frequency;
             Wave {
                 across: across * frequency,
                 down: down * frequency,
@@ -51,7 +57,7 @@ impl Wobble {
 
     fn at(&self, x: f32, y: f32) -> (f32, f32) {
         self.0.iter().fold((0.0, 0.0), |(dx, dy), wave| {
-            let swing = (wave.across * x + wave.down * y + wave.phase).sin();
+            let swing = sine(wave.across * x + wave.down * y + wave.phase);
             (dx + wave.dx * swing, dy + wave.dy * swing)
         })
     }

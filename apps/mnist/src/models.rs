@@ -1,0 +1,94 @@
+//! The networks by name, each with the recipe it is trained by unless flags say otherwise.
+
+use clap::ValueEnum;
+use fireclay::prelude::*;
+
+/// A network by name.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelName {
+    /// 784 - dense 128 - dense 128 - dense 10, ReLU
+    Mlp,
+    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense 10, ReLU
+    Cnn,
+    /// conv 32, pool, conv 64, pool, dense 128, dense 10, ReLU
+    CnnSmall,
+    /// one dense layer: softmax regression
+    Softmax,
+}
+
+/// How a network is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    pub optimizer: &'static str,
+    pub learning_rate: f64,
+    pub batch_size: usize,
+    pub epochs: usize,
+}
+
+impl ModelName {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            ModelName::Mlp => "mlp",
+            ModelName::Cnn => "cnn",
+            ModelName::CnnSmall => "cnn-small",
+            ModelName::Softmax => "softmax",
+        }
+    }
+
+    /// The network for images of one channel and some classes.
+    pub fn spec(self, input: &[usize], classes: usize) -> ModelSpec {
+        let spec = ModelSpec::new(input);
+        match self {
+            ModelName::Mlp => spec.flatten().dense(128).relu().dense(128).relu().dense(classes),
+            ModelName::Cnn => spec
+                .conv2d(32, 3)
+                .relu()
+                .max_pool2d(2)
+                .conv2d(64, 3)
+                .relu()
+                .max_pool2d(2)
+                .conv2d(64, 3)
+                .relu()
+                .flatten()
+                .dense(64)
+                .relu()
+                .dense(classes),
+            ModelName::CnnSmall => spec
+                .conv2d(32, 3)
+                .relu()
+                .max_pool2d(2)
+                .conv2d(64, 3)
+                .relu()
+                .max_pool2d(2)
+                .flatten()
+                .dense(128)
+                .relu()
+                .dense(classes),
+            ModelName::Softmax => spec.flatten().dense(classes),
+        }
+    }
+
+    /// How the network is trained unless flags say otherwise.
+    pub fn recipe(self) -> Recipe {
+        let adam = Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 5 };
+        match self {
+            ModelName::Mlp => Recipe { batch_size: 128, epochs: 10, ..adam },
+            ModelName::Cnn => adam,
+            ModelName::CnnSmall => Recipe { epochs: 10, ..adam },
+            ModelName::Softmax => Recipe { batch_size: 128, epochs: 10, ..adam },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_networks_have_their_known_sizes() {
+        let parameters = |model: ModelName| model.spec(&[1, 28, 28], 10).summary().unwrap().parameters();
+        let found = [ModelName::Mlp, ModelName::Cnn, ModelName::CnnSmall, ModelName::Softmax].map(parameters);
+        assert_eq!(found, [118_282, 93_322, 225_034, 7_850]);
+    }
+}

@@ -1,0 +1,93 @@
+//! The JSON Lines that `--json` prints. Each has a `type`; README.md beside this crate lists the fields.
+
+use fireclay::nn::Summary;
+use fireclay::train::{ClassificationReport, Evaluation, Report};
+use serde::Serialize;
+
+/// What is about to be trained.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "training")]
+pub struct Training<'a> {
+    pub model: &'a str,
+    pub parameters: usize,
+    pub dataset: &'a str,
+    pub training_samples: usize,
+    pub test_samples: usize,
+    pub optimizer: &'a serde_json::Value,
+    pub batch_size: usize,
+    pub epochs: usize,
+    pub seed: u64,
+    pub device: String,
+    pub threads: usize,
+    pub resumed: bool,
+}
+
+/// What a model does on a test set.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "evaluation")]
+pub struct Evaluated<'a> {
+    pub dataset: &'a str,
+    pub split: &'a str,
+    pub samples: usize,
+    pub loss: f64,
+    pub report: Option<&'a ClassificationReport>,
+}
+
+impl<'a> Evaluated<'a> {
+    pub fn new(dataset: &'a str, split: &'a str, evaluation: &'a Evaluation) -> Self {
+        Evaluated {
+            dataset,
+            split,
+            samples: evaluation.samples,
+            loss: evaluation.loss,
+            report: match &evaluation.report {
+                Report::Classification(report) => Some(report),
+                Report::Regression(_) => None,
+            },
+        }
+    }
+}
+
+/// A file that was written.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "saved")]
+pub struct Saved {
+    pub file: String,
+    pub bytes: u64,
+}
+
+/// A training that was broken off.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "interrupted")]
+pub struct Interrupted {
+    pub checkpoint: String,
+    pub resume: String,
+}
+
+/// What a model reads in a picture.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "prediction")]
+pub struct Prediction<'a> {
+    pub file: String,
+    pub class: &'a str,
+    pub top: Vec<Guess<'a>>,
+    pub notes: &'a [String],
+}
+
+/// A class and how probable the model finds it.
+#[derive(Serialize)]
+pub struct Guess<'a> {
+    pub class: &'a str,
+    pub probability: f32,
+}
+
+/// A model layer by layer.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "summary")]
+pub struct Summarised<'a> {
+    pub parameters: usize,
+    pub buffers: usize,
+    pub flops: u64,
+    #[serde(flatten)]
+    pub summary: &'a Summary,
+}

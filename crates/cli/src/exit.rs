@@ -1,0 +1,84 @@
+//! How a program ends.
+
+use std::process::ExitCode;
+
+use crate::Output;
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything is done.
+    Done = 0,
+    /// The run failed.
+    Failed = 1,
+    /// A flag or a value was wrong; nothing was done.
+    Usage = 2,
+    /// The user broke off with Ctrl-C.
+    Interrupted = 130,
+}
+
+/// Marks an error as one of the flags: exit code 2 instead of 1.
+#[derive(Debug)]
+pub struct UsageError(pub anyhow::Error);
+
+impl UsageError {
+    /// For `map_err`: a library's error about a value that came from a flag.
+    pub fn of(error: impl Into<anyhow::Error>) -> anyhow::Error {
+        anyhow::Error::new(UsageError(error.into()))
+    }
+}
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for UsageError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Runs a program's work and turns an error into a message and an exit code.
+pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> ExitCode {
+    let exit = work().unwrap_or_else(|error| {
+        output.error(&describe(&error));
+        match error.downcast_ref::<UsageError>() {
+            Some(_) => Exit::Usage,
+            None => Exit::Failed,
+        }
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// The error and its causes, each said once: many messages already end with their cause.
+fn describe(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        match text.contains(&cause) {
+            true => text,
+            false => format!("{text}: {cause}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_what_scripts_rely_on() {
+        let codes = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Interrupted].map(|exit| exit as u8);
+        assert_eq!(codes, [0, 1, 2, 130]);
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = anyhow::anyhow!("no such file");
+        assert_eq!(describe(&inner.context("cannot read x: no such file")), "cannot read x: no such file");
+        let inner = anyhow::anyhow!("no such file");
+        assert_eq!(describe(&inner.context("cannot read x")), "cannot read x: no such file");
+    }
+}

@@ -1,0 +1,83 @@
+//! Flags that all programs have, with their units and defaults.
+
+use clap::Args;
+use fireclay::backend::{BackendError, set_threads};
+use fireclay::prelude::{Device, DeviceName};
+
+use crate::{Output, UsageError};
+
+/// Where to compute.
+#[derive(Args, Clone, Debug)]
+pub struct DeviceFlags {
+    /// Device to compute on: flex (CPU), wgpu, vulkan, cuda:1, ... as far as this build has them
+    #[arg(long, value_name = "NAME", default_value_t = DeviceName::default(), help_heading = "Device")]
+    pub device: DeviceName,
+    /// CPU threads [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Device")]
+    pub threads: Option<usize>,
+}
+
+impl DeviceFlags {
+    /// Sets the threads and opens the device.
+    ///
+    /// # Errors
+    /// A [`UsageError`] for zero threads or a device that this build lacks; another error if the driver fails.
+    pub fn open(&self) -> anyhow::Result<Device> {
+        if let Some(threads) = self.threads {
+            set_threads(threads).map_err(UsageError::of)?;
+        }
+        self.device.open().map_err(|error| match error {
+            BackendError::Open { .. } => error.into(),
+            other => UsageError::of(other),
+        })
+    }
+
+    /// `flex with 2 threads`
+    pub fn describe(&self) -> String {
+        match fireclay::backend::threads() {
+            1 => format!("{} with 1 thread", self.device),
+            threads => format!("{} with {threads} threads", self.device),
+        }
+    }
+}
+
+/// How to train. What is not given comes from the model's own recipe.
+#[derive(Args, Clone, Debug)]
+pub struct FitFlags {
+    /// Passes over the training data [default: the model's]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub epochs: Option<usize>,
+    /// Samples in one step [default: the model's]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub batch_size: Option<usize>,
+    /// Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw [default: the model's]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    pub optimizer: Option<String>,
+    /// Size of an optimizer step, more than 0 [default: the model's]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
+    pub learning_rate: Option<f64>,
+    /// Seed of weights, order and dropout: same seed, threads and CPU device, same model file
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
+    pub seed: u64,
+    /// Share of the training data to set aside and measure after each epoch, 0 or more and less than 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Training")]
+    pub validation_split: f64,
+}
+
+/// What to print.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OutputFlags {
+    /// Print results as JSON Lines, one object with a `type` on each line
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// Leave out progress and notes
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+impl OutputFlags {
+    /// The output that the flags ask for.
+    pub fn output(self) -> Output {
+        Output::new(self.json, self.quiet)
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a program's words go.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+/// Prints results to standard output, as text or as JSON Lines, and notes to standard error.
+///
+/// When standard output is closed, as by `| head`, printing ends quietly and the work goes on.
+#[derive(Debug)]
+pub struct Output {
+    json: bool,
+    quiet: bool,
+    closed: AtomicBool,
+}
+
+impl Output {
+    /// Text, or JSON Lines with `json`; `quiet` leaves out notes and progress.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        Output { json, quiet, closed: AtomicBool::new(false) }
+    }
+
+    /// Whether results are JSON Lines.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a bar can be drawn: on a terminal, unless it is unwanted.
+    pub fn shows_bars(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// A line of a result for people. With JSON it is left out, since a record says the same.
+    pub fn line(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.write(text.as_ref());
+        }
+    }
+
+    /// A line about the course of things, such as an epoch: a line that `quiet` leaves out.
+    pub fn progress_line(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// A record of a result for programs: one line of JSON. As text it is left out.
+    pub fn record(&self, record: &impl Serialize) {
+        if self.json {
+            match serde_json::to_string(record) {
+                Ok(line) => self.write(&line),
+                Err(error) => self.error(&format!("a record cannot be written as JSON: {error}")),
+            }
+        }
+    }
+
+    /// A remark, on standard error.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+        }
+    }
+
+    /// An error, on standard error; with JSON a record too.
+    pub fn error(&self, message: &str) {
+        #[derive(Serialize)]
+        struct Record<'a> {
+            r#type: &'static str,
+            message: &'a str,
+        }
+        let _ = writeln!(io::stderr().lock(), "error: {message}");
+        self.record(&Record { r#type: "error", message });
+    }
+
+    fn write(&self, line: &str) {
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut stdout = io::stdout().lock();
+        if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+    }
+}

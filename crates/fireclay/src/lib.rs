@@ -1,0 +1,65 @@
+//! Deep learning in Rust without Python: describe a network, fit it, evaluate it, save it, ship it.
+//!
+//! Fireclay stands on [Burn](https://burn.dev) and gives its users what Keras gives TensorFlow's. This crate is the
+//! front door: it re-exports the others and a [`prelude`]. The device is chosen by Cargo features with Burn's names;
+//! the code stays the same.
+//!
+//! ```
+//! use fireclay::prelude::*;
+//!
+//! fn main() -> fireclay::Result<()> {
+//!     let device = DeviceName::default().open()?;
+//!     let (train, test) = DrawnDigits::new(0).train_and_test(640, 160);
+//!
+//!     let spec = ModelSpec::new([1, 28, 28]).conv2d(8, 3).relu().max_pool2d(4).flatten().dense(10);
+//!     let mut trainer = Trainer::classification(spec.build(&device)?).optimizer(Adam::new(3e-3));
+//!     trainer.fit(&train, &FitOptions { epochs: 3, batch_size: 32, ..FitOptions::default() })?;
+//!     assert!(trainer.evaluate(&test)?.accuracy().unwrap() > 0.5);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | Crate | What it holds |
+//! |---|---|
+//! | [`backend`] | devices, threads, seeds |
+//! | [`nn`] | layers, losses, models described as data |
+//! | [`data`] | data sets, downloads, loading |
+//! | [`store`] | model files and checkpoints |
+//! | [`train`] | fit, evaluate, predict; optimisers, metrics, callbacks |
+
+pub use burn;
+pub use fireclay_backend as backend;
+pub use fireclay_data as data;
+pub use fireclay_nn as nn;
+pub use fireclay_store as store;
+pub use fireclay_train as train;
+
+pub mod prelude;
+
+/// Anything that can go wrong in Fireclay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A device cannot be opened.
+    #[error(transparent)]
+    Backend(#[from] backend::BackendError),
+    /// A model cannot be described or built.
+    #[error(transparent)]
+    Nn(#[from] nn::NnError),
+    /// Data cannot be read or fetched.
+    #[error(transparent)]
+    Data(#[from] data::DataError),
+    /// A model file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// A training, an evaluation or a prediction failed.
+    #[error(transparent)]
+    Train(#[from] train::TrainError),
+}
+
+/// The result of most functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

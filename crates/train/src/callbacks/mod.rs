@@ -1,0 +1,7 @@
+//! Listeners that most runs want.
+
+mod checkpoint_writer;
+mod early_stopping;
+
+pub use checkpoint_writer::CheckpointWriter;
+pub use early_stopping::EarlyStopping;

@@ -1,0 +1,105 @@
+//! What can go wrong while training.
+
+use fireclay_data::DataError;
+use fireclay_nn::NnError;
+use fireclay_store::StoreError;
+
+/// Why a training, an evaluation or a prediction could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting outside its range.
+    #[error("{setting} is {found}; expected {expected}")]
+    Setting {
+        /// The setting's name, as the flags spell it.
+        setting: &'static str,
+        /// The value as given.
+        found: String,
+        /// The values that are accepted.
+        expected: &'static str,
+    },
+    /// A data set without samples.
+    #[error("there are no samples to {purpose}; expected 1 or more")]
+    NoSamples {
+        /// `train on`, `evaluate`, ...
+        purpose: &'static str,
+    },
+    /// The network gives another number of outputs than the data has classes or targets.
+    #[error("the network gives {found} outputs for each sample; the data needs {expected}")]
+    Outputs {
+        /// Outputs of the network.
+        found: usize,
+        /// What the data needs, in words.
+        expected: String,
+    },
+    /// The data has another shape than the network takes.
+    #[error("the data has samples of shape {found:?}; the network takes {expected:?}")]
+    Inputs {
+        /// Shape of one sample.
+        found: Vec<usize>,
+        /// Shape that the network takes.
+        expected: Vec<usize>,
+    },
+    /// The loss does not go with the kind of targets.
+    #[error("{loss} needs {expected} as targets; the data has {found}")]
+    Targets {
+        /// The loss.
+        loss: String,
+        /// The kind that it needs.
+        expected: &'static str,
+        /// The kind that the data has.
+        found: &'static str,
+    },
+    /// The loss became NaN or infinite.
+    #[error(
+        "the loss became {loss} in epoch {epoch} at step {step}, with learning rate {learning_rate}; first not finite: {culprit}; the network is as it was {kept}, so try a lower learning rate"
+    )]
+    NotFinite {
+        /// The loss.
+        loss: f64,
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The step within the epoch, counted from 1.
+        step: usize,
+        /// The learning rate of that step.
+        learning_rate: f64,
+        /// The layer or the weight where it was first seen.
+        culprit: String,
+        /// `before training` or `at the end of epoch 3`.
+        kept: String,
+    },
+    /// A callback watches a value that is not measured.
+    #[error("nothing called '{found}' is measured; there are {known} (values with 'val_' need a validation split)")]
+    UnknownMetric {
+        /// The name as given.
+        found: String,
+        /// The names that there are, separated by commas.
+        known: String,
+    },
+    /// The checkpoint was made on other data.
+    #[error("the checkpoint was made on {expected}, and this is {found}; resume with the same data and settings")]
+    OtherData {
+        /// What the checkpoint was made on.
+        expected: String,
+        /// What was offered.
+        found: String,
+    },
+    /// The optimiser's state in a checkpoint cannot be read.
+    #[error("the optimiser's state in the checkpoint cannot be read: {reason}")]
+    OptimizerState {
+        /// What the reader said.
+        reason: String,
+    },
+    /// A data set cannot be split or read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Weights do not fit the network.
+    #[error(transparent)]
+    Model(#[from] NnError),
+    /// A file cannot be written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A callback of the user's own failed.
+    #[error("a callback failed: {0}")]
+    Callback(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,146 @@
+//! Measuring a network on a whole set, and asking it for predictions.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use fireclay_data::{BatchTargets, Loader, Source, TargetKind};
+use fireclay_nn::{Loss, Network};
+use serde::Serialize;
+use std::fmt;
+
+use crate::metrics::{ClassificationReport, RegressionReport, sigmoid, softmax};
+use crate::upload::upload;
+use crate::TrainError;
+
+/// Samples in one step of an evaluation. Fixed, because sums of floating-point numbers depend on how they are grouped,
+/// and a saved model must give the very numbers it gave before it was saved.
+const BATCH_SIZE: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+/// What a network does on a set of samples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Samples.
+    pub samples: usize,
+    /// Mean loss.
+    pub loss: f64,
+    /// Measures that fit the task.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// Measures of a classifier or of a network that predicts numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// For cross-entropy, and for binary cross-entropy with one output.
+    Classification(ClassificationReport),
+    /// For all other losses.
+    Regression(RegressionReport),
+}
+
+impl Evaluation {
+    /// Share of right predictions, for classifiers.
+    pub fn accuracy(&self) -> Option<f64> {
+        match &self.report {
+            Report::Classification(report) => Some(report.accuracy),
+            Report::Regression(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "loss     {:.6}", self.loss)?;
+        match &self.report {
+            Report::Classification(report) => report.fmt(f),
+            Report::Regression(report) => report.fmt(f),
+        }
+    }
+}
+
+/// Asks a network for its outputs, logits or numbers, for all samples in order: `[samples][outputs]`.
+///
+/// Give it `network.valid()` while training. Probabilities of classes are the [`softmax`] of a row.
+///
+/// # Errors
+/// [`TrainError::NoSamples`] for an empty source.
+pub fn predict<N: Network>(
+    network: &N,
+    source: &Arc<dyn Source>,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    if source.is_empty() {
+        return Err(TrainError::NoSamples { purpose: "predict" });
+    }
+    let mut rows = Vec::with_capacity(source.len());
+    for batch in in_order(source) {
+        let (input, _) = upload(batch, device);
+        extend(&mut rows, network.forward(input));
+    }
+    Ok(rows)
+}
+
+/// Measures a network on all samples of a source.
+pub(crate) fn evaluate<N: Network>(
+    network: &N,
+    source: &Arc<dyn Source>,
+    loss: &Loss,
+    names: &[String],
+    device: &Device,
+) -> Result<Evaluation, TrainError> {
+    let samples = source.len();
+    if samples == 0 {
+        return Err(TrainError::NoSamples { purpose: "evaluate" });
+    }
+    let mut rows = Vec::with_capacity(samples);
+    let mut labels: Vec<u32> = Vec::new();
+    let mut values: Vec<Vec<f32>> = Vec::new();
+    let mut total = 0.0;
+    for batch in in_order(source) {
+        match &batch.targets {
+            BatchTargets::Classes(classes) => labels.extend(classes),
+            BatchTargets::Values { width, values: new } => {
+                values.extend(new.chunks((*width).max(1)).map(<[f32]>::to_vec));
+            }
+        }
+        let count = batch.len() as f64;
+        let (input, target) = upload(batch, device);
+        let output = network.forward(input);
+        total += count * f64::from(loss.forward(output.clone(), &target).into_scalar::<f32>());
+        extend(&mut rows, output);
+    }
+    let report = match (loss, source.target_kind()) {
+        (Loss::CrossEntropy { .. }, TargetKind::Classes { count }) => {
+            rows.iter_mut().for_each(|row| softmax(row));
+            let numbered = || (0..count).map(|class| class.to_string()).collect();
+            let names = if names.len() == count { names.to_vec() } else { numbered() };
+            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
+        }
+        (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => {
+            let rows: Vec<Vec<f32>> = rows
+                .iter()
+                .map(|row| {
+                    let positive = sigmoid(row[0]);
+                    vec![1.0 - positive, positive]
+                })
+                .collect();
+            let labels: Vec<u32> = values.iter().map(|value| u32::from(value[0] > 0.5)).collect();
+            let names = ["0".to_string(), "1".to_string()];
+            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
+        }
+        _ => Report::Regression(RegressionReport::new(&rows, &values)),
+    };
+    Ok(Evaluation { samples, loss: total / samples as f64, report })
+}
+
+fn in_order(source: &Arc<dyn Source>) -> Loader {
+    let order = (0..source.len() as u32).collect();
+    Loader::new(source.clone(), order, BATCH_SIZE, 0)
+}
+
+fn extend(rows: &mut Vec<Vec<f32>>, output: burn::tensor::Tensor<2>) {
+    let [_, outputs] = output.dims();
+    let values: Vec<f32> = output.into_data().iter::<f32>().collect();
+    rows.extend(values.chunks(outputs.max(1)).map(<[f32]>::to_vec));
+}

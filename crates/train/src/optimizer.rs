@@ -1,0 +1,307 @@
+//! Optimisers by name. The arithmetic is Burn's; names, defaults and checks are ours and PyTorch's.
+
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+
+/// An optimiser with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Optimizer {
+    /// Stochastic gradient descent, plain, with momentum or with Nesterov's.
+    Sgd(Sgd),
+    /// RMSprop.
+    RmsProp(RmsProp),
+    /// Adam.
+    Adam(Adam),
+    /// Adam with decoupled weight decay.
+    AdamW(AdamW),
+}
+
+/// Stochastic gradient descent, with momentum ([Polyak 1964](https://doi.org/10.1016/0041-5553(64)90137-5)) and
+/// Nesterov's variant ([Sutskever et al. 2013](https://proceedings.mlr.press/v28/sutskever13.html)).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sgd {
+    /// Size of a step; more than 0.
+    pub learning_rate: f64,
+    /// Share of the last step in the next, in `[0, 1)`; 0 by default.
+    pub momentum: f64,
+    /// Whether momentum is Nesterov's.
+    pub nesterov: bool,
+    /// Factor of the squared weights added to the loss, halved; 0 by default.
+    pub weight_decay: f64,
+}
+
+/// RMSprop ([Tieleman and Hinton 2012](https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf)).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RmsProp {
+    /// Size of a step; more than 0.
+    pub learning_rate: f64,
+    /// Share of the past in the mean of squared gradients, in `[0, 1)`; 0.99 by default.
+    pub alpha: f64,
+    /// Share of the last step in the next, in `[0, 1)`; 0 by default.
+    pub momentum: f64,
+    /// Added to the root; 1e-8 by default.
+    pub epsilon: f64,
+    /// Factor of the squared weights added to the loss, halved; 0 by default.
+    pub weight_decay: f64,
+}
+
+/// Adam ([Kingma and Ba 2014](https://arxiv.org/abs/1412.6980)).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adam {
+    /// Size of a step; more than 0.
+    pub learning_rate: f64,
+    /// Share of the past in the mean of gradients, in `[0, 1)`; 0.9 by default.
+    pub beta_1: f64,
+    /// Share of the past in the mean of squared gradients, in `[0, 1)`; 0.999 by default.
+    pub beta_2: f64,
+    /// Added to the root; 1e-8 by default.
+    pub epsilon: f64,
+    /// Factor of the squared weights added to the loss, halved; 0 by default.
+    pub weight_decay: f64,
+}
+
+/// Adam with decoupled weight decay ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamW {
+    /// Size of a step; more than 0.
+    pub learning_rate: f64,
+    /// Share of the past in the mean of gradients, in `[0, 1)`; 0.9 by default.
+    pub beta_1: f64,
+    /// Share of the past in the mean of squared gradients, in `[0, 1)`; 0.999 by default.
+    pub beta_2: f64,
+    /// Added to the root; 1e-8 by default.
+    pub epsilon: f64,
+    /// Share of each weight, times the learning rate, that a step takes away; 0.01 by default.
+    pub weight_decay: f64,
+}
+
+impl Sgd {
+    /// Plain gradient descent.
+    pub fn new(learning_rate: f64) -> Self {
+        Sgd { learning_rate, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+
+    /// Sets the momentum.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Makes the momentum Nesterov's.
+    pub fn nesterov(mut self) -> Self {
+        self.nesterov = true;
+        self
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl RmsProp {
+    /// RMSprop without momentum.
+    pub fn new(learning_rate: f64) -> Self {
+        RmsProp { learning_rate, alpha: 0.99, momentum: 0.0, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+
+    /// Sets the momentum.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl Adam {
+    /// Adam with the paper's defaults.
+    pub fn new(learning_rate: f64) -> Self {
+        Adam { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl AdamW {
+    /// AdamW with weight decay 0.01.
+    pub fn new(learning_rate: f64) -> Self {
+        AdamW { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 }
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Optimizer::Adam(Adam::new(1e-3))
+    }
+}
+
+impl From<Sgd> for Optimizer {
+    fn from(sgd: Sgd) -> Self {
+        Optimizer::Sgd(sgd)
+    }
+}
+
+impl From<RmsProp> for Optimizer {
+    fn from(rms_prop: RmsProp) -> Self {
+        Optimizer::RmsProp(rms_prop)
+    }
+}
+
+impl From<Adam> for Optimizer {
+    fn from(adam: Adam) -> Self {
+        Optimizer::Adam(adam)
+    }
+}
+
+impl From<AdamW> for Optimizer {
+    fn from(adam_w: AdamW) -> Self {
+        Optimizer::AdamW(adam_w)
+    }
+}
+
+impl Optimizer {
+    /// The names that [`by_name`](Self::by_name) knows.
+    pub const NAMES: [&'static str; 6] =
+        ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+
+    /// An optimiser by its name, with its defaults: `momentum` and `nesterov` are SGD with momentum 0.9.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] if there is no such name.
+    pub fn by_name(name: &str, learning_rate: f64) -> Result<Self, TrainError> {
+        Ok(match name {
+            "sgd" => Sgd::new(learning_rate).into(),
+            "momentum" => Sgd::new(learning_rate).momentum(0.9).into(),
+            "nesterov" => Sgd::new(learning_rate).momentum(0.9).nesterov().into(),
+            "rmsprop" => RmsProp::new(learning_rate).into(),
+            "adam" => Adam::new(learning_rate).into(),
+            "adamw" => AdamW::new(learning_rate).into(),
+            other => {
+                return Err(TrainError::Setting {
+                    setting: "optimizer",
+                    found: format!("'{other}'"),
+                    expected: "sgd, momentum, nesterov, rmsprop, adam or adamw",
+                });
+            }
+        })
+    }
+
+    /// Size of a step.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Optimizer::Sgd(sgd) => sgd.learning_rate,
+            Optimizer::RmsProp(rms_prop) => rms_prop.learning_rate,
+            Optimizer::Adam(adam) => adam.learning_rate,
+            Optimizer::AdamW(adam_w) => adam_w.learning_rate,
+        }
+    }
+
+    /// Refuses what cannot be trained with.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] with the name, the value and the range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let check = |setting, value: f64, good: bool, expected| match good && value.is_finite() {
+            true => Ok(()),
+            false => Err(TrainError::Setting { setting, found: value.to_string(), expected }),
+        };
+        let share = |setting, value: f64| {
+            check(setting, value, (0.0..1.0).contains(&value), "0 or more and less than 1")
+        };
+        let positive = |setting, value: f64| check(setting, value, value > 0.0, "more than 0");
+        let (epsilon, weight_decay) = match self {
+            Optimizer::Sgd(sgd) => {
+                share("momentum", sgd.momentum)?;
+                if sgd.nesterov && sgd.momentum == 0.0 {
+                    return Err(TrainError::Setting {
+                        setting: "momentum",
+                        found: "0".into(),
+                        expected: "more than 0 with nesterov",
+                    });
+                }
+                (1.0, sgd.weight_decay)
+            }
+            Optimizer::RmsProp(rms_prop) => {
+                share("alpha", rms_prop.alpha)?;
+                share("momentum", rms_prop.momentum)?;
+                (rms_prop.epsilon, rms_prop.weight_decay)
+            }
+            Optimizer::Adam(adam) => {
+                share("beta_1", adam.beta_1)?;
+                share("beta_2", adam.beta_2)?;
+                (adam.epsilon, adam.weight_decay)
+            }
+            Optimizer::AdamW(adam_w) => {
+                share("beta_1", adam_w.beta_1)?;
+                share("beta_2", adam_w.beta_2)?;
+                (adam_w.epsilon, adam_w.weight_decay)
+            }
+        };
+        positive("learning_rate", self.learning_rate())?;
+        positive("epsilon", epsilon)?;
+        check("weight_decay", weight_decay, weight_decay >= 0.0, "0 or more")
+    }
+
+    /// Burn's optimiser for a whole module.
+    pub(crate) fn init(&self) -> ModuleOptimizer {
+        let decay = |factor: f64| (factor > 0.0).then(|| WeightDecayConfig::new(factor as f32));
+        match self {
+            Optimizer::Sgd(sgd) => {
+                let momentum = (sgd.momentum > 0.0).then(|| {
+                    MomentumConfig::new()
+                        .with_momentum(sgd.momentum)
+                        .with_dampening(0.0)
+                        .with_nesterov(sgd.nesterov)
+                });
+                SgdConfig::new()
+                    .with_momentum(momentum)
+                    .with_weight_decay(decay(sgd.weight_decay))
+                    .init()
+            }
+            Optimizer::RmsProp(rms_prop) => RmsPropConfig::new()
+                .with_alpha(rms_prop.alpha as f32)
+                .with_momentum(rms_prop.momentum as f32)
+                .with_epsilon(rms_prop.epsilon as f32)
+                .with_weight_decay(decay(rms_prop.weight_decay))
+                .init(),
+            Optimizer::Adam(adam) => AdamConfig::new()
+                .with_beta_1(adam.beta_1 as f32)
+                .with_beta_2(adam.beta_2 as f32)
+                .with_epsilon(adam.epsilon as f32)
+                .with_weight_decay(decay(adam.weight_decay))
+                .init(),
+            Optimizer::AdamW(adam_w) => AdamWConfig::new()
+                .with_beta_1(adam_w.beta_1 as f32)
+                .with_beta_2(adam_w.beta_2 as f32)
+                .with_epsilon(adam_w.epsilon as f32)
+                .with_weight_decay(adam_w.weight_decay as f32)
+                .init(),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The trainer: a network with everything that training needs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use fireclay_data::{Dataset, Source, TargetKind};
+use fireclay_nn::{Loss, Model, Network, load_state};
+use fireclay_store::{
+    DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
+};
+
+use crate::checkpoint::{Checkpoint, Progress, part};
+use crate::evaluate::{Evaluation, evaluate, predict};
+use crate::fit::Start;
+use crate::{Callback, FitOptions, History, Metric, Optimizer, TrainError};
+
+/// A network with its loss, its optimiser and its listeners.
+pub struct Trainer<N: Network> {
+    pub(crate) network: N,
+    pub(crate) device: Device,
+    pub(crate) loss: Loss,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) callbacks: Vec<Box<dyn Callback>>,
+    /// What the last data set said about itself; it goes into the model file.
+    pub(crate) about: About,
+}
+
+/// What a model file says about the data and the training.
+#[derive(Clone, Default)]
+pub(crate) struct About {
+    pub(crate) classes: Vec<String>,
+    pub(crate) preprocessing: Option<Preprocessing>,
+    pub(crate) dataset: Option<DatasetCard>,
+    pub(crate) training: Option<TrainingCard>,
+}
+
+impl<N: Network> Trainer<N> {
+    /// Trains a classifier: one logit for each class, cross-entropy, accuracy.
+    pub fn classification(network: N) -> Self {
+        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Accuracy])
+    }
+
+    /// Trains a network with one logit for yes or no: targets are 0 and 1, the loss binary cross-entropy.
+    pub fn binary(network: N) -> Self {
+        Trainer::new(network, Loss::BinaryCrossEntropy {}).metrics([Metric::Accuracy])
+    }
+
+    /// Trains a network that predicts numbers: mean squared error.
+    pub fn regression(network: N) -> Self {
+        Trainer::new(network, Loss::Mse {}).metrics([Metric::Mae])
+    }
+
+    /// Trains with any loss. The network stays on the device it was built on.
+    pub fn new(network: N, loss: Loss) -> Self {
+        let network = network.valid();
+        let device = network.devices().into_iter().next().unwrap_or_default().without_autodiff();
+        Trainer {
+            network,
+            device,
+            loss,
+            optimizer: Optimizer::default(),
+            metrics: Vec::new(),
+            callbacks: Vec::new(),
+            about: About::default(),
+        }
+    }
+
+    /// Sets the loss.
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.loss = loss;
+        self
+    }
+
+    /// Sets the optimiser; Adam with learning rate 1e-3 by default.
+    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
+        self.optimizer = optimizer.into();
+        self
+    }
+
+    /// Sets what is measured on the validation samples after each epoch, besides the loss.
+    pub fn metrics(mut self, metrics: impl IntoIterator<Item = Metric>) -> Self {
+        self.metrics = metrics.into_iter().collect();
+        self
+    }
+
+    /// Adds a listener.
+    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// The network, without gradients.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+
+    /// Takes the network out.
+    pub fn into_network(self) -> N {
+        self.network
+    }
+
+    /// Trains. With a validation split, a share of the samples is set aside and measured after each epoch.
+    ///
+    /// The same seed and the same number of threads give the same weights, bit for bit, on a CPU.
+    ///
+    /// # Errors
+    /// [`TrainError`] for settings out of range, data that does not fit, a loss that is no longer finite, and what
+    /// callbacks report. After an error the network is as it was at the end of the last whole epoch.
+    pub fn fit(&mut self, train: &Dataset, options: &FitOptions) -> Result<History, TrainError> {
+        options.check()?;
+        self.optimizer.check()?;
+        self.fit_from(train, options, Start::fresh())
+    }
+
+    /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same
+    /// data. The result is what the run would have given without the break, bit for bit on a CPU.
+    ///
+    /// # Errors
+    /// As for [`fit`](Self::fit), and [`TrainError::OtherData`] if the data cannot be the same.
+    pub fn resume(&mut self, train: &Dataset, checkpoint: Checkpoint) -> Result<History, TrainError> {
+        let Checkpoint { progress, tensors, optimizer } = checkpoint;
+        progress.options.check()?;
+        progress.optimizer.check()?;
+        let (weights, best) = part(tensors);
+        // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
+        self.network = load_state(self.network.valid(), weights)?;
+        let best = match progress.has_best {
+            true => Some(load_state(self.network.valid(), best)?),
+            false => None,
+        };
+        let Progress { options, .. } = progress.clone();
+        self.optimizer = progress.optimizer.clone();
+        self.loss = progress.loss.clone();
+        self.metrics = progress.metrics.clone();
+        self.fit_from(train, &options, Start::resumed(progress, optimizer, best))
+    }
+
+    fn fit_from(
+        &mut self,
+        data: &Dataset,
+        options: &FitOptions,
+        start: Start<N>,
+    ) -> Result<History, TrainError> {
+        let (train, validation) = match options.validation_split > 0.0 {
+            false => (data.clone(), None),
+            true => {
+                let (train, validation) = data.split(options.validation_split, options.seed)?;
+                (train, Some(Arc::new(validation) as Arc<dyn Source>))
+            }
+        };
+        self.about = About {
+            classes: train.class_names().to_vec(),
+            preprocessing: Some(Preprocessing {
+                mean: train.normalization().mean.clone(),
+                std: train.normalization().std.clone(),
+            }),
+            dataset: Some(dataset_card(&train)),
+            training: Some(TrainingCard {
+                loss: self.loss.clone(),
+                optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
+                epochs: options.epochs,
+                batch_size: options.batch_size,
+                seed: options.seed,
+            }),
+        };
+        self.run(&(Arc::new(train) as Arc<dyn Source>), validation.as_ref(), options, start)
+    }
+
+    /// Measures the network on all samples.
+    ///
+    /// # Errors
+    /// [`TrainError`] for an empty data set, or one that does not fit the network.
+    pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation, TrainError> {
+        let source: Arc<dyn Source> = Arc::new(data.clone());
+        self.check_source(&source, "evaluate")?;
+        evaluate(&self.network, &source, &self.loss, data.class_names(), &self.device)
+    }
+
+    /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`.
+    ///
+    /// # Errors
+    /// [`TrainError`] for an empty data set, or one that does not fit the network.
+    pub fn predict(&self, data: &Dataset) -> Result<Vec<Vec<f32>>, TrainError> {
+        predict(&self.network, &(Arc::new(data.clone()) as Arc<dyn Source>), &self.device)
+    }
+
+    /// Refuses data that loss or network cannot take, before any work. One sample goes through the network, so that
+    /// this holds for networks of the user's own too.
+    pub(crate) fn check_source(
+        &self,
+        source: &Arc<dyn Source>,
+        purpose: &'static str,
+    ) -> Result<(), TrainError> {
+        if source.is_empty() {
+            return Err(TrainError::NoSamples { purpose });
+        }
+        let (found, needed) = match source.target_kind() {
+            TargetKind::Classes { count } => ("classes", format!("{count}, one for each class")),
+            TargetKind::Values { width } => ("values", format!("{width}, one for each target")),
+        };
+        let expected = if self.loss.takes_classes() { "classes" } else { "values" };
+        if found != expected {
+            return Err(TrainError::Targets { loss: format!("{:?}", self.loss), expected, found });
+        }
+        if let Some(expected) = self.network.input_shape()
+            && expected != source.sample_shape()
+        {
+            return Err(TrainError::Inputs {
+                found: source.sample_shape().to_vec(),
+                expected: expected.to_vec(),
+            });
+        }
+        let mut batch = fireclay_data::Batch::default();
+        source.gather(&[0], &mut batch);
+        let (input, _) = crate::upload::upload(batch, &self.device);
+        let [_, outputs] = self.network.forward(input).dims();
+        let wanted = match source.target_kind() {
+            TargetKind::Classes { count } => count,
+            TargetKind::Values { width } => width,
+        };
+        match outputs == wanted {
+            true => Ok(()),
+            false => Err(TrainError::Outputs { found: outputs, expected: needed }),
+        }
+    }
+}
+
+fn dataset_card(data: &Dataset) -> DatasetCard {
+    let provenance = data.provenance();
+    DatasetCard {
+        name: provenance.name.clone(),
+        split: provenance.split.clone(),
+        source: provenance.source.clone(),
+        samples: data.len(),
+        sha256: provenance.sha256.clone(),
+    }
+}
+
+impl Trainer<Model> {
+    /// Saves the model with its architecture, its classes, its preprocessing, and the data and settings of its
+    /// training; returns the size of the file in bytes.
+    ///
+    /// # Errors
+    /// [`TrainError::Store`] if the file cannot be written or a weight is not finite.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, TrainError> {
+        Ok(save_model(path, &self.network, &self.card())?)
+    }
+
+    /// What [`save`](Self::save) writes about the model.
+    pub fn card(&self) -> ModelCard {
+        ModelCard {
+            classes: self.about.classes.clone(),
+            preprocessing: self.about.preprocessing.clone(),
+            dataset: self.about.dataset.clone(),
+            training: self.about.training.clone(),
+            ..ModelCard::new(self.network.spec().clone())
+        }
+    }
+
+    /// Loads a saved model, ready to be evaluated, asked, or trained further.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that names the file.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, StoreError> {
+        let (model, card) = load_model(path, device)?;
+        let loss = card.training.as_ref().map_or(Loss::cross_entropy(), |training| training.loss.clone());
+        let mut trainer = Trainer::new(model, loss);
+        if trainer.loss.takes_classes() {
+            trainer.metrics = vec![Metric::Accuracy];
+        }
+        trainer.about = About {
+            classes: card.classes,
+            preprocessing: card.preprocessing,
+            dataset: card.dataset,
+            training: card.training,
+        };
+        Ok(trainer)
+    }
+}

@@ -1,0 +1,30 @@
+//! From a batch in host memory to tensors on a device: one upload for the inputs, one for the targets.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use fireclay_data::{Batch, BatchTargets};
+use fireclay_nn::{AnyTensor, Target};
+
+/// Puts a batch onto a device, without gradients. On a CPU its memory becomes the tensor's, without a copy.
+pub(crate) fn upload(batch: Batch, device: &Device) -> (AnyTensor, Target) {
+    let samples = batch.len();
+    let input = AnyTensor::from_values(batch.features, &batch.shape, device);
+    let target = match batch.targets {
+        BatchTargets::Classes(labels) => {
+            let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
+            Target::Classes(Tensor::<1, Int>::from_data(TensorData::new(labels, [samples]), device))
+        }
+        BatchTargets::Values { width, values } => {
+            Target::Values(Tensor::from_data(TensorData::new(values, [samples, width]), device))
+        }
+    };
+    (input, target)
+}
+
+/// The same batch where gradients are recorded.
+pub(crate) fn record_gradients((input, target): (AnyTensor, Target)) -> (AnyTensor, Target) {
+    let target = match target {
+        Target::Classes(classes) => Target::Classes(classes.autodiff()),
+        Target::Values(values) => Target::Values(values.autodiff()),
+    };
+    (input.autodiff(), target)
+}

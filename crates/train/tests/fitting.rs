@@ -1,0 +1,374 @@
+//! What `fit` promises: it learns, it repeats itself, it resumes bit for bit, it stops in time, and it says what is
+//! wrong before any work or at the very step.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor, activation::relu};
+use fireclay_data::{Dataset, Provenance, Targets};
+use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state};
+use fireclay_store::load_checkpoint;
+use fireclay_train::{
+    Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric,
+    Moment, Optimizer, Sgd, Stopped, TrainError, Trainer,
+};
+
+/// Random weights come from one generator for the whole process, so tests that compare weights take turns.
+static DEVICE: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    DEVICE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((state >> 40) as f32 / (1u64 << 23) as f32) - 1.0
+        })
+        .collect()
+}
+
+/// Points in a square; the class says which of three bands they lie in.
+fn bands(samples: usize) -> Dataset {
+    let values = numbers(2 * samples, 1);
+    let labels = values
+        .chunks(2)
+        .map(|point| match point[0] + point[1] {
+            sum if sum < -0.4 => 0,
+            sum if sum < 0.4 => 1,
+            _ => 2,
+        })
+        .collect();
+    let names = ["low", "middle", "high"].map(String::from).to_vec();
+    let targets = Targets::Classes { labels, names };
+    Dataset::from_f32(&[2], values, targets, Provenance::new("bands", "train", "made for a test")).unwrap()
+}
+
+fn values(samples: usize, targets: Vec<f32>) -> Dataset {
+    let targets = Targets::Values { width: targets.len() / samples, values: targets };
+    let provenance = Provenance::new("numbers", "train", "made for a test");
+    Dataset::from_f32(&[2], numbers(2 * samples, 1), targets, provenance).unwrap()
+}
+
+/// With dropout and batch norm, so that random numbers and running statistics are part of every comparison.
+fn model(seed: u64) -> Model {
+    let device = Device::flex();
+    device.seed(seed);
+    ModelSpec::new([2]).dense(24).batch_norm().relu().dropout(0.2).dense(3).build(&device).unwrap()
+}
+
+fn options(epochs: usize) -> FitOptions {
+    FitOptions { epochs, batch_size: 16, seed: 3, ..FitOptions::default() }
+}
+
+fn bits(tensors: Vec<NamedTensor>) -> Vec<(String, Vec<u32>)> {
+    tensors
+        .into_iter()
+        .map(|tensor| (tensor.name, tensor.values.iter().map(|value| value.to_bits()).collect()))
+        .collect()
+}
+
+fn message<T>(result: Result<T, TrainError>) -> String {
+    result.err().expect("an error").to_string()
+}
+
+/// Records the events' names, and breaks off after a step.
+#[derive(Clone, Default)]
+struct Listener {
+    heard: Arc<Mutex<Vec<String>>>,
+    interrupt_at: Option<(usize, usize)>,
+}
+
+impl Callback for Listener {
+    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+        if let Event::StepEnded { epoch, step, .. } = event
+            && self.interrupt_at == Some((*epoch, *step))
+        {
+            moment.interrupt();
+        }
+        let text = match event {
+            Event::UnusedParameters(names) => format!("unused {names:?}"),
+            other => format!("{other:?}").split([' ', '(']).next().unwrap_or_default().to_string(),
+        };
+        self.heard.lock().unwrap().push(text);
+        Ok(())
+    }
+}
+
+#[test]
+fn it_learns_and_tells_what_happens() {
+    let _turn = turn();
+    let listener = Listener::default();
+    let data = bands(400);
+    let mut trainer = Trainer::classification(model(1))
+        .optimizer(Adam::new(1e-2))
+        .metrics([Metric::Accuracy, Metric::F1, Metric::TopK(2)])
+        .callback(listener.clone());
+    let options = FitOptions { validation_split: 0.25, ..options(8) };
+    let history = trainer.fit(&data, &options).unwrap();
+    assert_eq!(history.stopped, Stopped::Completed);
+    assert_eq!(history.course("loss").len(), 8);
+    assert!(history.course("loss")[7] < 0.5 * history.course("loss")[0]);
+    assert!(history.course("val_accuracy")[7] > 0.9, "{:?}", history.course("val_accuracy"));
+    assert!(history.course("val_top_2_accuracy")[7] > history.course("val_accuracy")[7]);
+    let evaluation = trainer.evaluate(&data).unwrap();
+    assert!(evaluation.accuracy().unwrap() > 0.9);
+    assert_eq!(evaluation.samples, 400);
+    let heard = listener.heard.lock().unwrap();
+    assert_eq!(heard[..3], ["FitStarted", "EpochStarted", "StepEnded"]);
+    assert_eq!(heard[heard.len() - 3..], ["EpochEnded", "Resumable", "FitEnded"]);
+    assert_eq!(heard.iter().filter(|event| *event == "StepEnded").count(), 8 * 300usize.div_ceil(16));
+}
+
+#[test]
+fn a_seed_decides_every_bit() {
+    let _turn = turn();
+    let run = |weights: u64, order: u64| {
+        let mut trainer = Trainer::classification(model(weights));
+        trainer.fit(&bands(100), &FitOptions { seed: order, ..options(2) }).unwrap();
+        bits(state(trainer.network()))
+    };
+    assert_eq!(run(1, 1), run(1, 1));
+    assert_ne!(run(1, 1), run(1, 2));
+    assert_ne!(run(1, 1), run(2, 1));
+}
+
+fn without_times(mut history: History) -> History {
+    for epoch in &mut history.epochs {
+        epoch.seconds = 0.0;
+        epoch.samples_per_s = 0.0;
+    }
+    history
+}
+
+/// Breaks a run off, sends its checkpoint through a file, goes on, and compares with a run that was never broken off.
+fn resumes(at: (usize, usize), optimizer: impl Into<Optimizer> + Clone) {
+    let data = bands(100);
+    let options = FitOptions { validation_split: 0.2, ..options(3) };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.checkpoint");
+    let stopper = || EarlyStopping::on("val_loss").patience(9);
+    let trainer = |seed| Trainer::classification(model(seed)).optimizer(optimizer.clone()).callback(stopper());
+
+    let mut whole = trainer(1);
+    let expected = whole.fit(&data, &options).unwrap();
+
+    let mut broken = trainer(1)
+        .callback(Listener { interrupt_at: Some(at), ..Listener::default() })
+        .callback(CheckpointWriter::new(&path).only_when_interrupted());
+    let history = broken.fit(&data, &options).unwrap();
+    assert_eq!(history.stopped, Stopped::Interrupted);
+    assert_eq!(history.epochs.len(), at.0 - 1);
+
+    let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
+    assert_eq!((checkpoint.progress.epoch, checkpoint.progress.step), at);
+    // Another seed: whatever is not in the checkpoint would show.
+    let mut resumed = trainer(2);
+    let found = resumed.resume(&data, checkpoint).unwrap();
+    assert_eq!(without_times(found), without_times(expected));
+    assert_eq!(bits(state(resumed.network())), bits(state(whole.network())));
+}
+
+#[test]
+fn a_run_that_was_broken_off_goes_on_bit_for_bit() {
+    let _turn = turn();
+    resumes((2, 3), Adam::new(5e-3));
+    resumes((1, 1), Adam::new(5e-3));
+    resumes((3, 5), Sgd::new(0.05).momentum(0.9));
+}
+
+#[test]
+fn a_checkpoint_of_other_data_is_refused() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.checkpoint");
+    let mut trainer = Trainer::classification(model(1)).callback(CheckpointWriter::new(&path));
+    trainer.fit(&bands(64), &options(1)).unwrap();
+    let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
+    let message = message(Trainer::classification(model(1)).resume(&bands(65), checkpoint.clone()));
+    assert!(message.contains("64 samples") && message.contains("65 samples"), "{message}");
+    let mut broken = checkpoint;
+    broken.optimizer.truncate(40);
+    let error = Trainer::classification(model(1)).resume(&bands(64), broken).unwrap_err();
+    assert!(error.to_string().contains("optimiser's state"), "{error}");
+}
+
+#[test]
+fn early_stopping_goes_back_to_the_best_epoch() {
+    let _turn = turn();
+    let data = bands(120);
+    // So large a rate that later epochs are worse than the first ones.
+    let mut trainer = Trainer::classification(model(1))
+        .optimizer(Adam::new(0.2))
+        .callback(EarlyStopping::on("val_loss").patience(2));
+    let options = FitOptions { validation_split: 0.25, ..options(60) };
+    let history = trainer.fit(&data, &options).unwrap();
+    let Stopped::Early(reason) = &history.stopped else { panic!("{:?}", history.stopped) };
+    assert!(reason.contains("val_loss has not improved for 2 epochs"), "{reason}");
+    let losses = history.course("val_loss");
+    let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let (_, validation) = data.split(0.25, options.seed).unwrap();
+    assert_eq!(trainer.evaluate(&validation).unwrap().loss, best);
+    assert_ne!(losses.last(), Some(&best));
+
+    let wrong = Trainer::classification(model(1)).callback(EarlyStopping::on("val_los")).fit(&data, &options);
+    let text = message(wrong);
+    assert!(text.contains("'val_los'") && text.contains("val_loss, val_accuracy"), "{text}");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_reported_with_step_rate_and_place() {
+    let _turn = turn();
+    let device = Device::flex();
+    let spec = ModelSpec::new([2]).dense(8).relu().dense(3);
+    let mut trainer = Trainer::classification(spec.build(&device).unwrap()).optimizer(Sgd::new(1e30));
+    let before = bits(state(trainer.network()));
+    let text = message(trainer.fit(&bands(100), &options(2)));
+    assert!(text.contains("in epoch 1 at step"), "{text}");
+    assert!(text.contains("learning rate 1000000000000000000000000000000"), "{text}");
+    assert!(text.contains("dense_") || text.contains("relu_"), "the layer is named: {text}");
+    assert!(text.contains("as it was before training"), "{text}");
+    assert_eq!(bits(state(trainer.network())), before);
+}
+
+#[test]
+fn settings_are_refused_before_any_work() {
+    let _turn = turn();
+    let data = bands(20);
+    let fit = |options: FitOptions| message(Trainer::classification(model(1)).fit(&data, &options));
+    assert_eq!(fit(FitOptions { epochs: 0, ..options(1) }), "epochs is 0; expected 1 or more");
+    assert_eq!(fit(FitOptions { batch_size: 0, ..options(1) }), "batch_size is 0; expected 1 or more");
+    for split in [1.0, -0.1, f64::NAN] {
+        let text = fit(FitOptions { validation_split: split, ..options(1) });
+        assert!(text.starts_with("validation_split is"), "{text}");
+    }
+    let fit = |optimizer: Optimizer| {
+        message(Trainer::classification(model(1)).optimizer(optimizer).fit(&data, &options(1)))
+    };
+    for rate in [-1e-3, 0.0, f64::NAN, f64::INFINITY] {
+        let text = fit(Adam::new(rate).into());
+        assert!(text.starts_with("learning_rate is") && text.ends_with("expected more than 0"), "{text}");
+    }
+    assert!(fit(Sgd::new(0.1).momentum(1.0).into()).starts_with("momentum is 1"));
+    assert!(fit(Sgd::new(0.1).nesterov().into()).contains("with nesterov"));
+    assert!(fit(Adam::new(0.1).weight_decay(-1.0).into()).starts_with("weight_decay is -1"));
+    let text = message(Optimizer::by_name("adamm", 0.1));
+    assert!(text.contains("'adamm'") && text.contains("adamw"), "{text}");
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused() {
+    let _turn = turn();
+    let device = Device::flex();
+    let build = |spec: ModelSpec| spec.build(&device).unwrap();
+    let fit = |spec: ModelSpec, loss: Loss, data: &Dataset| {
+        message(Trainer::new(build(spec), loss).fit(data, &options(1)))
+    };
+    let classes = Loss::cross_entropy;
+    let text = fit(ModelSpec::new([2]).dense(4), classes(), &bands(20));
+    assert!(text.contains("gives 4 outputs") && text.contains("3, one for each class"), "{text}");
+    let text = fit(ModelSpec::new([5]).dense(3), classes(), &bands(20));
+    assert!(text.contains("shape [2]") && text.contains("takes [5]"), "{text}");
+    let text = fit(ModelSpec::new([2]).dense(3), Loss::Mse {}, &bands(20));
+    assert!(text.contains("needs values as targets; the data has classes"), "{text}");
+    let text = fit(ModelSpec::new([2]).dense(1), classes(), &values(4, vec![0.0; 4]));
+    assert!(text.contains("needs classes as targets"), "{text}");
+    let empty = bands(20).take(0);
+    assert!(fit(ModelSpec::new([2]).dense(3), classes(), &empty).contains("no samples to train on"));
+    let trainer = Trainer::classification(build(ModelSpec::new([2]).dense(3)));
+    assert!(message(trainer.evaluate(&empty)).contains("no samples to evaluate"));
+    assert!(message(trainer.predict(&empty)).contains("no samples to predict"));
+}
+
+#[test]
+fn little_data_is_enough() {
+    let _turn = turn();
+    let one_class = Dataset::from_f32(
+        &[2],
+        numbers(10, 4),
+        Targets::Classes { labels: vec![0; 5], names: vec!["only".into()] },
+        Provenance::new("one", "train", "made for a test"),
+    )
+    .unwrap();
+    let device = Device::flex();
+    let mut trainer = Trainer::classification(ModelSpec::new([2]).dense(1).build(&device).unwrap());
+    let history = trainer.fit(&one_class, &options(2)).unwrap();
+    assert_eq!(history.course("accuracy"), [1.0, 1.0]);
+    // Fewer samples than a batch, and a batch norm that sees a single one.
+    let mut trainer = Trainer::classification(model(1));
+    trainer.fit(&bands(3), &options(2)).unwrap();
+    trainer.fit(&bands(1), &options(2)).unwrap();
+    assert!(state(trainer.network()).iter().all(|tensor| tensor.check_finite().is_ok()));
+}
+
+#[derive(Module, Debug)]
+struct Mine {
+    hidden: Linear,
+    forgotten: Linear,
+    output: Linear,
+}
+
+impl Network for Mine {
+    fn forward(&self, input: AnyTensor) -> Tensor<2> {
+        self.output.forward(relu(self.hidden.forward(input.rows())))
+    }
+}
+
+#[test]
+fn a_module_of_ones_own_goes_through_the_same_fit() {
+    let _turn = turn();
+    let device = Device::flex();
+    device.seed(2);
+    let mine = Mine {
+        hidden: LinearConfig::new(2, 16).init(&device),
+        forgotten: LinearConfig::new(2, 2).init(&device),
+        output: LinearConfig::new(16, 3).init(&device),
+    };
+    let listener = Listener::default();
+    let mut trainer = Trainer::classification(mine).optimizer(Adam::new(1e-2)).callback(listener.clone());
+    trainer.fit(&bands(400), &options(6)).unwrap();
+    assert!(trainer.evaluate(&bands(400)).unwrap().accuracy().unwrap() > 0.9);
+    let heard = listener.heard.lock().unwrap();
+    assert!(heard.contains(&r#"unused ["forgotten.weight", "forgotten.bias"]"#.to_string()), "{heard:?}");
+}
+
+#[test]
+fn numbers_and_yes_or_no_are_tasks_too() {
+    let _turn = turn();
+    let device = Device::flex();
+    device.seed(3);
+    let points = numbers(400, 1);
+    let sums: Vec<f32> = points.chunks(2).map(|point| 2.0 * point[0] - point[1] + 0.5).collect();
+    let mut trainer = Trainer::regression(ModelSpec::new([2]).dense(1).build(&device).unwrap())
+        .optimizer(Sgd::new(0.3));
+    trainer.fit(&values(200, sums.clone()), &options(20)).unwrap();
+    let weights = state(trainer.network());
+    for (found, expected) in weights.iter().flat_map(|tensor| &tensor.values).zip([2.0, -1.0, 0.5]) {
+        assert!((found - expected).abs() < 1e-3, "{weights:?}");
+    }
+
+    let signs = sums.iter().map(|sum| f32::from(u8::from(*sum > 0.0))).collect();
+    let mut trainer = Trainer::binary(ModelSpec::new([2]).dense(1).build(&device).unwrap())
+        .optimizer(Adam::new(0.1));
+    let data = values(200, signs);
+    trainer.fit(&data, &options(20)).unwrap();
+    assert!(trainer.evaluate(&data).unwrap().accuracy().unwrap() > 0.97);
+}
+
+#[test]
+fn a_saved_model_evaluates_to_the_very_same_numbers() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bands.fireclay");
+    let mut trainer = Trainer::classification(model(1));
+    trainer.fit(&bands(100), &options(2)).unwrap();
+    trainer.save(&path).unwrap();
+    let loaded = Trainer::load(&path, &Device::flex()).unwrap();
+    assert_eq!(loaded.evaluate(&bands(300)).unwrap(), trainer.evaluate(&bands(300)).unwrap());
+    assert_eq!(loaded.card(), trainer.card());
+    assert_eq!(loaded.card().classes, ["low", "middle", "high"]);
+    assert_eq!(loaded.card().dataset.unwrap().name, "bands");
+}
