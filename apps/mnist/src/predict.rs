@@ -41,11 +41,7 @@ pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
 }
 
 /// How probable the model finds each class.
-fn probabilities(
-    trainer: &Trainer<Model>,
-    card: &ModelCard,
-    digit: &DigitImage,
-) -> anyhow::Result<Vec<f32>> {
+fn probabilities(trainer: &Trainer<Model>, card: &ModelCard, digit: &DigitImage) -> anyhow::Result<Vec<f32>> {
     let normalization = match &card.preprocessing {
         Some(preprocessing) => {
             Normalization { mean: preprocessing.mean.clone(), std: preprocessing.std.clone() }
@@ -83,7 +79,9 @@ fn print(path: &Path, digit: &DigitImage, probabilities: &[f32], card: &ModelCar
     if !output.is_json() {
         digit.notes.iter().for_each(|note| output.note(format!("  {note}")));
     }
-    let Some(best) = guesses.first().map(|guess| guess.class) else { return };
+    let Some(best) = guesses.first().map(|guess| guess.class) else {
+        return;
+    };
     output.record(&Prediction {
         file: path.display().to_string(),
         class: best,

@@ -40,6 +40,7 @@ pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
         None => None,
     };
     let device = flags.device.open()?;
+    check_folder(&flags.out)?;
 
     let choice = match &resumed {
         Some((_, program)) if flags.data.data_dir.is_none() && !flags.data.drawn => program.data.clone(),
@@ -131,6 +132,21 @@ fn settings(flags: &FitFlags, recipe: Recipe) -> Result<(Optimizer, FitOptions),
     optimizer.check()?;
     options.check()?;
     Ok((optimizer, options))
+}
+
+/// Refuses a folder that does not exist before the training rather than after it.
+fn check_folder(out: &Path) -> anyhow::Result<()> {
+    let Some(folder) = out.parent().filter(|folder| *folder != Path::new("")) else {
+        return Ok(());
+    };
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(UsageError::of(anyhow::anyhow!(
+            "cannot write {}: the folder {} does not exist; make it, or choose another --out",
+            out.display(),
+            folder.display()
+        ))),
+    }
 }
 
 /// Reads a description and checks its shapes.

@@ -121,20 +121,14 @@ impl DeviceName {
     }
 
     fn word(&self) -> &'static str {
-        KINDS
-            .iter()
-            .find(|(kind, ..)| *kind == self.kind)
-            .map_or("", |(_, word, ..)| word)
+        KINDS.iter().find(|(kind, ..)| *kind == self.kind).map_or("", |(_, word, ..)| word)
     }
 }
 
 /// The first device of [`DeviceName::available`]: `flex` unless the build was made without it.
 impl Default for DeviceName {
     fn default() -> Self {
-        DeviceName::available()
-            .first()
-            .copied()
-            .unwrap_or(DeviceName { kind: Kind::Flex, index: None })
+        DeviceName::available().first().copied().unwrap_or(DeviceName { kind: Kind::Flex, index: None })
     }
 }
 

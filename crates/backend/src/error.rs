@@ -15,9 +15,7 @@ pub enum BackendError {
         known: String,
     },
     /// The device exists, but this build was made without it.
-    #[error(
-        "this build has no '{name}' device, only {available}; build again with `--features {feature}`"
-    )]
+    #[error("this build has no '{name}' device, only {available}; build again with `--features {feature}`")]
     FeatureMissing {
         /// The device that was asked for.
         name: String,
@@ -37,9 +35,7 @@ pub enum BackendError {
         expected: &'static str,
     },
     /// The driver found no such device, or it could not be started.
-    #[error(
-        "cannot open device '{name}': {reason}; check the driver, or use another of {available}"
-    )]
+    #[error("cannot open device '{name}': {reason}; check the driver, or use another of {available}")]
     Open {
         /// The device that was asked for.
         name: String,

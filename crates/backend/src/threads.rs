@@ -21,15 +21,10 @@ pub fn set_threads(threads: usize) -> Result<(), BackendError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         return Err(BackendError::ZeroThreads { cores });
     }
-    let built = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global();
+    let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     let running = rayon::current_num_threads();
     if built.is_err() && running != threads {
-        return Err(BackendError::ThreadsAlreadySet {
-            running,
-            asked: threads,
-        });
+        return Err(BackendError::ThreadsAlreadySet { running, asked: threads });
     }
     Ok(())
 }

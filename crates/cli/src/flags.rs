@@ -60,7 +60,13 @@ pub struct FitFlags {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     pub seed: u64,
     /// Share of the training data to set aside and measure after each epoch, 0 or more and less than 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.0,
+        allow_negative_numbers = true,
+        help_heading = "Training"
+    )]
     pub validation_split: f64,
 }
 

@@ -128,7 +128,9 @@ impl DownloadBar {
 
     /// Takes a report from a download.
     pub fn show(&self, progress: &DownloadProgress<'_>) {
-        let Ok(mut current) = self.current.lock() else { return };
+        let Ok(mut current) = self.current.lock() else {
+            return;
+        };
         let is_new = current.as_ref().is_none_or(|(file, _)| file != progress.file);
         if is_new {
             if let Some((_, bar)) = current.take() {
@@ -142,7 +144,8 @@ impl DownloadBar {
                 }
             };
             let bar = ProgressBar::with_draw_target(None, target);
-            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}");
+            let style =
+                ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar.set_prefix(progress.file.to_string());
             bar.enable_steady_tick(Duration::from_millis(200));

@@ -72,9 +72,7 @@ impl Default for DataDir {
                 let cache = etcetera::choose_base_strategy()
                     .map(|strategy| strategy.cache_dir().join("fireclay"))
                     .ok();
-                Self {
-                    place: Place::Cache(cache),
-                }
+                Self { place: Place::Cache(cache) }
             }
         }
     }
@@ -86,9 +84,7 @@ mod tests {
 
     #[test]
     fn a_missing_home_is_an_error_only_when_needed() {
-        let dir = DataDir {
-            place: Place::Cache(None),
-        };
+        let dir = DataDir { place: Place::Cache(None) };
         assert!(!dir.is_named());
         let message = dir.path().unwrap_err().to_string();
         assert!(message.contains("FIRECLAY_DATA"), "{message}");

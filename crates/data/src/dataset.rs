@@ -58,13 +58,8 @@ impl Dataset {
         provenance: Provenance,
     ) -> Result<Self, DataError> {
         let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
-        let stored = Stored {
-            shape: shape.to_vec(),
-            sample_len,
-            samples,
-            features: Features::Bytes(values),
-            targets,
-        };
+        let stored =
+            Stored { shape: shape.to_vec(), sample_len, samples, features: Features::Bytes(values), targets };
         Self::new(stored, normalization, provenance)
     }
 
@@ -85,11 +80,7 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            return Err(DataError::NotFinite {
-                what: "feature",
-                index: at / sample_len,
-                value: values[at],
-            });
+            return Err(DataError::NotFinite { what: "feature", index: at / sample_len, value: values[at] });
         }
         let stored = Stored {
             shape: shape.to_vec(),
@@ -204,17 +195,10 @@ impl Dataset {
     /// than `u32::MAX` of them.
     pub fn subset(&self, indices: &[usize]) -> Result<Dataset, DataError> {
         if u32::try_from(indices.len()).is_err() {
-            return Err(DataError::TooManySamples {
-                samples: indices.len(),
-            });
+            return Err(DataError::TooManySamples { samples: indices.len() });
         }
         let view: Result<Vec<u32>, DataError> = (indices.iter())
-            .map(|&index| {
-                self.stored_u32(index).ok_or(DataError::Index {
-                    index,
-                    samples: self.len(),
-                })
-            })
+            .map(|&index| self.stored_u32(index).ok_or(DataError::Index { index, samples: self.len() }))
             .collect();
         Ok(self.viewing(view?))
     }
@@ -228,22 +212,12 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Fraction`] if the fraction is not above 0 and below 1, [`DataError::TooFewToSplit`] if one of the
     /// parts would be empty.
-    pub fn split(
-        &self,
-        validation_fraction: f64,
-        seed: u64,
-    ) -> Result<(Dataset, Dataset), DataError> {
-        let labels: Option<Vec<u32>> = self
-            .num_classes()
-            .map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
+    pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<(Dataset, Dataset), DataError> {
+        let labels: Option<Vec<u32>> =
+            self.num_classes().map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
         let classes = self.num_classes().unwrap_or(0);
-        let (training, validation) = crate::split::indices(
-            self.len(),
-            labels.as_deref(),
-            classes,
-            validation_fraction,
-            seed,
-        )?;
+        let (training, validation) =
+            crate::split::indices(self.len(), labels.as_deref(), classes, validation_fraction, seed)?;
         Ok((
             self.subset(&training)?.renamed("training part"),
             self.subset(&validation)?.renamed("validation part"),
@@ -278,11 +252,7 @@ impl Dataset {
     fn viewing(&self, view: Vec<u32>) -> Dataset {
         let mut provenance = (*self.provenance).clone();
         provenance.samples = view.len();
-        Dataset {
-            view: Some(view.into()),
-            provenance: Arc::new(provenance),
-            ..self.clone()
-        }
+        Dataset { view: Some(view.into()), provenance: Arc::new(provenance), ..self.clone() }
     }
 
     fn renamed(mut self, part: &str) -> Dataset {
@@ -355,10 +325,7 @@ impl Dataset {
                 for index in stored_indices {
                     gathered.extend_from_slice(&values[index * width..][..*width]);
                 }
-                *out = BatchTargets::Values {
-                    width: *width,
-                    values: gathered,
-                };
+                *out = BatchTargets::Values { width: *width, values: gathered };
             }
         }
     }
@@ -399,28 +366,17 @@ impl Source for Dataset {
 }
 
 /// Values per sample, and how many samples.
-fn check_lengths(
-    shape: &[usize],
-    values: usize,
-    targets: &Targets,
-) -> Result<(usize, usize), DataError> {
+fn check_lengths(shape: &[usize], values: usize, targets: &Targets) -> Result<(usize, usize), DataError> {
     let sample_len = (shape.iter())
         .try_fold(1usize, |product, dim| product.checked_mul(*dim))
         .filter(|len| *len > 0)
-        .ok_or_else(|| DataError::SampleShape {
-            shape: shape.to_vec(),
-        })?;
+        .ok_or_else(|| DataError::SampleShape { shape: shape.to_vec() })?;
     let samples = targets.check()?;
     if u32::try_from(samples).is_err() {
         return Err(DataError::TooManySamples { samples });
     }
     if samples.checked_mul(sample_len) != Some(values) {
-        return Err(DataError::Lengths {
-            shape: shape.to_vec(),
-            sample_len,
-            targets: samples,
-            values,
-        });
+        return Err(DataError::Lengths { shape: shape.to_vec(), sample_len, targets: samples, values });
     }
     Ok((sample_len, samples))
 }
@@ -434,10 +390,7 @@ mod tests {
     }
 
     fn classes(labels: &[u32], count: usize) -> Targets {
-        Targets::Classes {
-            labels: labels.to_vec(),
-            names: names(count),
-        }
+        Targets::Classes { labels: labels.to_vec(), names: names(count) }
     }
 
     fn here() -> Provenance {
@@ -447,14 +400,8 @@ mod tests {
     /// Four samples of two channels of 1 x 3, whose values count up.
     fn counting() -> Dataset {
         let values = (0..24).collect();
-        Dataset::from_u8(
-            &[2, 1, 3],
-            values,
-            classes(&[0, 1, 2, 1], 3),
-            Normalization::none(),
-            here(),
-        )
-        .unwrap()
+        Dataset::from_u8(&[2, 1, 3], values, classes(&[0, 1, 2, 1], 3), Normalization::none(), here())
+            .unwrap()
     }
 
     #[test]
@@ -472,10 +419,7 @@ mod tests {
 
     #[test]
     fn batches_are_normalised_per_channel() {
-        let normalization = Normalization {
-            mean: vec![0.0, 0.5],
-            std: vec![1.0, 0.25],
-        };
+        let normalization = Normalization { mean: vec![0.0, 0.5], std: vec![1.0, 0.25] };
         let dataset = counting().with_normalization(normalization).unwrap();
         let mut batch = Batch::default();
         dataset.gather(&[3, 0], &mut batch);
@@ -495,10 +439,7 @@ mod tests {
         let values = Dataset::from_f32(
             &[2],
             vec![1.0, 2.0, 3.0, 4.0],
-            Targets::Values {
-                width: 1,
-                values: vec![10.0, 20.0],
-            },
+            Targets::Values { width: 1, values: vec![10.0, 20.0] },
             here(),
         )
         .unwrap();
@@ -508,10 +449,7 @@ mod tests {
         let expected = Batch {
             shape: vec![1, 2],
             features: vec![3.0, 4.0],
-            targets: BatchTargets::Values {
-                width: 1,
-                values: vec![20.0],
-            },
+            targets: BatchTargets::Values { width: 1, values: vec![20.0] },
             indices: vec![1],
         };
         assert_eq!(batch, expected);
@@ -524,10 +462,7 @@ mod tests {
         let targets = classes(&[0], 1);
         let dataset = Dataset::from_f32(&[2, 2], vec![1.0, 2.0, 3.0, 4.0], targets, here())
             .unwrap()
-            .with_normalization(Normalization {
-                mean: vec![1.0, 3.0],
-                std: vec![2.0, 4.0],
-            })
+            .with_normalization(Normalization { mean: vec![1.0, 3.0], std: vec![2.0, 4.0] })
             .unwrap();
         let mut batch = Batch::default();
         dataset.gather(&[0], &mut batch);
@@ -551,13 +486,8 @@ mod tests {
 
     #[test]
     fn an_index_beyond_the_view_is_refused() {
-        let message = (counting().take(2).subset(&[0, 2]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("index 2") && message.contains("2 samples"),
-            "{message}"
-        );
+        let message = (counting().take(2).subset(&[0, 2])).unwrap_err().to_string();
+        assert!(message.contains("index 2") && message.contains("2 samples"), "{message}");
     }
 
     #[test]
@@ -569,21 +499,12 @@ mod tests {
     #[test]
     fn lengths_that_disagree_are_refused() {
         let refuse = |shape: &[usize], values: usize, targets| {
-            Dataset::from_u8(
-                shape,
-                vec![0; values],
-                targets,
-                Normalization::none(),
-                here(),
-            )
-            .unwrap_err()
-            .to_string()
+            Dataset::from_u8(shape, vec![0; values], targets, Normalization::none(), here())
+                .unwrap_err()
+                .to_string()
         };
         let message = refuse(&[1, 2, 2], 7, classes(&[0, 0], 1));
-        assert!(
-            message.contains("expected 8 values") && message.contains("found 7"),
-            "{message}"
-        );
+        assert!(message.contains("expected 8 values") && message.contains("found 7"), "{message}");
         let message = refuse(&[1, 0, 2], 0, classes(&[0], 1));
         assert!(message.contains("[1, 0, 2]"), "{message}");
         let message = refuse(&[usize::MAX, 2], 0, classes(&[0], 1));
@@ -597,9 +518,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            message.contains("sample 2")
-                && message.contains("label 2")
-                && message.contains("2 classes"),
+            message.contains("sample 2") && message.contains("label 2") && message.contains("2 classes"),
             "{message}"
         );
     }
@@ -607,46 +526,26 @@ mod tests {
     #[test]
     fn numbers_that_are_not_finite_are_refused_with_the_sample() {
         let features = vec![0.0, 0.0, 0.0, f32::NAN];
-        let message = Dataset::from_f32(&[2], features, classes(&[0, 0], 1), here())
-            .unwrap_err()
-            .to_string();
+        let message = Dataset::from_f32(&[2], features, classes(&[0, 0], 1), here()).unwrap_err().to_string();
         assert!(message.contains("feature of sample 1 is NaN"), "{message}");
-        let targets = Targets::Values {
-            width: 2,
-            values: vec![0.0, 0.0, f32::INFINITY, 0.0],
-        };
-        let message = Dataset::from_f32(&[1], vec![0.0; 2], targets, here())
-            .unwrap_err()
-            .to_string();
+        let targets = Targets::Values { width: 2, values: vec![0.0, 0.0, f32::INFINITY, 0.0] };
+        let message = Dataset::from_f32(&[1], vec![0.0; 2], targets, here()).unwrap_err().to_string();
         assert!(message.contains("target of sample 1 is inf"), "{message}");
     }
 
     #[test]
     fn targets_of_no_width_are_refused() {
         for (width, values) in [(0, 4), (3, 4)] {
-            let targets = Targets::Values {
-                width,
-                values: vec![0.0; values],
-            };
-            let message = Dataset::from_f32(&[1], vec![0.0; 4], targets, here())
-                .unwrap_err()
-                .to_string();
+            let targets = Targets::Values { width, values: vec![0.0; values] };
+            let message = Dataset::from_f32(&[1], vec![0.0; 4], targets, here()).unwrap_err().to_string();
             assert!(message.contains("4 target values"), "{message}");
         }
     }
 
     #[test]
     fn a_normalization_that_does_not_fit_is_refused() {
-        let normalization = Normalization {
-            mean: vec![0.0; 3],
-            std: vec![1.0; 3],
-        };
-        let message = (counting().with_normalization(normalization))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("3 entries for samples of 2 channels"),
-            "{message}"
-        );
+        let normalization = Normalization { mean: vec![0.0; 3], std: vec![1.0; 3] };
+        let message = (counting().with_normalization(normalization)).unwrap_err().to_string();
+        assert!(message.contains("3 entries for samples of 2 channels"), "{message}");
     }
 }

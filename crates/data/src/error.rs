@@ -13,9 +13,7 @@ use thiserror::Error;
 pub enum DataError {
     // Values handed over by the caller.
     /// A sample shape with a dimension of 0, or whose product overflows.
-    #[error(
-        "samples of shape {shape:?} hold no values or are too large; every dimension must be at least 1"
-    )]
+    #[error("samples of shape {shape:?} hold no values or are too large; every dimension must be at least 1")]
     SampleShape {
         /// The shape given.
         shape: Vec<usize>,
@@ -76,10 +74,7 @@ pub enum DataError {
         reason: String,
     },
     /// More samples than can be indexed.
-    #[error(
-        "{samples} samples are more than the {} a dataset can hold; use several datasets",
-        u32::MAX
-    )]
+    #[error("{samples} samples are more than the {} a dataset can hold; use several datasets", u32::MAX)]
     TooManySamples {
         /// How many there are.
         samples: usize,
@@ -101,9 +96,7 @@ pub enum DataError {
         samples: usize,
     },
     /// An index beyond the last sample.
-    #[error(
-        "index {index} is beyond the {samples} samples of the dataset; indices go below {samples}"
-    )]
+    #[error("index {index} is beyond the {samples} samples of the dataset; indices go below {samples}")]
     Index {
         /// The index given.
         index: usize,
@@ -198,9 +191,7 @@ pub enum DataError {
         limit: String,
     },
     /// A file with fewer or more bytes than its header promises.
-    #[error(
-        "{path}: the header promises {expected} bytes after it, the file holds {found}; {hint}"
-    )]
+    #[error("{path}: the header promises {expected} bytes after it, the file holds {found}; {hint}")]
     IdxSize {
         /// The file.
         path: PathBuf,
@@ -338,9 +329,7 @@ pub enum ImageProblem {
         found: String,
     },
     /// Larger than the limits.
-    #[error(
-        "the image claims {width} x {height} pixels, more than the {limit} allowed; shrink it first"
-    )]
+    #[error("the image claims {width} x {height} pixels, more than the {limit} allowed; shrink it first")]
     TooLarge {
         /// Pixels across.
         width: u32,
@@ -358,9 +347,7 @@ pub enum ImageProblem {
         height: u32,
     },
     /// A colour model that is not converted.
-    #[error(
-        "the image's colours are {found}; expected grey or RGB, with or without alpha: convert it first"
-    )]
+    #[error("the image's colours are {found}; expected grey or RGB, with or without alpha: convert it first")]
     Colours {
         /// What they are.
         found: String,
@@ -448,9 +435,5 @@ impl MirrorProblem {
 }
 
 fn html_note(html: bool) -> &'static str {
-    if html {
-        " (the answer looks like HTML, perhaps a sign-in or error page)"
-    } else {
-        ""
-    }
+    if html { " (the answer looks like HTML, perhaps a sign-in or error page)" } else { "" }
 }

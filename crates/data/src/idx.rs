@@ -90,17 +90,11 @@ impl IdxKind {
 /// # Errors
 /// If the file cannot be read, is not what `kind` says, or holds fewer or more bytes than its header promises.
 pub fn read_idx(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
-    let read_error = |source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read_error = |source| DataError::Read { path: path.to_owned(), source };
     // Before opening: opening a pipe would wait for a writer.
     let metadata = std::fs::metadata(path).map_err(read_error)?;
     if !metadata.is_file() {
-        return Err(DataError::NotAFile {
-            path: path.to_owned(),
-            expected: kind.expected(),
-        });
+        return Err(DataError::NotAFile { path: path.to_owned(), expected: kind.expected() });
     }
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read_error)?);
     let start = file.fill_buf().map_err(read_error)?;
@@ -111,35 +105,18 @@ pub fn read_idx(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
     }
 }
 
-fn read_plain(
-    path: &Path,
-    kind: IdxKind,
-    mut file: impl Read,
-    file_bytes: u64,
-) -> Result<Idx, DataError> {
-    let read_error = |source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    };
+fn read_plain(path: &Path, kind: IdxKind, mut file: impl Read, file_bytes: u64) -> Result<Idx, DataError> {
+    let read_error = |source| DataError::Read { path: path.to_owned(), source };
     let mut header = Vec::new();
     let header_len = 4 + 4 * kind.rank();
-    (file.by_ref().take(header_len as u64))
-        .read_to_end(&mut header)
-        .map_err(read_error)?;
+    (file.by_ref().take(header_len as u64)).read_to_end(&mut header).map_err(read_error)?;
     let (dims, promised) = parse_header(path, kind, &header)?;
     let held = file_bytes.saturating_sub(header_len as u64);
     if promised != held {
-        return Err(wrong_size(
-            path,
-            promised,
-            held.to_string(),
-            promised > held,
-        ));
+        return Err(wrong_size(path, promised, held.to_string(), promised > held));
     }
     let mut values = Vec::with_capacity(promised.min(MOST_AHEAD) as usize);
-    (file.by_ref().take(promised))
-        .read_to_end(&mut values)
-        .map_err(read_error)?;
+    (file.by_ref().take(promised)).read_to_end(&mut values).map_err(read_error)?;
     // The file may have shrunk since its size was asked.
     if values.len() as u64 != promised {
         return Err(wrong_size(path, promised, values.len().to_string(), true));
@@ -147,12 +124,7 @@ fn read_plain(
     Ok(Idx { dims, values })
 }
 
-fn read_packed(
-    path: &Path,
-    kind: IdxKind,
-    file: impl BufRead,
-    file_bytes: u64,
-) -> Result<Idx, DataError> {
+fn read_packed(path: &Path, kind: IdxKind, file: impl BufRead, file_bytes: u64) -> Result<Idx, DataError> {
     let damaged = |unpacked: usize, source: io::Error| DataError::Gzip {
         path: path.to_owned(),
         unpacked: unpacked as u64,
@@ -177,21 +149,15 @@ fn read_packed(
     }
     // Reading past the last byte is what makes the decoder compare the checksum.
     let mut beyond = [0];
-    let more = (unpacked.read(&mut beyond))
-        .map_err(|source| damaged(header.len() + values.len(), source))?;
+    let more = (unpacked.read(&mut beyond)).map_err(|source| damaged(header.len() + values.len(), source))?;
     if more > 0 {
         let found = format!("more than {promised}");
         return Err(wrong_size(path, promised, found, false));
     }
     let mut file = unpacked.into_inner();
-    let rest = file.fill_buf().map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let rest = file.fill_buf().map_err(|source| DataError::Read { path: path.to_owned(), source })?;
     if !rest.is_empty() {
-        return Err(DataError::GzipTrailing {
-            path: path.to_owned(),
-        });
+        return Err(DataError::GzipTrailing { path: path.to_owned() });
     }
     Ok(Idx { dims, values })
 }
@@ -213,11 +179,8 @@ fn parse_header(path: &Path, kind: IdxKind, header: &[u8]) -> Result<(Vec<usize>
         }
     }
     let dims: Vec<u32> = words.collect();
-    let refuse = |limit: String| DataError::IdxDimensions {
-        path: path.to_owned(),
-        dims: dims.clone(),
-        limit,
-    };
+    let refuse =
+        |limit: String| DataError::IdxDimensions { path: path.to_owned(), dims: dims.clone(), limit };
     if dims.contains(&0) {
         return Err(refuse("each must be at least 1".into()));
     }
@@ -247,19 +210,12 @@ fn wrong_magic(path: &Path, kind: IdxKind, found: u32) -> DataError {
             };
             format!("IDX {values} of rank {rank}")
         }
-        _ if found
-            .to_be_bytes()
-            .iter()
-            .all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
-        {
+        _ if found.to_be_bytes().iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
             "which is text".to_owned()
         }
         _ => "which is no IDX file".to_owned(),
     };
-    let swapped = matches!(
-        (kind, found),
-        (IdxKind::Labels, 0x803) | (IdxKind::Images, 0x801)
-    );
+    let swapped = matches!((kind, found), (IdxKind::Labels, 0x803) | (IdxKind::Images, 0x801));
     DataError::IdxMagic {
         path: path.to_owned(),
         expected: kind.expected(),

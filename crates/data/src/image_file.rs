@@ -67,34 +67,19 @@ pub struct DigitImage {
 /// # Errors
 /// [`DataError::Image`] if the file is not such a picture or is too large, [`DataError::Read`] if it cannot be read.
 pub fn read_digit(path: &Path, height: usize, width: usize) -> Result<DigitImage, DataError> {
-    let refuse = |problem| DataError::Image {
-        path: path.to_owned(),
-        problem,
-    };
+    let refuse = |problem| DataError::Image { path: path.to_owned(), problem };
     let frame = match (u32::try_from(height), u32::try_from(width)) {
-        (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => Size {
-            width: w,
-            height: h,
-        },
+        (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => Size { width: w, height: h },
         _ => return Err(refuse(ImageProblem::Frame { height, width })),
     };
-    let read_error = |source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read_error = |source| DataError::Read { path: path.to_owned(), source };
     // Before opening: opening a pipe would wait for a writer.
     if !std::fs::metadata(path).map_err(read_error)?.is_file() {
-        return Err(DataError::NotAFile {
-            path: path.to_owned(),
-            expected: "a PNG or JPEG image",
-        });
+        return Err(DataError::NotAFile { path: path.to_owned(), expected: "a PNG or JPEG image" });
     }
     let mut file = BufReader::new(File::open(path).map_err(read_error)?);
     let mut start = Vec::new();
-    file.by_ref()
-        .take(32)
-        .read_to_end(&mut start)
-        .map_err(read_error)?;
+    file.by_ref().take(32).read_to_end(&mut start).map_err(read_error)?;
     file.rewind().map_err(read_error)?;
 
     let mut notes = Vec::new();
@@ -103,12 +88,7 @@ pub fn read_digit(path: &Path, height: usize, width: usize) -> Result<DigitImage
     let grey = to_grey(&picture, &mut notes).map_err(refuse)?;
     drop(picture);
     let pixels = to_digit(grey, frame, &mut notes).into_raw();
-    Ok(DigitImage {
-        pixels,
-        height,
-        width,
-        notes,
-    })
+    Ok(DigitImage { pixels, height, width, notes })
 }
 
 #[derive(Clone, Copy)]
@@ -123,9 +103,7 @@ fn check_start(start: &[u8], notes: &mut Vec<String>) -> Result<ImageFormat, Ima
         return Ok(ImageFormat::Jpeg);
     }
     if !start.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Err(ImageProblem::NotAnImage {
-            found: describe(start),
-        });
+        return Err(ImageProblem::NotAnImage { found: describe(start) });
     }
     // Signature 8, length 4, "IHDR" 4, width 4, height 4, bit depth, colour type.
     if let [
@@ -247,9 +225,7 @@ fn to_grey(picture: &DynamicImage, notes: &mut Vec<String>) -> Result<GrayImage,
         D::ImageRgb16(_) => (true, false, true),
         D::ImageRgba16(_) => (true, true, true),
         other => {
-            return Err(ImageProblem::Colours {
-                found: format!("{:?}", other.color()),
-            });
+            return Err(ImageProblem::Colours { found: format!("{:?}", other.color()) });
         }
     };
     for (applies, note) in [
@@ -271,20 +247,15 @@ fn to_grey(picture: &DynamicImage, notes: &mut Vec<String>) -> Result<GrayImage,
     let narrow = |wide: u16| to_u8((u32::from(wide) + 128) / 257);
     let pixels: Vec<u8> = match picture {
         D::ImageLumaA8(p) => p.pixels().map(|p| over_white(p.0[0], p.0[1])).collect(),
-        D::ImageRgb8(p) => p
-            .pixels()
-            .map(|p| luminance(p.0[0], p.0[1], p.0[2]))
-            .collect(),
-        D::ImageRgba8(p) => (p.pixels())
-            .map(|p| over_white(luminance(p.0[0], p.0[1], p.0[2]), p.0[3]))
-            .collect(),
+        D::ImageRgb8(p) => p.pixels().map(|p| luminance(p.0[0], p.0[1], p.0[2])).collect(),
+        D::ImageRgba8(p) => {
+            (p.pixels()).map(|p| over_white(luminance(p.0[0], p.0[1], p.0[2]), p.0[3])).collect()
+        }
         D::ImageLuma16(p) => p.pixels().map(|p| narrow(p.0[0])).collect(),
-        D::ImageLumaA16(p) => (p.pixels())
-            .map(|p| over_white(narrow(p.0[0]), narrow(p.0[1])))
-            .collect(),
-        D::ImageRgb16(p) => (p.pixels())
-            .map(|p| luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2])))
-            .collect(),
+        D::ImageLumaA16(p) => (p.pixels()).map(|p| over_white(narrow(p.0[0]), narrow(p.0[1]))).collect(),
+        D::ImageRgb16(p) => {
+            (p.pixels()).map(|p| luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2]))).collect()
+        }
         D::ImageRgba16(p) => (p.pixels())
             .map(|p| {
                 let grey = luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2]));
@@ -305,11 +276,7 @@ fn to_digit(mut grey: GrayImage, frame: Size, notes: &mut Vec<String>) -> GrayIm
     let (darkest, lightest) = extremes(&grey);
     let border = border_level(&grey);
     let flat = lightest - darkest < LEAST_CONTRAST;
-    let middle = if flat {
-        128
-    } else {
-        darkest / 2 + lightest / 2
-    };
+    let middle = if flat { 128 } else { darkest / 2 + lightest / 2 };
     if border > middle {
         imageops::invert(&mut grey);
         notes.push("inverted: dark on light".into());
@@ -345,9 +312,7 @@ fn to_digit(mut grey: GrayImage, frame: Size, notes: &mut Vec<String>) -> GrayIm
 }
 
 fn extremes(grey: &GrayImage) -> (u8, u8) {
-    grey.as_raw()
-        .iter()
-        .fold((u8::MAX, 0), |(low, high), p| (low.min(*p), high.max(*p)))
+    grey.as_raw().iter().fold((u8::MAX, 0), |(low, high), p| (low.min(*p), high.max(*p)))
 }
 
 /// The median of the outermost pixels.
@@ -392,10 +357,7 @@ fn ink_box(grey: &GrayImage) -> Option<(u32, u32, Size)> {
         }
     }
     let [left, top, right, bottom] = bounds?;
-    let size = Size {
-        width: right - left + 1,
-        height: bottom - top + 1,
-    };
+    let size = Size { width: right - left + 1, height: bottom - top + 1 };
     Some((left, top, size))
 }
 
@@ -404,12 +366,8 @@ fn fit(cropped: &GrayImage, frame: Size) -> GrayImage {
     let (width, height) = (cropped.width() as f32, cropped.height() as f32);
     let scale = (BOX * frame.width as f32 / width).min(BOX * frame.height as f32 / height);
     let side = |pixels: f32, most: u32| ((pixels * scale).round() as u32).clamp(1, most);
-    let mut fitted = imageops::resize(
-        cropped,
-        side(width, frame.width),
-        side(height, frame.height),
-        FilterType::Triangle,
-    );
+    let mut fitted =
+        imageops::resize(cropped, side(width, frame.width), side(height, frame.height), FilterType::Triangle);
     let (_, lightest) = extremes(&fitted);
     let gain = 255.0 / f32::from(lightest.max(1));
     for pixel in fitted.iter_mut() {

@@ -58,12 +58,7 @@ impl Loader {
             let batches = order.chunks(batch_size.get()).skip(first_step);
             assemble(&*source, batches, &ready_sender, &spent_receiver);
         });
-        Self {
-            ready: Some(ready),
-            spent,
-            worker: Some(worker),
-            steps_left,
-        }
+        Self { ready: Some(ready), spent, worker: Some(worker), steps_left }
     }
 
     /// Gives a batch back, so that its memory is used again.
@@ -156,10 +151,7 @@ mod tests {
             if batch.indices.capacity() > 0 {
                 self.reused.fetch_add(1, Ordering::SeqCst);
             }
-            assert!(
-                self.panic_at.is_none_or(|at| !indices.contains(&at)),
-                "planted"
-            );
+            assert!(self.panic_at.is_none_or(|at| !indices.contains(&at)), "planted");
             batch.indices.clear();
             batch.indices.extend_from_slice(indices);
             batch.targets = BatchTargets::Classes(indices.to_vec());
@@ -168,12 +160,7 @@ mod tests {
 
     fn loader(probe: &Arc<Probe>, len: u32, batch_size: usize, first_step: usize) -> Loader {
         let batch_size = NonZeroUsize::new(batch_size).unwrap();
-        Loader::new(
-            Arc::clone(probe) as Arc<dyn Source>,
-            (0..len).collect(),
-            batch_size,
-            first_step,
-        )
+        Loader::new(Arc::clone(probe) as Arc<dyn Source>, (0..len).collect(), batch_size, first_step)
     }
 
     fn wait_until(what: impl Fn() -> bool) {
@@ -197,9 +184,7 @@ mod tests {
 
     #[test]
     fn resuming_skips_whole_batches() {
-        let first: Vec<_> = (loader(&Arc::default(), 10, 4, 2))
-            .map(|b| b.indices)
-            .collect();
+        let first: Vec<_> = (loader(&Arc::default(), 10, 4, 2)).map(|b| b.indices).collect();
         assert_eq!(first, [[8, 9]]);
         assert_eq!(loader(&Arc::default(), 10, 4, 3).count(), 0);
         assert_eq!(loader(&Arc::default(), 10, 4, usize::MAX).len(), 0);
@@ -232,10 +217,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_worker_reaches_the_consumer() {
-        let probe = Arc::new(Probe {
-            panic_at: Some(2),
-            ..Probe::default()
-        });
+        let probe = Arc::new(Probe { panic_at: Some(2), ..Probe::default() });
         let mut loader = loader(&probe, 5, 1, 0);
         assert_eq!(loader.next().unwrap().indices, [0]);
         assert_eq!(loader.next().unwrap().indices, [1]);

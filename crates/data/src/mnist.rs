@@ -14,10 +14,8 @@ use crate::{DataDir, DataError, Dataset, Normalization, Provenance, Targets};
 const SUBFOLDER: &str = "mnist";
 
 /// Where the published files are served.
-const MIRRORS: [&str; 2] = [
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-];
+const MIRRORS: [&str; 2] =
+    ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"];
 
 /// One of the four files, as published.
 struct Published {
@@ -143,28 +141,15 @@ impl Mnist {
         };
         let [train_images, train_labels] = [locate(&TRAIN[0])?, locate(&TRAIN[1])?];
         let [test_images, test_labels] = [locate(&TEST[0])?, locate(&TEST[1])?];
-        let (train, test) = rayon::join(
-            || Pair::read(train_images, train_labels),
-            || Pair::read(test_images, test_labels),
-        );
+        let (train, test) =
+            rayon::join(|| Pair::read(train_images, train_labels), || Pair::read(test_images, test_labels));
         let (train, test) = (train?, test?);
         if train.size != test.size {
-            return Err(DataError::ImageSizes {
-                path: test.images_path,
-                train: train.size,
-                test: test.size,
-            });
+            return Err(DataError::ImageSizes { path: test.images_path, train: train.size, test: test.size });
         }
         let is_mnist = train.sha256 == TRAIN_CONTENT && test.sha256 == TEST_CONTENT;
-        let classes = train
-            .labels
-            .iter()
-            .max()
-            .map_or(0, |max| usize::from(*max) + 1);
-        Ok((
-            train.into_dataset("train", is_mnist, classes)?,
-            test.into_dataset("test", is_mnist, classes)?,
-        ))
+        let classes = train.labels.iter().max().map_or(0, |max| usize::from(*max) + 1);
+        Ok((train.into_dataset("train", is_mnist, classes)?, test.into_dataset("test", is_mnist, classes)?))
     }
 }
 
@@ -181,10 +166,7 @@ fn remote_file(published: &Published) -> RemoteFile {
 /// The file in `folder` or its sub-folder, under any of its spellings.
 fn find(folder: &Path, published: &Published) -> Result<PathBuf, DataError> {
     // A folder that cannot be looked into is another error than a file missing from it.
-    std::fs::read_dir(folder).map_err(|source| DataError::Read {
-        path: folder.to_owned(),
-        source,
-    })?;
+    std::fs::read_dir(folder).map_err(|source| DataError::Read { path: folder.to_owned(), source })?;
     for place in [folder.to_owned(), folder.join(SUBFOLDER)] {
         for spelling in [published.name, published.dotted] {
             for name in [format!("{spelling}.gz"), spelling.to_owned()] {
@@ -216,39 +198,19 @@ struct Pair {
 
 impl Pair {
     fn read(images_path: PathBuf, labels_path: PathBuf) -> Result<Self, DataError> {
-        let Idx {
-            dims,
-            values: images,
-        } = read_idx(&images_path, IdxKind::Images)?;
+        let Idx { dims, values: images } = read_idx(&images_path, IdxKind::Images)?;
         let labels = read_idx(&labels_path, IdxKind::Labels)?.values;
         let [count, height, width] = dims[..] else {
             unreachable!("images are read with rank 3");
         };
         if count != labels.len() {
-            return Err(DataError::Counts {
-                images_path,
-                images: count,
-                labels_path,
-                labels: labels.len(),
-            });
+            return Err(DataError::Counts { images_path, images: count, labels_path, labels: labels.len() });
         }
         let sha256 = crate::sha256::of_parts(&[&images, &labels]);
-        Ok(Self {
-            images_path,
-            labels_path,
-            size: [height, width],
-            images,
-            labels,
-            sha256,
-        })
+        Ok(Self { images_path, labels_path, size: [height, width], images, labels, sha256 })
     }
 
-    fn into_dataset(
-        self,
-        split: &str,
-        is_mnist: bool,
-        classes: usize,
-    ) -> Result<Dataset, DataError> {
+    fn into_dataset(self, split: &str, is_mnist: bool, classes: usize) -> Result<Dataset, DataError> {
         let stray = self.labels.iter().position(|l| usize::from(*l) >= classes);
         if let Some(index) = stray {
             return Err(DataError::FileLabel {
@@ -259,11 +221,7 @@ impl Pair {
             });
         }
         let name = if is_mnist { "MNIST" } else { "IDX data set" };
-        let source = format!(
-            "files {} and {}",
-            file_name(&self.images_path),
-            file_name(&self.labels_path)
-        );
+        let source = format!("files {} and {}", file_name(&self.images_path), file_name(&self.labels_path));
         let mut provenance = Provenance::new(name, split, source);
         provenance.sha256 = Some(self.sha256);
         let targets = Targets::Classes {
@@ -272,13 +230,7 @@ impl Pair {
         };
         let [height, width] = self.size;
         let normalization = Normalization::none();
-        Dataset::from_u8(
-            &[1, height, width],
-            self.images,
-            targets,
-            normalization,
-            provenance,
-        )
+        Dataset::from_u8(&[1, height, width], self.images, targets, normalization, provenance)
     }
 }
 

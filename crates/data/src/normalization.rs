@@ -31,10 +31,7 @@ impl Normalization {
 
     /// The same mean and standard deviation for every channel.
     pub fn uniform(mean: f32, std: f32) -> Self {
-        Self {
-            mean: vec![mean],
-            std: vec![std],
-        }
+        Self { mean: vec![mean], std: vec![std] }
     }
 
     /// Whether this fits samples of `channels` channels.
@@ -57,11 +54,8 @@ impl Normalization {
                 self.mean.len()
             ));
         }
-        if let Some((channel, mean)) = (self.mean.iter().enumerate()).find(|(_, m)| !m.is_finite())
-        {
-            return refuse(format!(
-                "the mean of channel {channel} is {mean}; it must be finite"
-            ));
+        if let Some((channel, mean)) = (self.mean.iter().enumerate()).find(|(_, m)| !m.is_finite()) {
+            return refuse(format!("the mean of channel {channel} is {mean}; it must be finite"));
         }
         if let Some((channel, std)) =
             (self.std.iter().enumerate()).find(|(_, s)| !(s.is_finite() && **s > 0.0))
@@ -107,10 +101,7 @@ mod tests {
     use super::*;
 
     fn refusal(mean: &[f32], std: &[f32], channels: usize) -> String {
-        let normalization = Normalization {
-            mean: mean.to_vec(),
-            std: std.to_vec(),
-        };
+        let normalization = Normalization { mean: mean.to_vec(), std: std.to_vec() };
         normalization.check(channels).unwrap_err().to_string()
     }
 

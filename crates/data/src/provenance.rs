@@ -22,18 +22,8 @@ pub struct Provenance {
 
 impl Provenance {
     /// A provenance without a digest; the number of samples is filled in by the dataset.
-    pub fn new(
-        name: impl Into<String>,
-        split: impl Into<String>,
-        source: impl Into<String>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            split: split.into(),
-            source: source.into(),
-            samples: 0,
-            sha256: None,
-        }
+    pub fn new(name: impl Into<String>, split: impl Into<String>, source: impl Into<String>) -> Self {
+        Self { name: name.into(), split: split.into(), source: source.into(), samples: 0, sha256: None }
     }
 }
 
@@ -50,10 +40,7 @@ mod tests {
             json,
             r#"{"name":"MNIST","split":"train","source":"two files","samples":0,"sha256":null}"#
         );
-        assert_eq!(
-            serde_json::from_str::<Provenance>(&json).unwrap(),
-            provenance
-        );
+        assert_eq!(serde_json::from_str::<Provenance>(&json).unwrap(), provenance);
         let normalization = serde_json::to_string(&crate::Normalization::none()).unwrap();
         assert_eq!(normalization, r#"{"mean":[0.0],"std":[1.0]}"#);
     }

@@ -91,10 +91,7 @@ mod tests {
         for _ in 0..30_000 {
             counts[random.below(3) as usize] += 1;
         }
-        assert!(
-            counts.iter().all(|c| (9_600..10_400).contains(c)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|c| (9_600..10_400).contains(c)), "{counts:?}");
         assert_eq!(random.below(0), 0);
         assert_eq!(random.below(1), 0);
     }
@@ -105,9 +102,6 @@ mod tests {
         let drawn: Vec<f32> = (0..20_000).map(|_| random.normal()).collect();
         let mean = drawn.iter().sum::<f32>() / 20_000.0;
         let variance = drawn.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 20_000.0;
-        assert!(
-            mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05,
-            "{mean} {variance}"
-        );
+        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
     }
 }

@@ -17,9 +17,7 @@ pub(crate) fn indices(
     seed: u64,
 ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
     if !(validation_fraction > 0.0 && validation_fraction < 1.0) {
-        return Err(DataError::Fraction {
-            fraction: validation_fraction,
-        });
+        return Err(DataError::Fraction { fraction: validation_fraction });
     }
     let mut groups = vec![Vec::new(); classes.max(1)];
     for index in 0..len {
@@ -73,10 +71,7 @@ mod tests {
         let mut all = [training.clone(), validation.clone()].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..100));
-        assert_eq!(
-            indices(100, None, 0, 0.25, 1).unwrap(),
-            (training.clone(), validation)
-        );
+        assert_eq!(indices(100, None, 0, 0.25, 1).unwrap(), (training.clone(), validation));
         assert_ne!(indices(100, None, 0, 0.25, 2).unwrap().0, training);
     }
 
@@ -101,10 +96,7 @@ mod tests {
         let (_, validation) = indices(10_000, Some(&labels), 10, 0.1, 0).unwrap();
         assert_eq!(validation.len(), 1_000);
         for class in 0..10 {
-            assert_eq!(
-                validation.iter().filter(|i| labels[**i] == class).count(),
-                100
-            );
+            assert_eq!(validation.iter().filter(|i| labels[**i] == class).count(), 100);
         }
     }
 

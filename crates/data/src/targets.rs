@@ -30,26 +30,18 @@ impl Targets {
                     .iter()
                     .position(|label| usize::try_from(*label).map_or(true, |l| l >= names.len()));
                 match bad {
-                    Some(index) => Err(DataError::Label {
-                        index,
-                        label: labels[index],
-                        classes: names.len(),
-                    }),
+                    Some(index) => {
+                        Err(DataError::Label { index, label: labels[index], classes: names.len() })
+                    }
                     None => Ok(labels.len()),
                 }
             }
             Targets::Values { width, values } => {
                 if *width == 0 {
-                    return Err(DataError::TargetWidth {
-                        width: *width,
-                        values: values.len(),
-                    });
+                    return Err(DataError::TargetWidth { width: *width, values: values.len() });
                 }
                 if values.len() % width != 0 {
-                    return Err(DataError::TargetWidth {
-                        width: *width,
-                        values: values.len(),
-                    });
+                    return Err(DataError::TargetWidth { width: *width, values: values.len() });
                 }
                 if let Some(at) = values.iter().position(|value| !value.is_finite()) {
                     return Err(DataError::NotFinite {

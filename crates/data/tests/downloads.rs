@@ -25,9 +25,8 @@ fn refusal(file: &RemoteFile, folder: &Path) -> String {
 
 fn files_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -105,21 +104,14 @@ fn every_mirror_and_its_reason_is_in_the_message() {
         "/forbidden" => status(stream, "403 Forbidden"),
         _ => status(stream, "500 Internal Server Error"),
     });
-    let urls = [
-        server.url("missing"),
-        server.url("forbidden"),
-        server.url("broken"),
-    ];
+    let urls = [server.url("missing"), server.url("forbidden"), server.url("broken")];
     let folder = tempfile::tempdir().unwrap();
     let file = remote(&content(), &urls);
     let message = refusal(&file, folder.path());
     for (url, reason) in urls.iter().zip(["status 404", "status 403", "status 500"]) {
         assert!(message.contains(&format!("{url}: {reason}")), "{message}");
     }
-    assert!(
-        message.contains("file.bin") && message.contains("try again later"),
-        "{message}"
-    );
+    assert!(message.contains("file.bin") && message.contains("try again later"), "{message}");
     assert!(!fetch(&file, folder.path()).unwrap_err().is_offline());
     // 404 and 403 once, 500 four times; all of it twice.
     assert_eq!(server.requests().len(), 12);
@@ -129,10 +121,7 @@ fn every_mirror_and_its_reason_is_in_the_message() {
 fn a_passing_server_error_is_retried() {
     let server = Server::start(|request, count, stream| {
         if count < 2 {
-            status(
-                stream,
-                ["500 Internal Server Error", "503 Service Unavailable"][count],
-            );
+            status(stream, ["500 Internal Server Error", "503 Service Unavailable"][count]);
         } else {
             serve(request, stream, &content(), "\"v1\"");
         }
@@ -192,40 +181,24 @@ fn a_body_that_is_always_short_is_given_up() {
     });
     let folder = tempfile::tempdir().unwrap();
     let message = refusal(&remote(&content(), &[server.url("f")]), folder.path());
-    assert!(
-        message.contains("expected 200000 bytes, found 1000"),
-        "{message}"
-    );
+    assert!(message.contains("expected 200000 bytes, found 1000"), "{message}");
     assert_eq!(server.requests().len(), 4);
 }
 
 #[test]
 fn a_wrong_content_length_is_refused_before_reading() {
     let server = Server::start(|_, _, stream| {
-        answer(
-            stream,
-            "200 OK",
-            &["Content-Length: 9999999999".into()],
-            &content(),
-        );
+        answer(stream, "200 OK", &["Content-Length: 9999999999".into()], &content());
     });
     let folder = tempfile::tempdir().unwrap();
     let message = refusal(&remote(&content(), &[server.url("f")]), folder.path());
-    assert!(
-        message.contains("expected 200000 bytes, found 9999999999"),
-        "{message}"
-    );
+    assert!(message.contains("expected 200000 bytes, found 9999999999"), "{message}");
     assert_eq!(files_in(folder.path()), [".file.bin.lock"]);
 }
 
 /// Writes `bytes` in chunks until the client hangs up.
 fn chunked(stream: &mut std::net::TcpStream, bytes: &[u8]) {
-    answer(
-        stream,
-        "200 OK",
-        &["Transfer-Encoding: chunked".into()],
-        b"",
-    );
+    answer(stream, "200 OK", &["Transfer-Encoding: chunked".into()], b"");
     for chunk in bytes.chunks(10_000) {
         let head = format!("{:x}\r\n", chunk.len());
         let sent = (stream.write_all(head.as_bytes()))
@@ -275,34 +248,19 @@ fn a_redirect_within_http_is_followed_and_any_other_refused() {
         answer(stream, "302 Found", &headers, b"");
     });
     let folder = tempfile::tempdir().unwrap();
-    fetch(
-        &remote(&content(), &[server.url("relative")]),
-        folder.path(),
-    )
-    .unwrap();
+    fetch(&remote(&content(), &[server.url("relative")]), folder.path()).unwrap();
     assert_eq!(server.requests()[1].path, "/elsewhere/file");
-    for (path, target) in [
-        ("file", "file:///etc/passwd"),
-        ("ftp", "ftp://"),
-        ("loop", "/loop"),
-    ] {
+    for (path, target) in [("file", "file:///etc/passwd"), ("ftp", "ftp://"), ("loop", "/loop")] {
         let folder = tempfile::tempdir().unwrap();
         let message = refusal(&remote(&content(), &[server.url(path)]), folder.path());
-        assert!(
-            message.contains("redirect to") && message.contains(target),
-            "{message}"
-        );
+        assert!(message.contains("redirect to") && message.contains(target), "{message}");
     }
 }
 
 /// What a process that was killed half-way leaves behind.
 fn leave_part(folder: &Path, bytes: &[u8], url: &str, etag: &str) {
     fs::write(folder.join("file.bin.part"), bytes).unwrap();
-    fs::write(
-        folder.join("file.bin.part.etag"),
-        format!("{url}\n{etag}\n"),
-    )
-    .unwrap();
+    fs::write(folder.join("file.bin.part.etag"), format!("{url}\n{etag}\n")).unwrap();
 }
 
 #[test]
@@ -341,11 +299,7 @@ fn a_changed_etag_starts_over() {
     leave_part(folder.path(), &[9; 100_000], &url, "\"v1\"");
     let path = fetch(&remote(&content(), &[url]), folder.path()).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
-    assert_eq!(
-        server.requests().len(),
-        1,
-        "the answer was the whole new version"
-    );
+    assert_eq!(server.requests().len(), 1, "the answer was the whole new version");
 }
 
 #[test]
@@ -399,17 +353,9 @@ fn a_part_that_cannot_be_continued_is_fetched_anew() {
         let before = server.requests().len();
         let folder = tempfile::tempdir().unwrap();
         leave_part(folder.path(), bytes, noted_url, etag);
-        let path = fetch(
-            &remote(&content(), std::slice::from_ref(&url)),
-            folder.path(),
-        )
-        .unwrap();
+        let path = fetch(&remote(&content(), std::slice::from_ref(&url)), folder.path()).unwrap();
         assert_eq!(fs::read(path).unwrap(), content());
-        assert_eq!(
-            server.requests().len() - before,
-            requests,
-            "{noted_url} {etag}"
-        );
+        assert_eq!(server.requests().len() - before, requests, "{noted_url} {etag}");
     }
 }
 
@@ -436,11 +382,7 @@ fn a_silent_server_is_given_up_and_counts_as_offline() {
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
     let error = fetch(&remote(&content(), &[server.url("f")]), folder.path()).unwrap_err();
-    assert!(
-        start.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert!(error.is_offline(), "{error}");
     assert!(error.to_string().contains("timeout"), "{error}");
 }
@@ -474,22 +416,14 @@ fn no_network_is_recognised_and_fast() {
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
     let error = fetch(&remote(&content(), &urls[..1]), folder.path()).unwrap_err();
-    assert!(
-        start.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(error.is_offline(), "{error}");
     assert!(error.to_string().contains("check the network"), "{error}");
     assert!(error.to_string().contains(&refused), "{error}");
 
     let error = fetch(&remote(&content(), &urls), folder.path()).unwrap_err();
     assert!(error.is_offline(), "{error}");
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -497,16 +431,9 @@ fn a_mirror_that_answers_badly_is_not_offline() {
     let server = Server::start(|_, _, stream| status(stream, "404 Not Found"));
     let folder = tempfile::tempdir().unwrap();
     let urls = ["http://127.0.0.1:1/f".to_owned(), server.url("f")];
-    assert!(
-        !fetch(&remote(&content(), &urls), folder.path())
-            .unwrap_err()
-            .is_offline()
-    );
+    assert!(!fetch(&remote(&content(), &urls), folder.path()).unwrap_err().is_offline());
     let error = fetch(&remote(&content(), &[]), folder.path()).unwrap_err();
-    assert!(
-        !error.is_offline() && error.to_string().contains("no mirrors"),
-        "{error}"
-    );
+    assert!(!error.is_offline() && error.to_string().contains("no mirrors"), "{error}");
 }
 
 #[test]
@@ -517,22 +444,15 @@ fn a_cache_that_cannot_be_written_is_named() {
     let file = remote(&content(), &["http://127.0.0.1:1/f".into()]);
     for inside in [blocked.clone(), blocked.join("deeper")] {
         let message = fetch(&file, &inside).unwrap_err().to_string();
-        assert!(
-            message.contains("a-file") && message.contains("cannot"),
-            "{message}"
-        );
+        assert!(message.contains("a-file") && message.contains("cannot"), "{message}");
     }
     // Folders stand where the file, its lock and its part should be.
     for name in ["file.bin", ".file.bin.lock", "file.bin.part"] {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(name)).unwrap();
-        let server =
-            Server::start(|request, _, stream| serve(request, stream, &content(), "\"v1\""));
+        let server = Server::start(|request, _, stream| serve(request, stream, &content(), "\"v1\""));
         let error = fetch(&remote(&content(), &[server.url("f")]), folder.path()).unwrap_err();
-        assert!(
-            error.to_string().contains(name) && !error.is_offline(),
-            "{error}"
-        );
+        assert!(error.to_string().contains(name) && !error.is_offline(), "{error}");
     }
 }
 
@@ -570,11 +490,7 @@ fn the_published_files_are_described_whole() {
     for file in files {
         assert_eq!(file.urls.len(), 2);
         assert_eq!(file.sha256.len(), 64);
-        assert!(
-            file.urls
-                .iter()
-                .all(|url| url.starts_with("https://") && url.ends_with(&file.name))
-        );
+        assert!(file.urls.iter().all(|url| url.starts_with("https://") && url.ends_with(&file.name)));
     }
     let defaults = FetchOptions::default();
     assert_eq!(defaults.connect_timeout, Duration::from_secs(10));

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use fireclay_data::{Dataset, DrawnDigits};
 
 fn pixels(dataset: &Dataset) -> Vec<&[u8]> {
-    (0..dataset.len())
-        .map(|i| dataset.raw_u8(i).unwrap())
-        .collect()
+    (0..dataset.len()).map(|i| dataset.raw_u8(i).unwrap()).collect()
 }
 
 #[test]
@@ -29,10 +27,7 @@ fn a_seed_gives_the_same_pixels_for_ever() {
 #[test]
 fn the_number_of_threads_and_of_samples_changes_nothing() {
     let (many, _) = DrawnDigits::new(3).train_and_test(300, 0);
-    let single = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (few, none) = single.install(|| DrawnDigits::new(3).train_and_test(100, 0));
     assert_eq!(pixels(&many.take(100)), pixels(&few));
     assert!(none.is_empty());
@@ -42,10 +37,7 @@ fn the_number_of_threads_and_of_samples_changes_nothing() {
 fn no_two_are_alike() {
     let (train, test) = DrawnDigits::new(1).train_and_test(2_000, 500);
     let (other, _) = DrawnDigits::new(2).train_and_test(500, 0);
-    let all: HashSet<&[u8]> = [&train, &test, &other]
-        .into_iter()
-        .flat_map(pixels)
-        .collect();
+    let all: HashSet<&[u8]> = [&train, &test, &other].into_iter().flat_map(pixels).collect();
     assert_eq!(all.len(), 3_000);
 }
 
@@ -53,11 +45,7 @@ fn no_two_are_alike() {
 fn every_digit_is_there_as_often() {
     let (train, test) = DrawnDigits::new(5).train_and_test(1_000, 25);
     assert_eq!(train.class_counts(), [100; 10]);
-    assert!(
-        test.class_counts()
-            .iter()
-            .all(|count| (2..=3).contains(count))
-    );
+    assert!(test.class_counts().iter().all(|count| (2..=3).contains(count)));
     let labels = |d: &Dataset| (0..20).map(|i| d.label(i)).collect::<Vec<_>>();
     assert_ne!(labels(&train)[..10], labels(&train)[10..]);
     assert_ne!(labels(&train), labels(&test));
@@ -83,24 +71,13 @@ fn every_sample_keeps_the_convention() {
             }
         }
         let longer = (high[0] + 1 - low[0]).max(high[1] + 1 - low[1]);
-        assert!(
-            (17..=21).contains(&longer),
-            "sample {index}: {longer} pixels"
-        );
-        let centre = (mass_x / mass - 14.0)
-            .abs()
-            .max((mass_y / mass - 14.0).abs());
+        assert!((17..=21).contains(&longer), "sample {index}: {longer} pixels");
+        let centre = (mass_x / mass - 14.0).abs().max((mass_y / mass - 14.0).abs());
         assert!(centre < 1.0, "sample {index}: {centre} off the centre");
-        assert!(
-            image.iter().any(|value| *value > 180),
-            "sample {index} is faint"
-        );
+        assert!(image.iter().any(|value| *value > 180), "sample {index} is faint");
     }
     let mean = sum as f64 / 255.0 / 2_000.0 / 784.0;
-    assert!(
-        (mean - 0.1307).abs() < 0.01,
-        "mean {mean}, MNIST's is 0.1307"
-    );
+    assert!((mean - 0.1307).abs() < 0.01, "mean {mean}, MNIST's is 0.1307");
 }
 
 /// The nearest drawn neighbour tells most digits: the classes are what they claim to be.
@@ -109,10 +86,7 @@ fn the_classes_can_be_told_apart() {
     let (train, test) = DrawnDigits::new(4).train_and_test(3_000, 200);
     let (train_pixels, test_pixels) = (pixels(&train), pixels(&test));
     let distance = |a: &[u8], b: &[u8]| -> u32 {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2) >> 4)
-            .sum()
+        a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2) >> 4).sum()
     };
     let right = (test_pixels.iter().enumerate())
         .filter(|(index, image)| {

@@ -32,15 +32,9 @@ fn refusal(content: &[u8], kind: IdxKind) -> String {
 #[test]
 fn empty() {
     let message = refusal(b"", IdxKind::Images);
-    assert!(
-        message.contains("header of 16 bytes, found 0 bytes"),
-        "{message}"
-    );
+    assert!(message.contains("header of 16 bytes, found 0 bytes"), "{message}");
     let message = refusal(&gzip(b""), IdxKind::Labels);
-    assert!(
-        message.contains("header of 8 bytes, found 0 bytes"),
-        "{message}"
-    );
+    assert!(message.contains("header of 8 bytes, found 0 bytes"), "{message}");
 }
 
 #[test]
@@ -48,10 +42,7 @@ fn a_part_of_a_header() {
     let whole = images(1, 1, 1, &[7]);
     for length in 1..16 {
         for message in refusals(&whole[..length], IdxKind::Images) {
-            assert!(
-                message.contains(&format!("found {length} bytes")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("found {length} bytes")), "{message}");
         }
     }
 }
@@ -59,10 +50,7 @@ fn a_part_of_a_header() {
 #[test]
 fn header_only() {
     for message in refusals(&images(2, 3, 4, &[]), IdxKind::Images) {
-        assert!(
-            message.contains("promises 24 bytes") && message.contains("holds 0"),
-            "{message}"
-        );
+        assert!(message.contains("promises 24 bytes") && message.contains("holds 0"), "{message}");
     }
 }
 
@@ -81,14 +69,8 @@ fn one_byte_short() {
 #[test]
 fn bytes_left_over() {
     let [plain, packed] = refusals(&images(2, 3, 4, &[0; 25]), IdxKind::Images);
-    assert!(
-        plain.contains("holds 25") && plain.contains("left over"),
-        "{plain}"
-    );
-    assert!(
-        packed.contains("holds more than 24") && packed.contains("left over"),
-        "{packed}"
-    );
+    assert!(plain.contains("holds 25") && plain.contains("left over"), "{plain}");
+    assert!(packed.contains("holds more than 24") && packed.contains("left over"), "{packed}");
 }
 
 #[test]
@@ -102,10 +84,7 @@ fn swapped_files() {
         );
     }
     for message in refusals(&images(1, 1, 1, &[0]), IdxKind::Labels) {
-        assert!(
-            message.contains("0x00000803, IDX images") && message.contains("swapped"),
-            "{message}"
-        );
+        assert!(message.contains("0x00000803, IDX images") && message.contains("swapped"), "{message}");
     }
 }
 
@@ -125,11 +104,7 @@ fn wrong_magic() {
 
 #[test]
 fn a_header_that_claims_the_moon() {
-    for dims in [
-        [u32::MAX, u32::MAX, u32::MAX],
-        [u32::MAX, 28, 28],
-        [1 << 22, 1 << 10, 1],
-    ] {
+    for dims in [[u32::MAX, u32::MAX, u32::MAX], [u32::MAX, 28, 28], [1 << 22, 1 << 10, 1]] {
         let [count, height, width] = dims;
         for message in refusals(&images(count, height, width, &[0; 100]), IdxKind::Images) {
             assert!(
@@ -144,10 +119,7 @@ fn a_header_that_claims_the_moon() {
     }
     // Within the limit, but not within the file: refused by the sizes alone.
     let [plain, packed] = refusals(&images(2_000_000, 28, 28, &[0; 100]), IdxKind::Images);
-    assert!(
-        plain.contains("promises 1568000000 bytes") && plain.contains("holds 100"),
-        "{plain}"
-    );
+    assert!(plain.contains("promises 1568000000 bytes") && plain.contains("holds 100"), "{plain}");
     assert!(packed.contains("packed bytes, which unpack to"), "{packed}");
 }
 
@@ -168,20 +140,9 @@ fn a_dimension_of_0() {
 fn gzip_cut_short() {
     let pixels: Vec<u8> = (0..40_000u32).map(|i| ((i * i) >> 5) as u8).collect();
     let whole = gzip(&images(1, 200, 200, &pixels));
-    for length in [
-        whole.len() - 1,
-        whole.len() - 8,
-        whole.len() / 2,
-        30,
-        11,
-        5,
-        2,
-    ] {
+    for length in [whole.len() - 1, whole.len() - 8, whole.len() / 2, 30, 11, 5, 2] {
         let message = refusal(&whole[..length], IdxKind::Images);
-        assert!(
-            message.contains("damaged or cut short"),
-            "{length}: {message}"
-        );
+        assert!(message.contains("damaged or cut short"), "{length}: {message}");
     }
 }
 
@@ -193,10 +154,7 @@ fn gzip_with_a_wrong_checksum() {
         let at = damaged.len() - from_end;
         damaged[at] ^= 1;
         let message = refusal(&damaged, IdxKind::Images);
-        assert!(
-            message.contains("damaged") && message.contains("416 unpacked bytes"),
-            "{message}"
-        );
+        assert!(message.contains("damaged") && message.contains("416 unpacked bytes"), "{message}");
     }
 }
 
@@ -237,9 +195,7 @@ fn peak_memory_kb() -> Option<u64> {
 #[test]
 fn not_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let message = read_idx(folder.path(), IdxKind::Images)
-        .unwrap_err()
-        .to_string();
+    let message = read_idx(folder.path(), IdxKind::Images).unwrap_err().to_string();
     assert!(message.contains("not a regular file"), "{message}");
     let path = folder.path().join("absent");
     let error = read_idx(&path, IdxKind::Images).unwrap_err();

@@ -63,11 +63,7 @@ fn seven() -> GrayImage {
 fn ring(width: u32, height: u32, centre: (f32, f32), radius: f32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| {
         let distance = (x as f32 + 0.5 - centre.0).hypot(y as f32 + 0.5 - centre.1);
-        Luma([if (distance - radius).abs() < radius / 6.0 {
-            40
-        } else {
-            220
-        }])
+        Luma([if (distance - radius).abs() < radius / 6.0 { 40 } else { 220 }])
     })
 }
 
@@ -76,12 +72,7 @@ fn ink_bounds(digit: &DigitImage) -> [usize; 4] {
     let all: Vec<usize> = (0..digit.pixels.len()).filter(inked).collect();
     let rows = all.iter().map(|i| i / digit.width);
     let columns = all.iter().map(|i| i % digit.width);
-    [
-        rows.clone().min().unwrap(),
-        rows.max().unwrap(),
-        columns.clone().min().unwrap(),
-        columns.max().unwrap(),
-    ]
+    [rows.clone().min().unwrap(), rows.max().unwrap(), columns.clone().min().unwrap(), columns.max().unwrap()]
 }
 
 fn has_note(digit: &DigitImage, part: &str) -> bool {
@@ -114,10 +105,7 @@ fn every_colour_model_of_the_same_picture_gives_the_same_pixels() {
         (grey.to_luma_alpha8().into(), &["transparent"]),
         (grey.to_luma16().into(), &["16 bits"]),
         (grey.to_rgb16().into(), &["16 bits", "colour"]),
-        (
-            grey.to_rgba16().into(),
-            &["16 bits", "colour", "transparent"],
-        ),
+        (grey.to_rgba16().into(), &["16 bits", "colour", "transparent"]),
         (grey.to_luma_alpha16().into(), &["16 bits", "transparent"]),
     ] {
         let digit = read_picture(&picture);
@@ -139,9 +127,7 @@ fn transparent_paper_is_white() {
     assert_eq!(digit.pixels, seven().into_raw());
     assert!(has_note(&digit, "inverted"), "{:?}", digit.notes);
 
-    let half = image::GrayAlphaImage::from_fn(28, 28, |x, _| {
-        LumaA(if x == 14 { [0, 128] } else { [0, 0] })
-    });
+    let half = image::GrayAlphaImage::from_fn(28, 28, |x, _| LumaA(if x == 14 { [0, 128] } else { [0, 0] }));
     assert_eq!(read_picture(&half.into()).pixels[14], 128);
 }
 
@@ -162,14 +148,7 @@ fn a_large_drawing_is_cropped_scaled_and_centred() {
     // Off centre, and the page is wider than high.
     let digit = read_picture(&ring(640, 480, (180.0, 300.0), 90.0).into());
     assert!(has_note(&digit, "inverted"));
-    assert!(
-        has_note(
-            &digit,
-            "cropped 640x480 to the ink's 210x210, scaled to 20x20"
-        ),
-        "{:?}",
-        digit.notes
-    );
+    assert!(has_note(&digit, "cropped 640x480 to the ink's 210x210, scaled to 20x20"), "{:?}", digit.notes);
     assert_eq!(ink_bounds(&digit), [4, 23, 4, 23]);
     assert_eq!(digit.pixels.iter().max(), Some(&255));
     assert_eq!(digit.pixels[0], 0);
@@ -181,29 +160,17 @@ fn a_large_drawing_is_cropped_scaled_and_centred() {
     let digit = read_picture(&light.into());
     assert!(!has_note(&digit, "inverted"));
     let [top, bottom, left, right] = ink_bounds(&digit);
-    assert!(
-        bottom - top >= 17 && right - left >= 17,
-        "{:?}",
-        ink_bounds(&digit)
-    );
+    assert!(bottom - top >= 17 && right - left >= 17, "{:?}", ink_bounds(&digit));
 }
 
 #[test]
 fn proportions_are_kept() {
     // A bar 10 wide and 100 high, low on the page.
     let bar = GrayImage::from_fn(200, 300, |x, y| {
-        Luma([if (30..40).contains(&x) && (180..280).contains(&y) {
-            255
-        } else {
-            0
-        }])
+        Luma([if (30..40).contains(&x) && (180..280).contains(&y) { 255 } else { 0 }])
     });
     let digit = read_picture(&bar.into());
-    assert!(
-        has_note(&digit, "ink's 10x100, scaled to 2x20"),
-        "{:?}",
-        digit.notes
-    );
+    assert!(has_note(&digit, "ink's 10x100, scaled to 2x20"), "{:?}", digit.notes);
     assert_eq!(ink_bounds(&digit), [4, 23, 13, 14]);
 }
 
@@ -217,23 +184,16 @@ fn the_centre_of_mass_is_in_the_middle() {
     });
     let digit = read_picture(&shape.into());
     let mass: f64 = digit.pixels.iter().map(|p| f64::from(*p)).sum();
-    let moment: f64 = (digit.pixels.iter().enumerate())
-        .map(|(i, p)| f64::from(*p) * ((i / 28) as f64 + 0.5))
-        .sum();
+    let moment: f64 =
+        (digit.pixels.iter().enumerate()).map(|(i, p)| f64::from(*p) * ((i / 28) as f64 + 0.5)).sum();
     assert!((moment / mass - 14.0).abs() <= 0.5, "{}", moment / mass);
 }
 
 #[test]
 fn a_frame_that_is_not_square() {
-    let (_folder, path) = file(&encode(
-        &ring(300, 300, (150.0, 150.0), 90.0).into(),
-        ImageFormat::Png,
-    ));
+    let (_folder, path) = file(&encode(&ring(300, 300, (150.0, 150.0), 90.0).into(), ImageFormat::Png));
     let digit = read_digit(&path, 28, 56).unwrap();
-    assert_eq!(
-        (digit.height, digit.width, digit.pixels.len()),
-        (28, 56, 28 * 56)
-    );
+    assert_eq!((digit.height, digit.width, digit.pixels.len()), (28, 56, 28 * 56));
     assert_eq!(ink_bounds(&digit), [4, 23, 18, 37]);
 }
 
@@ -257,13 +217,9 @@ fn a_photograph_of_paper_has_a_clean_background() {
 
 #[test]
 fn blank_pages_are_said_to_be_blank() {
-    for (width, level, inverted) in [
-        (28, 255, true),
-        (28, 0, false),
-        (300, 255, true),
-        (300, 0, false),
-        (1, 128, false),
-    ] {
+    for (width, level, inverted) in
+        [(28, 255, true), (28, 0, false), (300, 255, true), (300, 0, false), (1, 128, false)]
+    {
         let digit = read_picture(&GrayImage::from_pixel(width, width, Luma([level])).into());
         assert!(digit.pixels.iter().all(|p| *p == 0), "{width} {level}");
         assert!(has_note(&digit, "blank image"), "{:?}", digit.notes);
@@ -273,10 +229,7 @@ fn blank_pages_are_said_to_be_blank() {
 
 #[test]
 fn jpeg_is_read_whatever_its_name() {
-    let content = encode(
-        &ring(200, 200, (100.0, 100.0), 60.0).into(),
-        ImageFormat::Jpeg,
-    );
+    let content = encode(&ring(200, 200, (100.0, 100.0), 60.0).into(), ImageFormat::Jpeg);
     let digit = read(&content).unwrap();
     assert_eq!(ink_bounds(&digit), [4, 23, 4, 23]);
 }
@@ -311,13 +264,7 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     chunk.extend([8, 0, 0, 0, 0]);
     let mut crc = flate2::Crc::new();
     crc.update(&chunk);
-    [
-        b"\x89PNG\r\n\x1a\n",
-        &13u32.to_be_bytes()[..],
-        &chunk,
-        &crc.sum().to_be_bytes(),
-    ]
-    .concat()
+    [b"\x89PNG\r\n\x1a\n", &13u32.to_be_bytes()[..], &chunk, &crc.sum().to_be_bytes()].concat()
 }
 
 #[test]
@@ -325,28 +272,19 @@ fn a_png_that_claims_65535_pixels_each_way_is_refused() {
     let mut content = png_header(65_535, 65_535);
     content.resize(1_024, 0);
     let message = refusal(&content);
-    assert!(
-        message.contains("65535 x 65535") && message.contains("16384 per side"),
-        "{message}"
-    );
+    assert!(message.contains("65535 x 65535") && message.contains("16384 per side"), "{message}");
     // Within the sides, beyond the memory: 16,000 x 16,000 x 3 bytes.
     let mut content = png_header(16_384, 16_384);
     content.resize(1_024, 0);
     let message = refusal(&content);
-    assert!(
-        message.contains("256 MB") || message.contains("damaged"),
-        "{message}"
-    );
+    assert!(message.contains("256 MB") || message.contains("damaged"), "{message}");
 }
 
 #[test]
 fn a_png_of_no_pixels_is_refused() {
     for (width, height) in [(0, 0), (0, 5), (5, 0)] {
         let message = refusal(&png_header(width, height));
-        assert!(
-            message.contains(&format!("claims {width} x {height}")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("claims {width} x {height}")), "{message}");
     }
 }
 
@@ -361,10 +299,7 @@ fn other_files_are_refused_by_what_they_are() {
         (&[1, 2, 3, 200], "bytes of another kind"),
     ] {
         let message = refusal(content);
-        assert!(
-            message.contains("expected a PNG or JPEG image") && message.contains(found),
-            "{message}"
-        );
+        assert!(message.contains("expected a PNG or JPEG image") && message.contains(found), "{message}");
     }
 }
 
@@ -387,16 +322,11 @@ fn what_is_not_a_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let message = read_digit(folder.path(), 28, 28).unwrap_err().to_string();
     assert!(message.contains("not a regular file"), "{message}");
-    let message = read_digit(Path::new("no/such.png"), 28, 28)
-        .unwrap_err()
-        .to_string();
+    let message = read_digit(Path::new("no/such.png"), 28, 28).unwrap_err().to_string();
     assert!(message.contains("cannot read no/such.png"), "{message}");
     for (height, width) in [(0, 28), (28, 0), (20_000, 28), (28, usize::MAX)] {
         let (_folder, path) = file(b"");
         let message = read_digit(&path, height, width).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("{height} x {width}")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("{height} x {width}")), "{message}");
     }
 }

@@ -75,10 +75,7 @@ fn another_set_is_not_called_mnist() {
     let provenance = train.provenance();
     assert_eq!(provenance.name, "IDX data set");
     assert_eq!(provenance.split, "train");
-    assert_eq!(
-        provenance.source,
-        "files train-images-idx3-ubyte and train-labels-idx1-ubyte"
-    );
+    assert_eq!(provenance.source, "files train-images-idx3-ubyte and train-labels-idx1-ubyte");
     assert_eq!(provenance.samples, 4);
     let content = [&(0..24).collect::<Vec<u8>>()[..], &[0, 1, 2, 1]].concat();
     assert_eq!(provenance.sha256, Some(support::sha256(&content)));
@@ -88,18 +85,11 @@ fn another_set_is_not_called_mnist() {
 #[test]
 fn every_usual_spelling_is_found() {
     let files = Files::default();
-    for (dotted, packed, nested) in [
-        (false, true, false),
-        (true, false, false),
-        (true, true, true),
-        (false, false, true),
-    ] {
+    for (dotted, packed, nested) in
+        [(false, true, false), (true, false, false), (true, true, true), (false, false, true)]
+    {
         let folder = tempfile::tempdir().unwrap();
-        let place = if nested {
-            folder.path().join("mnist")
-        } else {
-            folder.path().to_owned()
-        };
+        let place = if nested { folder.path().join("mnist") } else { folder.path().to_owned() };
         files.write(&place);
         for entry in fs::read_dir(&place).unwrap() {
             let path = entry.unwrap().path();
@@ -134,24 +124,15 @@ fn a_missing_file_is_an_error_and_not_a_download() {
         "{message}"
     );
     assert!(!error.is_offline() && !called.get());
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing was written"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
 
     Files::default().write(folder.path());
     fs::remove_file(folder.path().join("t10k-labels-idx1-ubyte")).unwrap();
     let message = Mnist::load(&dir).unwrap_err().to_string();
     assert!(message.contains("test labels"), "{message}");
 
-    let message = Mnist::load(&DataDir::named(folder.path().join("absent")))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("cannot read") && message.contains("absent"),
-        "{message}"
-    );
+    let message = Mnist::load(&DataDir::named(folder.path().join("absent"))).unwrap_err().to_string();
+    assert!(message.contains("cannot read") && message.contains("absent"), "{message}");
 }
 
 #[test]
@@ -159,18 +140,12 @@ fn a_broken_file_is_an_error_and_not_a_download() {
     let mut files = Files::default();
     files.test_images.pop();
     let message = files.refusal();
-    assert!(
-        message.contains("t10k-images") && message.contains("cut short"),
-        "{message}"
-    );
+    assert!(message.contains("t10k-images") && message.contains("cut short"), "{message}");
 }
 
 #[test]
 fn counts_that_disagree() {
-    let files = Files {
-        train_labels: labels(&[0, 1, 2]),
-        ..Files::default()
-    };
+    let files = Files { train_labels: labels(&[0, 1, 2]), ..Files::default() };
     let message = files.refusal();
     assert!(
         message.contains("train-images-idx3-ubyte holds 4 images")
@@ -181,29 +156,15 @@ fn counts_that_disagree() {
 
 #[test]
 fn swapped_files() {
-    let Files {
-        train_images,
-        train_labels,
-        ..
-    } = Files::default();
-    let files = Files {
-        train_images: train_labels,
-        train_labels: train_images,
-        ..Files::default()
-    };
+    let Files { train_images, train_labels, .. } = Files::default();
+    let files = Files { train_images: train_labels, train_labels: train_images, ..Files::default() };
     let message = files.refusal();
-    assert!(
-        message.contains("swapped") && message.contains("train-images"),
-        "{message}"
-    );
+    assert!(message.contains("swapped") && message.contains("train-images"), "{message}");
 }
 
 #[test]
 fn a_test_label_above_the_classes_of_training() {
-    let files = Files {
-        test_labels: labels(&[2, 3]),
-        ..Files::default()
-    };
+    let files = Files { test_labels: labels(&[2, 3]), ..Files::default() };
     let message = files.refusal();
     assert!(
         message.contains("t10k-labels")
@@ -215,10 +176,7 @@ fn a_test_label_above_the_classes_of_training() {
 
 #[test]
 fn test_images_of_another_size() {
-    let files = Files {
-        test_images: images(2, 3, 2, &[0; 12]),
-        ..Files::default()
-    };
+    let files = Files { test_images: images(2, 3, 2, &[0; 12]), ..Files::default() };
     let message = files.refusal();
     assert!(
         message.contains("test images are 3 x 2") && message.contains("training images are 2 x 3"),

@@ -16,14 +16,8 @@ fn the_published_files_are_read_as_they_are() {
     let (train, test) = Mnist::load(&DataDir::named(&folder)).unwrap();
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     assert_eq!(train.shape(), [1, 28, 28]);
-    assert_eq!(
-        train.class_counts(),
-        [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    );
-    assert_eq!(
-        test.class_counts(),
-        [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    );
+    assert_eq!(train.class_counts(), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
+    assert_eq!(test.class_counts(), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
     assert_eq!((train.label(0), test.label(0)), (Some(5), Some(7)));
     assert_eq!(train.provenance().name, "MNIST");
     assert_eq!(test.provenance().name, "MNIST");
@@ -43,11 +37,7 @@ fn the_published_files_are_read_as_they_are() {
         sum / pixels
     };
     let std = (moment(2) - moment(1).powi(2)).sqrt();
-    assert!(
-        (moment(1) - f64::from(Mnist::STANDARD_MEAN)).abs() < 5e-5,
-        "{}",
-        moment(1)
-    );
+    assert!((moment(1) - f64::from(Mnist::STANDARD_MEAN)).abs() < 5e-5, "{}", moment(1));
     assert!((std - f64::from(Mnist::STANDARD_STD)).abs() < 5e-5, "{std}");
 
     // The same files found directly in the folder that was named.
@@ -83,16 +73,12 @@ fn drawn_digits_resemble_written_ones() {
     let (_, written) = Mnist::load(&DataDir::named(folder)).unwrap();
     let written = written.take(400);
     let distance = |a: &[u8], b: &[u8]| -> u32 {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2) >> 4)
-            .sum()
+        a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2) >> 4).sum()
     };
     let right = (0..written.len())
         .filter(|index| {
             let image = written.raw_u8(*index).unwrap();
-            let nearest =
-                (0..drawn.len()).min_by_key(|i| distance(drawn.raw_u8(*i).unwrap(), image));
+            let nearest = (0..drawn.len()).min_by_key(|i| distance(drawn.raw_u8(*i).unwrap(), image));
             nearest.and_then(|i| drawn.label(i)) == written.label(*index)
         })
         .count();

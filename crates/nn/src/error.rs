@@ -279,7 +279,10 @@ mod tests {
             different: vec![("conv2d_1.bias".into(), vec![32], vec![16])],
         };
         let text = NnError::Weights(mismatch).to_string();
-        assert!(text.contains("missing     dense_1.weight [10, 64] (did you mean 'dense1.weight'?)"), "{text}");
+        assert!(
+            text.contains("missing     dense_1.weight [10, 64] (did you mean 'dense1.weight'?)"),
+            "{text}"
+        );
         assert!(text.contains("unexpected  dense1.weight [10, 64]"), "{text}");
         assert!(text.contains("conv2d_1.bias: expected [32], found [16]"), "{text}");
     }

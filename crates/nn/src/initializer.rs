@@ -51,18 +51,15 @@ impl Initializer {
 
     fn burn(self) -> BurnInitializer {
         match self {
-            Initializer::FanInUniform => BurnInitializer::KaimingUniform {
-                gain: 1.0 / 3f64.sqrt(),
-                fan_out_only: false,
-            },
-            Initializer::KaimingUniform => BurnInitializer::KaimingUniform {
-                gain: 2f64.sqrt(),
-                fan_out_only: false,
-            },
-            Initializer::KaimingNormal => BurnInitializer::KaimingNormal {
-                gain: 2f64.sqrt(),
-                fan_out_only: false,
-            },
+            Initializer::FanInUniform => {
+                BurnInitializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false }
+            }
+            Initializer::KaimingUniform => {
+                BurnInitializer::KaimingUniform { gain: 2f64.sqrt(), fan_out_only: false }
+            }
+            Initializer::KaimingNormal => {
+                BurnInitializer::KaimingNormal { gain: 2f64.sqrt(), fan_out_only: false }
+            }
             Initializer::XavierUniform => BurnInitializer::XavierUniform { gain: 1.0 },
             Initializer::XavierNormal => BurnInitializer::XavierNormal { gain: 1.0 },
             Initializer::Zeros => BurnInitializer::Zeros,
@@ -92,7 +89,10 @@ mod tests {
             (Initializer::XavierUniform, (6.0f32 / 464.0).sqrt()),
         ] {
             let (largest, deviation) = measure(initializer);
-            assert!(largest <= bound * 1.0001 && largest > bound * 0.99, "{initializer:?}: {largest} of {bound}");
+            assert!(
+                largest <= bound * 1.0001 && largest > bound * 0.99,
+                "{initializer:?}: {largest} of {bound}"
+            );
             assert!((deviation - bound / 3f32.sqrt()).abs() < bound * 0.02, "{initializer:?}: {deviation}");
         }
     }
@@ -104,7 +104,10 @@ mod tests {
             (Initializer::XavierNormal, (2.0f32 / 464.0).sqrt()),
         ] {
             let (_, deviation) = measure(initializer);
-            assert!((deviation - expected).abs() < expected * 0.02, "{initializer:?}: {deviation} of {expected}");
+            assert!(
+                (deviation - expected).abs() < expected * 0.02,
+                "{initializer:?}: {deviation} of {expected}"
+            );
         }
         assert_eq!(measure(Initializer::Zeros), (0.0, 0.0));
     }

@@ -40,7 +40,9 @@ pub use losses::{
 pub use model::Model;
 pub use network::Network;
 pub use spec::{LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec};
-pub use state::{NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
-    with_parameter_ids};
+pub use state::{
+    NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
+    with_parameter_ids,
+};
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;

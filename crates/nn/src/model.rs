@@ -35,11 +35,8 @@ impl Model {
     pub(crate) fn new(spec: ModelSpec, plan: &Plan, device: &Device) -> Self {
         let mut names_by_path = HashMap::new();
         collect_names(&plan.layers, "layers", &mut names_by_path);
-        let layers: Vec<Layer> = plan
-            .layers
-            .iter()
-            .map(|layer| Layer::build(layer, device).materialize())
-            .collect();
+        let layers: Vec<Layer> =
+            plan.layers.iter().map(|layer| Layer::build(layer, device).materialize()).collect();
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
         Model { layers, description: Arc::new(Description { spec, names, names_by_path }) }
     }

@@ -59,8 +59,7 @@ pub fn parameters_without_gradient<N: Network>(network: &N, gradients: &Gradient
 }
 
 fn collect<N: Network>(network: &N, gradients: Option<&Gradients>) -> Vec<NamedTensor> {
-    let mut collector =
-        Collector { network, gradients, path: Path::default(), tensors: Vec::new() };
+    let mut collector = Collector { network, gradients, path: Path::default(), tensors: Vec::new() };
     network.visit(&mut collector);
     collector.tensors
 }
@@ -96,8 +95,7 @@ pub fn load_state<N: Network>(network: N, tensors: Vec<NamedTensor>) -> Result<N
 /// errors as for [`ModelSpec::build`].
 pub fn check_weights(spec: &ModelSpec, offered: &[(String, Vec<usize>)]) -> Result<(), NnError> {
     let expected = spec.tensors()?.into_iter().map(|tensor| (tensor.name, tensor.shape)).collect();
-    let offered =
-        offered.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
+    let offered = offered.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
     compare(&expected, &offered)
 }
 

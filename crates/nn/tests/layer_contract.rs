@@ -9,9 +9,9 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind,
-    LayerSpec, MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding, ResidualSpec,
-    gradients, load_state, mse, state,
+    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind, LayerSpec,
+    MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding, ResidualSpec, gradients, load_state, mse,
+    state,
 };
 use support::{devices, numbers};
 
@@ -23,9 +23,8 @@ fn specs() -> Vec<ModelSpec> {
     let conv = |out_channels| Conv2dSpec::new(out_channels, 3).padding(Padding::Same);
     vec![
         ModelSpec::new([6]).layer(DenseSpec::new(3).bias(false).initializer(Initializer::XavierUniform)),
-        end(image().layer(
-            Conv2dSpec::new(6, [3, 2]).stride([2, 1]).padding([1, 0]).dilation([1, 2]).groups(2),
-        )),
+        end(image()
+            .layer(Conv2dSpec::new(6, [3, 2]).stride([2, 1]).padding([1, 0]).dilation([1, 2]).groups(2))),
         end(image().layer(conv(5).initializer(Initializer::KaimingNormal).bias(false))),
         end(image().layer(conv(5)).layer(MaxPool2dSpec::new([3, 2]).stride(2).padding([1, 1]))),
         end(image().layer(conv(5)).layer(AvgPool2dSpec::new(2).padding(1).count_include_pad(false))),
@@ -82,8 +81,7 @@ fn every_kind_of_layer_is_in_the_contract() {
     // The error for an unknown kind lists all that there are.
     let message = ModelSpec::from_json(r#"{"input":[1],"layers":[{"type":"?"}]}"#).unwrap_err().to_string();
     let listed = message.split("expected one of").nth(1).unwrap();
-    let known: BTreeSet<String> =
-        listed.split('`').skip(1).step_by(2).map(ToString::to_string).collect();
+    let known: BTreeSet<String> = listed.split('`').skip(1).step_by(2).map(ToString::to_string).collect();
     assert!(known.len() > 15, "{message}");
     assert_eq!(found, known);
 }
@@ -158,7 +156,10 @@ fn difference(model: &Model, spec: &ModelSpec, direction: &[NamedTensor], device
         let output = moved.forward(batch(spec, device, 3).autodiff());
         let data = output.inner().into_data();
         let weights = numbers(BATCH * 3, 9);
-        data.iter::<f32>().zip(weights).map(|(value, weight)| f64::from(value) * f64::from(weight)).sum::<f64>()
+        data.iter::<f32>()
+            .zip(weights)
+            .map(|(value, weight)| f64::from(value) * f64::from(weight))
+            .sum::<f64>()
     };
     (at(step) - at(-step)) / f64::from(2.0 * step)
 }

@@ -39,9 +39,7 @@ fn input(array: &Array, device: &burn::tensor::Device) -> (AnyTensor, AnyTensor)
 fn gradient_of(leaf: &AnyTensor, gradients: &burn::tensor::Gradients) -> Vec<f32> {
     match leaf {
         AnyTensor::Rows(rows) => rows.grad(gradients).unwrap().into_data().iter::<f32>().collect(),
-        AnyTensor::Images(images) => {
-            images.grad(gradients).unwrap().into_data().iter::<f32>().collect()
-        }
+        AnyTensor::Images(images) => images.grad(gradients).unwrap().into_data().iter::<f32>().collect(),
     }
 }
 
@@ -69,7 +67,9 @@ fn layers_agree_with_pytorch() {
             let (leaf, batch) = input(array, &device);
             let output = model.forward(batch);
             differences.check(&what("output"), &values(output.clone().inner()), &expected.values, tolerance);
-            let Some(weights) = fixture.tensors.get("grad_output") else { continue };
+            let Some(weights) = fixture.tensors.get("grad_output") else {
+                continue;
+            };
             let data = TensorData::new(weights.values.clone(), output.dims());
             let weights = Tensor::<2>::from_data(data, &device).autodiff();
             let grads = (output * weights).sum().backward();
@@ -119,7 +119,12 @@ fn losses_agree_with_pytorch() {
                 }
             };
             let value = loss.forward(batch.rows(), &target);
-            differences.check(&what("loss"), &values(value.clone().inner()), &fixture.array("loss").values, tolerance);
+            differences.check(
+                &what("loss"),
+                &values(value.clone().inner()),
+                &fixture.array("loss").values,
+                tolerance,
+            );
             let grads = value.backward();
             let expected = fixture.array(&format!("grad_{output_name}"));
             differences.check(&what("gradient"), &gradient_of(&leaf, &grads), &expected.values, tolerance);
@@ -138,8 +143,7 @@ fn whole_models_agree_with_pytorch() {
             let (leaf, batch) = input(fixture.array("input"), &device);
             let classes: Vec<i32> =
                 fixture.array("targets").values.iter().map(|value| *value as i32).collect();
-            let target =
-                Target::Classes(Tensor::<1, Int>::from_data(classes.as_slice(), &device).autodiff());
+            let target = Target::Classes(Tensor::<1, Int>::from_data(classes.as_slice(), &device).autodiff());
             let logits = model.forward(batch);
             differences.check(
                 &what("logits"),

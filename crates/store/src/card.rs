@@ -130,7 +130,9 @@ impl ModelCard {
         if classes != 0 && classes != outputs {
             return Err(count("classes", classes, format!("{outputs}, one for each output")));
         }
-        let Some(preprocessing) = &self.preprocessing else { return Ok(()) };
+        let Some(preprocessing) = &self.preprocessing else {
+            return Ok(());
+        };
         let channels = self.spec.input.first().copied().unwrap_or(1);
         for (what, values) in
             [("preprocessing.mean", &preprocessing.mean), ("preprocessing.std", &preprocessing.std)]

@@ -47,9 +47,7 @@ pub fn save_checkpoint<P: Serialize>(
 ///
 /// # Errors
 /// A [`StoreError`] that names the file.
-pub fn load_checkpoint<P: DeserializeOwned>(
-    path: impl AsRef<Path>,
-) -> Result<CheckpointFile<P>, StoreError> {
+pub fn load_checkpoint<P: DeserializeOwned>(path: impl AsRef<Path>) -> Result<CheckpointFile<P>, StoreError> {
     let path = path.as_ref();
     let bytes = read(path)?;
     let opened = Opened::new(path, &bytes)?;

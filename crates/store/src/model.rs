@@ -5,10 +5,10 @@ use std::path::Path;
 use burn::tensor::Device;
 use fireclay_nn::{Model, check_weights, load_state, state};
 
+use crate::StoreError;
 use crate::atomic::write_atomically;
 use crate::card::ModelCard;
 use crate::container::{Contents, MODEL, Opened, encode, read};
-use crate::StoreError;
 
 /// Saves a model with its card and returns the size of the file in bytes.
 ///

@@ -65,10 +65,11 @@ const BEST: &str = "best/";
 
 /// Joins weights and weights to come back to into one list.
 pub(crate) fn join(mut weights: Vec<NamedTensor>, best: Option<Vec<NamedTensor>>) -> Vec<NamedTensor> {
-    weights.extend(best.into_iter().flatten().map(|tensor| NamedTensor {
-        name: format!("{BEST}{}", tensor.name),
-        ..tensor
-    }));
+    weights.extend(
+        best.into_iter()
+            .flatten()
+            .map(|tensor| NamedTensor { name: format!("{BEST}{}", tensor.name), ..tensor }),
+    );
     weights
 }
 

@@ -69,7 +69,9 @@ pub enum TrainError {
         kept: String,
     },
     /// A callback watches a value that is not measured.
-    #[error("nothing called '{found}' is measured; there are {known} (values with 'val_' need a validation split)")]
+    #[error(
+        "nothing called '{found}' is measured; there are {known} (values with 'val_' need a validation split)"
+    )]
     UnknownMetric {
         /// The name as given.
         found: String,
@@ -77,7 +79,9 @@ pub enum TrainError {
         known: String,
     },
     /// The checkpoint was made on other data.
-    #[error("the checkpoint was made on {expected}, and this is {found}; resume with the same data and settings")]
+    #[error(
+        "the checkpoint was made on {expected}, and this is {found}; resume with the same data and settings"
+    )]
     OtherData {
         /// What the checkpoint was made on.
         expected: String,

@@ -9,9 +9,9 @@ use fireclay_nn::{Loss, Network};
 use serde::Serialize;
 use std::fmt;
 
+use crate::TrainError;
 use crate::metrics::{ClassificationReport, RegressionReport, sigmoid, softmax};
 use crate::upload::upload;
-use crate::TrainError;
 
 /// Samples in one step of an evaluation. Fixed, because sums of floating-point numbers depend on how they are grouped,
 /// and a saved model must give the very numbers it gave before it was saved.

@@ -1,8 +1,8 @@
 //! What the training loop tells, and what its listeners may ask of it.
 
+use crate::TrainError;
 use crate::checkpoint::Checkpoint;
 use crate::history::{EpochRecord, History};
-use crate::TrainError;
 
 /// Something that happened in a training run.
 #[derive(Clone, Copy, Debug)]

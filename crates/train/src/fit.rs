@@ -16,9 +16,7 @@ use crate::evaluate::evaluate;
 use crate::event::Wishes;
 use crate::running_means::RunningMeans;
 use crate::upload::{record_gradients, upload};
-use crate::{
-    Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer,
-};
+use crate::{Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer};
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
 const READ_INTERVAL: usize = 32;
@@ -165,7 +163,14 @@ impl<N: Network> Trainer<N> {
                     stopped = Stopped::Interrupted;
                     let states = states(callbacks);
                     let capture = || {
-                        let run = Run { options, samples: train.len(), epoch, step, sums: means.sums(), history: &history };
+                        let run = Run {
+                            options,
+                            samples: train.len(),
+                            epoch,
+                            step,
+                            sums: means.sums(),
+                            history: &history,
+                        };
                         self.capture(run, &network, &optimizer, best.as_ref(), restore_best, &states)
                     };
                     tell(callbacks, &Event::Resumable { interrupted: true }, &capture)?;
@@ -185,15 +190,18 @@ impl<N: Network> Trainer<N> {
                 let evaluation = evaluate(&self.network, validation, &self.loss, names, &self.device)?;
                 values.push(("val_loss".to_string(), evaluation.loss));
                 let measured = self.metrics.iter();
-                values.extend(measured.filter_map(|metric| {
-                    Some((format!("val_{metric}"), metric.of(&evaluation.report)?))
-                }));
+                values
+                    .extend(measured.filter_map(|metric| {
+                        Some((format!("val_{metric}"), metric.of(&evaluation.report)?))
+                    }));
             }
             let samples_per_s = (samples - samples_before) as f64 / seconds.max(1e-9);
             history.push(EpochRecord { epoch, values, seconds, samples_per_s });
             step = 0;
 
-            let Some(record) = history.last() else { continue };
+            let Some(record) = history.last() else {
+                continue;
+            };
             let wishes = tell(callbacks, &Event::EpochEnded(record), &no_checkpoint)?;
             if wishes.remember {
                 best = Some(self.network.clone());
@@ -202,7 +210,14 @@ impl<N: Network> Trainer<N> {
             let states = states(callbacks);
             let capture = || {
                 let fresh = Sums::default();
-                let run = Run { options, samples: train.len(), epoch: epoch + 1, step: 0, sums: &fresh, history: &history };
+                let run = Run {
+                    options,
+                    samples: train.len(),
+                    epoch: epoch + 1,
+                    step: 0,
+                    sums: &fresh,
+                    history: &history,
+                };
                 self.capture(run, &network, &optimizer, best.as_ref(), restore_best, &states)
             };
             let late = tell(callbacks, &Event::Resumable { interrupted: wishes.interrupt }, &capture)?;
@@ -363,10 +378,8 @@ fn states(callbacks: &[Box<dyn Callback>]) -> Vec<serde_json::Value> {
 
 /// One seed for each step, by the finaliser of SplitMix64 ([Steele et al. 2014](https://doi.org/10.1145/2660193.2660195)).
 fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
-    let mut mixed = seed
-        .wrapping_add((epoch as u64) << 40)
-        .wrapping_add(step as u64)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut mixed =
+        seed.wrapping_add((epoch as u64) << 40).wrapping_add(step as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)

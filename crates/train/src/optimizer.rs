@@ -187,8 +187,7 @@ impl From<AdamW> for Optimizer {
 
 impl Optimizer {
     /// The names that [`by_name`](Self::by_name) knows.
-    pub const NAMES: [&'static str; 6] =
-        ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+    pub const NAMES: [&'static str; 6] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
 
     /// An optimiser by its name, with its defaults: `momentum` and `nesterov` are SGD with momentum 0.9.
     ///
@@ -279,10 +278,7 @@ impl Optimizer {
                         .with_dampening(0.0)
                         .with_nesterov(sgd.nesterov)
                 });
-                SgdConfig::new()
-                    .with_momentum(momentum)
-                    .with_weight_decay(decay(sgd.weight_decay))
-                    .init()
+                SgdConfig::new().with_momentum(momentum).with_weight_decay(decay(sgd.weight_decay)).init()
             }
             Optimizer::RmsProp(rms_prop) => RmsPropConfig::new()
                 .with_alpha(rms_prop.alpha as f32)

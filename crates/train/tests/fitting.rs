@@ -10,8 +10,8 @@ use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric,
-    Moment, Optimizer, Sgd, Stopped, TrainError, Trainer,
+    Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric, Moment,
+    Optimizer, Sgd, Stopped, TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -151,7 +151,8 @@ fn resumes(at: (usize, usize), optimizer: impl Into<Optimizer> + Clone) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.checkpoint");
     let stopper = || EarlyStopping::on("val_loss").patience(9);
-    let trainer = |seed| Trainer::classification(model(seed)).optimizer(optimizer.clone()).callback(stopper());
+    let trainer =
+        |seed| Trainer::classification(model(seed)).optimizer(optimizer.clone()).callback(stopper());
 
     let mut whole = trainer(1);
     let expected = whole.fit(&data, &options).unwrap();
@@ -342,8 +343,8 @@ fn numbers_and_yes_or_no_are_tasks_too() {
     device.seed(3);
     let points = numbers(400, 1);
     let sums: Vec<f32> = points.chunks(2).map(|point| 2.0 * point[0] - point[1] + 0.5).collect();
-    let mut trainer = Trainer::regression(ModelSpec::new([2]).dense(1).build(&device).unwrap())
-        .optimizer(Sgd::new(0.3));
+    let mut trainer =
+        Trainer::regression(ModelSpec::new([2]).dense(1).build(&device).unwrap()).optimizer(Sgd::new(0.3));
     trainer.fit(&values(200, sums.clone()), &options(20)).unwrap();
     let weights = state(trainer.network());
     for (found, expected) in weights.iter().flat_map(|tensor| &tensor.values).zip([2.0, -1.0, 0.5]) {
@@ -351,8 +352,8 @@ fn numbers_and_yes_or_no_are_tasks_too() {
     }
 
     let signs = sums.iter().map(|sum| f32::from(u8::from(*sum > 0.0))).collect();
-    let mut trainer = Trainer::binary(ModelSpec::new([2]).dense(1).build(&device).unwrap())
-        .optimizer(Adam::new(0.1));
+    let mut trainer =
+        Trainer::binary(ModelSpec::new([2]).dense(1).build(&device).unwrap()).optimizer(Adam::new(0.1));
     let data = values(200, signs);
     trainer.fit(&data, &options(20)).unwrap();
     assert!(trainer.evaluate(&data).unwrap().accuracy().unwrap() > 0.97);

@@ -6,9 +6,8 @@ use fireclay_train::{ClassificationReport, RegressionReport};
 use serde_json::Value;
 
 fn fixture(name: &str) -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../nn/fixtures/metrics")
-        .join(format!("{name}.json"));
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../nn/fixtures/metrics").join(format!("{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!("{}: {error}; run `python crates/nn/fixtures/metrics/make.py`", path.display())
     });
@@ -54,7 +53,9 @@ fn classification_agrees_with_scikit_learn() {
             close(name, scores.recall, &expected[format!("recall_{average}")]);
             close(name, scores.f1, &expected[format!("f1_{average}")]);
         }
-        for (row, expected) in report.confusion_matrix.iter().zip(expected["confusion_matrix"].as_array().unwrap()) {
+        for (row, expected) in
+            report.confusion_matrix.iter().zip(expected["confusion_matrix"].as_array().unwrap())
+        {
             assert_eq!(row.iter().map(|count| *count as f64).collect::<Vec<_>>(), list(expected), "{name}");
         }
         if let Some(top) = expected.get("top_k_accuracy") {
@@ -73,9 +74,8 @@ fn classification_agrees_with_scikit_learn() {
 #[test]
 fn regression_agrees_with_scikit_learn() {
     let fixture = fixture("regression");
-    let column = |name: &str| {
-        list(&fixture[name]).iter().map(|value| vec![*value as f32]).collect::<Vec<_>>()
-    };
+    let column =
+        |name: &str| list(&fixture[name]).iter().map(|value| vec![*value as f32]).collect::<Vec<_>>();
     let report = RegressionReport::new(&column("y_pred"), &column("y_true"));
     let expected = &fixture["expected"];
     close("mae", report.mae, &expected["mae"]);

@@ -33,10 +33,9 @@ fn fixture(name: &str) -> Fixture {
                     .chunks_exact(8)
                     .map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap()) as f32)
                     .collect(),
-                _ => data
-                    .chunks_exact(4)
-                    .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
-                    .collect(),
+                _ => {
+                    data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+                }
             };
             let shape = view.shape().to_vec();
             (name.to_string(), NamedTensor { name: name.to_string(), shape, values })
@@ -66,12 +65,8 @@ fn every_optimizer_agrees_with_pytorch() {
         let provenance = Provenance::new(name, "train", "fixture");
         let data = Dataset::from_f32(&spec.input, input, targets, provenance).unwrap();
         for (optimizer_name, optimizer) in &optimizers {
-            let weights = spec
-                .tensors()
-                .unwrap()
-                .iter()
-                .map(|tensor| tensors[&tensor.name].clone())
-                .collect();
+            let weights =
+                spec.tensors().unwrap().iter().map(|tensor| tensors[&tensor.name].clone()).collect();
             let model = load_state(spec.build(&Device::flex()).unwrap(), weights).unwrap();
             let mut trainer = Trainer::classification(model).optimizer(optimizer.clone());
             // One batch holds all samples, so three epochs are three steps.

@@ -93,9 +93,7 @@ pub fn fetch_with(
 ) -> Result<PathBuf, DataError> {
     let is_plain = Path::new(&file.name).file_name() == Some(file.name.as_ref());
     if !is_plain || file.name.contains(['/', '\\', '\0', ':']) {
-        return Err(DataError::FileName {
-            name: file.name.clone(),
-        });
+        return Err(DataError::FileName { name: file.name.clone() });
     }
     let target = folder.join(&file.name);
     if holds(&target, file)? {
@@ -135,16 +133,12 @@ fn holds(path: &Path, file: &RemoteFile) -> Result<bool, DataError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     };
-    outcome.map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    outcome.map_err(|source| DataError::Read { path: path.to_owned(), source })
 }
 
 /// Held until dropped, or until this process ends however it ends.
 fn lock(path: &Path) -> Result<File, DataError> {
-    let file =
-        (OpenOptions::new().create(true).append(true).open(path)).map_err(write_error(path))?;
+    let file = (OpenOptions::new().create(true).append(true).open(path)).map_err(write_error(path))?;
     loop {
         match file.lock() {
             Ok(()) => return Ok(file),
@@ -158,10 +152,7 @@ fn lock(path: &Path) -> Result<File, DataError> {
 
 fn write_error(path: &Path) -> impl Fn(io::Error) -> DataError {
     let path = path.to_owned();
-    move |source| DataError::Write {
-        path: path.clone(),
-        source,
-    }
+    move |source| DataError::Write { path: path.clone(), source }
 }
 
 /// Why an attempt ended without the file.
@@ -199,17 +190,11 @@ impl Download<'_> {
                 Ok(()) => return Ok(()),
                 Err(Trouble::Disk(error)) => return Err(error),
                 Err(Trouble::Passing(problem) | Trouble::Lasting(problem)) => {
-                    failures.push(MirrorFailure {
-                        url: url.clone(),
-                        problem,
-                    });
+                    failures.push(MirrorFailure { url: url.clone(), problem });
                 }
             }
         }
-        Err(DataError::Download {
-            file: self.file.name.clone(),
-            failures,
-        })
+        Err(DataError::Download { file: self.file.name.clone(), failures })
     }
 
     fn ask_mirror(&mut self, url: &str) -> Result<(), Trouble> {
@@ -267,10 +252,7 @@ impl Download<'_> {
             Some(found) if found != self.file.bytes => {
                 let mut start = Vec::new();
                 // Only the message depends on it, so a failure to read is no failure.
-                let _ = body
-                    .as_reader()
-                    .take(512.min(self.file.bytes))
-                    .read_to_end(&mut start);
+                let _ = body.as_reader().take(512.min(self.file.bytes)).read_to_end(&mut start);
                 Err(Trouble::Lasting(MirrorProblem::Size {
                     expected: self.file.bytes,
                     found,
@@ -298,11 +280,7 @@ impl Download<'_> {
             }
             match body.read(&mut buffer[..room]) {
                 Ok(0) => {
-                    break Err(MirrorProblem::Size {
-                        expected: self.file.bytes,
-                        found: have,
-                        html: false,
-                    });
+                    break Err(MirrorProblem::Size { expected: self.file.bytes, found: have, html: false });
                 }
                 Ok(read) => {
                     part.write(&buffer[..read])?;
@@ -316,15 +294,9 @@ impl Download<'_> {
         part.sync()?;
         match outcome {
             Ok(()) => Ok(()),
-            Err(MirrorProblem::Size {
-                expected, found, ..
-            }) if self.part.looks_like_html()? => {
+            Err(MirrorProblem::Size { expected, found, .. }) if self.part.looks_like_html()? => {
                 self.part.discard()?;
-                Err(Trouble::Lasting(MirrorProblem::Size {
-                    expected,
-                    found,
-                    html: true,
-                }))
+                Err(Trouble::Lasting(MirrorProblem::Size { expected, found, html: true }))
             }
             Err(problem @ MirrorProblem::Unreachable(_)) => Err(Trouble::Lasting(problem)),
             Err(problem) => Err(Trouble::Passing(problem)),
@@ -344,11 +316,7 @@ impl Download<'_> {
         };
         self.part.discard()?;
         // The fault may lie in what an earlier run left here.
-        Err(if resumed {
-            Trouble::Passing(problem)
-        } else {
-            Trouble::Lasting(problem)
-        })
+        Err(if resumed { Trouble::Passing(problem) } else { Trouble::Lasting(problem) })
     }
 
     fn report(&self, bytes: u64) {

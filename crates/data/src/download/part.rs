@@ -22,18 +22,11 @@ impl Part {
             path.push(ending);
             PathBuf::from(path)
         };
-        Self {
-            bytes: with(".part"),
-            note: with(".part.etag"),
-        }
+        Self { bytes: with(".part"), note: with(".part.etag") }
     }
 
     /// How many bytes are here of the file at `url`, and of which version; `None` if there is nothing to continue.
-    pub(super) fn resumable(
-        &self,
-        url: &str,
-        total: u64,
-    ) -> Result<Option<(u64, String)>, DataError> {
+    pub(super) fn resumable(&self, url: &str, total: u64) -> Result<Option<(u64, String)>, DataError> {
         let Some(have) = absent_is_none(std::fs::metadata(&self.bytes), &self.bytes)? else {
             return Ok(None);
         };
@@ -56,8 +49,7 @@ impl Part {
     pub(super) fn begin(&self, url: &str, etag: Option<&str>) -> Result<(), DataError> {
         self.discard()?;
         if let Some(etag) = etag {
-            std::fs::write(&self.note, format!("{url}\n{etag}\n"))
-                .map_err(super::write_error(&self.note))?;
+            std::fs::write(&self.note, format!("{url}\n{etag}\n")).map_err(super::write_error(&self.note))?;
         }
         Ok(())
     }
@@ -66,15 +58,9 @@ impl Part {
     pub(super) fn append(&self, offset: u64) -> Result<PartWriter<'_>, DataError> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
-        let file = options
-            .open(&self.bytes)
-            .map_err(super::write_error(&self.bytes))?;
-        file.set_len(offset)
-            .map_err(super::write_error(&self.bytes))?;
-        Ok(PartWriter {
-            file,
-            path: &self.bytes,
-        })
+        let file = options.open(&self.bytes).map_err(super::write_error(&self.bytes))?;
+        file.set_len(offset).map_err(super::write_error(&self.bytes))?;
+        Ok(PartWriter { file, path: &self.bytes })
     }
 
     pub(super) fn sha256(&self) -> Result<String, DataError> {
@@ -84,9 +70,7 @@ impl Part {
     pub(super) fn looks_like_html(&self) -> Result<bool, DataError> {
         let file = File::open(&self.bytes).map_err(self.read_error())?;
         let mut start = Vec::new();
-        file.take(512)
-            .read_to_end(&mut start)
-            .map_err(self.read_error())?;
+        file.take(512).read_to_end(&mut start).map_err(self.read_error())?;
         Ok(looks_like_html(&start))
     }
 
@@ -116,10 +100,7 @@ impl Part {
 
     fn read_error(&self) -> impl Fn(io::Error) -> DataError {
         let path = self.bytes.clone();
-        move |source| DataError::Read {
-            path: path.clone(),
-            source,
-        }
+        move |source| DataError::Read { path: path.clone(), source }
     }
 }
 
@@ -130,9 +111,7 @@ pub(super) struct PartWriter<'a> {
 
 impl PartWriter<'_> {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DataError> {
-        self.file
-            .write_all(bytes)
-            .map_err(super::write_error(self.path))
+        self.file.write_all(bytes).map_err(super::write_error(self.path))
     }
 
     pub(super) fn sync(self) -> Result<(), DataError> {
@@ -144,10 +123,7 @@ fn absent_is_none<T>(outcome: io::Result<T>, path: &Path) -> Result<Option<T>, D
     match outcome {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DataError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(DataError::Read { path: path.to_owned(), source }),
     }
 }
 
@@ -159,14 +135,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_named() {
         let path = Path::new("/dev/full");
-        let mut writer = PartWriter {
-            file: OpenOptions::new().write(true).open(path).unwrap(),
-            path,
-        };
+        let mut writer = PartWriter { file: OpenOptions::new().write(true).open(path).unwrap(), path };
         let message = writer.write(b"bytes").unwrap_err().to_string();
-        assert!(
-            message.contains("cannot write /dev/full") && message.contains("free space"),
-            "{message}"
-        );
+        assert!(message.contains("cannot write /dev/full") && message.contains("free space"), "{message}");
     }
 }

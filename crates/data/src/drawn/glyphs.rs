@@ -38,19 +38,9 @@ fn shaken<const N: usize>(points: [(f32, f32); N], r: &mut Random, amount: f32) 
 fn zero(pen: &mut Pen, r: &mut Random) {
     let radius_x = r.range(0.26, 0.6);
     let start = 270.0 + r.range(-60.0, 60.0);
-    let sweep = if r.chance(0.75) {
-        r.range(340.0, 405.0)
-    } else {
-        r.range(295.0, 350.0)
-    };
+    let sweep = if r.chance(0.75) { r.range(340.0, 405.0) } else { r.range(295.0, 350.0) };
     let direction = if r.chance(0.8) { -1.0 } else { 1.0 };
-    let mut outline = arc(
-        at(0.5, 0.5),
-        radius_x,
-        0.5,
-        start,
-        start + direction * sweep,
-    );
+    let mut outline = arc(at(0.5, 0.5), radius_x, 0.5, start, start + direction * sweep);
     shake(&mut outline, r, 0.022);
     // A loop closed carelessly: the end passes inside or outside of the start.
     let (drift_x, drift_y) = (0.1 * r.normal(), 0.08 * r.normal());
@@ -106,10 +96,7 @@ fn two(pen: &mut Pen, r: &mut Random) {
         bow.insert(0, at(0.5 - 0.26 * width, start_y + r.range(0.02, 0.1)));
     }
     let corner_y = r.range(0.86, 1.0);
-    let end = at(
-        0.5 + r.range(0.3, 0.75) * width,
-        0.94 + r.range(-0.14, 0.16),
-    );
+    let end = at(0.5 + r.range(0.3, 0.75) * width, 0.94 + r.range(-0.14, 0.16));
     let style = r.unit();
     if style < 0.4 {
         // A corner, then a straight or wavy foot.
@@ -149,11 +136,7 @@ fn three(pen: &mut Pen, r: &mut Random) {
         let corner = at(0.46 + upper, r.range(-0.03, 0.08));
         let mut bar = between(at(left, 0.04), corner, 0.5);
         bar.y += 0.03 * r.normal();
-        let bar = [
-            (left, r.range(0.0, 0.14)),
-            (bar.x, bar.y),
-            (corner.x, corner.y),
-        ];
+        let bar = [(left, r.range(0.0, 0.14)), (bar.x, bar.y), (corner.x, corner.y)];
         pen.curve(&shaken(bar, r, 0.015));
         let mut middle = between(corner, at(waist_x, waist), 0.5);
         middle.x += r.range(-0.02, 0.06);
@@ -180,20 +163,14 @@ fn three(pen: &mut Pen, r: &mut Random) {
             // A small loop in the waist.
             let size = r.range(0.03, 0.08);
             let [a, b] = [(-size, size * 0.2), (-size * 0.3, size)];
-            pen.then_curve(&[
-                at(waist_x + a.0, waist + a.1),
-                at(waist_x + b.0, waist + b.1),
-            ]);
+            pen.then_curve(&[at(waist_x + a.0, waist + a.1), at(waist_x + b.0, waist + b.1)]);
         }
     }
     let lower_height = 1.0 - waist;
     // The lower bow may lie to either side of the upper one.
     let shift = r.range(-0.1, 0.1);
     let bowl = [
-        (
-            0.5 + lower * 0.45 + shift,
-            waist + lower_height * r.range(0.02, 0.14),
-        ),
+        (0.5 + lower * 0.45 + shift, waist + lower_height * r.range(0.02, 0.14)),
         (0.48 + lower + shift, waist + lower_height * 0.42),
         (0.48 + lower * 0.8 + shift, waist + lower_height * 0.8),
         (0.5 + lower * 0.1 + shift, 1.0),
@@ -247,11 +224,8 @@ fn four(pen: &mut Pen, r: &mut Random) {
         pen.curve(&shaken(bow, r, 0.015));
     }
     let bend = 0.025 * r.normal();
-    let stem = [
-        (stem_x + r.range(-0.02, 0.14), stem_top),
-        (stem_x + lean * 0.5 + bend, 0.55),
-        (stem_x + lean, 1.0),
-    ];
+    let stem =
+        [(stem_x + r.range(-0.02, 0.14), stem_top), (stem_x + lean * 0.5 + bend, 0.55), (stem_x + lean, 1.0)];
     pen.curve(&shaken(stem, r, 0.012));
 }
 
@@ -264,10 +238,7 @@ fn five(pen: &mut Pen, r: &mut Random) {
     let right = r.range(0.6, 0.94);
     let bowl_height = 1.0 - shoulder;
     let bowl = [
-        (
-            left + (right - left) * 0.45,
-            shoulder - r.range(-0.02, 0.09),
-        ),
+        (left + (right - left) * 0.45, shoulder - r.range(-0.02, 0.09)),
         (right - 0.06, shoulder + bowl_height * 0.24),
         (right, shoulder + bowl_height * 0.52),
         (right - 0.14, 1.0 - bowl_height * 0.13),
@@ -321,11 +292,7 @@ fn six(pen: &mut Pen, r: &mut Random) {
         at(left + (start.x - left) * bulge, r.range(0.18, 0.3)),
         at(left + (start.x - left) * bulge * 0.25 + 0.01, 0.48),
     ];
-    let end = if r.chance(0.3) {
-        r.range(-110.0, -60.0)
-    } else {
-        r.range(-215.0, -125.0)
-    };
+    let end = if r.chance(0.3) { r.range(-110.0, -60.0) } else { r.range(-215.0, -125.0) };
     stroke.extend(arc(middle, width, height, r.range(165.0, 185.0), end));
     shake(&mut stroke, r, 0.018);
     pen.curve(&stroke);
@@ -383,37 +350,20 @@ fn eight(pen: &mut Pen, r: &mut Random) {
         shake(&mut ring, r, 0.02);
         pen.curve(&ring);
         let from = 270.0 + r.range(-20.0, 20.0);
-        let mut ring = arc(
-            bottom,
-            lower,
-            (1.0 - waist) * 0.5,
-            from,
-            from + r.range(340.0, 375.0),
-        );
+        let mut ring = arc(bottom, lower, (1.0 - waist) * 0.5, from, from + r.range(340.0, 375.0));
         shake(&mut ring, r, 0.02);
         pen.curve(&ring);
         return;
     }
     // One stroke that crosses itself: down as an S, up on the other side.
     let low = 1.0 - waist;
-    let open = if r.chance(0.4) {
-        r.range(0.04, 0.28)
-    } else {
-        r.range(-0.06, 0.05)
-    };
-    let tail = if r.chance(0.3) {
-        r.range(0.0, 0.3)
-    } else {
-        0.0
-    };
+    let open = if r.chance(0.4) { r.range(0.04, 0.28) } else { r.range(-0.06, 0.05) };
+    let tail = if r.chance(0.3) { r.range(0.0, 0.3) } else { 0.0 };
     let pinch = 0.5 + 0.04 * r.normal();
     // A straight diagonal through the crossing, or a soft one.
     let diagonal = r.range(0.5, 1.0);
     let stroke = [
-        (
-            above + upper * 0.9 + open * 0.4 - tail * 0.3,
-            waist * 0.2 + open * 0.3,
-        ),
+        (above + upper * 0.9 + open * 0.4 - tail * 0.3, waist * 0.2 + open * 0.3),
         (above + upper * r.range(-0.1, 0.4), 0.0),
         (above - upper * 0.8, waist * 0.2),
         (above - upper * 0.8 * diagonal, waist * 0.58),
@@ -425,10 +375,7 @@ fn eight(pen: &mut Pen, r: &mut Random) {
         (below - lower * 0.7, waist + low * 0.45),
         (pinch + r.range(-0.06, 0.06), waist + r.range(-0.04, 0.06)),
         (above + upper * 0.75, waist * 0.6),
-        (
-            above + upper * 1.0 + tail,
-            waist * (0.25 - tail) + open * 0.5,
-        ),
+        (above + upper * 1.0 + tail, waist * (0.25 - tail) + open * 0.5),
     ];
     pen.curve(&shaken(stroke, r, 0.02));
 }
@@ -459,10 +406,7 @@ fn nine(pen: &mut Pen, r: &mut Random) {
         }
     } else {
         // A tail that curves to the left.
-        let foot = at(
-            right - 2.0 * width + r.range(-0.06, 0.3),
-            r.range(0.84, 1.0),
-        );
+        let foot = at(right - 2.0 * width + r.range(-0.06, 0.3), r.range(0.84, 1.0));
         stroke.extend(shaken(
             [
                 (right + r.range(-0.02, 0.03), 2.0 * height + 0.12),

@@ -50,37 +50,23 @@ impl DrawnDigits {
 
     /// `(train, test)`, of these lengths. The first `n` samples of a split are the same whatever its length.
     pub fn train_and_test(&self, train_len: usize, test_len: usize) -> (Dataset, Dataset) {
-        (
-            self.split("train", TRAIN, train_len),
-            self.split("test", TEST, test_len),
-        )
+        (self.split("train", TRAIN, train_len), self.split("test", TEST, test_len))
     }
 
     fn split(&self, name: &str, purpose: u64, len: usize) -> Dataset {
-        let labels: Vec<u32> = (0..len as u64)
-            .map(|index| self.label(purpose, index))
-            .collect();
+        let labels: Vec<u32> = (0..len as u64).map(|index| self.label(purpose, index)).collect();
         let mut pixels = vec![0; len * SIDE * SIDE];
-        (pixels
-            .par_chunks_exact_mut(SIDE * SIDE)
-            .zip(&labels)
-            .enumerate())
-        .with_min_len(16)
-        .for_each(|(index, (image, label))| {
-            let mut random = Random::new(purpose, self.seed, index as u64);
-            draw(*label, &mut random, image);
-        });
-        let mut provenance = Provenance::new(
-            "drawn digits",
-            name,
-            format!("drawn by Fireclay, seed {}", self.seed),
+        (pixels.par_chunks_exact_mut(SIDE * SIDE).zip(&labels).enumerate()).with_min_len(16).for_each(
+            |(index, (image, label))| {
+                let mut random = Random::new(purpose, self.seed, index as u64);
+                draw(*label, &mut random, image);
+            },
         );
+        let mut provenance =
+            Provenance::new("drawn digits", name, format!("drawn by Fireclay, seed {}", self.seed));
         let label_bytes: Vec<u8> = labels.iter().map(|label| *label as u8).collect();
         provenance.sha256 = Some(crate::sha256::of_parts(&[&pixels, &label_bytes]));
-        let targets = Targets::Classes {
-            labels,
-            names: (0..10).map(|digit| digit.to_string()).collect(),
-        };
+        let targets = Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() };
         let shape = [1, SIDE, SIDE];
         match Dataset::from_u8(&shape, pixels, targets, Normalization::none(), provenance) {
             Ok(dataset) => dataset,

@@ -88,10 +88,7 @@ fn extend_curve(stroke: &mut Stroke, points: &[Point]) {
                     + (2.0 * p0 - 5.0 * p1 + 4.0 * p2 - p3) * t * t
                     + (3.0 * p1 - p0 - 3.0 * p2 + p3) * t * t * t)
             };
-            stroke.push(at(
-                blend(before.x, from.x, to.x, after.x),
-                blend(before.y, from.y, to.y, after.y),
-            ));
+            stroke.push(at(blend(before.x, from.x, to.x, after.x), blend(before.y, from.y, to.y, after.y)));
         }
     }
 }
@@ -106,10 +103,7 @@ pub(super) fn arc(centre: Point, radius_x: f32, radius_y: f32, from: f32, to: f3
     (0..=steps as usize)
         .map(|step| {
             let angle = (from + (to - from) * step as f32 / steps).to_radians();
-            at(
-                centre.x + radius_x * cosine(angle),
-                centre.y + radius_y * sine(angle),
-            )
+            at(centre.x + radius_x * cosine(angle), centre.y + radius_y * sine(angle))
         })
         .collect()
 }

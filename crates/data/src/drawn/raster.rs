@@ -42,15 +42,8 @@ fn fit(strokes: &[Stroke], side: f32) -> Vec<Stroke> {
     let scale = side / (high.x - low.x).max(high.y - low.y).max(1e-3);
     let middle = at((low.x + high.x) * 0.5, (low.y + high.y) * 0.5);
     let half = SIDE as f32 * 0.5;
-    let place = |p: &Point| {
-        at(
-            (p.x - middle.x) * scale + half,
-            (p.y - middle.y) * scale + half,
-        )
-    };
-    (strokes.iter())
-        .map(|stroke| stroke.iter().map(place).collect())
-        .collect()
+    let place = |p: &Point| at((p.x - middle.x) * scale + half, (p.y - middle.y) * scale + half);
+    (strokes.iter()).map(|stroke| stroke.iter().map(place).collect()).collect()
 }
 
 /// Inks one straight piece; where pieces overlap the darker one counts.
@@ -91,12 +84,8 @@ fn place(ink: &[f32; SIDE * SIDE], r: &mut Random, image: &mut [u8]) {
     let (right, down) = (shift(mass_x), shift(mass_y));
     let noise = r.range(0.0, 0.06);
     for (index, pixel) in image.iter_mut().enumerate() {
-        let column = (index % SIDE)
-            .checked_add_signed(-right)
-            .filter(|c| *c < SIDE);
-        let row = (index / SIDE)
-            .checked_add_signed(-down)
-            .filter(|r| *r < SIDE);
+        let column = (index % SIDE).checked_add_signed(-right).filter(|c| *c < SIDE);
+        let row = (index / SIDE).checked_add_signed(-down).filter(|r| *r < SIDE);
         let coverage = match (row, column) {
             (Some(row), Some(column)) => ink[row * SIDE + column],
             _ => 0.0,

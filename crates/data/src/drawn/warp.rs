@@ -7,11 +7,7 @@ use crate::random::Random;
 /// Bends the strokes of a digit, in place.
 pub(super) fn handwriting(strokes: &mut [Stroke], digit: u32, r: &mut Random) {
     // Ones are where writers slant most, and nothing else tells a slanted one from an upright one.
-    let slant = if digit == 1 {
-        0.18 + 0.28 * r.normal()
-    } else {
-        0.13 + 0.26 * r.normal()
-    };
+    let slant = if digit == 1 { 0.18 + 0.28 * r.normal() } else { 0.13 + 0.26 * r.normal() };
     let width = exponential(0.24 * r.normal()) * 0.97;
     let turn = 0.13 * r.normal();
     let (sine_turn, cosine_turn) = (sine(turn), cosine(turn));
@@ -21,10 +17,7 @@ pub(super) fn handwriting(strokes: &mut [Stroke], digit: u32, r: &mut Random) {
         let x = (point.x + dx - 0.5) * width;
         let y = point.y + dy - 0.5;
         let x = x - slant * y;
-        *point = at(
-            x * cosine_turn - y * sine_turn,
-            x * sine_turn + y * cosine_turn,
-        );
+        *point = at(x * cosine_turn - y * sine_turn, x * sine_turn + y * cosine_turn);
     }
 }
 

@@ -1,9 +1,5 @@
 //! What several tests share: a small web server that misbehaves on request, and IDX files made in memory.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test binary uses a part of it"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -30,9 +26,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(
-        handler: impl Fn(&Request, usize, &mut TcpStream) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start(handler: impl Fn(&Request, usize, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
@@ -105,20 +99,14 @@ pub fn status(stream: &mut TcpStream, status: &str) {
 
 /// Serves `content` as a well-behaved server does, parts included.
 pub fn serve(request: &Request, stream: &mut TcpStream, content: &[u8], etag: &str) {
-    let same = request
-        .if_range
-        .as_deref()
-        .is_none_or(|asked| asked == etag);
+    let same = request.if_range.as_deref().is_none_or(|asked| asked == etag);
     let etag_header = format!("ETag: {etag}");
     match request.range_from {
         Some(from) if same => {
             let rest = &content[from..];
             let range = format!("bytes {from}-{}/{}", content.len() - 1, content.len());
-            let headers = [
-                format!("Content-Length: {}", rest.len()),
-                format!("Content-Range: {range}"),
-                etag_header,
-            ];
+            let headers =
+                [format!("Content-Length: {}", rest.len()), format!("Content-Range: {range}"), etag_header];
             answer(stream, "206 Partial Content", &headers, rest);
         }
         _ => {

@@ -43,11 +43,9 @@ pub(crate) fn infer(kind: &LayerKind, input: &[usize]) -> Result<Inferred, Layer
         _ => None,
     };
     match parameter {
-        Some((field, value)) if !value.is_finite() => Err(LayerProblem::Range {
-            field,
-            found: value.to_string(),
-            expected: "a finite number",
-        }),
+        Some((field, value)) if !value.is_finite() => {
+            Err(LayerProblem::Range { field, found: value.to_string(), expected: "a finite number" })
+        }
         _ => Inferred::plain(input.to_vec(), 1),
     }
 }

@@ -108,7 +108,9 @@ impl Conv2dSpec {
     }
 
     pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
-        let &[in_channels, height, width] = input else { return Err(LayerProblem::NeedsImage) };
+        let &[in_channels, height, width] = input else {
+            return Err(LayerProblem::NeedsImage);
+        };
         let [kernel_height, kernel_width] = self.kernel_size.dims();
         let sizes = [
             ("out_channels", self.out_channels),
@@ -177,8 +179,7 @@ impl Conv2dSpec {
         let fan_out = self.out_channels / self.groups * kernel_area;
         let [(top, bottom), (left, right)] =
             self.pads(input).expect("the plan has checked the kernel's reach");
-        let shape =
-            [self.out_channels, in_channels / self.groups, kernel_size[0], kernel_size[1]];
+        let shape = [self.out_channels, in_channels / self.groups, kernel_size[0], kernel_size[1]];
         Conv2d {
             weight: self.initializer.weight(shape, fan_in, fan_out, device),
             bias: self.bias.then(|| self.initializer.bias(self.out_channels, fan_in, device)),
@@ -200,8 +201,5 @@ pub(super) fn window_counts(
     if padded[0] < covered[0] || padded[1] < covered[1] {
         return Err(LayerProblem::KernelTooLarge { kernel: covered, padded });
     }
-    Ok([
-        (padded[0] - covered[0]) / stride.height + 1,
-        (padded[1] - covered[1]) / stride.width + 1,
-    ])
+    Ok([(padded[0] - covered[0]) / stride.height + 1, (padded[1] - covered[1]) / stride.width + 1])
 }

@@ -27,7 +27,6 @@ pub struct DenseSpec {
     pub initializer: Initializer,
 }
 
-
 impl DenseSpec {
     /// A dense layer with bias.
     pub fn new(out_features: usize) -> Self {
@@ -47,7 +46,9 @@ impl DenseSpec {
     }
 
     pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
-        let &[in_features] = input else { return Err(LayerProblem::NeedsFlat) };
+        let &[in_features] = input else {
+            return Err(LayerProblem::NeedsFlat);
+        };
         let out_features = self.out_features;
         if out_features == 0 {
             return Err(LayerProblem::Zero { field: "out_features" });

@@ -19,6 +19,8 @@ impl GlobalAvgPool2d {
 }
 
 pub(crate) fn infer(input: &[usize]) -> Result<Inferred, LayerProblem> {
-    let &[channels, height, width] = input else { return Err(LayerProblem::NeedsImage) };
+    let &[channels, height, width] = input else {
+        return Err(LayerProblem::NeedsImage);
+    };
     Inferred::plain(vec![channels], (height as u64).saturating_mul(width as u64))
 }

@@ -36,9 +36,10 @@ impl LayerNormSpec {
 
     pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
         check_epsilon(self.epsilon)?;
-        let &[features] = input else { return Err(LayerProblem::NeedsFlat) };
-        let tensors =
-            [TensorSpec::trained("weight", [features])?, TensorSpec::trained("bias", [features])?];
+        let &[features] = input else {
+            return Err(LayerProblem::NeedsFlat);
+        };
+        let tensors = [TensorSpec::trained("weight", [features])?, TensorSpec::trained("bias", [features])?];
         Ok(Inferred { tensors: tensors.into(), ..Inferred::plain(input.to_vec(), 8)? })
     }
 

@@ -17,8 +17,8 @@ use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{Dropout, LayerNorm, Linear};
 use burn::tensor::Device;
 
-use crate::{AnyTensor, LayerProblem};
 use crate::spec::{LayerKind, PlannedLayer};
+use crate::{AnyTensor, LayerProblem};
 use activation::ActivationLayer;
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
@@ -127,10 +127,8 @@ fn default_epsilon() -> f64 {
 fn check_epsilon(epsilon: f64) -> Result<(), LayerProblem> {
     match epsilon > 0.0 && epsilon.is_finite() {
         true => Ok(()),
-        false => Err(LayerProblem::Range {
-            field: "epsilon",
-            found: epsilon.to_string(),
-            expected: "more than 0",
-        }),
+        false => {
+            Err(LayerProblem::Range { field: "epsilon", found: epsilon.to_string(), expected: "more than 0" })
+        }
     }
 }

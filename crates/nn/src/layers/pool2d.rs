@@ -135,7 +135,9 @@ fn infer(
     stride: Option<Size2d>,
     padding: Size2d,
 ) -> Result<Inferred, LayerProblem> {
-    let &[channels, height, width] = input else { return Err(LayerProblem::NeedsImage) };
+    let &[channels, height, width] = input else {
+        return Err(LayerProblem::NeedsImage);
+    };
     let stride = stride.unwrap_or(kernel_size);
     let sizes = [
         ("kernel_size", kernel_size.height.min(kernel_size.width)),
@@ -147,10 +149,7 @@ fn infer(
     if padding.height > kernel_size.height / 2 || padding.width > kernel_size.width / 2 {
         return Err(LayerProblem::PoolPadding { padding: padding.dims(), kernel: kernel_size.dims() });
     }
-    let padded = [
-        height.saturating_add(2 * padding.height),
-        width.saturating_add(2 * padding.width),
-    ];
+    let padded = [height.saturating_add(2 * padding.height), width.saturating_add(2 * padding.width)];
     let [out_height, out_width] = window_counts(padded, kernel_size.dims(), stride)?;
     let window = (kernel_size.height as u64).saturating_mul(kernel_size.width as u64);
     Inferred::plain(vec![channels, out_height, out_width], window)

@@ -20,11 +20,7 @@ pub struct ResidualSpec {
     #[serde(deserialize_with = "deserialize_layers")]
     pub layers: Vec<LayerSpec>,
     /// The layers of the shortcut; none by default, often a 1x1 convolution where the shape changes.
-    #[serde(
-        default,
-        deserialize_with = "deserialize_layers",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "deserialize_layers", skip_serializing_if = "Vec::is_empty")]
     pub shortcut: Vec<LayerSpec>,
 }
 
@@ -59,9 +55,8 @@ pub(crate) struct Residual {
 
 impl Residual {
     pub(crate) fn build(plan: &PlannedLayer, device: &Device) -> Self {
-        let build = |layers: &[PlannedLayer]| {
-            layers.iter().map(|layer| Layer::build(layer, device)).collect()
-        };
+        let build =
+            |layers: &[PlannedLayer]| layers.iter().map(|layer| Layer::build(layer, device)).collect();
         Residual { layers: build(&plan.body), shortcut: build(&plan.shortcut) }
     }
 

@@ -69,12 +69,7 @@ impl Loss {
     pub fn forward(&self, output: Tensor<2>, target: &Target) -> Tensor<1> {
         match (self, target) {
             (Loss::CrossEntropy { label_smoothing, class_weights }, Target::Classes(classes)) => {
-                cross_entropy_with_logits(
-                    output,
-                    classes.clone(),
-                    *label_smoothing,
-                    class_weights.as_deref(),
-                )
+                cross_entropy_with_logits(output, classes.clone(), *label_smoothing, class_weights.as_deref())
             }
             (Loss::BinaryCrossEntropy {}, Target::Values(values)) => {
                 binary_cross_entropy_with_logits(output, values.clone())

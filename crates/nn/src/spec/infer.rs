@@ -99,10 +99,12 @@ impl Plan {
 
 impl PlannedLayer {
     fn collect_tensors(&self, tensors: &mut Vec<TensorSpec>) {
-        tensors.extend(self.inferred.tensors.iter().map(|tensor| TensorSpec {
-            name: format!("{}.{}", self.name, tensor.name),
-            ..tensor.clone()
-        }));
+        tensors.extend(
+            self.inferred.tensors.iter().map(|tensor| TensorSpec {
+                name: format!("{}.{}", self.name, tensor.name),
+                ..tensor.clone()
+            }),
+        );
         self.body.iter().chain(&self.shortcut).for_each(|layer| layer.collect_tensors(tensors));
     }
 }
@@ -212,21 +214,16 @@ fn chain(
             shortcut: Vec::new(),
         };
         if let LayerKind::Residual(block) = &layer.kind {
-            let inside = Place {
-                position: format!("{position}."),
-                name: format!("{}.", next.name),
-                offset: 0,
-            };
+            let inside =
+                Place { position: format!("{position}."), name: format!("{}.", next.name), offset: 0 };
             let mut names = Names::default();
             next.body = chain(&block.layers, &input, &inside, &mut names)?;
             let after = Place { offset: block.layers.len(), ..inside };
             next.shortcut = chain(&block.shortcut, &input, &after, &mut names)?;
             let (body, shortcut) = (end(&next.body, &input), end(&next.shortcut, &input));
-            next.inferred =
-                block.infer(body, shortcut).map_err(|problem| fail(&next.name, problem))?;
+            next.inferred = block.infer(body, shortcut).map_err(|problem| fail(&next.name, problem))?;
         } else {
-            next.inferred =
-                infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
+            next.inferred = infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
         }
         planned.push(next);
     }

@@ -215,7 +215,9 @@ impl<'de> Deserialize<'de> for LayerSpec {
                 let name = fields.remove("name").map(from_value).transpose().map_err(de::Error::custom)?;
                 let kind = match fields.get("type") {
                     Some(serde_json::Value::String(kind)) => kind.clone(),
-                    _ => return Err(de::Error::custom("the layer has no `type`, such as \"dense\"")),
+                    _ => {
+                        return Err(de::Error::custom("the layer has no `type`, such as \"dense\""));
+                    }
                 };
                 let kind = from_value(serde_json::Value::Object(fields))
                     .map_err(|error| de::Error::custom(format!("'{kind}': {error}")))?;
@@ -253,7 +255,9 @@ pub(crate) fn deserialize_layers<'de, D: Deserializer<'de>>(
                         return Err(de::Error::custom(message));
                     }
                     Ok(None) => return Ok(layers),
-                    Err(error) => return Err(de::Error::custom(format!("layer {position} {error}"))),
+                    Err(error) => {
+                        return Err(de::Error::custom(format!("layer {position} {error}")));
+                    }
                 }
             }
         }

@@ -38,9 +38,7 @@ impl Fixture {
     }
 
     pub fn array(&self, name: &str) -> &Array {
-        self.tensors
-            .get(name)
-            .unwrap_or_else(|| panic!("{} lacks '{name}'", self.path.display()))
+        self.tensors.get(name).unwrap_or_else(|| panic!("{} lacks '{name}'", self.path.display()))
     }
 
     pub fn text(&self, name: &str) -> &str {

@@ -54,7 +54,9 @@ impl EarlyStopping {
     }
 
     fn is_better(&self, value: f64) -> bool {
-        let Some(best) = self.state.best else { return true };
+        let Some(best) = self.state.best else {
+            return true;
+        };
         match ["loss", "mae", "mse"].iter().any(|end| self.watched.ends_with(end)) {
             true => value < best - self.min_delta,
             false => value > best + self.min_delta,
@@ -72,7 +74,9 @@ impl Callback for EarlyStopping {
                 Err(TrainError::UnknownMetric { found: self.watched.clone(), known: measured.join(", ") })
             }
             Event::EpochEnded(record) => {
-                let Some(value) = record.get(&self.watched) else { return Ok(()) };
+                let Some(value) = record.get(&self.watched) else {
+                    return Ok(());
+                };
                 if self.is_better(value) {
                     self.state = State { best: Some(value), best_epoch: record.epoch, waited: 0 };
                     if self.restore_best {

@@ -74,7 +74,9 @@ impl ClassificationReport {
             confusion_matrix[label][argmax(row)] += 1;
             ranks[rank(row, label)] += 1;
         }
-        let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let ratio = |part: u64, whole: u64| {
+            if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+        };
         let scores: Vec<ClassScores> = names
             .iter()
             .enumerate()
@@ -165,11 +167,8 @@ fn roc_auc(rows: &[Vec<f32>], labels: &[u32], classes: usize) -> Option<f64> {
 /// The probability that a sample of the class scores higher than one of the rest, ties counted half: the rank sum of
 /// Mann and Whitney, which is the area under the curve.
 fn class_auc(rows: &[Vec<f32>], labels: &[u32], class: usize) -> Option<f64> {
-    let mut scored: Vec<(f32, bool)> = rows
-        .iter()
-        .zip(labels)
-        .map(|(row, label)| (row[class], *label as usize == class))
-        .collect();
+    let mut scored: Vec<(f32, bool)> =
+        rows.iter().zip(labels).map(|(row, label)| (row[class], *label as usize == class)).collect();
     scored.sort_by(|a, b| a.0.total_cmp(&b.0));
     let positives = scored.iter().filter(|(_, positive)| *positive).count() as f64;
     let negatives = scored.len() as f64 - positives;
@@ -205,13 +204,7 @@ pub fn sigmoid(logit: f32) -> f32 {
 impl fmt::Display for ClassificationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        writeln!(
-            f,
-            "accuracy {}  ({} of {} right)",
-            percent(self.accuracy),
-            self.correct,
-            self.samples
-        )?;
+        writeln!(f, "accuracy {}  ({} of {} right)", percent(self.accuracy), self.correct, self.samples)?;
         if self.classes.len() > 5
             && let Some(top) = self.top_k(3)
         {

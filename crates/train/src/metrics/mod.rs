@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub use classification::{ClassScores, ClassificationReport, Scores, sigmoid, softmax};
 pub use regression::RegressionReport;
 
-use crate::evaluate::Report;
 use crate::TrainError;
+use crate::evaluate::Report;
 
 /// A value measured on the validation samples after each epoch, by name.
 ///

@@ -1,0 +1,297 @@
+//! Model files: the same model comes back, the same bytes come out, and nothing that lies is believed.
+
+use burn::tensor::{Device, Tensor};
+use fireclay_nn::{Conv2dSpec, Model, ModelSpec, NamedTensor, Network, load_state, state};
+use fireclay_store::{
+    CheckpointFile, DatasetCard, ModelCard, Preprocessing, StoreError, load_card, load_checkpoint,
+    load_model, save_checkpoint, save_model,
+};
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+fn spec() -> ModelSpec {
+    ModelSpec::new([1, 6, 5])
+        .layer(Conv2dSpec::new(3, 3).bias(false))
+        .batch_norm()
+        .relu()
+        .residual([Conv2dSpec::new(3, 1).into()])
+        .flatten()
+        .dense(4)
+}
+
+fn card() -> ModelCard {
+    ModelCard {
+        classes: ["ant", "bee", "cat", "dog"].map(String::from).to_vec(),
+        preprocessing: Some(Preprocessing { mean: vec![0.1307], std: vec![0.3081] }),
+        dataset: Some(DatasetCard {
+            name: "animals".into(),
+            split: "train".into(),
+            source: "made for a test".into(),
+            samples: 12,
+            sha256: None,
+        }),
+        ..ModelCard::new(spec())
+    }
+}
+
+/// A saved model, its folder, its path and its bytes.
+fn saved() -> (Model, tempfile::TempDir, PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("animals.fireclay");
+    let model = spec().build(&Device::flex()).unwrap();
+    let bytes = save_model(&path, &model, &card()).unwrap();
+    let written = std::fs::read(&path).unwrap();
+    assert_eq!(bytes as usize, written.len());
+    (model, folder, path, written)
+}
+
+/// Splits a file into the length of its header, the header and the tensors.
+fn parts(bytes: &[u8]) -> (serde_json::Value, Vec<u8>) {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    (serde_json::from_slice(&bytes[8..8 + length]).unwrap(), bytes[8 + length..].to_vec())
+}
+
+fn join(header: &str, tensors: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), tensors].concat()
+}
+
+/// Changes a file's header and gives the error that loading it gives.
+fn refused(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let (_, _folder, path, bytes) = saved();
+    let (mut header, tensors) = parts(&bytes);
+    change(&mut header);
+    std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
+    load_model(&path, &Device::flex()).unwrap_err().to_string()
+}
+
+/// Changes the card in the header.
+fn refused_card(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    refused(|header| {
+        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+        let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
+        change(&mut card);
+        header["__metadata__"]["fireclay"] = card.to_string().into();
+    })
+}
+
+#[track_caller]
+fn expect(message: &str, words: &[&str]) {
+    for word in words.iter().chain(&["animals.fireclay"]) {
+        assert!(message.contains(word), "no '{word}' in: {message}");
+    }
+}
+
+#[test]
+fn a_model_comes_back_with_the_same_logits_and_card_and_gives_the_same_bytes() {
+    let (model, folder, path, bytes) = saved();
+    let device = Device::flex();
+    let (loaded, found) = load_model(&path, &device).unwrap();
+    assert_eq!(found, card());
+    assert_eq!(load_card(&path).unwrap(), card());
+    let input = Tensor::<4>::random([2, 1, 6, 5], burn::tensor::Distribution::Default, &device);
+    let logits = |model: &Model| model.forward(input.clone().into()).into_data();
+    assert_eq!(logits(&loaded), logits(&model));
+    let again = folder.path().join("again.fireclay");
+    save_model(&again, &loaded, &found).unwrap();
+    assert_eq!(std::fs::read(again).unwrap(), bytes);
+}
+
+#[test]
+fn tensors_have_pytorch_names_and_layouts() {
+    let (_, _folder, _path, bytes) = saved();
+    let (header, _) = parts(&bytes);
+    assert_eq!(header["dense_1.weight"]["shape"], serde_json::json!([4, 36]));
+    assert_eq!(header["conv2d_1.weight"]["shape"], serde_json::json!([3, 1, 3, 3]));
+    assert_eq!(header["residual_1.conv2d_1.bias"]["shape"], serde_json::json!([3]));
+    assert_eq!(header["batch_norm_1.running_var"]["dtype"], "F32");
+    assert_eq!(header.as_object().unwrap().len(), 1 + 9);
+}
+
+/// A file of this format's first version, written once and never again: it must load for ever.
+#[test]
+fn a_file_of_the_first_version_loads() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1.fireclay");
+    if std::env::var_os("FIRECLAY_WRITE_FIXTURE").is_some() {
+        let device = Device::flex();
+        let model = ModelSpec::new([3]).dense(2).build(&device).unwrap();
+        let weights = vec![
+            NamedTensor { name: "dense_1.weight".into(), shape: vec![2, 3], values: vec![1.0, 2.0, 3.0, -1.0, 0.5, 0.0] },
+            NamedTensor { name: "dense_1.bias".into(), shape: vec![2], values: vec![0.25, -0.5] },
+        ];
+        let card = ModelCard { classes: vec!["no".into(), "yes".into()], spec: model.spec().clone(), ..card() };
+        save_model(&path, &load_state(model, weights).unwrap(), &card).unwrap();
+    }
+    let (model, card) = load_model(&path, &Device::flex()).unwrap();
+    assert_eq!((card.format, card.classes), (1, vec!["no".to_string(), "yes".to_string()]));
+    let logits = model.forward(Tensor::<2>::from_floats([[1.0, 10.0, 100.0]], &Device::flex()).into());
+    assert_eq!(logits.into_data().iter::<f32>().collect::<Vec<_>>(), [321.25, 3.5]);
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let (_, _folder, path, bytes) = saved();
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let body = (0..100).map(|part| header + (bytes.len() - header) * part / 100);
+    for cut in (0..header).step_by(7).chain(body) {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        let error = load_model(&path, &Device::flex()).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "cut at {cut}: {error}");
+        expect(&error.to_string(), &["not a whole safetensors file"]);
+    }
+}
+
+#[test]
+fn a_header_that_lies_about_its_length_is_refused() {
+    let (_, _folder, path, bytes) = saved();
+    for length in [0, bytes.len() as u64, u64::MAX, u64::MAX / 2, 1 << 40] {
+        let mut lie = bytes.clone();
+        lie[..8].copy_from_slice(&length.to_le_bytes());
+        std::fs::write(&path, &lie).unwrap();
+        expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["not a whole safetensors file"]);
+    }
+    let deep = format!("{}{}", "{\"a\":".repeat(10_000), "1".to_string() + &"}".repeat(10_000));
+    std::fs::write(&path, join(&deep, &[])).unwrap();
+    expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["not a whole safetensors file"]);
+    std::fs::write(&path, [bytes.as_slice(), b"PK\x03\x04"].concat()).unwrap();
+    expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["not a whole safetensors file"]);
+}
+
+#[test]
+fn tensors_that_lie_about_their_place_or_size_are_refused() {
+    let bad = ["not a whole safetensors file"];
+    expect(&refused(|header| header["dense_1.bias"]["data_offsets"] = serde_json::json!([0, 16])), &bad);
+    expect(&refused(|header| header["dense_1.bias"]["data_offsets"] = serde_json::json!([16, 0])), &bad);
+    expect(&refused(|header| header["dense_1.bias"]["shape"] = serde_json::json!([5])), &bad);
+    expect(&refused(|header| header["dense_1.bias"]["dtype"] = "F99".into()), &bad);
+    let most = u64::MAX;
+    expect(&refused(|header| header["dense_1.bias"]["shape"] = serde_json::json!([most, most])), &bad);
+    // A tensor of a terabyte in a file of a kilobyte.
+    expect(
+        &refused(|header| {
+            header["dense_1.bias"]["shape"] = serde_json::json!([1u64 << 38]);
+            header["dense_1.bias"]["data_offsets"] = serde_json::json!([0, 1u64 << 40]);
+        }),
+        &bad,
+    );
+    expect(
+        &refused(|header| {
+            header["dense_1.bias"]["dtype"] = "I32".into();
+        }),
+        &["tensor 'dense_1.bias'", "I32", "expected F32, F16 or BF16"],
+    );
+}
+
+#[test]
+fn weights_of_another_architecture_are_listed() {
+    let message = refused_card(|card| {
+        card["spec"]["layers"][5]["out_features"] = 7.into();
+        card["classes"] = serde_json::json!([]);
+    });
+    expect(&message, &["dense_1.weight: expected [7, 36], found [4, 36]", "dense_1.bias: expected [7], found [4]"]);
+    let message = refused(|header| {
+        let tensor = header.as_object_mut().unwrap().remove("dense_1.bias").unwrap();
+        header["dense1.bias"] = tensor;
+    });
+    expect(
+        &message,
+        &["missing     dense_1.bias [4] (did you mean 'dense1.bias'?)", "unexpected  dense1.bias [4]"],
+    );
+    // Names are never paths: this one is merely unknown.
+    let message = refused(|header| {
+        let tensor = header.as_object_mut().unwrap().remove("dense_1.bias").unwrap();
+        header["../../etc/passwd"] = tensor;
+    });
+    expect(&message, &["missing     dense_1.bias", "unexpected  ../../etc/passwd"]);
+}
+
+#[test]
+fn a_card_that_does_not_fit_is_refused() {
+    expect(&refused_card(|card| card["classes"] = serde_json::json!(["a"])), &["classes has 1 entries; expected 4"]);
+    expect(
+        &refused_card(|card| card["preprocessing"]["mean"] = serde_json::json!([0.1, 0.2])),
+        &["preprocessing.mean has 2 entries; expected 1 or 1"],
+    );
+    expect(&refused_card(|card| card["url"] = "http://x".into()), &["unknown field `url`"]);
+    expect(&refused_card(|card| card["spec"]["layers"][0]["type"] = "os_system".into()), &["layer 1 'os_system'"]);
+    expect(
+        &refused_card(|card| {
+            card["format"] = 99.into();
+            card["fireclay_version"] = "9.0.0".into();
+            card["new_field"] = true.into();
+        }),
+        &["format 99", "written by Fireclay 9.0.0", "use a newer one"],
+    );
+    expect(&refused(|header| header["__metadata__"] = serde_json::json!({"format": "pt"})), &["no Fireclay model", "9 tensors of another program"]);
+    expect(&refused(|header| header["__metadata__"]["fireclay"] = "{".into()), &["description", "cannot be read"]);
+}
+
+#[test]
+fn nan_and_infinity_are_neither_loaded_nor_saved() {
+    let (model, _folder, path, bytes) = saved();
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut poisoned = bytes.clone();
+        let end = poisoned.len();
+        poisoned[end - 4..].copy_from_slice(&value.to_le_bytes());
+        std::fs::write(&path, &poisoned).unwrap();
+        expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["holds", "finite values were expected"]);
+    }
+    let mut weights = state(&model);
+    weights[0].values[3] = f32::NAN;
+    let name = weights[0].name.clone();
+    let broken = load_state(model, weights).unwrap();
+    std::fs::write(&path, b"the old file").unwrap();
+    let message = save_model(&path, &broken, &card()).unwrap_err().to_string();
+    expect(&message, &[&format!("tensor '{name}' holds NaN at position 3")]);
+    assert_eq!(std::fs::read(&path).unwrap(), b"the old file");
+}
+
+#[test]
+fn checkpoints_keep_weights_optimiser_and_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.checkpoint");
+    let model = spec().build(&Device::flex()).unwrap();
+    let checkpoint =
+        CheckpointFile { progress: vec![0.1f64, 1.0 / 3.0], tensors: state(&model), optimizer: vec![1, 2, 3] };
+    save_checkpoint(&path, &checkpoint).unwrap();
+    let found: CheckpointFile<Vec<f64>> = load_checkpoint(&path).unwrap();
+    assert_eq!(found.progress, checkpoint.progress, "to the last bit");
+    assert_eq!(found.optimizer, checkpoint.optimizer);
+    let sorted = |mut tensors: Vec<NamedTensor>| {
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        tensors
+    };
+    assert_eq!(sorted(found.tensors), sorted(checkpoint.tensors));
+    let message = load_model(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(message.contains("no Fireclay model") && message.contains("--resume"), "{message}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever stands in the file, loading ends with a model or an error, never with a panic.
+    #[test]
+    fn any_byte_changed_is_an_error_or_a_model(position in 0usize..4096, value: u8) {
+        let (_, _folder, path, mut bytes) = saved();
+        let position = position % bytes.len();
+        bytes[position] = value;
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok((model, _)) = load_model(&path, &Device::flex()) {
+            prop_assert!(state(&model).iter().all(|tensor| tensor.check_finite().is_ok()));
+        }
+    }
+
+    #[test]
+    fn random_weights_come_back_to_the_last_bit(values in prop::collection::vec(-1e30f32..1e30, 8)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("animals.fireclay");
+        let model = ModelSpec::new([3]).dense(2).build(&Device::flex()).unwrap();
+        let weights = vec![
+            NamedTensor { name: "dense_1.weight".into(), shape: vec![2, 3], values: values[..6].to_vec() },
+            NamedTensor { name: "dense_1.bias".into(), shape: vec![2], values: values[6..].to_vec() },
+        ];
+        let model = load_state(model, weights.clone()).unwrap();
+        save_model(&path, &model, &ModelCard::new(model.spec().clone())).unwrap();
+        let (loaded, _) = load_model(&path, &Device::flex()).unwrap();
+        prop_assert_eq!(state(&loaded), weights);
+    }
+}

@@ -1,0 +1,30 @@
+//! A training on every device of the build ends where the CPU's ends. Run with `--features ndarray,wgpu`.
+
+mod support;
+
+use fireclay::prelude::DeviceName;
+use support::{measures, scratch, succeed};
+
+#[test]
+fn mnist_trains_on_every_device_of_the_build() {
+    let folder = scratch();
+    for device in DeviceName::available() {
+        let name = device.to_string();
+        let run = succeed(
+            folder.path(),
+            &[
+                "train", "--model", "mlp", "--epochs", "4", "--batch-size", "32", "--data-dir", "data",
+                "--device", &name,
+            ],
+        );
+        assert!(run.stdout.contains(&format!("seed 0, {name} with ")), "{}", run.stdout);
+        let measured = measures(&run.stdout);
+        let accuracy: f64 = measured[1].split_whitespace().nth(1).unwrap().parse().unwrap();
+        // 600 digits are few; each device draws its own weights, so the figures differ by a little.
+        assert!(accuracy > 60.0, "{name}: {}", measured[1]);
+        // What one device trained, the CPU measures the same, up to rounding.
+        let on_cpu = measures(&succeed(folder.path(), &["evaluate", "--data-dir", "data"]).stdout);
+        let on_cpu: f64 = on_cpu[1].split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert!((on_cpu - accuracy).abs() <= 0.5, "{name}: {accuracy}, on the CPU {on_cpu}");
+    }
+}

@@ -1,0 +1,209 @@
+//! `--json` prints what apps/mnist/README.md says and nothing else: every line is parsed by types that refuse a field
+//! that is not documented and miss one that is gone.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::support::{fail, scratch, succeed, write_png};
+
+#[derive(Deserialize, Debug)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+enum Line {
+    Training {
+        model: String,
+        parameters: u64,
+        dataset: String,
+        training_samples: u64,
+        test_samples: u64,
+        optimizer: Optimizer,
+        batch_size: u64,
+        epochs: u64,
+        seed: u64,
+        device: String,
+        threads: u64,
+        resumed: bool,
+    },
+    Epoch {
+        epoch: u64,
+        epochs: u64,
+        values: BTreeMap<String, f64>,
+        seconds: f64,
+        samples_per_s: f64,
+    },
+    Evaluation {
+        dataset: String,
+        split: String,
+        samples: u64,
+        loss: f64,
+        report: Report,
+    },
+    Saved {
+        file: String,
+        bytes: u64,
+    },
+    Interrupted {
+        checkpoint: String,
+        resume: String,
+    },
+    Prediction {
+        file: String,
+        class: String,
+        top: Vec<Guess>,
+        notes: Vec<String>,
+    },
+    Summary {
+        parameters: u64,
+        buffers: u64,
+        flops: u64,
+        input: Vec<u64>,
+        rows: Vec<Row>,
+    },
+    Error {
+        message: String,
+    },
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+enum Optimizer {
+    Sgd { learning_rate: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
+    RmsProp { learning_rate: f64, alpha: f64, momentum: f64, epsilon: f64, weight_decay: f64 },
+    Adam { learning_rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64 },
+    AdamW { learning_rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64 },
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Report {
+    samples: u64,
+    correct: u64,
+    accuracy: f64,
+    top_k_accuracy: Vec<f64>,
+    roc_auc: Option<f64>,
+    classes: Vec<Class>,
+    macro_average: Scores,
+    weighted_average: Scores,
+    confusion_matrix: Vec<Vec<u64>>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Class {
+    name: String,
+    samples: u64,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Scores {
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Guess {
+    class: String,
+    probability: f64,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Row {
+    name: String,
+    output: Vec<u64>,
+    parameters: u64,
+    buffers: u64,
+    flops: u64,
+}
+
+#[track_caller]
+fn lines(stdout: &str) -> Vec<Line> {
+    stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+#[test]
+fn every_line_is_as_documented() {
+    let folder = scratch();
+    let train = succeed(
+        folder.path(),
+        &[
+            "train",
+            "--json",
+            "--model",
+            "mlp",
+            "--epochs",
+            "2",
+            "--data-dir",
+            "data",
+            "--validation-split",
+            "0.2",
+        ],
+    );
+    let lines_of_train = lines(&train.stdout);
+    let [
+        Line::Training { training_samples: 600, test_samples: 200, epochs: 2, .. },
+        Line::Epoch { .. },
+        Line::Epoch { epoch: 2, epochs: 2, values, .. },
+        Line::Evaluation { report, .. },
+        Line::Saved { bytes, .. },
+    ] = lines_of_train.as_slice()
+    else {
+        panic!("{lines_of_train:?}")
+    };
+    let names: Vec<&str> = values.keys().map(String::as_str).collect();
+    assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_loss"]);
+    assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
+    assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
+
+    let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data"]);
+    let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();
+    assert_eq!(evaluate.stdout.trim_end(), measured, "the same to the last digit");
+
+    let picture = write_png(folder.path(), 0).display().to_string();
+    let predict = succeed(folder.path(), &["predict", "--json", &picture]);
+    let [Line::Prediction { top, class, .. }] = lines(&predict.stdout).try_into().unwrap() else { panic!() };
+    assert_eq!((top.len(), &top[0].class), (3, &class));
+
+    let [Line::Summary { parameters: 118_282, .. }] =
+        lines(&succeed(folder.path(), &["summary", "--json", "--model", "mlp"]).stdout)[..]
+    else {
+        panic!()
+    };
+    let failed = fail(folder.path(), &["predict", "--json", "none.png"], 1, &["none.png"]);
+    let [Line::Error { message }] = lines(&failed.stdout).try_into().unwrap() else { panic!() };
+    assert!(message.contains("none.png"), "{message}");
+    for optimizer in ["sgd", "nesterov", "rmsprop", "adamw"] {
+        let run = succeed(
+            folder.path(),
+            &[
+                "train",
+                "--json",
+                "--model",
+                "softmax",
+                "--epochs",
+                "1",
+                "--data-dir",
+                "data",
+                "--optimizer",
+                optimizer,
+            ],
+        );
+        assert_eq!(lines(&run.stdout).len(), 4);
+    }
+}

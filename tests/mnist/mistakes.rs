@@ -1,0 +1,169 @@
+//! Wrong flags, files that are missing or broken, and training that diverges: an exit code and words that help.
+
+use std::process::Stdio;
+
+use crate::support::{fail, mnist, run, scratch, succeed};
+
+#[test]
+fn wrong_flags_end_with_two_before_any_work() {
+    let folder = scratch();
+    let train = |extra: &[&str], words: &[&str]| {
+        let arguments: Vec<&str> =
+            ["train", "--data-dir", "data", "--model", "softmax"].iter().chain(extra).copied().collect();
+        let run = fail(folder.path(), &arguments, 2, words);
+        assert_eq!(run.stdout, "", "nothing was done");
+    };
+    train(&["--epochs", "0"], &["epochs is 0", "expected 1 or more"]);
+    train(&["--batch-size", "0"], &["batch_size is 0"]);
+    train(&["--learning-rate", "-0.1"], &["learning_rate is -0.1", "more than 0"]);
+    train(&["--learning-rate", "fast"], &["--learning-rate", "fast"]);
+    train(&["--validation-split", "1.0"], &["validation_split is 1", "less than 1"]);
+    train(&["--optimizer", "adamm"], &["'adamm'", "sgd, momentum, nesterov, rmsprop, adam or adamw"]);
+    train(&["--threads", "0"], &["0 threads", "1 or more"]);
+    train(&["--device", "gpu"], &["no device is called 'gpu'", "this build has flex"]);
+    train(&["--device", "rocm"], &["build again with `--features rocm`"]);
+    train(&["--device", "flex:1"], &["no index"]);
+    train(&["--resume", "x.checkpoint", "--epochs", "3"], &["--resume", "--epochs"]);
+    train(&["--out", "nowhere/m.fireclay"], &["nowhere", "does not exist"]);
+    train(&["--drawn"], &["--drawn"]);
+    fail(folder.path(), &["train", "--model", "resnet"], 2, &["resnet", "cnn-small"]);
+    fail(folder.path(), &["predict"], 2, &["FILE"]);
+    fail(folder.path(), &[], 2, &["Usage"]);
+}
+
+#[test]
+fn a_description_that_cannot_work_is_refused_with_its_layer() {
+    let folder = scratch();
+    let path = folder.path().join("bad.toml");
+    let train = |text: &str, words: &[&str]| {
+        std::fs::write(&path, text).unwrap();
+        fail(folder.path(), &["train", "--spec", "bad.toml", "--data-dir", "data"], 2, words);
+    };
+    train("input = [1, 28, 28]\n[[layers]]\ntype = \"conv9d\"\n", &["bad.toml", "layer 1 'conv9d'"]);
+    train(
+        "input = [1, 28, 28]\n[[layers]]\ntype = \"dense\"\nout_features = 10\n",
+        &["layer 1 'dense_1'", "put flatten"],
+    );
+    train("not toml", &["bad.toml", "TOML"]);
+    fail(folder.path(), &["train", "--spec", "none.toml"], 2, &["none.toml"]);
+    // It works, but not with this data.
+    std::fs::write(
+        &path,
+        "input = [1, 28, 28]\nlayers = [{ type = \"flatten\" }, { type = \"dense\", out_features = 7 }]\n",
+    )
+    .unwrap();
+    fail(
+        folder.path(),
+        &["train", "--spec", "bad.toml", "--data-dir", "data"],
+        1,
+        &["gives 7 outputs", "10, one for each class"],
+    );
+    std::fs::write(&path, "input = [784]\nlayers = [{ type = \"dense\", out_features = 10 }]\n").unwrap();
+    fail(
+        folder.path(),
+        &["train", "--spec", "bad.toml", "--data-dir", "data"],
+        1,
+        &["shape [1, 28, 28]", "takes [784]"],
+    );
+}
+
+#[test]
+fn a_named_folder_that_is_missing_or_broken_is_an_error() {
+    let folder = scratch();
+    let train = |words: &[&str]| {
+        let run = fail(folder.path(), &["train", "--model", "softmax", "--data-dir", "data"], 1, words);
+        assert!(!run.stderr.contains("drawn"), "no fall-back: {}", run.stderr);
+    };
+    fail(folder.path(), &["train", "--data-dir", "nowhere"], 1, &["nowhere"]);
+    let images = folder.path().join("data/train-images-idx3-ubyte");
+    let whole = std::fs::read(&images).unwrap();
+    std::fs::write(&images, &whole[..whole.len() - 1]).unwrap();
+    train(&["train-images-idx3-ubyte"]);
+    std::fs::write(&images, "").unwrap();
+    train(&["train-images-idx3-ubyte"]);
+    std::fs::remove_file(&images).unwrap();
+    train(&["train-images"]);
+}
+
+#[test]
+fn model_files_that_are_none_are_refused_by_name() {
+    let folder = scratch();
+    fail(folder.path(), &["evaluate"], 1, &["mnist.fireclay", "No such file"]);
+    succeed(folder.path(), &["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    let model = folder.path().join("mnist.fireclay");
+    let whole = std::fs::read(&model).unwrap();
+    for cut in [0, 4, 8, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&model, &whole[..cut]).unwrap();
+        fail(
+            folder.path(),
+            &["evaluate", "--data-dir", "data"],
+            1,
+            &["mnist.fireclay", "not a whole safetensors file"],
+        );
+    }
+    std::fs::write(&model, "<html>not found</html>").unwrap();
+    fail(folder.path(), &["predict", "x.png"], 1, &["mnist.fireclay"]);
+    fail(folder.path(), &["train", "--resume", "mnist.fireclay"], 1, &["mnist.fireclay"]);
+    std::fs::write(&model, &whole).unwrap();
+    fail(
+        folder.path(),
+        &["train", "--resume", "mnist.fireclay"],
+        1,
+        &["no Fireclay checkpoint", "a Fireclay model"],
+    );
+}
+
+#[test]
+fn one_bad_picture_does_not_keep_the_others_from_being_read() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    let good = crate::support::write_png(folder.path(), 3).display().to_string();
+    std::fs::write(folder.path().join("text.png"), "not a picture").unwrap();
+    let run = fail(folder.path(), &["predict", "text.png", &good, "none.png"], 1, &["text.png", "none.png"]);
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    assert!(run.stdout.contains("digit-03.png"), "{}", run.stdout);
+}
+
+#[test]
+fn a_training_that_diverges_says_where_and_writes_no_model() {
+    let folder = scratch();
+    let arguments =
+        ["train", "--model", "mlp", "--data-dir", "data", "--optimizer", "sgd", "--learning-rate", "1e30"];
+    fail(
+        folder.path(),
+        &arguments,
+        1,
+        &["loss became", "epoch 1 at step", "learning rate 1", "dense_", "lower learning rate"],
+    );
+    assert!(!folder.path().join("mnist.fireclay").exists());
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = scratch();
+    let mut child =
+        mnist(folder.path()).args(["summary"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn help_shows_every_command_and_default() {
+    let folder = scratch();
+    let help = run(folder.path(), &["--help"]).stdout;
+    for word in ["train", "evaluate", "predict", "summary", "--json", "--quiet", "130"] {
+        assert!(help.contains(word), "no '{word}' in: {help}");
+    }
+    let help = run(folder.path(), &["train", "--help"]).stdout;
+    for word in [
+        "[default: cnn]",
+        "[default: mnist.fireclay]",
+        "[default: flex]",
+        "[default: all cores]",
+        "[default: 0]",
+    ] {
+        assert!(help.contains(word), "no '{word}' in: {help}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Ctrl-C, kill -9 and a full disk: what was there before is whole, and the training goes on.
+
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::support::{mnist, run, scratch, succeed};
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+const LONG: [&str; 10] =
+    ["train", "--model", "mlp", "--data-dir", "data", "--batch-size", "32", "--epochs", "60", "--seed=4"];
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
+    mnist(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until a line of the child begins with some text.
+fn wait_for(child: &mut Child, text: &str) -> BufReader<std::process::ChildStdout> {
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with(text) {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "the program ended before '{text}'");
+    }
+    lines
+}
+
+#[test]
+fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
+    let folder = scratch();
+    let path = |name: &str| folder.path().join(name);
+    let mut child = start(folder.path(), &LONG);
+    let mut rest = wait_for(&mut child, "epoch 2/60");
+    signal(&child, "-INT");
+    let mut last = String::new();
+    std::io::Read::read_to_string(&mut rest, &mut last).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(last.contains("go on with: mnist train --resume mnist.checkpoint"), "{last}");
+    assert!(path("mnist.checkpoint").exists() && !path("mnist.fireclay").exists());
+
+    let resumed = succeed(folder.path(), &["train", "--resume", "mnist.checkpoint"]);
+    assert!(resumed.stdout.contains("going on from the checkpoint"), "{}", resumed.stdout);
+    assert!(!resumed.stdout.contains("epoch 1/60"), "{}", resumed.stdout);
+    assert!(!path("mnist.checkpoint").exists(), "the checkpoint has done its work");
+    let found = std::fs::read(path("mnist.fireclay")).unwrap();
+
+    let whole: Vec<&str> = LONG.into_iter().chain(["--out", "whole.fireclay"]).collect();
+    succeed(folder.path(), &whole);
+    assert!(found == std::fs::read(path("whole.fireclay")).unwrap(), "the bytes differ");
+}
+
+#[test]
+fn a_second_ctrl_c_stops_at_once() {
+    let folder = scratch();
+    let mut child = start(folder.path(), &LONG);
+    let _rest = wait_for(&mut child, "epoch 1/60");
+    signal(&child, "-INT");
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn kill_nine_at_any_moment_leaves_a_checkpoint_that_goes_on() {
+    let folder = scratch();
+    let checkpoint = folder.path().join("mnist.checkpoint");
+    let mut survived = 0;
+    for round in 0..8 {
+        let mut child = start(folder.path(), &LONG);
+        let _rest = wait_for(&mut child, "epoch 1/60");
+        // Epochs take some milliseconds, each followed by a save; the moments spread over both.
+        std::thread::sleep(Duration::from_millis(3 + 7 * round));
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        if checkpoint.exists() {
+            let loaded = fireclay::store::load_checkpoint::<fireclay::train::Progress>(&checkpoint);
+            assert!(loaded.unwrap().progress.epoch > 1);
+            survived += 1;
+        }
+    }
+    assert!(survived > 0, "not one checkpoint was ever written");
+    let run = succeed(folder.path(), &["train", "--resume", "mnist.checkpoint"]);
+    assert!(run.stdout.contains("saved mnist.fireclay"), "{}", run.stdout);
+}
+
+#[test]
+fn a_full_disk_is_reported_and_the_old_model_is_whole() {
+    let folder = scratch();
+    let train = ["train", "-q", "--model", "mlp", "--data-dir", "data", "--epochs", "1"];
+    succeed(folder.path(), &train);
+    let model = folder.path().join("mnist.fireclay");
+    let before = std::fs::read(&model).unwrap();
+    // A limit on the size of files fails a write in the middle, as a full disk does.
+    let program = env!("CARGO_BIN_EXE_mnist");
+    let limited = format!("trap '' XFSZ; ulimit -f 100; exec '{program}' {} --seed 1", train.join(" "));
+    let output = Command::new("sh").args(["-c", &limited]).current_dir(folder.path()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write mnist.") && message.contains("is unchanged"), "{message}");
+    assert_eq!(std::fs::read(&model).unwrap(), before);
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "no partial file is left: {left:?}");
+}
+
+#[test]
+fn a_checkpoint_of_other_data_is_refused() {
+    let folder = scratch();
+    let mut child = start(folder.path(), &LONG);
+    let _rest = wait_for(&mut child, "epoch 1/60");
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let refused = run(folder.path(), &["train", "--resume", "mnist.checkpoint", "--drawn"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("600 samples") && refused.stderr.contains("20000 samples"),
+        "{}",
+        refused.stderr
+    );
+}

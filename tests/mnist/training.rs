@@ -1,0 +1,185 @@
+//! The way everybody goes: train, evaluate, predict, look at the model.
+
+use crate::support::{digits, measures, mnist, run, scratch, succeed, write_png};
+
+#[test]
+fn a_pipe_gets_plain_lines_and_a_saved_model() {
+    let folder = scratch();
+    let run = succeed(folder.path(), &["train", "--model", "mlp", "--epochs", "2", "--data-dir", "data"]);
+    assert_eq!(run.stderr, "", "no bar and no notes in a pipe");
+    let epochs: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
+    assert_eq!(epochs.len(), 2, "{}", run.stdout);
+    assert!(epochs[1].starts_with("epoch 2/2  loss ") && epochs[1].contains(" samples/s "), "{}", epochs[1]);
+    assert!(
+        run.stdout
+            .contains("mlp: 118,282 parameters; adam, learning rate 0.001, batch 128, 2 epochs, seed 0")
+    );
+    assert!(run.stdout.contains("600 training and 200 test images"), "{}", run.stdout);
+    assert!(run.stdout.contains("saved mnist.fireclay (474"), "{}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}') && !run.stdout.contains('\r'), "plain text");
+    let mut files: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["data", "mnist.fireclay"], "no checkpoint and no temporary file is left");
+}
+
+#[test]
+fn quiet_prints_the_results_alone() {
+    let folder = scratch();
+    let run =
+        succeed(folder.path(), &["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    assert!(!run.stdout.contains("epoch") && run.stdout.contains("accuracy"), "{}", run.stdout);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn evaluate_gives_the_numbers_that_train_printed() {
+    let folder = scratch();
+    let train = succeed(folder.path(), &["train", "--model", "cnn", "--epochs", "1", "--data-dir", "data"]);
+    let evaluate = succeed(folder.path(), &["evaluate", "--data-dir", "data"]);
+    let expected = measures(&train.stdout);
+    assert!(expected.len() > 20, "{expected:?}");
+    assert_eq!(measures(&evaluate.stdout), expected);
+}
+
+#[test]
+fn predict_agrees_with_evaluate_on_fifty_pictures() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "--model", "cnn-small", "--epochs", "3", "--data-dir", "data"]);
+    let pictures: Vec<String> =
+        (0..50).map(|index| write_png(folder.path(), index).display().to_string()).collect();
+    let arguments: Vec<&str> = ["predict"].into_iter().chain(pictures.iter().map(String::as_str)).collect();
+    let predicted = succeed(folder.path(), &arguments);
+    assert_eq!(predicted.stderr, "", "a picture in MNIST's own form is taken as it is");
+
+    let device = fireclay::prelude::DeviceName::default().open().unwrap();
+    let trainer = fireclay::train::Trainer::load(folder.path().join("mnist.fireclay"), &device).unwrap();
+    let test = digits().1.take(50);
+    let rows = trainer.predict(&test).unwrap();
+    let lines: Vec<&str> = predicted.stdout.lines().collect();
+    assert_eq!(lines.len(), 50);
+    let mut right = 0;
+    for (index, (line, mut row)) in lines.into_iter().zip(rows).enumerate() {
+        fireclay::train::softmax(&mut row);
+        let best = (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(words[0].ends_with(&format!("digit-{index:02}.png")), "{line}");
+        assert_eq!(words[1], best.to_string(), "{line}");
+        assert_eq!(words[2], format!("{:.2}", 100.0 * row[best]), "{line}");
+        assert_eq!(words.len(), 10, "three guesses: {line}");
+        right += usize::from(best as u32 == test.label(index).unwrap());
+    }
+    let accuracy = trainer.evaluate(&test).unwrap().accuracy().unwrap();
+    assert_eq!(right as f64 / 50.0, accuracy);
+    assert!(accuracy > 0.3, "the model has learnt something: {accuracy}");
+}
+
+#[test]
+fn photographs_are_converted_and_the_program_says_how() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    // A dark stroke on light paper, in colour, larger than the model's images.
+    let photo =
+        image::RgbImage::from_fn(120, 90, |x, y| match (50..60).contains(&x) && (15..75).contains(&y) {
+            true => image::Rgb([30, 20, 90]),
+            false => image::Rgb([235, 230, 220]),
+        });
+    photo.save(folder.path().join("one.jpg")).unwrap();
+    let run = succeed(folder.path(), &["predict", "one.jpg"]);
+    assert!(run.stdout.starts_with("one.jpg  "), "{}", run.stdout);
+    assert!(run.stderr.contains("inverted"), "{}", run.stderr);
+    let quiet = succeed(folder.path(), &["predict", "-q", "one.jpg"]);
+    assert_eq!((quiet.stdout, quiet.stderr.as_str()), (run.stdout, ""));
+}
+
+#[test]
+fn a_seed_decides_every_byte_of_the_file() {
+    let folder = scratch();
+    let train = |seed: &str, threads: &str, out: &str| {
+        let arguments = [
+            "train",
+            "-q",
+            "--model",
+            "cnn",
+            "--epochs",
+            "1",
+            "--data-dir",
+            "data",
+            "--seed",
+            seed,
+            "--threads",
+            threads,
+            "--out",
+            out,
+        ];
+        succeed(folder.path(), &arguments);
+        std::fs::read(folder.path().join(out)).unwrap()
+    };
+    assert_eq!(train("1", "2", "a.fireclay"), train("1", "2", "b.fireclay"));
+    assert_ne!(train("1", "2", "a.fireclay"), train("2", "2", "b.fireclay"));
+}
+
+#[test]
+fn a_description_can_be_printed_changed_and_trained() {
+    let folder = scratch();
+    let toml = succeed(folder.path(), &["summary", "--model", "cnn-small", "--toml"]).stdout;
+    let changed = toml.replace("out_features = 128", "out_features = 16");
+    assert_ne!(changed, toml);
+    std::fs::write(folder.path().join("mine.toml"), changed).unwrap();
+    let shown = succeed(folder.path(), &["summary", "--spec", "mine.toml"]).stdout;
+    assert!(shown.contains("dense_1") && shown.contains("[16]"), "{shown}");
+    succeed(folder.path(), &["train", "-q", "--spec", "mine.toml", "--epochs", "1", "--data-dir", "data"]);
+    let saved = succeed(folder.path(), &["summary", "--from", "mnist.fireclay"]).stdout;
+    assert!(saved.starts_with(shown.trim_end()), "{saved}");
+    assert!(saved.contains("trained on IDX data set"), "{saved}");
+}
+
+#[test]
+fn without_files_and_network_it_says_so_and_draws_its_own_digits() {
+    let folder = scratch();
+    let run = succeed(folder.path(), &["train", "--model", "softmax", "--epochs", "1"]);
+    let notes: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(notes.len(), 2, "{}", run.stderr);
+    assert!(notes[0].contains("no network") && notes[1].contains("drawn digits"), "{}", run.stderr);
+    assert!(run.stdout.contains("drawn digits, test split"), "{}", run.stdout);
+    assert!(run.stdout.contains("trained on drawn digits"), "{}", run.stdout);
+    // The file knows what it was trained on, so it is measured on the same without being told.
+    let evaluate = succeed(folder.path(), &["evaluate"]);
+    assert_eq!(measures(&evaluate.stdout), measures(&run.stdout));
+    assert_eq!(evaluate.stderr, "");
+    let other = succeed(folder.path(), &["evaluate", "--data-dir", "data"]);
+    assert!(other.stderr.contains("trained on drawn digits, measured on IDX data set"), "{}", other.stderr);
+}
+
+#[test]
+fn the_environment_names_a_data_folder_too() {
+    let folder = scratch();
+    let mut command = mnist(folder.path());
+    command.env("FIRECLAY_DATA", "data").args(["train", "-q", "--model", "softmax", "--epochs", "1"]);
+    assert!(command.output().unwrap().status.success());
+    let mut command = mnist(folder.path());
+    command.env("FIRECLAY_DATA", "nothing").args(["train", "-q", "--model", "softmax", "--epochs", "1"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "a folder that was named is not fallen back from");
+}
+
+#[test]
+fn real_digits_are_learnt() {
+    let Ok(data) = std::env::var("FIRECLAY_TEST_DATA") else {
+        eprintln!("skipped: set FIRECLAY_TEST_DATA to a folder with `mnist/` to train on the real MNIST");
+        return;
+    };
+    let folder = scratch();
+    let data = std::path::Path::new(&data).join("mnist");
+    let run = run(
+        folder.path(),
+        &["train", "--model", "mlp", "--epochs", "2", "--data-dir", data.to_str().unwrap()],
+    );
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    assert!(run.stdout.contains("MNIST: 60,000 training and 10,000 test images"), "{}", run.stdout);
+    let measured = measures(&run.stdout);
+    let accuracy: f64 = measured[1].split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(accuracy > 95.5, "{}", measured[1]);
+}
