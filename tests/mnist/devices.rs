@@ -13,8 +13,17 @@ fn mnist_trains_on_every_device_of_the_build() {
         let run = succeed(
             folder.path(),
             &[
-                "train", "--model", "mlp", "--epochs", "4", "--batch-size", "32", "--data-dir", "data",
-                "--device", &name,
+                "train",
+                "--model",
+                "mlp",
+                "--epochs",
+                "4",
+                "--batch-size",
+                "32",
+                "--data-dir",
+                "data",
+                "--device",
+                &name,
             ],
         );
         assert!(run.stdout.contains(&format!("seed 0, {name} with ")), "{}", run.stdout);

@@ -20,6 +20,7 @@ enum Line {
         optimizer: Optimizer,
         batch_size: u64,
         epochs: u64,
+        validation_split: f64,
         seed: u64,
         device: String,
         threads: u64,
@@ -42,6 +43,7 @@ enum Line {
     Saved {
         file: String,
         bytes: u64,
+        dataset: String,
     },
     Interrupted {
         checkpoint: String,
@@ -51,12 +53,14 @@ enum Line {
         file: String,
         class: String,
         top: Vec<Guess>,
+        trained_on: Option<String>,
         notes: Vec<String>,
     },
     Summary {
         parameters: u64,
         buffers: u64,
         flops: u64,
+        trained_on: Option<String>,
         input: Vec<u64>,
         rows: Vec<Row>,
     },
@@ -177,8 +181,11 @@ fn every_line_is_as_documented() {
 
     let picture = write_png(folder.path(), 0).display().to_string();
     let predict = succeed(folder.path(), &["predict", "--json", &picture]);
-    let [Line::Prediction { top, class, .. }] = lines(&predict.stdout).try_into().unwrap() else { panic!() };
-    assert_eq!((top.len(), &top[0].class), (3, &class));
+    let lines_of_predict = lines(&predict.stdout);
+    let [Line::Prediction { top, class, .. }] = lines_of_predict.as_slice() else {
+        panic!("{lines_of_predict:?}")
+    };
+    assert_eq!((top.len(), &top[0].class), (3, class));
 
     let [Line::Summary { parameters: 118_282, .. }] =
         lines(&succeed(folder.path(), &["summary", "--json", "--model", "mlp"]).stdout)[..]
@@ -186,7 +193,8 @@ fn every_line_is_as_documented() {
         panic!()
     };
     let failed = fail(folder.path(), &["predict", "--json", "none.png"], 1, &["none.png"]);
-    let [Line::Error { message }] = lines(&failed.stdout).try_into().unwrap() else { panic!() };
+    let lines_of_failed = lines(&failed.stdout);
+    let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
     assert!(message.contains("none.png"), "{message}");
     for optimizer in ["sgd", "nesterov", "rmsprop", "adamw"] {
         let run = succeed(

@@ -18,13 +18,15 @@ fn wrong_flags_end_with_two_before_any_work() {
     train(&["--learning-rate", "-0.1"], &["learning_rate is -0.1", "more than 0"]);
     train(&["--learning-rate", "fast"], &["--learning-rate", "fast"]);
     train(&["--validation-split", "1.0"], &["validation_split is 1", "less than 1"]);
-    train(&["--optimizer", "adamm"], &["'adamm'", "sgd, momentum, nesterov, rmsprop, adam or adamw"]);
-    train(&["--threads", "0"], &["0 threads", "1 or more"]);
+    train(&["--optimizer", "adamm"], &["'adamm'", "sgd, momentum, nesterov, rmsprop, adam, adamw"]);
+    train(&["--threads", "0"], &["0 threads", "expected 1 to 1024"]);
     train(&["--device", "gpu"], &["no device is called 'gpu'", "this build has flex"]);
     train(&["--device", "rocm"], &["build again with `--features rocm`"]);
     train(&["--device", "flex:1"], &["no index"]);
     train(&["--resume", "x.checkpoint", "--epochs", "3"], &["--resume", "--epochs"]);
     train(&["--out", "nowhere/m.fireclay"], &["nowhere", "does not exist"]);
+    train(&["--threads", "60000"], &["60000 threads", "expected 1 to 1024"]);
+    train(&["--out", "data"], &["it is a folder"]);
     train(&["--drawn"], &["--drawn"]);
     fail(folder.path(), &["train", "--model", "resnet"], 2, &["resnet", "cnn-small"]);
     fail(folder.path(), &["predict"], 2, &["FILE"]);
@@ -165,5 +167,64 @@ fn help_shows_every_command_and_default() {
         "[default: 0]",
     ] {
         assert!(help.contains(word), "no '{word}' in: {help}");
+    }
+}
+
+#[test]
+fn without_a_network_a_model_is_not_measured_on_other_data() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    let run = fail(folder.path(), &["evaluate"], 1, &["train-images"]);
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn a_checkpoint_that_lies_is_refused() {
+    use fireclay::store::{load_checkpoint, save_checkpoint};
+    use fireclay::train::Progress;
+
+    let folder = scratch();
+    let path = folder.path().join("whole.checkpoint");
+    let (train, _) = crate::support::digits();
+    let device = fireclay::prelude::DeviceName::default().open().unwrap();
+    let spec = fireclay::prelude::ModelSpec::new([1, 28, 28]).flatten().dense(10);
+    let program = serde_json::json!({
+        "program": "mnist", "model": "softmax", "spec": spec, "out": folder.path().join("m.fireclay"),
+        "data": {"folder": folder.path().join("data")},
+    });
+    let options = fireclay::prelude::FitOptions { epochs: 2, ..Default::default() };
+    fireclay::prelude::Trainer::classification(spec.build(&device).unwrap())
+        .callback(fireclay::prelude::CheckpointWriter::new(&path).program(program))
+        .fit(train, &options)
+        .unwrap();
+    let whole = load_checkpoint::<Progress>(&path).unwrap();
+    type Lie<'a> = (&'a str, Box<dyn Fn(&mut fireclay::train::Checkpoint)>);
+    let lies: [Lie; 8] = [
+        ("its epoch", Box::new(|checkpoint| checkpoint.progress.epoch = 0)),
+        ("its step", Box::new(|checkpoint| checkpoint.progress.step = usize::MAX)),
+        ("its history", Box::new(|checkpoint| checkpoint.progress.history.clear())),
+        ("its parameter_ids", Box::new(|checkpoint| checkpoint.progress.parameter_ids.clear())),
+        ("batch_size is 0", Box::new(|checkpoint| checkpoint.progress.options.batch_size = 0)),
+        ("optimiser's state", Box::new(|checkpoint| checkpoint.optimizer.truncate(9))),
+        (
+            "missing     dense_1.bias",
+            Box::new(|checkpoint| {
+                checkpoint.tensors.retain(|tensor| tensor.name != "dense_1.bias");
+            }),
+        ),
+        (
+            "600 samples of 10 classes",
+            Box::new(|checkpoint| {
+                if let Some(dataset) = &mut checkpoint.progress.dataset {
+                    dataset.sha256 = Some("0".repeat(64));
+                }
+            }),
+        ),
+    ];
+    for (words, lie) in lies {
+        let mut checkpoint = whole.clone();
+        lie(&mut checkpoint);
+        save_checkpoint(&path, &checkpoint).unwrap();
+        fail(folder.path(), &["train", "--resume", "whole.checkpoint"], 1, &[words]);
     }
 }

@@ -19,6 +19,8 @@ pub fn mnist(folder: &Path) -> Command {
         .env("HOME", folder)
         .env("XDG_CACHE_HOME", folder.join("cache"))
         .env("RUST_BACKTRACE", "0")
+        // Set by `cargo test`; the program would take itself to be called through Cargo.
+        .env_remove("CARGO")
         // A port where nobody answers: as good as no network, and nothing leaves the machine.
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("HTTP_PROXY", "http://127.0.0.1:9")

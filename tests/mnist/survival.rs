@@ -15,7 +15,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 const LONG: [&str; 10] =
-    ["train", "--model", "mlp", "--data-dir", "data", "--batch-size", "32", "--epochs", "60", "--seed=4"];
+    ["train", "--model", "mlp", "--data-dir", "data", "--batch-size", "32", "--epochs", "150", "--seed=4"];
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     mnist(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -37,18 +37,18 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
     let folder = scratch();
     let path = |name: &str| folder.path().join(name);
     let mut child = start(folder.path(), &LONG);
-    let mut rest = wait_for(&mut child, "epoch 2/60");
+    let mut rest = wait_for(&mut child, "epoch 2/150");
     signal(&child, "-INT");
     let mut last = String::new();
     std::io::Read::read_to_string(&mut rest, &mut last).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(last.contains("go on with: mnist train --resume mnist.checkpoint"), "{last}");
-    assert!(path("mnist.checkpoint").exists() && !path("mnist.fireclay").exists());
+    assert!(last.contains("go on with: mnist train --resume mnist.fireclay.checkpoint"), "{last}");
+    assert!(path("mnist.fireclay.checkpoint").exists() && !path("mnist.fireclay").exists());
 
-    let resumed = succeed(folder.path(), &["train", "--resume", "mnist.checkpoint"]);
+    let resumed = succeed(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint"]);
     assert!(resumed.stdout.contains("going on from the checkpoint"), "{}", resumed.stdout);
-    assert!(!resumed.stdout.contains("epoch 1/60"), "{}", resumed.stdout);
-    assert!(!path("mnist.checkpoint").exists(), "the checkpoint has done its work");
+    assert!(!resumed.stdout.contains("epoch 1/150"), "{}", resumed.stdout);
+    assert!(!path("mnist.fireclay.checkpoint").exists(), "the checkpoint has done its work");
     let found = std::fs::read(path("mnist.fireclay")).unwrap();
 
     let whole: Vec<&str> = LONG.into_iter().chain(["--out", "whole.fireclay"]).collect();
@@ -59,42 +59,46 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
 #[test]
 fn a_second_ctrl_c_stops_at_once() {
     let folder = scratch();
-    let mut child = start(folder.path(), &LONG);
-    let _rest = wait_for(&mut child, "epoch 1/60");
+    // Large batches, so that the step in which the keys are pressed takes a while.
+    let mut child = start(folder.path(), &["train", "--model", "cnn", "--drawn", "--batch-size", "1500"]);
+    let mut rest = wait_for(&mut child, "cnn: ");
+    std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-INT");
     signal(&child, "-INT");
+    let mut last = String::new();
+    std::io::Read::read_to_string(&mut rest, &mut last).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(last, "", "no checkpoint is waited for");
+    assert!(!folder.path().join("mnist.fireclay.checkpoint").exists());
 }
 
 #[test]
 fn kill_nine_at_any_moment_leaves_a_checkpoint_that_goes_on() {
     let folder = scratch();
-    let checkpoint = folder.path().join("mnist.checkpoint");
-    let mut survived = 0;
+    let checkpoint = folder.path().join("mnist.fireclay.checkpoint");
     for round in 0..8 {
         let mut child = start(folder.path(), &LONG);
-        let _rest = wait_for(&mut child, "epoch 1/60");
+        // When the second epoch is told of, the checkpoint of the first has been written.
+        let _rest = wait_for(&mut child, "epoch 2/150");
         // Epochs take some milliseconds, each followed by a save; the moments spread over both.
-        std::thread::sleep(Duration::from_millis(3 + 7 * round));
+        std::thread::sleep(Duration::from_millis(1 + 7 * round));
         signal(&child, "-KILL");
         child.wait().unwrap();
-        if checkpoint.exists() {
-            let loaded = fireclay::store::load_checkpoint::<fireclay::train::Progress>(&checkpoint);
-            assert!(loaded.unwrap().progress.epoch > 1);
-            survived += 1;
-        }
+        let loaded = fireclay::store::load_checkpoint::<fireclay::train::Progress>(&checkpoint);
+        assert!(loaded.unwrap().progress.epoch > 1);
     }
-    assert!(survived > 0, "not one checkpoint was ever written");
-    let run = succeed(folder.path(), &["train", "--resume", "mnist.checkpoint"]);
+    let run = succeed(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint"]);
     assert!(run.stdout.contains("saved mnist.fireclay"), "{}", run.stdout);
 }
 
 #[test]
-fn a_full_disk_is_reported_and_the_old_model_is_whole() {
+fn a_full_disk_is_reported_and_what_was_there_is_whole() {
     let folder = scratch();
     let train = ["train", "-q", "--model", "mlp", "--data-dir", "data", "--epochs", "1"];
     succeed(folder.path(), &train);
     let model = folder.path().join("mnist.fireclay");
+    let checkpoint = folder.path().join("mnist.fireclay.checkpoint");
+    std::fs::write(&checkpoint, "an older checkpoint").unwrap();
     let before = std::fs::read(&model).unwrap();
     // A limit on the size of files fails a write in the middle, as a full disk does.
     let program = env!("CARGO_BIN_EXE_mnist");
@@ -102,25 +106,51 @@ fn a_full_disk_is_reported_and_the_old_model_is_whole() {
     let output = Command::new("sh").args(["-c", &limited]).current_dir(folder.path()).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("cannot write mnist.") && message.contains("is unchanged"), "{message}");
+    assert!(message.contains("cannot write ") && message.contains("is unchanged"), "{message}");
     assert_eq!(std::fs::read(&model).unwrap(), before);
+    assert_eq!(std::fs::read_to_string(&checkpoint).unwrap(), "an older checkpoint");
     let left: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "no partial file is left: {left:?}");
+    assert_eq!(left.len(), 3, "no partial file is left: {left:?}");
 }
 
 #[test]
 fn a_checkpoint_of_other_data_is_refused() {
     let folder = scratch();
     let mut child = start(folder.path(), &LONG);
-    let _rest = wait_for(&mut child, "epoch 1/60");
+    let _rest = wait_for(&mut child, "epoch 1/150");
     signal(&child, "-INT");
     child.wait().unwrap();
-    let refused = run(folder.path(), &["train", "--resume", "mnist.checkpoint", "--drawn"]);
+    let refused = run(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint", "--drawn"]);
     assert_eq!(refused.code, Some(1));
     assert!(
-        refused.stderr.contains("600 samples") && refused.stderr.contains("20000 samples"),
+        refused.stderr.contains("600 samples") && refused.stderr.contains("30000 samples"),
         "{}",
         refused.stderr
+    );
+}
+
+#[test]
+fn whatever_the_model_is_called_its_checkpoint_is_another_file() {
+    let folder = scratch();
+    let out =
+        ["train", "-q", "--model", "softmax", "--epochs", "1", "--data-dir", "data", "--out", "m.checkpoint"];
+    succeed(folder.path(), &out);
+    succeed(folder.path(), &["evaluate", "m.checkpoint", "--data-dir", "data"]);
+}
+
+#[test]
+fn a_training_that_was_broken_off_is_not_written_over_unsaid() {
+    let folder = scratch();
+    let mut child = start(folder.path(), &LONG);
+    let _rest = wait_for(&mut child, "epoch 1/150");
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let again = ["train", "--model", "softmax", "--epochs", "1", "--data-dir", "data", "--threads", "2"];
+    let run = succeed(folder.path(), &again);
+    assert!(
+        run.stderr.contains("mnist train --resume mnist.fireclay.checkpoint --threads 2"),
+        "{}",
+        run.stderr
     );
 }

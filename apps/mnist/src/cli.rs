@@ -44,7 +44,7 @@ pub struct TrainFlags {
     pub fit: FitFlags,
     #[command(flatten)]
     pub device: DeviceFlags,
-    /// Model file to write; a checkpoint stands beside it while the training runs
+    /// Model file to write; while the training runs a checkpoint stands beside it, FILE.checkpoint
     #[arg(long, value_name = "FILE", default_value = MODEL_FILE)]
     pub out: PathBuf,
     /// Go on with a training that was broken off, from its checkpoint and with its settings
@@ -106,7 +106,7 @@ pub struct SummaryFlags {
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["model", "spec"])]
     pub from: Option<PathBuf>,
     /// Print the description as TOML, to copy and change
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub toml: bool,
 }
 

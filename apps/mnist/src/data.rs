@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fireclay::data::DataError;
 use fireclay::prelude::*;
 use fireclay_cli::{DownloadBar, Output};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use crate::cli::DataFlags;
 
 /// The drawn digits are always the same, so that models can be compared: `--seed` does not change them.
 const DRAWN_SEED: u64 = 0;
-const DRAWN_TRAIN: usize = 20_000;
-const DRAWN_TEST: usize = 4_000;
+const DRAWN_TRAIN: usize = 30_000;
+const DRAWN_TEST: usize = 5_000;
 
 /// Where the digits come from, as a checkpoint keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,36 +28,42 @@ pub enum Choice {
 }
 
 impl Choice {
+    /// What the flags say; a folder is kept by its whole path, so that a checkpoint finds it from anywhere.
     pub fn of(flags: &DataFlags) -> Self {
         match &flags.data_dir {
-            Some(folder) => Choice::Folder(folder.clone()),
+            Some(folder) => Choice::Folder(std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
             None if flags.drawn => Choice::Drawn,
             None => Choice::Usual,
         }
     }
 
-    /// Loads training and test images. Only the usual place may be missing: then drawn digits stand in, said aloud.
-    /// A folder that was named and a file that is damaged are errors.
-    pub fn load(&self, output: &Arc<Output>) -> anyhow::Result<(Dataset, Dataset, Choice)> {
+    /// Loads training and test images. A folder that was named and a file that is damaged are errors, and so is having
+    /// neither files nor a network.
+    pub fn load(&self, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
         let dir = match self {
             Choice::Folder(folder) => DataDir::named(folder),
             Choice::Usual => DataDir::default(),
             Choice::Drawn => {
-                let (train, test) = DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
-                return Ok((train, test, Choice::Drawn));
+                return Ok(DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
             }
         };
         let bar = DownloadBar::new(output.clone());
-        match Mnist::load_with(&dir, &|progress| bar.show(&progress)) {
-            Ok((train, test)) => Ok((train, test, self.clone())),
+        Mnist::load_with(&dir, &|progress| bar.show(&progress))
+    }
+
+    /// As [`load`](Self::load), but without files and without a network drawn digits stand in, said aloud.
+    pub fn load_or_draw(self, output: &Arc<Output>) -> Result<(Dataset, Dataset, Choice), DataError> {
+        match self.load(output) {
+            Ok((train, test)) => Ok((train, test, self)),
             Err(error) if error.is_offline() => {
-                output.note("MNIST is not on this machine and there is no network to fetch it from.");
-                output.note(
+                output.warn("MNIST is not on this machine and there is no network to fetch it from.");
+                output.warn(
                     "Going on with drawn digits, made on the spot; give MNIST's files with --data-dir FOLDER.",
                 );
-                Choice::Drawn.load(output)
+                let (train, test) = Choice::Drawn.load(output)?;
+                Ok((train, test, Choice::Drawn))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 }

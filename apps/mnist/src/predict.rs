@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{DigitImage, Normalization, Provenance, read_digit};
+use fireclay::data::{DigitImage, Provenance, read_digit};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay::train::softmax;
 use fireclay_cli::{Exit, Output, percent};
 
 use crate::cli::PredictFlags;
+use crate::evaluate::normalization;
 use crate::records::{Guess, Prediction};
 
 /// How many guesses are shown for each picture.
@@ -42,18 +43,12 @@ pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
 
 /// How probable the model finds each class.
 fn probabilities(trainer: &Trainer<Model>, card: &ModelCard, digit: &DigitImage) -> anyhow::Result<Vec<f32>> {
-    let normalization = match &card.preprocessing {
-        Some(preprocessing) => {
-            Normalization { mean: preprocessing.mean.clone(), std: preprocessing.std.clone() }
-        }
-        None => Normalization::none(),
-    };
     let one = Dataset::from_u8(
         &[1, digit.height, digit.width],
         digit.pixels.clone(),
         // The label is not looked at.
         Targets::Classes { labels: vec![0], names: vec!["unknown".into()] },
-        normalization,
+        normalization(card),
         Provenance::new("picture", "predict", "a file"),
     )?;
     let mut row = trainer.predict(&one)?.remove(0);
@@ -86,6 +81,7 @@ fn print(path: &Path, digit: &DigitImage, probabilities: &[f32], card: &ModelCar
         file: path.display().to_string(),
         class: best,
         top: guesses,
+        trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
         notes: &digit.notes,
     });
 }

@@ -16,6 +16,7 @@ pub struct Training<'a> {
     pub optimizer: &'a serde_json::Value,
     pub batch_size: usize,
     pub epochs: usize,
+    pub validation_split: f64,
     pub seed: u64,
     pub device: String,
     pub threads: usize,
@@ -51,9 +52,10 @@ impl<'a> Evaluated<'a> {
 /// A file that was written.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "saved")]
-pub struct Saved {
+pub struct Saved<'a> {
     pub file: String,
     pub bytes: u64,
+    pub dataset: &'a str,
 }
 
 /// A training that was broken off.
@@ -71,6 +73,7 @@ pub struct Prediction<'a> {
     pub file: String,
     pub class: &'a str,
     pub top: Vec<Guess<'a>>,
+    pub trained_on: Option<&'a str>,
     pub notes: &'a [String],
 }
 
@@ -88,6 +91,7 @@ pub struct Summarised<'a> {
     pub parameters: usize,
     pub buffers: usize,
     pub flops: u64,
+    pub trained_on: Option<&'a str>,
     #[serde(flatten)]
     pub summary: &'a Summary,
 }

@@ -22,13 +22,15 @@ pub fn run(flags: SummaryFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     }
     let summary = spec.summary()?;
     output.line(summary.to_string());
-    if let Some(dataset) = card.and_then(|card| card.dataset) {
+    let dataset = card.and_then(|card| card.dataset);
+    if let Some(dataset) = &dataset {
         output.line(format!("trained on {} ({})", dataset.name, dataset.source));
     }
     output.record(&Summarised {
         parameters: summary.parameters(),
         buffers: summary.buffers(),
         flops: summary.flops(),
+        trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),
         summary: &summary,
     });
     Ok(Exit::Done)

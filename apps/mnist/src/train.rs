@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use fireclay::prelude::*;
 use fireclay::store::load_checkpoint;
-use fireclay::train::{Checkpoint, Stopped, TrainError};
+use fireclay::train::{Checkpoint, Stopped, TrainError, checkpoint_shapes};
 use fireclay_cli::{Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::models::{ModelName, Recipe};
 use crate::{evaluate, records};
 
 /// What a checkpoint must know besides the training itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Program {
     /// Always `mnist`, so that another program's checkpoint is recognised.
@@ -27,68 +27,53 @@ struct Program {
     out: PathBuf,
 }
 
+/// A run that is about to begin or to go on.
+struct Job {
+    program: Program,
+    train: Dataset,
+    test: Dataset,
+    optimizer: Optimizer,
+    options: FitOptions,
+    /// Where the checkpoint is written while the training runs.
+    checkpoint_path: PathBuf,
+    /// The checkpoint to go on from.
+    checkpoint: Option<Checkpoint>,
+}
+
 pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
-    let resumed = flags.resume.as_deref().map(read_checkpoint).transpose()?;
     // Whatever the flags alone decide is checked before any work.
-    let settings = match &resumed {
-        None => Some(settings(&flags.fit, recipe(&flags.model)).map_err(UsageError::of)?),
+    let fresh = match flags.resume {
         Some(_) => None,
+        None => Some(settings(&flags.fit, recipe(&flags.model)).map_err(UsageError::of)?),
     };
-    let described = match &flags.model.spec {
-        Some(path) => Some(read_spec(path)?),
-        None => None,
-    };
+    let own = flags.model.spec.as_deref().map(read_spec).transpose()?;
     let device = flags.device.open()?;
-    check_folder(&flags.out)?;
-
-    let choice = match &resumed {
-        Some((_, program)) if flags.data.data_dir.is_none() && !flags.data.drawn => program.data.clone(),
-        _ => Choice::of(&flags.data),
+    let job = match (&flags.resume, fresh) {
+        (Some(path), _) => resumed_job(path, &flags, output)?,
+        (None, Some(settings)) => fresh_job(settings, own, &flags, output)?,
+        (None, None) => unreachable!("settings are missing only for a training that goes on"),
     };
-    let (train, test, choice) = choice.load(output)?;
-    let (model, spec, out) = match &resumed {
-        Some((_, program)) => (program.model.clone(), program.spec.clone(), program.out.clone()),
-        None => {
-            let (name, spec) = match described {
-                Some(spec) => ("your own".to_string(), spec),
-                None => {
-                    let model = flags.model.model;
-                    (model.word().to_string(), model.spec(train.shape(), train.class_names().len()))
-                }
-            };
-            (name, spec, flags.out.clone())
-        }
-    };
-    let checkpoint_path = checkpoint_beside(&out);
-    let program = Program { program: "mnist".into(), model, spec, data: choice, out };
+    announce(&job, &flags, output)?;
 
-    let seed = resumed.as_ref().map_or(flags.fit.seed, |(checkpoint, _)| checkpoint.progress.options.seed);
-    device.seed(seed);
+    let Job { program, train, test, optimizer, options, checkpoint_path, checkpoint } = job;
+    device.seed(options.seed);
     let network = program.spec.build(&device).map_err(UsageError::of)?;
     let mut trainer = Trainer::classification(network)
+        .optimizer(optimizer)
         .callback(Progress::new(output.clone()))
         .callback(interrupt)
         .callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&program)?));
-    let history = match resumed {
-        Some((checkpoint, _)) => {
-            let progress = &checkpoint.progress;
-            announce(&program, &progress.options, &progress.optimizer, &train, &test, &flags, true, output)?;
-            trainer.resume(&train, checkpoint)?
-        }
-        None => {
-            let Some((optimizer, options)) = settings else {
-                unreachable!("settings are missing only for a training that goes on")
-            };
-            announce(&program, &options, &optimizer, &train, &test, &flags, false, output)?;
-            trainer = trainer.optimizer(optimizer);
-            trainer.fit(&train, &options)?
-        }
+    let history = match checkpoint {
+        Some(checkpoint) => trainer
+            .resume(&train, checkpoint)
+            .with_context(|| format!("cannot go on from {}", checkpoint_path.display()))?,
+        None => trainer.fit(&train, &options)?,
     };
     if history.stopped == Stopped::Interrupted {
-        let checkpoint = checkpoint_path.display().to_string();
-        let resume = format!("mnist train --resume {}", quoted(&checkpoint));
+        let resume = resume_command(&checkpoint_path, &flags);
         output.line(format!("broken off; go on with: {resume}"));
+        let checkpoint = checkpoint_path.display().to_string();
         output.record(&records::Interrupted { checkpoint, resume });
         return Ok(Exit::Interrupted);
     }
@@ -100,15 +85,107 @@ pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let size = trainer.save(&program.out)?;
     // The model is safe, so the checkpoint has done its work. One that cannot be removed does no harm.
     let _ = std::fs::remove_file(&checkpoint_path);
-    let file = program.out.display().to_string();
+    let dataset = &train.provenance().name;
+    let file = shown(&program.out);
+    let from = match file == crate::cli::MODEL_FILE {
+        true => String::new(),
+        false => format!(" --from {}", quoted(&file)),
+    };
     output.line(format!(
-        "\nsaved {file} ({}), trained on {}; try: mnist predict PICTURE.png{}",
+        "\nsaved {file} ({}), trained on {dataset}; try: {} predict PICTURE.png{from}",
         bytes(size),
-        train.provenance().name,
-        if file == crate::cli::MODEL_FILE { String::new() } else { format!(" --from {}", quoted(&file)) }
+        program_name()
     ));
-    output.record(&records::Saved { file, bytes: size });
+    output.record(&records::Saved { file, bytes: size, dataset });
     Ok(Exit::Done)
+}
+
+/// A training from the beginning.
+fn fresh_job(
+    (optimizer, options): (Optimizer, FitOptions),
+    own: Option<ModelSpec>,
+    flags: &TrainFlags,
+    output: &Arc<Output>,
+) -> anyhow::Result<Job> {
+    let out = std::path::absolute(&flags.out).unwrap_or_else(|_| flags.out.clone());
+    check_out(&out)?;
+    let checkpoint_path = checkpoint_beside(&out);
+    if checkpoint_path.exists() {
+        output.note(format!(
+            "note: {} holds a training that was broken off and will be written over; to go on with it instead: {}",
+            shown(&checkpoint_path),
+            resume_command(&checkpoint_path, flags)
+        ));
+    }
+    let (train, test, data) = Choice::of(&flags.data).load_or_draw(output)?;
+    let (model, spec) = match own {
+        Some(spec) => ("your own".to_string(), spec),
+        None => {
+            let model = flags.model.model;
+            (model.word().to_string(), model.spec(train.shape(), train.class_names().len()))
+        }
+    };
+    let program = Program { program: "mnist".into(), model, spec, data, out };
+    Ok(Job { program, train, test, optimizer, options, checkpoint_path, checkpoint: None })
+}
+
+/// A training that goes on.
+fn resumed_job(path: &Path, flags: &TrainFlags, output: &Arc<Output>) -> anyhow::Result<Job> {
+    let checkpoint: Checkpoint = load_checkpoint(path)?;
+    let progress = &checkpoint.progress;
+    let program: Program = serde_json::from_value(progress.program.clone())
+        .with_context(|| format!("{} is not a checkpoint of this program", path.display()))?;
+    anyhow::ensure!(
+        program.program == "mnist",
+        "{} is a checkpoint of '{}', not of mnist",
+        path.display(),
+        program.program
+    );
+    check_out(&program.out)?;
+    // Before the model is built, which takes as much memory as the description asks for.
+    fireclay::nn::check_weights(&program.spec, &checkpoint_shapes(&checkpoint))
+        .with_context(|| path.display().to_string())?;
+    let data = match Choice::of(&flags.data) {
+        Choice::Usual => program.data.clone(),
+        choice => choice,
+    };
+    let (train, test) = data.load(output)?;
+    Ok(Job {
+        program: Program { data, ..program },
+        train,
+        test,
+        optimizer: progress.optimizer.clone(),
+        options: progress.options.clone(),
+        checkpoint_path: path.to_path_buf(),
+        checkpoint: Some(checkpoint),
+    })
+}
+
+/// The command that goes on, as the user can type it.
+fn resume_command(checkpoint: &Path, flags: &TrainFlags) -> String {
+    let mut command = format!("{} train --resume {}", program_name(), quoted(&shown(checkpoint)));
+    // The same bytes come out only on the same device and number of threads.
+    if flags.device.device != DeviceName::default() {
+        command.push_str(&format!(" --device {}", flags.device.device));
+    }
+    if let Some(threads) = flags.device.threads {
+        command.push_str(&format!(" --threads {threads}"));
+    }
+    command
+}
+
+/// How the user calls this program: by its name, or through Cargo, which then says so in the environment.
+fn program_name() -> &'static str {
+    match std::env::var_os("CARGO") {
+        Some(_) => "cargo run --release -p mnist --",
+        None => "mnist",
+    }
+}
+
+/// A path as short as it can be said from here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
 /// A model of one's own is trained as the CNN is.
@@ -134,23 +211,28 @@ fn settings(flags: &FitFlags, recipe: Recipe) -> Result<(Optimizer, FitOptions),
     Ok((optimizer, options))
 }
 
-/// Refuses a folder that does not exist before the training rather than after it.
-fn check_folder(out: &Path) -> anyhow::Result<()> {
-    let Some(folder) = out.parent().filter(|folder| *folder != Path::new("")) else {
-        return Ok(());
+/// Refuses a place where no file can be written, before the training rather than after it.
+fn check_out(out: &Path) -> anyhow::Result<()> {
+    let wrong = |problem: String| {
+        Err(UsageError::of(anyhow::anyhow!(
+            "cannot write {}: {problem}; choose another --out",
+            out.display()
+        )))
     };
-    match folder.is_dir() {
-        true => Ok(()),
-        false => Err(UsageError::of(anyhow::anyhow!(
-            "cannot write {}: the folder {} does not exist; make it, or choose another --out",
-            out.display(),
-            folder.display()
-        ))),
+    if out.is_dir() || out.file_name().is_none() {
+        return wrong("it is a folder".into());
+    }
+    match out.parent().filter(|folder| *folder != Path::new("")) {
+        Some(folder) if !folder.is_dir() => wrong(format!("the folder {} does not exist", folder.display())),
+        _ => Ok(()),
     }
 }
 
 /// Reads a description and checks its shapes.
 pub fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
+    if path.exists() && !path.is_file() {
+        return Err(UsageError::of(anyhow::anyhow!("{} is not a file", path.display())));
+    }
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(UsageError::of)?;
@@ -158,22 +240,11 @@ pub fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
     spec.with_context(|| path.display().to_string()).map_err(UsageError::of)
 }
 
-fn read_checkpoint(path: &Path) -> anyhow::Result<(Checkpoint, Program)> {
-    let checkpoint: Checkpoint = load_checkpoint(path)?;
-    let program: Program = serde_json::from_value(checkpoint.progress.program.clone())
-        .with_context(|| format!("{} is not a checkpoint of this program", path.display()))?;
-    anyhow::ensure!(
-        program.program == "mnist",
-        "{} is a checkpoint of '{}', not of mnist",
-        path.display(),
-        program.program
-    );
-    Ok((checkpoint, program))
-}
-
-/// `mnist.fireclay` has its checkpoint in `mnist.checkpoint`.
+/// `mnist.fireclay` has its checkpoint in `mnist.fireclay.checkpoint`.
 fn checkpoint_beside(out: &Path) -> PathBuf {
-    out.with_extension("checkpoint")
+    let mut path = out.as_os_str().to_owned();
+    path.push(".checkpoint");
+    PathBuf::from(path)
 }
 
 /// A path as a shell takes it.
@@ -185,17 +256,10 @@ fn quoted(path: &str) -> String {
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "they are what it says")]
-fn announce(
-    program: &Program,
-    options: &FitOptions,
-    optimizer: &Optimizer,
-    train: &Dataset,
-    test: &Dataset,
-    flags: &TrainFlags,
-    resumed: bool,
-    output: &Output,
-) -> anyhow::Result<()> {
+/// Says what is about to be trained.
+fn announce(job: &Job, flags: &TrainFlags, output: &Output) -> anyhow::Result<()> {
+    let Job { program, train, test, optimizer, options, checkpoint, .. } = job;
+    let resumed = checkpoint.is_some();
     let parameters = program.spec.summary()?.parameters();
     let settings = serde_json::to_value(optimizer)?;
     let name = settings.get("type").and_then(|name| name.as_str()).unwrap_or_default();
@@ -203,14 +267,14 @@ fn announce(
     output.progress_line(format!(
         "{}: {} training and {} test images ({})",
         provenance.name,
-        count(train.len()),
-        count(test.len()),
+        count(train.len() as u64),
+        count(test.len() as u64),
         provenance.source
     ));
     output.progress_line(format!(
         "{}: {} parameters; {name}, learning rate {}, batch {}, {} epochs, seed {}, {}{}",
         program.model,
-        count(parameters),
+        count(parameters as u64),
         optimizer.learning_rate(),
         options.batch_size,
         options.epochs,
@@ -227,6 +291,7 @@ fn announce(
         optimizer: &settings,
         batch_size: options.batch_size,
         epochs: options.epochs,
+        validation_split: options.validation_split,
         seed: options.seed,
         device: flags.device.device.to_string(),
         threads: threads(),

@@ -44,9 +44,13 @@ pub enum BackendError {
         /// The devices of this build, separated by commas.
         available: String,
     },
-    /// Zero threads were asked for.
-    #[error("0 threads cannot compute anything; expected 1 or more (this machine has {cores} cores)")]
-    ZeroThreads {
+    /// No threads were asked for, or too many.
+    #[error("{asked} threads cannot be used; expected 1 to {most} (this machine has {cores} cores)")]
+    Threads {
+        /// Threads that were asked for.
+        asked: usize,
+        /// The most that are accepted.
+        most: usize,
         /// Cores that the operating system reports.
         cores: usize,
     },

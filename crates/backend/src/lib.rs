@@ -1,4 +1,4 @@
-//! Which device runs the code, on how many threads, from which seed.
+//! Which device runs the code, and on how many threads.
 //!
 //! Cargo features decide which devices a build *has*; a [`DeviceName`] decides which one is *used*. Nothing else
 //! in Fireclay mentions a backend: layers, the training loop and the programs take the [`Device`] opened here.

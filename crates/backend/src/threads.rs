@@ -2,12 +2,15 @@
 
 use crate::BackendError;
 
+/// More than any machine has cores for, and few enough for every system to start.
+const MOST_THREADS: usize = 1024;
+
 /// Sets the number of threads that CPU devices compute with, for the whole process.
 ///
 /// Results on a CPU are the same bytes for the same seed and the same number of threads.
 ///
 /// # Errors
-/// [`BackendError::ZeroThreads`] for 0, and [`BackendError::ThreadsAlreadySet`] if the pool already runs with
+/// [`BackendError::Threads`] for 0 or more than 1,024, and [`BackendError::ThreadsAlreadySet`] if the pool already runs with
 /// another number.
 ///
 /// ```
@@ -17,16 +20,17 @@ use crate::BackendError;
 /// # Ok::<(), fireclay_backend::BackendError>(())
 /// ```
 pub fn set_threads(threads: usize) -> Result<(), BackendError> {
-    if threads == 0 {
+    if threads == 0 || threads > MOST_THREADS {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        return Err(BackendError::ZeroThreads { cores });
+        return Err(BackendError::Threads { asked: threads, most: MOST_THREADS, cores });
     }
-    let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    let running = rayon::current_num_threads();
-    if built.is_err() && running != threads {
-        return Err(BackendError::ThreadsAlreadySet { running, asked: threads });
+    if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_ok() {
+        return Ok(());
     }
-    Ok(())
+    match rayon::current_num_threads() {
+        running if running == threads => Ok(()),
+        running => Err(BackendError::ThreadsAlreadySet { running, asked: threads }),
+    }
 }
 
 /// The number of threads that CPU devices compute with: what [`set_threads`] said, or all cores.

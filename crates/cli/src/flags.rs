@@ -1,8 +1,9 @@
 //! Flags that all programs have, with their units and defaults.
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use fireclay::backend::{BackendError, set_threads};
-use fireclay::prelude::{Device, DeviceName};
+use fireclay::prelude::{Device, DeviceName, Optimizer};
 
 use crate::{Output, UsageError};
 
@@ -44,16 +45,16 @@ impl DeviceFlags {
 /// How to train. What is not given comes from the model's own recipe.
 #[derive(Args, Clone, Debug)]
 pub struct FitFlags {
-    /// Passes over the training data [default: the model's]
+    /// Passes over the training data [default: the model's, see --model]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub epochs: Option<usize>,
-    /// Samples in one step [default: the model's]
+    /// Samples in one step [default: the model's, see --model]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch_size: Option<usize>,
-    /// Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw [default: the model's]
-    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    /// Optimizer; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see --model]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
     pub optimizer: Option<String>,
-    /// Size of an optimizer step, more than 0 [default: the model's]
+    /// Size of an optimizer step, more than 0 [default: the model's, see --model]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
     pub learning_rate: Option<f64>,
     /// Seed of weights, order and dropout: same seed, threads and CPU device, same model file

@@ -12,8 +12,9 @@ mod output;
 mod progress;
 
 pub use exit::{Exit, UsageError, run};
+pub use fireclay::nn::readable::{bytes, count};
 pub use flags::{DeviceFlags, FitFlags, OutputFlags};
-pub use format::{bytes, count, percent, seconds};
+pub use format::{percent, seconds};
 pub use interrupt::InterruptOnCtrlC;
 pub use output::Output;
 pub use progress::{DownloadBar, Progress};

@@ -55,6 +55,11 @@ impl Output {
         }
     }
 
+    /// A remark that changes what the results mean, on standard error; `quiet` does not leave it out.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+    }
+
     /// A remark, on standard error.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {

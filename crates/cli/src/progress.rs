@@ -15,6 +15,8 @@ use crate::{Output, count, percent, seconds};
 pub struct Progress {
     output: Arc<Output>,
     epochs: usize,
+    /// The epoch that the run began in and its steps that were done before.
+    start: (usize, usize),
     bar: Option<ProgressBar>,
 }
 
@@ -31,7 +33,7 @@ struct EpochLine<'a> {
 impl Progress {
     /// Shows progress on an output.
     pub fn new(output: Arc<Output>) -> Self {
-        Progress { output, epochs: 0, bar: None }
+        Progress { output, epochs: 0, start: (1, 0), bar: None }
     }
 
     fn clear(&mut self) {
@@ -47,7 +49,7 @@ impl Progress {
             record.epoch,
             self.epochs,
             values.collect::<Vec<_>>().join("  "),
-            count(record.samples_per_s.round() as usize),
+            count(record.samples_per_s.round() as u64),
             seconds(record.seconds)
         )
     }
@@ -64,7 +66,10 @@ fn shown(name: &str, value: f64) -> String {
 impl Callback for Progress {
     fn on_event(&mut self, event: &Event, _: &mut Moment) -> Result<(), TrainError> {
         match event {
-            Event::FitStarted { epochs, .. } => self.epochs = *epochs,
+            Event::FitStarted { epochs, start, .. } => {
+                self.epochs = *epochs;
+                self.start = *start;
+            }
             Event::UnusedParameters(names) => self.output.note(format!(
                 "note: these parameters have no part in the loss and will not change: {}",
                 names.join(", ")
@@ -76,16 +81,17 @@ impl Callback for Progress {
                 bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
                 self.bar = Some(bar);
             }
-            Event::StepEnded { step, steps, samples, seconds: elapsed, loss, accuracy, .. } => {
+            Event::StepEnded { epoch, step, steps, samples, seconds: elapsed, loss, accuracy } => {
                 let Some(bar) = &self.bar else { return Ok(()) };
                 bar.set_length(*steps as u64);
                 bar.set_position(*step as u64);
                 let speed = *samples as f64 / elapsed.max(1e-9);
-                let left = elapsed / (*step as f64).max(1.0) * (*steps - *step) as f64;
+                let before = if *epoch == self.start.0 { self.start.1 } else { 0 };
+                let left = elapsed / step.saturating_sub(before).max(1) as f64 * (steps - step) as f64;
                 let mut parts = Vec::new();
                 parts.extend(loss.map(|loss| format!("loss {loss:.4}")));
                 parts.extend(accuracy.map(|accuracy| format!("accuracy {}", percent(accuracy))));
-                parts.push(format!("{} samples/s", count(speed.round() as usize)));
+                parts.push(format!("{} samples/s", count(speed.round() as u64)));
                 parts.push(format!("{} left", seconds(left)));
                 bar.set_message(parts.join("  "));
             }

@@ -21,7 +21,7 @@
 //!
 //! | Crate | What it holds |
 //! |---|---|
-//! | [`backend`] | devices, threads, seeds |
+//! | [`backend`] | devices and threads |
 //! | [`nn`] | layers, losses, models described as data |
 //! | [`data`] | data sets, downloads, loading |
 //! | [`store`] | model files and checkpoints |

@@ -75,6 +75,16 @@ pub enum NnError {
         /// The most that are accepted.
         limit: u64,
     },
+    /// A loss with settings outside their range.
+    #[error("the loss has {setting} {found}; expected {expected}")]
+    Loss {
+        /// `label_smoothing`, `class_weights` or `delta`.
+        setting: &'static str,
+        /// The value as given.
+        found: String,
+        /// The values that are accepted.
+        expected: String,
+    },
     /// Weights and model do not belong together.
     #[error("the weights do not fit the model:{0}")]
     Weights(WeightsMismatch),

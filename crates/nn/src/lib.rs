@@ -23,6 +23,7 @@ mod layers;
 mod losses;
 mod model;
 mod network;
+pub mod readable;
 mod spec;
 mod state;
 mod summary;

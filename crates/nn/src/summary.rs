@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
+use crate::readable::{bytes as size, count as grouped};
 use crate::spec::{Plan, PlannedLayer};
 
 /// What a network consists of, layer by layer.
@@ -111,28 +112,6 @@ impl fmt::Display for Summary {
 /// `[32, 26, 26]`
 fn shape(dims: &[usize]) -> String {
     format!("{dims:?}")
-}
-
-/// `1,199,882`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `373.8 kB`
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 /// `5.60 MFLOP`

@@ -112,6 +112,23 @@ fn sizes_that_overflow_are_refused_before_anything_is_allocated() {
         &refused(&format!(r#"{{"type":"max_pool2d","kernel_size":{most}}}"#)),
         &["layer 1 'max_pool2d_1'", "does not fit"],
     );
+    let far = 1_000_000_000;
+    expect(
+        &refused(&format!(
+            r#"{{"type":"conv2d","out_channels":1,"kernel_size":1,"padding":{far},"stride":{far}}}"#
+        )),
+        &["layer 1 'conv2d_1'", "multiply to more than"],
+    );
+    expect(
+        &refused(&format!(
+            r#"{{"type":"conv2d","out_channels":1,"kernel_size":3,"padding":"same","dilation":{far}}}"#
+        )),
+        &["layer 1 'conv2d_1'", "multiply to more than"],
+    );
+    expect(
+        &refused(&format!(r#"{{"type":"avg_pool2d","kernel_size":{},"padding":{far}}}"#, 2 * far)),
+        &["layer 1 'avg_pool2d_1'", "multiply to more than"],
+    );
     let wide = ModelSpec::new([1 << 20]).dense(1 << 11).dense(1 << 20).dense(1 << 10);
     expect(&wide.summary().unwrap_err().to_string(), &["parameters; expected at most"]);
     for input in [vec![], vec![0], vec![1, 2], vec![1, 2, 3, 4], vec![3, 0, 2], vec![usize::MAX, 2, 2]] {

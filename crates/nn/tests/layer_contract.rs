@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
@@ -56,6 +57,13 @@ fn specs() -> Vec<ModelSpec> {
 
 const BATCH: usize = 4;
 
+/// A device's random numbers come from one generator for the whole process: tests that draw weights take turns, so
+/// that a seed decides them.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn batch(spec: &ModelSpec, device: &Device, seed: u64) -> AnyTensor {
     let shape: Vec<usize> = [BATCH].into_iter().chain(spec.input.iter().copied()).collect();
     AnyTensor::from_values(numbers(shape.iter().product(), seed), &shape, device)
@@ -88,6 +96,7 @@ fn every_kind_of_layer_is_in_the_contract() {
 
 #[test]
 fn shapes_and_parameters_are_as_announced() {
+    let _turn = turn();
     for (name, device) in devices() {
         for spec in specs() {
             let model = spec.build(&device).unwrap();
@@ -119,6 +128,7 @@ fn descriptions_survive_toml_and_json() {
 
 #[test]
 fn one_step_lowers_the_loss() {
+    let _turn = turn();
     for (name, device) in devices() {
         for spec in specs() {
             device.seed(5);
@@ -196,6 +206,7 @@ fn directions(spec: &ModelSpec) -> Vec<NamedTensor> {
 
 #[test]
 fn gradients_agree_with_finite_differences() {
+    let _turn = turn();
     let device = Device::flex();
     for spec in specs() {
         device.seed(11);
@@ -213,6 +224,7 @@ fn gradients_agree_with_finite_differences() {
 
 #[test]
 fn a_batch_of_two_is_two_batches_of_one() {
+    let _turn = turn();
     for (name, device) in devices() {
         for spec in specs() {
             let model = spec.build(&device).unwrap();

@@ -69,10 +69,13 @@ pub struct TrainingCard {
     pub loss: Loss,
     /// The optimiser with its settings.
     pub optimizer: serde_json::Value,
-    /// Passes over the data.
+    /// Passes over the data that were done.
     pub epochs: usize,
     /// Samples in one step.
     pub batch_size: usize,
+    /// Share of the data set aside for validation.
+    #[serde(default)]
+    pub validation_split: f64,
     /// The seed of weights, order and dropout.
     pub seed: u64,
 }
@@ -130,9 +133,16 @@ impl ModelCard {
         if classes != 0 && classes != outputs {
             return Err(count("classes", classes, format!("{outputs}, one for each output")));
         }
+        if let Some(training) = &self.training {
+            let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
+            training.loss.check(outputs).map_err(wrong)?;
+        }
         let Some(preprocessing) = &self.preprocessing else {
             return Ok(());
         };
+        if let Some(std) = preprocessing.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
+            return Err(StoreError::Preprocessing { path: path.to_path_buf(), std: *std });
+        }
         let channels = self.spec.input.first().copied().unwrap_or(1);
         for (what, values) in
             [("preprocessing.mean", &preprocessing.mean), ("preprocessing.std", &preprocessing.std)]

@@ -57,7 +57,12 @@ pub(crate) struct Opened<'a> {
 
 /// Reads a file into memory. Nothing that the file claims is trusted: no more is allocated than the file is long.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
-    std::fs::read(path).map_err(|source| StoreError::Read { path: path.to_path_buf(), source })
+    let wrong = |source| StoreError::Read { path: path.to_path_buf(), source };
+    // A pipe or a device may never end.
+    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
+        return Err(StoreError::NotAFile { path: path.to_path_buf() });
+    }
+    std::fs::read(path).map_err(wrong)
 }
 
 impl<'a> Opened<'a> {

@@ -80,6 +80,20 @@ pub enum StoreError {
         /// Entries that would fit the architecture.
         expected: String,
     },
+    /// A deviation that nothing can be divided by.
+    #[error("{}: preprocessing.std holds {std}; expected more than 0", path.display())]
+    Preprocessing {
+        /// The file.
+        path: PathBuf,
+        /// The value found.
+        std: f32,
+    },
+    /// A pipe, a device or a folder where a file was expected.
+    #[error("{} is not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// A tensor is stored in a type that is not a floating-point number of 16 or 32 bits.
     #[error("tensor '{name}' in {} is {found}; expected F32, F16 or BF16", path.display())]
     Dtype {

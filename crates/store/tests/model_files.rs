@@ -111,16 +111,6 @@ fn tensors_have_pytorch_names_and_layouts() {
 #[test]
 fn a_file_of_the_first_version_loads() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1.fireclay");
-    if std::env::var_os("FIRECLAY_WRITE_FIXTURE").is_some() {
-        let device = Device::flex();
-        let model = ModelSpec::new([3]).dense(2).build(&device).unwrap();
-        let weights = vec![
-            NamedTensor { name: "dense_1.weight".into(), shape: vec![2, 3], values: vec![1.0, 2.0, 3.0, -1.0, 0.5, 0.0] },
-            NamedTensor { name: "dense_1.bias".into(), shape: vec![2], values: vec![0.25, -0.5] },
-        ];
-        let card = ModelCard { classes: vec!["no".into(), "yes".into()], spec: model.spec().clone(), ..card() };
-        save_model(&path, &load_state(model, weights).unwrap(), &card).unwrap();
-    }
     let (model, card) = load_model(&path, &Device::flex()).unwrap();
     assert_eq!((card.format, card.classes), (1, vec!["no".to_string(), "yes".to_string()]));
     let logits = model.forward(Tensor::<2>::from_floats([[1.0, 10.0, 100.0]], &Device::flex()).into());
@@ -147,7 +137,10 @@ fn a_header_that_lies_about_its_length_is_refused() {
         let mut lie = bytes.clone();
         lie[..8].copy_from_slice(&length.to_le_bytes());
         std::fs::write(&path, &lie).unwrap();
-        expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["not a whole safetensors file"]);
+        expect(
+            &load_model(&path, &Device::flex()).unwrap_err().to_string(),
+            &["not a whole safetensors file"],
+        );
     }
     let deep = format!("{}{}", "{\"a\":".repeat(10_000), "1".to_string() + &"}".repeat(10_000));
     std::fs::write(&path, join(&deep, &[])).unwrap();
@@ -182,12 +175,25 @@ fn tensors_that_lie_about_their_place_or_size_are_refused() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_device_or_a_folder_is_not_a_model() {
+    let device = Device::flex();
+    let message = load_model("/dev/zero", &device).unwrap_err().to_string();
+    assert_eq!(message, "/dev/zero is not a file");
+    let message = load_model(std::env::temp_dir(), &device).unwrap_err().to_string();
+    assert!(message.ends_with("is not a file"), "{message}");
+}
+
+#[test]
 fn weights_of_another_architecture_are_listed() {
     let message = refused_card(|card| {
         card["spec"]["layers"][5]["out_features"] = 7.into();
         card["classes"] = serde_json::json!([]);
     });
-    expect(&message, &["dense_1.weight: expected [7, 36], found [4, 36]", "dense_1.bias: expected [7], found [4]"]);
+    expect(
+        &message,
+        &["dense_1.weight: expected [7, 36], found [4, 36]", "dense_1.bias: expected [7], found [4]"],
+    );
     let message = refused(|header| {
         let tensor = header.as_object_mut().unwrap().remove("dense_1.bias").unwrap();
         header["dense1.bias"] = tensor;
@@ -206,13 +212,32 @@ fn weights_of_another_architecture_are_listed() {
 
 #[test]
 fn a_card_that_does_not_fit_is_refused() {
-    expect(&refused_card(|card| card["classes"] = serde_json::json!(["a"])), &["classes has 1 entries; expected 4"]);
+    expect(
+        &refused_card(|card| card["classes"] = serde_json::json!(["a"])),
+        &["classes has 1 entries; expected 4"],
+    );
     expect(
         &refused_card(|card| card["preprocessing"]["mean"] = serde_json::json!([0.1, 0.2])),
         &["preprocessing.mean has 2 entries; expected 1 or 1"],
     );
+    expect(
+        &refused_card(|card| card["preprocessing"]["std"] = serde_json::json!([0.0])),
+        &["preprocessing.std holds 0; expected more than 0"],
+    );
+    expect(
+        &refused_card(|card| {
+            card["training"] = serde_json::json!({
+                "loss": {"type": "cross_entropy", "class_weights": [1.0]},
+                "optimizer": {}, "epochs": 1, "batch_size": 1, "seed": 0
+            });
+        }),
+        &["class_weights of 1 classes; expected 4"],
+    );
     expect(&refused_card(|card| card["url"] = "http://x".into()), &["unknown field `url`"]);
-    expect(&refused_card(|card| card["spec"]["layers"][0]["type"] = "os_system".into()), &["layer 1 'os_system'"]);
+    expect(
+        &refused_card(|card| card["spec"]["layers"][0]["type"] = "os_system".into()),
+        &["layer 1 'os_system'"],
+    );
     expect(
         &refused_card(|card| {
             card["format"] = 99.into();
@@ -221,8 +246,14 @@ fn a_card_that_does_not_fit_is_refused() {
         }),
         &["format 99", "written by Fireclay 9.0.0", "use a newer one"],
     );
-    expect(&refused(|header| header["__metadata__"] = serde_json::json!({"format": "pt"})), &["no Fireclay model", "9 tensors of another program"]);
-    expect(&refused(|header| header["__metadata__"]["fireclay"] = "{".into()), &["description", "cannot be read"]);
+    expect(
+        &refused(|header| header["__metadata__"] = serde_json::json!({"format": "pt"})),
+        &["no Fireclay model", "9 tensors of another program"],
+    );
+    expect(
+        &refused(|header| header["__metadata__"]["fireclay"] = "{".into()),
+        &["description", "cannot be read"],
+    );
 }
 
 #[test]
@@ -233,7 +264,10 @@ fn nan_and_infinity_are_neither_loaded_nor_saved() {
         let end = poisoned.len();
         poisoned[end - 4..].copy_from_slice(&value.to_le_bytes());
         std::fs::write(&path, &poisoned).unwrap();
-        expect(&load_model(&path, &Device::flex()).unwrap_err().to_string(), &["holds", "finite values were expected"]);
+        expect(
+            &load_model(&path, &Device::flex()).unwrap_err().to_string(),
+            &["holds", "finite values were expected"],
+        );
     }
     let mut weights = state(&model);
     weights[0].values[3] = f32::NAN;
@@ -250,8 +284,11 @@ fn checkpoints_keep_weights_optimiser_and_progress() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.checkpoint");
     let model = spec().build(&Device::flex()).unwrap();
-    let checkpoint =
-        CheckpointFile { progress: vec![0.1f64, 1.0 / 3.0], tensors: state(&model), optimizer: vec![1, 2, 3] };
+    let checkpoint = CheckpointFile {
+        progress: vec![0.1f64, 1.0 / 3.0],
+        tensors: state(&model),
+        optimizer: vec![1, 2, 3],
+    };
     save_checkpoint(&path, &checkpoint).unwrap();
     let found: CheckpointFile<Vec<f64>> = load_checkpoint(&path).unwrap();
     assert_eq!(found.progress, checkpoint.progress, "to the last bit");

@@ -88,6 +88,41 @@ pub enum TrainError {
         /// What was offered.
         found: String,
     },
+    /// A checkpoint that contradicts itself.
+    #[error("the checkpoint is broken: its {field} {problem}; start again, or go on from another checkpoint")]
+    Checkpoint {
+        /// What is wrong.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A network without anything to train.
+    #[error("the network has no parameters that training could change")]
+    NothingToTrain,
+    /// A metric that the task does not have.
+    #[error("{metric} cannot be measured for {loss}; choose metrics of {task}")]
+    Metric {
+        /// The metric.
+        metric: String,
+        /// The loss.
+        loss: String,
+        /// `classification` or `regression`.
+        task: &'static str,
+    },
+    /// Data prepared in another way than the data that the network was trained on.
+    #[error(
+        "the network was trained on data normalised by mean {expected_mean:?} and deviation {expected_std:?}, and this data is normalised by mean {found_mean:?} and deviation {found_std:?}; prepare it alike with `with_normalization`"
+    )]
+    Preprocessing {
+        /// Mean at the training.
+        expected_mean: Vec<f32>,
+        /// Deviation at the training.
+        expected_std: Vec<f32>,
+        /// Mean of this data.
+        found_mean: Vec<f32>,
+        /// Deviation of this data.
+        found_std: Vec<f32>,
+    },
     /// The optimiser's state in a checkpoint cannot be read.
     #[error("the optimiser's state in the checkpoint cannot be read: {reason}")]
     OptimizerState {

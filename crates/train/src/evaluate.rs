@@ -129,6 +129,10 @@ pub(crate) fn evaluate<N: Network>(
             let names = ["0".to_string(), "1".to_string()];
             Report::Classification(ClassificationReport::new(&rows, &labels, &names))
         }
+        (Loss::BinaryCrossEntropy {}, _) => {
+            rows.iter_mut().flatten().for_each(|value| *value = sigmoid(*value));
+            Report::Regression(RegressionReport::new(&rows, &values))
+        }
         _ => Report::Regression(RegressionReport::new(&rows, &values)),
     };
     Ok(Evaluation { samples, loss: total / samples as f64, report })

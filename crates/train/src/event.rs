@@ -73,13 +73,23 @@ pub(crate) struct Wishes {
     pub(crate) interrupt: bool,
 }
 
+impl Wishes {
+    /// Adds what was wished for at a later event.
+    pub(crate) fn add(&mut self, later: Wishes) {
+        self.stop = later.stop.or(self.stop.take());
+        self.restore |= later.restore;
+        self.remember |= later.remember;
+        self.interrupt |= later.interrupt;
+    }
+}
+
 impl Moment<'_> {
-    /// Ends the run after this epoch. The reason is shown to the user.
+    /// Ends the run after the epoch that runs. The reason is shown to the user.
     pub fn stop(&mut self, reason: impl Into<String>) {
         self.wishes.stop = Some(reason.into());
     }
 
-    /// Keeps the weights as they are now, to come back to them.
+    /// Keeps the weights of the end of the epoch that runs, or has just ended, to come back to them.
     pub fn remember_weights(&mut self) {
         self.wishes.remember = true;
     }

@@ -4,58 +4,58 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
-use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
-use burn::tensor::Bytes;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use fireclay_data::{Loader, Source, epoch_order};
-use fireclay_nn::{
-    AnyTensor, Network, parameter_ids, parameters_without_gradient, state, with_parameter_ids,
-};
+use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
 
-use crate::checkpoint::{Checkpoint, Progress, Sums, join};
+use crate::checkpoint::{Checkpoint, Progress, Resumed, Sums, join, restore};
 use crate::evaluate::evaluate;
 use crate::event::Wishes;
 use crate::running_means::RunningMeans;
+use crate::trainer::About;
 use crate::upload::{record_gradients, upload};
 use crate::{Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer};
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
 const READ_INTERVAL: usize = 32;
 
-/// Where a run begins.
-pub(crate) struct Start<N> {
-    epoch: usize,
-    step: usize,
-    sums: Sums,
-    history: Vec<EpochRecord>,
-    best: Option<N>,
-    restore_best: bool,
-    resumed: Option<(Progress, Vec<u8>)>,
+/// Where a run stands: what a checkpoint keeps besides weights and optimiser.
+pub(crate) struct Standing<N> {
+    /// The epoch that runs or is next, counted from 1.
+    pub(crate) epoch: usize,
+    /// Steps of that epoch that are done.
+    pub(crate) step: usize,
+    /// The epoch's sums so far.
+    pub(crate) sums: Sums,
+    /// The epochs that are done.
+    pub(crate) history: Vec<EpochRecord>,
+    /// Weights to come back to.
+    pub(crate) best: Option<N>,
+    /// Whether to come back to them at the end.
+    pub(crate) restore_best: bool,
 }
 
-impl<N> Start<N> {
-    pub(crate) fn fresh() -> Self {
-        Start {
+impl<N> Standing<N> {
+    pub(crate) fn at_start() -> Self {
+        Standing {
             epoch: 1,
             step: 0,
             sums: Sums::default(),
             history: Vec::new(),
             best: None,
             restore_best: false,
-            resumed: None,
         }
     }
+}
 
-    pub(crate) fn resumed(progress: Progress, optimizer: Vec<u8>, best: Option<N>) -> Self {
-        Start {
-            epoch: progress.epoch,
-            step: progress.step,
-            sums: progress.sums.clone(),
-            history: progress.history.clone(),
-            best,
-            restore_best: progress.restores_best,
-            resumed: Some((progress, optimizer)),
-        }
-    }
+/// What one run is about; it does not change while it runs.
+struct Plan<'a> {
+    options: &'a FitOptions,
+    about: &'a About,
+    samples: usize,
+    /// Steps of one epoch.
+    steps: usize,
+    learning_rate: f64,
 }
 
 impl<N: Network> Trainer<N> {
@@ -65,73 +65,82 @@ impl<N: Network> Trainer<N> {
         train: &Arc<dyn Source>,
         validation: Option<&Arc<dyn Source>>,
         options: &FitOptions,
-        start: Start<N>,
+        about: &About,
+        resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
         self.check_source(train, "train on")?;
         if let Some(validation) = validation {
             self.check_source(validation, "validate on")?;
         }
+        self.check_metrics(train)?;
+        let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
+        let plan = Plan {
+            options,
+            about,
+            samples: train.len(),
+            steps: train.len().div_ceil(batch_size.get()),
+            learning_rate: self.optimizer.learning_rate(),
+        };
         let mut callbacks = std::mem::take(&mut self.callbacks);
-        let history = self.run_with(train, validation, options, start, &mut callbacks);
+        let history = self.run_epochs(train, validation, batch_size, &plan, resumed, &mut callbacks);
         self.callbacks = callbacks;
         history
     }
 
-    fn run_with(
+    fn run_epochs(
         &mut self,
         train: &Arc<dyn Source>,
         validation: Option<&Arc<dyn Source>>,
-        options: &FitOptions,
-        start: Start<N>,
+        batch_size: NonZeroUsize,
+        plan: &Plan,
+        resumed: Option<Resumed<N>>,
         callbacks: &mut [Box<dyn Callback>],
     ) -> Result<History, TrainError> {
-        let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
-        let steps = train.len().div_ceil(batch_size.get());
-        let learning_rate = self.optimizer.learning_rate();
+        let (mut network, mut optimizer, mut at) = match resumed {
+            None => (self.network.clone().train(), self.optimizer.init(), Standing::at_start()),
+            Some(resumed) => {
+                restore(resumed, &self.optimizer, plan.about, plan.samples, plan.steps, callbacks)?
+            }
+        };
         let interval = match fireclay_backend::reads_at_once(&self.device) {
             true => 1,
             false => READ_INTERVAL,
         };
-        let first = (start.epoch, start.step);
-        let (mut network, mut optimizer) = self.prepare(&start.resumed, train, callbacks)?;
-        let Start { mut step, mut sums, mut history, mut best, mut restore_best, .. } = start;
         let mut stopped = Stopped::Completed;
         let mut unused_reported = false;
 
         let measured = self.measured(validation.is_some());
         let started = Event::FitStarted {
-            epochs: options.epochs,
-            steps_per_epoch: steps,
-            samples: train.len(),
+            epochs: plan.options.epochs,
+            steps_per_epoch: plan.steps,
+            samples: plan.samples,
             validation_samples: validation.map_or(0, |validation| validation.len()),
-            start: first,
+            start: (at.epoch, at.step),
             measured: &measured,
         };
-        tell(callbacks, &started, &no_checkpoint)?;
+        let mut wishes = tell(callbacks, &started, &no_checkpoint)?;
 
-        'epochs: for epoch in first.0..=options.epochs {
-            tell(callbacks, &Event::EpochStarted { epoch }, &no_checkpoint)?;
+        'epochs: while at.epoch <= plan.options.epochs {
+            let epoch = at.epoch;
+            wishes.add(tell(callbacks, &Event::EpochStarted { epoch }, &no_checkpoint)?);
             let clock = Instant::now();
-            let order = epoch_order(train.len(), options.seed, epoch);
-            let mut loader = Loader::new(train.clone(), order, batch_size, step);
-            let mut means = RunningMeans::new(std::mem::take(&mut sums), interval);
-            let samples_before = (step * batch_size.get()).min(train.len());
-            let mut samples = samples_before;
+            let order = epoch_order(plan.samples, plan.options.seed, epoch);
+            let mut means = RunningMeans::new(std::mem::take(&mut at.sums), interval);
+            let mut samples = 0;
 
-            while let Some(batch) = loader.next() {
-                step += 1;
+            for batch in Loader::new(train.clone(), order, batch_size, at.step) {
+                at.step += 1;
                 samples += batch.len();
                 // Dropout depends on seed, epoch and step alone, so a resumed run goes on as if it had not stopped.
-                self.device.seed(mix(options.seed, epoch, step));
+                self.device.seed(step_seed(plan.options.seed, epoch, at.step));
                 let (input, target) = record_gradients(upload(batch, &self.device));
                 let output = network.forward(input.clone());
                 let loss = self.loss.forward(output.clone(), &target);
                 means.add(&loss, output, &target);
-                if means.due() || step == steps {
-                    means.read().map_err(|(loss, ago)| {
-                        let input = input.clone();
-                        self.diverged(&network, input, loss, epoch, step - ago, learning_rate, &history)
-                    })?;
+                if means.due() || at.step == plan.steps {
+                    means
+                        .read()
+                        .map_err(|(loss, ago)| self.diverged(&network, Some(&input), loss, ago, &at, plan))?;
                 }
 
                 let gradients = loss.backward();
@@ -139,131 +148,83 @@ impl<N: Network> Trainer<N> {
                     unused_reported = true;
                     let unused = parameters_without_gradient(&network, &gradients);
                     if !unused.is_empty() {
-                        tell(callbacks, &Event::UnusedParameters(&unused), &no_checkpoint)?;
+                        wishes.add(tell(callbacks, &Event::UnusedParameters(&unused), &no_checkpoint)?);
                     }
                 }
                 // The gradients of this step, on this device: a mean over several devices would be taken here.
                 let gradients = GradientsParams::from_grads(gradients, &network);
-                network = optimizer.step(learning_rate, network, gradients);
+                network = optimizer.step(plan.learning_rate, network, gradients);
 
                 let ended = Event::StepEnded {
                     epoch,
-                    step,
-                    steps,
-                    samples: samples - samples_before,
+                    step: at.step,
+                    steps: plan.steps,
+                    samples,
                     seconds: clock.elapsed().as_secs_f64(),
                     loss: means.loss(),
                     accuracy: means.accuracy(),
                 };
-                let wishes = tell(callbacks, &ended, &no_checkpoint)?;
-                if wishes.interrupt {
-                    means.read().map_err(|(loss, ago)| {
-                        self.diverged(&network, input, loss, epoch, step - ago, learning_rate, &history)
-                    })?;
+                wishes.add(tell(callbacks, &ended, &no_checkpoint)?);
+                if wishes.interrupt && at.step < plan.steps {
+                    means
+                        .read()
+                        .map_err(|(loss, ago)| self.diverged(&network, Some(&input), loss, ago, &at, plan))?;
+                    self.network = self.sound(&network, &at, plan)?;
+                    at.sums = means.sums().clone();
+                    self.offer_checkpoint(true, plan, &at, &optimizer, &network, callbacks)?;
                     stopped = Stopped::Interrupted;
-                    let states = states(callbacks);
-                    let capture = || {
-                        let run = Run {
-                            options,
-                            samples: train.len(),
-                            epoch,
-                            step,
-                            sums: means.sums(),
-                            history: &history,
-                        };
-                        self.capture(run, &network, &optimizer, best.as_ref(), restore_best, &states)
-                    };
-                    tell(callbacks, &Event::Resumable { interrupted: true }, &capture)?;
-                    self.network = network.valid();
                     break 'epochs;
                 }
             }
-            drop(loader);
             let seconds = clock.elapsed().as_secs_f64();
-            self.network = network.valid();
+            let trained = self.sound(&network, &at, plan)?;
 
             let mut values = Vec::new();
             values.extend(means.loss().map(|loss| ("loss".to_string(), loss)));
             values.extend(means.accuracy().map(|accuracy| ("accuracy".to_string(), accuracy)));
             if let Some(validation) = validation {
-                let names = &self.about.classes;
-                let evaluation = evaluate(&self.network, validation, &self.loss, names, &self.device)?;
+                let names = &plan.about.classes;
+                let evaluation = evaluate(&trained, validation, &self.loss, names, &self.device)?;
+                if !evaluation.loss.is_finite() {
+                    return Err(self.diverged(&network, None, evaluation.loss, 0, &at, plan));
+                }
                 values.push(("val_loss".to_string(), evaluation.loss));
-                let measured = self.metrics.iter();
-                values
-                    .extend(measured.filter_map(|metric| {
-                        Some((format!("val_{metric}"), metric.of(&evaluation.report)?))
-                    }));
+                values.extend(
+                    self.metrics
+                        .iter()
+                        .filter_map(|metric| Some((format!("val_{metric}"), metric.of(&evaluation.report)?))),
+                );
             }
-            let samples_per_s = (samples - samples_before) as f64 / seconds.max(1e-9);
-            history.push(EpochRecord { epoch, values, seconds, samples_per_s });
-            step = 0;
+            self.network = trained;
+            let samples_per_s = samples as f64 / seconds.max(1e-9);
+            let record = EpochRecord { epoch, values, seconds, samples_per_s };
+            at.history.push(record.clone());
+            at.epoch += 1;
+            at.step = 0;
 
-            let Some(record) = history.last() else {
-                continue;
-            };
-            let wishes = tell(callbacks, &Event::EpochEnded(record), &no_checkpoint)?;
-            if wishes.remember {
-                best = Some(self.network.clone());
+            wishes.add(tell(callbacks, &Event::EpochEnded(&record), &no_checkpoint)?);
+            if std::mem::take(&mut wishes.remember) {
+                at.best = Some(self.network.clone());
             }
-            restore_best |= wishes.restore;
-            let states = states(callbacks);
-            let capture = || {
-                let fresh = Sums::default();
-                let run = Run {
-                    options,
-                    samples: train.len(),
-                    epoch: epoch + 1,
-                    step: 0,
-                    sums: &fresh,
-                    history: &history,
-                };
-                self.capture(run, &network, &optimizer, best.as_ref(), restore_best, &states)
-            };
-            let late = tell(callbacks, &Event::Resumable { interrupted: wishes.interrupt }, &capture)?;
-            if wishes.interrupt || late.interrupt {
+            at.restore_best |= wishes.restore;
+            let late = self.offer_checkpoint(wishes.interrupt, plan, &at, &optimizer, &network, callbacks)?;
+            wishes.add(late);
+            if wishes.interrupt {
                 stopped = Stopped::Interrupted;
                 break;
             }
-            if let Some(reason) = wishes.stop.or(late.stop) {
+            if let Some(reason) = wishes.stop.take() {
                 stopped = Stopped::Early(reason);
                 break;
             }
         }
 
-        if let Some(best) = best.filter(|_| restore_best && stopped != Stopped::Interrupted) {
+        if let Some(best) = at.best.filter(|_| at.restore_best && stopped != Stopped::Interrupted) {
             self.network = best;
         }
-        let history = History { epochs: history, stopped };
+        let history = History { epochs: at.history, stopped };
         tell(callbacks, &Event::FitEnded(&history), &no_checkpoint)?;
         Ok(history)
-    }
-
-    /// The network where gradients are recorded and the optimiser, fresh or from a checkpoint.
-    fn prepare(
-        &self,
-        resumed: &Option<(Progress, Vec<u8>)>,
-        train: &Arc<dyn Source>,
-        callbacks: &mut [Box<dyn Callback>],
-    ) -> Result<(N, ModuleOptimizer), TrainError> {
-        let optimizer = self.optimizer.init();
-        let Some((progress, bytes)) = resumed else {
-            return Ok((self.network.clone().train(), optimizer));
-        };
-        if progress.samples != train.len() {
-            return Err(TrainError::OtherData {
-                expected: format!("{} samples", progress.samples),
-                found: format!("{} samples", train.len()),
-            });
-        }
-        let unreadable = |reason: String| TrainError::OptimizerState { reason };
-        for (callback, state) in callbacks.iter_mut().zip(&progress.callbacks) {
-            callback.restore(state.clone()).map_err(|error| TrainError::Callback(Box::new(error)))?;
-        }
-        let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes.clone()))
-            .map_err(|error| unreadable(error.to_string()))?;
-        let network = with_parameter_ids(self.network.clone(), &progress.parameter_ids);
-        Ok((network.train(), optimizer.load_record(record)))
     }
 
     /// Names of the values that each epoch is going to have.
@@ -279,79 +240,88 @@ impl<N: Network> Trainer<N> {
         names
     }
 
-    /// Everything that is needed to go on.
-    fn capture(
+    /// Tells the callbacks that the run can be resumed from here, and lets them have the checkpoint.
+    fn offer_checkpoint(
         &self,
-        run: Run,
-        network: &N,
+        interrupted: bool,
+        plan: &Plan,
+        at: &Standing<N>,
         optimizer: &ModuleOptimizer,
-        best: Option<&N>,
-        restores_best: bool,
-        callbacks: &[serde_json::Value],
-    ) -> Result<Checkpoint, TrainError> {
-        let network = network.valid();
-        let optimizer = optimizer
-            .to_record()
-            .into_bytes()
-            .map_err(|error| TrainError::OptimizerState { reason: error.to_string() })?;
-        Ok(Checkpoint {
-            progress: Progress {
-                options: run.options.clone(),
-                optimizer: self.optimizer.clone(),
-                loss: self.loss.clone(),
-                metrics: self.metrics.clone(),
-                samples: run.samples,
-                epoch: run.epoch,
-                step: run.step,
-                sums: run.sums.clone(),
-                history: run.history.to_vec(),
-                callbacks: callbacks.to_vec(),
-                parameter_ids: parameter_ids(&network),
-                has_best: best.is_some(),
-                restores_best,
-                program: serde_json::Value::Null,
-            },
-            tensors: join(state(&network), best.map(state)),
-            optimizer: optimizer.to_vec(),
-        })
+        network: &N,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<Wishes, TrainError> {
+        let states: Vec<serde_json::Value> = callbacks.iter().map(|callback| callback.state()).collect();
+        let capture = || {
+            let network = network.valid();
+            let optimizer = optimizer
+                .to_record()
+                .into_bytes()
+                .map_err(|error| TrainError::OptimizerState { reason: error.to_string() })?;
+            Ok(Checkpoint {
+                progress: Progress {
+                    options: plan.options.clone(),
+                    optimizer: self.optimizer.clone(),
+                    loss: self.loss.clone(),
+                    metrics: self.metrics.clone(),
+                    samples: plan.samples,
+                    classes: plan.about.classes.clone(),
+                    dataset: plan.about.dataset.clone(),
+                    epoch: at.epoch,
+                    step: at.step,
+                    sums: at.sums.clone(),
+                    history: at.history.clone(),
+                    callbacks: states.clone(),
+                    parameter_ids: parameter_ids(&network),
+                    has_best: at.best.is_some(),
+                    restores_best: at.restore_best,
+                    program: serde_json::Value::Null,
+                },
+                tensors: join(state(&network), at.best.as_ref().map(state)),
+                optimizer: optimizer.to_vec(),
+            })
+        };
+        tell(callbacks, &Event::Resumable { interrupted }, &capture)
     }
 
-    /// Finds out where a loss that is not finite came from.
-    #[allow(clippy::too_many_arguments, reason = "they are what the message says")]
+    /// The network without gradients, if all its weights are finite.
+    fn sound(&self, network: &N, at: &Standing<N>, plan: &Plan) -> Result<N, TrainError> {
+        let valid = network.valid();
+        match state(&valid).iter().all(|tensor| tensor.check_finite().is_ok()) {
+            true => Ok(valid),
+            false => Err(self.diverged(network, None, f64::NAN, 0, at, plan)),
+        }
+    }
+
+    /// Finds out where a loss that is not finite came from. `ago` is how many steps ago it was.
     fn diverged(
         &self,
         network: &N,
-        input: AnyTensor,
+        input: Option<&AnyTensor>,
         loss: f64,
-        epoch: usize,
-        step: usize,
-        learning_rate: f64,
-        history: &[EpochRecord],
+        ago: usize,
+        at: &Standing<N>,
+        plan: &Plan,
     ) -> TrainError {
         let weights = state(&network.valid());
         let broken = weights.iter().find(|tensor| tensor.check_finite().is_err());
+        let layer = || input.and_then(|input| network.first_not_finite(input.clone()));
         let culprit = match broken {
             Some(tensor) => format!("the weights '{}', so their gradient was not", tensor.name),
-            None => network
-                .first_not_finite(input)
-                .map_or("the loss itself".to_string(), |layer| format!("what '{layer}' gives")),
+            None => layer().map_or("the loss itself".to_string(), |layer| format!("what '{layer}' gives")),
         };
-        let kept = match history.last() {
+        let kept = match at.history.last() {
             None => "before training".to_string(),
             Some(record) => format!("at the end of epoch {}", record.epoch),
         };
-        TrainError::NotFinite { loss, epoch, step, learning_rate, culprit, kept }
+        TrainError::NotFinite {
+            loss,
+            epoch: at.epoch,
+            step: at.step.saturating_sub(ago),
+            learning_rate: plan.learning_rate,
+            culprit,
+            kept,
+        }
     }
-}
-
-/// Where a run stands.
-struct Run<'a> {
-    options: &'a FitOptions,
-    samples: usize,
-    epoch: usize,
-    step: usize,
-    sums: &'a Sums,
-    history: &'a [EpochRecord],
 }
 
 /// Tells all callbacks of an event and gathers what they wish.
@@ -372,14 +342,15 @@ fn no_checkpoint() -> Result<Checkpoint, TrainError> {
     Err(TrainError::Callback("a checkpoint can be taken at `Event::Resumable` only".into()))
 }
 
-fn states(callbacks: &[Box<dyn Callback>]) -> Vec<serde_json::Value> {
-    callbacks.iter().map(|callback| callback.state()).collect()
+/// One seed for each step of each run.
+fn step_seed(seed: u64, epoch: usize, step: usize) -> u64 {
+    // Mixed twice: added up, seed 1 at one step would be seed 0 at the next.
+    mix(mix(seed) ^ ((epoch as u64) << 40) ^ step as u64)
 }
 
-/// One seed for each step, by the finaliser of SplitMix64 ([Steele et al. 2014](https://doi.org/10.1145/2660193.2660195)).
-fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
-    let mut mixed =
-        seed.wrapping_add((epoch as u64) << 40).wrapping_add(step as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+/// The finaliser of SplitMix64 ([Steele et al. 2014](https://doi.org/10.1145/2660193.2660195)).
+fn mix(value: u64) -> u64 {
+    let mut mixed = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)

@@ -37,7 +37,7 @@ mod trainer;
 mod upload;
 
 pub use callbacks::{CheckpointWriter, EarlyStopping};
-pub use checkpoint::{Checkpoint, Progress, Sums};
+pub use checkpoint::{Checkpoint, Progress, Sums, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Callback, Event, Moment};

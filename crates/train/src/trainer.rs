@@ -10,9 +10,8 @@ use fireclay_store::{
     DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
 };
 
-use crate::checkpoint::{Checkpoint, Progress, part};
+use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, predict};
-use crate::fit::Start;
 use crate::{Callback, FitOptions, History, Metric, Optimizer, TrainError};
 
 /// A network with its loss, its optimiser and its listeners.
@@ -111,7 +110,7 @@ impl<N: Network> Trainer<N> {
     pub fn fit(&mut self, train: &Dataset, options: &FitOptions) -> Result<History, TrainError> {
         options.check()?;
         self.optimizer.check()?;
-        self.fit_from(train, options, Start::fresh())
+        self.fit_from(train, options, None)
     }
 
     /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same
@@ -130,18 +129,19 @@ impl<N: Network> Trainer<N> {
             true => Some(load_state(self.network.valid(), best)?),
             false => None,
         };
-        let Progress { options, .. } = progress.clone();
         self.optimizer = progress.optimizer.clone();
         self.loss = progress.loss.clone();
         self.metrics = progress.metrics.clone();
-        self.fit_from(train, &options, Start::resumed(progress, optimizer, best))
+        let options = progress.options.clone();
+        let network = self.network.valid();
+        self.fit_from(train, &options, Some(Resumed { progress, optimizer, network, best }))
     }
 
     fn fit_from(
         &mut self,
         data: &Dataset,
         options: &FitOptions,
-        start: Start<N>,
+        resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
         let (train, validation) = match options.validation_split > 0.0 {
             false => (data.clone(), None),
@@ -150,22 +150,24 @@ impl<N: Network> Trainer<N> {
                 (train, Some(Arc::new(validation) as Arc<dyn Source>))
             }
         };
-        self.about = About {
+        let mut about = About {
             classes: train.class_names().to_vec(),
-            preprocessing: Some(Preprocessing {
-                mean: train.normalization().mean.clone(),
-                std: train.normalization().std.clone(),
-            }),
+            preprocessing: Some(preprocessing(&train)),
             dataset: Some(dataset_card(&train)),
-            training: Some(TrainingCard {
-                loss: self.loss.clone(),
-                optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
-                epochs: options.epochs,
-                batch_size: options.batch_size,
-                seed: options.seed,
-            }),
+            training: None,
         };
-        self.run(&(Arc::new(train) as Arc<dyn Source>), validation.as_ref(), options, start)
+        let source: Arc<dyn Source> = Arc::new(train);
+        let history = self.run(&source, validation.as_ref(), options, &about, resumed)?;
+        about.training = Some(TrainingCard {
+            loss: self.loss.clone(),
+            optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
+            epochs: history.epochs.len(),
+            batch_size: options.batch_size,
+            validation_split: options.validation_split,
+            seed: options.seed,
+        });
+        self.about = about;
+        Ok(history)
     }
 
     /// Measures the network on all samples.
@@ -175,6 +177,7 @@ impl<N: Network> Trainer<N> {
     pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation, TrainError> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         self.check_source(&source, "evaluate")?;
+        self.check_preprocessing(data)?;
         evaluate(&self.network, &source, &self.loss, data.class_names(), &self.device)
     }
 
@@ -183,7 +186,53 @@ impl<N: Network> Trainer<N> {
     /// # Errors
     /// [`TrainError`] for an empty data set, or one that does not fit the network.
     pub fn predict(&self, data: &Dataset) -> Result<Vec<Vec<f32>>, TrainError> {
-        predict(&self.network, &(Arc::new(data.clone()) as Arc<dyn Source>), &self.device)
+        let source: Arc<dyn Source> = Arc::new(data.clone());
+        self.check_shape(&source, "predict")?;
+        self.check_preprocessing(data)?;
+        predict(&self.network, &source, &self.device)
+    }
+
+    /// Refuses data that is normalised in another way than the network has learnt to see it.
+    fn check_preprocessing(&self, data: &Dataset) -> Result<(), TrainError> {
+        let found = preprocessing(data);
+        match &self.about.preprocessing {
+            Some(expected) if *expected != found => Err(TrainError::Preprocessing {
+                expected_mean: expected.mean.clone(),
+                expected_std: expected.std.clone(),
+                found_mean: found.mean,
+                found_std: found.std,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an empty source and samples of a shape that the network does not take.
+    fn check_shape(&self, source: &Arc<dyn Source>, purpose: &'static str) -> Result<(), TrainError> {
+        if source.is_empty() {
+            return Err(TrainError::NoSamples { purpose });
+        }
+        match self.network.input_shape() {
+            Some(expected) if expected != source.sample_shape() => {
+                Err(TrainError::Inputs { found: source.sample_shape().to_vec(), expected: expected.to_vec() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses metrics that the task does not have.
+    pub(crate) fn check_metrics(&self, source: &Arc<dyn Source>) -> Result<(), TrainError> {
+        let classifies = matches!(
+            (&self.loss, source.target_kind()),
+            (Loss::CrossEntropy { .. }, _) | (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 })
+        );
+        match self.metrics.iter().find(|metric| metric.is_for_classes() != classifies) {
+            None => Ok(()),
+            Some(metric) => Err(TrainError::Metric {
+                metric: metric.to_string(),
+                loss: format!("{:?}", self.loss),
+                task: if classifies { "classification" } else { "regression" },
+            }),
+        }
     }
 
     /// Refuses data that loss or network cannot take, before any work. One sample goes through the network, so that
@@ -193,9 +242,7 @@ impl<N: Network> Trainer<N> {
         source: &Arc<dyn Source>,
         purpose: &'static str,
     ) -> Result<(), TrainError> {
-        if source.is_empty() {
-            return Err(TrainError::NoSamples { purpose });
-        }
+        self.check_shape(source, purpose)?;
         let (found, needed) = match source.target_kind() {
             TargetKind::Classes { count } => ("classes", format!("{count}, one for each class")),
             TargetKind::Values { width } => ("values", format!("{width}, one for each target")),
@@ -203,14 +250,6 @@ impl<N: Network> Trainer<N> {
         let expected = if self.loss.takes_classes() { "classes" } else { "values" };
         if found != expected {
             return Err(TrainError::Targets { loss: format!("{:?}", self.loss), expected, found });
-        }
-        if let Some(expected) = self.network.input_shape()
-            && expected != source.sample_shape()
-        {
-            return Err(TrainError::Inputs {
-                found: source.sample_shape().to_vec(),
-                expected: expected.to_vec(),
-            });
         }
         let mut batch = fireclay_data::Batch::default();
         source.gather(&[0], &mut batch);
@@ -220,11 +259,20 @@ impl<N: Network> Trainer<N> {
             TargetKind::Classes { count } => count,
             TargetKind::Values { width } => width,
         };
-        match outputs == wanted {
-            true => Ok(()),
-            false => Err(TrainError::Outputs { found: outputs, expected: needed }),
+        if outputs != wanted {
+            return Err(TrainError::Outputs { found: outputs, expected: needed });
+        }
+        self.loss.check(outputs)?;
+        match self.network.num_params() {
+            0 => Err(TrainError::NothingToTrain),
+            _ => Ok(()),
         }
     }
+}
+
+fn preprocessing(data: &Dataset) -> Preprocessing {
+    let normalization = data.normalization();
+    Preprocessing { mean: normalization.mean.clone(), std: normalization.std.clone() }
 }
 
 fn dataset_card(data: &Dataset) -> DatasetCard {

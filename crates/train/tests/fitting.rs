@@ -162,6 +162,8 @@ fn resumes(at: (usize, usize), optimizer: impl Into<Optimizer> + Clone) {
         .callback(CheckpointWriter::new(&path).only_when_interrupted());
     let history = broken.fit(&data, &options).unwrap();
     assert_eq!(history.stopped, Stopped::Interrupted);
+    // Broken off in an epoch's last step, a run finishes and measures the epoch first.
+    let at = if at.1 == 80 / 16 { (at.0 + 1, 0) } else { at };
     assert_eq!(history.epochs.len(), at.0 - 1);
 
     let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
@@ -233,6 +235,44 @@ fn a_loss_that_is_not_finite_is_reported_with_step_rate_and_place() {
     assert!(text.contains("dense_") || text.contains("relu_"), "the layer is named: {text}");
     assert!(text.contains("as it was before training"), "{text}");
     assert_eq!(bits(state(trainer.network())), before);
+}
+
+#[test]
+fn weights_that_overflow_in_the_last_step_are_noticed_before_they_are_kept() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.checkpoint");
+    let device = Device::flex();
+    // One step for each epoch: the loss is finite, the step after it is not.
+    let data = values(4, vec![1e20; 4]);
+    let options = FitOptions { batch_size: 4, ..options(2) };
+    let mut trainer = Trainer::regression(ModelSpec::new([2]).dense(1).build(&device).unwrap())
+        .loss(Loss::Mae {})
+        .optimizer(Sgd::new(f64::from(f32::MAX) * 1e10))
+        .callback(CheckpointWriter::new(&path));
+    let text = message(trainer.fit(&data, &options));
+    assert!(text.contains("the weights 'dense_1."), "{text}");
+    assert!(!path.exists(), "no checkpoint of broken weights");
+    assert!(state(trainer.network()).iter().all(|tensor| tensor.check_finite().is_ok()));
+}
+
+#[test]
+fn what_cannot_be_measured_or_trained_is_refused() {
+    let _turn = turn();
+    let fit =
+        |metric| message(Trainer::classification(model(1)).metrics([metric]).fit(&bands(20), &options(1)));
+    assert!(fit(Metric::R2).contains("r2 cannot be measured"));
+    let loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Some(vec![1.0]) };
+    let text = message(Trainer::new(model(1), loss).fit(&bands(20), &options(1)));
+    assert!(text.contains("class_weights of 1 classes; expected 3"), "{text}");
+    let still = ModelSpec::new([2]).tanh().build(&Device::flex()).unwrap();
+    let text = message(Trainer::regression(still).fit(&values(2, vec![0.0; 4]), &options(1)));
+    assert!(text.contains("no parameters"), "{text}");
+    let normalized = bands(20).with_normalization(fireclay_data::Normalization::uniform(0.5, 2.0)).unwrap();
+    let mut trainer = Trainer::classification(model(1));
+    trainer.fit(&normalized, &options(1)).unwrap();
+    let text = message(trainer.evaluate(&bands(20)));
+    assert!(text.contains("mean [0.5]") && text.contains("with_normalization"), "{text}");
 }
 
 #[test]

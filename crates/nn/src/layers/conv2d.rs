@@ -133,6 +133,7 @@ impl Conv2dSpec {
             height.saturating_add(pads[0].0).saturating_add(pads[0].1),
             width.saturating_add(pads[1].0).saturating_add(pads[1].1),
         ];
+        values(&[in_channels, padded[0], padded[1]])?;
         let [out_height, out_width] = window_counts(padded, covered, self.stride)?;
         let output = vec![self.out_channels, out_height, out_width];
         let weight = TensorSpec::trained(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::conv2d::window_counts;
 use super::{is_yes, yes};
 use crate::LayerProblem;
-use crate::spec::{Inferred, Size2d};
+use crate::spec::{Inferred, Size2d, values};
 
 /// The largest value of each window.
 ///
@@ -149,7 +149,11 @@ fn infer(
     if padding.height > kernel_size.height / 2 || padding.width > kernel_size.width / 2 {
         return Err(LayerProblem::PoolPadding { padding: padding.dims(), kernel: kernel_size.dims() });
     }
-    let padded = [height.saturating_add(2 * padding.height), width.saturating_add(2 * padding.width)];
+    let padded = [
+        height.saturating_add(padding.height.saturating_mul(2)),
+        width.saturating_add(padding.width.saturating_mul(2)),
+    ];
+    values(&[channels, padded[0], padded[1]])?;
     let [out_height, out_width] = window_counts(padded, kernel_size.dims(), stride)?;
     let window = (kernel_size.height as u64).saturating_mul(kernel_size.width as u64);
     Inferred::plain(vec![channels, out_height, out_width], window)

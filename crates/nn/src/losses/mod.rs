@@ -7,6 +7,8 @@ mod regression;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::NnError;
+
 pub use binary_cross_entropy::binary_cross_entropy_with_logits;
 pub use cross_entropy::cross_entropy_with_logits;
 pub use regression::{huber, mae, mse};
@@ -79,6 +81,35 @@ impl Loss {
             (Loss::Huber { delta }, Target::Values(values)) => huber(output, values.clone(), *delta),
             (loss, Target::Classes(_)) => panic!("{loss:?} needs values as targets, found classes"),
             (loss, Target::Values(_)) => panic!("{loss:?} needs classes as targets, found values"),
+        }
+    }
+
+    /// Refuses settings that no training can use, for a network with so many outputs.
+    ///
+    /// # Errors
+    /// [`NnError::Loss`] with the setting, the value and the range.
+    pub fn check(&self, outputs: usize) -> Result<(), NnError> {
+        let wrong =
+            |setting, found: String, expected: String| Err(NnError::Loss { setting, found, expected });
+        match self {
+            Loss::CrossEntropy { label_smoothing, .. } if !(0.0..1.0).contains(label_smoothing) => {
+                wrong("label_smoothing", label_smoothing.to_string(), "0 or more and less than 1".into())
+            }
+            Loss::CrossEntropy { class_weights: Some(weights), .. } if weights.len() != outputs => wrong(
+                "class_weights",
+                format!("of {} classes", weights.len()),
+                format!("{outputs}, one for each output"),
+            ),
+            Loss::CrossEntropy { class_weights: Some(weights), .. } => {
+                match weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
+                    Some(weight) => wrong("class_weights", weight.to_string(), "more than 0".into()),
+                    None => Ok(()),
+                }
+            }
+            Loss::Huber { delta } if !(delta.is_finite() && *delta > 0.0) => {
+                wrong("delta", delta.to_string(), "more than 0".into())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -67,7 +67,10 @@ impl EarlyStopping {
 impl Callback for EarlyStopping {
     fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
         match event {
-            Event::FitStarted { measured, .. } => {
+            Event::FitStarted { measured, start, .. } => {
+                if *start == (1, 0) {
+                    self.state = State::default();
+                }
                 if measured.contains(&self.watched) {
                     return Ok(());
                 }

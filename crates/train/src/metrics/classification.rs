@@ -147,6 +147,9 @@ fn argmax(row: &[f32]) -> usize {
 /// How many classes come before the label's: those with more, and those with as much and a smaller index.
 fn rank(row: &[f32], label: usize) -> usize {
     let own = row[label];
+    if own.is_nan() {
+        return row.len() - 1;
+    }
     row.iter()
         .enumerate()
         .filter(|(index, value)| **value > own || (**value == own && *index < label))

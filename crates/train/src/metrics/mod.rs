@@ -47,6 +47,11 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Whether it measures classes rather than numbers.
+    pub(crate) fn is_for_classes(self) -> bool {
+        !matches!(self, Metric::Mae | Metric::Mse | Metric::R2)
+    }
+
     /// The value in a report, if the report has it.
     pub(crate) fn of(self, report: &Report) -> Option<f64> {
         match (self, report) {
