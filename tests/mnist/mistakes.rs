@@ -185,7 +185,8 @@ fn a_checkpoint_that_lies_is_refused() {
 
     let folder = scratch();
     let path = folder.path().join("whole.checkpoint");
-    let (train, _) = crate::support::digits();
+    let data = fireclay::data::DataDir::named(folder.path().join("data"));
+    let (train, _) = fireclay::data::Mnist::load(&data).unwrap();
     let device = fireclay::prelude::DeviceName::default().open().unwrap();
     let spec = fireclay::prelude::ModelSpec::new([1, 28, 28]).flatten().dense(10);
     let program = serde_json::json!({
@@ -195,7 +196,7 @@ fn a_checkpoint_that_lies_is_refused() {
     let options = fireclay::prelude::FitOptions { epochs: 2, ..Default::default() };
     fireclay::prelude::Trainer::classification(spec.build(&device).unwrap())
         .callback(fireclay::prelude::CheckpointWriter::new(&path).program(program))
-        .fit(train, &options)
+        .fit(&train, &options)
         .unwrap();
     let whole = load_checkpoint::<Progress>(&path).unwrap();
     type Lie<'a> = (&'a str, Box<dyn Fn(&mut fireclay::train::Checkpoint)>);

@@ -60,7 +60,7 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
 fn a_second_ctrl_c_stops_at_once() {
     let folder = scratch();
     // Large batches, so that the step in which the keys are pressed takes a while.
-    let mut child = start(folder.path(), &["train", "--model", "cnn", "--drawn", "--batch-size", "1500"]);
+    let mut child = start(folder.path(), &["train", "--model", "cnn", "--drawn", "--batch-size", "3000"]);
     let mut rest = wait_for(&mut child, "cnn: ");
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-INT");

@@ -168,6 +168,7 @@ fn the_environment_names_a_data_folder_too() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn real_digits_are_learnt() {
     let Ok(data) = std::env::var("FIRECLAY_TEST_DATA") else {
         eprintln!("skipped: set FIRECLAY_TEST_DATA to a folder with `mnist/` to train on the real MNIST");

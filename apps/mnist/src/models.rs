@@ -39,32 +39,14 @@ impl ModelName {
     /// The network for images of one channel and some classes.
     pub fn spec(self, input: &[usize], classes: usize) -> ModelSpec {
         let spec = ModelSpec::new(input);
+        let two_convolutions =
+            |spec: ModelSpec| spec.conv2d(32, 3).relu().max_pool2d(2).conv2d(64, 3).relu().max_pool2d(2);
         match self {
             ModelName::Mlp => spec.flatten().dense(128).relu().dense(128).relu().dense(classes),
-            ModelName::Cnn => spec
-                .conv2d(32, 3)
-                .relu()
-                .max_pool2d(2)
-                .conv2d(64, 3)
-                .relu()
-                .max_pool2d(2)
-                .conv2d(64, 3)
-                .relu()
-                .flatten()
-                .dense(64)
-                .relu()
-                .dense(classes),
-            ModelName::CnnSmall => spec
-                .conv2d(32, 3)
-                .relu()
-                .max_pool2d(2)
-                .conv2d(64, 3)
-                .relu()
-                .max_pool2d(2)
-                .flatten()
-                .dense(128)
-                .relu()
-                .dense(classes),
+            ModelName::Cnn => {
+                two_convolutions(spec).conv2d(64, 3).relu().flatten().dense(64).relu().dense(classes)
+            }
+            ModelName::CnnSmall => two_convolutions(spec).flatten().dense(128).relu().dense(classes),
             ModelName::Softmax => spec.flatten().dense(classes),
         }
     }

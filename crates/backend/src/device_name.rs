@@ -176,13 +176,13 @@ impl FromStr for DeviceName {
 
 /// Whether values of a device can be read at once, without waiting for a queue of work: on a CPU.
 pub fn reads_at_once(device: &Device) -> bool {
-    #[allow(unused_mut, reason = "a build for GPUs alone pushes nothing")]
-    let mut cpus: Vec<Device> = Vec::new();
-    #[cfg(feature = "flex")]
-    cpus.push(Device::flex());
-    #[cfg(feature = "ndarray")]
-    #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
-    cpus.push(Device::ndarray());
+    let cpus: &[Device] = &[
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
+        Device::ndarray(),
+    ];
     cpus.contains(device)
 }
 

@@ -15,6 +15,7 @@ use crate::{Output, count, percent, seconds};
 pub struct Progress {
     output: Arc<Output>,
     epochs: usize,
+    steps_per_epoch: usize,
     /// The epoch that the run began in and its steps that were done before.
     start: (usize, usize),
     bar: Option<ProgressBar>,
@@ -33,7 +34,7 @@ struct EpochLine<'a> {
 impl Progress {
     /// Shows progress on an output.
     pub fn new(output: Arc<Output>) -> Self {
-        Progress { output, epochs: 0, start: (1, 0), bar: None }
+        Progress { output, epochs: 0, steps_per_epoch: 0, start: (1, 0), bar: None }
     }
 
     fn clear(&mut self) {
@@ -66,8 +67,9 @@ fn shown(name: &str, value: f64) -> String {
 impl Callback for Progress {
     fn on_event(&mut self, event: &Event, _: &mut Moment) -> Result<(), TrainError> {
         match event {
-            Event::FitStarted { epochs, start, .. } => {
+            Event::FitStarted { epochs, steps_per_epoch, start, .. } => {
                 self.epochs = *epochs;
+                self.steps_per_epoch = *steps_per_epoch;
                 self.start = *start;
             }
             Event::UnusedParameters(names) => self.output.note(format!(
@@ -75,7 +77,10 @@ impl Callback for Progress {
                 names.join(", ")
             )),
             Event::EpochStarted { epoch } if self.output.shows_bars() => {
-                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+                let bar = ProgressBar::with_draw_target(
+                    Some(self.steps_per_epoch as u64),
+                    ProgressDrawTarget::stderr_with_hz(10),
+                );
                 let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
                 bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
@@ -83,7 +88,6 @@ impl Callback for Progress {
             }
             Event::StepEnded { epoch, step, steps, samples, seconds: elapsed, loss, accuracy } => {
                 let Some(bar) = &self.bar else { return Ok(()) };
-                bar.set_length(*steps as u64);
                 bar.set_position(*step as u64);
                 let speed = *samples as f64 / elapsed.max(1e-9);
                 let before = if *epoch == self.start.0 { self.start.1 } else { 0 };

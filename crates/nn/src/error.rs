@@ -54,7 +54,7 @@ pub enum NnError {
         input: Vec<usize>,
         /// What is wrong.
         #[source]
-        problem: LayerProblem,
+        problem: Box<LayerProblem>,
     },
     /// The network ends with something other than a row of numbers for each sample.
     #[error(
@@ -87,7 +87,7 @@ pub enum NnError {
     },
     /// Weights and model do not belong together.
     #[error("the weights do not fit the model:{0}")]
-    Weights(WeightsMismatch),
+    Weights(Box<WeightsMismatch>),
     /// A tensor holds NaN or infinity.
     #[error(
         "tensor '{name}' holds {value} at position {index}; finite values were expected, so the training that wrote it diverged"
@@ -288,7 +288,7 @@ mod tests {
             unexpected: vec![("dense1.weight".into(), vec![10, 64])],
             different: vec![("conv2d_1.bias".into(), vec![32], vec![16])],
         };
-        let text = NnError::Weights(mismatch).to_string();
+        let text = NnError::Weights(Box::new(mismatch)).to_string();
         assert!(
             text.contains("missing     dense_1.weight [10, 64] (did you mean 'dense1.weight'?)"),
             "{text}"

@@ -120,7 +120,7 @@ fn compare(
     }
     match mismatch.is_empty() {
         true => Ok(()),
-        false => Err(NnError::Weights(mismatch)),
+        false => Err(NnError::Weights(Box::new(mismatch))),
     }
 }
 

@@ -40,6 +40,12 @@ pub enum TrainError {
         /// Shape that the network takes.
         expected: Vec<usize>,
     },
+    /// Samples that are neither rows nor images.
+    #[error("the data has samples of shape {found:?}; expected [features] or [channels, height, width]")]
+    Rank {
+        /// Shape of one sample.
+        found: Vec<usize>,
+    },
     /// The loss does not go with the kind of targets.
     #[error("{loss} needs {expected} as targets; the data has {found}")]
     Targets {

@@ -211,6 +211,9 @@ impl<N: Network> Trainer<N> {
         if source.is_empty() {
             return Err(TrainError::NoSamples { purpose });
         }
+        if !matches!(source.sample_shape().len(), 1 | 3) {
+            return Err(TrainError::Rank { found: source.sample_shape().to_vec() });
+        }
         match self.network.input_shape() {
             Some(expected) if expected != source.sample_shape() => {
                 Err(TrainError::Inputs { found: source.sample_shape().to_vec(), expected: expected.to_vec() })

@@ -197,11 +197,11 @@ fn chain(
         let input = end(&planned, input).to_vec();
         let position = format!("{}{}", place.position, place.offset + index + 1);
         let shown = layer.name.as_deref().unwrap_or(layer.kind.type_name());
-        let fail = |name: &str, problem| NnError::Layer {
+        let fail = |name: &str, problem: LayerProblem| NnError::Layer {
             position: position.clone(),
             name: name.chars().take(80).collect(),
             input: input.clone(),
-            problem,
+            problem: Box::new(problem),
         };
         let own = names.give(layer).map_err(|problem| fail(shown, problem))?;
         let name = format!("{}{own}", place.name);
