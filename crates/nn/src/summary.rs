@@ -90,11 +90,11 @@ impl fmt::Display for Summary {
         let widths = [0, 1, 2, 3].map(width);
         let rule = "-".repeat(widths.iter().sum::<usize>() + 6);
         for (index, [name, output, parameters, flops]) in lines.iter().enumerate() {
-            writeln!(
-                f,
+            let line = format!(
                 "{name:<0$}  {output:<1$}  {parameters:>2$}  {flops:>3$}",
                 widths[0], widths[1], widths[2], widths[3]
-            )?;
+            );
+            writeln!(f, "{}", line.trim_end())?;
             if index == 0 {
                 writeln!(f, "{rule}")?;
             }
