@@ -22,7 +22,7 @@ impl DeviceFlags {
     /// Sets the threads and opens the device.
     ///
     /// # Errors
-    /// A [`UsageError`] for zero threads or a device that this build lacks; another error if the driver fails.
+    /// A [`UsageError`] for a number of threads that cannot be, or a device that this build lacks; another error if the driver fails.
     pub fn open(&self) -> anyhow::Result<Device> {
         if let Some(threads) = self.threads {
             set_threads(threads).map_err(UsageError::of)?;

@@ -1,7 +1,6 @@
 //! Everything that a run needs to go on as if it had never stopped.
 
 use std::collections::BTreeMap;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::module::{ModuleVisitor, Param};
