@@ -1,0 +1,88 @@
+//! What a kernel runs on: a path of instructions and a number of threads, given to it as an argument.
+
+use crate::Path;
+
+/// The instructions and the threads that a kernel may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Which instructions. One that the CPU lacks is replaced by [`Path::Plain`].
+    pub path: Path,
+    /// How many threads at most, the caller's included; at least 1.
+    pub threads: usize,
+}
+
+impl Cpu {
+    /// The fastest instructions of this CPU, on `threads` threads.
+    pub fn best(threads: usize) -> Self {
+        Cpu { path: Path::best(), threads: threads.max(1) }
+    }
+
+    /// These instructions, on the caller's thread.
+    pub fn single(path: Path) -> Self {
+        Cpu { path, threads: 1 }
+    }
+
+    /// The same instructions on the caller's thread alone, for work that is done in parallel already.
+    pub fn alone(self) -> Self {
+        Cpu { threads: 1, ..self }
+    }
+}
+
+/// Splits `0..len` into at most `parts` ranges of nearly equal length, each but the last a multiple of `grain`.
+pub(crate) fn ranges(len: usize, parts: usize, grain: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let grains = len.div_ceil(grain.max(1));
+    let parts = parts.clamp(1, grains.max(1));
+    (0..parts).map(move |part| {
+        let start = grains * part / parts * grain;
+        let end = (grains * (part + 1) / parts * grain).min(len);
+        start.min(len)..end
+    })
+}
+
+/// Calls `work(part)` for each part in `0..parts`, the parts spread over the threads; `work` for part 0 runs on the
+/// caller's thread.
+///
+/// Which thread does which part changes nothing: parts share no result.
+pub(crate) fn in_parallel(parts: usize, work: impl Fn(usize) + Sync) {
+    if parts <= 1 {
+        if parts == 1 {
+            work(0);
+        }
+        return;
+    }
+    let work = &work;
+    rayon::in_place_scope(|scope| {
+        for part in 1..parts {
+            scope.spawn(move |_| work(part));
+        }
+        work(0);
+    });
+}
+
+/// A pointer that may cross threads; whoever sends it keeps the parts' places apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<T>(*mut T);
+
+// SAFETY: only an address travels; each use of it says why its place is no other thread's.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub(crate) fn new(slice: &mut [T]) -> Self {
+        Shared(slice.as_mut_ptr())
+    }
+
+    pub(crate) fn ptr(self) -> *mut T {
+        self.0
+    }
+
+    /// The part `range` of the slice.
+    ///
+    /// # Safety
+    /// The range must lie inside the slice, no other thread may touch it meanwhile, and the slice must outlive `'a`.
+    pub(crate) unsafe fn part<'a>(self, range: std::ops::Range<usize>) -> &'a mut [T] {
+        // SAFETY: passed on to the caller.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
+    }
+}

@@ -1,0 +1,193 @@
+//! Vectors of `f32`, as wide as the CPU has them.
+//!
+//! A kernel is written once, over [`Simd`], and compiled for each [`Path`]. A value of a type that implements `Simd`
+//! is the proof that the CPU has the instructions, so arithmetic is safe; only reading and writing memory is not.
+//! [`Path::run`] is the one place where a path is chosen: it enters a function that is compiled with the path's
+//! features, into which the kernel is inlined. Hence everything below it must be `#[inline(always)]`.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod plain;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
+pub(crate) use plain::Plain;
+
+/// Vectors of `f32` of one width, and the CPU's instructions on them.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// `LANES` numbers.
+    type F: Copy;
+
+    /// Numbers in a vector.
+    const LANES: usize;
+
+    /// Accumulators of a product's tile that the registers have room for.
+    const ACCUMULATORS: usize;
+
+    /// The same number in every lane.
+    fn splat(self, x: f32) -> Self::F;
+
+    /// Reads `LANES` numbers.
+    ///
+    /// # Safety
+    /// `from` must be readable for `LANES` numbers.
+    unsafe fn load(self, from: *const f32) -> Self::F;
+
+    /// Reads `count < LANES` numbers; the other lanes are 0.
+    ///
+    /// # Safety
+    /// `from` must be readable for `count` numbers.
+    unsafe fn load_first(self, from: *const f32, count: usize) -> Self::F;
+
+    /// Writes `LANES` numbers.
+    ///
+    /// # Safety
+    /// `to` must be writable for `LANES` numbers.
+    unsafe fn store(self, to: *mut f32, x: Self::F);
+
+    /// Writes the first `count < LANES` numbers.
+    ///
+    /// # Safety
+    /// `to` must be writable for `count` numbers.
+    unsafe fn store_first(self, to: *mut f32, x: Self::F, count: usize);
+
+    /// Reads `LANES` bytes as numbers from 0 to 255.
+    ///
+    /// # Safety
+    /// `from` must be readable for `LANES` bytes.
+    unsafe fn load_u8(self, from: *const u8) -> Self::F;
+
+    /// `a + b`
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a - b`
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a · b`
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a / b`
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a · b + c`, rounded once where the CPU can.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// The greater of both; `b` where either is not a number.
+    fn max(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The lesser of both; `b` where either is not a number.
+    fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The square root.
+    fn sqrt(self, a: Self::F) -> Self::F;
+    /// `yes` where `a > b`, else `no` (also where either is not a number).
+    fn select_gt(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
+    /// The nearest whole number, ties to even.
+    fn round(self, a: Self::F) -> Self::F;
+    /// `a · 2^n` for whole `n` in `-126..=127`.
+    fn mul_pow2(self, a: Self::F, n: Self::F) -> Self::F;
+    /// The magnitude of `a` with the sign of `sign`.
+    fn copy_sign(self, a: Self::F, sign: Self::F) -> Self::F;
+    /// The sum of all lanes.
+    fn sum(self, a: Self::F) -> f32;
+    /// The greatest of all lanes.
+    fn greatest(self, a: Self::F) -> f32;
+}
+
+/// Work that is compiled for every path.
+pub(crate) trait Kernel {
+    /// What it gives.
+    type Output;
+
+    /// Does the work. Implementations, and whatever they call with `s`, must be `#[inline(always)]`.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// A set of CPU instructions that kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Path {
+    /// AVX-512 F, BW, DQ and VL: 16 numbers at once.
+    Avx512,
+    /// AVX2 with FMA: 8 numbers at once.
+    Avx2,
+    /// NEON of 64-bit ARM: 4 numbers at once.
+    Neon,
+    /// No particular instructions.
+    Plain,
+}
+
+impl Path {
+    /// All paths, fastest first.
+    pub const ALL: [Path; 4] = [Path::Avx512, Path::Avx2, Path::Neon, Path::Plain];
+
+    /// The fastest path of this CPU.
+    pub fn best() -> Path {
+        Path::ALL.into_iter().find(|path| path.is_available()).unwrap_or(Path::Plain)
+    }
+
+    /// Whether this CPU can run it. Asked of the CPU once; the standard library keeps the answer.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => Avx512::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => Avx2::new().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => true,
+            Path::Plain => true,
+            #[allow(unreachable_patterns, reason = "which paths are left depends on the architecture")]
+            _ => false,
+        }
+    }
+
+    /// Its name as used in flags: `avx512`, `avx2`, `neon`, `plain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Path::Avx512 => "avx512",
+            Path::Avx2 => "avx2",
+            Path::Neon => "neon",
+            Path::Plain => "plain",
+        }
+    }
+
+    /// Runs a kernel with this path's instructions, or plainly where the CPU lacks them.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+            fn with_avx512<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            #[target_feature(enable = "avx2,fma,bmi2")]
+            fn with_avx2<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            if self == Path::Avx512
+                && let Some(s) = Avx512::new()
+            {
+                // SAFETY: an `Avx512` exists only where the CPU has these features.
+                return unsafe { with_avx512(s, kernel) };
+            }
+            if self == Path::Avx2
+                && let Some(s) = Avx2::new()
+            {
+                // SAFETY: an `Avx2` exists only where the CPU has these features.
+                return unsafe { with_avx2(s, kernel) };
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if self == Path::Neon {
+            return kernel.run(Neon::new());
+        }
+        kernel.run(Plain)
+    }
+}
+
+impl std::fmt::Display for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
