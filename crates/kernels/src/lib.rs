@@ -8,7 +8,11 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
+mod product;
 mod simd;
+#[cfg(test)]
+mod testing;
+mod threads;
 
 pub use cpu::Cpu;
 pub use simd::Path;
