@@ -8,11 +8,15 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
-mod product;
+mod pool;
 mod simd;
 #[cfg(test)]
 mod testing;
-mod threads;
+mod vectors;
 
 pub use cpu::Cpu;
+pub use pool::{
+    Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
+    max_pool_gradient, max_pool_with_index,
+};
 pub use simd::Path;
