@@ -7,14 +7,24 @@
 //!
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
+mod conv2d;
 mod cpu;
+mod dense;
 mod pool;
+mod product;
+mod rows;
 mod simd;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod vectors;
 
+pub use conv2d::{
+    Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
+    pack_weights, unpack_weights,
+};
 pub use cpu::Cpu;
+pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
 pub use pool::{
     Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
     max_pool_gradient, max_pool_with_index,

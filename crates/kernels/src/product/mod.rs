@@ -4,9 +4,8 @@
 //!
 //! One routine is thus the product of a dense layer, of its gradients and of a convolution: a convolution's matrix of
 //! windows is never made, as the tables say where each window begins and where its values lie in it; the transpose of
-//! a matrix swaps its tables. Nothing is packed: for the sizes of neural networks of up to some hundred channels,
-//! a tile of registers fed from L1 and L2 runs near the machine's peak, and a packed copy would be made for every
-//! image. Larger products go to the `gemm` crate ([`crate::dense`]).
+//! a matrix swaps its tables. Nothing is packed: a tile of registers fed from L1 and L2 runs near the machine's peak,
+//! and a packed copy would be made for every image.
 
 pub(crate) mod reference;
 #[cfg(test)]
@@ -36,6 +35,10 @@ pub(crate) enum Start<'a> {
     Output,
 }
 
+/// A block of the right factor of so many rows and columns stays in L2 while all rows of the left one pass by.
+const TERMS_OF_BLOCK: usize = 1024;
+const COLUMNS_OF_BLOCK: usize = 128;
+
 /// The factors of a product and where its result goes.
 pub(crate) struct Product<'a> {
     pub(crate) a: &'a [f32],
@@ -62,7 +65,34 @@ impl Product<'_> {
             return;
         }
         self.check();
-        path.run(Tiles(self));
+        if self.terms.len() <= TERMS_OF_BLOCK && self.columns <= COLUMNS_OF_BLOCK {
+            path.run(Tiles(self));
+            return;
+        }
+        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self;
+        let mut blocks = terms.chunks(TERMS_OF_BLOCK).peekable();
+        let mut first_block = true;
+        while let Some(terms) = blocks.next() {
+            for column in (0..columns).step_by(COLUMNS_OF_BLOCK) {
+                let block = column..(column + COLUMNS_OF_BLOCK).min(columns);
+                path.run(Tiles(Product {
+                    a,
+                    rows,
+                    terms,
+                    b: &b[column..],
+                    columns: block.len(),
+                    start: match (first_block, start) {
+                        (false, _) => Start::Output,
+                        (true, Start::Row(row)) => Start::Row(&row[block]),
+                        (true, start) => start,
+                    },
+                    relu: relu && blocks.peek().is_none(),
+                    output: &mut output[column..],
+                    output_stride,
+                }));
+            }
+            first_block = false;
+        }
     }
 
     fn check(&self) {

@@ -78,7 +78,7 @@ macro_rules! tiles {
 
 #[inline(always)]
 unsafe fn four_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
-    tiles!(s, ground, rows, column, 0, 4, false, 6 4 2 1)
+    tiles!(s, ground, rows, column, 0, 4, false, 6 5 4 3 2 1)
 }
 
 #[inline(always)]
@@ -88,7 +88,7 @@ unsafe fn three_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column
 
 #[inline(always)]
 unsafe fn two_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
-    tiles!(s, ground, rows, column, 0, 2, false, 12 9 6 3 2 1)
+    tiles!(s, ground, rows, column, 0, 2, false, 9 8 6 4 3 2 1)
 }
 
 #[inline(always)]
@@ -99,7 +99,7 @@ unsafe fn one_vector<S: Simd, const TAIL: bool>(
     column: usize,
     tail: usize,
 ) -> usize {
-    tiles!(s, ground, rows, column, tail, 1, TAIL, 12 6 3 1)
+    tiles!(s, ground, rows, column, tail, 1, TAIL, 8 4 2 1)
 }
 
 /// `M` rows by `N` vectors, the sums in registers from first to last.
