@@ -9,6 +9,7 @@
 
 mod cpu;
 mod simd;
+mod threads;
 
 pub use cpu::Cpu;
 pub use simd::Path;
