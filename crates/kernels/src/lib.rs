@@ -8,7 +8,10 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
+pub mod optimizer;
 mod simd;
+#[cfg(test)]
+mod testing;
 mod threads;
 
 pub use cpu::Cpu;
