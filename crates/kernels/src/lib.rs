@@ -8,6 +8,8 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
+pub mod elementwise;
+pub mod images;
 pub mod optimizer;
 mod simd;
 #[cfg(test)]
