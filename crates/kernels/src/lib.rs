@@ -13,6 +13,9 @@ mod dense;
 mod pool;
 mod product;
 mod rows;
+pub mod elementwise;
+pub mod images;
+pub mod optimizer;
 mod simd;
 #[cfg(test)]
 mod testing;
