@@ -1,6 +1,6 @@
 use super::*;
 use crate::Cpu;
-use crate::testing::{Random, assert_close, cpus, differences, narrow, wide};
+use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
 
 struct Case {
     shape: Conv2dShape,

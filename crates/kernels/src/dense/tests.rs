@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Random, assert_close, cpus, differences, narrow, wide};
+use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
 
 fn check(random: &mut Random, shape: DenseShape, cpus: impl Iterator<Item = Cpu>) {
     let input = random.numbers(shape.rows * shape.in_features);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Random, assert_close, paths};
+use crate::check::{Random, assert_close, paths};
 
 /// One product with random offsets, on every path, against the plain loops.
 fn check(random: &mut Random, rows: usize, terms: usize, columns: usize) {
