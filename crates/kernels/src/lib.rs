@@ -8,6 +8,7 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
+pub mod math;
 mod simd;
 
 pub use cpu::Cpu;
