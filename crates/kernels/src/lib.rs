@@ -9,7 +9,10 @@
 
 mod cpu;
 pub mod math;
+pub mod recurrent;
 mod simd;
+#[cfg(test)]
+mod testing;
 
 pub use cpu::Cpu;
 pub use simd::Path;
