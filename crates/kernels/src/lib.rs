@@ -23,9 +23,12 @@ mod norm;
 pub mod optimizer;
 mod pool;
 mod product;
+pub mod recurrent;
 mod rows;
 mod simd;
 mod softmax;
+#[cfg(test)]
+mod testing;
 mod threads;
 mod vectors;
 
