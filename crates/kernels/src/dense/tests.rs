@@ -67,3 +67,13 @@ fn the_reference_agrees_with_finite_differences() {
     let numeric = differences(&weight, &gradient, |weight| reference::dense(&shape, &input, weight, None));
     assert_close(&narrow(&by_weight), &narrow(&numeric), 1e-6, format_args!("by weight"));
 }
+
+#[test]
+fn relu_hides_no_sum_that_is_not_a_number() {
+    let shape = DenseShape { rows: 1, in_features: 1, out_features: 40, relu: true };
+    for cpu in cpus() {
+        let mut output = vec![0.0; 40];
+        dense(cpu, &shape, &[f32::NAN], &[1.0; 40], None, &mut output);
+        assert!(output.iter().all(|value| value.is_nan()), "on {cpu:?}");
+    }
+}

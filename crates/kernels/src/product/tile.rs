@@ -145,7 +145,8 @@ unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
         }
         for m in 0..M {
             for n in 0..N {
-                let sum = if ground.relu { s.max(sums[m][n], s.splat(0.0)) } else { sums[m][n] };
+                // In this order what is not a number stays so.
+                let sum = if ground.relu { s.max(s.splat(0.0), sums[m][n]) } else { sums[m][n] };
                 let to = output.add(m * ground.output_stride + n * S::LANES);
                 match TAIL && n == N - 1 {
                     true => s.store_first(to, sum, tail),
