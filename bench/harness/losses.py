@@ -1,0 +1,36 @@
+"""Decides whether a time may be believed: whoever computes something else is fast for nothing.
+
+A training must come to the mean training loss that its peers come to in the same epoch, having seen as many samples.
+The order of the samples and the initial weights differ, so it agrees within the workload's `loss_tolerance`, a share
+of that loss; it was chosen at twice the spread seen over seeds (NOTES.md). A network that has not been trained, as
+in inference and latency, must be near `ln(classes)`.
+"""
+
+import math
+import statistics
+
+UNTRAINED_TOLERANCE = 0.05
+
+
+def trouble(runs, run, workload):
+    """Why the time of this run is not printed, or None. `runs` are all runs of the same workload and task."""
+    loss = run.get("loss")
+    if loss is None or not math.isfinite(loss):
+        return "loss off: not a finite number"
+    expected = expected_loss(runs, run)
+    tolerance = workload["loss_tolerance"] if run["task"] == "train" else UNTRAINED_TOLERANCE
+    if expected is not None and abs(loss - expected) > tolerance * expected:
+        return f"loss off: {loss:.4f}, not {expected:.4f}"
+    return None
+
+
+def expected_loss(runs, run):
+    """The median of the other frameworks' medians, or None if no other ran."""
+    if run["task"] != "train":
+        return math.log(2 if run["workload"] == "lstm" else 10)
+    by_framework = {}
+    for other in runs:
+        if other["framework"] != run["framework"] and other.get("loss") is not None:
+            by_framework.setdefault(other["framework"], []).append(other["loss"])
+    medians = [statistics.median(losses) for losses in by_framework.values()]
+    return statistics.median(medians) if medians else None

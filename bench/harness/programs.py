@@ -1,0 +1,66 @@
+"""The programs that are compared, and how one of them is run."""
+
+import dataclasses
+import json
+import os
+import subprocess
+
+from harness.environment import BENCH, PREPARED, PROGRAMS, PYTHON, ROOT
+
+LONGEST_S = 900
+CONVOLUTIONS = ("cnn", "cifar")
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A framework with one way of using it."""
+
+    framework: str
+    variant: str
+    command: tuple
+    environment: tuple = ()
+    workloads: tuple = ("mlp", "cnn", "cifar", "lstm")
+
+
+KERAS = (PYTHON, BENCH / "peers/keras_peer.py")
+TORCH = (PYTHON, BENCH / "peers/torch_peer.py")
+
+# In the order in which they run.
+PROGRAMS_IN_TURN = (
+    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",)),
+    Program("keras-tensorflow", "default", KERAS, (("KERAS_BACKEND", "tensorflow"),)),
+    Program("keras-jax", "default", KERAS, (("KERAS_BACKEND", "jax"),)),
+    Program("pytorch", "eager", (*TORCH, "--variant", "eager")),
+    Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS),
+    Program("pytorch", "compile", (*TORCH, "--variant", "compile")),
+    Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",)),
+)
+FRAMEWORKS = tuple(dict.fromkeys(program.framework for program in PROGRAMS_IN_TURN))
+
+
+def run(program, workload, task, threads, seed, scale):
+    """Runs a program once. What comes back is its line, or one with the field `error`."""
+    command = [*program.command, "--workload", workload, "--task", task, "--data", PREPARED]
+    command += ["--threads", str(threads), "--seed", str(seed), "--scale", str(scale)]
+    environment = os.environ | dict(program.environment) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    failed = {"framework": program.framework, "variant": program.variant, "workload": workload, "task": task}
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], env=environment, cwd=ROOT, capture_output=True, text=True,
+            timeout=LONGEST_S, preexec_fn=lambda: keep_on_cores(threads),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return failed | {"error": f"took more than {LONGEST_S} s"}
+    except OSError as error:
+        return failed | {"error": str(error)}
+    try:
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}, and not a word"]
+        return failed | {"error": said[-1][:200]}
+
+
+def keep_on_cores(threads):
+    """Keeps this process, and what it starts, on as many cores as there are threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])

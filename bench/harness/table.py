@@ -1,0 +1,142 @@
+"""The table: from raw runs to medians, spreads, best peers and ratios, as text or as Markdown."""
+
+import statistics
+
+from harness import losses
+
+COLUMNS = {
+    "fireclay": "Fireclay",
+    "keras-tensorflow": "Keras on TensorFlow",
+    "keras-jax": "Keras on JAX",
+    "pytorch": "PyTorch",
+    "stock-burn": "stock Burn",
+}
+# What a row measures: its unit, the field, what one unit is, and whether more of it is better.
+MEASURES = {
+    "train": ("samples/s", "samples_per_s", 1, True),
+    "infer": ("samples/s", "samples_per_s", 1, True),
+    "latency": ("µs", "latency_us", 1, False),
+    "memory": ("MB", "peak_memory_bytes", 1e6, False),
+}
+
+
+class Cell:
+    """A framework in a row: values of its best variant, or why there are none."""
+
+    def __init__(self, values=(), variant="", trouble="", unchecked=False):
+        self.values = sorted(values)
+        self.variant = variant
+        self.trouble = trouble
+        self.unchecked = unchecked
+
+    @property
+    def median(self):
+        return statistics.median(self.values) if self.values else None
+
+    def __str__(self):
+        if not self.values:
+            return self.trouble or "-"
+        text = number(self.median)
+        if len(self.values) > 1:
+            text += f" ({number(self.values[0])}..{number(self.values[-1])})"
+        if self.variant not in ("", "default"):
+            text += f" {self.variant}"
+        return text + (" unchecked" if self.unchecked else "")
+
+
+def number(value):
+    """Three digits that count, thousands separated."""
+    if value < 100:
+        return f"{value:.3g}"
+    digits = len(str(int(value))) - 3
+    return f"{round(value, -digits):,.0f}" if digits > 0 else f"{value:.0f}"
+
+
+def best(cells, more_is_better):
+    """The name of the best cell that has values, or None."""
+    named = {name: cell.median for name, cell in cells.items() if cell.values}
+    return (max if more_is_better else min)(named, key=named.get) if named else None
+
+
+def cell_of(framework, runs, measure, workload):
+    """The best variant of a framework among the runs of a workload and task."""
+    _, field, unit, more_is_better = MEASURES[measure]
+    variants, trouble, unchecked = {}, "", False
+    for variant in dict.fromkeys(run["variant"] for run in runs if run["framework"] == framework):
+        own = [run for run in runs if run["framework"] == framework and run["variant"] == variant]
+        troubles = [run.get("error") or losses.trouble(runs, run, workload) for run in own]
+        troubles += ["not measured"] * (not all(run.get(field) for run in own))
+        if any(troubles):
+            trouble = next(filter(None, troubles))
+            continue
+        variants[variant] = Cell([run[field] / unit for run in own], variant)
+        unchecked = losses.expected_loss(runs, own[0]) is None
+    chosen = best(variants, more_is_better)
+    if chosen is None:
+        return Cell(trouble=trouble)
+    variants[chosen].unchecked = unchecked
+    return variants[chosen]
+
+
+def rows(record):
+    """One dictionary for each workload and measure that was run."""
+    for name, workload in record["workloads"].items():
+        for measure, (unit, _, _, more_is_better) in MEASURES.items():
+            task = "train" if measure == "memory" else measure
+            runs = [run for run in record["runs"] if run["workload"] == name and run["task"] == task]
+            if not runs:
+                continue
+            cells = {framework: cell_of(framework, runs, measure, workload) for framework in COLUMNS}
+            peers = {framework: cell for framework, cell in cells.items() if framework != "fireclay"}
+            winner = best(peers, more_is_better)
+            own = cells["fireclay"].median
+            ratio = f"{own / peers[winner].median:.2f}" if own and winner else "-"
+            yield {
+                "workload": name,
+                "measure": f"{measure}, {unit}",
+                **{title: str(cells[framework]) for framework, title in COLUMNS.items()},
+                "best peer": COLUMNS[winner] if winner else "-",
+                "ratio": ratio,
+            }
+
+
+def heading(record):
+    """The lines above the table."""
+    machine = record["machine"]
+    instructions = ", ".join(machine["instruction_sets"])
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
+    rounds = max((run["round"] for run in record["runs"]), default=0)
+    return [
+        f"{machine['cpu']}{f' ({instructions})' if instructions else ''}, {machine['cores']} cores, "
+        f"{machine['threads']} threads; {machine['os']}",
+        versions,
+        f"{machine['date']}, commit {machine['git_commit']}, {rounds} rounds"
+        + (f", scale {record['scale']:g}: not for comparison" if record["scale"] != 1 else ""),
+    ]
+
+
+FOOTNOTE = (
+    "Medians, (least..most) over the rounds. Ratio: Fireclay / best peer; above 1 is better for samples/s, below 1 "
+    "for µs and MB. Memory: the training process at its peak."
+)
+
+
+def as_text(record):
+    """The table for a terminal."""
+    lines = list(rows(record))
+    if not lines:
+        return "\n".join(heading(record))
+    widths = {title: max(len(title), *(len(line[title]) for line in lines)) for title in lines[0]}
+    formatted = ["  ".join(title.ljust(width) for title, width in widths.items()).rstrip()]
+    for line in lines:
+        formatted.append("  ".join(line[title].ljust(width) for title, width in widths.items()).rstrip())
+    return "\n".join([*heading(record), "", *formatted, "", FOOTNOTE])
+
+
+def as_markdown(record):
+    """The table for a README."""
+    lines = list(rows(record))
+    titles = list(lines[0]) if lines else []
+    formatted = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    formatted += ["| " + " | ".join(line[title] for title in titles) + " |" for line in lines]
+    return "\n".join(["  \n".join(heading(record)), "", *formatted, "", FOOTNOTE])

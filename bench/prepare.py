@@ -1,0 +1,137 @@
+"""Turns the published files into one safetensors file for each data set, so that every program reads the same bytes.
+
+    python prepare.py --data DIR [--out target/bench-data] [mnist cifar10 imdb]
+
+Images stay bytes. Reviews become word numbers, as `keras.datasets.imdb` and `pad_sequences` would number and pad them:
+lower case, `<br />` and punctuation become spaces, the 20,000 most frequent words of the training split (0 is padding,
+1 any other word, 2 the most frequent word), the last 250 words, padding in front. Needs NumPy and safetensors.
+
+| File | Tensors |
+|---|---|
+| `mnist.safetensors` | `train_images` u8 `[60000, 1, 28, 28]`, `train_labels` u8 `[60000]`, `test_…` of 10,000 |
+| `cifar10.safetensors` | `train_images` u8 `[50000, 3, 32, 32]`, `train_labels` u8 `[50000]`, `test_…` of 10,000 |
+| `imdb.safetensors` | `train_tokens` i32 `[25000, 250]`, `train_labels` u8 `[25000]`, `test_…` of 25,000 |
+"""
+
+import argparse
+import collections
+import gzip
+import os
+import pathlib
+import string
+import sys
+import tarfile
+
+import numpy as np
+from safetensors.numpy import save_file
+
+PREPARATION = "1"  # Raise it when the tensors change: older files are then made anew.
+WORDS = 20_000  # Numbers below this one; two of them are no words.
+PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+TOKENS = 250
+PUNCTUATION = str.maketrans(string.punctuation, " " * len(string.punctuation))
+SHUFFLE_SEED = 0
+
+
+def mnist(data):
+    """The four gzipped IDX files."""
+    folder = data / "mnist"
+
+    def idx(name, header_bytes):
+        with gzip.open(folder / f"{name}.gz") as file:
+            return np.frombuffer(file.read(), np.uint8, offset=header_bytes)
+
+    tensors = {}
+    for split, name in [("train", "train"), ("test", "t10k")]:
+        tensors[f"{split}_images"] = idx(f"{name}-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)
+        tensors[f"{split}_labels"] = idx(f"{name}-labels-idx1-ubyte", 8)
+    return tensors
+
+
+def cifar10(data):
+    """Records of one label byte and three planes of 32 x 32 bytes."""
+    folder = data / "cifar-10-batches-bin"
+
+    def records(*names):
+        return np.concatenate([np.fromfile(folder / name, np.uint8).reshape(-1, 3073) for name in names])
+
+    tensors = {}
+    train = records(*(f"data_batch_{number}.bin" for number in range(1, 6)))
+    for split, split_records in [("train", train), ("test", records("test_batch.bin"))]:
+        tensors[f"{split}_images"] = np.ascontiguousarray(split_records[:, 1:]).reshape(-1, 3, 32, 32)
+        tensors[f"{split}_labels"] = np.ascontiguousarray(split_records[:, 0])
+    return tensors
+
+
+def imdb(data):
+    """Reviews in a tar archive, `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`."""
+    archives = sorted((data / "imdb").glob("*.tar.gz"))
+    if not archives:
+        raise FileNotFoundError(f"no .tar.gz archive in {data / 'imdb'}")
+    reviews = {"train": [], "test": []}
+    with tarfile.open(archives[0], "r|gz") as archive:
+        for member in archive:
+            parts = pathlib.PurePosixPath(member.name).parts
+            if len(parts) == 4 and parts[1] in reviews and parts[2] in ("neg", "pos"):
+                text = archive.extractfile(member).read().decode("utf-8")
+                reviews[parts[1]].append((member.name, int(parts[2] == "pos"), words_of(text)))
+
+    counts = collections.Counter(word for _, _, words in reviews["train"] for word in words)
+    by_frequency = sorted(counts, key=lambda word: (-counts[word], word))
+    numbers = {word: FIRST_WORD + rank for rank, word in enumerate(by_frequency[: WORDS - FIRST_WORD])}
+
+    tensors = {}
+    for split, split_reviews in reviews.items():
+        # Sorted by name, then shuffled from a fixed seed: every prefix holds about as many good reviews as bad ones.
+        split_reviews.sort()
+        order = np.random.default_rng(SHUFFLE_SEED).permutation(len(split_reviews))
+        tokens = np.full((len(split_reviews), TOKENS), PADDING, np.int32)
+        for row, index in zip(tokens, order):
+            last = [numbers.get(word, UNKNOWN) for word in split_reviews[index][2][-TOKENS:]]
+            row[TOKENS - len(last) :] = last
+        tensors[f"{split}_tokens"] = tokens
+        tensors[f"{split}_labels"] = np.array([split_reviews[index][1] for index in order], np.uint8)
+    return tensors
+
+
+def words_of(text):
+    """The words of a review, in order."""
+    return text.lower().replace("<br />", " ").translate(PUNCTUATION).split()
+
+
+READERS = {"mnist": mnist, "cifar10": cifar10, "imdb": imdb}
+
+
+def is_current(path):
+    """Whether the file is there and was made by this version of the script."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+    return f'"preparation":"{PREPARATION}"'.encode() in header
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", default=sorted(READERS), help=", ".join(READERS))
+    parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("FIRECLAY_TEST_DATA"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("target/bench-data"))
+    flags = parser.parse_args()
+    unknown = set(flags.names) - set(READERS)
+    if unknown:
+        parser.error(f"no data set is called {', '.join(unknown)}; there are {', '.join(READERS)}")
+    missing = [name for name in flags.names if not is_current(flags.out / f"{name}.safetensors")]
+    if missing and not flags.data:
+        parser.error("say where the data is, with --data DIR or in FIRECLAY_TEST_DATA")
+
+    flags.out.mkdir(parents=True, exist_ok=True)
+    for name in missing:
+        print(f"preparing {name}", file=sys.stderr)
+        path = flags.out / f"{name}.safetensors"
+        temporary = path.with_suffix(".part")
+        save_file(READERS[name](flags.data), temporary, {"preparation": PREPARATION})
+        os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    main()
