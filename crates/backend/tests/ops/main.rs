@@ -1,0 +1,4 @@
+//! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
+
+mod dense;
+mod harness;
