@@ -18,17 +18,16 @@ pub(crate) fn node_or_untracked<B: Backend, C: CheckpointStrategy>(
     }
 }
 
-/// Which inputs want a gradient, in the order of the operation's inputs.
-pub(crate) fn wanted<S, const N: usize>(ops: &Ops<S, N>) -> [bool; N] {
-    ops.parents.each_ref().map(Option::is_some)
-}
-
-/// Hands each input its gradient, in the order of the operation's inputs; those that nobody wants are dropped.
-pub(crate) fn register<B: Backend, S, const N: usize>(
+/// Runs an operation backwards: `backward` gets what was kept, the gradient of the output, and which inputs want a
+/// gradient, and gives those, in the order of the operation's inputs.
+pub(crate) fn run_backward<B: Backend, S, const N: usize>(
     ops: Ops<S, N>,
     grads: &mut Gradients,
-    gradients: [Option<FloatTensor<B>>; N],
+    backward: impl FnOnce(S, FloatTensor<B>, [bool; N]) -> [Option<FloatTensor<B>>; N],
 ) {
+    let gradient = grads.consume::<B>(&ops.node);
+    let wanted = ops.parents.each_ref().map(Option::is_some);
+    let gradients = backward(ops.state, gradient, wanted);
     for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
         if let (Some(parent), Some(gradient)) = (parent, gradient) {
             grads.register::<B>(parent.id, gradient);

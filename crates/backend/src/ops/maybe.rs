@@ -14,6 +14,11 @@ pub enum Maybe<B: Backend> {
 }
 
 impl<B: Backend> Maybe<B> {
+    /// From the standard library's.
+    pub fn new(tensor: Option<FloatTensor<B>>) -> Self {
+        tensor.map_or(Maybe::None, Maybe::Some)
+    }
+
     /// As the standard library has it.
     pub fn into_option(self) -> Option<FloatTensor<B>> {
         match self {
@@ -26,6 +31,6 @@ impl<B: Backend> Maybe<B> {
 impl Maybe<Dispatch> {
     /// From a tensor of a layer.
     pub fn from_tensor<const D: usize>(tensor: Option<Tensor<D>>) -> Self {
-        tensor.map_or(Maybe::None, |tensor| Maybe::Some(tensor.into_dispatch()))
+        Maybe::new(tensor.map(Tensor::into_dispatch))
     }
 }

@@ -18,9 +18,11 @@ mod activation;
 mod gradient;
 mod maybe;
 
+mod conv2d;
 mod dense;
 
 pub use activation::Activation;
+pub use conv2d::{Conv2dOptions, MaxPool, conv2d};
 pub use dense::dense;
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.

@@ -1,4 +1,5 @@
 //! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
 
+mod conv2d;
 mod dense;
 mod harness;

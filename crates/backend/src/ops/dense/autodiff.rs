@@ -9,7 +9,7 @@ use burn::backend::tensor::FloatTensor;
 
 use super::{DenseGradient, DenseKept, DenseOp};
 use crate::ops::Activation;
-use crate::ops::gradient::{node_or_untracked, register, wanted};
+use crate::ops::gradient::{node_or_untracked, run_backward};
 use crate::ops::maybe::Maybe;
 
 #[derive(Debug)]
@@ -19,9 +19,7 @@ impl<B: DenseGradient> Backward<B, 3> for Dense {
     type State = DenseKept<B>;
 
     fn backward(self, ops: Ops<DenseKept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
-        let gradients = B::dense_backward(ops.state.clone(), gradient, wanted(&ops));
-        register::<B, _, 3>(ops, grads, gradients);
+        run_backward::<B, _, 3>(ops, grads, B::dense_backward);
     }
 }
 
@@ -36,7 +34,7 @@ impl<B: DenseGradient, C: CheckpointStrategy> DenseOp for Autodiff<B, C> {
         let nodes = [input.node(), weight.node(), node_or_untracked::<B, C>(bias.as_ref(), &input)];
         let (for_input, for_weight) = (input.is_tracked(), weight.is_tracked());
         let (input, weight) = (input.into_primitive(), weight.into_primitive());
-        let bias = bias.map_or(Maybe::None, |bias| Maybe::Some(bias.into_primitive()));
+        let bias = Maybe::new(bias.map(|bias| bias.into_primitive()));
         match Dense.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::UnTracked(prep) => prep.finish(B::dense(input, weight, bias, activation)),
             OpsKind::Tracked(prep) => {
