@@ -1,5 +1,7 @@
 //! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
 
 mod conv2d;
+mod cross_entropy;
 mod dense;
+mod embedding;
 mod harness;
