@@ -22,12 +22,14 @@ mod conv2d;
 mod cross_entropy;
 mod dense;
 mod embedding;
+mod optimizer;
 
 pub use activation::Activation;
 pub use conv2d::{Conv2dOptions, MaxPool, conv2d};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 pub use embedding::embedding;
+pub use optimizer::{AdamSettings, SgdSettings, adam_step, sgd_step};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

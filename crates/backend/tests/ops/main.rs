@@ -5,3 +5,4 @@ mod cross_entropy;
 mod dense;
 mod embedding;
 mod harness;
+mod optimizer;
