@@ -1,6 +1,7 @@
 //! What a kernel runs on: a path of instructions and a number of threads, given to it as an argument.
 
 use crate::Path;
+pub(crate) use crate::threads::in_parallel;
 
 /// The instructions and the threads that a kernel may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,26 +38,6 @@ pub(crate) fn ranges(len: usize, parts: usize, grain: usize) -> impl Iterator<It
         let end = (grains * (part + 1) / parts * grain).min(len);
         start.min(len)..end
     })
-}
-
-/// Calls `work(part)` for each part in `0..parts`, the parts spread over the threads; `work` for part 0 runs on the
-/// caller's thread.
-///
-/// Which thread does which part changes nothing: parts share no result.
-pub(crate) fn in_parallel(parts: usize, work: impl Fn(usize) + Sync) {
-    if parts <= 1 {
-        if parts == 1 {
-            work(0);
-        }
-        return;
-    }
-    let work = &work;
-    rayon::in_place_scope(|scope| {
-        for part in 1..parts {
-            scope.spawn(move |_| work(part));
-        }
-        work(0);
-    });
 }
 
 /// A pointer that may cross threads; whoever sends it keeps the parts' places apart.

@@ -8,7 +8,13 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod cpu;
+pub mod elementwise;
+pub mod images;
+pub mod optimizer;
 mod simd;
+#[cfg(test)]
+mod testing;
+mod threads;
 
 pub use cpu::Cpu;
 pub use simd::Path;

@@ -48,6 +48,7 @@ impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 12;
+    const FUSED: bool = true;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {

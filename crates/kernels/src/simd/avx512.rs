@@ -34,6 +34,7 @@ impl Simd for Avx512 {
     type F = __m512;
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
+    const FUSED: bool = true;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {

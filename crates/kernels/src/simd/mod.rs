@@ -32,6 +32,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Accumulators of a product's tile that the registers have room for.
     const ACCUMULATORS: usize;
 
+    /// Whether [`mul_add`](Simd::mul_add) rounds once.
+    const FUSED: bool;
+
     /// The same number in every lane.
     fn splat(self, x: f32) -> Self::F;
 

@@ -23,6 +23,7 @@ impl Simd for Neon {
     type F = float32x4_t;
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 24;
+    const FUSED: bool = true;
 
     #[inline(always)]
     fn splat(self, x: f32) -> float32x4_t {

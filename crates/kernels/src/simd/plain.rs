@@ -17,6 +17,7 @@ impl Simd for Plain {
     type F = [f32; 4];
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 12;
+    const FUSED: bool = false;
 
     #[inline(always)]
     fn splat(self, x: f32) -> [f32; 4] {
