@@ -75,6 +75,15 @@ impl Simd for Avx2 {
         unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
     }
     #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, x: __m256) {
+        unsafe {
+            let words = _mm256_cvtps_epi32(x);
+            let halves =
+                _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storel_epi64(to.cast(), _mm_packus_epi16(halves, halves));
+        }
+    }
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         unsafe { _mm256_add_ps(a, b) }
     }
@@ -109,6 +118,17 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn select_gt(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
         unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        unsafe {
+            let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
+            _mm256_blendv_ps(no, yes, _mm256_or_ps(greater, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)))
+        }
+    }
+    #[inline(always)]
+    fn select_eq(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b)) }
     }
     #[inline(always)]
     fn round(self, a: __m256) -> __m256 {

@@ -61,6 +61,10 @@ impl Simd for Avx512 {
         unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
     }
     #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, x: __m512) {
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x))) }
+    }
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         unsafe { _mm512_add_ps(a, b) }
     }
@@ -95,6 +99,17 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn select_gt(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
         unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        unsafe {
+            let keep = _mm512_mask_cmp_ps_mask::<_CMP_NGT_UQ>(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(a, a), a, b);
+            _mm512_mask_blend_ps(keep, yes, no)
+        }
+    }
+    #[inline(always)]
+    fn select_eq(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), no, yes) }
     }
     #[inline(always)]
     fn round(self, a: __m512) -> __m512 {

@@ -68,6 +68,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `from` must be readable for `LANES` bytes.
     unsafe fn load_u8(self, from: *const u8) -> Self::F;
 
+    /// Writes `LANES` whole numbers from 0 to 255 as bytes.
+    ///
+    /// # Safety
+    /// `to` must be writable for `LANES` bytes.
+    unsafe fn store_u8(self, to: *mut u8, x: Self::F);
+
     /// `a + b`
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`
@@ -86,6 +92,10 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn sqrt(self, a: Self::F) -> Self::F;
     /// `yes` where `a > b`, else `no` (also where either is not a number).
     fn select_gt(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
+    /// `yes` where `a > b` or `a` is not a number, else `no`: a maximum that passes on what is not a number.
+    fn select_gt_or_nan(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
+    /// `yes` where `a == b`, else `no` (also where either is not a number).
+    fn select_eq(self, a: Self::F, b: Self::F, yes: Self::F, no: Self::F) -> Self::F;
     /// The nearest whole number, ties to even.
     fn round(self, a: Self::F) -> Self::F;
     /// `a · 2^n` for whole `n` in `-126..=127`.

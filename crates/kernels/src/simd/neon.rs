@@ -60,6 +60,14 @@ impl Simd for Neon {
         unsafe { vld1q_f32(lanes.as_ptr()) }
     }
     #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, x: float32x4_t) {
+        let mut lanes = [0.0f32; 4];
+        unsafe {
+            vst1q_f32(lanes.as_mut_ptr(), x);
+            to.cast::<[u8; 4]>().write_unaligned(lanes.map(|lane| lane as u8));
+        }
+    }
+    #[inline(always)]
     fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         unsafe { vaddq_f32(a, b) }
     }
@@ -94,6 +102,20 @@ impl Simd for Neon {
     #[inline(always)]
     fn select_gt(self, a: float32x4_t, b: float32x4_t, yes: float32x4_t, no: float32x4_t) -> float32x4_t {
         unsafe { vbslq_f32(vcgtq_f32(a, b), yes, no) }
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(
+        self,
+        a: float32x4_t,
+        b: float32x4_t,
+        yes: float32x4_t,
+        no: float32x4_t,
+    ) -> float32x4_t {
+        unsafe { vbslq_f32(vorrq_u32(vcgtq_f32(a, b), vmvnq_u32(vceqq_f32(a, a))), yes, no) }
+    }
+    #[inline(always)]
+    fn select_eq(self, a: float32x4_t, b: float32x4_t, yes: float32x4_t, no: float32x4_t) -> float32x4_t {
+        unsafe { vbslq_f32(vceqq_f32(a, b), yes, no) }
     }
     #[inline(always)]
     fn round(self, a: float32x4_t) -> float32x4_t {

@@ -51,6 +51,11 @@ impl Simd for Plain {
         unsafe { from.cast::<[u8; 4]>().read_unaligned() }.map(f32::from)
     }
     #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, x: [f32; 4]) {
+        // SAFETY: the caller promises room for four bytes.
+        unsafe { to.cast::<[u8; 4]>().write_unaligned(x.map(|lane| lane as u8)) };
+    }
+    #[inline(always)]
     fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         Self::zip(a, b, |x, y| x + y)
     }
@@ -86,6 +91,14 @@ impl Simd for Plain {
     #[inline(always)]
     fn select_gt(self, a: [f32; 4], b: [f32; 4], yes: [f32; 4], no: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|lane| if a[lane] > b[lane] { yes[lane] } else { no[lane] })
+    }
+    #[inline(always)]
+    fn select_gt_or_nan(self, a: [f32; 4], b: [f32; 4], yes: [f32; 4], no: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|lane| if a[lane] > b[lane] || a[lane].is_nan() { yes[lane] } else { no[lane] })
+    }
+    #[inline(always)]
+    fn select_eq(self, a: [f32; 4], b: [f32; 4], yes: [f32; 4], no: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|lane| if a[lane] == b[lane] { yes[lane] } else { no[lane] })
     }
     #[inline(always)]
     fn round(self, a: [f32; 4]) -> [f32; 4] {

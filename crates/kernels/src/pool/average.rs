@@ -1,0 +1,277 @@
+//! The mean value of each window.
+
+use std::ops::Range;
+
+use super::{Pool, Windows};
+use crate::Cpu;
+use crate::cpu::Shared;
+use crate::simd::{Kernel, Simd};
+use crate::vectors::{each_vector, get, over_rows, put};
+
+/// Takes the mean of each window.
+///
+/// With `count_include_pad`, padding counts as zeros; without, only pixels of the image count.
+///
+/// # Shapes
+/// - input: `[batch, height, width, channels]`
+/// - output: `[batch, out_height, out_width, channels]`
+///
+/// # Panics
+/// If a slice has the wrong length, the kernel size or the stride is 0, or the dilation is not 1.
+pub fn average_pool(cpu: Cpu, pool: &Pool, count_include_pad: bool, input: &[f32], output: &mut [f32]) {
+    check(pool, input.len(), output.len());
+    if output.is_empty() {
+        return;
+    }
+    let values = input.len() + output.len();
+    let row = pool.out_width() * pool.channels;
+    let taps = pool.axis(1).all_taps();
+    let shares = [shares(pool, 0, count_include_pad), shares(pool, 1, count_include_pad)];
+    let shared = Shared::new(output);
+    over_rows(cpu, pool.batch * pool.out_height(), values, |rows| {
+        // SAFETY: the parts share no row.
+        let output = unsafe { shared.part(rows.start * row..rows.end * row) };
+        cpu.path.run(Forward { pool, input, output, rows, taps: &taps, shares: &shares });
+    });
+}
+
+/// The gradient of [`average_pool`].
+///
+/// # Shapes
+/// - output_gradient: `[batch, out_height, out_width, channels]`
+/// - input_gradient: `[batch, height, width, channels]`, overwritten
+///
+/// # Panics
+/// As [`average_pool`].
+pub fn average_pool_gradient(
+    cpu: Cpu,
+    pool: &Pool,
+    count_include_pad: bool,
+    output_gradient: &[f32],
+    input_gradient: &mut [f32],
+) {
+    check(pool, input_gradient.len(), output_gradient.len());
+    if input_gradient.is_empty() {
+        return;
+    }
+    let values = input_gradient.len() + output_gradient.len();
+    let row = pool.width * pool.channels;
+    let (across, down) = (pool.axis(1).all_windows(), pool.axis(0).all_windows());
+    let shares = [shares(pool, 0, count_include_pad), shares(pool, 1, count_include_pad)];
+    let shared = Shared::new(input_gradient);
+    over_rows(cpu, pool.batch * pool.height, values, |rows| {
+        // SAFETY: the parts share no row.
+        let input_gradient = unsafe { shared.part(rows.start * row..rows.end * row) };
+        let (across, down, shares) = (&across, &down, &shares);
+        cpu.path.run(Gradient { pool, output_gradient, input_gradient, rows, across, down, shares });
+    });
+}
+
+/// Takes the mean of each channel of each image.
+///
+/// # Shapes
+/// - input: `[batch, positions, channels]`, where `positions` is `height * width`
+/// - output: `[batch, channels]`; of no positions, the mean is not a number
+///
+/// # Panics
+/// If a slice has the wrong length.
+pub fn global_average_pool(
+    cpu: Cpu,
+    batch: usize,
+    positions: usize,
+    channels: usize,
+    input: &[f32],
+    output: &mut [f32],
+) {
+    assert_eq!(input.len(), batch * positions * channels, "values of the input");
+    assert_eq!(output.len(), batch * channels, "values of the output");
+    let shared = Shared::new(output);
+    over_rows(cpu, batch, input.len(), |images| {
+        let input = &input[images.start * positions * channels..images.end * positions * channels];
+        // SAFETY: the parts share no image.
+        let output = unsafe { shared.part(images.start * channels..images.end * channels) };
+        cpu.path.run(Global { input, output, positions, channels });
+    });
+}
+
+/// The gradient of [`global_average_pool`].
+///
+/// # Shapes
+/// - output_gradient: `[batch, channels]`
+/// - input_gradient: `[batch, positions, channels]`, overwritten
+///
+/// # Panics
+/// If a slice has the wrong length.
+pub fn global_average_pool_gradient(
+    cpu: Cpu,
+    batch: usize,
+    positions: usize,
+    channels: usize,
+    output_gradient: &[f32],
+    input_gradient: &mut [f32],
+) {
+    assert_eq!(output_gradient.len(), batch * channels, "values of the output's gradient");
+    assert_eq!(input_gradient.len(), batch * positions * channels, "values of the input's gradient");
+    let values = input_gradient.len();
+    let shared = Shared::new(input_gradient);
+    over_rows(cpu, batch, values, |images| {
+        let size = positions * channels;
+        let output_gradient = &output_gradient[images.start * channels..images.end * channels];
+        // SAFETY: the parts share no image.
+        let input_gradient = unsafe { shared.part(images.start * size..images.end * size) };
+        cpu.path.run(GlobalGradient { output_gradient, input_gradient, positions, channels });
+    });
+}
+
+#[track_caller]
+fn check(pool: &Pool, input: usize, output: usize) {
+    assert_eq!(pool.dilation, [1; 2], "the dilation of an average pooling");
+    pool.check(input, output);
+}
+
+/// What the sum of each window is multiplied by, along one axis; a window in the padding altogether has the mean 0.
+fn shares(pool: &Pool, axis: usize, count_include_pad: bool) -> Vec<f32> {
+    let axis = pool.axis(axis);
+    let counted = |out| if count_include_pad { axis.kernel } else { axis.taps(out).len() };
+    (0..axis.out).map(|out| 1.0 / counted(out).max(1) as f32).collect()
+}
+
+/// The output rows `rows`, counted through all images; `output` holds just them.
+struct Forward<'a> {
+    pool: &'a Pool,
+    input: &'a [f32],
+    output: &'a mut [f32],
+    rows: Range<usize>,
+    taps: &'a [Range<usize>],
+    shares: &'a [Vec<f32>; 2],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Forward { pool, input, output, rows, taps, shares } = self;
+        let (down, across) = (pool.axis(0), pool.axis(1));
+        let channels = pool.channels;
+        for (output, out_row) in output.chunks_exact_mut(taps.len() * channels).zip(rows) {
+            let (image, out_row) = (out_row / down.out, out_row % down.out);
+            let vertical = down.taps(out_row);
+            for (out, (horizontal, output)) in taps.iter().zip(output.chunks_exact_mut(channels)).enumerate()
+            {
+                let share = shares[0][out_row] * shares[1][out];
+                each_vector!(S::LANES, channels, |at, count| {
+                    let mut sum = s.splat(0.0);
+                    for i in vertical.clone() {
+                        let row = (image * pool.height + down.place(out_row, i)) * pool.width;
+                        for j in horizontal.clone() {
+                            let from = (row + across.place(out, j)) * channels + at;
+                            sum = s.add(sum, get(s, input, from, count));
+                        }
+                    }
+                    put(s, output, at, count, s.mul(sum, s.splat(share)));
+                });
+            }
+        }
+    }
+}
+
+/// The input rows `rows`, counted through all images.
+struct Gradient<'a> {
+    pool: &'a Pool,
+    output_gradient: &'a [f32],
+    input_gradient: &'a mut [f32],
+    rows: Range<usize>,
+    across: &'a Windows,
+    down: &'a Windows,
+    shares: &'a [Vec<f32>; 2],
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Gradient { pool, output_gradient, input_gradient, rows, across, down, shares } = self;
+        let channels = pool.channels;
+        let (out_height, out_width) = (pool.out_height(), pool.out_width());
+        for (here, row) in input_gradient.chunks_exact_mut(pool.width * channels).zip(rows) {
+            let (image, row) = (row / pool.height, row % pool.height);
+            for (column, here) in here.chunks_exact_mut(channels).enumerate() {
+                each_vector!(S::LANES, channels, |at, count| {
+                    let mut sum = s.splat(0.0);
+                    for &(out_row, _) in down.of(row) {
+                        for &(out, _) in across.of(column) {
+                            let from = ((image * out_height + out_row) * out_width + out) * channels + at;
+                            let share = s.splat(shares[0][out_row] * shares[1][out]);
+                            sum = s.mul_add(get(s, output_gradient, from, count), share, sum);
+                        }
+                    }
+                    put(s, here, at, count, sum);
+                });
+            }
+        }
+    }
+}
+
+struct Global<'a> {
+    input: &'a [f32],
+    output: &'a mut [f32],
+    positions: usize,
+    channels: usize,
+}
+
+impl Kernel for Global<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Global { input, output, positions, channels } = self;
+        if output.is_empty() {
+            return;
+        }
+        let share = s.splat(1.0 / positions as f32);
+        for (image, output) in output.chunks_exact_mut(channels).enumerate() {
+            let input = &input[image * positions * channels..][..positions * channels];
+            each_vector!(S::LANES, channels, |at, count| {
+                // Four sums, as one would wait for each addition.
+                let mut sums = [s.splat(0.0); 4];
+                for position in 0..positions {
+                    let x = get(s, input, position * channels + at, count);
+                    sums[position % 4] = s.add(sums[position % 4], x);
+                }
+                let sum = s.add(s.add(sums[0], sums[2]), s.add(sums[1], sums[3]));
+                put(s, output, at, count, s.mul(sum, share));
+            });
+        }
+    }
+}
+
+struct GlobalGradient<'a> {
+    output_gradient: &'a [f32],
+    input_gradient: &'a mut [f32],
+    positions: usize,
+    channels: usize,
+}
+
+impl Kernel for GlobalGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let GlobalGradient { output_gradient, input_gradient, positions, channels } = self;
+        if input_gradient.is_empty() {
+            return;
+        }
+        let share = s.splat(1.0 / positions as f32);
+        for (here, gradient) in
+            input_gradient.chunks_exact_mut(positions * channels).zip(output_gradient.chunks_exact(channels))
+        {
+            for here in here.chunks_exact_mut(channels) {
+                each_vector!(S::LANES, channels, |at, count| {
+                    put(s, here, at, count, s.mul(get(s, gradient, at, count), share));
+                });
+            }
+        }
+    }
+}
