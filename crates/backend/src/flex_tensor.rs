@@ -7,8 +7,10 @@
 
 use std::ops::Deref;
 
+use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType, Shape};
+use burn::backend::ops::IntTensorOps;
+use burn::tensor::{Bytes, DType, IntDType, Shape};
 
 /// A tensor whose values lie one after another, in the order of the shape it was asked for.
 #[derive(Clone, Debug)]
@@ -18,16 +20,36 @@ impl Deref for Contiguous {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        values(&self.0)
+        match self.0.layout().num_elements() {
+            // The offset of an empty view may lie behind the end.
+            0 => &[],
+            _ => self.0.as_slice().expect("made contiguous, of a type that was checked"),
+        }
     }
 }
 
-fn values(tensor: &FlexTensor) -> &[f32] {
-    match tensor.layout().num_elements() {
-        // The offset of an empty view may lie behind the end.
-        0 => &[],
-        _ => tensor.as_slice().expect("contiguous, and of the type that was checked"),
+/// Whole numbers that lie one after another.
+#[derive(Clone, Debug)]
+pub(crate) struct ContiguousInts(FlexTensor);
+
+impl Deref for ContiguousInts {
+    type Target = [i64];
+
+    fn deref(&self) -> &[i64] {
+        match self.0.layout().num_elements() {
+            0 => &[],
+            _ => self.0.as_slice().expect("made contiguous, and cast"),
+        }
     }
+}
+
+/// Classes or tokens in the order of the shape, whatever whole numbers the tensor holds.
+pub(crate) fn contiguous_ints(tensor: FlexTensor) -> ContiguousInts {
+    let cast = match tensor.dtype() {
+        DType::I64 => tensor,
+        _ => Flex::int_cast(tensor, IntDType::I64),
+    };
+    ContiguousInts(made_contiguous(cast))
 }
 
 fn made_contiguous(tensor: FlexTensor) -> FlexTensor {
@@ -66,6 +88,65 @@ pub(crate) fn from_channels_last(values: Vec<f32>, shape: [usize; 4]) -> FlexTen
 /// Whether all of these hold f32; other types run the operation's default body.
 pub(crate) fn all_f32<'a>(tensors: impl IntoIterator<Item = &'a FlexTensor>) -> bool {
     tensors.into_iter().all(|tensor| tensor.dtype() == DType::F32)
+}
+
+/// The order of a tensor's axes in memory: from the greatest stride to the least.
+///
+/// Work on each value by itself may take several tensors in the storage order of the first, with [`in_order`]; then
+/// those that lie alike need no copy, and [`Ordered::into_tensor`] turns the result back.
+pub(crate) fn storage_order(tensor: &FlexTensor) -> Vec<usize> {
+    let strides = tensor.layout().strides();
+    let mut axes: Vec<usize> = (0..strides.len()).collect();
+    axes.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
+    axes
+}
+
+/// A tensor with its axes in another order, contiguous in that order.
+pub(crate) struct Ordered<'a> {
+    tensor: FlexTensor,
+    axes: &'a [usize],
+}
+
+/// Takes a tensor in an order of axes, and copies it only if it does not lie so.
+pub(crate) fn in_order(tensor: FlexTensor, axes: &[usize]) -> Ordered<'_> {
+    assert_eq!(tensor.dtype(), DType::F32, "a kernel works on f32");
+    let layout = tensor.layout().permute(axes);
+    Ordered { tensor: made_contiguous(tensor.with_layout(layout)), axes }
+}
+
+impl<'a> Ordered<'a> {
+    /// Zeros that lie in that order; `shape` is the tensor's.
+    pub(crate) fn zeros(shape: &Shape, axes: &'a [usize]) -> Self {
+        let stored: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
+        Ordered { tensor: from_values(vec![0.0; shape.num_elements()], stored), axes }
+    }
+
+    /// The values in that order.
+    pub(crate) fn values(&self) -> &[f32] {
+        match self.tensor.layout().num_elements() {
+            0 => &[],
+            _ => self.tensor.as_slice().expect("made contiguous, of a type that was checked"),
+        }
+    }
+
+    /// The values in that order, to change: in place if nobody else holds the tensor, else in a copy.
+    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+        if self.tensor.layout().num_elements() == 0 {
+            return &mut [];
+        }
+        let (start, end) = self.tensor.layout().contiguous_offsets().expect("made contiguous");
+        &mut self.tensor.storage_mut()[start..end]
+    }
+
+    /// The tensor with its axes as they were.
+    pub(crate) fn into_tensor(self) -> FlexTensor {
+        let mut back = vec![0; self.axes.len()];
+        for (place, &axis) in self.axes.iter().enumerate() {
+            back[axis] = place;
+        }
+        let layout = self.tensor.layout().permute(&back);
+        self.tensor.with_layout(layout)
+    }
 }
 
 #[cfg(test)]
@@ -114,5 +195,34 @@ mod tests {
         let part = counting([2, 3]).narrow(1, 1, 2).narrow(0, 2, 0);
         assert!(contiguous(part).is_empty());
         assert!(channels_last(counting([0, 3, 2, 2])).is_empty());
+    }
+
+    #[test]
+    fn a_tensor_that_nobody_else_holds_is_changed_in_place_whatever_its_order() {
+        for tensor in [counting([2, 3, 4]), counting([2, 3, 4]).permute(&[2, 0, 1])] {
+            let (shape, address) = (tensor.layout().shape().clone(), tensor.bytes().as_ptr());
+            let axes = storage_order(&tensor);
+            let mut ordered = in_order(tensor, &axes);
+            ordered.values_mut().iter_mut().for_each(|x| *x += 1.0);
+            assert_eq!(ordered.values()[23], 24.0);
+            let tensor = ordered.into_tensor();
+            assert_eq!(tensor.layout().shape(), &shape);
+            assert_eq!(tensor.bytes().as_ptr(), address);
+        }
+    }
+
+    #[test]
+    fn a_tensor_that_somebody_else_holds_is_not_changed() {
+        let tensor = counting([2, 3]);
+        let mut ordered = in_order(tensor.clone(), &[0, 1]);
+        ordered.values_mut()[0] = 9.0;
+        assert_eq!(contiguous(tensor)[0], 0.0);
+    }
+
+    #[test]
+    fn whole_numbers_of_every_type_become_positions() {
+        let ints =
+            Flex::int_from_data(burn::tensor::TensorData::from([[3u8, 1], [2, 0]]), &Default::default());
+        assert_eq!(&contiguous_ints(ints.transpose(0, 1))[..], [3, 2, 1, 0]);
     }
 }
