@@ -7,18 +7,24 @@
 //!
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
+mod attention;
 #[cfg(test)]
 mod check;
+mod conv2d;
 mod cpu;
 mod cross_entropy;
+mod dense;
 pub mod elementwise;
 mod embedding;
 pub mod images;
 mod index;
-#[allow(dead_code, reason = "not all of it is used yet")]
-mod math;
+pub mod math;
+mod norm;
 pub mod optimizer;
 mod pool;
+mod product;
+pub mod recurrent;
+mod rows;
 mod simd;
 mod softmax;
 #[cfg(test)]
@@ -26,10 +32,20 @@ mod testing;
 mod threads;
 mod vectors;
 
+pub use attention::{Attention, attention, attention_gradient};
+pub use conv2d::{
+    Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
+    pack_weights, unpack_weights,
+};
 pub use cpu::Cpu;
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
+pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use index::Index;
+pub use norm::{
+    BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train, group_norm,
+    group_norm_gradient, layer_norm, layer_norm_gradient,
+};
 pub use pool::{
     Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
     max_pool_gradient, max_pool_with_index,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Random, assert_close, cpus};
+use crate::check::{Random, assert_close, cpus};
 
 /// All lengths up to 64, and one over which threads are spread.
 fn lengths() -> impl Iterator<Item = usize> {

@@ -230,8 +230,10 @@ fn normalize_side_by_side<S: Simd>(s: S, levels: &Levels, bytes: &[u8], output: 
             }
         }
     }
-    for at in done..bytes.len() {
-        output[at] = levels.tables[at % channels][usize::from(bytes[at])];
+    let mut channel = done % channels;
+    for (byte, output) in bytes[done..].iter().zip(&mut output[done..]) {
+        *output = levels.tables[channel][usize::from(*byte)];
+        channel = if channel + 1 == channels { 0 } else { channel + 1 };
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Random, cpus};
+use crate::check::{Random, cpus};
 
 /// The batch value by value.
 fn expected(levels: &Levels, images: &[u8], pixels: usize, indices: &[u32], layout: Layout) -> Vec<u32> {

@@ -1,5 +1,7 @@
 //! The optimisers in plain loops, in `f64`, after the formulas of their papers and of PyTorch.
 
+#![allow(clippy::needless_range_loop, reason = "several arrays go by one index, as in the formulas")]
+
 use super::muon::QUINTIC;
 use super::{Adam, Muon, RmsProp, Sgd};
 

@@ -64,11 +64,15 @@ pub fn rms_prop_step(cpu: Cpu, rms_prop: &RmsProp, slots: &mut [RmsPropSlot<'_>]
     }
 }
 
+/// Which of a slot's mean square, mean and velocity are in use.
+type Choose<const STATES: usize> =
+    for<'a> fn(&'a mut [f32], &'a mut [f32], &'a mut [f32]) -> [&'a mut [f32]; STATES];
+
 fn step<const STATES: usize>(
     cpu: Cpu,
     rms_prop: &RmsProp,
     slots: &mut [RmsPropSlot<'_>],
-    states: for<'a> fn(&'a mut [f32], &'a mut [f32], &'a mut [f32]) -> [&'a mut [f32]; STATES],
+    states: Choose<STATES>,
 ) {
     let rule = Roots {
         alpha: rms_prop.alpha as f32,

@@ -1,6 +1,6 @@
 use super::reference::{self, Held};
 use super::*;
-use crate::testing::{Random, assert_close, paths};
+use crate::check::{Random, assert_close, paths};
 
 const STEPS: usize = 4;
 

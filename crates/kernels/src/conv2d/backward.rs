@@ -1,0 +1,275 @@
+//! From the output's gradient to those of input, weights and bias.
+
+use super::Conv2dShape;
+use super::geometry::{copy_into_border, terms};
+use super::weights::transpose_weights;
+use crate::Cpu;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::pool::max_pool_gradient;
+use crate::product::{Product, Start, Term, offset};
+use crate::rows::{add_column_sums, keep_where_positive};
+
+/// What the forward pass keeps for the gradients.
+#[derive(Clone, Debug, Default)]
+pub struct Conv2dTape {
+    /// Which value of its window each output is, row by row from 0; empty without pooling.
+    pub maxima: Vec<u8>,
+}
+
+/// Where gradients are written; what is `None` is not computed.
+#[derive(Debug, Default)]
+pub struct Conv2dGradients<'a> {
+    /// `[batch, height, width, in_channels]`
+    pub input: Option<&'a mut [f32]>,
+    /// `[kernel height, kernel width, in_channels / groups, out_channels]`
+    pub weight: Option<&'a mut [f32]>,
+    /// `[out_channels]`
+    pub bias: Option<&'a mut [f32]>,
+}
+
+/// The gradients of a convolution with its ReLU and pooling.
+///
+/// # Shapes
+/// - `input`, `weight`: as the forward pass had them
+/// - `output`: what it gave; only read if `shape.relu`
+/// - `gradient`: of the output, the same shape
+///
+/// # Panics
+/// If a length is not that of the shape.
+#[expect(clippy::too_many_arguments, reason = "each is another thing, and all are needed")]
+pub fn conv2d_backward(
+    cpu: Cpu,
+    shape: &Conv2dShape,
+    input: &[f32],
+    weight: &[f32],
+    output: &[f32],
+    tape: &Conv2dTape,
+    gradient: &[f32],
+    into: Conv2dGradients<'_>,
+) {
+    shape.check();
+    assert_eq!(weight.len(), shape.weight_len(), "weights of another convolution");
+    assert_eq!(input.len(), shape.batch * shape.input_len(), "images of another size");
+    assert_eq!(gradient.len(), shape.batch * shape.output_len(), "a gradient of another size");
+    assert!(!shape.relu || output.len() == gradient.len(), "an output of another size");
+    assert!(shape.pool.is_none() || tape.maxima.len() == gradient.len(), "a tape of another size");
+    let Conv2dGradients { input: by_input, weight: by_weight, bias: by_bias } = into;
+    let lens = [(&by_input, input.len()), (&by_weight, weight.len()), (&by_bias, shape.out_channels)];
+    for (slice, len) in lens {
+        assert!(slice.as_ref().is_none_or(|slice| slice.len() == len), "room for a gradient of another size");
+    }
+
+    if gradient.is_empty() {
+        // No window fits, or there are no images.
+        [by_input, by_weight, by_bias].into_iter().flatten().for_each(|slice| slice.fill(0.0));
+        return;
+    }
+
+    let parts: Vec<_> = ranges(shape.batch, cpu.threads, 1).collect();
+    // Each thread sums its images' gradients by itself; then the sums are added in the order of the images.
+    let weight_len = if by_weight.is_some() { weight.len() } else { 0 };
+    let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
+    let mut sums = vec![0.0; parts.len() * (weight_len + bias_len)];
+    let plan = Backward::new(cpu, shape, weight, by_input.is_some());
+    {
+        let all_sums = Shared::new(&mut sums);
+        let by_input = Shared::new(by_input.unwrap_or_default());
+        in_parallel(parts.len(), |part| {
+            let len = weight_len + bias_len;
+            // SAFETY: each part has its own sums.
+            let sums = unsafe { all_sums.part(part * len..(part + 1) * len) };
+            let (weight_sums, bias_sums) = sums.split_at_mut(weight_len);
+            let mut scratch = Scratch::new(shape, weight_len > 0, plan.by_columns.is_some());
+            for image in parts[part].clone() {
+                let place = image * shape.output_len()..(image + 1) * shape.output_len();
+                let out = if shape.relu { &output[place.clone()] } else { &[] };
+                let maxima = if shape.pool.is_some() { &tape.maxima[place.clone()] } else { &[] };
+                plan.to_convolution(&gradient[place], out, maxima, &mut scratch);
+                let image_place = image * shape.input_len()..(image + 1) * shape.input_len();
+                if weight_len > 0 {
+                    plan.by_weight(&input[image_place.clone()], &mut scratch, weight_sums);
+                }
+                if bias_len > 0 {
+                    add_column_sums(cpu.path, &scratch.gradient, shape.out_channels, bias_sums);
+                }
+                if let Some(columns) = &plan.by_columns {
+                    // SAFETY: each image belongs to one part.
+                    let to = unsafe { by_input.part(image_place) };
+                    columns.run(cpu, shape, &mut scratch, to);
+                }
+            }
+        });
+    }
+    for (into, first, len) in [(by_weight, 0, weight_len), (by_bias, weight_len, bias_len)] {
+        if let Some(into) = into {
+            into.fill(0.0);
+            for sums in sums.chunks_exact((weight_len + bias_len).max(1)) {
+                for (sum, part) in into.iter_mut().zip(&sums[first..first + len]) {
+                    *sum += part;
+                }
+            }
+        }
+    }
+}
+
+/// What one thread uses for one image after another.
+struct Scratch {
+    /// The gradient of the convolution's own output, before ReLU and pooling.
+    gradient: Vec<f32>,
+    /// The output's gradient where ReLU let it pass, if it is pooled.
+    passed: Vec<f32>,
+    /// The input with its padding.
+    padded: Vec<f32>,
+    /// The gradient by padded input.
+    by_padded: Vec<f32>,
+    /// The gradient by each window's values, where windows are gathered back.
+    columns: Vec<f32>,
+}
+
+impl Scratch {
+    fn new(shape: &Conv2dShape, weight: bool, by_columns: bool) -> Self {
+        let [height, width] = shape.convolved();
+        Scratch {
+            gradient: vec![0.0; shape.convolved_len()],
+            passed: vec![0.0; if shape.relu && shape.pool.is_some() { shape.output_len() } else { 0 }],
+            padded: vec![0.0; if weight && shape.is_padded() { shape.padded_len() } else { 0 }],
+            by_padded: vec![0.0; if by_columns { shape.padded_len() } else { 0 }],
+            columns: vec![0.0; if by_columns { height * width * shape.taps() } else { 0 }],
+        }
+    }
+}
+
+/// What all images of a batch share.
+struct Backward<'a> {
+    cpu: Cpu,
+    shape: &'a Conv2dShape,
+    /// For the gradient by weights: rows are the values of a window, terms go over the windows.
+    values: Vec<u32>,
+    windows: Vec<Term>,
+    by_columns: Option<Columns>,
+}
+
+/// The gradient by input as a product that gives each window's gradient, and a sum over windows.
+struct Columns {
+    rows: Vec<u32>,
+    terms: Vec<Term>,
+    weight: Vec<f32>,
+    windows: Vec<u32>,
+    values: Vec<u32>,
+}
+
+impl<'a> Backward<'a> {
+    fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &[f32], by_input: bool) -> Self {
+        let windows = shape.windows();
+        let values = shape.values_of_window();
+        let places_of_gradient = (0..windows.len()).map(|place| offset(place * shape.out_channels));
+        Backward {
+            cpu,
+            shape,
+            windows: terms(&windows, places_of_gradient),
+            by_columns: by_input.then(|| Columns::new(shape, weight, &windows, &values)),
+            values,
+        }
+    }
+
+    /// Takes an image's gradient back through pooling and ReLU, into the scratch.
+    fn to_convolution(&self, gradient: &[f32], output: &[f32], maxima: &[u8], scratch: &mut Scratch) {
+        let (cpu, shape) = (self.cpu.alone(), self.shape);
+        match (shape.pool, shape.relu) {
+            (None, false) => scratch.gradient.copy_from_slice(gradient),
+            (None, true) => keep_where_positive(cpu.path, gradient, output, &mut scratch.gradient),
+            (Some(pool), relu) => {
+                let pool = pool.of_image(shape.convolved(), shape.out_channels);
+                let passed = match relu {
+                    true => {
+                        keep_where_positive(cpu.path, gradient, output, &mut scratch.passed);
+                        &scratch.passed
+                    }
+                    false => gradient,
+                };
+                max_pool_gradient(cpu, &pool, maxima, passed, &mut scratch.gradient);
+            }
+        }
+    }
+
+    fn by_weight(&self, image: &[f32], scratch: &mut Scratch, sums: &mut [f32]) {
+        let shape = self.shape;
+        let image = match shape.is_padded() {
+            false => image,
+            true => {
+                let channels = shape.in_channels;
+                let (row, bordered) = (shape.size[1] * channels, shape.padded()[1] * channels);
+                let [top, left, ..] = shape.padding;
+                copy_into_border(image, &mut scratch.padded, row, bordered, top, left * channels);
+                &scratch.padded
+            }
+        };
+        let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
+        for group in 0..shape.groups {
+            Product {
+                a: &image[group * channels..],
+                rows: &self.values,
+                terms: &self.windows,
+                b: &scratch.gradient[group * out_channels..],
+                columns: out_channels,
+                start: Start::Output,
+                relu: false,
+                output: &mut sums[group * out_channels..],
+                output_stride: shape.out_channels,
+            }
+            .run(self.cpu.path);
+        }
+    }
+}
+
+impl Columns {
+    fn new(shape: &Conv2dShape, weight: &[f32], windows: &[u32], values: &[u32]) -> Self {
+        let out_channels = shape.out_channels_in_group();
+        let taps = shape.taps();
+        Columns {
+            rows: (0..windows.len()).map(|place| offset(place * shape.out_channels)).collect(),
+            terms: (0..out_channels).map(|out| Term { a: offset(out), b: offset(out * taps) }).collect(),
+            weight: transpose_weights(shape, weight),
+            windows: windows.to_vec(),
+            values: values.to_vec(),
+        }
+    }
+
+    fn run(&self, cpu: Cpu, shape: &Conv2dShape, scratch: &mut Scratch, into: &mut [f32]) {
+        let (out_channels, channels, taps) =
+            (shape.out_channels_in_group(), shape.channels_in_group(), shape.taps());
+        scratch.by_padded.fill(0.0);
+        for group in 0..shape.groups {
+            Product {
+                a: &scratch.gradient[group * out_channels..],
+                rows: &self.rows,
+                terms: &self.terms,
+                b: &self.weight[group * out_channels * taps..(group + 1) * out_channels * taps],
+                columns: taps,
+                start: Start::Zero,
+                relu: false,
+                output: &mut scratch.columns,
+                output_stride: taps,
+            }
+            .run(cpu.path);
+            let first = group * channels;
+            for (window, values) in self.windows.iter().zip(scratch.columns.chunks_exact(taps.max(1))) {
+                let begin = *window as usize + first;
+                for (at, values) in
+                    self.values.chunks_exact(channels.max(1)).zip(values.chunks_exact(channels))
+                {
+                    let start = begin + at[0] as usize;
+                    for (sum, value) in scratch.by_padded[start..start + channels].iter_mut().zip(values) {
+                        *sum += value;
+                    }
+                }
+            }
+        }
+        let [top, left, ..] = shape.padding;
+        let (row, padded_row) = (shape.size[1] * shape.in_channels, shape.padded()[1] * shape.in_channels);
+        for (y, to) in into.chunks_exact_mut(row.max(1)).enumerate() {
+            let start = (y + top) * padded_row + left * shape.in_channels;
+            to.copy_from_slice(&scratch.by_padded[start..start + row]);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Convolution over height and width of channels-last images, with bias, ReLU and max pooling in the same pass.
+//!
+//! Images are spread over threads; each thread takes one image through everything while it is in its caches. There is
+//! no matrix of windows: [`crate::product`] finds each window through tables of offsets, which are the same for all
+//! images. Padding is a copy of one image into a bordered scratch.
+
+mod backward;
+mod forward;
+mod geometry;
+#[cfg(test)]
+pub(crate) mod reference;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use backward::{Conv2dGradients, Conv2dTape, conv2d_backward};
+pub use forward::{conv2d, conv2d_for_training};
+pub use geometry::{Conv2dShape, MaxPool};
+pub use weights::{pack_weights, unpack_weights};

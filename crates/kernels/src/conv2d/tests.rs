@@ -1,0 +1,187 @@
+use super::*;
+use crate::Cpu;
+use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
+
+struct Case {
+    shape: Conv2dShape,
+    input: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    gradient: Vec<f32>,
+}
+
+impl Case {
+    fn new(random: &mut Random, shape: Conv2dShape) -> Self {
+        Case {
+            input: random.numbers(shape.batch * shape.input_len()),
+            weight: random.numbers(shape.weight_len()),
+            bias: (random.below(3) > 0).then(|| random.numbers(shape.out_channels)),
+            gradient: random.numbers(shape.batch * shape.output_len()),
+            shape,
+        }
+    }
+
+    /// Output and gradients by input, weight and bias.
+    fn run(&self, cpu: Cpu) -> [Vec<f32>; 4] {
+        let shape = &self.shape;
+        let bias = self.bias.as_deref();
+        let mut inferred = vec![f32::NAN; self.gradient.len()];
+        conv2d(cpu, shape, &self.input, &self.weight, bias, &mut inferred);
+        let mut output = vec![f32::NAN; self.gradient.len()];
+        let tape = conv2d_for_training(cpu, shape, &self.input, &self.weight, bias, &mut output);
+        assert_eq!(inferred, output, "inference and training differ: {shape:?}");
+        let mut by_input = vec![f32::NAN; self.input.len()];
+        let mut by_weight = vec![f32::NAN; self.weight.len()];
+        let mut by_bias = vec![f32::NAN; shape.out_channels];
+        let into = Conv2dGradients {
+            input: Some(&mut by_input),
+            weight: Some(&mut by_weight),
+            bias: Some(&mut by_bias),
+        };
+        conv2d_backward(cpu, shape, &self.input, &self.weight, &output, &tape, &self.gradient, into);
+        [output, by_input, by_weight, by_bias]
+    }
+
+    fn check(&self, cpus: impl Iterator<Item = Cpu>) {
+        let (input, weight) = (wide(&self.input), wide(&self.weight));
+        let bias = self.bias.as_deref().map(wide);
+        let convolved = reference::convolve(&self.shape, &input, &weight, bias.as_deref());
+        let output: Vec<f64> =
+            reference::maxima(&self.shape, &convolved).into_iter().map(|at| convolved[at]).collect();
+        let gradients =
+            reference::gradients(&self.shape, &input, &weight, bias.as_deref(), &wide(&self.gradient));
+        let [by_input, by_weight, by_bias] = gradients;
+        for cpu in cpus {
+            let found = self.run(cpu);
+            let names = ["output", "gradient by input", "gradient by weight", "gradient by bias"];
+            for ((name, found), expected) in
+                names.into_iter().zip(&found).zip([&output, &by_input, &by_weight, &by_bias])
+            {
+                assert_close(
+                    found,
+                    &narrow(expected),
+                    2e-5,
+                    format_args!("{name} of {:?} on {cpu:?}", self.shape),
+                );
+            }
+            assert_eq!(found, self.run(cpu), "two runs differ");
+        }
+    }
+}
+
+/// Sizes at random, mostly odd ones.
+fn any_shape(random: &mut Random) -> Conv2dShape {
+    let groups = [1, 1, 1, 2, 3][random.below(5)];
+    let kernel_size = [1 + random.below(4), 1 + random.below(4)];
+    let size = [1 + random.below(11), 1 + random.below(11)];
+    let mut shape = Conv2dShape::new(
+        random.below(5),
+        groups * (1 + random.below(5)),
+        groups * (1 + random.below(9)),
+        size,
+        kernel_size,
+    );
+    shape.groups = groups;
+    shape.stride = [1 + random.below(3), 1 + random.below(3)];
+    if random.below(2) == 0 {
+        shape.stride = [1, 1];
+    }
+    shape.dilation = [1 + random.below(2), 1 + random.below(3)];
+    if random.below(2) == 0 {
+        shape.padding = [(); 4].map(|()| random.below(4));
+    }
+    shape.relu = random.below(2) == 0;
+    if random.below(2) == 0 {
+        shape.pool = Some(MaxPool {
+            kernel_size: [1 + random.below(3), 1 + random.below(3)],
+            stride: [1 + random.below(3), 1 + random.below(3)],
+        });
+    }
+    shape
+}
+
+#[test]
+fn agrees_with_the_definition_for_every_kind_of_convolution() {
+    let mut random = Random::new(1);
+    for _ in 0..300 {
+        let shape = any_shape(&mut random);
+        Case::new(&mut random, shape).check(cpus());
+    }
+}
+
+#[test]
+fn agrees_with_the_definition_for_every_number_of_channels_up_to_64() {
+    let mut random = Random::new(2);
+    for channels in 0..=64 {
+        let few = 1 + random.below(4);
+        for [inputs, outputs] in [[channels, few], [few, channels]] {
+            let mut shape = Conv2dShape::new(2, inputs, outputs, [5, 4], [3, 2]);
+            shape.relu = channels % 2 == 0;
+            shape.pool = (channels % 3 == 0).then_some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
+            Case::new(&mut random, shape).check(cpus().filter(|cpu| cpu.threads < 3));
+        }
+    }
+}
+
+#[test]
+fn agrees_with_the_definition_at_the_sizes_of_networks() {
+    let mut random = Random::new(3);
+    let pool = Some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
+    for (inputs, outputs, size) in [(1, 32, [28, 20]), (32, 64, [13, 11]), (64, 64, [5, 7])] {
+        let shape = Conv2dShape { relu: true, pool, ..Conv2dShape::new(3, inputs, outputs, size, [3, 3]) };
+        Case::new(&mut random, shape).check(cpus());
+        let same = Conv2dShape { padding: [1; 4], pool: None, ..shape };
+        Case::new(&mut random, same).check(cpus());
+        let strided = Conv2dShape { stride: [2, 2], ..same };
+        Case::new(&mut random, strided).check(cpus());
+    }
+}
+
+#[test]
+fn the_reference_agrees_with_finite_differences() {
+    let mut random = Random::new(4);
+    for _ in 0..40 {
+        let shape = Conv2dShape { relu: false, pool: None, ..any_shape(&mut random) };
+        let case = Case::new(&mut random, shape);
+        let (input, weight, gradient) = (wide(&case.input), wide(&case.weight), wide(&case.gradient));
+        let [by_input, by_weight, _] = reference::gradients(&shape, &input, &weight, None, &gradient);
+        let numeric =
+            differences(&input, &gradient, |input| reference::convolve(&shape, input, &weight, None));
+        assert_close(&narrow(&by_input), &narrow(&numeric), 1e-5, format_args!("by input, {shape:?}"));
+        let numeric =
+            differences(&weight, &gradient, |weight| reference::convolve(&shape, &input, weight, None));
+        assert_close(&narrow(&by_weight), &narrow(&numeric), 1e-5, format_args!("by weight, {shape:?}"));
+    }
+}
+
+#[test]
+fn only_the_gradients_asked_for_are_written() {
+    let mut random = Random::new(5);
+    let shape = Conv2dShape { relu: true, ..Conv2dShape::new(2, 3, 4, [6, 5], [3, 2]) };
+    let case = Case::new(&mut random, shape);
+    let [output, by_input, by_weight, by_bias] = case.run(Cpu::best(1));
+    for wanted in 0..3 {
+        let mut found = vec![f32::NAN; [by_input.len(), by_weight.len(), by_bias.len()][wanted]];
+        let mut into = Conv2dGradients::default();
+        match wanted {
+            0 => into.input = Some(&mut found),
+            1 => into.weight = Some(&mut found),
+            _ => into.bias = Some(&mut found),
+        }
+        let tape = Conv2dTape::default();
+        let Case { input, weight, gradient, .. } = &case;
+        conv2d_backward(Cpu::best(1), &shape, input, weight, &output, &tape, gradient, into);
+        assert_eq!(found, *[&by_input, &by_weight, &by_bias][wanted]);
+    }
+}
+
+#[test]
+fn weights_come_back_from_the_kernels_order() {
+    let mut random = Random::new(6);
+    let shape = Conv2dShape { groups: 2, ..Conv2dShape::new(1, 6, 4, [5, 5], [2, 3]) };
+    let weight = random.numbers(shape.weight_len());
+    let packed = pack_weights(&shape, &weight);
+    // Out channel 3, channel 1 of its group, row 1, column 2.
+    assert_eq!(packed[((3 + 2) * 3 + 1) * 4 + 3], weight[((3 * 3 + 1) * 2 + 1) * 3 + 2]);
+    assert_eq!(unpack_weights(&shape, &packed), weight);
+}

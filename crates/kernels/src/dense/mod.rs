@@ -1,0 +1,224 @@
+//! The dense layer, `output = input · weight + bias`, with ReLU in the same pass, and its gradients.
+
+mod large;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use crate::Cpu;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::product::{Product, Start, strided, strided_terms};
+use crate::rows::{add_column_sums, keep_where_positive, transpose};
+use large::{Matrix, is_large, multiply};
+
+/// Fewer multiplications than this are done on the caller's thread.
+const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 100_000 };
+
+/// Sizes of a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DenseShape {
+    /// Rows of input and output.
+    pub rows: usize,
+    /// Numbers of an input row.
+    pub in_features: usize,
+    /// Numbers of an output row.
+    pub out_features: usize,
+    /// Whether negative outputs become 0.
+    pub relu: bool,
+}
+
+impl DenseShape {
+    fn multiplications(&self) -> usize {
+        self.rows * self.in_features * self.out_features
+    }
+
+    fn threads(&self, cpu: Cpu) -> usize {
+        cpu.threads.min(self.multiplications() / WORTH_A_THREAD).max(1)
+    }
+
+    fn check(&self, input: usize, weight: usize, output: usize) {
+        assert_eq!(input, self.rows * self.in_features, "an input of another size than {self:?}");
+        assert_eq!(weight, self.in_features * self.out_features, "weights of another size than {self:?}");
+        assert_eq!(output, self.rows * self.out_features, "an output of another size than {self:?}");
+    }
+}
+
+/// Where the gradients of a dense layer are written; what is `None` is not computed.
+#[derive(Debug, Default)]
+pub struct DenseGradients<'a> {
+    /// `[rows, in_features]`
+    pub input: Option<&'a mut [f32]>,
+    /// `[in_features, out_features]`
+    pub weight: Option<&'a mut [f32]>,
+    /// `[out_features]`
+    pub bias: Option<&'a mut [f32]>,
+}
+
+/// `output = input · weight + bias`.
+///
+/// # Shapes
+/// - `input`: `[rows, in_features]`
+/// - `weight`: `[in_features, out_features]`
+/// - `bias`: `[out_features]`
+/// - `output`: `[rows, out_features]`
+///
+/// # Panics
+/// If a slice has another length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, DenseShape, dense};
+/// let shape = DenseShape { rows: 1, in_features: 2, out_features: 2, relu: true };
+/// let mut output = [0.0; 2];
+/// dense(Cpu::best(1), &shape, &[1.0, 2.0], &[3.0, -4.0, 5.0, -6.0], Some(&[0.5, 0.5]), &mut output);
+/// assert_eq!(output, [13.5, 0.0]);
+/// ```
+pub fn dense(
+    cpu: Cpu,
+    shape: &DenseShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    shape.check(input.len(), weight.len(), output.len());
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), shape.out_features, "a bias of another size than {shape:?}");
+    }
+    let DenseShape { rows, in_features, out_features, relu } = *shape;
+    if output.is_empty() {
+        return;
+    }
+    if is_large(rows, in_features, out_features) {
+        let start = bias.is_some();
+        if let Some(bias) = bias {
+            output.chunks_exact_mut(out_features).for_each(|row| row.copy_from_slice(bias));
+        }
+        multiply(
+            cpu,
+            Matrix::new(input, rows, in_features),
+            Matrix::new(weight, in_features, out_features),
+            start,
+            output,
+        );
+        if relu {
+            output.iter_mut().for_each(|value| *value = value.max(0.0));
+        }
+        return;
+    }
+    let offsets = strided(rows, in_features);
+    let terms = strided_terms(in_features, 1, out_features);
+    let parts: Vec<_> = ranges(rows, shape.threads(cpu), 6).collect();
+    let output = Shared::new(output);
+    in_parallel(parts.len(), |part| {
+        let part = parts[part].clone();
+        Product {
+            a: input,
+            rows: &offsets[part.clone()],
+            terms: &terms,
+            b: weight,
+            columns: out_features,
+            start: bias.map_or(Start::Zero, Start::Row),
+            relu,
+            // SAFETY: the parts have different rows.
+            output: unsafe { output.part(part.start * out_features..part.end * out_features) },
+            output_stride: out_features,
+        }
+        .run(cpu.path);
+    });
+}
+
+/// The gradients of [`dense`].
+///
+/// # Shapes
+/// - `input`, `weight`: as the forward pass had them
+/// - `output`: what it gave; only read if `shape.relu`
+/// - `gradient`: of the output, `[rows, out_features]`
+///
+/// # Panics
+/// If a slice has another length.
+pub fn dense_backward(
+    cpu: Cpu,
+    shape: &DenseShape,
+    input: &[f32],
+    weight: &[f32],
+    output: &[f32],
+    gradient: &[f32],
+    into: DenseGradients<'_>,
+) {
+    shape.check(input.len(), weight.len(), gradient.len());
+    let DenseShape { rows, in_features, out_features, relu } = *shape;
+    let mut passed = Vec::new();
+    let gradient = match relu {
+        false => gradient,
+        true => {
+            passed.resize(gradient.len(), 0.0);
+            keep_where_positive(cpu.path, gradient, output, &mut passed);
+            &passed
+        }
+    };
+    if let Some(into) = into.bias {
+        into.fill(0.0);
+        add_column_sums(cpu.path, gradient, out_features, into);
+    }
+    let large = is_large(rows, in_features, out_features);
+    let threads = shape.threads(cpu);
+    if let Some(into) = into.weight {
+        assert_eq!(into.len(), weight.len(), "room for other weights than those of {shape:?}");
+        if large {
+            let input = Matrix::new(input, rows, in_features).transposed();
+            multiply(cpu, input, Matrix::new(gradient, rows, out_features), false, into);
+        } else if out_features > 0 {
+            let offsets = strided(in_features, 1);
+            let terms = strided_terms(rows, in_features, out_features);
+            let parts: Vec<_> = ranges(in_features, threads, 6).collect();
+            let into = Shared::new(into);
+            in_parallel(parts.len(), |part| {
+                let part = parts[part].clone();
+                Product {
+                    a: input,
+                    rows: &offsets[part.clone()],
+                    terms: &terms,
+                    b: gradient,
+                    columns: out_features,
+                    start: Start::Zero,
+                    relu: false,
+                    // SAFETY: the parts have different rows.
+                    output: unsafe { into.part(part.start * out_features..part.end * out_features) },
+                    output_stride: out_features,
+                }
+                .run(cpu.path);
+            });
+        }
+    }
+    if let Some(into) = into.input {
+        assert_eq!(into.len(), input.len(), "room for another input than that of {shape:?}");
+        if large {
+            let weight = Matrix::new(weight, in_features, out_features).transposed();
+            multiply(cpu, Matrix::new(gradient, rows, out_features), weight, false, into);
+        } else if in_features > 0 {
+            let mut transposed = vec![0.0; weight.len()];
+            transpose(weight, [in_features, out_features], out_features, &mut transposed);
+            let offsets = strided(rows, out_features);
+            let terms = strided_terms(out_features, 1, in_features);
+            let parts: Vec<_> = ranges(rows, threads, 6).collect();
+            let into = Shared::new(into);
+            in_parallel(parts.len(), |part| {
+                let part = parts[part].clone();
+                Product {
+                    a: gradient,
+                    rows: &offsets[part.clone()],
+                    terms: &terms,
+                    b: &transposed,
+                    columns: in_features,
+                    start: Start::Zero,
+                    relu: false,
+                    // SAFETY: the parts have different rows.
+                    output: unsafe { into.part(part.start * in_features..part.end * in_features) },
+                    output_stride: in_features,
+                }
+                .run(cpu.path);
+            });
+        }
+    }
+}

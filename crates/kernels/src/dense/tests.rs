@@ -1,0 +1,69 @@
+use super::*;
+use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
+
+fn check(random: &mut Random, shape: DenseShape, cpus: impl Iterator<Item = Cpu>) {
+    let input = random.numbers(shape.rows * shape.in_features);
+    let weight = random.numbers(shape.in_features * shape.out_features);
+    let bias = (random.below(3) > 0).then(|| random.numbers(shape.out_features));
+    let gradient = random.numbers(shape.rows * shape.out_features);
+    let wide_bias = bias.as_deref().map(wide);
+    let expected = reference::dense(&shape, &wide(&input), &wide(&weight), wide_bias.as_deref());
+    let expected_gradients =
+        reference::gradients(&shape, &wide(&input), &wide(&weight), &expected, &wide(&gradient));
+    for cpu in cpus {
+        let run = || {
+            let mut output = vec![f32::NAN; gradient.len()];
+            dense(cpu, &shape, &input, &weight, bias.as_deref(), &mut output);
+            let mut by_input = vec![f32::NAN; input.len()];
+            let mut by_weight = vec![f32::NAN; weight.len()];
+            let mut by_bias = vec![f32::NAN; shape.out_features];
+            let into = DenseGradients {
+                input: Some(&mut by_input),
+                weight: Some(&mut by_weight),
+                bias: Some(&mut by_bias),
+            };
+            dense_backward(cpu, &shape, &input, &weight, &output, &gradient, into);
+            [output, by_input, by_weight, by_bias]
+        };
+        let found = run();
+        let names = ["output", "gradient by input", "gradient by weight", "gradient by bias"];
+        let expected = [&expected].into_iter().chain(&expected_gradients);
+        for ((name, found), expected) in names.into_iter().zip(&found).zip(expected) {
+            assert_close(found, &narrow(expected), 3e-5, format_args!("{name} of {shape:?} on {cpu:?}"));
+        }
+        assert_eq!(found, run(), "two runs differ");
+    }
+}
+
+#[test]
+fn agrees_with_the_definition_for_every_size_up_to_64() {
+    let mut random = Random::new(1);
+    for size in 0..=64 {
+        let (a, b) = (random.below(30), 1 + random.below(30));
+        for [rows, in_features, out_features] in [[size, a, b], [b, size, a], [a, b, size]] {
+            let relu = size % 2 == 0;
+            check(&mut random, DenseShape { rows, in_features, out_features, relu }, cpus());
+        }
+    }
+}
+
+#[test]
+fn agrees_with_the_definition_at_the_sizes_of_networks_and_beyond() {
+    let mut random = Random::new(2);
+    for [rows, in_features, out_features] in [[128, 784, 128], [64, 576, 64], [1, 576, 64], [600, 520, 530]] {
+        let few = cpus().filter(|cpu| cpu.threads < 3);
+        check(&mut random, DenseShape { rows, in_features, out_features, relu: true }, few);
+    }
+}
+
+#[test]
+fn the_reference_agrees_with_finite_differences() {
+    let mut random = Random::new(3);
+    let shape = DenseShape { rows: 3, in_features: 4, out_features: 5, relu: false };
+    let [input, weight, gradient] = [12, 20, 15].map(|len| wide(&random.numbers(len)));
+    let [by_input, by_weight, _] = reference::gradients(&shape, &input, &weight, &[], &gradient);
+    let numeric = differences(&input, &gradient, |input| reference::dense(&shape, input, &weight, None));
+    assert_close(&narrow(&by_input), &narrow(&numeric), 1e-6, format_args!("by input"));
+    let numeric = differences(&weight, &gradient, |weight| reference::dense(&shape, &input, weight, None));
+    assert_close(&narrow(&by_weight), &narrow(&numeric), 1e-6, format_args!("by weight"));
+}

@@ -1,0 +1,80 @@
+use super::*;
+use crate::check::{Random, assert_close, paths};
+
+/// One product with random offsets, on every path, against the plain loops.
+fn check(random: &mut Random, rows: usize, terms: usize, columns: usize) {
+    let gap = random.below(4);
+    let (a_len, b_stride) = ((rows + 1) * (terms + 1), columns + gap);
+    let a = random.numbers(a_len);
+    let b = random.numbers(terms * b_stride + columns);
+    let row_offsets: Vec<u32> = (0..rows).map(|_| random.below((rows * (terms + 1)).max(1)) as u32).collect();
+    let reach = row_offsets.iter().max().map_or(0, |row| *row as usize);
+    let term_offsets: Vec<Term> = (0..terms)
+        .map(|k| Term { a: random.below((a_len - reach).max(1)) as u32, b: offset(k * b_stride) })
+        .collect();
+    let bias = random.numbers(columns);
+    let before = random.numbers(rows * b_stride);
+    for (start, relu) in
+        [(Start::Zero, false), (Start::Row(&bias), true), (Start::Output, false), (Start::Row(&bias), false)]
+    {
+        let with = |output: &mut Vec<f32>, run: &dyn Fn(Product<'_>)| {
+            run(Product {
+                a: &a,
+                rows: &row_offsets,
+                terms: &term_offsets,
+                b: &b,
+                columns,
+                start,
+                relu,
+                output,
+                output_stride: b_stride,
+            });
+        };
+        let mut expected = before.clone();
+        with(&mut expected, &reference::product);
+        for path in paths() {
+            let mut found = before.clone();
+            with(&mut found, &|product| product.run(path));
+            let what = format_args!("{rows}x{terms}x{columns} {start:?} relu {relu} on {path}");
+            assert_close(&found, &expected, 2e-5, what);
+        }
+    }
+}
+
+#[test]
+fn agrees_with_plain_loops_for_every_size_up_to_64() {
+    let mut random = Random::new(1);
+    for size in 0..=64 {
+        let (small, other) = (random.below(9), random.below(20));
+        check(&mut random, size, small, other + 1);
+        check(&mut random, other, size, small + 1);
+        check(&mut random, small + 1, other, size);
+    }
+}
+
+#[test]
+fn agrees_with_plain_loops_for_larger_sizes() {
+    let mut random = Random::new(2);
+    for _ in 0..12 {
+        let [rows, terms, columns] = [(); 3].map(|()| random.below(150));
+        check(&mut random, rows, terms, columns);
+    }
+}
+
+#[test]
+#[should_panic(expected = "reads beyond its left factor")]
+fn offsets_beyond_a_factor_are_refused() {
+    let mut output = [0.0; 2];
+    let product = Product {
+        a: &[1.0; 4],
+        rows: &[0, 3],
+        terms: &[Term { a: 1, b: 0 }],
+        b: &[1.0],
+        columns: 1,
+        start: Start::Zero,
+        relu: false,
+        output: &mut output,
+        output_stride: 1,
+    };
+    product.run(crate::Path::Plain);
+}

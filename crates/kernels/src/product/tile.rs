@@ -1,0 +1,157 @@
+//! The product, tile by tile: as many sums as there are registers for, each read and written once.
+
+use super::{Product, Start, Term};
+use crate::simd::{Kernel, Simd};
+
+/// The kernel that goes over the output in tiles.
+pub(super) struct Tiles<'a>(pub(super) Product<'a>);
+
+/// What the tiles of one product share.
+struct Ground<'a> {
+    a: *const f32,
+    terms: &'a [Term],
+    b: *const f32,
+    start: Start<'a>,
+    relu: bool,
+    output: *mut f32,
+    output_stride: usize,
+}
+
+impl Kernel for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self.0;
+        let ground = Ground {
+            a: a.as_ptr(),
+            terms,
+            b: b.as_ptr(),
+            start,
+            relu,
+            output: output.as_mut_ptr(),
+            output_stride,
+        };
+        // 4 vectors of columns on 24 accumulators leave 6 rows, which is where loads and sums are best balanced.
+        let (full, tail) = (columns / S::LANES, columns % S::LANES);
+        let mut vector = 0;
+        while vector < full {
+            let column = vector * S::LANES;
+            // SAFETY: `Product::check` has seen that all offsets stay inside the factors and the output.
+            unsafe {
+                vector += match full - vector {
+                    4.. if const { S::ACCUMULATORS >= 24 } => four_vectors(s, &ground, rows, column),
+                    3 if const { S::ACCUMULATORS >= 24 } => three_vectors(s, &ground, rows, column),
+                    2.. => two_vectors(s, &ground, rows, column),
+                    _ => one_vector::<S, false>(s, &ground, rows, column, 0),
+                };
+            }
+        }
+        if tail > 0 {
+            // SAFETY: as above.
+            unsafe { one_vector::<S, true>(s, &ground, rows, full * S::LANES, tail) };
+        }
+    }
+}
+
+/// Goes through all rows of one group of columns, in tiles of the first height that fits.
+macro_rules! tiles {
+    ($s:ident, $ground:ident, $rows:ident, $column:ident, $tail:expr, $n:literal, $has_tail:expr, $($m:literal)*) => {{
+        let mut first = 0;
+        while first < $rows.len() {
+            match $rows.len() - first {
+                $(left if left >= $m && const { $m * $n <= S::ACCUMULATORS } => {
+                    // SAFETY: passed on from the caller; the rows exist.
+                    unsafe {
+                        sums::<S, $m, $n, $has_tail>(
+                            $s, $ground, &$rows[first..first + $m], first, $column, $tail,
+                        )
+                    };
+                    first += $m;
+                })*
+                _ => unreachable!("a tile of one row always fits"),
+            }
+        }
+        $n
+    }};
+}
+
+#[inline(always)]
+unsafe fn four_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+    tiles!(s, ground, rows, column, 0, 4, false, 6 5 4 3 2 1)
+}
+
+#[inline(always)]
+unsafe fn three_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+    tiles!(s, ground, rows, column, 0, 3, false, 8 4 2 1)
+}
+
+#[inline(always)]
+unsafe fn two_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+    tiles!(s, ground, rows, column, 0, 2, false, 9 8 6 4 3 2 1)
+}
+
+#[inline(always)]
+unsafe fn one_vector<S: Simd, const TAIL: bool>(
+    s: S,
+    ground: &Ground<'_>,
+    rows: &[u32],
+    column: usize,
+    tail: usize,
+) -> usize {
+    tiles!(s, ground, rows, column, tail, 1, TAIL, 8 4 2 1)
+}
+
+/// `M` rows by `N` vectors, the sums in registers from first to last.
+#[inline(always)]
+unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
+    s: S,
+    ground: &Ground<'_>,
+    rows: &[u32],
+    first: usize,
+    column: usize,
+    tail: usize,
+) {
+    // SAFETY, for all below: the caller has checked rows, terms, columns and the output against the slices, and the
+    // last vector of a group with a tail is read and written up to its tail only.
+    unsafe {
+        let a: [*const f32; M] = std::array::from_fn(|m| ground.a.add(rows[m] as usize));
+        let b = ground.b.add(column);
+        let output = ground.output.add(first * ground.output_stride + column);
+        let load = |from: *const f32, n: usize| match TAIL && n == N - 1 {
+            true => s.load_first(from.add(n * S::LANES), tail),
+            false => s.load(from.add(n * S::LANES)),
+        };
+
+        let mut sums: [[S::F; N]; M] = match ground.start {
+            Start::Zero => [[s.splat(0.0); N]; M],
+            Start::Row(row) => {
+                let row: [S::F; N] = std::array::from_fn(|n| load(row.as_ptr().add(column), n));
+                [row; M]
+            }
+            Start::Output => std::array::from_fn(|m| {
+                std::array::from_fn(|n| load(output.add(m * ground.output_stride), n))
+            }),
+        };
+        for term in ground.terms {
+            let from = b.add(term.b as usize);
+            let right: [S::F; N] = std::array::from_fn(|n| load(from, n));
+            for m in 0..M {
+                let left = s.splat(*a[m].add(term.a as usize));
+                for n in 0..N {
+                    sums[m][n] = s.mul_add(left, right[n], sums[m][n]);
+                }
+            }
+        }
+        for m in 0..M {
+            for n in 0..N {
+                let sum = if ground.relu { s.max(sums[m][n], s.splat(0.0)) } else { sums[m][n] };
+                let to = output.add(m * ground.output_stride + n * S::LANES);
+                match TAIL && n == N - 1 {
+                    true => s.store_first(to, sum, tail),
+                    false => s.store(to, sum),
+                }
+            }
+        }
+    }
+}
