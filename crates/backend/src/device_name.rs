@@ -66,7 +66,8 @@ impl DeviceName {
     ///
     /// # Errors
     /// [`BackendError::FeatureMissing`] if this build lacks the backend, [`BackendError::Open`] if no driver or no
-    /// such device answers.
+    /// such device answers, [`BackendError::Instructions`] if the environment variable `FIRECLAY_SIMD` (`avx512`, `avx2`,
+    /// `neon` or `plain`) asks the CPU for instructions that it lacks.
     pub fn open(&self) -> Result<Device, BackendError> {
         let device = self.device()?;
         // GPU runtimes start lazily and panic where no adapter answers, so a first small tensor is made here.
@@ -89,7 +90,7 @@ impl DeviceName {
     fn device(&self) -> Result<Device, BackendError> {
         match self.kind {
             #[cfg(feature = "flex")]
-            Kind::Flex => Ok(Device::flex()),
+            Kind::Flex => crate::instructions::path().map(|_| Device::flex()),
             #[cfg(feature = "ndarray")]
             #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
             Kind::NdArray => Ok(Device::ndarray()),

@@ -44,6 +44,16 @@ pub enum BackendError {
         /// The devices of this build, separated by commas.
         available: String,
     },
+    /// `FIRECLAY_SIMD` names instructions that the CPU lacks or that do not exist.
+    #[error("FIRECLAY_SIMD={asked}: {reason}; leave it unset or use one of {available}")]
+    Instructions {
+        /// What the variable says.
+        asked: String,
+        /// Why it cannot be used.
+        reason: &'static str,
+        /// The instructions of this CPU, separated by commas.
+        available: String,
+    },
     /// No threads were asked for, or too many.
     #[error("{asked} threads cannot be used; expected 1 to {most} (this machine has {cores} cores)")]
     Threads {

@@ -1,4 +1,4 @@
-//! Which device runs the code, and on how many threads.
+//! Which device runs the code, on how many threads, and with which kernels: [`ops`] are Fireclay's fused operations.
 //!
 //! Cargo features decide which devices a build *has*; a [`DeviceName`] decides which one is *used*. Nothing else
 //! in Fireclay mentions a backend: layers, the training loop and the programs take the [`Device`] opened here.
@@ -11,11 +11,17 @@
 //! | `vulkan`, `metal`, `webgpu` | the same words | that graphics API and no other |
 //! | `cuda`, `rocm` | `cuda`, `cuda:1`, `rocm` | NVIDIA's and AMD's own stacks |
 //!
-//! Sister crates: `fireclay-nn` (layers and models), `fireclay-data` (data sets), `fireclay-store` (model files),
+//! Sister crates: `fireclay-kernels` (the arithmetic on a CPU), `fireclay-nn` (layers and models), `fireclay-data` (data
+//! sets), `fireclay-store` (model files),
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
 mod device_name;
 mod error;
+#[cfg(feature = "flex")]
+mod flex_tensor;
+#[cfg(feature = "flex")]
+mod instructions;
+pub mod ops;
 mod threads;
 
 pub use burn::tensor::Device;

@@ -1,0 +1,74 @@
+//! Which CPU instructions the kernels use: the best there are, or what `FIRECLAY_SIMD` says.
+
+use std::sync::OnceLock;
+
+use fireclay_kernels::{Cpu, Path};
+
+use crate::{BackendError, threads};
+
+/// The variable that names the instructions: `avx512`, `avx2`, `neon` or `plain`.
+const VARIABLE: &str = "FIRECLAY_SIMD";
+
+/// What kernels run on.
+///
+/// # Panics
+/// If `FIRECLAY_SIMD` asks for what this CPU lacks; `DeviceName::open` reports that as an error before.
+pub(crate) fn cpu() -> Cpu {
+    let path = path().unwrap_or_else(|error| panic!("{error}"));
+    Cpu { path, threads: threads() }
+}
+
+/// The instructions to use. The variable is read once.
+pub(crate) fn path() -> Result<Path, BackendError> {
+    static ASKED: OnceLock<Option<String>> = OnceLock::new();
+    static CHOSEN: OnceLock<Path> = OnceLock::new();
+    if let Some(path) = CHOSEN.get() {
+        return Ok(*path);
+    }
+    let asked =
+        ASKED.get_or_init(|| std::env::var_os(VARIABLE).map(|word| word.to_string_lossy().into_owned()));
+    let path = choose(asked.as_deref())?;
+    Ok(*CHOSEN.get_or_init(|| path))
+}
+
+fn choose(asked: Option<&str>) -> Result<Path, BackendError> {
+    let Some(asked) = asked else {
+        return Ok(Path::best());
+    };
+    let mut available = Path::ALL.into_iter().filter(|path| path.is_available());
+    available.clone().find(|path| path.name() == asked).ok_or_else(|| BackendError::Instructions {
+        asked: asked.to_string(),
+        reason: match Path::ALL.iter().any(|path| path.name() == asked) {
+            true => "this CPU does not have them",
+            false => "there is no such name",
+        },
+        available: {
+            let first = available.next().map_or("", Path::name).to_string();
+            available.fold(first, |names, path| names + ", " + path.name())
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_available_name_is_taken_and_none_means_the_best() {
+        assert_eq!(choose(None).unwrap(), Path::best());
+        for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
+            assert_eq!(choose(Some(path.name())).unwrap(), path);
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_lists_what_this_cpu_has() {
+        let message = choose(Some("sse9")).unwrap_err().to_string();
+        assert!(message.starts_with("FIRECLAY_SIMD=sse9: there is no such name"), "{message}");
+        assert!(message.contains("plain"), "{message}");
+        if let Some(path) = Path::ALL.into_iter().find(|path| !path.is_available()) {
+            let message = choose(Some(path.name())).unwrap_err().to_string();
+            assert!(message.contains("this CPU does not have them"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Convolution, bias, activation and pooling in Burn's operations.
+
+use burn::backend::ops::ConvOptions;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
+use burn::tensor::Shape;
+
+use super::{Conv2dFused, Conv2dKept, Conv2dOptions, Conv2dTape, MaxPool};
+
+pub(super) fn forward<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: Option<FloatTensor<B>>,
+    fused: Conv2dFused,
+) -> FloatTensor<B> {
+    let sum = B::conv2d(input, weight, bias, fused.options.into());
+    let activated = fused.activation.forward::<B>(sum);
+    match fused.pool {
+        Some(MaxPool { kernel_size, stride }) => {
+            B::max_pool2d(activated, kernel_size, stride, [0, 0], [1, 1], false)
+        }
+        None => activated,
+    }
+}
+
+pub(super) fn forward_for_training<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: Option<FloatTensor<B>>,
+    fused: Conv2dFused,
+) -> (FloatTensor<B>, Conv2dTape<B>) {
+    let unpooled = Conv2dFused { pool: None, ..fused };
+    let activated = forward::<B>(input, weight, bias, unpooled);
+    let Some(MaxPool { kernel_size, stride }) = fused.pool else {
+        let tape = Conv2dTape { activated: fused.activation.kept(&activated), index: None };
+        return (activated, tape);
+    };
+    let indices = get_or_init_device_settings::<B>(&activated.device()).int_dtype;
+    let pooled =
+        B::max_pool2d_with_indices(activated.clone(), kernel_size, stride, [0, 0], [1, 1], false, indices);
+    (pooled.output, Conv2dTape { activated: Some(activated), index: Some(pooled.indices) })
+}
+
+pub(super) fn backward<B: Backend>(
+    kept: Conv2dKept<B>,
+    gradient: FloatTensor<B>,
+    [for_input, for_weight, for_bias]: [bool; 3],
+) -> [Option<FloatTensor<B>>; 3] {
+    let Conv2dKept { input, weight, tape, fused } = kept;
+    let gradient = match (fused.pool, &tape.activated, tape.index) {
+        (Some(MaxPool { kernel_size, stride }), Some(activated), Some(index)) => {
+            let x = activated.clone();
+            B::max_pool2d_with_indices_backward(
+                x,
+                kernel_size,
+                stride,
+                [0, 0],
+                [1, 1],
+                false,
+                gradient,
+                index,
+            )
+            .x_grad
+        }
+        _ => gradient,
+    };
+    let gradient = fused.activation.backward::<B>(tape.activated, gradient);
+    let options: ConvOptions<2> = fused.options.into();
+    let by_bias = for_bias.then(|| {
+        let channels = Shape::new([gradient.shape()[1]]);
+        B::float_reshape(B::float_sum_dims(gradient.clone(), &[0, 2, 3]), channels)
+    });
+    let by_input = for_input
+        .then(|| B::conv2d_x_backward(input.clone(), weight.clone(), gradient.clone(), options.clone()));
+    let by_weight = for_weight.then(|| B::conv2d_weight_backward(input, weight, gradient, options));
+    [by_input, by_weight, by_bias]
+}
+
+impl From<Conv2dOptions> for ConvOptions<2> {
+    fn from(options: Conv2dOptions) -> Self {
+        let [top, left, bottom, right] = options.padding;
+        let padding = [(top, bottom), (left, right)];
+        ConvOptions::new_with_padding(options.stride, padding, options.dilation, options.groups)
+    }
+}

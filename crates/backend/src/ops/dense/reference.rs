@@ -1,0 +1,46 @@
+//! The dense layer in Burn's operations.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+use burn::tensor::Shape;
+
+use super::DenseKept;
+use crate::ops::Activation;
+
+pub(super) fn forward<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: Option<FloatTensor<B>>,
+    activation: Activation,
+) -> FloatTensor<B> {
+    let product = B::float_matmul(input, weight);
+    let sum = match bias {
+        Some(bias) => {
+            let row = Shape::new([1, bias.shape()[0]]);
+            B::float_add(product, B::float_reshape(bias, row))
+        }
+        None => product,
+    };
+    activation.forward::<B>(sum)
+}
+
+pub(super) fn backward<B: Backend>(
+    kept: DenseKept<B>,
+    gradient: FloatTensor<B>,
+    [for_input, for_weight, for_bias]: [bool; 3],
+) -> [Option<FloatTensor<B>>; 3] {
+    let gradient = kept.activation.backward::<B>(kept.output, gradient);
+    let input = kept
+        .weight
+        .filter(|_| for_input)
+        .map(|weight| B::float_matmul(gradient.clone(), B::float_transpose(weight)));
+    let weight = kept
+        .input
+        .filter(|_| for_weight)
+        .map(|input| B::float_matmul(B::float_transpose(input), gradient.clone()));
+    let bias = for_bias.then(|| {
+        let width = Shape::new([gradient.shape()[1]]);
+        B::float_reshape(B::float_sum_dim(gradient, 0), width)
+    });
+    [input, weight, bias]
+}

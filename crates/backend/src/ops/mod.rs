@@ -1,0 +1,46 @@
+//! Fireclay's fused operations: each does what several of Burn's do, in one pass, with a gradient written by hand.
+//!
+//! Each operation has a folder with the same files:
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `mod.rs` | the public function over `Tensor`, the options, and two traits |
+//! | `reference.rs` | the operation and its gradient in Burn's operations: what a device without a kernel runs |
+//! | `autodiff.rs` | what is kept for the backward pass, and for which inputs |
+//! | `flex.rs` | the kernels of `fireclay-kernels` under Flex; f32 only, other types run the reference |
+//!
+//! The first trait, `DenseOp`, is a Burn backend extension: it is what finds the device at run time. The second,
+//! `DenseGradient`, belongs to the backward pass; it is an ordinary trait, since only `autodiff.rs` calls it, and so
+//! it may pass what an extension cannot. Both have the reference as their default bodies. A new device gets an
+//! operation by an `impl` with no body, and a kernel by overriding a function.
+
+mod activation;
+mod gradient;
+mod maybe;
+
+mod conv2d;
+mod cross_entropy;
+mod dense;
+mod embedding;
+mod optimizer;
+
+pub use activation::Activation;
+pub use conv2d::{Conv2dOptions, MaxPool, conv2d};
+pub use cross_entropy::cross_entropy;
+pub use dense::dense;
+pub use embedding::embedding;
+pub use optimizer::{AdamSettings, SgdSettings, adam_step, sgd_step};
+
+/// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
+macro_rules! run_reference_on_other_devices {
+    ($($operation:path),+) => {$(
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
+        impl $operation for burn::backend::NdArray {}
+
+        // Every GPU: `Cube` is the one type behind wgpu, CUDA and ROCm, and it has fusion in it where that is on.
+        #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+        impl $operation for burn::backend::Cube {}
+    )+};
+}
+use run_reference_on_other_devices;

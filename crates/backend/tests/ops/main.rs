@@ -1,0 +1,8 @@
+//! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
+
+mod conv2d;
+mod cross_entropy;
+mod dense;
+mod embedding;
+mod harness;
+mod optimizer;
