@@ -15,15 +15,15 @@ use crate::simd::Simd;
 pub struct Muon {
     /// Size of a step, before the factor for the matrix's shape.
     pub learning_rate: f64,
-    /// Share of the last step in the next; 0.95 in the paper.
+    /// Share of the last step in the next; 0.95 as published.
     pub momentum: f64,
-    /// Whether momentum is Nesterov's, as in the paper.
+    /// Whether momentum is Nesterov's, as published.
     pub nesterov: bool,
     /// Share of each weight that a step takes away, divided by the learning rate.
     pub weight_decay: f64,
-    /// Iterations of the polynomial; 5 in the paper.
+    /// Iterations of the polynomial; 5 as published.
     pub iterations: usize,
-    /// Least norm that the direction is divided by; 1e-7 in the paper.
+    /// Least norm that the direction is divided by; 1e-7 as published.
     pub epsilon: f64,
 }
 
