@@ -7,7 +7,8 @@
 //! a matrix swaps its tables. Nothing is packed: a tile of registers fed from L1 and L2 runs near the machine's peak,
 //! and a packed copy would be made for every image.
 
-pub(crate) mod reference;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;
 mod tile;
