@@ -65,7 +65,7 @@ fn a_description_that_cannot_work_is_refused_with_its_layer() {
         folder.path(),
         &["train", "--spec", "bad.toml", "--data-dir", "data"],
         1,
-        &["shape [1, 28, 28]", "takes [784]"],
+        &["data is [1, 28, 28]", "takes [784]"],
     );
 }
 

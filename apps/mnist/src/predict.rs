@@ -20,9 +20,9 @@ pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let device = flags.device.open()?;
     let trainer = Trainer::load(&flags.from, &device)?;
     let card = trainer.card();
-    let &[1, height, width] = card.spec.input.as_slice() else {
+    let &[1, height, width] = card.spec.input.shape() else {
         anyhow::bail!(
-            "{} takes inputs of shape {:?}; expected images of one channel, [1, height, width]",
+            "{} takes {} as input; expected images of one channel, [1, height, width]",
             flags.from.display(),
             card.spec.input
         );

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::source::{Batch, BatchTargets, Source, TargetKind};
+use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
 use crate::{DataError, Normalization, Provenance, Targets};
 
 /// One split held as contiguous arrays; cheap to clone. A part of it is a view through indices.
 ///
 /// Samples all have one shape, `[channels, height, width]` for images; the first dimension is the one that
-/// [`Normalization`] calls channels.
+/// [`Normalization`] calls channels. Text is tokens, which are not normalised.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     stored: Arc<Stored>,
@@ -21,6 +21,8 @@ pub struct Dataset {
     normalization: Arc<Normalization>,
     /// `[channels or 1, 256]`: what each byte becomes. Empty for features that are not bytes.
     table: Arc<[[f32; 256]]>,
+    /// Every token is below it; 0 for features that are not tokens.
+    vocabulary_size: usize,
     provenance: Arc<Provenance>,
 }
 
@@ -38,6 +40,7 @@ struct Stored {
 enum Features {
     Bytes(Vec<u8>),
     Floats(Vec<f32>),
+    Tokens(Vec<u32>),
 }
 
 impl Dataset {
@@ -92,6 +95,46 @@ impl Dataset {
         Self::new(stored, Normalization::none(), provenance)
     }
 
+    /// A dataset of tokens, such as texts whose words have numbers. Every sample has the same number of tokens: longer
+    /// texts are cut and shorter ones filled up before.
+    ///
+    /// ```
+    /// use fireclay_data::{Batch, BatchFeatures, Dataset, Provenance, Source, Targets};
+    ///
+    /// # fn main() -> Result<(), fireclay_data::DataError> {
+    /// let targets = Targets::Classes { labels: vec![1, 0], names: vec!["bad".into(), "good".into()] };
+    /// let provenance = Provenance::new("two reviews", "train", "made by hand");
+    /// // 0 fills up, 1 is "very", 2 is "good", 3 is "awful".
+    /// let reviews = Dataset::from_tokens(3, vec![1, 1, 2, 3, 0, 0], targets, provenance)?;
+    /// let reviews = reviews.with_vocabulary_size(4)?;
+    ///
+    /// let mut batch = Batch::default();
+    /// reviews.gather(&[1], &mut batch);
+    /// assert_eq!(batch.features, BatchFeatures::Tokens(vec![3, 0, 0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Shapes
+    /// - `sequence_len`: tokens of one sample
+    /// - `tokens`: `[samples, sequence_len]`, row-major
+    /// - `targets`: one per sample
+    ///
+    /// # Errors
+    /// If the lengths do not agree, a label has no name, a target is not finite, or a token is too large for an `i32`.
+    pub fn from_tokens(
+        sequence_len: usize,
+        tokens: Vec<u32>,
+        targets: Targets,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        let shape = vec![sequence_len];
+        let (sample_len, samples) = check_lengths(&shape, tokens.len(), &targets)?;
+        let largest = tokens.iter().max().map_or(0, |largest| *largest as usize + 1);
+        let stored = Stored { shape, sample_len, samples, features: Features::Tokens(tokens), targets };
+        Self::new(stored, Normalization::none(), provenance)?.with_vocabulary_size(largest)
+    }
+
     fn new(
         stored: Stored,
         normalization: Normalization,
@@ -103,6 +146,7 @@ impl Dataset {
             view: None,
             normalization: Arc::new(Normalization::none()),
             table: Arc::new([]),
+            vocabulary_size: 0,
             provenance: Arc::new(provenance),
         };
         dataset.with_normalization(normalization)
@@ -178,7 +222,27 @@ impl Dataset {
                 let start = self.stored_index(index)? * self.stored.sample_len;
                 bytes.get(start..start + self.stored.sample_len)
             }
-            Features::Floats(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The tokens of sample `index`; `None` beyond the last sample, or when the features are not tokens.
+    pub fn tokens(&self, index: usize) -> Option<&[u32]> {
+        match &self.stored.features {
+            Features::Tokens(tokens) => {
+                let start = self.stored_index(index)? * self.stored.sample_len;
+                tokens.get(start..start + self.stored.sample_len)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many different tokens there may be: the vocabulary that was named, or one more than the largest token.
+    /// `None` when the features are not tokens.
+    pub fn vocabulary_size(&self) -> Option<usize> {
+        match &self.stored.features {
+            Features::Tokens(_) => Some(self.vocabulary_size),
+            _ => None,
         }
     }
 
@@ -229,8 +293,12 @@ impl Dataset {
     /// Features given as numbers become `(value - mean) / std`.
     ///
     /// # Errors
-    /// [`DataError::Normalization`] if it does not fit, see [`Normalization::check`].
+    /// [`DataError::Normalization`] if it does not fit, see [`Normalization::check`]; tokens take none.
     pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self, DataError> {
+        if matches!(self.stored.features, Features::Tokens(_)) && !normalization.is_none() {
+            let reason = "tokens are names, not numbers, and an embedding looks them up as they are".into();
+            return Err(DataError::Normalization { reason });
+        }
         normalization.check(self.stored.shape.first().copied().unwrap_or(1))?;
         self.table = match &self.stored.features {
             Features::Bytes(_) => (0..normalization.mean.len())
@@ -242,9 +310,30 @@ impl Dataset {
                     row
                 })
                 .collect(),
-            Features::Floats(_) => Arc::new([]),
+            Features::Floats(_) | Features::Tokens(_) => Arc::new([]),
         };
         self.normalization = Arc::new(normalization);
+        Ok(self)
+    }
+
+    /// The same samples with the vocabulary that their tokens are from.
+    ///
+    /// # Errors
+    /// [`DataError::Token`] if a token, of this view or not, is not below it; [`DataError::Vocabulary`] if it is more
+    /// than `i32::MAX`, or if the features are not tokens.
+    pub fn with_vocabulary_size(mut self, vocabulary_size: usize) -> Result<Self, DataError> {
+        let refuse = |reason| Err(DataError::Vocabulary { vocabulary_size, reason });
+        let Features::Tokens(tokens) = &self.stored.features else {
+            return refuse("the features are not tokens");
+        };
+        if i32::try_from(vocabulary_size).is_err() {
+            return refuse("tokens are 32-bit numbers with a sign on a device; number them from 0");
+        }
+        if let Some(at) = tokens.iter().position(|token| *token as usize >= vocabulary_size) {
+            let index = at / self.stored.sample_len;
+            return Err(DataError::Token { index, token: tokens[at], vocabulary_size });
+        }
+        self.vocabulary_size = vocabulary_size;
         Ok(self)
     }
 
@@ -274,12 +363,12 @@ impl Dataset {
         (self.stored_index(index)).and_then(|stored| u32::try_from(stored).ok())
     }
 
-    fn gather_features(&self, stored_indices: &[usize], out: &mut Vec<f32>) {
+    fn gather_features(&self, stored_indices: &[usize], features: &mut BatchFeatures) {
         let sample_len = self.stored.sample_len;
-        out.clear();
-        out.reserve_exact(stored_indices.len() * sample_len);
+        let len = stored_indices.len() * sample_len;
         match &self.stored.features {
             Features::Bytes(bytes) => {
+                let out = emptied(features.values_mut(), len);
                 let channel_len = sample_len / self.table.len();
                 for &index in stored_indices {
                     let sample = &bytes[index * sample_len..][..sample_len];
@@ -288,7 +377,16 @@ impl Dataset {
                     }
                 }
             }
+            Features::Tokens(tokens) => {
+                let out = emptied(features.tokens_mut(), len);
+                for &index in stored_indices {
+                    let sample = &tokens[index * sample_len..][..sample_len];
+                    // Below the vocabulary's size, which fits.
+                    out.extend(sample.iter().map(|token| *token as i32));
+                }
+            }
             Features::Floats(values) => {
+                let out = emptied(features.values_mut(), len);
                 let entries = self.normalization.mean.len();
                 let channel_len = sample_len / entries;
                 for &index in stored_indices {
@@ -340,6 +438,13 @@ impl Source for Dataset {
         self.shape()
     }
 
+    fn feature_kind(&self) -> FeatureKind {
+        match self.vocabulary_size() {
+            Some(vocabulary_size) => FeatureKind::Tokens { vocabulary_size },
+            None => FeatureKind::Values,
+        }
+    }
+
     fn target_kind(&self) -> TargetKind {
         match &self.stored.targets {
             Targets::Classes { names, .. } => TargetKind::Classes { count: names.len() },
@@ -363,6 +468,13 @@ impl Source for Dataset {
         self.gather_features(&stored_indices, &mut batch.features);
         self.gather_targets(&stored_indices, &mut batch.targets);
     }
+}
+
+/// The memory of a batch, ready for so many values.
+fn emptied<T>(memory: &mut Vec<T>, len: usize) -> &mut Vec<T> {
+    memory.clear();
+    memory.reserve_exact(len);
+    memory
 }
 
 /// Values per sample, and how many samples.
@@ -430,7 +542,7 @@ mod tests {
         let bytes = [18, 19, 20, 21, 22, 23, 0, 1, 2, 3, 4, 5];
         for (at, byte) in bytes.into_iter().enumerate() {
             let (mean, std) = if at % 6 < 3 { (0.0, 1.0) } else { (0.5, 0.25) };
-            assert_eq!(batch.features[at], expected(byte, mean, std), "value {at}");
+            assert_eq!(batch.features.values_mut()[at], expected(byte, mean, std), "value {at}");
         }
     }
 
@@ -448,13 +560,65 @@ mod tests {
         values.gather(&[1], &mut batch);
         let expected = Batch {
             shape: vec![1, 2],
-            features: vec![3.0, 4.0],
+            features: BatchFeatures::Values(vec![3.0, 4.0]),
             targets: BatchTargets::Values { width: 1, values: vec![20.0] },
             indices: vec![1],
         };
         assert_eq!(batch, expected);
         assert_eq!(values.class_counts(), [0; 0]);
         assert_eq!(values.target_kind(), TargetKind::Values { width: 1 });
+    }
+
+    /// Three texts of two tokens.
+    fn texts() -> Dataset {
+        Dataset::from_tokens(2, vec![0, 1, 2, 3, 4, 9], classes(&[0, 1, 0], 2), here()).unwrap()
+    }
+
+    #[test]
+    fn tokens_stay_whole_numbers() {
+        let texts = texts();
+        assert_eq!((texts.len(), texts.shape()), (3, &[2][..]));
+        assert_eq!(texts.feature_kind(), FeatureKind::Tokens { vocabulary_size: 10 });
+        assert_eq!(texts.tokens(2), Some(&[4, 9][..]));
+        assert_eq!((texts.tokens(3), texts.raw_u8(0)), (None, None));
+        assert_eq!((counting().tokens(0), counting().vocabulary_size()), (None, None));
+        assert_eq!(counting().feature_kind(), FeatureKind::Values);
+        let view = texts.subset(&[2, 0]).unwrap();
+        let mut batch = Batch::default();
+        counting().gather(&[0], &mut batch);
+        view.gather(&[0, 1], &mut batch);
+        let expected = Batch {
+            shape: vec![2, 2],
+            features: BatchFeatures::Tokens(vec![4, 9, 0, 1]),
+            targets: BatchTargets::Classes(vec![0, 0]),
+            indices: vec![0, 1],
+        };
+        assert_eq!(batch, expected);
+        counting().gather(&[0], &mut batch);
+        assert_eq!(batch.features.values_mut().len(), 6);
+        assert_eq!(view.vocabulary_size(), Some(10), "a part keeps the vocabulary of the whole");
+    }
+
+    #[test]
+    fn a_token_beyond_the_vocabulary_is_refused_with_its_sample() {
+        assert_eq!(texts().with_vocabulary_size(20).unwrap().vocabulary_size(), Some(20));
+        let message = texts().with_vocabulary_size(4).unwrap_err().to_string();
+        assert!(message.contains("sample 2 holds the token 4"), "{message}");
+        assert!(message.contains("tokens go below 4"), "{message}");
+        let message = counting().with_vocabulary_size(4).unwrap_err().to_string();
+        assert!(message.contains("features are not tokens"), "{message}");
+        for token in [i32::MAX as u32, u32::MAX] {
+            let targets = classes(&[0], 1);
+            let message = Dataset::from_tokens(1, vec![token], targets, here()).unwrap_err().to_string();
+            assert!(message.contains("32-bit numbers"), "{message}");
+        }
+        let message =
+            Dataset::from_tokens(2, vec![1; 5], classes(&[0, 0], 1), here()).unwrap_err().to_string();
+        assert!(message.contains("expected 4 values, found 5"), "{message}");
+        let message = Dataset::from_tokens(0, vec![], classes(&[0], 1), here()).unwrap_err().to_string();
+        assert!(message.contains("[0] hold no values"), "{message}");
+        let message = texts().with_normalization(Normalization::uniform(0.5, 1.0)).unwrap_err().to_string();
+        assert!(message.contains("tokens are names"), "{message}");
     }
 
     #[test]
@@ -466,7 +630,7 @@ mod tests {
             .unwrap();
         let mut batch = Batch::default();
         dataset.gather(&[0], &mut batch);
-        assert_eq!(batch.features, [0.0, 0.5, 0.0, 0.25]);
+        assert_eq!(batch.features, BatchFeatures::Values(vec![0.0, 0.5, 0.0, 0.25]));
     }
 
     #[test]
@@ -481,7 +645,7 @@ mod tests {
         assert_eq!(view.class_counts(), [0, 1, 2]);
         let mut batch = Batch::default();
         inner.gather(&[0], &mut batch);
-        assert_eq!(batch.features[0], 12.0 / 255.0);
+        assert_eq!(batch.features.values_mut()[0], 12.0 / 255.0);
     }
 
     #[test]

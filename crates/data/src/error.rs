@@ -67,6 +67,26 @@ pub enum DataError {
         /// The value found.
         value: f32,
     },
+    /// A token that is not in the vocabulary.
+    #[error(
+        "sample {index} holds the token {token}, but the vocabulary has {vocabulary_size}, so tokens go below {vocabulary_size}; give rare words a token of their own, or name a larger vocabulary"
+    )]
+    Token {
+        /// Which sample.
+        index: usize,
+        /// The token.
+        token: u32,
+        /// How many tokens there are.
+        vocabulary_size: usize,
+    },
+    /// A vocabulary for features that are not tokens, or of a size that cannot be.
+    #[error("a vocabulary of {vocabulary_size} tokens does not fit: {reason}")]
+    Vocabulary {
+        /// The size given.
+        vocabulary_size: usize,
+        /// What is wrong with it and what would be right.
+        reason: &'static str,
+    },
     /// A normalization that cannot be applied.
     #[error("the normalization does not fit: {reason}")]
     Normalization {

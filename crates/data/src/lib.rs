@@ -63,5 +63,5 @@ pub use mnist::Mnist;
 pub use normalization::Normalization;
 pub use order::epoch_order;
 pub use provenance::Provenance;
-pub use source::{Batch, BatchTargets, Source, TargetKind};
+pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
 pub use targets::Targets;

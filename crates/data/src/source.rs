@@ -3,7 +3,7 @@
 /// Samples that can be gathered into batches: what the trainer reads.
 ///
 /// ```
-/// use fireclay_data::{Batch, BatchTargets, Dataset, Normalization, Provenance, Source, Targets};
+/// use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Normalization, Provenance, Source, Targets};
 ///
 /// # fn main() -> Result<(), fireclay_data::DataError> {
 /// let targets = Targets::Classes { labels: vec![0, 1], names: vec!["dark".into(), "light".into()] };
@@ -12,7 +12,7 @@
 ///
 /// let mut batch = Batch::default();
 /// dataset.gather(&[1, 0], &mut batch);
-/// assert_eq!(batch.features, [1.0, 0.0]);
+/// assert_eq!(batch.features, BatchFeatures::Values(vec![1.0, 0.0]));
 /// assert_eq!(batch.targets, BatchTargets::Classes(vec![1, 0]));
 /// # Ok(())
 /// # }
@@ -29,6 +29,11 @@ pub trait Source: Send + Sync {
     /// The shape of one sample, for example `[channels, height, width]`.
     fn sample_shape(&self) -> &[usize];
 
+    /// What a sample consists of; numbers, unless a source says otherwise.
+    fn feature_kind(&self) -> FeatureKind {
+        FeatureKind::Values
+    }
+
     /// What is to be predicted.
     fn target_kind(&self) -> TargetKind;
 
@@ -37,6 +42,18 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// If an index is not below [`Source::len`].
     fn gather(&self, indices: &[u32], batch: &mut Batch);
+}
+
+/// What samples consist of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeatureKind {
+    /// Numbers.
+    Values,
+    /// Whole numbers that stand for words or letters.
+    Tokens {
+        /// Every token is below it.
+        vocabulary_size: usize,
+    },
 }
 
 /// What a model is to predict.
@@ -54,13 +71,13 @@ pub enum TargetKind {
     },
 }
 
-/// The samples of one step, normalised.
+/// The samples of one step, normalised where they are numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// `[batch, ..sample]`.
     pub shape: Vec<usize>,
     /// The features, row-major, of that shape.
-    pub features: Vec<f32>,
+    pub features: BatchFeatures,
     /// The targets of the same samples.
     pub targets: BatchTargets,
     /// `[batch]`: which samples of the source these are.
@@ -76,6 +93,45 @@ impl Batch {
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
+    }
+}
+
+/// The features of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BatchFeatures {
+    /// Numbers.
+    Values(Vec<f32>),
+    /// Tokens, 0 or more, in the type in which devices count.
+    Tokens(Vec<i32>),
+}
+
+impl BatchFeatures {
+    /// The numbers, to be filled anew: their memory where there is some, and tokens make room for them.
+    pub fn values_mut(&mut self) -> &mut Vec<f32> {
+        if let BatchFeatures::Tokens(_) = self {
+            *self = BatchFeatures::Values(Vec::new());
+        }
+        match self {
+            BatchFeatures::Values(values) => values,
+            BatchFeatures::Tokens(_) => unreachable!("they made room"),
+        }
+    }
+
+    /// The tokens, to be filled anew: their memory where there is some, and numbers make room for them.
+    pub fn tokens_mut(&mut self) -> &mut Vec<i32> {
+        if let BatchFeatures::Values(_) = self {
+            *self = BatchFeatures::Tokens(Vec::new());
+        }
+        match self {
+            BatchFeatures::Tokens(tokens) => tokens,
+            BatchFeatures::Values(_) => unreachable!("they made room"),
+        }
+    }
+}
+
+impl Default for BatchFeatures {
+    fn default() -> Self {
+        BatchFeatures::Values(Vec::new())
     }
 }
 

@@ -64,7 +64,7 @@ fn images_that_are_not_square_keep_their_rows() {
     let mut batch = Batch::default();
     train.gather(&[3], &mut batch);
     assert_eq!(batch.shape, [1, 1, 2, 3]);
-    assert_eq!(batch.features[5], 23.0 / 255.0);
+    assert_eq!(batch.features.values_mut()[5], 23.0 / 255.0);
 }
 
 #[test]

@@ -6,8 +6,8 @@ pub use burn::tensor::{Device, Tensor};
 pub use crate::backend::{DeviceName, set_threads, threads};
 pub use crate::data::{DataDir, Dataset, DrawnDigits, Mnist, Targets};
 pub use crate::nn::{
-    AnyTensor, Conv2dSpec, DenseSpec, LayerKind, LayerSpec, Loss, Model, ModelSpec, Network, Padding,
-    ResidualSpec,
+    AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, InputSpec, LayerKind, LayerSpec, Loss, LstmSpec, Model,
+    ModelSpec, Network, Padding, ResidualSpec,
 };
 pub use crate::store::{load_card, load_model};
 pub use crate::train::{

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::InputSpec;
+
 /// Why a model cannot be described, built or filled with weights.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,11 +31,11 @@ pub enum NnError {
     },
     /// The input shape cannot be used.
     #[error(
-        "input {found:?} is not a shape of one sample; expected [features] or [channels, height, width], each 1 or more"
+        "input {found} is not a shape of one sample; expected [features], [steps, features], [channels, height, width] or {{ tokens = n }}, each 1 or more"
     )]
     Input {
         /// The shape as given.
-        found: Vec<usize>,
+        found: InputSpec,
     },
     /// There is no layer, or there are too many.
     #[error("the model has {found} layers; expected 1 to {limit}")]
@@ -44,28 +46,27 @@ pub enum NnError {
         limit: usize,
     },
     /// A layer cannot work where it stands.
-    #[error("layer {position} '{name}', given {}: {problem}", shape(.input))]
+    #[error("layer {position} '{name}', given {input}: {problem}")]
     Layer {
         /// Place in the model, counted from 1; inside a residual block `4.2` is the second layer of the fourth.
         position: String,
         /// The layer's name.
         name: String,
-        /// Shape of one sample that reaches the layer.
-        input: Vec<usize>,
+        /// One sample that reaches the layer.
+        input: InputSpec,
         /// What is wrong.
         #[source]
         problem: Box<LayerProblem>,
     },
     /// The network ends with something other than a row of numbers for each sample.
     #[error(
-        "the last layer '{name}' gives {}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense",
-        shape(.found)
+        "the last layer '{name}' gives {found}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense, or with an lstm that gives its last state"
     )]
     Output {
         /// The last layer's name.
         name: String,
         /// Shape of one sample that it gives.
-        found: Vec<usize>,
+        found: InputSpec,
     },
     /// More weights than any machine holds.
     #[error("the model has {found} parameters; expected at most {limit}")]
@@ -123,8 +124,24 @@ pub enum LayerProblem {
         expected: &'static str,
     },
     /// The layer works on rows of features.
-    #[error("it needs a flat input such as [128]; put flatten or global_avg_pool2d before it")]
+    #[error(
+        "it needs a flat input such as [128], or a sequence [steps, features]; put flatten or global_avg_pool2d before it"
+    )]
     NeedsFlat,
+    /// The layer works on the steps of a sequence.
+    #[error(
+        "it needs a sequence, [steps, features], as an embedding gives, or an lstm with return_sequences = true"
+    )]
+    NeedsSequence,
+    /// The layer works on rows of features or on images, not on sequences.
+    #[error("it needs a flat input such as [128] or an image; for a sequence use layer_norm")]
+    NeedsFlatOrImage,
+    /// The layer looks up tokens.
+    #[error("it needs tokens, which are a model's input and nothing else: input = {{ tokens = 250 }}")]
+    NeedsTokens,
+    /// The layer works on numbers.
+    #[error("it needs numbers, and tokens are only names; put an embedding before it")]
+    NeedsNumbers,
     /// The layer works on images.
     #[error("it needs an image, [channels, height, width]")]
     NeedsImage,
@@ -162,14 +179,13 @@ pub enum LayerProblem {
     },
     /// The two ways through a residual block give different shapes.
     #[error(
-        "its layers give {} and its shortcut gives {}; they are added, so both must be the same",
-        shape(.body), shape(.shortcut)
+        "its layers give {body} and its shortcut gives {shortcut}; they are added, so both must be the same"
     )]
     Shortcut {
         /// Shape after the block's layers.
-        body: Vec<usize>,
+        body: InputSpec,
         /// Shape after the shortcut.
-        shortcut: Vec<usize>,
+        shortcut: InputSpec,
     },
     /// A residual block without layers.
     #[error("it has no layers; expected at least one")]

@@ -4,16 +4,18 @@ use burn::module::{Initializer as BurnInitializer, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// How the weights of a dense or convolution layer begin.
+use crate::LayerProblem;
+
+/// How the weights of a layer begin.
 ///
 /// `fan_in` is the number of inputs that one output sees, `fan_out` the number of outputs that one input reaches.
 /// With [`FanInUniform`](Self::FanInUniform) the bias is drawn like the weights, as PyTorch does; with every other
-/// initialiser it begins at 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// initialiser it begins at 0. Those with a number are written `{ uniform = { bound = 0.05 } }` in TOML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Initializer {
-    /// Uniform in `±1 / sqrt(fan_in)`: the default, and PyTorch's.
+    /// Uniform in `±1 / sqrt(fan_in)`: the default of most layers, and PyTorch's.
     #[default]
     FanInUniform,
     /// Uniform in `±sqrt(6 / fan_in)`, for ReLU ([He et al. 2015](https://arxiv.org/abs/1502.01852)).
@@ -24,11 +26,34 @@ pub enum Initializer {
     XavierUniform,
     /// Normal with deviation `sqrt(2 / (fan_in + fan_out))` ([Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html)).
     XavierNormal,
+    /// Uniform in `±bound`, whatever the layer's size; Keras's embeddings begin with 0.05.
+    Uniform {
+        /// Largest value; more than 0.
+        bound: f64,
+    },
+    /// Normal with mean 0, whatever the layer's size; PyTorch's embeddings begin with deviation 1.
+    Normal {
+        /// Deviation; more than 0.
+        std: f64,
+    },
     /// All zeros. A layer before it learns nothing; useful for the last layer of a residual branch.
     Zeros,
 }
 
 impl Initializer {
+    /// Refuses numbers that nothing can be drawn with.
+    pub(crate) fn check(self) -> Result<(), LayerProblem> {
+        let (field, value) = match self {
+            Initializer::Uniform { bound } => ("initializer's bound", bound),
+            Initializer::Normal { std } => ("initializer's std", std),
+            _ => return Ok(()),
+        };
+        match value > 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => Err(LayerProblem::Range { field, found: value.to_string(), expected: "more than 0" }),
+        }
+    }
+
     /// Draws a weight of the given shape.
     pub(crate) fn weight<const D: usize>(
         self,
@@ -62,6 +87,8 @@ impl Initializer {
             }
             Initializer::XavierUniform => BurnInitializer::XavierUniform { gain: 1.0 },
             Initializer::XavierNormal => BurnInitializer::XavierNormal { gain: 1.0 },
+            Initializer::Uniform { bound } => BurnInitializer::Uniform { min: -bound, max: bound },
+            Initializer::Normal { std } => BurnInitializer::Normal { mean: 0.0, std },
             Initializer::Zeros => BurnInitializer::Zeros,
         }
     }
@@ -87,6 +114,7 @@ mod tests {
             (Initializer::FanInUniform, 1.0 / 8.0),
             (Initializer::KaimingUniform, (6.0f32 / 64.0).sqrt()),
             (Initializer::XavierUniform, (6.0f32 / 464.0).sqrt()),
+            (Initializer::Uniform { bound: 0.05 }, 0.05),
         ] {
             let (largest, deviation) = measure(initializer);
             assert!(
@@ -102,6 +130,7 @@ mod tests {
         for (initializer, expected) in [
             (Initializer::KaimingNormal, (2.0f32 / 64.0).sqrt()),
             (Initializer::XavierNormal, (2.0f32 / 464.0).sqrt()),
+            (Initializer::Normal { std: 1.0 }, 1.0),
         ] {
             let (_, deviation) = measure(initializer);
             assert!(

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::layers::Layer;
-use crate::spec::{ModelSpec, Plan, PlannedLayer};
+use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
 use crate::{AnyTensor, Network};
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
@@ -27,6 +27,8 @@ struct Description {
     names: Vec<String>,
     /// From a layer's path in the module (`layers.3.shortcut.0`) to its name (`residual_1.conv2d_3`).
     names_by_path: HashMap<String, String>,
+    /// Rows of the smallest embedding.
+    vocabulary_size: Option<usize>,
 }
 
 impl Model {
@@ -38,13 +40,24 @@ impl Model {
         let layers: Vec<Layer> =
             plan.layers.iter().map(|layer| Layer::build(layer, device).materialize()).collect();
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
-        Model { layers, description: Arc::new(Description { spec, names, names_by_path }) }
+        let vocabulary_size = vocabulary_size(&plan.layers);
+        Model { layers, description: Arc::new(Description { spec, names, names_by_path, vocabulary_size }) }
     }
 
     /// The description that the model was built from.
     pub fn spec(&self) -> &ModelSpec {
         &self.description.spec
     }
+}
+
+fn vocabulary_size(layers: &[PlannedLayer]) -> Option<usize> {
+    layers
+        .iter()
+        .filter_map(|layer| match &layer.kind {
+            LayerKind::Embedding(spec) => Some(spec.num_embeddings),
+            _ => [&layer.body, &layer.shortcut].into_iter().filter_map(|inner| vocabulary_size(inner)).min(),
+        })
+        .min()
 }
 
 fn collect_names(layers: &[PlannedLayer], path: &str, names: &mut HashMap<String, String>) {
@@ -58,20 +71,19 @@ fn collect_names(layers: &[PlannedLayer], path: &str, names: &mut HashMap<String
 
 impl Network for Model {
     /// # Panics
-    /// If the input's shape is not `[batch]` and then the description's input shape.
+    /// If the input is not a batch of what the description takes, or a token is not in the vocabulary.
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
         let expected = &self.description.spec.input;
-        assert!(
-            input.dims()[1..] == **expected,
-            "the model takes [batch, {}], found {:?}",
-            expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            input.dims()
-        );
+        assert!(expected.fits(&input), "the model takes batches of {expected}, found {:?}", input.dims());
         self.layers.iter().fold(input, |x, layer| layer.forward(x)).rows()
     }
 
-    fn input_shape(&self) -> Option<&[usize]> {
+    fn input_spec(&self) -> Option<&InputSpec> {
         Some(&self.description.spec.input)
+    }
+
+    fn vocabulary_size(&self) -> Option<usize> {
+        self.description.vocabulary_size
     }
 
     fn tensor_name(&self, path: &str) -> String {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::AnyTensor;
+use crate::{AnyTensor, InputSpec};
 
 /// What `fit` needs from a network: a forward pass over a batch.
 ///
@@ -36,13 +36,20 @@ pub trait Network: Module {
     /// Computes logits or predictions for a batch.
     ///
     /// # Shapes
-    /// - input: `[batch, features]` or `[batch, channels, height, width]`, f32, as the data set gives them
+    /// - input: `[batch, features]`, `[batch, steps, features]` or `[batch, channels, height, width]`, f32, or
+    ///   `[batch, tokens]`, whole numbers, as the data set gives them
     /// - output: `[batch, outputs]`: one logit for each class, or one number for each target
     fn forward(&self, input: AnyTensor) -> Tensor<2>;
 
-    /// Shape of one sample that the network takes, if it takes only one: data of another shape is then refused before
+    /// What one sample is that the network takes, if it takes only one kind: other data is then refused before
     /// training begins.
-    fn input_shape(&self) -> Option<&[usize]> {
+    fn input_spec(&self) -> Option<&InputSpec> {
+        None
+    }
+
+    /// How many different tokens the network knows, if it reads tokens: data with others is then refused before
+    /// training begins.
+    fn vocabulary_size(&self) -> Option<usize> {
         None
     }
 

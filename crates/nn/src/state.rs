@@ -1,8 +1,8 @@
 //! The weights of any module as named arrays, and back.
 //!
 //! This is the one place where Burn's names and layouts become PyTorch's: a dense weight is transposed to
-//! `[out_features, in_features]`, and `gamma` and `beta` of normalisations are called `weight` and `bias`. Files,
-//! fixtures and comparisons all go through here.
+//! `[out_features, in_features]`, an LSTM's matrices likewise, under names such as `weight_ih_l0`, and `gamma` and
+//! `beta` of normalisations are called `weight` and `bias`. Files, fixtures and comparisons all go through here.
 
 use std::collections::BTreeMap;
 
@@ -137,6 +137,9 @@ pub fn with_parameter_ids<N: Network>(network: N, ids: &BTreeMap<String, u64>) -
     network.map(&mut IdSetter { network: &names, path: Path::default(), ids })
 }
 
+/// The container of an LSTM's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
+const LSTM: &str = "Struct:LstmWeights";
+
 /// Where a traversal stands in the module.
 #[derive(Default)]
 struct Path {
@@ -176,12 +179,20 @@ impl Path {
                 other => other,
             };
         }
+        if self.container() == LSTM
+            && let [outer @ .., "layers", layer, direction, leaf] = parts.as_slice()
+        {
+            let suffix = if *direction == "reverse" { "_reverse" } else { "" };
+            let leaf = format!("{leaf}_l{layer}{suffix}");
+            let parts: Vec<&str> = outer.iter().copied().chain([leaf.as_str()]).collect();
+            return network.tensor_name(&parts.join("."));
+        }
         network.tensor_name(&parts.join("."))
     }
 
     /// Whether Burn keeps this tensor the other way round.
     fn is_transposed(&self, rank: usize) -> bool {
-        rank == 2 && self.container() == "Struct:Linear"
+        rank == 2 && matches!(self.container(), "Struct:Linear" | LSTM)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
+use crate::InputSpec;
 use crate::readable::{bytes as size, count as grouped};
 use crate::spec::{Plan, PlannedLayer};
 
@@ -11,8 +12,8 @@ use crate::spec::{Plan, PlannedLayer};
 /// Its [`Display`](fmt::Display) is the table that `summary` prints. A multiply-add counts two FLOPs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// Shape of one sample.
-    pub input: Vec<usize>,
+    /// What one sample is.
+    pub input: InputSpec,
     /// One row for each layer; layers inside a residual block follow it.
     pub rows: Vec<SummaryRow>,
 }
@@ -33,10 +34,10 @@ pub struct SummaryRow {
 }
 
 impl Summary {
-    pub(crate) fn new(input: &[usize], plan: &Plan) -> Self {
+    pub(crate) fn new(input: &InputSpec, plan: &Plan) -> Self {
         let mut rows = Vec::new();
         plan.layers.iter().for_each(|layer| collect(layer, &mut rows));
-        Summary { input: input.to_vec(), rows }
+        Summary { input: input.clone(), rows }
     }
 
     /// Numbers that training changes, over all layers.
@@ -65,7 +66,7 @@ fn collect(layer: &PlannedLayer, rows: &mut Vec<SummaryRow>) {
     };
     rows.push(SummaryRow {
         name: layer.name.clone(),
-        output: layer.inferred.output.clone(),
+        output: layer.inferred.output.shape().to_vec(),
         parameters: size(true),
         buffers: size(false),
         flops: layer.inferred.flops,
@@ -76,7 +77,7 @@ fn collect(layer: &PlannedLayer, rows: &mut Vec<SummaryRow>) {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["layer", "output shape", "parameters", "FLOPs"].map(String::from);
-        let input = ["input".to_string(), shape(&self.input), String::new(), String::new()];
+        let input = ["input".to_string(), self.input.to_string(), String::new(), String::new()];
         let rows = self.rows.iter().map(|row| {
             [
                 row.name.clone(),

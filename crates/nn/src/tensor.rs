@@ -1,62 +1,100 @@
 //! A tensor whose rank is known only at run time: what flows between the layers of a [`Model`](crate::Model).
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// A batch of rows or of images.
+/// A batch of rows, of sequences, of images or of tokens.
 ///
 /// Burn's [`Tensor`] carries its rank in its type; a network read from a file learns its ranks at run time, so its
-/// values travel in this enum. A network of one's own takes out the rank that it expects with [`rows`](Self::rows)
-/// or [`images`](Self::images).
+/// values travel in this enum. A network of one's own takes out the kind that it expects with [`rows`](Self::rows),
+/// [`sequences`](Self::sequences), [`images`](Self::images) or [`tokens`](Self::tokens).
 #[derive(Clone, Debug)]
 pub enum AnyTensor {
     /// Rows of features, `[batch, features]`.
     Rows(Tensor<2>),
+    /// Sequences, `[batch, steps, features]`.
+    Sequences(Tensor<3>),
     /// Images, `[batch, channels, height, width]`.
     Images(Tensor<4>),
+    /// Whole numbers that stand for words or letters, `[batch, tokens]`.
+    Tokens(Tensor<2, Int>),
 }
 
 impl AnyTensor {
     /// Puts values onto a device.
     ///
     /// # Panics
-    /// If `shape` is neither `[batch, features]` nor `[batch, channels, height, width]`, or if its product is not the
-    /// number of values.
+    /// If `shape` is none of `[batch, features]`, `[batch, steps, features]` and `[batch, channels, height, width]`, or
+    /// if its product is not the number of values.
     pub fn from_values(values: Vec<f32>, shape: &[usize], device: &Device) -> Self {
         let data = TensorData::new(values, shape.to_vec());
         match shape.len() {
             2 => AnyTensor::Rows(Tensor::from_data(data, device)),
+            3 => AnyTensor::Sequences(Tensor::from_data(data, device)),
             4 => AnyTensor::Images(Tensor::from_data(data, device)),
-            rank => panic!("a batch has rank 2 or 4, not {rank} (shape {shape:?})"),
+            rank => panic!("a batch has rank 2, 3 or 4, not {rank} (shape {shape:?})"),
         }
+    }
+
+    /// Puts tokens onto a device.
+    ///
+    /// # Panics
+    /// If `shape` is not `[batch, tokens]`, or if its product is not the number of tokens.
+    pub fn from_tokens(tokens: Vec<i32>, shape: &[usize], device: &Device) -> Self {
+        assert_eq!(shape.len(), 2, "a batch of tokens has rank 2 (shape {shape:?})");
+        AnyTensor::Tokens(Tensor::from_data(TensorData::new(tokens, shape.to_vec()), device))
     }
 
     /// The size of each dimension, the batch first.
     pub fn dims(&self) -> Vec<usize> {
         match self {
             AnyTensor::Rows(tensor) => tensor.dims().to_vec(),
+            AnyTensor::Sequences(tensor) => tensor.dims().to_vec(),
             AnyTensor::Images(tensor) => tensor.dims().to_vec(),
+            AnyTensor::Tokens(tensor) => tensor.dims().to_vec(),
         }
     }
 
     /// Takes out `[batch, features]`.
     ///
     /// # Panics
-    /// If this is a batch of images.
+    /// If this is a batch of something else.
     pub fn rows(self) -> Tensor<2> {
         match self {
             AnyTensor::Rows(tensor) => tensor,
-            other => panic!("expected [batch, features], found {:?}", other.dims()),
+            other => panic!("expected [batch, features], found {}", other.describe()),
+        }
+    }
+
+    /// Takes out `[batch, steps, features]`.
+    ///
+    /// # Panics
+    /// If this is a batch of something else.
+    pub fn sequences(self) -> Tensor<3> {
+        match self {
+            AnyTensor::Sequences(tensor) => tensor,
+            other => panic!("expected [batch, steps, features], found {}", other.describe()),
         }
     }
 
     /// Takes out `[batch, channels, height, width]`.
     ///
     /// # Panics
-    /// If this is a batch of rows.
+    /// If this is a batch of something else.
     pub fn images(self) -> Tensor<4> {
         match self {
             AnyTensor::Images(tensor) => tensor,
-            other => panic!("expected [batch, channels, height, width], found {:?}", other.dims()),
+            other => panic!("expected [batch, channels, height, width], found {}", other.describe()),
+        }
+    }
+
+    /// Takes out `[batch, tokens]`.
+    ///
+    /// # Panics
+    /// If this is a batch of something else.
+    pub fn tokens(self) -> Tensor<2, Int> {
+        match self {
+            AnyTensor::Tokens(tensor) => tensor,
+            other => panic!("expected tokens, [batch, tokens], found {}", other.describe()),
         }
     }
 
@@ -64,7 +102,9 @@ impl AnyTensor {
     pub fn device(&self) -> Device {
         match self {
             AnyTensor::Rows(tensor) => tensor.device(),
+            AnyTensor::Sequences(tensor) => tensor.device(),
             AnyTensor::Images(tensor) => tensor.device(),
+            AnyTensor::Tokens(tensor) => tensor.device(),
         }
     }
 
@@ -72,18 +112,29 @@ impl AnyTensor {
     pub fn autodiff(self) -> Self {
         match self {
             AnyTensor::Rows(tensor) => AnyTensor::Rows(tensor.autodiff()),
+            AnyTensor::Sequences(tensor) => AnyTensor::Sequences(tensor.autodiff()),
             AnyTensor::Images(tensor) => AnyTensor::Images(tensor.autodiff()),
+            AnyTensor::Tokens(tensor) => AnyTensor::Tokens(tensor.autodiff()),
         }
     }
 
-    /// Whether every value is finite; reads them back from the device.
+    /// Whether every value is finite, as tokens always are; reads them back from the device.
     pub fn is_finite(&self) -> bool {
         fn all<const D: usize>(tensor: &Tensor<D>) -> bool {
             tensor.to_data().iter::<f32>().all(f32::is_finite)
         }
         match self {
             AnyTensor::Rows(tensor) => all(tensor),
+            AnyTensor::Sequences(tensor) => all(tensor),
             AnyTensor::Images(tensor) => all(tensor),
+            AnyTensor::Tokens(_) => true,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            AnyTensor::Tokens(tensor) => format!("tokens, {:?}", tensor.dims()),
+            other => format!("{:?}", other.dims()),
         }
     }
 }
@@ -94,8 +145,20 @@ impl From<Tensor<2>> for AnyTensor {
     }
 }
 
+impl From<Tensor<3>> for AnyTensor {
+    fn from(tensor: Tensor<3>) -> Self {
+        AnyTensor::Sequences(tensor)
+    }
+}
+
 impl From<Tensor<4>> for AnyTensor {
     fn from(tensor: Tensor<4>) -> Self {
         AnyTensor::Images(tensor)
+    }
+}
+
+impl From<Tensor<2, Int>> for AnyTensor {
+    fn from(tensor: Tensor<2, Int>) -> Self {
+        AnyTensor::Tokens(tensor)
     }
 }

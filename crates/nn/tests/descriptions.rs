@@ -1,6 +1,9 @@
 //! A description that cannot work is refused before a tensor exists, with the place and the name of the layer.
 
-use fireclay_nn::{Conv2dSpec, LayerKind, LayerSpec, ModelSpec, ResidualSpec};
+use fireclay_nn::{
+    Conv2dSpec, EmbeddingSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec, ModelSpec,
+    ResidualSpec,
+};
 
 /// The message for a JSON list of layers on a 1x8x6 image.
 fn refused(layers: &str) -> String {
@@ -131,7 +134,7 @@ fn sizes_that_overflow_are_refused_before_anything_is_allocated() {
     );
     let wide = ModelSpec::new([1 << 20]).dense(1 << 11).dense(1 << 20).dense(1 << 10);
     expect(&wide.summary().unwrap_err().to_string(), &["parameters; expected at most"]);
-    for input in [vec![], vec![0], vec![1, 2], vec![1, 2, 3, 4], vec![3, 0, 2], vec![usize::MAX, 2, 2]] {
+    for input in [vec![], vec![0], vec![1, 0], vec![1, 2, 3, 4], vec![3, 0, 2], vec![usize::MAX, 2, 2]] {
         let message = ModelSpec::new(input).flatten().dense(1).summary().unwrap_err().to_string();
         expect(&message, &["is not a shape of one sample"]);
     }
@@ -211,4 +214,142 @@ fn the_summary_of_a_known_network() {
     assert_eq!(summary.rows[0].flops, 2 * 26 * 26 * 32 * 9);
     let table = summary.to_string();
     expect(&table, &["conv2d_3", "[64, 3, 3]", "36,928", "93,322 parameters, 373.3 kB as f32"]);
+}
+
+/// The message for a JSON list of layers on so many tokens.
+fn refused_on_tokens(layers: &str) -> String {
+    let text = format!(r#"{{"input":{{"tokens":250}},"layers":[{layers}]}}"#);
+    ModelSpec::from_json(&text).and_then(|spec| spec.summary()).expect_err(layers).to_string()
+}
+
+const EMBEDDING: &str = r#"{"type":"embedding","num_embeddings":50,"embedding_dim":8}"#;
+
+#[test]
+fn sequences_and_tokens_go_where_they_can() {
+    expect(
+        &refused(r#"{"type":"lstm","hidden_size":4}"#),
+        &["layer 1 'lstm_1', given [1, 8, 6]", "needs a sequence"],
+    );
+    expect(
+        &refused(&format!(r#"{{"type":"flatten"}},{EMBEDDING}"#)),
+        &["layer 2 'embedding_1', given [48]", "needs tokens"],
+    );
+    expect(
+        &refused_on_tokens(r#"{"type":"lstm","hidden_size":4}"#),
+        &["layer 1 'lstm_1', given 250 tokens", "put an embedding before it"],
+    );
+    expect(
+        &refused_on_tokens(r#"{"type":"relu"}"#),
+        &["layer 1 'relu_1', given 250 tokens", "needs numbers"],
+    );
+    expect(
+        &refused_on_tokens(&format!("{EMBEDDING},{EMBEDDING}")),
+        &["layer 2 'embedding_2', given [250, 8]", "needs tokens"],
+    );
+    let lstm = r#"{"type":"lstm","hidden_size":4}"#;
+    expect(
+        &refused_on_tokens(&format!("{EMBEDDING},{lstm},{lstm}")),
+        &["layer 3 'lstm_2', given [4]", "return_sequences"],
+    );
+    expect(
+        &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"dense","out_features":2}}"#)),
+        &["'dense_1' gives [250, 2]", "flat output"],
+    );
+    expect(&refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"batch_norm"}}"#)), &["use layer_norm"]);
+    expect(
+        &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"conv2d","out_channels":2,"kernel_size":1}}"#)),
+        &["given [250, 8]", "needs an image"],
+    );
+    let block = ModelSpec::tokens(4).residual([EmbeddingSpec::new(5, 2).into(), LstmSpec::new(4).into()]);
+    expect(&block.summary().unwrap_err().to_string(), &["layers give [4] and its shortcut gives 4 tokens"]);
+    expect(
+        &ModelSpec::tokens(0).embedding(5, 2).summary().unwrap_err().to_string(),
+        &["input 0 tokens is not"],
+    );
+}
+
+#[test]
+fn sizes_of_sequence_layers_that_cannot_be_are_refused() {
+    let embedding = |fields: &str| refused_on_tokens(&format!(r#"{{"type":"embedding",{fields}}}"#));
+    expect(&embedding(r#""num_embeddings":0,"embedding_dim":8"#), &["num_embeddings is 0"]);
+    expect(&embedding(r#""num_embeddings":5,"embedding_dim":0"#), &["embedding_dim is 0"]);
+    expect(
+        &embedding(r#""num_embeddings":5,"embedding_dim":8,"padding_idx":5"#),
+        &["padding_idx is 5; expected less than num_embeddings"],
+    );
+    expect(
+        &embedding(r#""num_embeddings":5,"embedding_dim":8,"initializer":{"normal":{"std":-1}}"#),
+        &["initializer's std is -1; expected more than 0"],
+    );
+    expect(
+        &embedding(r#""num_embeddings":5,"embedding_dim":8,"initializer":{"uniform":{"bound":1,"mean":2}}"#),
+        &["unknown field `mean`"],
+    );
+    expect(&embedding(r#""num_embeddings":4294967296,"embedding_dim":1"#), &["multiply to more than"]);
+    expect(&embedding(r#""num_embeddings":1000000,"embedding_dim":1000000"#), &["multiply to more than"]);
+    let lstm = |fields: &str| refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"lstm",{fields}}}"#));
+    expect(&lstm(r#""hidden_size":0"#), &["layer 2 'lstm_1'", "hidden_size is 0"]);
+    expect(&lstm(r#""hidden_size":4,"num_layers":0"#), &["num_layers is 0"]);
+    expect(&lstm(r#""hidden_size":4,"num_layers":2,"dropout":1.0"#), &["dropout is 1", "less than 1"]);
+    expect(&lstm(r#""hidden_size":4,"dropout":0.2"#), &["dropout is 0.2", "num_layers is 1"]);
+    expect(&lstm(r#""hidden_size":4,"units":3"#), &["layer 2 'lstm'", "unknown field `units`"]);
+    expect(
+        &lstm(&format!(r#""hidden_size":{}"#, usize::MAX)),
+        &["layer 2 'lstm_1'", "multiply to more than"],
+    );
+    expect(&lstm(r#""hidden_size":65536"#), &["multiply to more than"]);
+    // Counted before a name is made for each.
+    expect(
+        &lstm(&format!(r#""hidden_size":4,"num_layers":{}"#, usize::MAX)),
+        &["layers; expected 1 to 10000"],
+    );
+}
+
+#[test]
+fn the_summary_of_a_network_that_reads() {
+    let spec = ModelSpec::tokens(250).embedding(20_000, 128).lstm(128).dense(2);
+    let summary = spec.summary().unwrap();
+    assert_eq!(summary.input, InputSpec::Tokens(250));
+    assert_eq!(summary.rows[0].output, [250, 128]);
+    assert_eq!(summary.rows[1].output, [128]);
+    let lstm = 4 * 128 * (128 + 128 + 2);
+    assert_eq!(summary.parameters(), 20_000 * 128 + lstm + 2 * 128 + 2, "what PyTorch counts");
+    assert_eq!(summary.rows[1].flops, 250 * 2 * 4 * 128 * 256);
+    expect(&summary.to_string(), &["250 tokens", "embedding_1", "[250, 128]", "65.54 MFLOP for one sample"]);
+}
+
+#[test]
+fn an_lstm_has_pytorch_names_and_layouts() {
+    let stack = LstmSpec::new(3).num_layers(2).bidirectional(true);
+    let spec = ModelSpec::new([5, 4]).layer(stack);
+    let found: Vec<(String, Vec<usize>)> =
+        spec.tensors().unwrap().into_iter().map(|tensor| (tensor.name, tensor.shape)).collect();
+    let mut expected = Vec::new();
+    for (layer, features) in [(0, 4), (1, 6)] {
+        for suffix in ["", "_reverse"] {
+            for (name, shape) in [
+                ("weight_ih", vec![12, features]),
+                ("weight_hh", vec![12, 3]),
+                ("bias_ih", vec![12]),
+                ("bias_hh", vec![12]),
+            ] {
+                expected.push((format!("lstm_1.{name}_l{layer}{suffix}"), shape));
+            }
+        }
+    }
+    assert_eq!(found, expected);
+    assert_eq!(spec.output_features().unwrap(), 6);
+}
+
+#[test]
+fn tokens_are_written_as_people_would() {
+    let spec = ModelSpec::tokens(250)
+        .layer(EmbeddingSpec::new(50, 8).initializer(Initializer::Uniform { bound: 0.05 }))
+        .layer(LstmSpec::new(16).bidirectional(true))
+        .dense(2);
+    let text = spec.to_toml().unwrap();
+    assert!(text.starts_with("[input]\ntokens = 250\n"), "{text}");
+    assert_eq!(ModelSpec::from_toml(&text).unwrap(), spec);
+    let json = r#"{"input":{"tokens":250},"layers":[{"type":"embedding","num_embeddings":50,"embedding_dim":8,"initializer":{"uniform":{"bound":0.05}}},{"type":"lstm","hidden_size":16,"bidirectional":true},{"type":"dense","out_features":2}]}"#;
+    assert_eq!(spec.to_json().unwrap(), json);
 }

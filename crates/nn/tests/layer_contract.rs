@@ -10,9 +10,9 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind, LayerSpec,
-    MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding, ResidualSpec, gradients, load_state, mse,
-    state,
+    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, Initializer, InputSpec,
+    LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding,
+    ResidualSpec, gradients, load_state, mse, state,
 };
 use support::{devices, numbers};
 
@@ -20,6 +20,8 @@ use support::{devices, numbers};
 fn specs() -> Vec<ModelSpec> {
     let image = || ModelSpec::new([4, 7, 5]);
     let row = || ModelSpec::new([6]).dense(5);
+    let sequence = || ModelSpec::new([5, 4]);
+    let tokens = || ModelSpec::tokens(6).embedding(TOKENS, 3);
     let end = |spec: ModelSpec| spec.flatten().dense(3);
     let conv = |out_channels| Conv2dSpec::new(out_channels, 3).padding(Padding::Same);
     vec![
@@ -51,11 +53,27 @@ fn specs() -> Vec<ModelSpec> {
             ])
             .shortcut([Conv2dSpec::new(6, 1).into()]),
         )),
+        sequence().lstm(5).dense(3),
+        sequence()
+            .layer(LstmSpec::new(3).bidirectional(true).initializer(Initializer::XavierUniform))
+            .dense(3),
+        end(sequence().layer(LstmSpec::new(3).num_layers(2).bidirectional(true).return_sequences(true))),
+        end(sequence().dense(5).layer_norm().tanh().dropout(0.0).residual([DenseSpec::new(5).into()])),
+        tokens().lstm(4).dense(3),
+        end(ModelSpec::tokens(6)
+            .layer(EmbeddingSpec::new(TOKENS, 3).initializer(Initializer::Uniform { bound: 0.5 }))),
+        end(ModelSpec::tokens(6).layer(
+            ResidualSpec::new([EmbeddingSpec::new(TOKENS, 3).into()])
+                .shortcut([EmbeddingSpec::new(TOKENS, 3).into(), DenseSpec::new(3).into()]),
+        )),
         ModelSpec::new([6]).residual([DenseSpec::new(6).into(), LayerKind::Tanh {}.into()]).dense(3),
     ]
 }
 
 const BATCH: usize = 4;
+
+/// Tokens of the embeddings.
+const TOKENS: usize = 9;
 
 /// A device's random numbers come from one generator for the whole process: tests that draw weights take turns, so
 /// that a seed decides them.
@@ -65,8 +83,22 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn batch(spec: &ModelSpec, device: &Device, seed: u64) -> AnyTensor {
-    let shape: Vec<usize> = [BATCH].into_iter().chain(spec.input.iter().copied()).collect();
-    AnyTensor::from_values(numbers(shape.iter().product(), seed), &shape, device)
+    let size: usize = spec.input.shape().iter().product();
+    samples(spec, numbers(BATCH * size, seed), device)
+}
+
+/// A batch of the model's kind from numbers in [-1, 1).
+fn samples(spec: &ModelSpec, numbers: Vec<f32>, device: &Device) -> AnyTensor {
+    let size: usize = spec.input.shape().iter().product();
+    let shape: Vec<usize> =
+        [numbers.len() / size].into_iter().chain(spec.input.shape().iter().copied()).collect();
+    match spec.input {
+        InputSpec::Tokens(_) => {
+            let token = |number: f32| ((number + 1.0) / 2.0 * TOKENS as f32) as i32;
+            AnyTensor::from_tokens(numbers.into_iter().map(token).collect(), &shape, device)
+        }
+        _ => AnyTensor::from_values(numbers, &shape, device),
+    }
 }
 
 fn target(device: &Device) -> Tensor<2> {
@@ -229,13 +261,12 @@ fn a_batch_of_two_is_two_batches_of_one() {
         for spec in specs() {
             let model = spec.build(&device).unwrap();
             let whole = model.forward(batch(&spec, &device, 4)).into_data();
-            let size: usize = spec.input.iter().product();
+            let size: usize = spec.input.shape().iter().product();
             let all = numbers(BATCH * size, 4);
             let singles: Vec<f32> = all
                 .chunks(size)
                 .flat_map(|sample| {
-                    let shape: Vec<usize> = [1].into_iter().chain(spec.input.iter().copied()).collect();
-                    let one = AnyTensor::from_values(sample.to_vec(), &shape, &device);
+                    let one = samples(&spec, sample.to_vec(), &device);
                     model.forward(one).into_data().iter::<f32>().collect::<Vec<f32>>()
                 })
                 .collect();
@@ -243,4 +274,52 @@ fn a_batch_of_two_is_two_batches_of_one() {
             support::assert_close(&format!("{name}: {spec:?}"), &whole, &singles, support::tolerance(&name));
         }
     }
+}
+
+#[test]
+fn the_row_for_padding_begins_at_zero_and_stays_there() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let spec = ModelSpec::tokens(2).layer(EmbeddingSpec::new(3, 4).padding_idx(1)).flatten().dense(3);
+        let mut model = spec.build(&device).unwrap().train();
+        let mut optimizer = SgdConfig::new().init();
+        for _ in 0..2 {
+            let tokens = AnyTensor::from_tokens(vec![0, 1, 1, 2], &[2, 2], &device).autodiff();
+            let loss = model.forward(tokens).square().sum();
+            model = optimizer.step(0.01, model.clone(), GradientsParams::from_grads(loss.backward(), &model));
+        }
+        let rows = &state(&model.valid())[0].values;
+        assert_eq!(rows[4..8], [0.0; 4], "{name}");
+        assert!(rows[..4].iter().chain(&rows[8..]).all(|value| *value != 0.0), "{name}: {rows:?}");
+    }
+}
+
+/// A stack without its dropout is two layers, one after the other; with it, training sees another state each time.
+#[test]
+fn dropout_between_the_layers_of_an_lstm_works_while_training_only() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let stack = |dropout| LstmSpec::new(8).num_layers(2).dropout(dropout);
+        let spec = ModelSpec::new([5, 4]).layer(stack(0.5));
+        let model = spec.build(&device).unwrap();
+        let plain = ModelSpec::new([5, 4]).layer(stack(0.0)).build(&device).unwrap();
+        let plain = load_state(plain, state(&model)).unwrap();
+        let output = |model: &Model, batch| model.forward(batch).into_data();
+        assert_eq!(
+            output(&model, batch(&spec, &device, 1)),
+            output(&plain, batch(&spec, &device, 1)),
+            "{name}"
+        );
+        let model = model.train();
+        let trained = || output(&model, batch(&spec, &device, 1).autodiff());
+        assert_ne!(trained(), trained(), "{name}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "the model takes batches of 6 tokens, found [1, 6]")]
+fn numbers_are_not_tokens() {
+    let device = Device::flex();
+    let model = ModelSpec::tokens(6).embedding(TOKENS, 3).lstm(2).build(&device).unwrap();
+    model.forward(Tensor::<2>::ones([1, 6], &device).into());
 }

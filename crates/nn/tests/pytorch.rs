@@ -5,7 +5,7 @@ mod support;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, Target, gradients, load_state, state,
+    AnyTensor, InputSpec, Loss, Model, ModelSpec, NamedTensor, Network, Target, gradients, load_state, state,
 };
 use support::{Array, Differences, Fixture, devices, fixtures, tolerance};
 
@@ -26,12 +26,24 @@ fn model(fixture: &Fixture, device: &burn::tensor::Device) -> Model {
     load_state(spec.build(device).unwrap(), weights).unwrap()
 }
 
+/// A batch as the model takes it.
+fn batch(array: &Array, spec: &InputSpec, device: &burn::tensor::Device) -> AnyTensor {
+    match spec {
+        InputSpec::Tokens(_) => {
+            let tokens = array.values.iter().map(|value| *value as i32).collect();
+            AnyTensor::from_tokens(tokens, &array.shape, device)
+        }
+        _ => AnyTensor::from_values(array.values.clone(), &array.shape, device),
+    }
+}
+
 /// An input whose gradient can be read, and the same as a batch.
-fn input(array: &Array, device: &burn::tensor::Device) -> (AnyTensor, AnyTensor) {
-    let batch = AnyTensor::from_values(array.values.clone(), &array.shape, device).autodiff();
-    let leaf = match batch {
+fn input(array: &Array, spec: &InputSpec, device: &burn::tensor::Device) -> (AnyTensor, AnyTensor) {
+    let leaf = match batch(array, spec, device).autodiff() {
         AnyTensor::Rows(rows) => AnyTensor::Rows(rows.require_grad()),
+        AnyTensor::Sequences(sequences) => AnyTensor::Sequences(sequences.require_grad()),
         AnyTensor::Images(images) => AnyTensor::Images(images.require_grad()),
+        tokens => tokens,
     };
     (leaf.clone(), leaf)
 }
@@ -39,7 +51,9 @@ fn input(array: &Array, device: &burn::tensor::Device) -> (AnyTensor, AnyTensor)
 fn gradient_of(leaf: &AnyTensor, gradients: &burn::tensor::Gradients) -> Vec<f32> {
     match leaf {
         AnyTensor::Rows(rows) => rows.grad(gradients).unwrap().into_data().iter::<f32>().collect(),
+        AnyTensor::Sequences(leaf) => leaf.grad(gradients).unwrap().into_data().iter::<f32>().collect(),
         AnyTensor::Images(images) => images.grad(gradients).unwrap().into_data().iter::<f32>().collect(),
+        AnyTensor::Tokens(_) => panic!("tokens have no gradient"),
     }
 }
 
@@ -57,14 +71,14 @@ fn layers_agree_with_pytorch() {
             let model = model(&fixture, &device);
             let expected = fixture.array("output");
             let array = fixture.array("input");
-            let batch = AnyTensor::from_values(array.values.clone(), &array.shape, &device);
+            let batch = batch(array, &model.spec().input, &device);
             if fixture.text("mode") == "eval" {
                 let output = values(model.forward(batch));
                 differences.check(&what("output"), &output, &expected.values, tolerance);
                 continue;
             }
             let model = model.train();
-            let (leaf, batch) = input(array, &device);
+            let (leaf, batch) = input(array, &model.spec().input, &device);
             let output = model.forward(batch);
             differences.check(&what("output"), &values(output.clone().inner()), &expected.values, tolerance);
             let Some(weights) = fixture.tensors.get("grad_output") else {
@@ -73,13 +87,20 @@ fn layers_agree_with_pytorch() {
             let data = TensorData::new(weights.values.clone(), output.dims());
             let weights = Tensor::<2>::from_data(data, &device).autodiff();
             let grads = (output * weights).sum().backward();
-            differences.check(
-                &what("grad_input"),
-                &gradient_of(&leaf, &grads),
-                &fixture.array("grad_input").values,
-                tolerance,
-            );
-            for found in gradients(&model, &grads) {
+            if let Some(expected) = fixture.tensors.get("grad_input") {
+                differences.check(
+                    &what("grad_input"),
+                    &gradient_of(&leaf, &grads),
+                    &expected.values,
+                    tolerance,
+                );
+            }
+            let found = gradients(&model, &grads);
+            let expected = fixture.tensors.keys().filter(|name| {
+                name.strip_prefix("grad.").is_some_and(|name| fixture.tensors.contains_key(name))
+            });
+            assert_eq!(found.len(), expected.count(), "{}", what("number of gradients"));
+            for found in found {
                 let expected = fixture.array(&format!("grad.{}", found.name));
                 assert_eq!(found.shape, expected.shape, "{}", what(&found.name));
                 differences.check(&what(&found.name), &found.values, &expected.values, tolerance);
@@ -106,7 +127,7 @@ fn losses_agree_with_pytorch() {
                 .find(|name| fixture.tensors.contains_key(*name))
                 .unwrap();
             let array = fixture.array(output_name);
-            let (leaf, batch) = input(array, &device);
+            let (leaf, batch) = input(array, &InputSpec::from([1]), &device);
             let targets = fixture.array("targets");
             let target = match loss.takes_classes() {
                 true => {
@@ -140,7 +161,7 @@ fn whole_models_agree_with_pytorch() {
         for fixture in fixtures("models") {
             let what = |part: &str| format!("{name}: {}: {part}", fixture.name());
             let model = model(&fixture, &device).train();
-            let (leaf, batch) = input(fixture.array("input"), &device);
+            let (leaf, batch) = input(fixture.array("input"), &model.spec().input, &device);
             let classes: Vec<i32> =
                 fixture.array("targets").values.iter().map(|value| *value as i32).collect();
             let target = Target::Classes(Tensor::<1, Int>::from_data(classes.as_slice(), &device).autodiff());

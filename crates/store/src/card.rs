@@ -143,7 +143,7 @@ impl ModelCard {
         if let Some(std) = preprocessing.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
             return Err(StoreError::Preprocessing { path: path.to_path_buf(), std: *std });
         }
-        let channels = self.spec.input.first().copied().unwrap_or(1);
+        let channels = self.spec.input.shape().first().copied().unwrap_or(1);
         for (what, values) in
             [("preprocessing.mean", &preprocessing.mean), ("preprocessing.std", &preprocessing.std)]
         {

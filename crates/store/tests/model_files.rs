@@ -1,7 +1,9 @@
 //! Model files: the same model comes back, the same bytes come out, and nothing that lies is believed.
 
 use burn::tensor::{Device, Tensor};
-use fireclay_nn::{Conv2dSpec, Model, ModelSpec, NamedTensor, Network, load_state, state};
+use fireclay_nn::{
+    AnyTensor, Conv2dSpec, LstmSpec, Model, ModelSpec, NamedTensor, Network, load_state, state,
+};
 use fireclay_store::{
     CheckpointFile, DatasetCard, ModelCard, Preprocessing, StoreError, load_card, load_checkpoint,
     load_model, save_checkpoint, save_model,
@@ -105,6 +107,31 @@ fn tensors_have_pytorch_names_and_layouts() {
     assert_eq!(header["residual_1.conv2d_1.bias"]["shape"], serde_json::json!([3]));
     assert_eq!(header["batch_norm_1.running_var"]["dtype"], "F32");
     assert_eq!(header.as_object().unwrap().len(), 1 + 9);
+}
+
+#[test]
+fn a_network_that_reads_tokens_comes_back_with_pytorch_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reader.fireclay");
+    let device = Device::flex();
+    let lstm = LstmSpec::new(3).num_layers(2).bidirectional(true);
+    let spec = ModelSpec::tokens(5).embedding(7, 4).layer(lstm).dense(2);
+    let model = spec.build(&device).unwrap();
+    save_model(&path, &model, &ModelCard::new(spec.clone())).unwrap();
+    let (header, _) = parts(&std::fs::read(&path).unwrap());
+    let card = header["__metadata__"]["fireclay"].as_str().unwrap();
+    assert!(card.contains(r#""input":{"tokens":5}"#), "{card}");
+    assert_eq!(header["embedding_1.weight"]["shape"], serde_json::json!([7, 4]));
+    assert_eq!(header["lstm_1.weight_ih_l0"]["shape"], serde_json::json!([12, 4]));
+    assert_eq!(header["lstm_1.weight_hh_l0_reverse"]["shape"], serde_json::json!([12, 3]));
+    assert_eq!(header["lstm_1.weight_ih_l1_reverse"]["shape"], serde_json::json!([12, 6]));
+    assert_eq!(header["lstm_1.bias_ih_l1"]["shape"], serde_json::json!([12]));
+    assert_eq!(header["lstm_1.bias_hh_l1"]["shape"], serde_json::json!([12]));
+    assert_eq!(header.as_object().unwrap().len(), 1 + 1 + 16 + 2);
+    let (loaded, found) = load_model(&path, &device).unwrap();
+    assert_eq!(found.spec, spec);
+    let tokens = || AnyTensor::from_tokens(vec![0, 1, 2, 3, 6, 6, 5, 4, 3, 0], &[2, 5], &device);
+    assert_eq!(loaded.forward(tokens()).into_data(), model.forward(tokens()).into_data());
 }
 
 /// A file of this format's first version, written once and never again: it must load for ever.

@@ -1,7 +1,7 @@
 //! What can go wrong while training.
 
 use fireclay_data::DataError;
-use fireclay_nn::NnError;
+use fireclay_nn::{InputSpec, NnError};
 use fireclay_store::StoreError;
 
 /// Why a training, an evaluation or a prediction could not be done.
@@ -33,18 +33,30 @@ pub enum TrainError {
         expected: String,
     },
     /// The data has another shape than the network takes.
-    #[error("the data has samples of shape {found:?}; the network takes {expected:?}")]
+    #[error("a sample of the data is {found}; the network takes {expected}")]
     Inputs {
-        /// Shape of one sample.
-        found: Vec<usize>,
-        /// Shape that the network takes.
-        expected: Vec<usize>,
+        /// One sample.
+        found: InputSpec,
+        /// What the network takes.
+        expected: InputSpec,
     },
-    /// Samples that are neither rows nor images.
-    #[error("the data has samples of shape {found:?}; expected [features] or [channels, height, width]")]
+    /// Samples that are neither rows nor sequences nor images nor tokens.
+    #[error(
+        "a sample of the data is {found:?}; expected [features], [steps, features], [channels, height, width] or [tokens]"
+    )]
     Rank {
         /// Shape of one sample.
         found: Vec<usize>,
+    },
+    /// The data has tokens that the network does not know.
+    #[error(
+        "the data has a vocabulary of {found} tokens; the network's embedding knows {expected}, so set num_embeddings to {found} or more, or number fewer words"
+    )]
+    Vocabulary {
+        /// Tokens of the data.
+        found: usize,
+        /// Tokens of the network.
+        expected: usize,
     },
     /// The loss does not go with the kind of targets.
     #[error("{loss} needs {expected} as targets; the data has {found}")]

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Dataset, Source, TargetKind};
-use fireclay_nn::{Loss, Model, Network, load_state};
+use fireclay_data::{Dataset, FeatureKind, Source, TargetKind};
+use fireclay_nn::{InputSpec, Loss, Model, Network, load_state};
 use fireclay_store::{
     DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
 };
@@ -152,7 +152,7 @@ impl<N: Network> Trainer<N> {
         };
         let mut about = About {
             classes: train.class_names().to_vec(),
-            preprocessing: Some(preprocessing(&train)),
+            preprocessing: preprocessing(&train),
             dataset: Some(dataset_card(&train)),
             training: None,
         };
@@ -194,9 +194,8 @@ impl<N: Network> Trainer<N> {
 
     /// Refuses data that is normalised in another way than the network has learnt to see it.
     fn check_preprocessing(&self, data: &Dataset) -> Result<(), TrainError> {
-        let found = preprocessing(data);
-        match &self.about.preprocessing {
-            Some(expected) if *expected != found => Err(TrainError::Preprocessing {
+        match (&self.about.preprocessing, preprocessing(data)) {
+            (Some(expected), Some(found)) if *expected != found => Err(TrainError::Preprocessing {
                 expected_mean: expected.mean.clone(),
                 expected_std: expected.std.clone(),
                 found_mean: found.mean,
@@ -206,17 +205,23 @@ impl<N: Network> Trainer<N> {
         }
     }
 
-    /// Refuses an empty source and samples of a shape that the network does not take.
+    /// Refuses an empty source, and samples or tokens that the network does not take.
     fn check_shape(&self, source: &Arc<dyn Source>, purpose: &'static str) -> Result<(), TrainError> {
         if source.is_empty() {
             return Err(TrainError::NoSamples { purpose });
         }
-        if !matches!(source.sample_shape().len(), 1 | 3) {
-            return Err(TrainError::Rank { found: source.sample_shape().to_vec() });
+        let shape = source.sample_shape();
+        let found = match (source.feature_kind(), shape) {
+            (FeatureKind::Tokens { .. }, &[tokens]) => InputSpec::Tokens(tokens),
+            (FeatureKind::Values, [_] | [_, _] | [_, _, _]) => InputSpec::from(shape),
+            _ => return Err(TrainError::Rank { found: shape.to_vec() }),
+        };
+        if let Some(expected) = self.network.input_spec().filter(|expected| **expected != found) {
+            return Err(TrainError::Inputs { found, expected: expected.clone() });
         }
-        match self.network.input_shape() {
-            Some(expected) if expected != source.sample_shape() => {
-                Err(TrainError::Inputs { found: source.sample_shape().to_vec(), expected: expected.to_vec() })
+        match (source.feature_kind(), self.network.vocabulary_size()) {
+            (FeatureKind::Tokens { vocabulary_size: found }, Some(expected)) if found > expected => {
+                Err(TrainError::Vocabulary { found, expected })
             }
             _ => Ok(()),
         }
@@ -273,9 +278,11 @@ impl<N: Network> Trainer<N> {
     }
 }
 
-fn preprocessing(data: &Dataset) -> Preprocessing {
+/// How numbers were normalised; tokens are not.
+fn preprocessing(data: &Dataset) -> Option<Preprocessing> {
     let normalization = data.normalization();
-    Preprocessing { mean: normalization.mean.clone(), std: normalization.std.clone() }
+    let preprocessing = Preprocessing { mean: normalization.mean.clone(), std: normalization.std.clone() };
+    (data.feature_kind() == FeatureKind::Values).then_some(preprocessing)
 }
 
 fn dataset_card(data: &Dataset) -> DatasetCard {

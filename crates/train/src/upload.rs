@@ -1,13 +1,16 @@
 //! From a batch in host memory to tensors on a device: one upload for the inputs, one for the targets.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use fireclay_data::{Batch, BatchTargets};
+use fireclay_data::{Batch, BatchFeatures, BatchTargets};
 use fireclay_nn::{AnyTensor, Target};
 
 /// Puts a batch onto a device, without gradients. On a CPU its memory becomes the tensor's, without a copy.
 pub(crate) fn upload(batch: Batch, device: &Device) -> (AnyTensor, Target) {
     let samples = batch.len();
-    let input = AnyTensor::from_values(batch.features, &batch.shape, device);
+    let input = match batch.features {
+        BatchFeatures::Values(values) => AnyTensor::from_values(values, &batch.shape, device),
+        BatchFeatures::Tokens(tokens) => AnyTensor::from_tokens(tokens, &batch.shape, device),
+    };
     let target = match batch.targets {
         BatchTargets::Classes(labels) => {
             let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();

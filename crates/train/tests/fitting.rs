@@ -312,16 +312,17 @@ fn data_that_does_not_fit_is_refused() {
     let text = fit(ModelSpec::new([2]).dense(4), classes(), &bands(20));
     assert!(text.contains("gives 4 outputs") && text.contains("3, one for each class"), "{text}");
     let text = fit(ModelSpec::new([5]).dense(3), classes(), &bands(20));
-    assert!(text.contains("shape [2]") && text.contains("takes [5]"), "{text}");
+    assert!(text.contains("data is [2]") && text.contains("takes [5]"), "{text}");
     let text = fit(ModelSpec::new([2]).dense(3), Loss::Mse {}, &bands(20));
     assert!(text.contains("needs values as targets; the data has classes"), "{text}");
     let text = fit(ModelSpec::new([2]).dense(1), classes(), &values(4, vec![0.0; 4]));
     assert!(text.contains("needs classes as targets"), "{text}");
     let grid = Targets::Values { width: 1, values: vec![0.0; 2] };
     let grid =
-        Dataset::from_f32(&[3, 3], numbers(18, 1), grid, Provenance::new("grid", "train", "test")).unwrap();
+        Dataset::from_f32(&[3, 1, 1, 3], numbers(18, 1), grid, Provenance::new("grid", "train", "test"))
+            .unwrap();
     let text = fit(ModelSpec::new([9]).dense(1), Loss::Mse {}, &grid);
-    assert!(text.contains("shape [3, 3]") && text.contains("expected [features]"), "{text}");
+    assert!(text.contains("data is [3, 1, 1, 3]") && text.contains("expected [features]"), "{text}");
     let empty = bands(20).take(0);
     assert!(fit(ModelSpec::new([2]).dense(3), classes(), &empty).contains("no samples to train on"));
     let trainer = Trainer::classification(build(ModelSpec::new([2]).dense(3)));

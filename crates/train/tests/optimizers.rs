@@ -63,7 +63,7 @@ fn every_optimizer_agrees_with_pytorch() {
         };
         let input = tensors["input"].values.clone();
         let provenance = Provenance::new(name, "train", "fixture");
-        let data = Dataset::from_f32(&spec.input, input, targets, provenance).unwrap();
+        let data = Dataset::from_f32(spec.input.shape(), input, targets, provenance).unwrap();
         for (optimizer_name, optimizer) in &optimizers {
             let weights =
                 spec.tensors().unwrap().iter().map(|tensor| tensors[&tensor.name].clone()).collect();

@@ -61,7 +61,9 @@ impl BatchNormSpec {
             });
         }
         check_epsilon(self.epsilon)?;
-        let channels = input[0];
+        let &([channels] | [channels, _, _]) = input else {
+            return Err(LayerProblem::NeedsFlatOrImage);
+        };
         let tensors = ["weight", "bias", "running_mean", "running_var"].map(|name| TensorSpec {
             name: name.to_string(),
             shape: vec![channels],

@@ -127,6 +127,7 @@ impl Conv2dSpec {
                 return Err(LayerProblem::Groups { which, channels, groups: self.groups });
             }
         }
+        self.initializer.check()?;
         let covered = self.covered()?;
         let pads = self.pads(input)?;
         let padded = [
@@ -145,7 +146,7 @@ impl Conv2dSpec {
         let products = u128::from(values(&weight.shape)?) * u128::from(places);
         let bias = self.bias.then(|| TensorSpec::trained("bias", [self.out_channels])).transpose()?;
         Ok(Inferred {
-            output,
+            output: output.into(),
             tensors: [weight].into_iter().chain(bias).collect(),
             flops: u64::try_from(2 * products).unwrap_or(u64::MAX),
         })

@@ -5,14 +5,14 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{is_default, is_yes, yes};
-use crate::spec::{Inferred, TensorSpec};
+use crate::spec::{Inferred, TensorSpec, values};
 use crate::{Initializer, LayerProblem};
 
-/// A dense, or fully connected, layer.
+/// A dense, or fully connected, layer. Of a sequence it works on each step by itself.
 ///
 /// # Shapes
-/// - input: `[batch, in_features]`
-/// - output: `[batch, out_features]`
+/// - input: `[batch, in_features]` or `[batch, steps, in_features]`
+/// - output: `[batch, out_features]` or `[batch, steps, out_features]`
 /// - `weight`: `[out_features, in_features]`, `bias`: `[out_features]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,25 +46,27 @@ impl DenseSpec {
     }
 
     pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
-        let &[in_features] = input else {
-            return Err(LayerProblem::NeedsFlat);
+        let (steps, in_features) = match *input {
+            [in_features] => (None, in_features),
+            [steps, in_features] => (Some(steps), in_features),
+            _ => return Err(LayerProblem::NeedsFlat),
         };
         let out_features = self.out_features;
         if out_features == 0 {
             return Err(LayerProblem::Zero { field: "out_features" });
         }
+        self.initializer.check()?;
+        let output: Vec<usize> = steps.into_iter().chain([out_features]).collect();
+        values(&output)?;
         let weight = TensorSpec::trained("weight", [out_features, in_features])?;
-        let flops = 2 * (out_features as u64) * (in_features as u64);
+        let flops =
+            (2 * (out_features as u64) * (in_features as u64)).saturating_mul(steps.unwrap_or(1) as u64);
         let bias = self.bias.then(|| TensorSpec::trained("bias", [out_features])).transpose()?;
-        Ok(Inferred {
-            output: vec![out_features],
-            tensors: [weight].into_iter().chain(bias).collect(),
-            flops,
-        })
+        let tensors = [weight].into_iter().chain(bias).collect();
+        Ok(Inferred { output: output.into(), tensors, flops })
     }
 
-    pub(crate) fn build(&self, input: &[usize], device: &Device) -> Linear {
-        let in_features = input[0];
+    pub(crate) fn build(&self, in_features: usize, device: &Device) -> Linear {
         Linear {
             weight: self.initializer.weight(
                 [in_features, self.out_features],

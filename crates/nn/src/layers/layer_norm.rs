@@ -8,10 +8,10 @@ use super::{check_epsilon, default_epsilon};
 use crate::LayerProblem;
 use crate::spec::{Inferred, TensorSpec};
 
-/// Normalises each row by its own mean and variance, then scales and shifts.
+/// Normalises each row, or each step of a sequence, by its own mean and variance, then scales and shifts.
 ///
 /// # Shapes
-/// - input and output: `[batch, features]`
+/// - input and output: `[batch, features]` or `[batch, steps, features]`
 /// - `weight`, `bias`: `[features]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,14 +36,14 @@ impl LayerNormSpec {
 
     pub(crate) fn infer(&self, input: &[usize]) -> Result<Inferred, LayerProblem> {
         check_epsilon(self.epsilon)?;
-        let &[features] = input else {
+        let &([features] | [_, features]) = input else {
             return Err(LayerProblem::NeedsFlat);
         };
         let tensors = [TensorSpec::trained("weight", [features])?, TensorSpec::trained("bias", [features])?];
         Ok(Inferred { tensors: tensors.into(), ..Inferred::plain(input.to_vec(), 8)? })
     }
 
-    pub(crate) fn build(&self, input: &[usize], device: &Device) -> LayerNorm {
-        LayerNormConfig::new(input[0]).with_epsilon(self.epsilon).init(device)
+    pub(crate) fn build(&self, features: usize, device: &Device) -> LayerNorm {
+        LayerNormConfig::new(features).with_epsilon(self.epsilon).init(device)
     }
 }

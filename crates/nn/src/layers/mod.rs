@@ -5,9 +5,11 @@ mod batch_norm;
 mod conv2d;
 mod dense;
 mod dropout;
+mod embedding;
 pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
 mod layer_norm;
+mod lstm;
 mod pool2d;
 mod residual;
 
@@ -25,9 +27,13 @@ pub use batch_norm::BatchNormSpec;
 pub use conv2d::Conv2dSpec;
 pub use dense::DenseSpec;
 pub use dropout::DropoutSpec;
+use embedding::Embedding;
+pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
 pub use layer_norm::LayerNormSpec;
+use lstm::Lstm;
+pub use lstm::LstmSpec;
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
 use residual::Residual;
 pub use residual::ResidualSpec;
@@ -36,6 +42,8 @@ pub use residual::ResidualSpec;
 #[derive(Module, Debug)]
 pub(crate) enum Layer {
     Dense(Linear),
+    Embedding(Embedding),
+    Lstm(Lstm),
     Conv2d(Conv2d),
     MaxPool2d(MaxPool2d),
     AvgPool2d(AvgPool2d),
@@ -51,9 +59,12 @@ pub(crate) enum Layer {
 impl Layer {
     /// Builds a layer whose shapes have been checked.
     pub(crate) fn build(plan: &PlannedLayer, device: &Device) -> Layer {
-        let input = &plan.input;
+        let input = plan.input.shape();
+        let features = input.last().copied().unwrap_or(1);
         match &plan.kind {
-            LayerKind::Dense(spec) => Layer::Dense(spec.build(input, device)),
+            LayerKind::Dense(spec) => Layer::Dense(spec.build(features, device)),
+            LayerKind::Embedding(spec) => Layer::Embedding(spec.build(device)),
+            LayerKind::Lstm(spec) => Layer::Lstm(spec.build(features, device)),
             LayerKind::Conv2d(spec) => Layer::Conv2d(spec.build(input, device)),
             LayerKind::MaxPool2d(spec) => Layer::MaxPool2d(spec.build()),
             LayerKind::AvgPool2d(spec) => Layer::AvgPool2d(spec.build()),
@@ -61,7 +72,7 @@ impl Layer {
             LayerKind::Flatten {} => Layer::Flatten(Flatten {}),
             LayerKind::Dropout(spec) => Layer::Dropout(spec.build()),
             LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
-            LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(input, device)),
+            LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(features, device)),
             LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
             LayerKind::Relu {}
             | LayerKind::LeakyRelu { .. }
@@ -81,7 +92,12 @@ impl Layer {
     /// If the input does not have the rank and the sizes that the layer was built for.
     pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
         match self {
-            Layer::Dense(layer) => layer.forward(input.rows()).into(),
+            Layer::Dense(layer) => match input {
+                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
+                other => layer.forward(other.rows()).into(),
+            },
+            Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
+            Layer::Lstm(layer) => layer.forward(input.sequences()),
             Layer::Conv2d(layer) => layer.forward(input.images()).into(),
             Layer::MaxPool2d(layer) => layer.forward(input.images()).into(),
             Layer::AvgPool2d(layer) => layer.forward(input.images()).into(),
@@ -89,16 +105,21 @@ impl Layer {
             Layer::Flatten(layer) => layer.forward(input).into(),
             Layer::Dropout(layer) => match input {
                 AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                AnyTensor::Images(images) => layer.forward(images).into(),
+                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
+                other => layer.forward(other.images()).into(),
             },
             Layer::BatchNorm(layer) => match input {
                 AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                AnyTensor::Images(images) => layer.forward(images).into(),
+                other => layer.forward(other.images()).into(),
             },
-            Layer::LayerNorm(layer) => layer.forward(input.rows()).into(),
+            Layer::LayerNorm(layer) => match input {
+                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
+                other => layer.forward(other.rows()).into(),
+            },
             Layer::Activation(layer) => match input {
                 AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                AnyTensor::Images(images) => layer.forward(images).into(),
+                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
+                other => layer.forward(other.images()).into(),
             },
             Layer::Residual(layer) => layer.forward(input),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Layer;
 use crate::spec::{Inferred, LayerSpec, PlannedLayer, deserialize_layers};
-use crate::{AnyTensor, LayerProblem};
+use crate::{AnyTensor, InputSpec, LayerProblem};
 
 /// `layers(x) + shortcut(x)`; the shortcut is the input itself where it has no layers.
 ///
@@ -36,14 +36,14 @@ impl ResidualSpec {
         self
     }
 
-    pub(crate) fn infer(&self, body: &[usize], shortcut: &[usize]) -> Result<Inferred, LayerProblem> {
+    pub(crate) fn infer(&self, body: &InputSpec, shortcut: &InputSpec) -> Result<Inferred, LayerProblem> {
         if self.layers.is_empty() {
             return Err(LayerProblem::Empty);
         }
         if body != shortcut {
-            return Err(LayerProblem::Shortcut { body: body.to_vec(), shortcut: shortcut.to_vec() });
+            return Err(LayerProblem::Shortcut { body: body.clone(), shortcut: shortcut.clone() });
         }
-        Inferred::plain(body.to_vec(), 1)
+        Inferred::plain(body.shape().to_vec(), 1)
     }
 }
 
@@ -64,6 +64,7 @@ impl Residual {
         let run = |layers: &[Layer], input| layers.iter().fold(input, |x, layer| layer.forward(x));
         match (run(&self.layers, input.clone()), run(&self.shortcut, input)) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
+            (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Images(body), AnyTensor::Images(shortcut)) => (body + shortcut).into(),
             (body, shortcut) => panic!(
                 "a residual block adds {:?} and {:?}, which differ in rank",

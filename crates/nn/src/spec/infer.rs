@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{LayerKind, LayerSpec, ModelSpec};
+use super::{InputSpec, LayerKind, LayerSpec, ModelSpec};
 use crate::layers::{activation, flatten, global_avg_pool2d};
 use crate::spec::layer::MAX_LAYERS;
 use crate::{LayerProblem, NnError};
@@ -33,8 +33,8 @@ impl TensorSpec {
 
 /// What a layer is going to give, before it exists.
 pub(crate) struct Inferred {
-    /// Shape of one sample that leaves the layer.
-    pub(crate) output: Vec<usize>,
+    /// Shape of one sample that leaves the layer; tokens leave none.
+    pub(crate) output: InputSpec,
     /// The layer's tensors, by their names within the layer.
     pub(crate) tensors: Vec<TensorSpec>,
     /// Floating-point operations of one forward pass over one sample; a multiply-add counts two.
@@ -45,7 +45,7 @@ impl Inferred {
     /// A layer without tensors.
     pub(crate) fn plain(output: Vec<usize>, flops_per_value: u64) -> Result<Self, LayerProblem> {
         let flops = values(&output)?.saturating_mul(flops_per_value);
-        Ok(Inferred { output, tensors: Vec::new(), flops })
+        Ok(Inferred { output: output.into(), tensors: Vec::new(), flops })
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct PlannedLayer {
     /// The name as the user reads it, with the block's name before it: `residual_1.conv2d_1`.
     pub(crate) name: String,
     pub(crate) kind: LayerKind,
-    pub(crate) input: Vec<usize>,
+    pub(crate) input: InputSpec,
     pub(crate) inferred: Inferred,
     /// For a residual block the layers it holds, else empty.
     pub(crate) body: Vec<PlannedLayer>,
@@ -112,8 +112,7 @@ impl PlannedLayer {
 impl ModelSpec {
     /// Checks the whole description.
     pub(crate) fn plan(&self) -> Result<Plan, NnError> {
-        let rank = self.input.len();
-        if !(rank == 1 || rank == 3) || self.input.contains(&0) || values(&self.input).is_err() {
+        if !self.input.is_possible() {
             return Err(NnError::Input { found: self.input.clone() });
         }
         let found = count(&self.layers);
@@ -122,10 +121,10 @@ impl ModelSpec {
         }
         let layers = chain(&self.layers, &self.input, &Place::default(), &mut Names::default())?;
         let end = end(&layers, &self.input);
-        let [outputs] = *end else {
+        let (InputSpec::Values(_), &[outputs]) = (end, end.shape()) else {
             return Err(NnError::Output {
                 name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
-                found: end.to_vec(),
+                found: end.clone(),
             });
         };
         let plan = Plan { layers, outputs };
@@ -134,15 +133,17 @@ impl ModelSpec {
     }
 }
 
-/// Layers, those inside blocks included.
+/// Layers, those inside blocks and the stacked ones of an LSTM included.
 fn count(layers: &[LayerSpec]) -> usize {
-    layers
-        .iter()
-        .map(|layer| match &layer.kind {
-            LayerKind::Residual(block) => 1 + count(&block.layers) + count(&block.shortcut),
+    layers.iter().fold(0, |total: usize, layer| {
+        total.saturating_add(match &layer.kind {
+            LayerKind::Residual(block) => {
+                count(&block.layers).saturating_add(count(&block.shortcut)).saturating_add(1)
+            }
+            LayerKind::Lstm(lstm) => lstm.num_layers,
             _ => 1,
         })
-        .sum()
+    })
 }
 
 /// Where a list of layers stands in the model.
@@ -181,20 +182,20 @@ impl Names {
 }
 
 /// Shape after the last layer.
-fn end<'a>(layers: &'a [PlannedLayer], input: &'a [usize]) -> &'a [usize] {
+fn end<'a>(layers: &'a [PlannedLayer], input: &'a InputSpec) -> &'a InputSpec {
     layers.last().map_or(input, |layer| &layer.inferred.output)
 }
 
 /// Checks layers that follow one another.
 fn chain(
     layers: &[LayerSpec],
-    input: &[usize],
+    input: &InputSpec,
     place: &Place,
     names: &mut Names,
 ) -> Result<Vec<PlannedLayer>, NnError> {
     let mut planned: Vec<PlannedLayer> = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
-        let input = end(&planned, input).to_vec();
+        let input = end(&planned, input).clone();
         let position = format!("{}{}", place.position, place.offset + index + 1);
         let shown = layer.name.as_deref().unwrap_or(layer.kind.type_name());
         let fail = |name: &str, problem: LayerProblem| NnError::Layer {
@@ -206,7 +207,7 @@ fn chain(
         let own = names.give(layer).map_err(|problem| fail(shown, problem))?;
         let name = format!("{}{own}", place.name);
         let mut next = PlannedLayer {
-            inferred: Inferred { output: Vec::new(), tensors: Vec::new(), flops: 0 },
+            inferred: Inferred { output: input.clone(), tensors: Vec::new(), flops: 0 },
             name,
             kind: layer.kind.clone(),
             input: input.clone(),
@@ -230,9 +231,16 @@ fn chain(
     Ok(planned)
 }
 
-fn infer(kind: &LayerKind, input: &[usize]) -> Result<Inferred, LayerProblem> {
+fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> {
+    let input = match (kind, input) {
+        (LayerKind::Embedding(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
+        (_, InputSpec::Values(shape)) => shape.as_slice(),
+        (_, InputSpec::Tokens(_)) => return Err(LayerProblem::NeedsNumbers),
+    };
     match kind {
         LayerKind::Dense(spec) => spec.infer(input),
+        LayerKind::Embedding(_) => Err(LayerProblem::NeedsTokens),
+        LayerKind::Lstm(spec) => spec.infer(input),
         LayerKind::Conv2d(spec) => spec.infer(input),
         LayerKind::MaxPool2d(spec) => spec.infer(input),
         LayerKind::AvgPool2d(spec) => spec.infer(input),

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 use crate::layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, LayerNormSpec, MaxPool2dSpec,
-    ResidualSpec,
+    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
+    MaxPool2dSpec, ResidualSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -45,6 +45,10 @@ impl<K: Into<LayerKind>> From<K> for LayerSpec {
 pub enum LayerKind {
     /// `output = input · weightᵀ + bias`
     Dense(DenseSpec),
+    /// A row of numbers for each token: `[tokens]` to `[tokens, embedding_dim]`.
+    Embedding(EmbeddingSpec),
+    /// Long short-term memory ([Hochreiter and Schmidhuber 1997](https://doi.org/10.1162/neco.1997.9.8.1735))
+    Lstm(LstmSpec),
     /// Convolution over height and width.
     #[serde(rename = "conv2d")]
     Conv2d(Conv2dSpec),
@@ -57,13 +61,13 @@ pub enum LayerKind {
     /// The mean of each channel: `[channels, height, width]` to `[channels]`.
     #[serde(rename = "global_avg_pool2d")]
     GlobalAvgPool2d {},
-    /// `[channels, height, width]` to `[channels * height * width]`.
+    /// `[channels, height, width]` to `[channels * height * width]`, and `[steps, features]` likewise.
     Flatten {},
     /// Zeroes values at random while training.
     Dropout(DropoutSpec),
     /// Normalises each channel over the batch.
     BatchNorm(BatchNormSpec),
-    /// Normalises each row over its features.
+    /// Normalises each row, or each step of a sequence, over its features.
     LayerNorm(LayerNormSpec),
     /// `max(x, 0)`
     Relu {},
@@ -108,6 +112,8 @@ impl LayerKind {
     pub fn type_name(&self) -> &'static str {
         match self {
             LayerKind::Dense(_) => "dense",
+            LayerKind::Embedding(_) => "embedding",
+            LayerKind::Lstm(_) => "lstm",
             LayerKind::Conv2d(_) => "conv2d",
             LayerKind::MaxPool2d(_) => "max_pool2d",
             LayerKind::AvgPool2d(_) => "avg_pool2d",
@@ -133,6 +139,18 @@ impl LayerKind {
 impl From<DenseSpec> for LayerKind {
     fn from(spec: DenseSpec) -> Self {
         LayerKind::Dense(spec)
+    }
+}
+
+impl From<EmbeddingSpec> for LayerKind {
+    fn from(spec: EmbeddingSpec) -> Self {
+        LayerKind::Embedding(spec)
+    }
+}
+
+impl From<LstmSpec> for LayerKind {
+    fn from(spec: LstmSpec) -> Self {
+        LayerKind::Lstm(spec)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A model as data: the builder, the text forms, and the checks that come before the first tensor.
 
 mod infer;
+mod input;
 mod layer;
 mod sizes;
 
@@ -8,15 +9,19 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::{Conv2dSpec, DenseSpec, DropoutSpec, ResidualSpec};
-use crate::{AvgPool2dSpec, BatchNormSpec, LayerNormSpec, MaxPool2dSpec, Model, NnError, Summary};
+use crate::{
+    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model, NnError,
+    Summary,
+};
 
 pub use infer::TensorSpec;
 pub(crate) use infer::{Inferred, Plan, PlannedLayer, values};
+pub use input::InputSpec;
 pub(crate) use layer::deserialize_layers;
 pub use layer::{LayerKind, LayerSpec};
 pub use sizes::{Padding, Size2d};
 
-/// A network described as data: the shape of one input and a list of layers.
+/// A network described as data: what one input is and a list of layers.
 ///
 /// The same description is Rust, TOML and JSON:
 ///
@@ -44,17 +49,24 @@ pub use sizes::{Padding, Size2d};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// Shape of one sample, without the batch: `[features]` or `[channels, height, width]`.
-    pub input: Vec<usize>,
+    /// What one sample is, without the batch: `[features]`, `[steps, features]`, `[channels, height, width]`, or
+    /// tokens.
+    pub input: InputSpec,
     /// The layers, first to last.
     #[serde(deserialize_with = "deserialize_layers")]
     pub layers: Vec<LayerSpec>,
 }
 
 impl ModelSpec {
-    /// Begins a description from the shape of one sample: `[features]` or `[channels, height, width]`.
-    pub fn new(input: impl Into<Vec<usize>>) -> Self {
+    /// Begins a description from the shape of one sample: `[features]`, `[steps, features]` or
+    /// `[channels, height, width]`.
+    pub fn new(input: impl Into<InputSpec>) -> Self {
         ModelSpec { input: input.into(), layers: Vec::new() }
+    }
+
+    /// Begins a description of a network that reads so many tokens; an [`embedding`](Self::embedding) comes first.
+    pub fn tokens(tokens: usize) -> Self {
+        ModelSpec::new(InputSpec::Tokens(tokens))
     }
 
     /// Adds a layer of any kind, such as a [`Conv2dSpec`] with a stride, or a layer with a name.
@@ -66,6 +78,16 @@ impl ModelSpec {
     /// Adds a dense layer with bias.
     pub fn dense(self, out_features: usize) -> Self {
         self.layer(DenseSpec::new(out_features))
+    }
+
+    /// Adds an embedding: a row of `embedding_dim` numbers for each of `num_embeddings` tokens.
+    pub fn embedding(self, num_embeddings: usize, embedding_dim: usize) -> Self {
+        self.layer(EmbeddingSpec::new(num_embeddings, embedding_dim))
+    }
+
+    /// Adds an LSTM that gives its state after the last step; one that gives all of them is an [`LstmSpec`].
+    pub fn lstm(self, hidden_size: usize) -> Self {
+        self.layer(LstmSpec::new(hidden_size))
     }
 
     /// Adds a convolution with stride 1, no padding and bias. `kernel_size` is `3` or `[3, 5]`.
@@ -88,7 +110,7 @@ impl ModelSpec {
         self.layer(LayerKind::GlobalAvgPool2d {})
     }
 
-    /// Adds the step from images to rows.
+    /// Adds the step from images or sequences to rows.
     pub fn flatten(self) -> Self {
         self.layer(LayerKind::Flatten {})
     }

@@ -1,0 +1,134 @@
+//! The embedding: a row of numbers for each token.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor, module};
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Inferred, TensorSpec, values};
+use crate::{Initializer, LayerProblem};
+
+/// A table with one row for each token, which training fills with what the tokens mean.
+///
+/// # Shapes
+/// - input: `[batch, tokens]`, whole numbers below `num_embeddings`
+/// - output: `[batch, tokens, embedding_dim]`
+/// - `weight`: `[num_embeddings, embedding_dim]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingSpec {
+    /// How many different tokens there are; a token is a number below it.
+    pub num_embeddings: usize,
+    /// Numbers for each token.
+    pub embedding_dim: usize,
+    /// The token that fills up short samples: its row begins at 0 and is not trained. None by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding_idx: Option<usize>,
+    /// How the rows begin; normal with deviation 1 by default, as in PyTorch. Keras's is uniform in ±0.05.
+    #[serde(default = "standard_normal", skip_serializing_if = "is_standard_normal")]
+    pub initializer: Initializer,
+}
+
+fn standard_normal() -> Initializer {
+    Initializer::Normal { std: 1.0 }
+}
+
+fn is_standard_normal(initializer: &Initializer) -> bool {
+    *initializer == standard_normal()
+}
+
+impl EmbeddingSpec {
+    /// An embedding of `num_embeddings` tokens, each as `embedding_dim` numbers.
+    pub fn new(num_embeddings: usize, embedding_dim: usize) -> Self {
+        EmbeddingSpec { num_embeddings, embedding_dim, padding_idx: None, initializer: standard_normal() }
+    }
+
+    /// Sets the token that fills up short samples.
+    pub fn padding_idx(mut self, padding_idx: usize) -> Self {
+        self.padding_idx = Some(padding_idx);
+        self
+    }
+
+    /// Sets how the rows begin.
+    pub fn initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
+    pub(crate) fn infer(&self, tokens: usize) -> Result<Inferred, LayerProblem> {
+        for (field, size) in [("num_embeddings", self.num_embeddings), ("embedding_dim", self.embedding_dim)]
+        {
+            if size == 0 {
+                return Err(LayerProblem::Zero { field });
+            }
+        }
+        if let Some(padding) = self.padding_idx.filter(|padding| *padding >= self.num_embeddings) {
+            return Err(LayerProblem::Range {
+                field: "padding_idx",
+                found: padding.to_string(),
+                expected: "less than num_embeddings",
+            });
+        }
+        // Tokens are uploaded as 32-bit numbers with a sign.
+        if i32::try_from(self.num_embeddings).is_err() {
+            return Err(LayerProblem::TooLarge { limit: i32::MAX as u64 });
+        }
+        self.initializer.check()?;
+        let weight = TensorSpec::trained("weight", [self.num_embeddings, self.embedding_dim])?;
+        let output = [tokens, self.embedding_dim];
+        values(&output)?;
+        Ok(Inferred { output: output.into(), tensors: vec![weight], flops: 0 })
+    }
+
+    pub(crate) fn build(&self, device: &Device) -> Embedding {
+        let (rows, width) = (self.num_embeddings, self.embedding_dim);
+        let weight = self.initializer.weight([rows, width], rows, width, device);
+        let weight = match self.padding_idx {
+            None => weight,
+            Some(padding) => weight.map(|weight| {
+                let zeros = Tensor::zeros([1, width], &weight.device());
+                let place = [padding..padding + 1, 0..width];
+                match weight.is_require_grad() {
+                    // A parameter has no history, or its gradient would be its ancestor's.
+                    true => weight.detach().slice_assign(place, zeros).require_grad(),
+                    false => weight.slice_assign(place, zeros),
+                }
+            }),
+        };
+        Embedding { weight, padding_idx: self.padding_idx }
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Embedding {
+    weight: Param<Tensor<2>>,
+    padding_idx: Option<usize>,
+}
+
+impl Embedding {
+    /// # Shapes
+    /// - input: `[batch, tokens]`
+    /// - output: `[batch, tokens, embedding_dim]`
+    ///
+    /// # Panics
+    /// On a CPU, if a token is not below the number of rows. On a GPU such a token gives wrong numbers.
+    pub(crate) fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        embedding(self.weight.val(), tokens, self.padding_idx)
+    }
+}
+
+/// Looks up the rows of `weight`. The row `padding_idx` is looked up like the others, and gets no gradient.
+///
+/// # Shapes
+/// - weight: `[num_embeddings, embedding_dim]`
+/// - tokens: `[batch, tokens]`
+/// - result: `[batch, tokens, embedding_dim]`
+pub(crate) fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize>) -> Tensor<3> {
+    let rows = module::embedding(weight, tokens.clone());
+    match padding_idx {
+        Some(padding) if rows.device().is_autodiff() => {
+            let is_padding = tokens.equal_elem(padding as i32).unsqueeze_dim::<3>(2).expand(rows.dims());
+            rows.clone().mask_where(is_padding, rows.detach())
+        }
+        _ => rows,
+    }
+}
