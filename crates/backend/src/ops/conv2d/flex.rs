@@ -1,9 +1,138 @@
-//! Convolution on Flex.
+//! Convolution on Flex. Images go from operation to operation as channels-last; weights are best kept in the kernels'
+//! order, `[kernel height, kernel width, in_channels / groups, out_channels]`, and seen through a view: then nothing is
+//! copied.
 
 use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
+use fireclay_kernels as kernels;
 
-use super::{Conv2dGradient, Conv2dOp};
+use super::{Conv2dFused, Conv2dGradient, Conv2dKept, Conv2dOp, Conv2dTape, reference};
+use crate::flex_tensor::{Contiguous, all_f32, channels_last, contiguous, from_channels_last, from_values};
+use crate::instructions::cpu;
+use crate::ops::Activation;
+use crate::ops::maybe::Maybe;
 
-// No kernel yet: the default bodies, on Flex's own operations.
-impl Conv2dOp for Flex {}
-impl Conv2dGradient for Flex {}
+impl Conv2dOp for Flex {
+    fn conv2d_fused(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        fused: Conv2dFused,
+    ) -> FloatTensor<Self> {
+        let bias = bias.into_option();
+        if !fused.has_kernel([&input, &weight].into_iter().chain(&bias)) {
+            return reference::forward::<Self>(input, weight, bias, fused);
+        }
+        let shape = fused.shape(&input, &weight);
+        let mut output = vec![0.0; output_shape(&shape).iter().product()];
+        let bias = bias.map(contiguous);
+        kernels::conv2d(
+            cpu(),
+            &shape,
+            &channels_last(input),
+            &kernel_order(weight),
+            bias.as_deref(),
+            &mut output,
+        );
+        from_channels_last(output, output_shape(&shape))
+    }
+}
+
+impl Conv2dGradient for Flex {
+    fn conv2d_fused_for_training(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+        fused: Conv2dFused,
+    ) -> (FloatTensor<Self>, Conv2dTape<Self>) {
+        if !fused.has_kernel([&input, &weight].into_iter().chain(&bias)) {
+            return reference::forward_for_training::<Self>(input, weight, bias, fused);
+        }
+        let shape = fused.shape(&input, &weight);
+        let mut output = vec![0.0; output_shape(&shape).iter().product()];
+        let bias = bias.map(contiguous);
+        let tape = kernels::conv2d_for_training(
+            cpu(),
+            &shape,
+            &channels_last(input),
+            &kernel_order(weight),
+            bias.as_deref(),
+            &mut output,
+        );
+        let output = from_channels_last(output, output_shape(&shape));
+        let kept = fused.activation.kept(&output);
+        (output, Conv2dTape::Kernel { output: kept, tape })
+    }
+
+    fn conv2d_fused_backward(
+        kept: Conv2dKept<Self>,
+        gradient: FloatTensor<Self>,
+        wanted: [bool; 3],
+    ) -> [Option<FloatTensor<Self>>; 3] {
+        let Conv2dTape::Kernel { output, tape } = kept.tape else {
+            return reference::backward::<Self>(kept, gradient, wanted);
+        };
+        let shape = kept.fused.shape(&kept.input, &kept.weight);
+        let image = kept.input.layout().shape().dims();
+        let [out_channels, channels, height, width] = kept.weight.layout().shape().dims();
+        let lens = [image.iter().product(), out_channels * channels * height * width, out_channels];
+        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| vec![0.0; lens[which]]));
+        let [input, weight, bias] = room.each_mut().map(|values| values.as_deref_mut());
+        kernels::conv2d_backward(
+            cpu(),
+            &shape,
+            &channels_last(kept.input),
+            &kernel_order(kept.weight),
+            output.map(channels_last).as_deref().unwrap_or_default(),
+            &tape,
+            &channels_last(gradient),
+            kernels::Conv2dGradients { input, weight, bias },
+        );
+        let [input, weight, bias] = room;
+        [
+            input.map(|values| from_channels_last(values, image)),
+            weight.map(|values| {
+                from_values(values, [height, width, channels, out_channels]).permute(&[3, 2, 0, 1])
+            }),
+            bias.map(|values| from_values(values, [out_channels])),
+        ]
+    }
+}
+
+/// Weights in the order of the kernels, copied only if they do not lie so.
+fn kernel_order(weight: FloatTensor<Flex>) -> Contiguous {
+    contiguous(weight.permute(&[2, 3, 1, 0]))
+}
+
+/// `[batch, out_channels, out_height, out_width]`
+fn output_shape(shape: &kernels::Conv2dShape) -> [usize; 4] {
+    let [height, width] = shape.output();
+    [shape.batch, shape.out_channels, height, width]
+}
+
+impl Conv2dFused {
+    /// Whether the kernels do it: for f32, and for pooling windows whose places a byte can count.
+    fn has_kernel<'a>(&self, tensors: impl IntoIterator<Item = &'a FloatTensor<Flex>>) -> bool {
+        all_f32(tensors) && self.pool.is_none_or(|pool| pool.kernel_size[0] * pool.kernel_size[1] <= 255)
+    }
+
+    fn shape(&self, input: &FloatTensor<Flex>, weight: &FloatTensor<Flex>) -> kernels::Conv2dShape {
+        let [batch, in_channels, height, width] = input.layout().shape().dims();
+        let [out_channels, _, kernel_height, kernel_width] = weight.layout().shape().dims();
+        kernels::Conv2dShape {
+            batch,
+            in_channels,
+            out_channels,
+            size: [height, width],
+            kernel_size: [kernel_height, kernel_width],
+            stride: self.options.stride,
+            padding: self.options.padding,
+            dilation: self.options.dilation,
+            groups: self.options.groups,
+            relu: self.activation == Activation::Relu,
+            pool: self
+                .pool
+                .map(|pool| kernels::MaxPool { kernel_size: pool.kernel_size, stride: pool.stride }),
+        }
+    }
+}

@@ -165,14 +165,24 @@ pub trait Conv2dGradient: Conv2dOp {
     }
 }
 
-/// What the forward pass leaves for the backward pass. Only the device that wrote it reads it: the reference keeps the
-/// image before pooling, and a kernel the pooled image and which value of each window was the largest.
+/// What the forward pass leaves for the backward pass; the backward pass of the same device reads it.
 #[derive(Clone, Debug)]
-pub struct Conv2dTape<B: Backend> {
-    /// The image after the activation, before or after pooling.
-    pub activated: Option<FloatTensor<B>>,
-    /// Where in its window the largest value was.
-    pub index: Option<IntTensor<B>>,
+pub enum Conv2dTape<B: Backend> {
+    /// The reference's.
+    Reference {
+        /// The image after the activation and before pooling, if activation or pooling want it.
+        activated: Option<FloatTensor<B>>,
+        /// Where the largest value of each window was, if there is pooling.
+        index: Option<IntTensor<B>>,
+    },
+    /// A kernel's.
+    #[cfg(feature = "flex")]
+    Kernel {
+        /// The output, if there is an activation.
+        output: Option<FloatTensor<B>>,
+        /// What the kernel itself keeps.
+        tape: fireclay_kernels::Conv2dTape,
+    },
 }
 
 /// What the backward pass needs.

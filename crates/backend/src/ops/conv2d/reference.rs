@@ -32,13 +32,13 @@ pub(super) fn forward_for_training<B: Backend>(
     let unpooled = Conv2dFused { pool: None, ..fused };
     let activated = forward::<B>(input, weight, bias, unpooled);
     let Some(MaxPool { kernel_size, stride }) = fused.pool else {
-        let tape = Conv2dTape { activated: fused.activation.kept(&activated), index: None };
+        let tape = Conv2dTape::Reference { activated: fused.activation.kept(&activated), index: None };
         return (activated, tape);
     };
     let indices = get_or_init_device_settings::<B>(&activated.device()).int_dtype;
     let pooled =
         B::max_pool2d_with_indices(activated.clone(), kernel_size, stride, [0, 0], [1, 1], false, indices);
-    (pooled.output, Conv2dTape { activated: Some(activated), index: Some(pooled.indices) })
+    (pooled.output, Conv2dTape::Reference { activated: Some(activated), index: Some(pooled.indices) })
 }
 
 pub(super) fn backward<B: Backend>(
@@ -47,7 +47,11 @@ pub(super) fn backward<B: Backend>(
     [for_input, for_weight, for_bias]: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
     let Conv2dKept { input, weight, tape, fused } = kept;
-    let gradient = match (fused.pool, &tape.activated, tape.index) {
+    #[allow(irrefutable_let_patterns, reason = "in builds without a kernel")]
+    let Conv2dTape::Reference { activated, index } = tape else {
+        unreachable!("a kernel's tape goes to the kernel");
+    };
+    let gradient = match (fused.pool, &activated, index) {
         (Some(MaxPool { kernel_size, stride }), Some(activated), Some(index)) => {
             let x = activated.clone();
             B::max_pool2d_with_indices_backward(
@@ -64,7 +68,7 @@ pub(super) fn backward<B: Backend>(
         }
         _ => gradient,
     };
-    let gradient = fused.activation.backward::<B>(tape.activated, gradient);
+    let gradient = fused.activation.backward::<B>(activated, gradient);
     let options: ConvOptions<2> = fused.options.into();
     let by_bias = for_bias.then(|| {
         let channels = Shape::new([gradient.shape()[1]]);

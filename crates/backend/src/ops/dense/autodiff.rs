@@ -32,19 +32,13 @@ impl<B: DenseGradient, C: CheckpointStrategy> DenseOp for Autodiff<B, C> {
     ) -> FloatTensor<Self> {
         let bias = bias.into_option();
         let nodes = [input.node(), weight.node(), node_or_untracked::<B, C>(bias.as_ref(), &input)];
-        let (for_input, for_weight) = (input.is_tracked(), weight.is_tracked());
         let (input, weight) = (input.into_primitive(), weight.into_primitive());
         let bias = Maybe::new(bias.map(|bias| bias.into_primitive()));
         match Dense.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::UnTracked(prep) => prep.finish(B::dense(input, weight, bias, activation)),
             OpsKind::Tracked(prep) => {
                 let output = B::dense(input.clone(), weight.clone(), bias, activation);
-                let kept = DenseKept {
-                    input: for_weight.then_some(input),
-                    weight: for_input.then_some(weight),
-                    output: activation.kept(&output),
-                    activation,
-                };
+                let kept = DenseKept { input, weight, output: activation.kept(&output), activation };
                 prep.finish(kept, output)
             }
         }

@@ -1,9 +1,68 @@
 //! The dense layer on Flex.
 
 use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
+use fireclay_kernels as kernels;
 
-use super::{DenseGradient, DenseOp};
+use super::{DenseGradient, DenseKept, DenseOp, reference};
+use crate::flex_tensor::{all_f32, contiguous, from_values};
+use crate::instructions::cpu;
+use crate::ops::Activation;
+use crate::ops::maybe::Maybe;
 
-// No kernel yet: the default bodies, on Flex's own product.
-impl DenseOp for Flex {}
-impl DenseGradient for Flex {}
+impl DenseOp for Flex {
+    fn dense(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let bias = bias.into_option();
+        if !all_f32([&input, &weight].into_iter().chain(&bias)) {
+            return reference::forward::<Self>(input, weight, bias, activation);
+        }
+        let [rows, _] = input.layout().shape().dims();
+        let shape = shape(rows, &weight, activation);
+        let mut output = vec![0.0; rows * shape.out_features];
+        let bias = bias.map(contiguous);
+        kernels::dense(cpu(), &shape, &contiguous(input), &contiguous(weight), bias.as_deref(), &mut output);
+        from_values(output, [rows, shape.out_features])
+    }
+}
+
+impl DenseGradient for Flex {
+    fn dense_backward(
+        kept: DenseKept<Self>,
+        gradient: FloatTensor<Self>,
+        wanted: [bool; 3],
+    ) -> [Option<FloatTensor<Self>>; 3] {
+        if !all_f32([&gradient, &kept.input, &kept.weight]) {
+            return reference::backward::<Self>(kept, gradient, wanted);
+        }
+        let [rows, _] = gradient.layout().shape().dims();
+        let shape = shape(rows, &kept.weight, kept.activation);
+        let lens = [rows * shape.in_features, shape.in_features * shape.out_features, shape.out_features];
+        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| vec![0.0; lens[which]]));
+        let [input, weight, bias] = room.each_mut().map(|values| values.as_deref_mut());
+        kernels::dense_backward(
+            cpu(),
+            &shape,
+            &contiguous(kept.input),
+            &contiguous(kept.weight),
+            kept.output.map(contiguous).as_deref().unwrap_or_default(),
+            &contiguous(gradient),
+            kernels::DenseGradients { input, weight, bias },
+        );
+        let [input, weight, bias] = room;
+        [
+            input.map(|values| from_values(values, [rows, shape.in_features])),
+            weight.map(|values| from_values(values, [shape.in_features, shape.out_features])),
+            bias.map(|values| from_values(values, [shape.out_features])),
+        ]
+    }
+}
+
+fn shape(rows: usize, weight: &FloatTensor<Flex>, activation: Activation) -> kernels::DenseShape {
+    let [in_features, out_features] = weight.layout().shape().dims();
+    kernels::DenseShape { rows, in_features, out_features, relu: activation == Activation::Relu }
+}

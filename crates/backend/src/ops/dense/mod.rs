@@ -86,10 +86,10 @@ pub trait DenseGradient: DenseOp {
 /// What the backward pass needs of the forward pass.
 #[derive(Clone, Debug)]
 pub struct DenseKept<B: Backend> {
-    /// The input, if the weight is trained.
-    pub input: Option<FloatTensor<B>>,
-    /// The weight, if the input wants a gradient.
-    pub weight: Option<FloatTensor<B>>,
+    /// The input.
+    pub input: FloatTensor<B>,
+    /// The weight.
+    pub weight: FloatTensor<B>,
     /// The output, if the activation's gradient is made from it.
     pub output: Option<FloatTensor<B>>,
     /// The activation.

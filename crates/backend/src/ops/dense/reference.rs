@@ -30,14 +30,8 @@ pub(super) fn backward<B: Backend>(
     [for_input, for_weight, for_bias]: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
     let gradient = kept.activation.backward::<B>(kept.output, gradient);
-    let input = kept
-        .weight
-        .filter(|_| for_input)
-        .map(|weight| B::float_matmul(gradient.clone(), B::float_transpose(weight)));
-    let weight = kept
-        .input
-        .filter(|_| for_weight)
-        .map(|input| B::float_matmul(B::float_transpose(input), gradient.clone()));
+    let input = for_input.then(|| B::float_matmul(gradient.clone(), B::float_transpose(kept.weight)));
+    let weight = for_weight.then(|| B::float_matmul(B::float_transpose(kept.input), gradient.clone()));
     let bias = for_bias.then(|| {
         let width = Shape::new([gradient.shape()[1]]);
         B::float_reshape(B::float_sum_dim(gradient, 0), width)
