@@ -7,16 +7,26 @@
 //!
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
+#[cfg(test)]
+mod check;
 mod cpu;
+mod cross_entropy;
+mod embedding;
+mod index;
+#[allow(dead_code, reason = "not all of it is used yet")]
+mod math;
 mod pool;
 mod simd;
-#[cfg(test)]
-mod testing;
+mod softmax;
 mod vectors;
 
 pub use cpu::Cpu;
+pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
+pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
+pub use index::Index;
 pub use pool::{
     Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
     max_pool_gradient, max_pool_with_index,
 };
 pub use simd::Path;
+pub use softmax::{log_softmax, log_softmax_gradient, softmax, softmax_gradient};

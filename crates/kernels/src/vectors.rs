@@ -108,9 +108,14 @@ pub(crate) fn put_u8<S: Simd>(s: S, to: &mut [u8], at: usize, count: usize, x: S
     }
 }
 
+/// How many threads work on `values` values deserves.
+pub(crate) fn threads_for(cpu: Cpu, values: usize) -> usize {
+    cpu.threads.min(values / WORTH_A_THREAD).max(1)
+}
+
 /// Calls `work` with ranges that cover `0..rows`, on as many threads as work on `values` values in all deserves.
 pub(crate) fn over_rows(cpu: Cpu, rows: usize, values: usize, work: impl Fn(Range<usize>) + Sync) {
-    let threads = cpu.threads.min(values / WORTH_A_THREAD).max(1);
+    let threads = threads_for(cpu, values);
     if threads == 1 {
         return work(0..rows);
     }

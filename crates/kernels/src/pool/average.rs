@@ -26,11 +26,12 @@ pub fn average_pool(cpu: Cpu, pool: &Pool, count_include_pad: bool, input: &[f32
     let values = input.len() + output.len();
     let row = pool.out_width() * pool.channels;
     let taps = pool.axis(1).all_taps();
+    let shares = [shares(pool, 0, count_include_pad), shares(pool, 1, count_include_pad)];
     let shared = Shared::new(output);
     over_rows(cpu, pool.batch * pool.out_height(), values, |rows| {
         // SAFETY: the parts share no row.
         let output = unsafe { shared.part(rows.start * row..rows.end * row) };
-        cpu.path.run(Forward { pool, count_include_pad, input, output, rows, taps: &taps });
+        cpu.path.run(Forward { pool, input, output, rows, taps: &taps, shares: &shares });
     });
 }
 
@@ -56,13 +57,13 @@ pub fn average_pool_gradient(
     let values = input_gradient.len() + output_gradient.len();
     let row = pool.width * pool.channels;
     let (across, down) = (pool.axis(1).all_windows(), pool.axis(0).all_windows());
-    let counts = [count(pool, 0, count_include_pad), count(pool, 1, count_include_pad)];
+    let shares = [shares(pool, 0, count_include_pad), shares(pool, 1, count_include_pad)];
     let shared = Shared::new(input_gradient);
     over_rows(cpu, pool.batch * pool.height, values, |rows| {
         // SAFETY: the parts share no row.
         let input_gradient = unsafe { shared.part(rows.start * row..rows.end * row) };
-        let (across, down, counts) = (&across, &down, &counts);
-        cpu.path.run(Gradient { pool, output_gradient, input_gradient, rows, across, down, counts });
+        let (across, down, shares) = (&across, &down, &shares);
+        cpu.path.run(Gradient { pool, output_gradient, input_gradient, rows, across, down, shares });
     });
 }
 
@@ -128,27 +129,21 @@ fn check(pool: &Pool, input: usize, output: usize) {
     pool.check(input, output);
 }
 
-/// The pixels of each window that count, along one axis.
-fn count(pool: &Pool, axis: usize, count_include_pad: bool) -> Vec<usize> {
+/// What the sum of each window is multiplied by, along one axis; a window in the padding altogether has the mean 0.
+fn shares(pool: &Pool, axis: usize, count_include_pad: bool) -> Vec<f32> {
     let axis = pool.axis(axis);
     let counted = |out| if count_include_pad { axis.kernel } else { axis.taps(out).len() };
-    (0..axis.out).map(counted).collect()
-}
-
-/// What a window's sum is multiplied by; a window in the padding altogether has the sum 0 and so the mean 0.
-#[inline(always)]
-fn share(vertical: usize, horizontal: usize) -> f32 {
-    1.0 / (vertical * horizontal).max(1) as f32
+    (0..axis.out).map(|out| 1.0 / counted(out).max(1) as f32).collect()
 }
 
 /// The output rows `rows`, counted through all images; `output` holds just them.
 struct Forward<'a> {
     pool: &'a Pool,
-    count_include_pad: bool,
     input: &'a [f32],
     output: &'a mut [f32],
     rows: Range<usize>,
     taps: &'a [Range<usize>],
+    shares: &'a [Vec<f32>; 2],
 }
 
 impl Kernel for Forward<'_> {
@@ -156,7 +151,7 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Forward { pool, count_include_pad, input, output, rows, taps } = self;
+        let Forward { pool, input, output, rows, taps, shares } = self;
         let (down, across) = (pool.axis(0), pool.axis(1));
         let channels = pool.channels;
         for (output, out_row) in output.chunks_exact_mut(taps.len() * channels).zip(rows) {
@@ -164,11 +159,7 @@ impl Kernel for Forward<'_> {
             let vertical = down.taps(out_row);
             for (out, (horizontal, output)) in taps.iter().zip(output.chunks_exact_mut(channels)).enumerate()
             {
-                let share = if count_include_pad {
-                    share(down.kernel, across.kernel)
-                } else {
-                    share(vertical.len(), horizontal.len())
-                };
+                let share = shares[0][out_row] * shares[1][out];
                 each_vector!(S::LANES, channels, |at, count| {
                     let mut sum = s.splat(0.0);
                     for i in vertical.clone() {
@@ -193,7 +184,7 @@ struct Gradient<'a> {
     rows: Range<usize>,
     across: &'a Windows,
     down: &'a Windows,
-    counts: &'a [Vec<usize>; 2],
+    shares: &'a [Vec<f32>; 2],
 }
 
 impl Kernel for Gradient<'_> {
@@ -201,7 +192,7 @@ impl Kernel for Gradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Gradient { pool, output_gradient, input_gradient, rows, across, down, counts } = self;
+        let Gradient { pool, output_gradient, input_gradient, rows, across, down, shares } = self;
         let channels = pool.channels;
         let (out_height, out_width) = (pool.out_height(), pool.out_width());
         for (here, row) in input_gradient.chunks_exact_mut(pool.width * channels).zip(rows) {
@@ -212,7 +203,7 @@ impl Kernel for Gradient<'_> {
                     for &(out_row, _) in down.of(row) {
                         for &(out, _) in across.of(column) {
                             let from = ((image * out_height + out_row) * out_width + out) * channels + at;
-                            let share = s.splat(share(counts[0][out_row], counts[1][out]));
+                            let share = s.splat(shares[0][out_row] * shares[1][out]);
                             sum = s.mul_add(get(s, output_gradient, from, count), share, sum);
                         }
                     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::Cpu;
-use crate::testing::{Random, assert_close, cpus, differences, narrow, wide};
+use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
 
 /// Every small kernel size, stride, padding and dilation, height unlike width.
 fn small_pools(batch: usize, height: usize, width: usize, channels: usize) -> impl Iterator<Item = Pool> {
