@@ -7,6 +7,7 @@
 //!
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
+mod attention;
 #[cfg(test)]
 mod check;
 mod cpu;
@@ -15,15 +16,21 @@ mod embedding;
 mod index;
 #[allow(dead_code, reason = "not all of it is used yet")]
 mod math;
+mod norm;
 mod pool;
 mod simd;
 mod softmax;
 mod vectors;
 
+pub use attention::{Attention, attention, attention_gradient};
 pub use cpu::Cpu;
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use index::Index;
+pub use norm::{
+    BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train, group_norm,
+    group_norm_gradient, layer_norm, layer_norm_gradient,
+};
 pub use pool::{
     Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
     max_pool_gradient, max_pool_with_index,

@@ -122,3 +122,22 @@ pub(crate) fn over_rows(cpu: Cpu, rows: usize, values: usize, work: impl Fn(Rang
     let parts: Vec<_> = ranges(rows, threads, 1).collect();
     in_parallel(parts.len(), |part| work(parts[part].clone()));
 }
+
+/// The sum of each column of `[rows, columns]`.
+#[inline(always)]
+pub(crate) fn column_sums<S: Simd>(s: S, columns: usize, x: &[f32], sums: &mut [f32]) {
+    each_vector!(S::LANES, columns, |at, count| {
+        // Four sums in turn, as one would wait for each addition.
+        let mut four = [s.splat(0.0); 4];
+        let mut rows = x.chunks_exact(4 * columns);
+        for rows in rows.by_ref() {
+            for (row, sum) in four.iter_mut().enumerate() {
+                *sum = s.add(*sum, get(s, rows, row * columns + at, count));
+            }
+        }
+        for row in rows.remainder().chunks_exact(columns) {
+            four[0] = s.add(four[0], get(s, row, at, count));
+        }
+        put(s, sums, at, count, s.add(s.add(four[0], four[2]), s.add(four[1], four[3])));
+    });
+}

@@ -6,7 +6,7 @@ use super::{Pool, Windows};
 use crate::Cpu;
 use crate::cpu::Shared;
 use crate::simd::{Kernel, Simd};
-use crate::vectors::{each_vector, get, over_rows, put};
+use crate::vectors::{column_sums, each_vector, get, over_rows, put};
 
 /// Takes the mean of each window.
 ///
@@ -230,19 +230,12 @@ impl Kernel for Global<'_> {
         if output.is_empty() {
             return;
         }
-        let share = s.splat(1.0 / positions as f32);
+        let share = 1.0 / positions as f32;
         for (image, output) in output.chunks_exact_mut(channels).enumerate() {
-            let input = &input[image * positions * channels..][..positions * channels];
-            each_vector!(S::LANES, channels, |at, count| {
-                // Four sums, as one would wait for each addition.
-                let mut sums = [s.splat(0.0); 4];
-                for position in 0..positions {
-                    let x = get(s, input, position * channels + at, count);
-                    sums[position % 4] = s.add(sums[position % 4], x);
-                }
-                let sum = s.add(s.add(sums[0], sums[2]), s.add(sums[1], sums[3]));
-                put(s, output, at, count, s.mul(sum, share));
-            });
+            column_sums(s, channels, &input[image * positions * channels..][..positions * channels], output);
+            for y in output {
+                *y *= share;
+            }
         }
     }
 }

@@ -112,6 +112,19 @@ pub(crate) fn powers<S: Simd>(s: S, row: &[f32], greatest: f32, output: &mut [f3
     s.sum(sum)
 }
 
+/// Replaces each value by `exp(x - less)`; the result is the sum of all.
+#[inline(always)]
+pub(crate) fn powers_in_place<S: Simd>(s: S, row: &mut [f32], less: f32) -> f32 {
+    let less = s.splat(less);
+    let mut sum = s.splat(0.0);
+    each_vector!(S::LANES, row.len(), |at, count| {
+        let power = exp(s, s.sub(get(s, row, at, count), less));
+        put(s, row, at, count, power);
+        sum = s.add(sum, keep_first(s, power, count, 0.0));
+    });
+    s.sum(sum)
+}
+
 /// Multiplies each value.
 #[inline(always)]
 pub(crate) fn scale<S: Simd>(s: S, row: &mut [f32], by: f32) {
