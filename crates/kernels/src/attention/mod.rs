@@ -129,7 +129,7 @@ pub fn attention(
                 Kind::ByTransposed,
                 sizes.scale,
             );
-            // SAFETY, for both: no other task has these queries.
+            // SAFETY: no other task has these queries.
             let log_sums = unsafe { shared_log_sums.part(places.clone()) };
             // SAFETY: as above.
             let output = unsafe { shared.part(places.start * dim..places.end * dim) };
@@ -177,7 +177,7 @@ pub fn attention_gradient(
             let (of_queries, of_keys) =
                 (head * queries..(head + 1) * queries, head * keys..(head + 1) * keys);
             let places = of_keys.start * dim..of_keys.end * dim;
-            // SAFETY, for all three: no other part has this head.
+            // SAFETY: no other part has this head.
             let query_gradient = unsafe { shared.0.part(of_queries.start * dim..of_queries.end * dim) };
             // SAFETY: as above.
             let key_gradient = unsafe { shared.1.part(places.clone()) };

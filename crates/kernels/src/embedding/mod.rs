@@ -173,10 +173,12 @@ impl<T: Index> Kernel for Scatter<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Scatter { dim, vocabulary, tokens, padding, output_gradient, shared, columns } = self;
-        // SAFETY, for both uses: the columns of a row are inside the table and this part's alone, and the row that
-        // was taken before is no longer used.
-        let row =
-            |token: usize| unsafe { shared.part(token * dim + columns.start..token * dim + columns.end) };
+        let row = |token: usize| {
+            let places = token * dim + columns.start..token * dim + columns.end;
+            // SAFETY: the columns of a row are inside the table and this part's alone, and of the rows that are taken
+            // below, each is used no longer when the next one is taken.
+            unsafe { shared.part(places) }
+        };
         for token in 0..vocabulary {
             row(token).fill(0.0);
         }

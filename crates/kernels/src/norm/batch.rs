@@ -30,7 +30,7 @@ impl BatchNorm<'_> {
             "weight, bias, mean and variance differ in length"
         );
         assert!(
-            values % channels.max(1) == 0 && (channels > 0 || values == 0),
+            values.is_multiple_of(channels.max(1)) && (channels > 0 || values == 0),
             "rows of {channels} channels"
         );
         values / channels.max(1)

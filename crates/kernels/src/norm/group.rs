@@ -95,9 +95,12 @@ pub fn group_norm_gradient(
 #[track_caller]
 fn check(positions: usize, groups: usize, weight: &[f32], values: usize) -> usize {
     let channels = weight.len();
-    assert!(groups > 0 && channels % groups == 0, "{groups} groups of {channels} channels");
+    assert!(groups > 0 && channels.is_multiple_of(groups), "{groups} groups of {channels} channels");
     let size = positions * channels;
-    assert!(values % size.max(1) == 0 && (size > 0 || values == 0), "{values} values in images of {size}");
+    assert!(
+        values.is_multiple_of(size.max(1)) && (size > 0 || values == 0),
+        "{values} values in images of {size}"
+    );
     values / size.max(1)
 }
 

@@ -87,7 +87,10 @@ pub fn layer_norm_gradient(
 #[track_caller]
 fn check(weight: &[f32], values: usize) -> usize {
     let dim = weight.len();
-    assert!(values % dim.max(1) == 0 && (dim > 0 || values == 0), "{values} values in rows of {dim}");
+    assert!(
+        values.is_multiple_of(dim.max(1)) && (dim > 0 || values == 0),
+        "{values} values in rows of {dim}"
+    );
     values / dim.max(1)
 }
 

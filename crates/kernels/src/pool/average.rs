@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Pool, Windows};
+use super::{Pool, Windows, two_by_two};
 use crate::Cpu;
 use crate::cpu::Shared;
 use crate::simd::{Kernel, Simd};
@@ -53,6 +53,9 @@ pub fn average_pool_gradient(
     check(pool, input_gradient.len(), output_gradient.len());
     if input_gradient.is_empty() {
         return;
+    }
+    if pool.is_2x2() {
+        return two_by_two::gradient(cpu, pool, None, output_gradient, input_gradient);
     }
     let values = input_gradient.len() + output_gradient.len();
     let row = pool.width * pool.channels;
@@ -156,6 +159,12 @@ impl Kernel for Forward<'_> {
         let channels = pool.channels;
         for (output, out_row) in output.chunks_exact_mut(taps.len() * channels).zip(rows) {
             let (image, out_row) = (out_row / down.out, out_row % down.out);
+            if pool.is_2x2() {
+                let in_row = pool.width * channels;
+                let pair = &input[(image * pool.height + 2 * out_row) * in_row..][..2 * in_row];
+                two_by_two::mean(s, channels, &pair[..in_row], &pair[in_row..], output);
+                continue;
+            }
             let vertical = down.taps(out_row);
             for (out, (horizontal, output)) in taps.iter().zip(output.chunks_exact_mut(channels)).enumerate()
             {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Pool, Windows};
+use super::{Pool, Windows, two_by_two};
 use crate::Cpu;
 use crate::cpu::Shared;
 use crate::simd::{Kernel, Simd};
@@ -66,26 +66,19 @@ pub fn max_pool_gradient(
     if input_gradient.is_empty() {
         return;
     }
+    if pool.is_2x2() {
+        return two_by_two::gradient(cpu, pool, Some(index), output_gradient, input_gradient);
+    }
     let values = input_gradient.len() + output_gradient.len();
     let shared = Shared::new(input_gradient);
     let row = pool.width * pool.channels;
-    if pool.is_2x2() {
-        let pairs = pool.height.div_ceil(2);
-        let start = |pair: usize| (pair / pairs * pool.height + pair % pairs * 2) * row;
-        over_rows(cpu, pool.batch * pairs, values, |range| {
-            // SAFETY: pairs of rows do not overlap, and the parts share none of them.
-            let input_gradient = unsafe { shared.part(start(range.start)..start(range.end)) };
-            cpu.path.run(Gradient2x2 { pool, index, output_gradient, input_gradient, pairs: range });
-        });
-    } else {
-        let (across, down) = (pool.axis(1).all_windows(), pool.axis(0).all_windows());
-        over_rows(cpu, pool.batch * pool.height, values, |rows| {
-            // SAFETY: the parts share no row.
-            let input_gradient = unsafe { shared.part(rows.start * row..rows.end * row) };
-            let (across, down) = (&across, &down);
-            cpu.path.run(Gradient { pool, index, output_gradient, input_gradient, rows, across, down });
-        });
-    }
+    let (across, down) = (pool.axis(1).all_windows(), pool.axis(0).all_windows());
+    over_rows(cpu, pool.batch * pool.height, values, |rows| {
+        // SAFETY: the parts share no row.
+        let input_gradient = unsafe { shared.part(rows.start * row..rows.end * row) };
+        let (across, down) = (&across, &down);
+        cpu.path.run(Gradient { pool, index, output_gradient, input_gradient, rows, across, down });
+    });
 }
 
 #[track_caller]
@@ -141,41 +134,11 @@ impl<const INDEX: bool> Kernel for Forward<'_, INDEX> {
             let index = if INDEX { &mut index[at * row..][..row] } else { &mut [] };
             if pool.is_2x2() {
                 let (top, bottom) = image[2 * out_row * in_row..][..2 * in_row].split_at(in_row);
-                row_2x2::<S, INDEX>(s, pool.channels, top, bottom, output, index);
+                two_by_two::greatest::<S, INDEX>(s, pool.channels, top, bottom, output, index);
             } else {
                 one_row::<S, INDEX>(s, pool, image, out_row, taps, output, index);
             }
         }
-    }
-}
-
-/// One row of windows of 2 by 2.
-#[inline(always)]
-fn row_2x2<S: Simd, const INDEX: bool>(
-    s: S,
-    channels: usize,
-    top: &[f32],
-    bottom: &[f32],
-    output: &mut [f32],
-    index: &mut [u8],
-) {
-    let above = top.chunks_exact(2 * channels);
-    let below = bottom.chunks_exact(2 * channels);
-    for (out, ((above, below), output)) in above.zip(below).zip(output.chunks_exact_mut(channels)).enumerate()
-    {
-        let ((a, b), (c, d)) = (above.split_at(channels), below.split_at(channels));
-        each_vector!(S::LANES, channels, |at, count| {
-            let (a, b) = (get(s, a, at, count), get(s, b, at, count));
-            let (c, d) = (get(s, c, at, count), get(s, d, at, count));
-            let (upper, lower) = (s.select_gt_or_nan(b, a, b, a), s.select_gt_or_nan(d, c, d, c));
-            put(s, output, at, count, s.select_gt_or_nan(lower, upper, lower, upper));
-            if INDEX {
-                let first = s.select_gt_or_nan(b, a, s.splat(1.0), s.splat(0.0));
-                let second = s.select_gt_or_nan(d, c, s.splat(3.0), s.splat(2.0));
-                let place = s.select_gt_or_nan(lower, upper, second, first);
-                put_u8(s, index, out * channels + at, count, place);
-            }
-        });
     }
 }
 
@@ -213,58 +176,6 @@ fn one_row<S: Simd, const INDEX: bool>(
                 put_u8(s, index, out * channels + at, count, place);
             }
         });
-    }
-}
-
-/// Pairs of input rows of windows of 2 by 2, counted through all images; the last pair of an image may be one row.
-struct Gradient2x2<'a> {
-    pool: &'a Pool,
-    index: &'a [u8],
-    output_gradient: &'a [f32],
-    input_gradient: &'a mut [f32],
-    pairs: Range<usize>,
-}
-
-impl Kernel for Gradient2x2<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Gradient2x2 { pool, index, output_gradient, mut input_gradient, pairs } = self;
-        let channels = pool.channels;
-        let (out_height, out_width) = (pool.out_height(), pool.out_width());
-        let (in_row, row) = (pool.width * channels, out_width * channels);
-        let in_pairs = pool.height.div_ceil(2);
-        for pair in pairs {
-            let (image, pair) = (pair / in_pairs, pair % in_pairs);
-            let left_over = pair == out_height;
-            let here;
-            (here, input_gradient) = input_gradient.split_at_mut(if left_over { in_row } else { 2 * in_row });
-            if left_over {
-                here.fill(0.0);
-                continue;
-            }
-            let place = (image * out_height + pair) * row;
-            let (index, gradient) = (&index[place..][..row], &output_gradient[place..][..row]);
-            let (top, bottom) = here.split_at_mut(in_row);
-            top[2 * row..].fill(0.0);
-            bottom[2 * row..].fill(0.0);
-            let windows = top.chunks_exact_mut(2 * channels).zip(bottom.chunks_exact_mut(2 * channels));
-            let sources = index.chunks_exact(channels).zip(gradient.chunks_exact(channels));
-            for ((above, below), (index, gradient)) in windows.zip(sources) {
-                let (a, b) = above.split_at_mut(channels);
-                let (c, d) = below.split_at_mut(channels);
-                each_vector!(S::LANES, channels, |at, count| {
-                    let place = get_u8(s, index, at, count);
-                    let g = get(s, gradient, at, count);
-                    let zero = s.splat(0.0);
-                    put(s, a, at, count, s.select_eq(place, zero, g, zero));
-                    put(s, b, at, count, s.select_eq(place, s.splat(1.0), g, zero));
-                    put(s, c, at, count, s.select_eq(place, s.splat(2.0), g, zero));
-                    put(s, d, at, count, s.select_eq(place, s.splat(3.0), g, zero));
-                });
-            }
-        }
     }
 }
 

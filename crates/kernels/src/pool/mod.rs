@@ -11,6 +11,7 @@ mod max;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod two_by_two;
 
 pub use average::{average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient};
 pub use max::{max_pool, max_pool_gradient, max_pool_with_index};

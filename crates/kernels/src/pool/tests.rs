@@ -26,7 +26,8 @@ fn every_channel_count() -> impl Iterator<Item = Pool> {
             padding: [1; 2],
             ..Pool::square(1, 5, 4, channels, 3)
         };
-        [Pool::square(2, 5, 7, channels, 2), overlapping]
+        let thin = [Pool::square(2, 1, 3, channels, 2), Pool::square(2, 4, 1, channels, 2)];
+        [Pool::square(2, 5, 7, channels, 2), overlapping].into_iter().chain(thin)
     })
 }
 

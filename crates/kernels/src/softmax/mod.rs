@@ -146,7 +146,11 @@ fn by_rows(cpu: Cpu, columns: usize, a: &[f32], b: &[f32], output: &mut [f32], r
     if output.is_empty() {
         return;
     }
-    assert!(columns > 0 && output.len() % columns == 0, "{} values in rows of {columns}", output.len());
+    assert!(
+        columns > 0 && output.len().is_multiple_of(columns),
+        "{} values in rows of {columns}",
+        output.len()
+    );
     let rows = output.len() / columns;
     let values = output.len();
     let shared = Shared::new(output);
