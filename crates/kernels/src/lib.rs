@@ -27,8 +27,6 @@ pub mod recurrent;
 mod rows;
 mod simd;
 mod softmax;
-#[cfg(test)]
-mod testing;
 mod threads;
 mod vectors;
 

@@ -1,7 +1,7 @@
 //! LSTM and GRU in plain loops, in `f64`, one sequence after the other.
 
 use super::{Projected, RecurrentOptions, RecurrentShape};
-use crate::testing::wide;
+use crate::check::wide;
 
 /// Which equations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::reference::{Kind, Problem, Results, Slopes};
 use super::*;
-use crate::testing::{Random, assert_close, narrow, paths, wide};
+use crate::check::{Random, assert_close, narrow, paths, wide};
 
 /// Which options a case uses.
 #[derive(Clone, Copy, Debug, Default)]
