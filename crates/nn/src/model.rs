@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::Layer;
+use crate::layers::{Layer, chain};
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
 use crate::{AnyTensor, Network};
 
@@ -75,7 +75,7 @@ impl Network for Model {
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
         let expected = &self.description.spec.input;
         assert!(expected.fits(&input), "the model takes batches of {expected}, found {:?}", input.dims());
-        self.layers.iter().fold(input, |x, layer| layer.forward(x)).rows()
+        chain::run(&self.layers, input).rows()
     }
 
     fn input_spec(&self) -> Option<&InputSpec> {

@@ -138,6 +138,9 @@ pub fn with_parameter_ids<N: Network>(network: N, ids: &BTreeMap<String, u64>) -
 }
 
 /// The container of an LSTM's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
+/// The container of a convolution's weights.
+const CONV2D: &str = "Struct:Conv2d";
+
 const LSTM: &str = "Struct:LstmWeights";
 
 /// Where a traversal stands in the module.
@@ -289,13 +292,23 @@ impl<N: Network> ModuleMapper for Loader<'_, N> {
         };
         // Turned here rather than on the device, which would keep the values and change only their strides: later
         // products would then take another path and round differently than before the weights were saved.
-        let data = match (self.path.is_transposed(D), tensor.shape.as_slice()) {
-            (true, &[rows, columns]) => {
-                TensorData::new(transposed(&tensor.values, rows, columns), [columns, rows])
+        let device = param.lazy_device();
+        let value = match (self.path.container(), tensor.shape.as_slice()) {
+            // As a convolution is built: see `layers/conv2d.rs`.
+            (CONV2D, &[out_channels, channels, height, width]) => {
+                let rows = channels * height * width;
+                let by_channel = transposed(&tensor.values, out_channels, rows);
+                let ordered = by_place(&by_channel, channels, height * width, out_channels);
+                let ordered = TensorData::new(ordered, [height, width, channels, out_channels]);
+                let axes: [isize; D] = std::array::from_fn(|axis| [3, 2, 0, 1][axis]);
+                Tensor::<D>::from_data(ordered, &device).permute(axes)
             }
-            _ => TensorData::new(tensor.values, tensor.shape),
+            (_, &[rows, columns]) if self.path.is_transposed(D) => {
+                let turned = transposed(&tensor.values, rows, columns);
+                Tensor::from_data(TensorData::new(turned, [columns, rows]), &device)
+            }
+            _ => Tensor::from_data(TensorData::new(tensor.values, tensor.shape), &device),
         };
-        let value = Tensor::from_data(data, &param.lazy_device());
         let id = param.id;
         param.transform_for_load(value, id)
     }
@@ -303,6 +316,15 @@ impl<N: Network> ModuleMapper for Loader<'_, N> {
 
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+}
+
+/// `[channels, places, width]` to `[places, channels, width]`.
+fn by_place(values: &[f32], channels: usize, places: usize, width: usize) -> Vec<f32> {
+    (0..places)
+        .flat_map(|place| (0..channels).map(move |channel| (channel * places + place) * width))
+        .flat_map(|first| &values[first..first + width])
+        .copied()
+        .collect()
 }
 
 struct Ids<'a, N> {

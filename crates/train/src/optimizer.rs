@@ -1,11 +1,15 @@
-//! Optimisers by name. The arithmetic is Burn's; names, defaults and checks are ours and PyTorch's.
+//! Optimisers by name. Names, defaults and checks are ours and PyTorch's; the arithmetic is that of our operations in one
+//! pass, or Burn's.
+
+mod fused;
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{ModuleOptimizer, RmsPropConfig, SgdConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use fused::FusedAdam;
 
 /// An optimiser with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -286,18 +290,24 @@ impl Optimizer {
                 .with_epsilon(rms_prop.epsilon as f32)
                 .with_weight_decay(decay(rms_prop.weight_decay))
                 .init(),
-            Optimizer::Adam(adam) => AdamConfig::new()
-                .with_beta_1(adam.beta_1 as f32)
-                .with_beta_2(adam.beta_2 as f32)
-                .with_epsilon(adam.epsilon as f32)
-                .with_weight_decay(decay(adam.weight_decay))
-                .init(),
-            Optimizer::AdamW(adam_w) => AdamWConfig::new()
-                .with_beta_1(adam_w.beta_1 as f32)
-                .with_beta_2(adam_w.beta_2 as f32)
-                .with_epsilon(adam_w.epsilon as f32)
-                .with_weight_decay(adam_w.weight_decay as f32)
-                .init(),
+            Optimizer::Adam(Adam { learning_rate: _, beta_1, beta_2, epsilon, weight_decay }) => {
+                ModuleOptimizer::from(FusedAdam {
+                    beta_1: *beta_1,
+                    beta_2: *beta_2,
+                    epsilon: *epsilon,
+                    weight_decay: *weight_decay,
+                    decoupled: false,
+                })
+            }
+            Optimizer::AdamW(AdamW { learning_rate: _, beta_1, beta_2, epsilon, weight_decay }) => {
+                ModuleOptimizer::from(FusedAdam {
+                    beta_1: *beta_1,
+                    beta_2: *beta_2,
+                    epsilon: *epsilon,
+                    weight_decay: *weight_decay,
+                    decoupled: true,
+                })
+            }
         }
     }
 }

@@ -16,9 +16,28 @@ pub(crate) struct RunningMeans {
 struct Pending {
     /// The mean loss of the step, `[1]`.
     loss: Tensor<1>,
-    /// How many samples of the step were right, `[1]`; for classifiers.
-    correct: Option<Tensor<1, Int>>,
+    /// How many samples of the step were right; for classifiers.
+    correct: Option<Correct>,
     samples: u64,
+}
+
+/// How many predictions were right.
+enum Correct {
+    /// Not read yet, `[1]`.
+    OnDevice(Tensor<1, Int>),
+    /// Counted where reading costs nothing.
+    Counted(u64),
+}
+
+/// Counts the rows whose greatest value, the first of equal ones, is that of their class.
+fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>) -> u64 {
+    let [_, width] = output.dims();
+    let (output, classes) = (output.into_data(), classes.clone().inner().into_data());
+    let values: Vec<f32> = output.iter::<f32>().collect();
+    let first_greatest =
+        |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    let rows = values.chunks_exact(width.max(1));
+    rows.zip(classes.iter::<i64>()).filter(|(row, class)| first_greatest(row) as i64 == *class).count() as u64
 }
 
 impl RunningMeans {
@@ -31,10 +50,13 @@ impl RunningMeans {
         let output = output.inner();
         let [samples, _] = output.dims();
         let correct = match target {
-            Target::Classes(classes) => {
-                let predicted = output.argmax(1).squeeze_dim::<1>(1);
-                Some(predicted.equal(classes.clone().inner()).int().sum())
-            }
+            Target::Classes(classes) => Some(match self.interval {
+                1 => Correct::Counted(count_correct(output, classes)),
+                _ => {
+                    let predicted = output.argmax(1).squeeze_dim::<1>(1);
+                    Correct::OnDevice(predicted.equal(classes.clone().inner()).int().sum())
+                }
+            }),
             Target::Values(_) => None,
         };
         self.pending.push(Pending { loss: loss.clone().inner(), correct, samples: samples as u64 });
@@ -54,11 +76,17 @@ impl RunningMeans {
         }
         let losses = pending.iter().map(|step| step.loss.clone()).collect();
         let losses: Vec<f32> = Tensor::cat(losses, 0).into_data().iter::<f32>().collect();
-        let correct: Vec<Tensor<1, Int>> = pending.iter().filter_map(|step| step.correct.clone()).collect();
-        let correct: Vec<i64> = match correct.is_empty() {
-            true => Vec::new(),
-            false => Tensor::cat(correct, 0).into_data().iter::<i64>().collect(),
-        };
+        let (mut counted, mut on_device, mut counts) = (0, Vec::new(), false);
+        for correct in pending.iter().filter_map(|step| step.correct.as_ref()) {
+            counts = true;
+            match correct {
+                Correct::Counted(correct) => counted += correct,
+                Correct::OnDevice(correct) => on_device.push(correct.clone()),
+            }
+        }
+        if !on_device.is_empty() {
+            counted += Tensor::cat(on_device, 0).into_data().iter::<i64>().sum::<i64>() as u64;
+        }
         let steps = pending.len();
         for (index, (step, loss)) in pending.iter().zip(losses).enumerate() {
             let loss = f64::from(loss);
@@ -68,8 +96,8 @@ impl RunningMeans {
             self.sums.loss += loss * step.samples as f64;
             self.sums.samples += step.samples;
         }
-        self.sums.correct += correct.iter().sum::<i64>() as u64;
-        self.sums.counts_correct |= !correct.is_empty();
+        self.sums.correct += counted;
+        self.sums.counts_correct |= counts;
         Ok(())
     }
 

@@ -20,6 +20,10 @@ impl ActivationLayer {
         ActivationLayer { kind: kind.clone() }
     }
 
+    pub(crate) fn is_relu(&self) -> bool {
+        matches!(self.kind, LayerKind::Relu {})
+    }
+
     /// # Shapes
     /// - input and output: any; softmax works on the last dimension
     pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {

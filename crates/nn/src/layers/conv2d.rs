@@ -2,7 +2,7 @@
 
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{is_default, is_yes, yes};
@@ -183,7 +183,7 @@ impl Conv2dSpec {
             self.pads(input).expect("the plan has checked the kernel's reach");
         let shape = [self.out_channels, in_channels / self.groups, kernel_size[0], kernel_size[1]];
         Conv2d {
-            weight: self.initializer.weight(shape, fan_in, fan_out, device),
+            weight: self.initializer.weight(shape, fan_in, fan_out, device).map(in_kernel_order),
             bias: self.bias.then(|| self.initializer.bias(self.out_channels, fan_in, device)),
             stride: self.stride.dims(),
             kernel_size,
@@ -192,6 +192,16 @@ impl Conv2dSpec {
             padding: PaddingConfig2d::Explicit(top, left, bottom, right),
         }
     }
+}
+
+/// The same weight, laid out as the CPU's kernels read it: `[kernel height, kernel width, in_channels / groups,
+/// out_channels]` in memory, seen through a view of the shape that everybody else knows.
+fn in_kernel_order(weight: Tensor<4>) -> Tensor<4> {
+    let device = weight.device();
+    let trained = weight.is_require_grad();
+    let ordered = Tensor::from_data(weight.detach().permute([2, 3, 1, 0]).into_data(), &device);
+    let view = ordered.permute([3, 2, 0, 1]);
+    if trained { view.require_grad() } else { view }
 }
 
 /// How many windows fit along the height and along the width.

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 mod batch_norm;
+pub(crate) mod chain;
 mod conv2d;
 mod dense;
 mod dropout;
@@ -18,6 +19,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{Dropout, LayerNorm, Linear};
 use burn::tensor::Device;
+use fireclay_backend::ops::Activation;
 
 use crate::spec::{LayerKind, PlannedLayer};
 use crate::{AnyTensor, LayerProblem};
@@ -86,19 +88,16 @@ impl Layer {
         }
     }
 
-    /// Applies the layer.
+    /// Applies the layer by itself; [`chain::run`] applies several.
     ///
     /// # Panics
     /// If the input does not have the rank and the sizes that the layer was built for.
     pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
         match self {
-            Layer::Dense(layer) => match input {
-                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
-                other => layer.forward(other.rows()).into(),
-            },
+            Layer::Dense(layer) => chain::dense(layer, input, Activation::None),
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
             Layer::Lstm(layer) => layer.forward(input.sequences()),
-            Layer::Conv2d(layer) => layer.forward(input.images()).into(),
+            Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
             Layer::MaxPool2d(layer) => layer.forward(input.images()).into(),
             Layer::AvgPool2d(layer) => layer.forward(input.images()).into(),
             Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::Layer;
+use super::{Layer, chain};
 use crate::spec::{Inferred, LayerSpec, PlannedLayer, deserialize_layers};
 use crate::{AnyTensor, InputSpec, LayerProblem};
 
@@ -61,8 +61,7 @@ impl Residual {
     }
 
     pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
-        let run = |layers: &[Layer], input| layers.iter().fold(input, |x, layer| layer.forward(x));
-        match (run(&self.layers, input.clone()), run(&self.shortcut, input)) {
+        match (chain::run(&self.layers, input.clone()), chain::run(&self.shortcut, input)) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Images(body), AnyTensor::Images(shortcut)) => (body + shortcut).into(),

@@ -1,7 +1,7 @@
 //! Softmax cross-entropy, computed from logits so that it cannot overflow.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+use fireclay_backend::ops;
 
 /// Softmax cross-entropy from logits.
 ///
@@ -34,25 +34,7 @@ pub fn cross_entropy_with_logits(
     label_smoothing: f32,
     class_weights: Option<&[f32]>,
 ) -> Tensor<1> {
-    let [batch, classes] = logits.dims();
-    assert_eq!(targets.dims(), [batch], "one target for each row of logits");
     let device = logits.device();
-    let log_probabilities = log_softmax(logits, 1);
-    let picked = log_probabilities.clone().gather(1, targets.clone().unsqueeze_dim::<2>(1));
-
-    let Some(weights) = class_weights else {
-        let likelihood = picked.mean();
-        if label_smoothing == 0.0 {
-            return likelihood.neg();
-        }
-        let spread = log_probabilities.mean();
-        return (likelihood * (1.0 - label_smoothing) + spread * label_smoothing).neg();
-    };
-    assert_eq!(weights.len(), classes, "one class weight for each class");
-    let weights = Tensor::<1>::from_floats(weights, &device);
-    let picked_weights = weights.clone().select(0, targets);
-    let total = picked_weights.clone().sum();
-    let likelihood = (picked.squeeze_dim::<1>(1) * picked_weights).sum();
-    let spread = (log_probabilities * weights.unsqueeze::<2>()).sum() / classes as f32;
-    ((likelihood * (1.0 - label_smoothing) + spread * label_smoothing) / total).neg()
+    let class_weights = class_weights.map(|weights| Tensor::<1>::from_floats(weights, &device));
+    ops::cross_entropy(logits, targets, label_smoothing, class_weights)
 }

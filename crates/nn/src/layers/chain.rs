@@ -1,0 +1,88 @@
+//! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
+//! ReLU behind it, a convolution with its ReLU and its pooling.
+
+use burn::nn::conv::Conv2d;
+use burn::nn::pool::MaxPool2d;
+use burn::nn::{Linear, PaddingConfig2d};
+use burn::tensor::Tensor;
+use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool};
+
+use super::Layer;
+use crate::AnyTensor;
+
+/// Applies layers in their order.
+///
+/// # Panics
+/// If the input does not have the rank and the sizes that the first layer was built for.
+pub(crate) fn run(layers: &[Layer], input: AnyTensor) -> AnyTensor {
+    let (mut value, mut rest) = (input, layers);
+    while let Some((layer, after)) = rest.split_first() {
+        (value, rest) = match layer {
+            Layer::Dense(layer) => {
+                let (activation, after) = take_activation(after);
+                (dense(layer, value, activation), after)
+            }
+            Layer::Conv2d(layer) => {
+                let (activation, after) = take_activation(after);
+                let (pool, after) = take_pool(after);
+                (conv2d(layer, value.images(), activation, pool).into(), after)
+            }
+            other => (other.forward(value), after),
+        };
+    }
+    value
+}
+
+/// The ReLU at the front of the layers, and the layers after it.
+fn take_activation(layers: &[Layer]) -> (Activation, &[Layer]) {
+    match layers {
+        [Layer::Activation(activation), after @ ..] if activation.is_relu() => (Activation::Relu, after),
+        _ => (Activation::None, layers),
+    }
+}
+
+/// The max pooling at the front of the layers, if it has no padding, and the layers after it.
+fn take_pool(layers: &[Layer]) -> (Option<MaxPool>, &[Layer]) {
+    match layers {
+        [Layer::MaxPool2d(MaxPool2d { kernel_size, stride, padding, .. }), after @ ..]
+            if *padding == PaddingConfig2d::Explicit(0, 0, 0, 0) =>
+        {
+            (Some(MaxPool { kernel_size: *kernel_size, stride: *stride }), after)
+        }
+        _ => (None, layers),
+    }
+}
+
+pub(super) fn dense(layer: &Linear, input: AnyTensor, activation: Activation) -> AnyTensor {
+    let run = |rows: Tensor<2>| {
+        ops::dense(rows, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()), activation)
+    };
+    match input {
+        AnyTensor::Sequences(sequences) => {
+            let [batch, steps, features] = sequences.dims();
+            let rows = run(sequences.reshape([batch * steps, features]));
+            let [_, out_features] = rows.dims();
+            rows.reshape([batch, steps, out_features]).into()
+        }
+        other => run(other.rows()).into(),
+    }
+}
+
+pub(super) fn conv2d(
+    layer: &Conv2d,
+    input: Tensor<4>,
+    activation: Activation,
+    pool: Option<MaxPool>,
+) -> Tensor<4> {
+    let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
+        unreachable!("a convolution is built with explicit padding");
+    };
+    let options = Conv2dOptions {
+        stride: layer.stride,
+        padding: [top, left, bottom, right],
+        dilation: layer.dilation,
+        groups: layer.groups,
+    };
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    ops::conv2d(input, layer.weight.val(), bias, options, activation, pool)
+}
