@@ -22,6 +22,7 @@ mod conv2d;
 mod cross_entropy;
 mod dense;
 mod embedding;
+mod lstm;
 mod optimizer;
 
 pub use activation::Activation;
@@ -29,6 +30,7 @@ pub use conv2d::{Conv2dOptions, MaxPool, conv2d};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 pub use embedding::embedding;
+pub use lstm::{LstmOptions, LstmWeights, embedding_lstm, embedding_lstm_last, lstm, lstm_last};
 pub use optimizer::{AdamSettings, SgdSettings, adam_step, sgd_step};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.

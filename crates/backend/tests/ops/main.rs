@@ -5,4 +5,5 @@ mod cross_entropy;
 mod dense;
 mod embedding;
 mod harness;
+mod lstm;
 mod optimizer;
