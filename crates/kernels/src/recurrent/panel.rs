@@ -59,6 +59,7 @@ pub(super) struct Factors {
 /// # Safety
 /// The factors must be readable as described.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "rows and columns of a tile read better by their numbers")]
 pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     s: S,
     f: Factors,
