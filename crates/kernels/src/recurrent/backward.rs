@@ -9,8 +9,9 @@ use super::buffer::Buffer;
 use super::forward::{Lanes, gather};
 use super::panel::{Factors, Start, pack_backward, tile_of, tiles};
 use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active, load_up_to, store_up_to};
+use crate::Path;
 use crate::cpu::{Shared, in_parallel, ranges};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, prefetch};
 
 /// The gradients that a backward run starts from.
 #[derive(Clone, Copy)]
@@ -34,7 +35,7 @@ pub(super) struct Backward<'a, C> {
 
 /// Rows whose gates' gradients are gathered before they go to the weights' gradient: enough that reading and writing
 /// the sums costs little, few enough to stay in the cache.
-const GATHERED: usize = 64;
+const GATHERED: usize = 128;
 
 impl<C: Cell> Backward<'_, C> {
     pub(super) fn run(mut self, tape: &mut RecurrentTape) {
@@ -94,6 +95,7 @@ impl<C: Cell> Backward<'_, C> {
                 };
                 plan.cpu.path.run(Part {
                     cell: PhantomData::<C>,
+                    path: plan.cpu.path,
                     shape: plan.shape,
                     reverse: plan.reverse,
                     widths,
@@ -215,34 +217,93 @@ const EXTRA: usize = 16;
 
 /// Adds the products of states and gates' gradients of some rows to the gradient of the recurrent weights.
 ///
-/// # Safety
-/// `before` must be readable as `[rows, widths.padded]` and `gates` as `[rows, widths.gates + EXTRA]`.
-#[inline(always)]
-unsafe fn add_to_weights<S: Simd>(
-    s: S,
-    d_weights: &mut [f32],
-    hidden: usize,
+/// A kernel of its own, like [`ThroughWeights`]: within the whole run, compilers keep sums in memory.
+struct ToWeights<'a> {
     widths: Widths,
-    before: *const f32,
-    gates: *const f32,
+    hidden: usize,
+    /// `[hidden, widths.gates]`
+    d_weights: &'a mut [f32],
+    /// `[rows, widths.padded]`
+    before: &'a [f32],
+    /// `[rows, widths.gates + EXTRA]`
+    gates: &'a [f32],
     rows: usize,
-) {
-    debug_assert!(d_weights.len() >= hidden * widths.gates);
-    let group = 4 * S::LANES;
-    for column in (0..widths.gates).step_by(group) {
-        for (first, count) in tiles(hidden, S::ACCUMULATORS / 4) {
-            // SAFETY: passed on to the caller; `d_weights` is `[hidden, widths.gates]`.
-            unsafe {
-                let factors = Factors {
-                    a: before.add(first),
-                    a_row: 1,
-                    a_term: widths.padded,
-                    b: gates.add(column),
-                    b_term: widths.gates + EXTRA,
-                    terms: rows,
-                };
-                let to = d_weights.as_mut_ptr().add(first * widths.gates + column);
-                tile_of::<S, 4>(s, count, factors, to, widths.gates, Start::Output);
+}
+
+impl Kernel for ToWeights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let ToWeights { widths, hidden, rows, .. } = self;
+        let stride = widths.gates + EXTRA;
+        assert!(self.d_weights.len() >= hidden * widths.gates);
+        assert!(self.before.len() >= rows * widths.padded && self.gates.len() >= rows * stride);
+        for column in (0..widths.gates).step_by(4 * S::LANES) {
+            for (first, count) in tiles(hidden, S::ACCUMULATORS / 4) {
+                // SAFETY: the lengths were checked; `first + count` is at most `hidden`, and `widths.gates` is a
+                // multiple of four vectors.
+                unsafe {
+                    let factors = Factors {
+                        a: self.before.as_ptr().add(first),
+                        a_row: 1,
+                        a_term: widths.padded,
+                        b: self.gates.as_ptr().add(column),
+                        b_term: stride,
+                        terms: rows,
+                    };
+                    let to = self.d_weights.as_mut_ptr().add(first * widths.gates + column);
+                    tile_of::<S, 4>(s, count, factors, to, widths.gates, Start::Output);
+                }
+            }
+        }
+    }
+}
+
+/// The state's gradient through the recurrent product.
+struct ThroughWeights<'a> {
+    widths: Widths,
+    /// Packed, `widths.columns · widths.gates` numbers.
+    weights: &'a [f32],
+    /// `[rows, widths.gates + EXTRA]`
+    gates: &'a [f32],
+    /// `[rows, widths.columns]`
+    to: &'a mut [f32],
+    rows: usize,
+    start: Start,
+}
+
+impl Kernel for ThroughWeights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        /// A piece of the weights that fits into the first cache is multiplied with all rows, piece after piece.
+        const PIECE: usize = 128;
+        let ThroughWeights { widths, rows, .. } = self;
+        let stride = widths.gates + EXTRA;
+        let group = 4 * S::LANES;
+        assert!(self.weights.len() >= widths.columns * widths.gates);
+        assert!(self.gates.len() >= rows * stride && self.to.len() >= rows * widths.columns);
+        for column in (0..widths.columns).step_by(group) {
+            for piece in (0..widths.gates).step_by(PIECE) {
+                let start = if piece == 0 { self.start } else { Start::Output };
+                for (first, count) in tiles(rows, S::ACCUMULATORS / 4) {
+                    // SAFETY: the lengths were checked; `first + count` is at most `rows`, and the weights of a
+                    // group of columns are `[widths.gates, 4 · LANES]`.
+                    unsafe {
+                        let factors = Factors {
+                            a: self.gates.as_ptr().add(first * stride + piece),
+                            a_row: stride,
+                            a_term: 1,
+                            b: self.weights.as_ptr().add(column * widths.gates + piece * group),
+                            b_term: group,
+                            terms: PIECE.min(widths.gates - piece),
+                        };
+                        let to = self.to.as_mut_ptr().add(first * widths.columns + column);
+                        tile_of::<S, 4>(s, count, factors, to, widths.columns, start);
+                    }
+                }
             }
         }
     }
@@ -251,6 +312,7 @@ unsafe fn add_to_weights<S: Simd>(
 /// What one thread does.
 struct Part<'a, C> {
     cell: PhantomData<C>,
+    path: Path,
     shape: RecurrentShape,
     reverse: bool,
     widths: Widths,
@@ -296,23 +358,23 @@ impl<C: Cell> Kernel for Part<'_, C> {
         let mask = gather(self.mask, rows, hidden, padded);
         let first_h = gather(self.initial_h, rows, hidden, padded);
         let first_c = gather(self.initial_c, rows, hidden, padded);
-        let (d_h_at, d_c_at) = (d_h.slice_mut().as_mut_ptr(), d_c.slice_mut().as_mut_ptr());
-        let (gates_at, before_at) = (gates.slice_mut().as_mut_ptr(), before.slice_mut().as_mut_ptr());
         let d_bias = self.d_bias.as_mut_ptr();
         let record = padded * C::SAVED;
         let records = self.records.as_ptr();
-        let most = S::ACCUMULATORS / 4;
         let mut gathered = 0;
+        let to_weights = |d_weights: &mut [f32], before: &Buffer, gates: &Buffer, rows: usize| {
+            let (before, gates) = (before.slice(), gates.slice());
+            self.path.run(ToWeights { widths: self.widths, hidden, d_weights, before, gates, rows });
+        };
 
         for step in (0..rows[0].len).rev() {
             let running = active(rows, step);
             if gathered + running > capacity {
-                // SAFETY: both buffers hold `gathered` rows.
-                unsafe {
-                    add_to_weights(s, self.d_weights, hidden, self.widths, before_at, gates_at, gathered)
-                };
+                to_weights(self.d_weights, &before, &gates, gathered);
                 gathered = 0;
             }
+            let (d_h_at, d_c_at) = (d_h.slice_mut().as_mut_ptr(), d_c.slice_mut().as_mut_ptr());
+            let (gates_at, before_at) = (gates.slice_mut().as_mut_ptr(), before.slice_mut().as_mut_ptr());
             for at in 0..running {
                 let row = rows[at];
                 let place = row.row * steps + if self.reverse { row.len - 1 - step } else { step };
@@ -337,6 +399,10 @@ impl<C: Cell> Kernel for Part<'_, C> {
                         }
                         let (h, c) = if step > 0 {
                             let from = from.sub(rows.len() * record);
+                            // The next step's work, of which only the states are read now.
+                            for n in 0..C::SAVED {
+                                prefetch(from.add(n * lanes));
+                            }
                             let h = s.load(from.add((C::SAVED - 1) * lanes));
                             (h, if C::HAS_C { s.load(from.add(C::C_AT * lanes)) } else { s.splat(0.0) })
                         } else {
@@ -385,35 +451,16 @@ impl<C: Cell> Kernel for Part<'_, C> {
                 }
             }
 
-            // The state's gradient, through the recurrent product: a piece of the weights that fits into the first
-            // cache, times all rows, piece after piece.
-            const PIECE: usize = 128;
-            let direct = C::DIRECT && self.mask.is_none();
-            let to = if self.mask.is_some() { back.slice_mut().as_mut_ptr() } else { d_h_at };
-            let terms = blocks * C::GATES * lanes;
-            for group in 0..columns / (4 * lanes) {
-                for piece in (0..terms).step_by(PIECE) {
-                    let start = if piece == 0 && !direct { Start::Zero } else { Start::Output };
-                    for (first, count) in tiles(running, most) {
-                        // SAFETY: `gates` and `to` have the rows; the group's weights begin at
-                        // `group · widths.gates · 4 · LANES` and have `terms` rows of four vectors.
-                        unsafe {
-                            let b = (group * self.widths.gates + piece) * 4 * lanes;
-                            let factors = Factors {
-                                a: gates_at.add((gathered + first) * stride + piece),
-                                a_row: stride,
-                                a_term: 1,
-                                b: self.packed.as_ptr().add(b),
-                                b_term: 4 * lanes,
-                                terms: PIECE.min(terms - piece),
-                            };
-                            let to = to.add(first * columns + group * 4 * lanes);
-                            tile_of::<S, 4>(s, count, factors, to, columns, start);
-                        }
-                    }
-                }
-            }
+            self.path.run(ThroughWeights {
+                widths: self.widths,
+                weights: self.packed,
+                gates: &gates.slice()[gathered * stride..],
+                to: if self.mask.is_some() { back.slice_mut() } else { d_h.slice_mut() },
+                rows: running,
+                start: if C::DIRECT && self.mask.is_none() { Start::Output } else { Start::Zero },
+            });
             if self.mask.is_some() {
+                let d_h_at = d_h.slice_mut().as_mut_ptr();
                 for at in 0..running {
                     for unit in (0..padded).step_by(lanes) {
                         // SAFETY: all of them have `running` rows or more.
@@ -429,8 +476,7 @@ impl<C: Cell> Kernel for Part<'_, C> {
             }
             gathered += running;
         }
-        // SAFETY: both buffers hold `gathered` rows.
-        unsafe { add_to_weights(s, self.d_weights, hidden, self.widths, before_at, gates_at, gathered) };
+        to_weights(self.d_weights, &before, &gates, gathered);
 
         for (at, row) in rows.iter().enumerate() {
             let range = row.row * hidden..(row.row + 1) * hidden;

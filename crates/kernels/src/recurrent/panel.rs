@@ -59,6 +59,7 @@ pub(super) struct Factors {
 /// # Safety
 /// The factors must be readable as described.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "rows and columns of a tile read better by their numbers")]
 pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     s: S,
     f: Factors,
@@ -88,15 +89,29 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     while k < f.terms {
         // SAFETY: passed on to the caller; `k < terms`.
         unsafe {
+            // What there is less of stays in registers, and the other passes by.
             let b = f.b.add(k * f.b_term);
-            let mut vectors = [s.splat(0.0); N];
-            for n in 0..N {
-                vectors[n] = s.load(b.add(n * S::LANES));
-            }
-            for m in 0..M {
-                let x = s.splat(*f.a.add(m * f.a_row + k * f.a_term));
+            if M > N {
+                let mut vectors = [s.splat(0.0); N];
                 for n in 0..N {
-                    sums[m][n] = s.mul_add(x, vectors[n], sums[m][n]);
+                    vectors[n] = s.load(b.add(n * S::LANES));
+                }
+                for m in 0..M {
+                    let number = s.splat(*f.a.add(m * f.a_row + k * f.a_term));
+                    for n in 0..N {
+                        sums[m][n] = s.mul_add(number, vectors[n], sums[m][n]);
+                    }
+                }
+            } else {
+                let mut numbers = [s.splat(0.0); M];
+                for m in 0..M {
+                    numbers[m] = s.splat(*f.a.add(m * f.a_row + k * f.a_term));
+                }
+                for n in 0..N {
+                    let vector = s.load(b.add(n * S::LANES));
+                    for m in 0..M {
+                        sums[m][n] = s.mul_add(numbers[m], vector, sums[m][n]);
+                    }
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! LSTM and GRU in plain loops, in `f64`, one sequence after the other.
 
+#![allow(clippy::needless_range_loop, reason = "plain loops are the point")]
+
 use super::{Projected, RecurrentOptions, RecurrentShape};
 use crate::check::wide;
 

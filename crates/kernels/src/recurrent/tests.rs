@@ -280,6 +280,36 @@ fn two_runs_are_the_same_bit_by_bit() {
 }
 
 #[test]
+fn gradients_that_are_not_given_are_zero() {
+    let mut case = Case::new(Kind::Lstm, [5, 6, 20], Uses::ALL, 3);
+    for zero in [&mut case.d_outputs, &mut case.d_h, &mut case.d_c] {
+        zero.fill(0.0);
+    }
+    for path in paths() {
+        for keep_h in [false, true] {
+            if keep_h {
+                case.d_h.fill(0.5);
+            }
+            let mut tape = RecurrentTape::default();
+            let expected = case.run(Cpu { path, threads: 2 }, &mut tape);
+            let (mut d_projected, mut d_w_hh) = (case.projected.clone(), case.w_hh.clone());
+            let gradients = LstmBackward {
+                d_outputs: None,
+                d_h: keep_h.then_some(&case.d_h[..]),
+                d_c: None,
+                d_projected: &mut d_projected,
+                d_w_hh: &mut d_w_hh,
+                d_initial_h: None,
+                d_initial_c: None,
+            };
+            lstm_backward(&mut tape, &case.w_hh, gradients);
+            assert_eq!((d_projected, d_w_hh), (expected.d_projected, expected.d_w_hh));
+        }
+        case.d_h.fill(0.0);
+    }
+}
+
+#[test]
 fn a_batch_of_two_is_two_batches_of_one() {
     let whole = Case::new(Kind::Lstm, [2, 9, 21], Uses::default(), 8);
     for path in paths() {
@@ -306,7 +336,8 @@ fn loss(problem: &Problem, given: &Results) -> f64 {
 fn gap_to_differences(problem: &Problem, given: &Results, slopes: &Slopes) -> f64 {
     let mut worst = 0.0f64;
     let mut problem = problem.clone();
-    let fields: [(fn(&mut Problem) -> &mut Vec<f64>, &Vec<f64>); 5] = [
+    type Field = fn(&mut Problem) -> &mut Vec<f64>;
+    let fields: [(Field, &Vec<f64>); 5] = [
         (|p| &mut p.projected, &slopes.projected),
         (|p| &mut p.w_hh, &slopes.w_hh),
         (|p| &mut p.bias, &slopes.bias),

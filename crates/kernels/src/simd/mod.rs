@@ -108,7 +108,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn greatest(self, a: Self::F) -> f32;
 }
 
-/// Tells the CPU that a place will soon be read, where the CPU can be told. Any address may be given.
+/// Tells the CPU that a place will be read soon, which brings it into the second cache, where the CPU can be told.
+/// Any address may be given.
 #[inline(always)]
 pub(crate) fn prefetch(place: *const f32) {
     #[cfg(target_arch = "x86_64")]
