@@ -2,7 +2,7 @@
 
 A training must come to the mean training loss that its peers come to in the same epoch, having seen as many samples.
 The order of the samples and the initial weights differ, so it agrees within the workload's `loss_tolerance`, a share
-of that loss; it was chosen at twice the spread seen over seeds (NOTES.md). A network that has not been trained, as
+of that loss (NOTES.md). A network that has not been trained, as
 in inference and latency, must be near `ln(classes)`.
 """
 

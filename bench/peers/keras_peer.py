@@ -27,7 +27,7 @@ else:
 # How `fit` compiles, how many steps it takes between two looks at Python, and what it reads from.
 DEFAULT = {"jit_compile": "auto", "steps_per_execution": 1, "source": "arrays", "infer_jit": False}
 SETTINGS = {
-    ("tensorflow", "mlp"): {},
+    ("tensorflow", "mlp"): {"jit_compile": False, "steps_per_execution": 12, "source": "tf.data"},
     ("tensorflow", "cnn"): {},
     ("tensorflow", "cifar"): {},
     ("tensorflow", "lstm"): {},

@@ -1,17 +1,11 @@
 //! What differs between the workloads: the description of the network, the data set, and one batch of input.
-//!
-//! `lstm` waits for the layers `embedding` and `lstm` and for data sets of tokens: fill in [`spec`], [`dataset`],
-//! [`values`] and [`input`], nothing else.
 
-use anyhow::bail;
 use fireclay::data::{Normalization, Provenance};
 use fireclay::prelude::*;
 use fireclay_bench::{Inputs, Split, Workload, WorkloadName};
 
-const NO_LSTM: &str = "no embedding/lstm layer yet";
-
 /// The network.
-pub fn spec(workload: &Workload) -> anyhow::Result<ModelSpec> {
+pub fn spec(workload: &Workload) -> ModelSpec {
     let convolutions = |input: [usize; 3]| {
         ModelSpec::new(input)
             .conv2d(32, 3)
@@ -27,14 +21,14 @@ pub fn spec(workload: &Workload) -> anyhow::Result<ModelSpec> {
             .relu()
             .dense(10)
     };
-    Ok(match workload.name {
+    match workload.name {
         WorkloadName::Mlp => {
             ModelSpec::new([1, 28, 28]).flatten().dense(128).relu().dense(128).relu().dense(10)
         }
         WorkloadName::Cnn => convolutions([1, 28, 28]),
         WorkloadName::Cifar => convolutions([3, 32, 32]),
-        WorkloadName::Lstm => bail!(NO_LSTM),
-    })
+        WorkloadName::Lstm => ModelSpec::tokens(250).embedding(20_000, 128).lstm(128).dense(2),
+    }
 }
 
 /// The data set of a split.
@@ -48,25 +42,39 @@ pub fn dataset(split: Split, workload: &Workload) -> anyhow::Result<Dataset> {
         Inputs::Bytes(bytes) => {
             Ok(Dataset::from_u8(&split.shape, bytes, targets, Normalization::none(), provenance)?)
         }
-        Inputs::Tokens(_) => bail!(NO_LSTM),
+        Inputs::Tokens(tokens) => {
+            let tokens = tokens.into_iter().map(u32::try_from).collect::<Result<_, _>>()?;
+            Ok(Dataset::from_tokens(split.shape[0], tokens, targets, provenance)?)
+        }
     }
 }
 
 /// Some samples in host memory.
-pub fn values(split: &Split, indices: &[usize]) -> anyhow::Result<Vec<f32>> {
-    match split.inputs {
-        Inputs::Bytes(_) => Ok(split.pixels(indices.iter().copied())),
-        Inputs::Tokens(_) => bail!(NO_LSTM),
+#[derive(Clone)]
+pub enum Values {
+    /// Images.
+    Pixels(Vec<f32>),
+    /// Words.
+    Tokens(Vec<i32>),
+}
+
+/// Copies some samples.
+pub fn values(split: &Split, indices: &[usize]) -> Values {
+    match &split.inputs {
+        Inputs::Bytes(_) => Values::Pixels(split.pixels(indices.iter().copied())),
+        Inputs::Tokens(tokens) => {
+            let len = split.sample_len();
+            let sample = |index: &usize| &tokens[index * len..(index + 1) * len];
+            Values::Tokens(indices.iter().flat_map(sample).copied().collect())
+        }
     }
 }
 
 /// The same samples as the network takes them.
-pub fn input(
-    values: Vec<f32>,
-    samples: usize,
-    shape: &[usize],
-    device: &Device,
-) -> anyhow::Result<AnyTensor> {
+pub fn input(values: Values, samples: usize, shape: &[usize], device: &Device) -> AnyTensor {
     let shape: Vec<usize> = std::iter::once(samples).chain(shape.iter().copied()).collect();
-    Ok(AnyTensor::from_values(values, &shape, device))
+    match values {
+        Values::Pixels(pixels) => AnyTensor::from_values(pixels, &shape, device),
+        Values::Tokens(tokens) => AnyTensor::from_tokens(tokens, &shape, device),
+    }
 }

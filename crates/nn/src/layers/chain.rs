@@ -1,5 +1,5 @@
 //! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
-//! ReLU behind it, a convolution with its ReLU and its pooling.
+//! ReLU behind it, a convolution with its ReLU and its pooling, an embedding with the LSTM that reads it.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
@@ -27,7 +27,11 @@ pub(crate) fn run(layers: &[Layer], input: AnyTensor) -> AnyTensor {
                 let (pool, after) = take_pool(after);
                 (conv2d(layer, value.images(), activation, pool).into(), after)
             }
-            other => (other.forward(value), after),
+            Layer::Embedding(embedding) => match after {
+                [Layer::Lstm(lstm), after @ ..] => (lstm.forward(embedding.for_lstm(value.tokens())), after),
+                _ => (layer.forward(value), after),
+            },
+            layer => (layer.forward(value), after),
         };
     }
     value

@@ -1,9 +1,11 @@
 //! The embedding: a row of numbers for each token.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, module};
+use burn::tensor::{Device, Int, Tensor};
+use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
+use super::lstm::LstmInput;
 use crate::spec::{Inferred, TensorSpec, values};
 use crate::{Initializer, LayerProblem};
 
@@ -112,23 +114,11 @@ impl Embedding {
     /// # Panics
     /// On a CPU, if a token is not below the number of rows. On a GPU such a token gives wrong numbers.
     pub(crate) fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
-        embedding(self.weight.val(), tokens, self.padding_idx)
+        ops::embedding(self.weight.val(), tokens, self.padding_idx)
     }
-}
 
-/// Looks up the rows of `weight`. The row `padding_idx` is looked up like the others, and gets no gradient.
-///
-/// # Shapes
-/// - weight: `[num_embeddings, embedding_dim]`
-/// - tokens: `[batch, tokens]`
-/// - result: `[batch, tokens, embedding_dim]`
-pub(crate) fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize>) -> Tensor<3> {
-    let rows = module::embedding(weight, tokens.clone());
-    match padding_idx {
-        Some(padding) if rows.device().is_autodiff() => {
-            let is_padding = tokens.equal_elem(padding as i32).unsqueeze_dim::<3>(2).expand(rows.dims());
-            rows.clone().mask_where(is_padding, rows.detach())
-        }
-        _ => rows,
+    /// The same rows for an LSTM, which may look them up as it goes.
+    pub(crate) fn for_lstm(&self, tokens: Tensor<2, Int>) -> LstmInput {
+        LstmInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }
     }
 }

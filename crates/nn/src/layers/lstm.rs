@@ -1,12 +1,11 @@
 //! Long short-term memory ([Hochreiter and Schmidhuber 1997](https://doi.org/10.1162/neco.1997.9.8.1735)).
 //!
-//! The four gates stand side by side in one matrix, in PyTorch's order i, f, g, o, so that a step is one product; and
-//! the products with the input, which do not wait for one another, are one product for the whole sequence.
+//! The four gates stand side by side in one matrix, in PyTorch's order i, f, g, o, so that a step is one product.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
-use burn::tensor::activation::{sigmoid, tanh};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
+use fireclay_backend::ops::{self, LstmOptions};
 use serde::{Deserialize, Serialize};
 
 use super::is_default;
@@ -211,111 +210,80 @@ struct LstmWeights {
     bias_hh: Param<Tensor<1>>,
 }
 
+/// What an LSTM reads: `[batch, steps, features]`, or the rows of an embedding for `[batch, steps]` tokens, which a device
+/// may look up as it goes.
+#[derive(Clone)]
+pub(crate) enum LstmInput {
+    Sequences(Tensor<3>),
+    Tokens { embedding: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize> },
+}
+
 impl Lstm {
     /// # Shapes
-    /// - input: `[batch, steps, features]`
     /// - output: `[batch, width]`, or `[batch, steps, width]` with `return_sequences`
-    pub(crate) fn forward(&self, input: Tensor<3>) -> AnyTensor {
+    pub(crate) fn forward(&self, input: LstmInput) -> AnyTensor {
+        let (last, before) = self.layers.split_last().expect("a description has at least one layer");
         let mut value = input;
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 {
-                value = self.dropout.forward(value);
-            }
-            let is_last = index + 1 == self.layers.len();
-            value = layer.forward(value, self.return_sequences || !is_last);
+        for layer in before {
+            value = LstmInput::Sequences(self.dropout.forward(layer.states(value)));
         }
         match self.return_sequences {
-            true => value.into(),
-            false => value.squeeze_dim::<2>(1).into(),
+            true => last.states(value).into(),
+            false => last.last_state(value).into(),
         }
     }
 }
 
 impl LstmLayer {
-    fn forward(&self, input: Tensor<3>, return_sequences: bool) -> Tensor<3> {
+    /// The states after every step, `[batch, steps, width]`.
+    fn states(&self, input: LstmInput) -> Tensor<3> {
         match &self.reverse {
-            None => self.forward.run(input, LstmOptions { reverse: false, return_sequences }),
+            None => self.forward.states(input, false),
             Some(reverse) => {
-                let there = self.forward.run(input.clone(), LstmOptions { reverse: false, return_sequences });
-                let back = reverse.run(input, LstmOptions { reverse: true, return_sequences });
-                Tensor::cat(vec![there, back], 2)
+                let there = self.forward.states(input.clone(), false);
+                Tensor::cat(vec![there, reverse.states(input, true)], 2)
+            }
+        }
+    }
+
+    /// The state after the step that is read last, `[batch, width]`.
+    fn last_state(&self, input: LstmInput) -> Tensor<2> {
+        match &self.reverse {
+            None => self.forward.last_state(input, false),
+            Some(reverse) => {
+                let there = self.forward.last_state(input.clone(), false);
+                Tensor::cat(vec![there, reverse.last_state(input, true)], 1)
             }
         }
     }
 }
 
 impl LstmWeights {
-    fn run(&self, input: Tensor<3>, options: LstmOptions) -> Tensor<3> {
-        let bias = self.bias_ih.val() + self.bias_hh.val();
-        lstm(input, self.weight_ih.val(), self.weight_hh.val(), bias, options)
-    }
-}
-
-/// How a sequence is read, and what is given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LstmOptions {
-    /// Whether it is read from its last step to its first.
-    pub(crate) reverse: bool,
-    /// Whether the state after every step is given, at the step's place, or only the one after the step read last.
-    pub(crate) return_sequences: bool,
-}
-
-/// One direction of one layer, from states of 0.
-///
-/// # Shapes
-/// - input: `[batch, steps, features]`
-/// - weight_ih: `[features, 4 * hidden]`, gates in the order i, f, g, o
-/// - weight_hh: `[hidden, 4 * hidden]`
-/// - bias: `[4 * hidden]`
-/// - result: `[batch, steps, hidden]`, or `[batch, 1, hidden]` for the last state only
-pub(crate) fn lstm(
-    input: Tensor<3>,
-    weight_ih: Tensor<2>,
-    weight_hh: Tensor<2>,
-    bias: Tensor<1>,
-    options: LstmOptions,
-) -> Tensor<3> {
-    let [batch, steps, features] = input.dims();
-    let [hidden, gates] = weight_hh.dims();
-    let device = input.device();
-    let projected = input.swap_dims(0, 1).reshape([steps * batch, features]).matmul(weight_ih);
-    let projected = (projected + bias.unsqueeze::<2>()).reshape([steps, batch, gates]);
-    let mut parts = Vec::with_capacity(steps);
-    split(projected, &mut parts);
-    if options.reverse {
-        parts.reverse();
-    }
-    let mut state: Tensor<2> = Tensor::zeros([batch, hidden], &device);
-    let mut cell = state.clone();
-    let mut states = Vec::new();
-    for part in parts {
-        let sums = part.squeeze_dim::<2>(0) + state.matmul(weight_hh.clone());
-        let gate = |index: usize| sums.clone().narrow(1, index * hidden, hidden);
-        cell = sigmoid(gate(1)) * cell + sigmoid(gate(0)) * tanh(gate(2));
-        state = sigmoid(gate(3)) * tanh(cell.clone());
-        if options.return_sequences {
-            states.push(state.clone().unsqueeze_dim::<3>(1));
+    fn states(&self, input: LstmInput, reverse: bool) -> Tensor<3> {
+        let (weights, options) = (self.of_both_biases(), LstmOptions { reverse, ..LstmOptions::default() });
+        match input {
+            LstmInput::Sequences(input) => ops::lstm(input, &weights, &options),
+            LstmInput::Tokens { embedding, tokens, padding_idx } => {
+                ops::embedding_lstm(embedding, tokens, padding_idx, &weights, &options)
+            }
         }
     }
-    if !options.return_sequences {
-        return state.unsqueeze_dim(1);
-    }
-    if options.reverse {
-        states.reverse();
-    }
-    Tensor::cat(states, 1)
-}
 
-/// Takes a sequence, `[steps, batch, values]`, apart into its steps, by halves: the gradient of a slice is as large as
-/// what it was cut from, so that cutting each step from the whole would cost the square of the steps.
-fn split(sequence: Tensor<3>, parts: &mut Vec<Tensor<3>>) {
-    match sequence.dims()[0] {
-        0 => {}
-        1 => parts.push(sequence),
-        steps => {
-            let half = steps / 2;
-            split(sequence.clone().narrow(0, 0, half), parts);
-            split(sequence.narrow(0, half, steps - half), parts);
+    fn last_state(&self, input: LstmInput, reverse: bool) -> Tensor<2> {
+        let (weights, options) = (self.of_both_biases(), LstmOptions { reverse, ..LstmOptions::default() });
+        match input {
+            LstmInput::Sequences(input) => ops::lstm_last(input, &weights, &options),
+            LstmInput::Tokens { embedding, tokens, padding_idx } => {
+                ops::embedding_lstm_last(embedding, tokens, padding_idx, &weights, &options)
+            }
+        }
+    }
+
+    fn of_both_biases(&self) -> ops::LstmWeights {
+        ops::LstmWeights {
+            weight_ih: self.weight_ih.val(),
+            weight_hh: self.weight_hh.val(),
+            bias: self.bias_ih.val() + self.bias_hh.val(),
         }
     }
 }

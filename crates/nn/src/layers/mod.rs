@@ -34,8 +34,8 @@ pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
 pub use layer_norm::LayerNormSpec;
-use lstm::Lstm;
 pub use lstm::LstmSpec;
+use lstm::{Lstm, LstmInput};
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
 use residual::Residual;
 pub use residual::ResidualSpec;
@@ -96,7 +96,7 @@ impl Layer {
         match self {
             Layer::Dense(layer) => chain::dense(layer, input, Activation::None),
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
-            Layer::Lstm(layer) => layer.forward(input.sequences()),
+            Layer::Lstm(layer) => layer.forward(LstmInput::Sequences(input.sequences())),
             Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
             Layer::MaxPool2d(layer) => layer.forward(input.images()).into(),
             Layer::AvgPool2d(layer) => layer.forward(input.images()).into(),
