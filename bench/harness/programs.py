@@ -42,7 +42,7 @@ def run(program, workload, task, threads, seed, scale):
     """Runs a program once. What comes back is its line, or one with the field `error`."""
     command = [*program.command, "--workload", workload, "--task", task, "--data", PREPARED]
     command += ["--threads", str(threads), "--seed", str(seed), "--scale", str(scale)]
-    environment = os.environ | dict(program.environment) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | dict(program.environment) | {"TF_CPP_MIN_LOG_LEVEL": "3", "RUST_BACKTRACE": "0"}
     failed = {"framework": program.framework, "variant": program.variant, "workload": workload, "task": task}
     try:
         done = subprocess.run(

@@ -1,10 +1,13 @@
 //! One split of a data set, held as contiguous arrays.
 //!
 //! The arrays are shared: cloning a dataset, taking a part of it or splitting it copies indices, never samples. Bytes
-//! stay bytes until a batch is gathered, when a table of 256 entries per channel normalises them; so a stored value
-//! and its normalised form agree to the last bit wherever they are compared.
+//! stay bytes until a batch is gathered, when they are normalised, each to the bits that the formula gives; so a stored
+//! value and its normalised form agree to the last bit wherever they are compared.
 
 use std::sync::Arc;
+
+use fireclay_kernels::Cpu;
+use fireclay_kernels::images::{Layout, Levels, gather_images};
 
 use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
 use crate::{DataError, Normalization, Provenance, Targets};
@@ -19,8 +22,8 @@ pub struct Dataset {
     /// Which stored samples this holds, in order; `None` for all of them.
     view: Option<Arc<[u32]>>,
     normalization: Arc<Normalization>,
-    /// `[channels or 1, 256]`: what each byte becomes. Empty for features that are not bytes.
-    table: Arc<[[f32; 256]]>,
+    /// What each byte becomes, with one channel or as many as the samples have; for features that are bytes.
+    levels: Option<Arc<Levels>>,
     /// Every token is below it; 0 for features that are not tokens.
     vocabulary_size: usize,
     provenance: Arc<Provenance>,
@@ -145,7 +148,7 @@ impl Dataset {
             stored: Arc::new(stored),
             view: None,
             normalization: Arc::new(Normalization::none()),
-            table: Arc::new([]),
+            levels: None,
             vocabulary_size: 0,
             provenance: Arc::new(provenance),
         };
@@ -300,17 +303,9 @@ impl Dataset {
             return Err(DataError::Normalization { reason });
         }
         normalization.check(self.stored.shape.first().copied().unwrap_or(1))?;
-        self.table = match &self.stored.features {
-            Features::Bytes(_) => (0..normalization.mean.len())
-                .map(|channel| {
-                    let mut row = [0.0; 256];
-                    for (byte, out) in (0..=u8::MAX).zip(&mut row) {
-                        *out = normalization.byte(byte, channel);
-                    }
-                    row
-                })
-                .collect(),
-            Features::Floats(_) | Features::Tokens(_) => Arc::new([]),
+        self.levels = match &self.stored.features {
+            Features::Bytes(_) => Some(Arc::new(Levels::new(&normalization.mean, &normalization.std))),
+            _ => None,
         };
         self.normalization = Arc::new(normalization);
         Ok(self)
@@ -368,14 +363,14 @@ impl Dataset {
         let len = stored_indices.len() * sample_len;
         match &self.stored.features {
             Features::Bytes(bytes) => {
+                let levels = self.levels.as_ref().expect("a dataset of bytes has levels");
                 let out = emptied(features.values_mut(), len);
-                let channel_len = sample_len / self.table.len();
-                for &index in stored_indices {
-                    let sample = &bytes[index * sample_len..][..sample_len];
-                    for (row, channel) in self.table.iter().zip(sample.chunks_exact(channel_len)) {
-                        out.extend(channel.iter().map(|byte| row[usize::from(*byte)]));
-                    }
-                }
+                out.resize(len, 0.0);
+                let pixels = sample_len / levels.channels();
+                // On the loader's thread alone: the others train.
+                let cpu = Cpu::best(1);
+                let indices: Vec<u32> = stored_indices.iter().map(|index| *index as u32).collect();
+                gather_images(cpu, levels, bytes, pixels, &indices, Layout::ChannelsFirst, out);
             }
             Features::Tokens(tokens) => {
                 let out = emptied(features.tokens_mut(), len);

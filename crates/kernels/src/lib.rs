@@ -21,6 +21,7 @@ mod index;
 pub mod math;
 mod norm;
 pub mod optimizer;
+mod peak;
 mod pool;
 mod product;
 pub mod recurrent;
@@ -44,6 +45,7 @@ pub use norm::{
     BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train, group_norm,
     group_norm_gradient, layer_norm, layer_norm_gradient,
 };
+pub use peak::multiply_and_add;
 pub use pool::{
     Pool, average_pool, average_pool_gradient, global_average_pool, global_average_pool_gradient, max_pool,
     max_pool_gradient, max_pool_with_index,

@@ -1,0 +1,191 @@
+//! Which kernels at which sizes: those of the workloads' layers.
+
+use fireclay_kernels::optimizer::{Adam, AdamSlot, adam_step};
+use fireclay_kernels::recurrent::{
+    LstmBackward, LstmOutput, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, lstm_backward,
+    lstm_forward, lstm_inference,
+};
+use fireclay_kernels::{
+    Conv2dGradients, Conv2dShape, CrossEntropy, DenseGradients, DenseShape, MaxPool, conv2d, conv2d_backward,
+    conv2d_for_training, cross_entropy, dense, dense_backward,
+};
+
+use crate::{Case, Work};
+
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [rows, in_features, out_features] in
+        [[128, 784, 128], [128, 128, 128], [64, 576, 64], [1, 784, 128], [4000, 128, 512], [1024, 1024, 1024]]
+    {
+        cases.extend(dense_cases(DenseShape { rows, in_features, out_features, relu: true }));
+    }
+    let pool = Some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
+    for (batch, in_channels, out_channels, side, pool) in [
+        (64, 1, 32, 28, pool),
+        (64, 32, 64, 13, pool),
+        (64, 64, 64, 5, None),
+        (64, 3, 32, 32, pool),
+        (64, 32, 64, 15, pool),
+        (64, 64, 64, 6, None),
+        (1, 32, 64, 15, pool),
+    ] {
+        let shape = Conv2dShape::new(batch, in_channels, out_channels, [side, side], [3, 3]);
+        cases.extend(conv2d_cases(Conv2dShape { relu: true, pool, ..shape }));
+    }
+    for batch in [64, 1] {
+        cases.extend(lstm_cases(RecurrentShape { batch, steps: 250, hidden: 128 }));
+    }
+    cases.extend([118_282, 20_000 * 128].map(adam_case));
+    cases.push(cross_entropy_case());
+    cases
+}
+
+fn case(name: String, work: Work, call: impl FnMut(fireclay_kernels::Cpu) + 'static) -> Case {
+    Case { name, work, call: Box::new(call) }
+}
+
+fn dense_cases(shape: DenseShape) -> Vec<Case> {
+    let DenseShape { rows, in_features, out_features, .. } = shape;
+    let name = |what: &str| format!("dense {rows}x{in_features}x{out_features} {what}");
+    let flops = || Work::Flops(2 * (rows * in_features * out_features) as u64);
+    let input = vec![0.5; rows * in_features];
+    let weight = vec![0.01; in_features * out_features];
+    let output = vec![0.1; rows * out_features];
+    let bias = vec![0.1; out_features];
+    let forward = {
+        let (input, weight, mut output) = (input.clone(), weight.clone(), output.clone());
+        case(name("forward"), flops(), move |cpu| {
+            dense(cpu, &shape, &input, &weight, Some(&bias), &mut output)
+        })
+    };
+    let by_weight = {
+        let (input, weight, output, mut into) =
+            (input.clone(), weight.clone(), output.clone(), weight.clone());
+        case(name("by weight"), flops(), move |cpu| {
+            let into = DenseGradients { weight: Some(&mut into), ..DenseGradients::default() };
+            dense_backward(cpu, &shape, &input, &weight, &output, &output, into);
+        })
+    };
+    let mut into = input.clone();
+    let by_input = case(name("by input"), flops(), move |cpu| {
+        let into = DenseGradients { input: Some(&mut into), ..DenseGradients::default() };
+        dense_backward(cpu, &shape, &input, &weight, &output, &output, into);
+    });
+    vec![forward, by_weight, by_input]
+}
+
+fn conv2d_cases(shape: Conv2dShape) -> Vec<Case> {
+    let Conv2dShape { batch, in_channels, out_channels, size, .. } = shape;
+    let name =
+        |what: &str| format!("conv2d {batch}x{}x{}x{in_channels}-{out_channels} {what}", size[0], size[1]);
+    let flops = || Work::Flops(shape.flops());
+    let input = vec![0.5; batch * shape.input_len()];
+    let weight = vec![0.01; shape.weight_len()];
+    let bias = vec![0.1; out_channels];
+    let mut output = vec![0.0; batch * shape.output_len()];
+    let tape = conv2d_for_training(
+        fireclay_kernels::Cpu::best(1),
+        &shape,
+        &input,
+        &weight,
+        Some(&bias),
+        &mut output,
+    );
+    let forward = {
+        let (input, weight, mut output) = (input.clone(), weight.clone(), output.clone());
+        case(name("forward"), flops(), move |cpu| {
+            conv2d(cpu, &shape, &input, &weight, Some(&bias), &mut output)
+        })
+    };
+    let by_weight = {
+        let (input, weight, output, tape) = (input.clone(), weight.clone(), output.clone(), tape.clone());
+        let mut into = weight.clone();
+        case(name("by weight"), flops(), move |cpu| {
+            let into = Conv2dGradients { weight: Some(&mut into), ..Conv2dGradients::default() };
+            conv2d_backward(cpu, &shape, &input, &weight, &output, &tape, &output, into);
+        })
+    };
+    let mut into = input.clone();
+    let by_input = case(name("by input"), flops(), move |cpu| {
+        let into = Conv2dGradients { input: Some(&mut into), ..Conv2dGradients::default() };
+        conv2d_backward(cpu, &shape, &input, &weight, &output, &tape, &output, into);
+    });
+    vec![forward, by_weight, by_input]
+}
+
+/// The steps alone; the product with the input is a dense layer.
+fn lstm_cases(shape: RecurrentShape) -> Vec<Case> {
+    let RecurrentShape { batch, steps, hidden } = shape;
+    let name = |what: &str| format!("lstm {batch}x{steps}x{hidden} {what}");
+    let product = 2 * (batch * steps * hidden * 4 * hidden) as u64;
+    let rows = vec![0.01; batch * steps * 4 * hidden];
+    let weight = vec![0.01; hidden * 4 * hidden];
+    let state = vec![0.0; batch * hidden];
+    let inference = {
+        let (rows, weight, mut h, mut c) = (rows.clone(), weight.clone(), state.clone(), state.clone());
+        case(name("inference"), Work::Flops(product), move |cpu| {
+            let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+            let projected = Projected { rows: &rows, index: None };
+            lstm_inference(cpu, shape, projected, &weight, None, &RecurrentOptions::default(), output);
+        })
+    };
+    let mut tape = RecurrentTape::default();
+    let (mut h, mut c) = (state.clone(), state);
+    let (mut d_projected, mut d_w_hh) = (rows.clone(), weight.clone());
+    let training = case(name("there and back"), Work::Flops(3 * product), move |cpu| {
+        let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+        let projected = Projected { rows: &rows, index: None };
+        let options = RecurrentOptions::default();
+        lstm_forward(cpu, shape, projected, &weight, None, &options, output, &mut tape);
+        let gradients = LstmBackward {
+            d_outputs: None,
+            d_h: Some(&h),
+            d_c: None,
+            d_projected: &mut d_projected,
+            d_w_hh: &mut d_w_hh,
+            d_initial_h: None,
+            d_initial_c: None,
+        };
+        lstm_backward(&mut tape, &weight, gradients);
+    });
+    vec![inference, training]
+}
+
+fn adam_case(len: usize) -> Case {
+    let settings = Adam {
+        learning_rate: 1e-3,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        decoupled: false,
+        amsgrad: false,
+    };
+    let [mut parameter, gradient, mut first_moment, mut second_moment] = [(); 4].map(|()| vec![0.1; len]);
+    let mut step = 0;
+    // Four arrays are read and three written.
+    case(format!("adam {len}"), Work::Bytes(7 * 4 * len as u64), move |cpu| {
+        step += 1;
+        let slot = AdamSlot {
+            step,
+            parameter: &mut parameter,
+            gradient: &gradient,
+            first_moment: &mut first_moment,
+            second_moment: &mut second_moment,
+            greatest_second_moment: &mut [],
+        };
+        adam_step(cpu, &settings, &mut [slot]);
+    })
+}
+
+fn cross_entropy_case() -> Case {
+    let (rows, classes) = (128, 10);
+    let logits = vec![0.5; rows * classes];
+    let targets = vec![3u32; rows];
+    let mut gradient = logits.clone();
+    let bytes = 2 * 4 * (rows * classes) as u64;
+    case(format!("cross-entropy {rows}x{classes} there and back"), Work::Bytes(bytes), move |cpu| {
+        let kind = CrossEntropy { label_smoothing: 0.0, class_weights: None };
+        cross_entropy(cpu, kind, classes, &logits, &targets, Some(&mut gradient));
+    })
+}

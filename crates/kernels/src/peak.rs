@@ -1,0 +1,31 @@
+//! How fast the CPU multiplies and adds when nothing else is in the way: what kernels are measured against.
+
+use crate::Path;
+use crate::simd::{Kernel, Simd};
+
+/// Multiplies and adds in the registers for some rounds, on the caller's thread. Gives the number of floating-point
+/// operations, two for each multiplication with its addition.
+pub fn multiply_and_add(path: Path, rounds: u64) -> u64 {
+    path.run(MultiplyAndAdd(rounds))
+}
+
+struct MultiplyAndAdd(u64);
+
+impl Kernel for MultiplyAndAdd {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> u64 {
+        // As many chains as it takes to hide the latency, and as any CPU has registers for.
+        const CHAINS: usize = 10;
+        let factor = s.splat(std::hint::black_box(0.999_99));
+        let mut sums = [s.splat(1.0); CHAINS];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = s.mul_add(*sum, factor, factor);
+            }
+        }
+        std::hint::black_box(sums.map(|sum| s.sum(sum)));
+        2 * (CHAINS * S::LANES) as u64 * self.0
+    }
+}
