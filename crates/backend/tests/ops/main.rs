@@ -6,4 +6,5 @@ mod dense;
 mod embedding;
 mod harness;
 mod lstm;
+mod norm;
 mod optimizer;
