@@ -8,3 +8,4 @@ mod harness;
 mod lstm;
 mod norm;
 mod optimizer;
+mod pool2d;
