@@ -66,9 +66,11 @@ pub(crate) fn contiguous(tensor: FlexTensor) -> Contiguous {
 }
 
 /// The values of `[batch, channels, height, width]` in the order `[batch, height, width, channels]`, copied only if
-/// they do not lie so.
+/// they do not lie so; of any rank from 2, the second dimension becomes the last.
 pub(crate) fn channels_last(tensor: FlexTensor) -> Contiguous {
-    contiguous(tensor.permute(&[0, 2, 3, 1]))
+    let mut axes: Vec<usize> = (0..tensor.layout().num_dims()).collect();
+    axes[1..].rotate_left(1);
+    contiguous(tensor.permute(&axes))
 }
 
 /// A tensor of these values in the order of `shape`; nothing is copied.
@@ -78,11 +80,14 @@ pub(crate) fn from_values(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTens
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
-/// A tensor `[batch, channels, height, width]` of values in the order `[batch, height, width, channels]`; nothing is
-/// copied.
-pub(crate) fn from_channels_last(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
-    let [batch, channels, height, width] = shape;
-    from_values(values, [batch, height, width, channels]).permute(&[0, 3, 1, 2])
+/// A tensor of the shape `[batch, channels, height, width]` of values in the order `[batch, height, width, channels]`;
+/// of any rank from 2, the last dimension becomes the second. Nothing is copied.
+pub(crate) fn from_channels_last(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+    let mut stored = shape.into().to_vec();
+    stored[1..].rotate_left(1);
+    let mut axes: Vec<usize> = (0..stored.len()).collect();
+    axes[1..].rotate_right(1);
+    from_values(values, stored).permute(&axes)
 }
 
 /// Whether all of these hold f32; other types run the operation's default body.

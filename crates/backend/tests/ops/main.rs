@@ -6,4 +6,6 @@ mod dense;
 mod embedding;
 mod harness;
 mod lstm;
+mod norm;
 mod optimizer;
+mod pool2d;

@@ -73,7 +73,7 @@ impl Conv2dGradient for Flex {
             return reference::backward::<Self>(kept, gradient, wanted);
         };
         let shape = kept.fused.shape(&kept.input, &kept.weight);
-        let image = kept.input.layout().shape().dims();
+        let image: [usize; 4] = kept.input.layout().shape().dims();
         let [out_channels, channels, height, width] = kept.weight.layout().shape().dims();
         let lens = [image.iter().product(), out_channels * channels * height * width, out_channels];
         let mut room = [0, 1, 2].map(|which| wanted[which].then(|| vec![0.0; lens[which]]));

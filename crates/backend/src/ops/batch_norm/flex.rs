@@ -1,0 +1,101 @@
+//! Batch normalisation on Flex, on channels-last images or on rows.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+use fireclay_kernels as kernels;
+
+use super::{BatchNormGradient, BatchNormKept, BatchNormOp, reference};
+use crate::flex_tensor::{all_f32, channels_last, contiguous, from_channels_last, from_values};
+use crate::instructions::cpu;
+use crate::ops::Activation;
+
+impl BatchNormOp for Flex {
+    fn batch_norm_by_batch(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f64,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        if !all_f32([&input, &weight, &bias]) {
+            return reference::by_batch::<Self>(input, weight, bias, epsilon, activation);
+        }
+        let (shape, weight, bias) = (input.shape(), contiguous(weight), contiguous(bias));
+        let input = channels_last(input);
+        let mut output = vec![0.0; input.len()];
+        let (mut mean, mut variance) = (vec![0.0; weight.len()], vec![0.0; weight.len()]);
+        let norm = norm(&weight, &bias, epsilon, activation);
+        kernels::batch_norm_train(cpu(), norm, &input, &mut output, &mut mean, &mut variance);
+        let channels = [weight.len()];
+        let statistics = [mean, variance].map(|values| from_values(values, channels));
+        let [mean, variance] = statistics;
+        (from_channels_last(output, shape), mean, variance)
+    }
+
+    fn batch_norm_by_statistics(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        epsilon: f64,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        if !all_f32([&input, &weight, &bias, &mean, &variance]) {
+            return reference::by_statistics::<Self>(
+                input, weight, bias, mean, variance, epsilon, activation,
+            );
+        }
+        let shape = input.shape();
+        let [weight, bias, mean, variance] = [weight, bias, mean, variance].map(contiguous);
+        let input = channels_last(input);
+        let mut output = vec![0.0; input.len()];
+        let norm = norm(&weight, &bias, epsilon, activation);
+        kernels::batch_norm_inference(cpu(), norm, &mean, &variance, &input, &mut output);
+        from_channels_last(output, shape)
+    }
+}
+
+impl BatchNormGradient for Flex {
+    fn batch_norm_backward(
+        kept: BatchNormKept<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> [Option<FloatTensor<Self>>; 3] {
+        if !all_f32([&kept.input, &kept.weight, &gradient]) {
+            return reference::backward::<Self>(kept, gradient);
+        }
+        let shape = kept.input.shape();
+        let (input, output) = (channels_last(kept.input), kept.output.map(channels_last));
+        let [weight, mean, variance] = [kept.weight, kept.mean, kept.variance].map(contiguous);
+        let channels = weight.len();
+        let mut by_input = vec![0.0; input.len()];
+        let (mut by_weight, mut by_bias) = (vec![0.0; channels], vec![0.0; channels]);
+        kernels::batch_norm_gradient(
+            cpu(),
+            // The bias plays no part in the gradient; the weight stands in for it.
+            norm(&weight, &weight, kept.epsilon, kept.activation),
+            &input,
+            output.as_deref().unwrap_or_default(),
+            &mean,
+            &variance,
+            &channels_last(gradient),
+            &mut by_input,
+            &mut by_weight,
+            &mut by_bias,
+        );
+        [
+            Some(from_channels_last(by_input, shape)),
+            Some(from_values(by_weight, [channels])),
+            Some(from_values(by_bias, [channels])),
+        ]
+    }
+}
+
+fn norm<'a>(
+    weight: &'a [f32],
+    bias: &'a [f32],
+    epsilon: f64,
+    activation: Activation,
+) -> kernels::BatchNorm<'a> {
+    kernels::BatchNorm { weight, bias, epsilon: epsilon as f32, relu: activation == Activation::Relu }
+}
