@@ -1,11 +1,11 @@
 //! Batch normalisation ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167)).
 //!
-//! The arithmetic is Burn's; the module is ours, because Burn keeps a running variance that is biased towards zero,
-//! and a network trained here should give the same numbers in PyTorch.
+//! The module is ours, because Burn keeps a running variance that is biased towards zero, and a network trained here
+//! should give the same numbers in PyTorch.
 
 use burn::module::{Flag, Initializer, Module, Param, RunningState};
-use burn::tensor::module::{batch_norm, batch_norm_train};
 use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
 use super::{check_epsilon, default_epsilon};
@@ -101,15 +101,15 @@ pub(crate) struct BatchNorm {
 impl BatchNorm {
     /// # Shapes
     /// - input and output: `[batch, channels, ..]`
-    pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+    pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>, activation: Activation) -> Tensor<D> {
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
         if !(input.device().is_autodiff() && self.training.is_enabled()) {
             let (mean, var) = (self.running_mean.value(), self.running_var.value());
-            return batch_norm(input, gamma, beta, mean, var, self.epsilon);
+            return ops::batch_norm(input, gamma, beta, mean, var, self.epsilon, activation);
         }
         let [channels] = gamma.dims();
         let count = input.shape().num_elements() / channels.max(1);
-        let result = batch_norm_train(input, gamma, beta, self.epsilon);
+        let result = ops::batch_norm_train(input, gamma, beta, self.epsilon, activation);
         self.update(&self.running_mean, result.mean.detach());
         // The batch's variance divides by the count; the one to expect in other data divides by one less.
         let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;

@@ -1,13 +1,13 @@
 //! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
-//! ReLU behind it, a convolution with its ReLU and its pooling, an embedding with the LSTM that reads it.
+//! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM that reads it.
 
 use burn::nn::conv::Conv2d;
-use burn::nn::pool::MaxPool2d;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::Tensor;
-use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool};
+use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, PoolOptions};
 
-use super::Layer;
+use super::batch_norm::BatchNorm;
+use super::{Layer, pool2d};
 use crate::AnyTensor;
 
 /// Applies layers in their order.
@@ -26,6 +26,10 @@ pub(crate) fn run(layers: &[Layer], input: AnyTensor) -> AnyTensor {
                 let (activation, after) = take_activation(after);
                 let (pool, after) = take_pool(after);
                 (conv2d(layer, value.images(), activation, pool).into(), after)
+            }
+            Layer::BatchNorm(layer) => {
+                let (activation, after) = take_activation(after);
+                (batch_norm(layer, value, activation), after)
             }
             Layer::Embedding(embedding) => match after {
                 [Layer::Lstm(lstm), after @ ..] => (lstm.forward(embedding.for_lstm(value.tokens())), after),
@@ -48,10 +52,13 @@ fn take_activation(layers: &[Layer]) -> (Activation, &[Layer]) {
 /// The max pooling at the front of the layers, if it has no padding, and the layers after it.
 fn take_pool(layers: &[Layer]) -> (Option<MaxPool>, &[Layer]) {
     match layers {
-        [Layer::MaxPool2d(MaxPool2d { kernel_size, stride, padding, .. }), after @ ..]
-            if *padding == PaddingConfig2d::Explicit(0, 0, 0, 0) =>
-        {
-            (Some(MaxPool { kernel_size: *kernel_size, stride: *stride }), after)
+        [Layer::MaxPool2d(layer), after @ ..] => {
+            match pool2d::options(layer.kernel_size, layer.stride, &layer.padding) {
+                PoolOptions { kernel_size, stride, padding: [0, 0] } => {
+                    (Some(MaxPool { kernel_size, stride }), after)
+                }
+                _ => (None, layers),
+            }
         }
         _ => (None, layers),
     }
@@ -69,6 +76,13 @@ pub(super) fn dense(layer: &Linear, input: AnyTensor, activation: Activation) ->
             rows.reshape([batch, steps, out_features]).into()
         }
         other => run(other.rows()).into(),
+    }
+}
+
+pub(super) fn batch_norm(layer: &BatchNorm, input: AnyTensor, activation: Activation) -> AnyTensor {
+    match input {
+        AnyTensor::Rows(rows) => layer.forward(rows, activation).into(),
+        other => layer.forward(other.images(), activation).into(),
     }
 }
 

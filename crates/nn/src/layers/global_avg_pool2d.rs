@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use fireclay_backend::ops;
 
 use crate::LayerProblem;
 use crate::spec::Inferred;
@@ -14,7 +15,7 @@ impl GlobalAvgPool2d {
     /// - input: `[batch, channels, height, width]`
     /// - output: `[batch, channels]`
     pub(crate) fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        input.flatten::<3>(2, 3).mean_dim(2).squeeze_dim::<2>(2)
+        ops::global_avg_pool2d(input)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Layer normalisation ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
 
-use burn::nn::{LayerNorm, LayerNormConfig};
-use burn::tensor::Device;
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
 use super::{check_epsilon, default_epsilon};
@@ -44,6 +45,26 @@ impl LayerNormSpec {
     }
 
     pub(crate) fn build(&self, features: usize, device: &Device) -> LayerNorm {
-        LayerNormConfig::new(features).with_epsilon(self.epsilon).init(device)
+        LayerNorm {
+            gamma: Initializer::Ones.init([features], device),
+            beta: Initializer::Zeros.init([features], device),
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+/// Burn's layer norm, whose epsilon is private, with an operation of ours.
+#[derive(Module, Debug)]
+pub(crate) struct LayerNorm {
+    gamma: Param<Tensor<1>>,
+    beta: Param<Tensor<1>>,
+    epsilon: f64,
+}
+
+impl LayerNorm {
+    /// # Shapes
+    /// - input and output: `[.., features]`
+    pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        ops::layer_norm(input, self.gamma.val(), Some(self.beta.val()), self.epsilon)
     }
 }

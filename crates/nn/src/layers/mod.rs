@@ -17,7 +17,7 @@ mod residual;
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
-use burn::nn::{Dropout, LayerNorm, Linear};
+use burn::nn::{Dropout, Linear};
 use burn::tensor::Device;
 use fireclay_backend::ops::Activation;
 
@@ -33,6 +33,7 @@ use embedding::Embedding;
 pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
+use layer_norm::LayerNorm;
 pub use layer_norm::LayerNormSpec;
 pub use lstm::LstmSpec;
 use lstm::{Lstm, LstmInput};
@@ -98,8 +99,8 @@ impl Layer {
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
             Layer::Lstm(layer) => layer.forward(LstmInput::Sequences(input.sequences())),
             Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
-            Layer::MaxPool2d(layer) => layer.forward(input.images()).into(),
-            Layer::AvgPool2d(layer) => layer.forward(input.images()).into(),
+            Layer::MaxPool2d(layer) => pool2d::max(layer, input.images()).into(),
+            Layer::AvgPool2d(layer) => pool2d::average(layer, input.images()).into(),
             Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),
             Layer::Flatten(layer) => layer.forward(input).into(),
             Layer::Dropout(layer) => match input {
@@ -107,10 +108,7 @@ impl Layer {
                 AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
                 other => layer.forward(other.images()).into(),
             },
-            Layer::BatchNorm(layer) => match input {
-                AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                other => layer.forward(other.images()).into(),
-            },
+            Layer::BatchNorm(layer) => chain::batch_norm(layer, input, Activation::None),
             Layer::LayerNorm(layer) => match input {
                 AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
                 other => layer.forward(other.rows()).into(),

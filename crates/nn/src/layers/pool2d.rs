@@ -2,6 +2,8 @@
 
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::tensor::Tensor;
+use fireclay_backend::ops::{self, PoolOptions};
 use serde::{Deserialize, Serialize};
 
 use super::conv2d::window_counts;
@@ -122,6 +124,23 @@ impl AvgPool2dSpec {
             .with_count_include_pad(self.count_include_pad)
             .init()
     }
+}
+
+pub(super) fn max(layer: &MaxPool2d, input: Tensor<4>) -> Tensor<4> {
+    ops::max_pool2d(input, options(layer.kernel_size, layer.stride, &layer.padding))
+}
+
+pub(super) fn average(layer: &AvgPool2d, input: Tensor<4>) -> Tensor<4> {
+    let options = options(layer.kernel_size, layer.stride, &layer.padding);
+    ops::avg_pool2d(input, options, layer.count_include_pad)
+}
+
+/// The windows of a layer that was built here.
+pub(super) fn options(kernel_size: [usize; 2], stride: [usize; 2], padding: &PaddingConfig2d) -> PoolOptions {
+    let PaddingConfig2d::Explicit(height, width, ..) = *padding else {
+        unreachable!("a pooling is built with explicit padding");
+    };
+    PoolOptions { kernel_size, stride, padding: [height, width] }
 }
 
 fn explicit(padding: Size2d) -> PaddingConfig2d {
