@@ -19,6 +19,7 @@
 mod activation;
 mod gradient;
 mod maybe;
+mod product;
 
 mod batch_norm;
 mod conv2d;
