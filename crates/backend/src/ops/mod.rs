@@ -14,9 +14,12 @@
 //! it may pass what an extension cannot. Both have the reference as their default bodies. A new device gets an
 //! operation by an `impl` with no body, and a kernel by overriding a function.
 
+#![cfg_attr(feature = "ndarray", allow(deprecated, reason = "kept as a feature as long as Burn has it"))]
+
 mod activation;
 mod gradient;
 mod maybe;
+mod product;
 
 mod batch_norm;
 mod conv2d;
@@ -43,7 +46,6 @@ pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};
 macro_rules! run_reference_on_other_devices {
     ($($operation:path),+) => {$(
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
         impl $operation for burn::backend::NdArray {}
 
         // Every GPU: `Cube` is the one type behind wgpu, CUDA and ROCm, and it has fusion in it where that is on.

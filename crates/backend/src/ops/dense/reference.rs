@@ -6,6 +6,7 @@ use burn::tensor::Shape;
 
 use super::DenseKept;
 use crate::ops::Activation;
+use crate::ops::product::product;
 
 pub(super) fn forward<B: Backend>(
     input: FloatTensor<B>,
@@ -13,7 +14,7 @@ pub(super) fn forward<B: Backend>(
     bias: Option<FloatTensor<B>>,
     activation: Activation,
 ) -> FloatTensor<B> {
-    let product = B::float_matmul(input, weight);
+    let product = product::<B>(input, weight);
     let sum = match bias {
         Some(bias) => {
             let row = Shape::new([1, bias.shape()[0]]);
@@ -30,8 +31,8 @@ pub(super) fn backward<B: Backend>(
     [for_input, for_weight, for_bias]: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
     let gradient = kept.activation.backward::<B>(kept.output, gradient);
-    let input = for_input.then(|| B::float_matmul(gradient.clone(), B::float_transpose(kept.weight)));
-    let weight = for_weight.then(|| B::float_matmul(B::float_transpose(kept.input), gradient.clone()));
+    let input = for_input.then(|| product::<B>(gradient.clone(), B::float_transpose(kept.weight)));
+    let weight = for_weight.then(|| product::<B>(B::float_transpose(kept.input), gradient.clone()));
     let bias = for_bias.then(|| {
         let width = Shape::new([gradient.shape()[1]]);
         B::float_reshape(B::float_sum_dim(gradient, 0), width)

@@ -11,7 +11,7 @@ mod reference;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{DispatchTensor, Int, Tensor};
 
 use super::embedding::EmbeddingOp;
 use super::maybe::{Maybe, MaybeInt};
@@ -167,7 +167,7 @@ fn check(batch: usize, features: usize, weights: &LstmWeights, options: &LstmOpt
 }
 
 fn gather(
-    input: burn::tensor::DispatchTensor,
+    input: DispatchTensor,
     tokens: MaybeInt<Dispatch>,
     padding_idx: Option<usize>,
     weights: &LstmWeights,
@@ -185,7 +185,7 @@ fn gather(
     (tensors, LstmSettings { reverse: options.reverse, last_only: false, padding_idx })
 }
 
-fn run((tensors, settings): Call, last_only: bool) -> burn::tensor::DispatchTensor {
+fn run((tensors, settings): Call, last_only: bool) -> DispatchTensor {
     Dispatch::lstm_sequence(tensors, LstmSettings { last_only, ..settings })
 }
 

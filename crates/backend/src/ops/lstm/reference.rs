@@ -6,6 +6,7 @@ use burn::tensor::{Shape, Slice};
 
 use super::{LstmSettings, LstmTensors};
 use crate::ops::embedding::EmbeddingOp;
+use crate::ops::product::product;
 
 pub(super) fn forward<B: EmbeddingOp>(tensors: LstmTensors<B>, settings: LstmSettings) -> FloatTensor<B> {
     let LstmTensors { input, weight_ih, weight_hh, bias, tokens, lengths, recurrent_dropout } = tensors;
@@ -17,6 +18,10 @@ pub(super) fn forward<B: EmbeddingOp>(tensors: LstmTensors<B>, settings: LstmSet
     let [hidden, gates] = weight_hh.shape().dims();
     let (device, dtype) = (input.device(), input.dtype().into());
     let zeros = |shape: Shape| B::float_zeros(shape, &device, dtype);
+    if batch * time == 0 {
+        let empty = if settings.last_only { vec![batch, hidden] } else { vec![batch, time, hidden] };
+        return zeros(Shape::from(empty));
+    }
     let mask = recurrent_dropout.into_option();
     let lengths = lengths
         .into_option()
@@ -24,7 +29,7 @@ pub(super) fn forward<B: EmbeddingOp>(tensors: LstmTensors<B>, settings: LstmSet
 
     let rows = B::float_reshape(input, Shape::new([batch * time, features]));
     let bias = B::float_reshape(bias, Shape::new([1, gates]));
-    let projected = B::float_add(B::float_matmul(rows, weight_ih), bias);
+    let projected = B::float_add(product::<B>(rows, weight_ih), bias);
     let projected = B::float_reshape(projected, Shape::new([batch, time, gates]));
 
     let mut h = zeros(Shape::new([batch, hidden]));
@@ -39,7 +44,7 @@ pub(super) fn forward<B: EmbeddingOp>(tensors: LstmTensors<B>, settings: LstmSet
             Some(mask) => B::float_mul(h.clone(), mask.clone()),
             None => h.clone(),
         };
-        let sums = B::float_add(input, B::float_matmul(state, weight_hh.clone()));
+        let sums = B::float_add(input, product::<B>(state, weight_hh.clone()));
         let gate = |at: usize| {
             let columns: Slice = (at * hidden..(at + 1) * hidden).into();
             B::float_slice(sums.clone(), &[(0..batch).into(), columns])
@@ -64,9 +69,6 @@ pub(super) fn forward<B: EmbeddingOp>(tensors: LstmTensors<B>, settings: LstmSet
     }
     if settings.last_only {
         return h;
-    }
-    if outputs.is_empty() {
-        return zeros(Shape::new([batch, 0, hidden]));
     }
     if settings.reverse {
         outputs.reverse();
