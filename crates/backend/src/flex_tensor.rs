@@ -28,6 +28,13 @@ impl Deref for Contiguous {
     }
 }
 
+impl Contiguous {
+    /// The tensor itself, with the shape that its values lie in.
+    pub(crate) fn into_tensor(self) -> FlexTensor {
+        self.0
+    }
+}
+
 /// Whole numbers that lie one after another.
 #[derive(Clone, Debug)]
 pub(crate) struct ContiguousInts(FlexTensor);

@@ -51,17 +51,18 @@ impl Conv2dGradient for Flex {
         let shape = fused.shape(&input, &weight);
         let mut output = vec![0.0; output_shape(&shape).iter().product()];
         let bias = bias.map(contiguous);
+        let input = channels_last(input);
         let tape = kernels::conv2d_for_training(
             cpu(),
             &shape,
-            &channels_last(input),
+            &input,
             &kernel_order(weight),
             bias.as_deref(),
             &mut output,
         );
         let output = from_channels_last(output, output_shape(&shape));
         let kept = fused.activation.kept(&output);
-        (output, Conv2dTape::Kernel { output: kept, tape })
+        (output, Conv2dTape::Kernel { input: input.into_tensor(), output: kept, tape })
     }
 
     fn conv2d_fused_backward(
@@ -69,7 +70,7 @@ impl Conv2dGradient for Flex {
         gradient: FloatTensor<Self>,
         wanted: [bool; 3],
     ) -> [Option<FloatTensor<Self>>; 3] {
-        let Conv2dTape::Kernel { output, tape } = kept.tape else {
+        let Conv2dTape::Kernel { input: kept_input, output, tape } = kept.tape else {
             return reference::backward::<Self>(kept, gradient, wanted);
         };
         let shape = kept.fused.shape(&kept.input, &kept.weight);
@@ -81,7 +82,7 @@ impl Conv2dGradient for Flex {
         kernels::conv2d_backward(
             cpu(),
             &shape,
-            &channels_last(kept.input),
+            &contiguous(kept_input),
             &kernel_order(kept.weight),
             output.map(channels_last).as_deref().unwrap_or_default(),
             &tape,

@@ -178,6 +178,8 @@ pub enum Conv2dTape<B: Backend> {
     /// A kernel's.
     #[cfg(feature = "flex")]
     Kernel {
+        /// The input, channels-last: it may have been copied to be so, and once is enough.
+        input: FloatTensor<B>,
         /// The output, if there is an activation.
         output: Option<FloatTensor<B>>,
         /// What the kernel itself keeps.
