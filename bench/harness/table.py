@@ -81,6 +81,7 @@ def cell_of(framework, runs, measure, workload):
 def rows(record):
     """One dictionary for each workload and measure that was run."""
     for name, workload in record["workloads"].items():
+        fastest = None
         for measure, (unit, _, _, more_is_better) in MEASURES.items():
             task = "train" if measure == "memory" else measure
             runs = [run for run in record["runs"] if run["workload"] == name and run["task"] == task]
@@ -88,7 +89,9 @@ def rows(record):
                 continue
             cells = {framework: cell_of(framework, runs, measure, workload) for framework in COLUMNS}
             peers = {framework: cell for framework, cell in cells.items() if framework != "fireclay"}
-            winner = best(peers, more_is_better)
+            # Little memory is worth nothing in a slow training: it is compared with that of the fastest.
+            winner = fastest if measure == "memory" and fastest else best(peers, more_is_better)
+            fastest = winner if measure == "train" else fastest
             own = cells["fireclay"].median
             ratio = f"{own / peers[winner].median:.2f}" if own and winner else "-"
             yield {

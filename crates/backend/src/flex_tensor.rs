@@ -11,6 +11,9 @@ use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::ops::IntTensorOps;
 use burn::tensor::{Bytes, DType, IntDType, Shape};
+use fireclay_kernels as kernels;
+
+use crate::instructions::cpu;
 
 /// A tensor whose values lie one after another, in the order of the shape it was asked for.
 #[derive(Clone, Debug)]
@@ -77,7 +80,16 @@ pub(crate) fn contiguous(tensor: FlexTensor) -> Contiguous {
 pub(crate) fn channels_last(tensor: FlexTensor) -> Contiguous {
     let mut axes: Vec<usize> = (0..tensor.layout().num_dims()).collect();
     axes[1..].rotate_left(1);
-    contiguous(tensor.permute(&axes))
+    let turned = tensor.clone().permute(&axes);
+    if turned.is_contiguous() || !tensor.is_contiguous() || !all_f32([&tensor]) {
+        return contiguous(turned);
+    }
+    let shape = turned.layout().shape().clone();
+    let (batch, channels) = (tensor.layout().shape()[0], tensor.layout().shape()[1]);
+    let pixels = shape.num_elements() / (batch * channels).max(1);
+    let mut values = vec![0.0; shape.num_elements()];
+    kernels::images_to_channels_last(cpu(), &contiguous(tensor), channels, pixels, &mut values);
+    Contiguous(from_values(values, shape))
 }
 
 /// A tensor of these values in the order of `shape`; nothing is copied.

@@ -18,15 +18,17 @@ pub(crate) fn cpu() -> Cpu {
     Cpu { path, threads: threads() }
 }
 
-/// The instructions to use. The variable is read once.
+/// The instructions to use. The variable is read once; empty, it says nothing.
 pub(crate) fn path() -> Result<Path, BackendError> {
     static ASKED: OnceLock<Option<String>> = OnceLock::new();
     static CHOSEN: OnceLock<Path> = OnceLock::new();
     if let Some(path) = CHOSEN.get() {
         return Ok(*path);
     }
-    let asked =
-        ASKED.get_or_init(|| std::env::var_os(VARIABLE).map(|word| word.to_string_lossy().into_owned()));
+    let asked = ASKED.get_or_init(|| {
+        let word = std::env::var_os(VARIABLE).filter(|word| !word.is_empty());
+        word.map(|word| word.to_string_lossy().into_owned())
+    });
     let path = choose(asked.as_deref())?;
     Ok(*CHOSEN.get_or_init(|| path))
 }

@@ -12,8 +12,7 @@
 //! | `cuda`, `rocm` | `cuda`, `cuda:1`, `rocm` | NVIDIA's and AMD's own stacks |
 //!
 //! Sister crates: `fireclay-kernels` (the arithmetic on a CPU), `fireclay-nn` (layers and models), `fireclay-data` (data
-//! sets), `fireclay-store` (model files),
-//! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
+//! sets), `fireclay-store` (model files), `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
 mod device_name;
 mod error;

@@ -1,7 +1,8 @@
 //! CPU numerics of neural networks on plain slices.
 //!
 //! Every function takes a [`Cpu`], which says which instructions and how many threads it may use, slices, and sizes;
-//! there is no tensor, no global state and no file here. Beside each kernel stands its `reference`, the same function
+//! there is no tensor and no file here, and no global state but the threads that wait for
+//! work (`threads.rs`). Beside each kernel stands its `reference`, the same function
 //! in plain loops, against which it is tested on every [`Path`]. Images are `[batch, height, width, channels]` here:
 //! channels lie in vector lanes, and a product writes what the next layer reads.
 //!
@@ -25,10 +26,10 @@ mod peak;
 mod pool;
 mod product;
 pub mod recurrent;
-mod rows;
 mod simd;
 mod softmax;
 mod threads;
+mod transpose;
 mod vectors;
 
 pub use attention::{Attention, attention, attention_gradient};
@@ -52,3 +53,4 @@ pub use pool::{
 };
 pub use simd::Path;
 pub use softmax::{log_softmax, log_softmax_gradient, softmax, softmax_gradient};
+pub use transpose::images_to_channels_last;

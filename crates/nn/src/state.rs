@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};
+use fireclay_backend::ops::conv2d_weight;
 
 use crate::{ModelSpec, Network, NnError, WeightsMismatch};
 
@@ -137,10 +138,10 @@ pub fn with_parameter_ids<N: Network>(network: N, ids: &BTreeMap<String, u64>) -
     network.map(&mut IdSetter { network: &names, path: Path::default(), ids })
 }
 
-/// The container of an LSTM's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
 /// The container of a convolution's weights.
 const CONV2D: &str = "Struct:Conv2d";
 
+/// The container of an LSTM's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
 const LSTM: &str = "Struct:LstmWeights";
 
 /// Where a traversal stands in the module.
@@ -295,14 +296,7 @@ impl<N: Network> ModuleMapper for Loader<'_, N> {
         let device = param.lazy_device();
         let value = match (self.path.container(), tensor.shape.as_slice()) {
             // As a convolution is built: see `layers/conv2d.rs`.
-            (CONV2D, &[out_channels, channels, height, width]) => {
-                let rows = channels * height * width;
-                let by_channel = transposed(&tensor.values, out_channels, rows);
-                let ordered = by_place(&by_channel, channels, height * width, out_channels);
-                let ordered = TensorData::new(ordered, [height, width, channels, out_channels]);
-                let axes: [isize; D] = std::array::from_fn(|axis| [3, 2, 0, 1][axis]);
-                Tensor::<D>::from_data(ordered, &device).permute(axes)
-            }
+            (CONV2D, [_, _, _, _]) => conv2d_weight(TensorData::new(tensor.values, tensor.shape), &device),
             (_, &[rows, columns]) if self.path.is_transposed(D) => {
                 let turned = transposed(&tensor.values, rows, columns);
                 Tensor::from_data(TensorData::new(turned, [columns, rows]), &device)
@@ -316,15 +310,6 @@ impl<N: Network> ModuleMapper for Loader<'_, N> {
 
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
-}
-
-/// `[channels, places, width]` to `[places, channels, width]`.
-fn by_place(values: &[f32], channels: usize, places: usize, width: usize) -> Vec<f32> {
-    (0..places)
-        .flat_map(|place| (0..channels).map(move |channel| (channel * places + place) * width))
-        .flat_map(|first| &values[first..first + width])
-        .copied()
-        .collect()
 }
 
 struct Ids<'a, N> {

@@ -4,12 +4,11 @@
 mod fused;
 
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use fused::FusedAdam;
+use fused::{FusedAdam, FusedSgd};
 
 /// An optimiser with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -275,14 +274,12 @@ impl Optimizer {
     pub(crate) fn init(&self) -> ModuleOptimizer {
         let decay = |factor: f64| (factor > 0.0).then(|| WeightDecayConfig::new(factor as f32));
         match self {
-            Optimizer::Sgd(sgd) => {
-                let momentum = (sgd.momentum > 0.0).then(|| {
-                    MomentumConfig::new()
-                        .with_momentum(sgd.momentum)
-                        .with_dampening(0.0)
-                        .with_nesterov(sgd.nesterov)
-                });
-                SgdConfig::new().with_momentum(momentum).with_weight_decay(decay(sgd.weight_decay)).init()
+            Optimizer::Sgd(Sgd { learning_rate: _, momentum, nesterov, weight_decay }) => {
+                ModuleOptimizer::from(FusedSgd {
+                    momentum: *momentum,
+                    nesterov: *nesterov,
+                    weight_decay: *weight_decay,
+                })
             }
             Optimizer::RmsProp(rms_prop) => RmsPropConfig::new()
                 .with_alpha(rms_prop.alpha as f32)

@@ -15,6 +15,14 @@
 //! operation by an `impl` with no body, and a kernel by overriding a function.
 
 #![cfg_attr(feature = "ndarray", allow(deprecated, reason = "kept as a feature as long as Burn has it"))]
+#![cfg_attr(
+    not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda", feature = "rocm")),
+    allow(
+        unused_variables,
+        dead_code,
+        reason = "a library built for no device routes its operations nowhere"
+    )
+)]
 
 mod activation;
 mod gradient;
@@ -33,7 +41,7 @@ mod pool2d;
 
 pub use activation::Activation;
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
-pub use conv2d::{Conv2dOptions, MaxPool, conv2d};
+pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 pub use embedding::embedding;

@@ -5,9 +5,9 @@ use super::geometry::{copy_into_border, terms};
 use super::weights::transpose_weights;
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::elementwise::{add, column_sums, relu_gradient};
 use crate::pool::max_pool_gradient;
 use crate::product::{Product, Start, Term, offset};
-use crate::rows::{add_column_sums, keep_where_positive};
 
 /// What the forward pass keeps for the gradients.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,8 @@ pub fn conv2d_backward(
                     plan.by_weight(&input[image_place.clone()], &mut scratch, weight_sums);
                 }
                 if bias_len > 0 {
-                    add_column_sums(cpu.path, &scratch.gradient, shape.out_channels, bias_sums);
+                    column_sums(cpu.alone(), &scratch.gradient, &mut scratch.sums);
+                    add(cpu.alone(), &scratch.sums, bias_sums);
                 }
                 if let Some(columns) = &plan.by_columns {
                     // SAFETY: each image belongs to one part.
@@ -118,6 +119,8 @@ struct Scratch {
     gradient: Vec<f32>,
     /// The output's gradient where ReLU let it pass, if it is pooled.
     passed: Vec<f32>,
+    /// The sum of each channel of that.
+    sums: Vec<f32>,
     /// The input with its padding.
     padded: Vec<f32>,
     /// The gradient by padded input.
@@ -131,6 +134,7 @@ impl Scratch {
         let [height, width] = shape.convolved();
         Scratch {
             gradient: vec![0.0; shape.convolved_len()],
+            sums: vec![0.0; shape.out_channels],
             passed: vec![0.0; if shape.relu && shape.pool.is_some() { shape.output_len() } else { 0 }],
             padded: vec![0.0; if weight && shape.is_padded() { shape.padded_len() } else { 0 }],
             by_padded: vec![0.0; if by_columns { shape.padded_len() } else { 0 }],
@@ -177,12 +181,12 @@ impl<'a> Backward<'a> {
         let (cpu, shape) = (self.cpu.alone(), self.shape);
         match (shape.pool, shape.relu) {
             (None, false) => scratch.gradient.copy_from_slice(gradient),
-            (None, true) => keep_where_positive(cpu.path, gradient, output, &mut scratch.gradient),
+            (None, true) => relu_gradient(cpu, output, gradient, &mut scratch.gradient),
             (Some(pool), relu) => {
                 let pool = pool.of_image(shape.convolved(), shape.out_channels);
                 let passed = match relu {
                     true => {
-                        keep_where_positive(cpu.path, gradient, output, &mut scratch.passed);
+                        relu_gradient(cpu, output, gradient, &mut scratch.passed);
                         &scratch.passed
                     }
                     false => gradient,

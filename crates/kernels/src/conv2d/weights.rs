@@ -1,7 +1,7 @@
 //! Weights as users see them, `[out_channels, channels, height, width]`, and as the kernels read them.
 
 use super::Conv2dShape;
-use crate::rows::transpose;
+use crate::transpose::transpose;
 
 /// Brings weights into the kernels' order.
 ///

@@ -8,8 +8,9 @@ mod tests;
 
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::elementwise::{column_sums, relu_gradient, relu_in_place};
 use crate::product::{Product, Start, strided, strided_terms};
-use crate::rows::{add_column_sums, keep_where_positive, transpose};
+use crate::transpose::transpose;
 use large::{Matrix, is_large, multiply};
 
 /// Fewer multiplications than this are done on the caller's thread.
@@ -102,7 +103,7 @@ pub fn dense(
             output,
         );
         if relu {
-            output.iter_mut().for_each(|value| *value = value.max(0.0));
+            relu_in_place(cpu, output);
         }
         return;
     }
@@ -153,13 +154,13 @@ pub fn dense_backward(
         false => gradient,
         true => {
             passed.resize(gradient.len(), 0.0);
-            keep_where_positive(cpu.path, gradient, output, &mut passed);
+            relu_gradient(cpu, output, gradient, &mut passed);
             &passed
         }
     };
     if let Some(into) = into.bias {
-        into.fill(0.0);
-        add_column_sums(cpu.path, gradient, out_features, into);
+        assert_eq!(into.len(), out_features, "room for another bias than that of {shape:?}");
+        column_sums(cpu, gradient, into);
     }
     let large = is_large(rows, in_features, out_features);
     let threads = shape.threads(cpu);

@@ -57,6 +57,14 @@ fn agrees_with_the_definition_at_the_sizes_of_networks_and_beyond() {
 }
 
 #[test]
+fn without_inputs_the_bias_comes_out_and_without_rows_there_is_no_gradient() {
+    let mut random = Random::new(5);
+    for [rows, in_features, out_features] in [[3, 0, 200], [0, 40, 200], [3, 40, 0]] {
+        check(&mut random, DenseShape { rows, in_features, out_features, relu: true }, cpus());
+    }
+}
+
+#[test]
 fn the_reference_agrees_with_finite_differences() {
     let mut random = Random::new(3);
     let shape = DenseShape { rows: 3, in_features: 4, out_features: 5, relu: false };
@@ -70,10 +78,15 @@ fn the_reference_agrees_with_finite_differences() {
 
 #[test]
 fn relu_hides_no_sum_that_is_not_a_number() {
-    let shape = DenseShape { rows: 1, in_features: 1, out_features: 40, relu: true };
-    for cpu in cpus() {
-        let mut output = vec![0.0; 40];
-        dense(cpu, &shape, &[f32::NAN], &[1.0; 40], None, &mut output);
-        assert!(output.iter().all(|value| value.is_nan()), "on {cpu:?}");
+    // The second is a product for `gemm`.
+    for [rows, in_features, out_features] in [[1, 1, 40], [600, 512, 512]] {
+        let shape = DenseShape { rows, in_features, out_features, relu: true };
+        let (mut input, weight) = (vec![1.0; rows * in_features], vec![1.0; in_features * out_features]);
+        input[0] = f32::NAN;
+        for cpu in cpus().filter(|cpu| cpu.threads < 3) {
+            let mut output = vec![0.0; rows * out_features];
+            dense(cpu, &shape, &input, &weight, None, &mut output);
+            assert!(output[..out_features].iter().all(|value| value.is_nan()), "{shape:?} on {cpu:?}");
+        }
     }
 }

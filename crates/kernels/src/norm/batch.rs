@@ -145,7 +145,7 @@ pub fn batch_norm_gradient(
     });
 }
 
-/// Normalises each channel by a mean and a variance that are known: `input · scale + shift`, see [`batch_norm_fold`].
+/// Normalises each channel by a mean and a variance that are known.
 ///
 /// # Shapes
 /// - input, output: `[rows, channels]`
@@ -164,13 +164,16 @@ pub fn batch_norm_inference(
     norm.check(input.len(), mean.len(), variance.len());
     assert_eq!(input.len(), output.len(), "input and output of a normalisation");
     let channels = norm.weight.len();
-    let (mut scale, mut shift) = (vec![0.0; channels], vec![0.0; channels]);
-    batch_norm_fold(norm, mean, variance, &mut scale, &mut shift);
-    apply(cpu, input, &vec![0.0; channels], &scale, &shift, norm.relu, output);
+    let mut scale = vec![0.0; channels];
+    for (channel, scale) in scale.iter_mut().enumerate() {
+        *scale = norm.weight[channel] * rstd(variance[channel], norm.epsilon);
+    }
+    // The mean is taken away first: folded into the bias, a large one would drown what is left.
+    apply(cpu, input, mean, &scale, norm.bias, norm.relu, output);
 }
 
-/// What [`batch_norm_inference`] multiplies each channel by, and adds then; a product before it can take both up in
-/// its own weight and bias.
+/// What each channel is multiplied by, and what is added then, which is nearly [`batch_norm_inference`]: a product before
+/// it can take both up in its own weight and bias.
 ///
 /// # Shapes
 /// - mean, variance: `[channels]`

@@ -66,6 +66,9 @@ impl Product<'_> {
             return;
         }
         self.check();
+        if self.terms.is_empty() {
+            return self.write_start();
+        }
         if self.terms.len() <= TERMS_OF_BLOCK && self.columns <= COLUMNS_OF_BLOCK {
             path.run(Tiles(self));
             return;
@@ -96,6 +99,22 @@ impl Product<'_> {
         }
     }
 
+    /// A sum of nothing is what it starts from.
+    fn write_start(self) {
+        for row in self.output.chunks_mut(self.output_stride).take(self.rows.len()) {
+            let row = &mut row[..self.columns];
+            match self.start {
+                Start::Zero => row.fill(0.0),
+                Start::Row(start) => row.copy_from_slice(start),
+                Start::Output => {}
+            }
+            if self.relu {
+                // Written so that what is not a number stays so.
+                row.iter_mut().filter(|value| **value < 0.0).for_each(|value| *value = 0.0);
+            }
+        }
+    }
+
     fn check(&self) {
         let last_row = self.rows.iter().max().map_or(0, |row| *row as usize);
         let (mut last_a, mut last_b) = (0, 0);
@@ -105,10 +124,8 @@ impl Product<'_> {
         }
         if !self.terms.is_empty() {
             assert!(last_row + (last_a as usize) < self.a.len(), "a product reads beyond its left factor");
-            assert!(
-                last_b as usize + self.columns <= self.b.len(),
-                "a product reads beyond its right factor"
-            );
+            let last = last_b as usize + self.columns;
+            assert!(last <= self.b.len(), "a product reads beyond its right factor");
         }
         assert!(self.columns <= self.output_stride || self.rows.len() == 1, "rows of the output overlap");
         let written = (self.rows.len() - 1) * self.output_stride + self.columns;

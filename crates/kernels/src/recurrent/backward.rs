@@ -1,7 +1,7 @@
 //! All steps of a recurrent layer, backward.
 //!
 //! The gradient of the recurrent weights is accumulated while the gates' gradients are still in the cache, so that
-//! these, the largest numbers of all, are never written to memory.
+//! these need not be read again.
 
 use std::marker::PhantomData;
 

@@ -108,7 +108,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn greatest(self, a: Self::F) -> f32;
 }
 
-/// Tells the CPU that a place will be read soon, which brings it into the second cache, where the CPU can be told.
+/// Tells the CPU that a place will be read soon, which brings it into the first cache, where the CPU can be told.
 /// Any address may be given.
 #[inline(always)]
 pub(crate) fn prefetch(place: *const f32) {

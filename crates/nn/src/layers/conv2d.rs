@@ -3,6 +3,7 @@
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops::conv2d_weight;
 use serde::{Deserialize, Serialize};
 
 use super::{is_default, is_yes, yes};
@@ -194,14 +195,12 @@ impl Conv2dSpec {
     }
 }
 
-/// The same weight, laid out as the CPU's kernels read it: `[kernel height, kernel width, in_channels / groups,
-/// out_channels]` in memory, seen through a view of the shape that everybody else knows.
+/// The same weight, laid out as the device's kernels read it.
 fn in_kernel_order(weight: Tensor<4>) -> Tensor<4> {
     let device = weight.device();
     let trained = weight.is_require_grad();
-    let ordered = Tensor::from_data(weight.detach().permute([2, 3, 1, 0]).into_data(), &device);
-    let view = ordered.permute([3, 2, 0, 1]);
-    if trained { view.require_grad() } else { view }
+    let ordered = conv2d_weight(weight.into_data(), &device);
+    if trained { ordered.require_grad() } else { ordered }
 }
 
 /// How many windows fit along the height and along the width.

@@ -7,7 +7,7 @@ mod reference;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::maybe::Maybe;
 use super::{Activation, run_reference_on_other_devices};
@@ -83,6 +83,26 @@ pub fn conv2d(
         Maybe::from_tensor(bias),
         fused,
     ))
+}
+
+/// Puts a convolution's weight onto a device, laid out as its kernels read it: on a CPU as `[kernel height, kernel width,
+/// in_channels / groups, out_channels]` in memory, seen through a view of the shape that everybody knows. Other layouts
+/// work as well, but are copied at each call.
+///
+/// # Shapes
+/// - weight: `[out_channels, in_channels / groups, kernel height, kernel width]`
+///
+/// # Panics
+/// If the weight does not have 4 dimensions, or `D` is not 4.
+pub fn conv2d_weight<const D: usize>(weight: TensorData, device: &Device) -> Tensor<D> {
+    assert!(D == 4 && weight.shape().num_dims() == 4, "the weight of a convolution has 4 dimensions");
+    let weight = Tensor::from_data(weight, device);
+    if !crate::reads_at_once(device) {
+        return weight;
+    }
+    let axes = |axes: [isize; 4]| std::array::from_fn(|axis| axes[axis]);
+    let ordered = weight.permute(axes([2, 3, 1, 0])).into_data();
+    Tensor::from_data(ordered, device).permute(axes([3, 2, 0, 1]))
 }
 
 /// Everything about the operation but its tensors.

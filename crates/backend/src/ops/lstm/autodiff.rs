@@ -26,7 +26,9 @@ impl<B: LstmGradient, C: CheckpointStrategy> LstmOp for Autodiff<B, C> {
     fn lstm_sequence(tensors: LstmTensors<Self>, settings: LstmSettings) -> FloatTensor<Self> {
         let LstmTensors { input, weight_ih, weight_hh, bias, tokens, lengths, recurrent_dropout } = tensors;
         let mask = recurrent_dropout.into_option().map(|mask| mask.into_primitive());
-        if !B::lstm_has_kernel(input.primitive()) {
+        let mut all = [&input, &weight_ih, &weight_hh, &bias].map(|tensor| tensor.primitive()).to_vec();
+        all.extend(&mask);
+        if !B::lstm_has_kernel(&all) {
             let recurrent_dropout = Maybe::new(mask.map(Self::from_inner));
             let tensors =
                 LstmTensors { input, weight_ih, weight_hh, bias, tokens, lengths, recurrent_dropout };

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::DType;
 use fireclay_kernels as kernels;
 use fireclay_kernels::recurrent::{
     LstmBackward, LstmOutput, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, lstm_backward,
@@ -12,12 +11,18 @@ use fireclay_kernels::recurrent::{
 };
 
 use super::{LstmGradient, LstmKept, LstmOp, LstmSettings, LstmTensors, reference};
-use crate::flex_tensor::{Contiguous, contiguous, contiguous_ints, from_values};
+use crate::flex_tensor::{Contiguous, all_f32, contiguous, contiguous_ints, from_values};
 use crate::instructions::cpu;
+use crate::ops::maybe::Maybe;
 
 impl LstmOp for Flex {
     fn lstm_sequence(tensors: LstmTensors<Self>, settings: LstmSettings) -> FloatTensor<Self> {
-        match Self::lstm_has_kernel(&tensors.input) {
+        let LstmTensors { input, weight_ih, weight_hh, bias, recurrent_dropout, .. } = &tensors;
+        let mut all = vec![input, weight_ih, weight_hh, bias];
+        if let Maybe::Some(mask) = recurrent_dropout {
+            all.push(mask);
+        }
+        match Self::lstm_has_kernel(&all) {
             true => forward(tensors, settings, None).0,
             false => reference::forward::<Self>(tensors, settings),
         }
@@ -25,8 +30,8 @@ impl LstmOp for Flex {
 }
 
 impl LstmGradient for Flex {
-    fn lstm_has_kernel(input: &FloatTensor<Self>) -> bool {
-        input.dtype() == DType::F32
+    fn lstm_has_kernel(tensors: &[&FloatTensor<Self>]) -> bool {
+        all_f32(tensors.iter().copied())
     }
 
     fn lstm_for_training(
@@ -34,8 +39,8 @@ impl LstmGradient for Flex {
         settings: LstmSettings,
     ) -> (FloatTensor<Self>, LstmKept<Self>) {
         let mut steps = Steps::take();
-        let (output, input) = forward(tensors.clone(), settings, Some(&mut steps.0));
-        let tape = LstmTape(Arc::new(Mutex::new(Tape { steps, input })));
+        let (output, input, rows) = forward(tensors.clone(), settings, Some(&mut steps.0));
+        let tape = LstmTape(Arc::new(Mutex::new(Tape { steps, input, rows })));
         (output, LstmKept { tensors, settings, tape })
     }
 
@@ -46,16 +51,12 @@ impl LstmGradient for Flex {
     ) -> [Option<FloatTensor<Self>>; 4] {
         let LstmKept { tensors, settings, tape } = kept;
         let mut tape = tape.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Tape { steps, input } = &mut *tape;
+        let Tape { steps, input, rows } = &mut *tape;
         let (weight_ih, weight_hh) = (contiguous(tensors.weight_ih), contiguous(tensors.weight_hh));
         let gates = tensors.bias.shape()[0];
         let features = weight_ih.len() / gates.max(1);
-        let shape = kernels::DenseShape {
-            rows: input.rows(features),
-            in_features: features,
-            out_features: gates,
-            relu: false,
-        };
+        let shape =
+            kernels::DenseShape { rows: *rows, in_features: features, out_features: gates, relu: false };
 
         let gradient = contiguous(gradient);
         let (d_outputs, d_h) =
@@ -101,12 +102,12 @@ impl LstmGradient for Flex {
     }
 }
 
-/// The output, and the rows that were projected.
+/// The output, what was projected, and how many rows that are.
 fn forward(
     tensors: LstmTensors<Flex>,
     settings: LstmSettings,
     tape: Option<&mut RecurrentTape>,
-) -> (FloatTensor<Flex>, Input) {
+) -> (FloatTensor<Flex>, Input, usize) {
     let [hidden, gates] = tensors.weight_hh.shape().dims();
     let [features, _] = tensors.weight_ih.shape().dims();
     let (input, [batch, steps]) = match tensors.tokens.into_option() {
@@ -154,7 +155,7 @@ fn forward(
         true => from_values(h, [batch, hidden]),
         false => from_values(outputs, [batch, steps, hidden]),
     };
-    (output, input)
+    (output, input, dense.rows)
 }
 
 /// The rows that are projected onto the gates.
@@ -202,6 +203,8 @@ pub struct LstmTape(Arc<Mutex<Tape>>);
 struct Tape {
     steps: Steps,
     input: Input,
+    /// Rows that were projected.
+    rows: usize,
 }
 
 /// The kernel's own tape, on loan from those that are not in use: its memory is large, and fresh pages cost more than
@@ -210,7 +213,7 @@ struct Tape {
 struct Steps(RecurrentTape);
 
 /// As many tapes as are kept when nobody uses them.
-const MOST_IDLE: usize = 4;
+const MOST_IDLE: usize = 2;
 
 static IDLE: Mutex<Vec<RecurrentTape>> = Mutex::new(Vec::new());
 

@@ -242,9 +242,9 @@ pub trait LstmOp: EmbeddingOp {
 /// Its gradient on a device. Without a kernel there is nothing to implement: autodiff then runs the reference on its own
 /// tensors.
 pub trait LstmGradient: LstmOp + super::embedding::EmbeddingGradient {
-    /// Whether the other functions are there for tensors of this type.
-    fn lstm_has_kernel(input: &FloatTensor<Self>) -> bool {
-        let _ = input;
+    /// Whether the other functions are there for tensors of these types.
+    fn lstm_has_kernel(tensors: &[&FloatTensor<Self>]) -> bool {
+        let _ = tensors;
         false
     }
 
