@@ -22,6 +22,7 @@ struct Pending {
 }
 
 /// How many predictions were right.
+#[allow(clippy::large_enum_variant, reason = "a few are held at a time")]
 enum Correct {
     /// Not read yet, `[1]`.
     OnDevice(Tensor<1, Int>),

@@ -58,7 +58,7 @@ fn dense_of_nothing_is_nothing_or_the_bias() {
                 Tensor::<2>::ones([4, 4], &device).slice([0..rows, 0..columns]).require_grad()
             };
             let (input, weight) = (tensor(n, i), tensor(i, o));
-            let bias = Tensor::<1>::ones([4], &device).slice([0..o]);
+            let bias = Tensor::<1>::ones([4], &device).slice(0..o);
             let output = dense(input.clone(), weight.clone(), Some(bias), Activation::Relu);
             assert_eq!(output.dims(), [n, o]);
             let gradients = output.clone().sum().backward();

@@ -120,7 +120,7 @@ impl Case {
                 let place = if self.reverse { length - 1 - step } else { step };
                 let at = input.clone().slice([row..row + 1, place..place + 1]).reshape([1, features]);
                 let state = match self.dropout {
-                    true => h * mask.clone().slice([row..row + 1]),
+                    true => h * mask.clone().slice(row..row + 1),
                     false => h,
                 };
                 let sums = at.matmul(weight_ih.clone())

@@ -112,7 +112,7 @@ unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
     column: usize,
     tail: usize,
 ) {
-    // SAFETY, for all below: the caller has checked rows, terms, columns and the output against the slices, and the
+    // SAFETY: of everything below, the caller has checked rows, terms, columns and the output against the slices, and the
     // last vector of a group with a tail is read and written up to its tail only.
     unsafe {
         let a: [*const f32; M] = std::array::from_fn(|m| ground.a.add(rows[m] as usize));
@@ -143,10 +143,10 @@ unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
                 }
             }
         }
-        for m in 0..M {
-            for n in 0..N {
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
                 // In this order what is not a number stays so.
-                let sum = if ground.relu { s.max(s.splat(0.0), sums[m][n]) } else { sums[m][n] };
+                let sum = if ground.relu { s.max(s.splat(0.0), sum) } else { sum };
                 let to = output.add(m * ground.output_stride + n * S::LANES);
                 match TAIL && n == N - 1 {
                     true => s.store_first(to, sum, tail),

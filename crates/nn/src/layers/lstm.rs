@@ -213,6 +213,7 @@ struct LstmWeights {
 /// What an LSTM reads: `[batch, steps, features]`, or the rows of an embedding for `[batch, steps]` tokens, which a device
 /// may look up as it goes.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "it is made once for a layer, and taken apart at once")]
 pub(crate) enum LstmInput {
     Sequences(Tensor<3>),
     Tokens { embedding: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize> },
