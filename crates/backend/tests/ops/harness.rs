@@ -138,8 +138,12 @@ pub fn compare_on(what: &str, inputs: &[Vec<f32>], ours: Function, reference: Fu
         let autodiff = device.clone().autodiff();
         let checkpointing = device.clone().autodiff().gradient_checkpointing();
         let all = (1u32 << inputs.len()) - 1;
-        // A software GPU takes a second for each shape, and which gradients are wanted is the same code everywhere.
-        let choices: Vec<u32> = if reads_at_once(&device) { (0..=all).collect() } else { vec![all] };
+        let choices: Vec<u32> = match (reads_at_once(&device), number) {
+            (true, _) => (0..=all).collect(),
+            // On a GPU, with any one untracked.
+            (false, 0) => (0..inputs.len()).map(|untracked| all & !(1 << untracked)).chain([all]).collect(),
+            (false, _) => vec![all],
+        };
         for tracked in choices {
             let what = format!("{what}, inputs {tracked:b} tracked");
             let expected = run(inputs, tracked, &autodiff, reference);
@@ -172,18 +176,23 @@ pub fn compare_in_f64(what: &str, lens: &[usize], ours: Function, reference: Fun
     }
 }
 
-/// Compares the gradients with central differences of the function itself, on the first device.
+/// Compares the gradients with central differences of the function itself, on every device.
 ///
 /// Values at which the slopes to the left and to the right differ (a kink, as ReLU has) are left out; at most a
 /// quarter may be.
 pub fn differences(what: &str, lens: &[usize], ours: Function) {
+    for device in devices() {
+        differences_on(&device, &format!("{what} on {device:?}"), lens, ours);
+    }
+}
+
+fn differences_on(device: &Device, what: &str, lens: &[usize], ours: Function) {
     const STEP: f32 = 5e-3;
-    let device = devices().remove(0);
     let inputs: Vec<Vec<f32>> = lens.iter().enumerate().map(|(i, &len)| noise(len, i as u32 + 1)).collect();
     let all = (1u32 << inputs.len()) - 1;
     let (values, gradients) = run(&inputs, all, &device.clone().autodiff(), ours);
     let loss = |inputs: &[Vec<f32>]| -> f64 {
-        let tensors: Vec<_> = inputs.iter().map(|values| flat(values, &device)).collect();
+        let tensors: Vec<_> = inputs.iter().map(|values| flat(values, device)).collect();
         let output = read(ours(&tensors));
         let weights = noise(values.len(), 99);
         output.iter().zip(weights).map(|(y, w)| f64::from(*y) * f64::from(w)).sum()
