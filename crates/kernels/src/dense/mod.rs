@@ -9,7 +9,7 @@ mod tests;
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::elementwise::{column_sums, relu_gradient, relu_in_place};
-use crate::product::{Product, Start, strided, strided_terms};
+use crate::product::{Product, Start, Term, strided, strided_terms};
 use crate::transpose::transpose;
 use large::{Matrix, is_large, multiply};
 
@@ -107,26 +107,16 @@ pub fn dense(
         }
         return;
     }
-    let offsets = strided(rows, in_features);
-    let terms = strided_terms(in_features, 1, out_features);
-    let parts: Vec<_> = ranges(rows, shape.threads(cpu), 6).collect();
-    let output = Shared::new(output);
-    in_parallel(parts.len(), |part| {
-        let part = parts[part].clone();
-        Product {
-            a: input,
-            rows: &offsets[part.clone()],
-            terms: &terms,
-            b: weight,
-            columns: out_features,
-            start: bias.map_or(Start::Zero, Start::Row),
-            relu,
-            // SAFETY: the parts have different rows.
-            output: unsafe { output.part(part.start * out_features..part.end * out_features) },
-            output_stride: out_features,
-        }
-        .run(cpu.path);
-    });
+    let product = Shares {
+        a: input,
+        rows: strided(rows, in_features),
+        terms: strided_terms(in_features, 1, out_features),
+        b: weight,
+        columns: out_features,
+        start: bias.map_or(Start::Zero, Start::Row),
+        relu,
+    };
+    product.run(cpu, shape.threads(cpu), output);
 }
 
 /// The gradients of [`dense`].
@@ -170,26 +160,16 @@ pub fn dense_backward(
             let input = Matrix::new(input, rows, in_features).transposed();
             multiply(cpu, input, Matrix::new(gradient, rows, out_features), false, into);
         } else if out_features > 0 {
-            let offsets = strided(in_features, 1);
-            let terms = strided_terms(rows, in_features, out_features);
-            let parts: Vec<_> = ranges(in_features, threads, 6).collect();
-            let into = Shared::new(into);
-            in_parallel(parts.len(), |part| {
-                let part = parts[part].clone();
-                Product {
-                    a: input,
-                    rows: &offsets[part.clone()],
-                    terms: &terms,
-                    b: gradient,
-                    columns: out_features,
-                    start: Start::Zero,
-                    relu: false,
-                    // SAFETY: the parts have different rows.
-                    output: unsafe { into.part(part.start * out_features..part.end * out_features) },
-                    output_stride: out_features,
-                }
-                .run(cpu.path);
-            });
+            let product = Shares {
+                a: input,
+                rows: strided(in_features, 1),
+                terms: strided_terms(rows, in_features, out_features),
+                b: gradient,
+                columns: out_features,
+                start: Start::Zero,
+                relu: false,
+            };
+            product.run(cpu, threads, into);
         }
     }
     if let Some(into) = into.input {
@@ -200,26 +180,53 @@ pub fn dense_backward(
         } else if in_features > 0 {
             let mut transposed = vec![0.0; weight.len()];
             transpose(weight, [in_features, out_features], out_features, &mut transposed);
-            let offsets = strided(rows, out_features);
-            let terms = strided_terms(out_features, 1, in_features);
-            let parts: Vec<_> = ranges(rows, threads, 6).collect();
-            let into = Shared::new(into);
-            in_parallel(parts.len(), |part| {
-                let part = parts[part].clone();
-                Product {
-                    a: gradient,
-                    rows: &offsets[part.clone()],
-                    terms: &terms,
-                    b: &transposed,
-                    columns: in_features,
-                    start: Start::Zero,
-                    relu: false,
-                    // SAFETY: the parts have different rows.
-                    output: unsafe { into.part(part.start * in_features..part.end * in_features) },
-                    output_stride: in_features,
-                }
-                .run(cpu.path);
-            });
+            let product = Shares {
+                a: gradient,
+                rows: strided(rows, out_features),
+                terms: strided_terms(out_features, 1, in_features),
+                b: &transposed,
+                columns: in_features,
+                start: Start::Zero,
+                relu: false,
+            };
+            product.run(cpu, threads, into);
         }
+    }
+}
+
+/// A product whose rows are shared out among threads; its output lies row by row.
+struct Shares<'a> {
+    a: &'a [f32],
+    rows: Vec<u32>,
+    terms: Vec<Term>,
+    b: &'a [f32],
+    columns: usize,
+    start: Start<'a>,
+    relu: bool,
+}
+
+impl Shares<'_> {
+    fn run(&self, cpu: Cpu, threads: usize, output: &mut [f32]) {
+        let Shares { a, rows, terms, b, columns, start, relu } = self;
+        assert_eq!(output.len(), rows.len() * columns, "room for another product");
+        // Six rows are a tile.
+        let parts: Vec<_> = ranges(rows.len(), threads, 6).collect();
+        let output = Shared::new(output);
+        in_parallel(parts.len(), |part| {
+            let part = parts[part].clone();
+            Product {
+                a,
+                rows: &rows[part.clone()],
+                terms,
+                b,
+                columns: *columns,
+                start: *start,
+                relu: *relu,
+                // SAFETY: the parts have different rows, all of them inside the output.
+                output: unsafe { output.part(part.start * columns..part.end * columns) },
+                output_stride: *columns,
+            }
+            .run(cpu.path);
+        });
     }
 }

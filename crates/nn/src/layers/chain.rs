@@ -1,5 +1,6 @@
 //! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
-//! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM that reads it.
+//! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM that
+//! reads it.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
