@@ -25,16 +25,14 @@ pub(crate) fn path() -> Result<Path, BackendError> {
     if let Some(path) = CHOSEN.get() {
         return Ok(*path);
     }
-    let asked = ASKED.get_or_init(|| {
-        let word = std::env::var_os(VARIABLE).filter(|word| !word.is_empty());
-        word.map(|word| word.to_string_lossy().into_owned())
-    });
+    let asked =
+        ASKED.get_or_init(|| std::env::var_os(VARIABLE).map(|word| word.to_string_lossy().into_owned()));
     let path = choose(asked.as_deref())?;
     Ok(*CHOSEN.get_or_init(|| path))
 }
 
 fn choose(asked: Option<&str>) -> Result<Path, BackendError> {
-    let Some(asked) = asked else {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
         return Ok(Path::best());
     };
     let mut available = Path::ALL.into_iter().filter(|path| path.is_available());
@@ -58,6 +56,7 @@ mod tests {
     #[test]
     fn every_available_name_is_taken_and_none_means_the_best() {
         assert_eq!(choose(None).unwrap(), Path::best());
+        assert_eq!(choose(Some("")).unwrap(), Path::best());
         for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
             assert_eq!(choose(Some(path.name())).unwrap(), path);
         }
