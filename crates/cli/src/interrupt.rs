@@ -1,4 +1,5 @@
-//! Ctrl-C: the first ends the training after its step, the second ends the program.
+//! Ctrl-C: the first ends the training after its step, the second ends the program. A request to terminate, as a
+//! scheduler or a container sends it, counts as Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,8 @@ use crate::Exit;
 
 /// A callback that breaks a run off after the step in which Ctrl-C was pressed.
 ///
-/// Outside of a run Ctrl-C ends the program at once, as does a second Ctrl-C within one.
+/// Outside of a run Ctrl-C ends the program at once, as does a second Ctrl-C within one. On Unix `SIGTERM` counts as
+/// Ctrl-C; `SIGHUP` is left as it is, so that `nohup` does what it is for.
 #[derive(Clone, Debug, Default)]
 pub struct InterruptOnCtrlC {
     presses: Arc<AtomicUsize>,
@@ -24,18 +26,34 @@ impl InterruptOnCtrlC {
     pub fn install() -> anyhow::Result<Self> {
         let interrupt = InterruptOnCtrlC::default();
         let handler = interrupt.clone();
-        ctrlc::set_handler(move || {
-            let first = handler.presses.fetch_add(1, Ordering::SeqCst) == 0;
-            if first && handler.runs.load(Ordering::SeqCst) > 0 {
-                #[allow(clippy::print_stderr, reason = "an answer to a key press")]
-                {
-                    eprintln!("\nending after this step; press Ctrl-C again to stop at once");
-                }
-            } else {
-                std::process::exit(Exit::Interrupted as i32);
-            }
-        })?;
+        ctrlc::set_handler(move || handler.pressed())?;
+        interrupt.listen_for_termination()?;
         Ok(interrupt)
+    }
+
+    #[cfg(unix)]
+    fn listen_for_termination(&self) -> anyhow::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;
+        let handler = self.clone();
+        std::thread::spawn(move || signals.forever().for_each(|_| handler.pressed()));
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn listen_for_termination(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn pressed(&self) {
+        let first = self.presses.fetch_add(1, Ordering::SeqCst) == 0;
+        if first && self.runs.load(Ordering::SeqCst) > 0 {
+            #[allow(clippy::print_stderr, reason = "an answer to a key press")]
+            {
+                eprintln!("\nending after this step; press Ctrl-C again to stop at once");
+            }
+        } else {
+            std::process::exit(Exit::Interrupted as i32);
+        }
     }
 }
 

@@ -33,6 +33,14 @@ pub enum DataError {
         /// How many feature values there are.
         values: usize,
     },
+    /// Texts and targets do not describe the same number of samples.
+    #[error("{targets} targets for {texts} texts; pass one target per text")]
+    TextTargets {
+        /// How many texts there are.
+        texts: usize,
+        /// How many targets there are.
+        targets: usize,
+    },
     /// Target values that are not a whole number of targets.
     #[error(
         "{values} target values of width {width}; the width must be at least 1 and divide the number of values"

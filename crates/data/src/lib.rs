@@ -33,35 +33,35 @@
 
 #![warn(missing_docs)]
 
+mod builtin;
 mod data_dir;
 mod dataset;
 mod download;
-mod drawn;
 mod error;
-mod idx;
-mod image_file;
+mod formats;
 mod loader;
-mod mnist;
 mod normalization;
 mod order;
 mod provenance;
 mod random;
+mod sets;
 mod sha256;
 mod source;
 mod split;
 mod targets;
+mod texts;
 
+pub use builtin::DrawnDigits;
 pub use data_dir::DataDir;
 pub use dataset::Dataset;
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
-pub use drawn::DrawnDigits;
 pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
-pub use idx::{Idx, IdxKind, read_idx};
-pub use image_file::{DigitImage, read_digit};
+pub use formats::{DigitImage, Idx, IdxKind, read_digit, read_idx};
 pub use loader::Loader;
-pub use mnist::Mnist;
 pub use normalization::Normalization;
 pub use order::epoch_order;
 pub use provenance::Provenance;
-pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
+pub use sets::Mnist;
+pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
 pub use targets::Targets;
+pub use texts::Texts;

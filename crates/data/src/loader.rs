@@ -1,22 +1,27 @@
 //! Batches assembled ahead of the step that needs them.
 //!
-//! One worker thread gathers and normalises while the training thread computes. The channel between them is bounded,
-//! so a slow consumer costs a few batches of memory and no more, and spent batches go back to be filled again.
+//! Worker threads gather, augment and normalise while the training computes. Worker `w` of `n` assembles the batches
+//! `w`, `w + n` and so on, and the consumer asks the workers in turn; so the batches come in order whatever the
+//! timing. The channels between them are bounded, so a slow consumer costs a few batches of memory and no more, and
+//! spent batches go back to be filled again.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::source::{Batch, Source};
+use crate::source::{Batch, Pass, Source};
 
-/// How many batches wait, at most, for the consumer.
+/// How many batches wait, at most, for the consumer, besides the one in each worker's hands.
 const PREFETCH: usize = 4;
 
-/// An iterator over the batches of one epoch, assembled ahead on one worker thread.
+/// More workers than this have nothing to do.
+const MOST_WORKERS: usize = 8;
+
+/// An iterator over the batches of one epoch, assembled ahead on worker threads.
 ///
 /// The batches come in the order given, whatever the timing; the last one holds what is left over. Dropping a loader
-/// early ends its thread.
+/// early ends its threads.
 ///
 /// # Panics
 /// A panic in the worker, such as an index beyond the source, is raised again by [`Iterator::next`].
@@ -33,15 +38,23 @@ const PREFETCH: usize = 4;
 /// ```
 #[derive(Debug)]
 pub struct Loader {
-    /// `None` once the epoch is over, or while this is dropped.
-    ready: Option<Receiver<Batch>>,
-    spent: Sender<Batch>,
-    worker: Option<JoinHandle<()>>,
+    workers: Vec<Worker>,
+    /// The next batch, counted from the first that this loader gives; it names the worker that has it.
+    next: usize,
     steps_left: usize,
 }
 
+#[derive(Debug)]
+struct Worker {
+    /// `None` once the worker has no more batches, or while it is stopped.
+    ready: Option<Receiver<Batch>>,
+    spent: Sender<Batch>,
+    thread: Option<JoinHandle<()>>,
+}
+
 impl Loader {
-    /// Batches of `batch_size` samples of `source`, in `order`, without the first `first_step` batches.
+    /// Batches of `batch_size` samples of `source`, in `order`, without the first `first_step` batches, as they are
+    /// stored: not augmented.
     ///
     /// # Panics
     /// If the operating system refuses a thread.
@@ -51,34 +64,79 @@ impl Loader {
         batch_size: NonZeroUsize,
         first_step: usize,
     ) -> Self {
-        let steps_left = (order.len().div_ceil(batch_size.get())).saturating_sub(first_step);
-        let (ready_sender, ready) = sync_channel(PREFETCH);
-        let (spent, spent_receiver) = channel();
-        let worker = std::thread::spawn(move || {
-            let batches = order.chunks(batch_size.get()).skip(first_step);
-            assemble(&*source, batches, &ready_sender, &spent_receiver);
+        Self::start(source, order, batch_size, first_step, None, default_workers())
+    }
+
+    /// The batches of one pass of a training, in the source's order and augmented by it, without the first
+    /// `first_step` batches.
+    ///
+    /// They are a function of source, `pass` and `batch_size` alone: a training that goes on in the middle of an epoch
+    /// sees the batches that it would have seen.
+    ///
+    /// # Panics
+    /// If the operating system refuses a thread.
+    pub fn for_training(
+        source: Arc<dyn Source>,
+        pass: Pass,
+        batch_size: NonZeroUsize,
+        first_step: usize,
+    ) -> Self {
+        let order = source.order(pass, batch_size.get());
+        Self::start(source, order, batch_size, first_step, Some(pass), default_workers())
+    }
+
+    fn start(
+        source: Arc<dyn Source>,
+        order: Vec<u32>,
+        batch_size: NonZeroUsize,
+        first_step: usize,
+        pass: Option<Pass>,
+        workers: usize,
+    ) -> Self {
+        let steps_left = order.len().div_ceil(batch_size.get()).saturating_sub(first_step);
+        let workers = workers.clamp(1, steps_left.max(1));
+        let order: Arc<[u32]> = order.into();
+        let workers = (0..workers).map(|worker| {
+            let (ready_sender, ready) = sync_channel(PREFETCH.div_ceil(workers));
+            let (spent, spent_receiver) = channel();
+            let (source, order) = (source.clone(), order.clone());
+            let thread = std::thread::spawn(move || {
+                let batches = order.chunks(batch_size.get()).skip(first_step).skip(worker).step_by(workers);
+                assemble(&*source, batches, pass, &ready_sender, &spent_receiver);
+            });
+            Worker { ready: Some(ready), spent, thread: Some(thread) }
         });
-        Self { ready: Some(ready), spent, worker: Some(worker), steps_left }
+        Self { workers: workers.collect(), next: 0, steps_left }
     }
 
     /// Gives a batch back, so that its memory is used again.
     pub fn recycle(&self, batch: Batch) {
-        // The worker may have finished already; then the batch is simply dropped.
-        let _ = self.spent.send(batch);
+        // To the worker whose turn is next but for those that wait. It may have finished already; then the batch is
+        // simply dropped.
+        let worker = &self.workers[self.next % self.workers.len()];
+        let _ = worker.spent.send(batch);
     }
+}
+
+/// A quarter of the machine's cores: the others train.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(4).min(MOST_WORKERS)
 }
 
 impl Iterator for Loader {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        if let Ok(batch) = self.ready.as_ref()?.recv() {
+        let count = self.workers.len();
+        let worker = &mut self.workers[self.next % count];
+        if let Ok(batch) = worker.ready.as_ref()?.recv() {
+            self.next += 1;
             self.steps_left = self.steps_left.saturating_sub(1);
             return Some(batch);
         }
-        self.ready = None;
+        worker.ready = None;
         self.steps_left = 0;
-        if let Some(Err(panic)) = self.worker.take().map(JoinHandle::join) {
+        if let Some(Err(panic)) = worker.thread.take().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }
         None
@@ -93,11 +151,13 @@ impl ExactSizeIterator for Loader {}
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        // Without a receiver the worker's next send fails, and it returns.
-        self.ready = None;
-        if let Some(worker) = self.worker.take() {
-            // A panic nobody asked about stays unreported: raising it here could abort the process.
-            let _ = worker.join();
+        // Without a receiver a worker's next send fails, and it returns.
+        self.workers.iter_mut().for_each(|worker| worker.ready = None);
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A panic nobody asked about stays unreported: raising it here could abort the process.
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -105,12 +165,16 @@ impl Drop for Loader {
 fn assemble<'a>(
     source: &dyn Source,
     batches: impl Iterator<Item = &'a [u32]>,
+    pass: Option<Pass>,
     ready: &SyncSender<Batch>,
     spent: &Receiver<Batch>,
 ) {
     for indices in batches {
         let mut batch = spent.try_recv().unwrap_or_default();
-        source.gather(indices, &mut batch);
+        match pass {
+            Some(pass) => source.gather_augmented(indices, pass, &mut batch),
+            None => source.gather(indices, &mut batch),
+        }
         if ready.send(batch).is_err() {
             return;
         }
@@ -159,8 +223,19 @@ mod tests {
     }
 
     fn loader(probe: &Arc<Probe>, len: u32, batch_size: usize, first_step: usize) -> Loader {
+        loader_with(probe, len, batch_size, first_step, 1)
+    }
+
+    fn loader_with(
+        probe: &Arc<Probe>,
+        len: u32,
+        batch_size: usize,
+        first_step: usize,
+        workers: usize,
+    ) -> Loader {
         let batch_size = NonZeroUsize::new(batch_size).unwrap();
-        Loader::new(Arc::clone(probe) as Arc<dyn Source>, (0..len).collect(), batch_size, first_step)
+        let source = Arc::clone(probe) as Arc<dyn Source>;
+        Loader::start(source, (0..len).collect(), batch_size, first_step, None, workers)
     }
 
     fn wait_until(what: impl Fn() -> bool) {
@@ -189,6 +264,27 @@ mod tests {
         assert_eq!(loader(&Arc::default(), 10, 4, 3).count(), 0);
         assert_eq!(loader(&Arc::default(), 10, 4, usize::MAX).len(), 0);
         assert_eq!(loader(&Arc::default(), 0, 4, 0).count(), 0);
+    }
+
+    #[test]
+    fn any_number_of_workers_gives_the_same_batches() {
+        let expected: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, 1).map(|b| b.indices).collect();
+        for workers in 2..9 {
+            let found: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, workers).map(|b| b.indices).collect();
+            assert_eq!(found, expected, "{workers} workers");
+        }
+        assert_eq!(loader_with(&Arc::default(), 0, 4, 0, 8).count(), 0);
+    }
+
+    #[test]
+    fn many_workers_hold_few_batches() {
+        let probe = Arc::new(Probe::default());
+        let loader = loader_with(&probe, 1000, 1, 0, 4);
+        wait_until(|| probe.gathered.load(Ordering::SeqCst) == PREFETCH + 4);
+        std::thread::sleep(Duration::from_millis(30));
+        assert_eq!(probe.gathered.load(Ordering::SeqCst), PREFETCH + 4);
+        drop(loader);
+        assert_eq!(Arc::strong_count(&probe), 1, "the threads are gone");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a training loop reads from, and what it reads.
 
+use crate::epoch_order;
+
 /// Samples that can be gathered into batches: what the trainer reads.
 ///
 /// ```
@@ -42,6 +44,32 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// If an index is not below [`Source::len`].
     fn gather(&self, indices: &[u32], batch: &mut Batch);
+
+    /// The order in which a pass of a training visits the samples: a permutation of `0..len`, cut into batches of
+    /// `batch_size` from its beginning. A function of its arguments alone.
+    fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
+        let _ = batch_size;
+        epoch_order(self.len(), pass.seed, pass.epoch)
+    }
+
+    /// As [`gather`](Self::gather), for a step of a training: samples may be augmented, each as `pass` and its index
+    /// alone decide.
+    ///
+    /// # Panics
+    /// As [`gather`](Self::gather).
+    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) {
+        let _ = pass;
+        self.gather(indices, batch);
+    }
+}
+
+/// One pass of a training over its samples: what order and augmentation are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The seed of the training.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: usize,
 }
 
 /// What samples consist of.

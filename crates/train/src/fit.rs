@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use fireclay_data::{Loader, Source, epoch_order};
+use fireclay_data::{Loader, Pass, Source};
 use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
 
 use crate::checkpoint::{Checkpoint, Progress, Resumed, Sums, join, restore};
@@ -124,11 +124,11 @@ impl<N: Network> Trainer<N> {
             let epoch = at.epoch;
             wishes.add(tell(callbacks, &Event::EpochStarted { epoch }, &no_checkpoint)?);
             let clock = Instant::now();
-            let order = epoch_order(plan.samples, plan.options.seed, epoch);
+            let pass = Pass { seed: plan.options.seed, epoch };
             let mut means = RunningMeans::new(std::mem::take(&mut at.sums), interval);
             let mut samples = 0;
 
-            for batch in Loader::new(train.clone(), order, batch_size, at.step) {
+            for batch in Loader::for_training(train.clone(), pass, batch_size, at.step) {
                 at.step += 1;
                 samples += batch.len();
                 // Dropout depends on seed, epoch and step alone, so a resumed run goes on as if it had not stopped.

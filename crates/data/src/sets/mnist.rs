@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::download::{DownloadProgress, RemoteFile, fetch};
-use crate::idx::{Idx, IdxKind, read_idx};
+use crate::formats::{Idx, IdxKind, read_idx};
 use crate::{DataDir, DataError, Dataset, Normalization, Provenance, Targets};
 
 /// The sub-folder, of a named folder and of the cache.
