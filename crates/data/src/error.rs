@@ -151,6 +151,18 @@ pub enum DataError {
         /// Why.
         source: io::Error,
     },
+    /// A file that ends too early.
+    #[error(
+        "{path}: expected at least {expected} bytes, found {found} bytes; replace the file with a whole copy"
+    )]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that should be there.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
     /// Something other than a regular file stands where a file is expected.
     #[error("{path} is not a regular file; expected {expected}")]
     NotAFile {

@@ -53,7 +53,7 @@ mod texts;
 
 pub use builtin::DrawnDigits;
 pub use data_dir::DataDir;
-pub use dataset::Dataset;
+pub use dataset::{Bytes, Dataset};
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
 pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
 pub use formats::{DigitImage, Idx, IdxKind, read_digit, read_idx};

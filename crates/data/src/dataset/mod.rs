@@ -4,13 +4,18 @@
 //! stay bytes until a batch is gathered, when they are normalised, each to the bits that the formula gives; so a stored
 //! value and its normalised form agree to the last bit wherever they are compared.
 
+mod bytes;
+mod gather;
+mod stored;
+
 use std::sync::Arc;
 
-use fireclay_kernels::Cpu;
-use fireclay_kernels::images::{Layout, Levels, gather_images};
+use fireclay_kernels::images::Levels;
 
-use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
 use crate::{DataError, Normalization, Provenance, Targets};
+
+pub use bytes::Bytes;
+use stored::{Features, Stored};
 
 /// One split held as contiguous arrays; cheap to clone. A part of it is a view through indices.
 ///
@@ -29,43 +34,24 @@ pub struct Dataset {
     provenance: Arc<Provenance>,
 }
 
-#[derive(Debug)]
-struct Stored {
-    /// The shape of one sample, and how many values that is.
-    shape: Vec<usize>,
-    sample_len: usize,
-    samples: usize,
-    features: Features,
-    targets: Targets,
-}
-
-#[derive(Debug)]
-enum Features {
-    Bytes(Vec<u8>),
-    Floats(Vec<f32>),
-    Tokens(Vec<u32>),
-}
-
 impl Dataset {
     /// A dataset of bytes, such as images.
     ///
     /// # Shapes
     /// - `shape`: of one sample, for example `[1, 28, 28]`
-    /// - `values`: `[samples, ..shape]`, row-major, `0..=255`
+    /// - `values`: `[samples, ..shape]`, row-major, `0..=255`; a `Vec<u8>`, or [`Bytes`] of a file
     /// - `targets`: one per sample
     ///
     /// # Errors
     /// If the lengths do not agree, a label has no name, a target is not finite, or the normalization does not fit.
     pub fn from_u8(
         shape: &[usize],
-        values: Vec<u8>,
+        values: impl Into<Bytes>,
         targets: Targets,
         normalization: Normalization,
         provenance: Provenance,
     ) -> Result<Self, DataError> {
-        let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
-        let stored =
-            Stored { shape: shape.to_vec(), sample_len, samples, features: Features::Bytes(values), targets };
+        let stored = Stored::new(shape, Features::Bytes(values.into()), targets)?;
         Self::new(stored, normalization, provenance)
     }
 
@@ -84,17 +70,12 @@ impl Dataset {
         targets: Targets,
         provenance: Provenance,
     ) -> Result<Self, DataError> {
-        let (sample_len, samples) = check_lengths(shape, values.len(), &targets)?;
+        let stored = Stored::new(shape, Features::Floats(values), targets)?;
+        let Features::Floats(values) = &stored.features else { unreachable!("they were just put there") };
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            return Err(DataError::NotFinite { what: "feature", index: at / sample_len, value: values[at] });
+            let index = at / stored.sample_len;
+            return Err(DataError::NotFinite { what: "feature", index, value: values[at] });
         }
-        let stored = Stored {
-            shape: shape.to_vec(),
-            sample_len,
-            samples,
-            features: Features::Floats(values),
-            targets,
-        };
         Self::new(stored, Normalization::none(), provenance)
     }
 
@@ -131,10 +112,8 @@ impl Dataset {
         targets: Targets,
         provenance: Provenance,
     ) -> Result<Self, DataError> {
-        let shape = vec![sequence_len];
-        let (sample_len, samples) = check_lengths(&shape, tokens.len(), &targets)?;
         let largest = tokens.iter().max().map_or(0, |largest| *largest as usize + 1);
-        let stored = Stored { shape, sample_len, samples, features: Features::Tokens(tokens), targets };
+        let stored = Stored::new(&[sequence_len], Features::Tokens(tokens), targets)?;
         Self::new(stored, Normalization::none(), provenance)?.with_vocabulary_size(largest)
     }
 
@@ -357,140 +336,12 @@ impl Dataset {
     fn stored_u32(&self, index: usize) -> Option<u32> {
         (self.stored_index(index)).and_then(|stored| u32::try_from(stored).ok())
     }
-
-    fn gather_features(&self, stored_indices: &[usize], features: &mut BatchFeatures) {
-        let sample_len = self.stored.sample_len;
-        let len = stored_indices.len() * sample_len;
-        match &self.stored.features {
-            Features::Bytes(bytes) => {
-                let levels = self.levels.as_ref().expect("a dataset of bytes has levels");
-                let out = emptied(features.values_mut(), len);
-                out.resize(len, 0.0);
-                let pixels = sample_len / levels.channels();
-                // On the loader's thread alone: the others train.
-                let cpu = Cpu::best(1);
-                let indices: Vec<u32> = stored_indices.iter().map(|index| *index as u32).collect();
-                gather_images(cpu, levels, bytes, pixels, &indices, Layout::ChannelsFirst, out);
-            }
-            Features::Tokens(tokens) => {
-                let out = emptied(features.tokens_mut(), len);
-                for &index in stored_indices {
-                    let sample = &tokens[index * sample_len..][..sample_len];
-                    // Below the vocabulary's size, which fits.
-                    out.extend(sample.iter().map(|token| *token as i32));
-                }
-            }
-            Features::Floats(values) => {
-                let out = emptied(features.values_mut(), len);
-                let entries = self.normalization.mean.len();
-                let channel_len = sample_len / entries;
-                for &index in stored_indices {
-                    let sample = &values[index * sample_len..][..sample_len];
-                    if self.normalization.is_none() {
-                        out.extend_from_slice(sample);
-                        continue;
-                    }
-                    for (entry, channel) in sample.chunks_exact(channel_len).enumerate() {
-                        out.extend(channel.iter().map(|v| self.normalization.value(*v, entry)));
-                    }
-                }
-            }
-        }
-    }
-
-    fn gather_targets(&self, stored_indices: &[usize], out: &mut BatchTargets) {
-        match &self.stored.targets {
-            Targets::Classes { labels, .. } => {
-                let mut gathered = match std::mem::take(out) {
-                    BatchTargets::Classes(labels) => labels,
-                    BatchTargets::Values { .. } => Vec::new(),
-                };
-                gathered.clear();
-                gathered.extend(stored_indices.iter().map(|index| labels[*index]));
-                *out = BatchTargets::Classes(gathered);
-            }
-            Targets::Values { width, values } => {
-                let mut gathered = match std::mem::take(out) {
-                    BatchTargets::Values { values, .. } => values,
-                    BatchTargets::Classes(_) => Vec::new(),
-                };
-                gathered.clear();
-                for index in stored_indices {
-                    gathered.extend_from_slice(&values[index * width..][..*width]);
-                }
-                *out = BatchTargets::Values { width: *width, values: gathered };
-            }
-        }
-    }
-}
-
-impl Source for Dataset {
-    fn len(&self) -> usize {
-        Dataset::len(self)
-    }
-
-    fn sample_shape(&self) -> &[usize] {
-        self.shape()
-    }
-
-    fn feature_kind(&self) -> FeatureKind {
-        match self.vocabulary_size() {
-            Some(vocabulary_size) => FeatureKind::Tokens { vocabulary_size },
-            None => FeatureKind::Values,
-        }
-    }
-
-    fn target_kind(&self) -> TargetKind {
-        match &self.stored.targets {
-            Targets::Classes { names, .. } => TargetKind::Classes { count: names.len() },
-            Targets::Values { width, .. } => TargetKind::Values { width: *width },
-        }
-    }
-
-    fn gather(&self, indices: &[u32], batch: &mut Batch) {
-        let stored_indices: Vec<usize> = indices
-            .iter()
-            .map(|index| match self.stored_index(*index as usize) {
-                Some(stored) => stored,
-                None => panic!("sample {index} of a dataset of {} samples", self.len()),
-            })
-            .collect();
-        batch.shape.clear();
-        batch.shape.push(indices.len());
-        batch.shape.extend_from_slice(&self.stored.shape);
-        batch.indices.clear();
-        batch.indices.extend_from_slice(indices);
-        self.gather_features(&stored_indices, &mut batch.features);
-        self.gather_targets(&stored_indices, &mut batch.targets);
-    }
-}
-
-/// The memory of a batch, ready for so many values.
-fn emptied<T>(memory: &mut Vec<T>, len: usize) -> &mut Vec<T> {
-    memory.clear();
-    memory.reserve_exact(len);
-    memory
-}
-
-/// Values per sample, and how many samples.
-fn check_lengths(shape: &[usize], values: usize, targets: &Targets) -> Result<(usize, usize), DataError> {
-    let sample_len = (shape.iter())
-        .try_fold(1usize, |product, dim| product.checked_mul(*dim))
-        .filter(|len| *len > 0)
-        .ok_or_else(|| DataError::SampleShape { shape: shape.to_vec() })?;
-    let samples = targets.check()?;
-    if u32::try_from(samples).is_err() {
-        return Err(DataError::TooManySamples { samples });
-    }
-    if samples.checked_mul(sample_len) != Some(values) {
-        return Err(DataError::Lengths { shape: shape.to_vec(), sample_len, targets: samples, values });
-    }
-    Ok((sample_len, samples))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|class| class.to_string()).collect()
