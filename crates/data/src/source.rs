@@ -168,6 +168,15 @@ impl Default for BatchFeatures {
 pub enum BatchTargets {
     /// `[batch]`, each below the number of classes.
     Classes(Vec<u32>),
+    /// Of samples that are each mixed from two: `share` of one with the first class, the rest of one with the second.
+    MixedClasses {
+        /// `[batch]`, each below the number of classes.
+        labels: Vec<u32>,
+        /// `[batch]`, each below the number of classes.
+        partners: Vec<u32>,
+        /// How much of each sample is of its first class, in `[0, 1]`.
+        share: f32,
+    },
     /// `width` numbers per sample.
     Values {
         /// Numbers per sample.

@@ -65,4 +65,64 @@ impl Texts {
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
+
+    /// Splits off a part: `(the rest, the part)`. Each class is split in that proportion, as
+    /// [`Dataset::split`](crate::Dataset::split) does.
+    ///
+    /// # Errors
+    /// As [`Dataset::split`](crate::Dataset::split).
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Texts, Texts), DataError> {
+        let (labels, classes) = match &self.targets {
+            Targets::Classes { labels, names } => (Some(labels.as_slice()), names.len()),
+            Targets::Values { .. } => (None, 0),
+        };
+        let (rest, part) = crate::split::indices(self.len(), labels, classes, fraction, seed)?;
+        Ok((self.picked(&rest, "training part"), self.picked(&part, "validation part")))
+    }
+
+    /// Some of the texts, by indices that are below [`Texts::len`].
+    fn picked(&self, indices: &[usize], part: &str) -> Texts {
+        let texts = indices.iter().map(|index| self.texts[*index].clone()).collect();
+        let targets = match &self.targets {
+            Targets::Classes { labels, names } => Targets::Classes {
+                labels: indices.iter().map(|index| labels[*index]).collect(),
+                names: names.clone(),
+            },
+            Targets::Values { width, values } => Targets::Values {
+                width: *width,
+                values: indices.iter().flat_map(|index| &values[index * width..][..*width]).copied().collect(),
+            },
+        };
+        let mut provenance = self.provenance.clone();
+        provenance.split = format!("{}, {part}", provenance.split);
+        provenance.samples = indices.len();
+        Texts { texts, targets, provenance }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_is_a_partition_in_which_texts_keep_their_labels() {
+        let texts = (0..20).map(|index| format!("text {index}")).collect();
+        let targets =
+            Targets::Classes { labels: (0..20).map(|index| index % 2).collect(), names: vec!["a".into(), "b".into()] };
+        let all = Texts::new(texts, targets, Provenance::new("made up", "all", "made by hand")).unwrap();
+        let (rest, part) = all.split(0.2, 3).unwrap();
+        assert_eq!((rest.len(), part.len()), (16, 4));
+        assert_eq!((rest.provenance().samples, part.provenance().split.as_str()), (16, "all, validation part"));
+        let mut seen: Vec<&String> = rest.texts().iter().chain(part.texts()).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 20);
+        for split in [&rest, &part] {
+            let Targets::Classes { labels, .. } = split.targets() else { panic!("classes") };
+            for (text, label) in split.texts().iter().zip(labels) {
+                let number: u32 = text["text ".len()..].parse().unwrap();
+                assert_eq!(number % 2, *label);
+            }
+        }
+    }
 }

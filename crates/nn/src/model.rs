@@ -6,7 +6,8 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::{Layer, chain};
+use crate::layers::Layer;
+use crate::layers::chain::{self, Flow};
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
 use crate::{AnyTensor, Network};
 
@@ -29,6 +30,8 @@ struct Description {
     names_by_path: HashMap<String, String>,
     /// Rows of the smallest embedding.
     vocabulary_size: Option<usize>,
+    /// Whether the samples of a batch may all be shorter than the description says.
+    takes_shorter: bool,
 }
 
 impl Model {
@@ -41,7 +44,9 @@ impl Model {
             plan.layers.iter().map(|layer| Layer::build(layer, device).materialize()).collect();
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
         let vocabulary_size = vocabulary_size(&plan.layers);
-        Model { layers, description: Arc::new(Description { spec, names, names_by_path, vocabulary_size }) }
+        let takes_shorter = plan.takes_shorter();
+        let description = Description { spec, names, names_by_path, vocabulary_size, takes_shorter };
+        Model { layers, description: Arc::new(description) }
     }
 
     /// The description that the model was built from.
@@ -74,8 +79,10 @@ impl Network for Model {
     /// If the input is not a batch of what the description takes, or a token is not in the vocabulary.
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
         let expected = &self.description.spec.input;
-        assert!(expected.fits(&input), "the model takes batches of {expected}, found {:?}", input.dims());
-        chain::run(&self.layers, input).rows()
+        let fits = expected.fits(&input)
+            && (self.description.takes_shorter || input.dims()[1..] == *expected.shape());
+        assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
+        chain::run(&self.layers, Flow::of(input)).value.rows()
     }
 
     fn input_spec(&self) -> Option<&InputSpec> {
@@ -96,13 +103,13 @@ impl Network for Model {
     }
 
     fn first_not_finite(&self, input: AnyTensor) -> Option<String> {
-        let mut value = input;
-        if !value.is_finite() {
+        let mut flow = Flow::of(input);
+        if !flow.value.is_finite() {
             return Some("the input".to_string());
         }
         for (layer, name) in self.layers.iter().zip(&self.description.names) {
-            value = layer.forward(value);
-            if !value.is_finite() {
+            flow = chain::run(std::slice::from_ref(layer), flow);
+            if !flow.value.is_finite() {
                 return Some(name.clone());
             }
         }

@@ -100,6 +100,9 @@ pub(crate) fn evaluate<N: Network>(
     for batch in in_order(source) {
         match &batch.targets {
             BatchTargets::Classes(classes) => labels.extend(classes),
+            BatchTargets::MixedClasses { labels: first, partners, share } => {
+                labels.extend(if *share >= 0.5 { first } else { partners });
+            }
             BatchTargets::Values { width, values: new } => {
                 values.extend(new.chunks((*width).max(1)).map(<[f32]>::to_vec));
             }

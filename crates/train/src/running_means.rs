@@ -50,16 +50,20 @@ impl RunningMeans {
     pub(crate) fn add(&mut self, loss: &Tensor<1>, output: Tensor<2>, target: &Target) {
         let output = output.inner();
         let [samples, _] = output.dims();
-        let correct = match target {
-            Target::Classes(classes) => Some(match self.interval {
-                1 => Correct::Counted(count_correct(output, classes)),
-                _ => {
-                    let predicted = output.argmax(1).squeeze_dim::<1>(1);
-                    Correct::OnDevice(predicted.equal(classes.clone().inner()).int().sum())
-                }
-            }),
+        // A sample that is mixed from two counts for the class of which it has more.
+        let classes = match target {
+            Target::Classes(classes) => Some(classes),
+            Target::MixedClasses { classes, share, .. } if *share >= 0.5 => Some(classes),
+            Target::MixedClasses { partners, .. } => Some(partners),
             Target::Values(_) => None,
         };
+        let correct = classes.map(|classes| match self.interval {
+            1 => Correct::Counted(count_correct(output, classes)),
+            _ => {
+                let predicted = output.argmax(1).squeeze_dim::<1>(1);
+                Correct::OnDevice(predicted.equal(classes.clone().inner()).int().sum())
+            }
+        });
         self.pending.push(Pending { loss: loss.clone().inner(), correct, samples: samples as u64 });
     }
 

@@ -11,10 +11,14 @@ pub(crate) fn upload(batch: Batch, device: &Device) -> (AnyTensor, Target) {
         BatchFeatures::Values(values) => AnyTensor::from_values(values, &batch.shape, device),
         BatchFeatures::Tokens(tokens) => AnyTensor::from_tokens(tokens, &batch.shape, device),
     };
+    let classes = |labels: Vec<u32>| {
+        let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
+        Tensor::<1, Int>::from_data(TensorData::new(labels, [samples]), device)
+    };
     let target = match batch.targets {
-        BatchTargets::Classes(labels) => {
-            let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
-            Target::Classes(Tensor::<1, Int>::from_data(TensorData::new(labels, [samples]), device))
+        BatchTargets::Classes(labels) => Target::Classes(classes(labels)),
+        BatchTargets::MixedClasses { labels, partners, share } => {
+            Target::MixedClasses { classes: classes(labels), partners: classes(partners), share }
         }
         BatchTargets::Values { width, values } => {
             Target::Values(Tensor::from_data(TensorData::new(values, [samples, width]), device))
@@ -27,6 +31,9 @@ pub(crate) fn upload(batch: Batch, device: &Device) -> (AnyTensor, Target) {
 pub(crate) fn record_gradients((input, target): (AnyTensor, Target)) -> (AnyTensor, Target) {
     let target = match target {
         Target::Classes(classes) => Target::Classes(classes.autodiff()),
+        Target::MixedClasses { classes, partners, share } => {
+            Target::MixedClasses { classes: classes.autodiff(), partners: partners.autodiff(), share }
+        }
         Target::Values(values) => Target::Values(values.autodiff()),
     };
     (input.autodiff(), target)

@@ -95,7 +95,7 @@ impl Dataset {
             Targets::Classes { labels, .. } => {
                 let mut gathered = match std::mem::take(out) {
                     BatchTargets::Classes(labels) => labels,
-                    BatchTargets::Values { .. } => Vec::new(),
+                    _ => Vec::new(),
                 };
                 gathered.clear();
                 gathered.extend(stored_indices.iter().map(|index| labels[*index]));
@@ -104,7 +104,7 @@ impl Dataset {
             Targets::Values { width, values } => {
                 let mut gathered = match std::mem::take(out) {
                     BatchTargets::Values { values, .. } => values,
-                    BatchTargets::Classes(_) => Vec::new(),
+                    _ => Vec::new(),
                 };
                 gathered.clear();
                 for index in stored_indices {

@@ -357,7 +357,7 @@ mod tests {
 
     /// Four samples of two channels of 1 x 3, whose values count up.
     fn counting() -> Dataset {
-        let values = (0..24).collect();
+        let values: Vec<u8> = (0..24).collect();
         Dataset::from_u8(&[2, 1, 3], values, classes(&[0, 1, 2, 1], 3), Normalization::none(), here())
             .unwrap()
     }

@@ -4,19 +4,36 @@
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, PoolOptions};
 
 use super::batch_norm::BatchNorm;
+use super::lstm::LstmInput;
 use super::{Layer, pool2d};
 use crate::AnyTensor;
+
+/// What flows from layer to layer.
+#[derive(Clone)]
+pub(crate) struct Flow {
+    pub(crate) value: AnyTensor,
+    /// `[batch]`: how many steps of each sequence are its own; the rest fills up. `None` if all are. An embedding with a
+    /// padding token sets it, and layers that put steps together heed it.
+    pub(crate) lengths: Option<Tensor<1, Int>>,
+}
+
+impl Flow {
+    /// What enters a network.
+    pub(crate) fn of(value: AnyTensor) -> Self {
+        Flow { value, lengths: None }
+    }
+}
 
 /// Applies layers in their order.
 ///
 /// # Panics
 /// If the input does not have the rank and the sizes that the first layer was built for.
-pub(crate) fn run(layers: &[Layer], input: AnyTensor) -> AnyTensor {
-    let (mut value, mut rest) = (input, layers);
+pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
+    let (Flow { mut value, mut lengths }, mut rest) = (input, layers);
     while let Some((layer, after)) = rest.split_first() {
         (value, rest) = match layer {
             Layer::Dense(layer) => {
@@ -32,14 +49,26 @@ pub(crate) fn run(layers: &[Layer], input: AnyTensor) -> AnyTensor {
                 let (activation, after) = take_activation(after);
                 (batch_norm(layer, value, activation), after)
             }
-            Layer::Embedding(embedding) => match after {
-                [Layer::Lstm(lstm), after @ ..] => (lstm.forward(embedding.for_lstm(value.tokens())), after),
-                _ => (layer.forward(value), after),
-            },
+            Layer::Embedding(embedding) => {
+                let tokens = value.tokens();
+                lengths = embedding.lengths(&tokens);
+                match after {
+                    [Layer::Lstm(lstm), after @ ..] => {
+                        (lstm.forward(embedding.for_lstm(tokens), lengths.as_ref()), after)
+                    }
+                    _ => (embedding.forward(tokens).into(), after),
+                }
+            }
+            Layer::Lstm(lstm) => {
+                (lstm.forward(LstmInput::Sequences(value.sequences()), lengths.as_ref()), after)
+            }
+            Layer::Residual(block) => (block.forward(Flow { value, lengths: lengths.clone() }), after),
             layer => (layer.forward(value), after),
         };
+        // Where there are no steps any more, nothing fills them up.
+        lengths = lengths.filter(|_| matches!(value, AnyTensor::Sequences(_)));
     }
-    value
+    Flow { value, lengths }
 }
 
 /// The ReLU at the front of the layers, and the layers after it.

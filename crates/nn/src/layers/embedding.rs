@@ -22,7 +22,8 @@ pub struct EmbeddingSpec {
     pub num_embeddings: usize,
     /// Numbers for each token.
     pub embedding_dim: usize,
-    /// The token that fills up short samples: its row begins at 0 and is not trained. None by default.
+    /// The token that fills up short samples: its row begins at 0 and is not trained, and layers behind that put
+    /// steps together, as an LSTM does, stop before the ones that it fills up at the end of a sample. None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub padding_idx: Option<usize>,
     /// How the rows begin; normal with deviation 1 by default, as in PyTorch. Keras's is uniform in ±0.05.
@@ -115,6 +116,15 @@ impl Embedding {
     /// On a CPU, if a token is not below the number of rows. On a GPU such a token gives wrong numbers.
     pub(crate) fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
         ops::embedding(self.weight.val(), tokens, self.padding_idx)
+    }
+
+    /// `[batch]`: how many tokens each sample has up to its last that is not padding; `None` without a padding token.
+    pub(crate) fn lengths(&self, tokens: &Tensor<2, Int>) -> Option<Tensor<1, Int>> {
+        let padding = self.padding_idx?;
+        let [_, steps] = tokens.dims();
+        let places = Tensor::<1, Int>::arange(1..steps as i64 + 1, &tokens.device()).unsqueeze::<2>();
+        let taken = tokens.clone().not_equal_elem(padding as i64).int();
+        Some((taken * places).max_dim(1).squeeze_dim::<1>(1))
     }
 
     /// The same rows for an LSTM, which may look them up as it goes.

@@ -221,61 +221,66 @@ pub(crate) enum LstmInput {
 
 impl Lstm {
     /// # Shapes
-    /// - output: `[batch, width]`, or `[batch, steps, width]` with `return_sequences`
-    pub(crate) fn forward(&self, input: LstmInput) -> AnyTensor {
+    /// - lengths: `[batch]`, how many steps each sequence has; the state after it stays as it is
+    /// - output: `[batch, width]`, or `[batch, steps, width]` with `return_sequences`, 0 after a sequence's end
+    pub(crate) fn forward(&self, input: LstmInput, lengths: Option<&Tensor<1, Int>>) -> AnyTensor {
         let (last, before) = self.layers.split_last().expect("a description has at least one layer");
         let mut value = input;
         for layer in before {
-            value = LstmInput::Sequences(self.dropout.forward(layer.states(value)));
+            value = LstmInput::Sequences(self.dropout.forward(layer.states(value, lengths)));
         }
         match self.return_sequences {
-            true => last.states(value).into(),
-            false => last.last_state(value).into(),
+            true => last.states(value, lengths).into(),
+            false => last.last_state(value, lengths).into(),
         }
     }
 }
 
 impl LstmLayer {
     /// The states after every step, `[batch, steps, width]`.
-    fn states(&self, input: LstmInput) -> Tensor<3> {
+    fn states(&self, input: LstmInput, lengths: Option<&Tensor<1, Int>>) -> Tensor<3> {
         match &self.reverse {
-            None => self.forward.states(input, false),
+            None => self.forward.states(input, &options(false, lengths)),
             Some(reverse) => {
-                let there = self.forward.states(input.clone(), false);
-                Tensor::cat(vec![there, reverse.states(input, true)], 2)
+                let there = self.forward.states(input.clone(), &options(false, lengths));
+                Tensor::cat(vec![there, reverse.states(input, &options(true, lengths))], 2)
             }
         }
     }
 
     /// The state after the step that is read last, `[batch, width]`.
-    fn last_state(&self, input: LstmInput) -> Tensor<2> {
+    fn last_state(&self, input: LstmInput, lengths: Option<&Tensor<1, Int>>) -> Tensor<2> {
         match &self.reverse {
-            None => self.forward.last_state(input, false),
+            None => self.forward.last_state(input, &options(false, lengths)),
             Some(reverse) => {
-                let there = self.forward.last_state(input.clone(), false);
-                Tensor::cat(vec![there, reverse.last_state(input, true)], 1)
+                let there = self.forward.last_state(input.clone(), &options(false, lengths));
+                Tensor::cat(vec![there, reverse.last_state(input, &options(true, lengths))], 1)
             }
         }
     }
 }
 
+fn options(reverse: bool, lengths: Option<&Tensor<1, Int>>) -> LstmOptions {
+    LstmOptions { reverse, lengths: lengths.cloned(), ..LstmOptions::default() }
+}
+
 impl LstmWeights {
-    fn states(&self, input: LstmInput, reverse: bool) -> Tensor<3> {
-        let (weights, options) = (self.of_both_biases(), LstmOptions { reverse, ..LstmOptions::default() });
+    fn states(&self, input: LstmInput, options: &LstmOptions) -> Tensor<3> {
+        let weights = self.of_both_biases();
         match input {
-            LstmInput::Sequences(input) => ops::lstm(input, &weights, &options),
+            LstmInput::Sequences(input) => ops::lstm(input, &weights, options),
             LstmInput::Tokens { embedding, tokens, padding_idx } => {
-                ops::embedding_lstm(embedding, tokens, padding_idx, &weights, &options)
+                ops::embedding_lstm(embedding, tokens, padding_idx, &weights, options)
             }
         }
     }
 
-    fn last_state(&self, input: LstmInput, reverse: bool) -> Tensor<2> {
-        let (weights, options) = (self.of_both_biases(), LstmOptions { reverse, ..LstmOptions::default() });
+    fn last_state(&self, input: LstmInput, options: &LstmOptions) -> Tensor<2> {
+        let weights = self.of_both_biases();
         match input {
-            LstmInput::Sequences(input) => ops::lstm_last(input, &weights, &options),
+            LstmInput::Sequences(input) => ops::lstm_last(input, &weights, options),
             LstmInput::Tokens { embedding, tokens, padding_idx } => {
-                ops::embedding_lstm_last(embedding, tokens, padding_idx, &weights, &options)
+                ops::embedding_lstm_last(embedding, tokens, padding_idx, &weights, options)
             }
         }
     }

@@ -26,6 +26,7 @@ use crate::{AnyTensor, LayerProblem};
 use activation::ActivationLayer;
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
+use chain::Flow;
 pub use conv2d::Conv2dSpec;
 pub use dense::DenseSpec;
 pub use dropout::DropoutSpec;
@@ -89,15 +90,15 @@ impl Layer {
         }
     }
 
-    /// Applies the layer by itself; [`chain::run`] applies several.
+    /// Applies a layer that treats each step of a sequence by itself; [`chain::run`] applies any.
     ///
     /// # Panics
     /// If the input does not have the rank and the sizes that the layer was built for.
-    pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
+    fn forward(&self, input: AnyTensor) -> AnyTensor {
         match self {
             Layer::Dense(layer) => chain::dense(layer, input, Activation::None),
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
-            Layer::Lstm(layer) => layer.forward(LstmInput::Sequences(input.sequences())),
+            Layer::Lstm(layer) => layer.forward(LstmInput::Sequences(input.sequences()), None),
             Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
             Layer::MaxPool2d(layer) => pool2d::max(layer, input.images()).into(),
             Layer::AvgPool2d(layer) => pool2d::average(layer, input.images()).into(),
@@ -118,7 +119,7 @@ impl Layer {
                 AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
                 other => layer.forward(other.images()).into(),
             },
-            Layer::Residual(layer) => layer.forward(input),
+            Layer::Residual(layer) => layer.forward(Flow::of(input)),
         }
     }
 }

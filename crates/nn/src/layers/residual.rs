@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, chain};
+use super::Layer;
+use super::chain::{self, Flow};
 use crate::spec::{Inferred, LayerSpec, PlannedLayer, deserialize_layers};
 use crate::{AnyTensor, InputSpec, LayerProblem};
 
@@ -60,8 +61,9 @@ impl Residual {
         Residual { layers: build(&plan.body), shortcut: build(&plan.shortcut) }
     }
 
-    pub(crate) fn forward(&self, input: AnyTensor) -> AnyTensor {
-        match (chain::run(&self.layers, input.clone()), chain::run(&self.shortcut, input)) {
+    pub(crate) fn forward(&self, input: Flow) -> AnyTensor {
+        let (body, shortcut) = (chain::run(&self.layers, input.clone()), chain::run(&self.shortcut, input));
+        match (body.value, shortcut.value) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Images(body), AnyTensor::Images(shortcut)) => (body + shortcut).into(),

@@ -18,6 +18,15 @@ pub use regression::{huber, mae, mse};
 pub enum Target {
     /// One class for each sample, `[batch]`.
     Classes(Tensor<1, Int>),
+    /// Two classes for each sample, which was mixed from two ([mixup](https://arxiv.org/abs/1710.09412)).
+    MixedClasses {
+        /// `[batch]`
+        classes: Tensor<1, Int>,
+        /// `[batch]`
+        partners: Tensor<1, Int>,
+        /// How much of each sample is of its first class, in `[0, 1]`; the rest is of the second.
+        share: f32,
+    },
     /// One or more numbers for each sample, `[batch, outputs]`.
     Values(Tensor<2>),
 }
@@ -60,7 +69,8 @@ impl Loss {
         Loss::CrossEntropy { label_smoothing: 0.0, class_weights: None }
     }
 
-    /// Computes the mean loss of a batch.
+    /// Computes the mean loss of a batch. For samples that are mixed from two it is the mean of the losses by either
+    /// class, each with its share.
     ///
     /// # Shapes
     /// - output: `[batch, outputs]`
@@ -73,13 +83,21 @@ impl Loss {
             (Loss::CrossEntropy { label_smoothing, class_weights }, Target::Classes(classes)) => {
                 cross_entropy_with_logits(output, classes.clone(), *label_smoothing, class_weights.as_deref())
             }
+            (Loss::CrossEntropy { .. }, Target::MixedClasses { classes, partners, share }) => {
+                let by = |classes: &Tensor<1, Int>| {
+                    self.forward(output.clone(), &Target::Classes(classes.clone()))
+                };
+                by(classes) * *share + by(partners) * (1.0 - *share)
+            }
             (Loss::BinaryCrossEntropy {}, Target::Values(values)) => {
                 binary_cross_entropy_with_logits(output, values.clone())
             }
             (Loss::Mse {}, Target::Values(values)) => mse(output, values.clone()),
             (Loss::Mae {}, Target::Values(values)) => mae(output, values.clone()),
             (Loss::Huber { delta }, Target::Values(values)) => huber(output, values.clone(), *delta),
-            (loss, Target::Classes(_)) => panic!("{loss:?} needs values as targets, found classes"),
+            (loss, Target::Classes(_) | Target::MixedClasses { .. }) => {
+                panic!("{loss:?} needs values as targets, found classes")
+            }
             (loss, Target::Values(_)) => panic!("{loss:?} needs classes as targets, found values"),
         }
     }

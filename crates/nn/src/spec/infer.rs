@@ -78,6 +78,17 @@ pub(crate) struct PlannedLayer {
 }
 
 impl Plan {
+    /// Whether batches of fewer tokens can go through: no layer lays out all steps side by side.
+    pub(crate) fn takes_shorter(&self) -> bool {
+        fn any_flattens(layers: &[PlannedLayer]) -> bool {
+            layers.iter().any(|layer| {
+                let flattens = matches!(layer.kind, LayerKind::Flatten {}) && layer.input.shape().len() == 2;
+                flattens || any_flattens(&layer.body) || any_flattens(&layer.shortcut)
+            })
+        }
+        !any_flattens(&self.layers)
+    }
+
     /// Refuses a model whose weights together are more than any machine holds.
     fn check_size(&self) -> Result<(), NnError> {
         let mut total = 0u64;
@@ -111,6 +122,23 @@ impl PlannedLayer {
 
 impl ModelSpec {
     /// Checks the whole description.
+    /// Whether batches of fewer tokens than the description's `input` can go through, as when samples are put together
+    /// by length: no layer may lay out all steps side by side.
+    ///
+    /// ```
+    /// use fireclay_nn::ModelSpec;
+    ///
+    /// assert!(ModelSpec::tokens(250).embedding(100, 8).lstm(4).dense(2).takes_shorter()?);
+    /// assert!(!ModelSpec::tokens(250).embedding(100, 8).flatten().dense(2).takes_shorter()?);
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the description does not describe a network.
+    pub fn takes_shorter(&self) -> Result<bool, NnError> {
+        Ok(self.plan()?.takes_shorter())
+    }
+
     pub(crate) fn plan(&self) -> Result<Plan, NnError> {
         if !self.input.is_possible() {
             return Err(NnError::Input { found: self.input.clone() });

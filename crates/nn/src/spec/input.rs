@@ -44,10 +44,13 @@ impl InputSpec {
         }
     }
 
-    /// Whether a batch consists of such samples.
+    /// Whether a batch consists of such samples. The samples of a batch may all have fewer tokens.
     pub fn fits(&self, batch: &AnyTensor) -> bool {
-        matches!(self, InputSpec::Tokens(_)) == matches!(batch, AnyTensor::Tokens(_))
-            && batch.dims()[1..] == *self.shape()
+        match (self, batch) {
+            (InputSpec::Tokens(most), AnyTensor::Tokens(tokens)) => (1..=*most).contains(&tokens.dims()[1]),
+            (InputSpec::Tokens(_), _) | (InputSpec::Values(_), AnyTensor::Tokens(_)) => false,
+            (InputSpec::Values(shape), values) => values.dims()[1..] == *shape,
+        }
     }
 
     /// Whether samples of this shape can be.
