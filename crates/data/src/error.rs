@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::AugmentationProblem;
+
 /// What can go wrong while reading, fetching or splitting data.
 ///
 /// Every message names the file or the value, what was expected, what was found, and what to do.
@@ -100,6 +102,12 @@ pub enum DataError {
     Normalization {
         /// What is wrong with it and what would be right.
         reason: String,
+    },
+    /// An augmentation that makes no sense, or not for these images.
+    #[error("the augmentation does not fit: {problem}")]
+    Augmentation {
+        /// What is wrong with it and what would be right.
+        problem: AugmentationProblem,
     },
     /// More samples than can be indexed.
     #[error("{samples} samples are more than the {} a dataset can hold; use several datasets", u32::MAX)]

@@ -33,6 +33,7 @@
 
 #![warn(missing_docs)]
 
+mod augment;
 mod builtin;
 mod data_dir;
 mod dataset;
@@ -51,6 +52,10 @@ mod split;
 mod targets;
 mod texts;
 
+pub use augment::{
+    Affine, AugmentScratch, Augmentation, AugmentationProblem, Augmenter, Border, Crop, Cutout, Fill, Flip,
+    Mixup, MixupPlan,
+};
 pub use builtin::DrawnDigits;
 pub use data_dir::DataDir;
 pub use dataset::{Bytes, Dataset};
