@@ -45,6 +45,12 @@ impl DataDir {
         Self { place }
     }
 
+    /// Where this crate keeps what can be made or fetched again: `fireclay` in the user's cache folder, whatever
+    /// `FIRECLAY_DATA` says. `None` if the user has no home folder.
+    pub fn cache() -> Option<PathBuf> {
+        etcetera::choose_base_strategy().map(|strategy| strategy.cache_dir().join("fireclay")).ok()
+    }
+
     /// Whether someone named this folder, so that nothing is downloaded.
     pub fn is_named(&self) -> bool {
         matches!(self.place, Place::Named(_))
@@ -68,12 +74,7 @@ impl Default for DataDir {
     fn default() -> Self {
         match std::env::var_os(VARIABLE) {
             Some(path) if !path.is_empty() => Self::named(path),
-            _ => {
-                let cache = etcetera::choose_base_strategy()
-                    .map(|strategy| strategy.cache_dir().join("fireclay"))
-                    .ok();
-                Self { place: Place::Cache(cache) }
-            }
+            _ => Self { place: Place::Cache(Self::cache()) },
         }
     }
 }
