@@ -2,13 +2,15 @@
 
 use clap::ValueEnum;
 use fireclay::prelude::*;
+use fireclay_cli::{Recipe, Task};
 
 /// A network by name.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
     /// 784 - dense 128 - dense 128 - dense 10, ReLU; adam, learning rate 0.001, batch 128, 10 epochs
     Mlp,
     /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense 10, ReLU; adam, 0.001, batch 64, 5 epochs
+    #[default]
     Cnn,
     /// conv 32, pool, conv 64, pool, dense 128, dense 10, ReLU; adam, 0.001, batch 64, 10 epochs
     CnnSmall,
@@ -16,29 +18,9 @@ pub enum ModelName {
     Softmax,
 }
 
-/// How a network is trained.
-#[derive(Clone, Copy, Debug)]
-pub struct Recipe {
-    pub optimizer: &'static str,
-    pub learning_rate: f64,
-    pub batch_size: usize,
-    pub epochs: usize,
-}
-
-impl ModelName {
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            ModelName::Mlp => "mlp",
-            ModelName::Cnn => "cnn",
-            ModelName::CnnSmall => "cnn-small",
-            ModelName::Softmax => "softmax",
-        }
-    }
-
-    /// The network for images of one channel and some classes.
-    pub fn spec(self, input: &[usize], classes: usize) -> ModelSpec {
-        let spec = ModelSpec::new(input);
+impl fireclay_cli::ModelName for ModelName {
+    fn spec(self, task: &Task) -> ModelSpec {
+        let (spec, classes) = (task.model(), task.classes);
         let two_convolutions =
             |spec: ModelSpec| spec.conv2d(32, 3).relu().max_pool2d(2).conv2d(64, 3).relu().max_pool2d(2);
         match self {
@@ -51,8 +33,7 @@ impl ModelName {
         }
     }
 
-    /// How the network is trained unless flags say otherwise.
-    pub fn recipe(self) -> Recipe {
+    fn recipe(self) -> Recipe {
         let adam = Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 5 };
         match self {
             ModelName::Mlp => Recipe { batch_size: 128, epochs: 10, ..adam },
@@ -65,11 +46,14 @@ impl ModelName {
 
 #[cfg(test)]
 mod tests {
+    use fireclay_cli::ModelName as _;
+
     use super::*;
 
     #[test]
     fn the_networks_have_their_known_sizes() {
-        let parameters = |model: ModelName| model.spec(&[1, 28, 28], 10).summary().unwrap().parameters();
+        let task = Task::images([1, 28, 28], 10);
+        let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
         let found = [ModelName::Mlp, ModelName::Cnn, ModelName::CnnSmall, ModelName::Softmax].map(parameters);
         assert_eq!(found, [118_282, 93_322, 225_034, 7_850]);
     }

@@ -7,11 +7,10 @@ use fireclay::data::{DigitImage, Provenance, read_digit};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay::train::softmax;
-use fireclay_cli::{Exit, Output, percent};
+use fireclay_cli::records::{Guess, Prediction};
+use fireclay_cli::{Exit, Output, normalization, percent};
 
 use crate::cli::PredictFlags;
-use crate::evaluate::normalization;
-use crate::records::{Guess, Prediction};
 
 /// How many guesses are shown for each picture.
 const SHOWN: usize = 3;

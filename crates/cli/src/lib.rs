@@ -4,20 +4,31 @@
 //! returns from `main` what [`run`] gives. Results go to standard output, as text or as JSON Lines; progress, notes
 //! and errors go to standard error.
 
+pub mod commands;
 mod exit;
 mod flags;
 mod format;
+mod images;
 mod interrupt;
 mod output;
+mod program;
 mod progress;
+pub mod records;
+mod stand_in;
+mod words;
 
+pub use commands::normalization;
 pub use exit::{Exit, UsageError, run};
 pub use fireclay::nn::readable::{bytes, count};
 pub use flags::{DeviceFlags, FitFlags, OutputFlags};
 pub use format::{percent, seconds};
+pub use images::{ImageChoice, ImageFlags, own_images};
 pub use interrupt::InterruptOnCtrlC;
 pub use output::Output;
+pub use program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, StandIn, Task, TextProgram};
 pub use progress::{DownloadBar, Progress};
+pub use stand_in::load_or_stand_in;
+pub use words::{called, quoted, shown};
 
 /// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
 #[global_allocator]

@@ -1,5 +1,8 @@
-//! The JSON Lines that `--json` prints. Each has a `type`; README.md beside this crate lists the fields.
+//! The JSON Lines that `--json` prints. Each has a `type`; the README of each program lists the fields with what they
+//! mean.
+#![allow(missing_docs, reason = "the fields are explained for those who read the JSON, in the README files")]
 
+use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
 use fireclay::train::{ClassificationReport, Evaluation, Report};
 use serde::Serialize;
@@ -94,4 +97,25 @@ pub struct Summarised<'a> {
     pub trained_on: Option<&'a str>,
     #[serde(flatten)]
     pub summary: &'a Summary,
+}
+
+/// What a data set consists of.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "data")]
+pub struct Data<'a> {
+    pub sheet: Option<String>,
+    pub vocabulary: Option<String>,
+    pub samples: Option<&'a TextSamples>,
+    #[serde(flatten)]
+    pub report: &'a DataReport,
+}
+
+/// What a model makes of a text.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "prediction")]
+pub struct TextPrediction<'a> {
+    pub text: &'a str,
+    pub class: &'a str,
+    pub top: &'a [Guess<'a>],
+    pub trained_on: Option<&'a str>,
 }

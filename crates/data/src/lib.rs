@@ -53,6 +53,10 @@ mod standardize;
 mod targets;
 mod texts;
 
+pub use augment::{
+    Affine, AugmentScratch, Augmentation, AugmentationProblem, Augmenter, Border, Crop, Cutout, Fill, Flip,
+    Mixup, MixupPlan,
+};
 pub use builtin::{DrawnDigits, DrawnObjects};
 pub use data_dir::DataDir;
 pub use dataset::{Bytes, Dataset};

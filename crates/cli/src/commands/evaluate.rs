@@ -1,47 +1,67 @@
-//! `mnist evaluate`
+//! `evaluate`: measures a saved model on the test split.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
+use fireclay::data::Normalization;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
-use fireclay_cli::{Exit, Output, count};
 
-use crate::cli::EvaluateFlags;
-use crate::data::Choice;
+use crate::program::Program;
 use crate::records::Evaluated;
+use crate::{DeviceFlags, Exit, Output, count};
 
-pub fn run(flags: EvaluateFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
+/// The flags of `evaluate`.
+#[derive(Args, Debug)]
+pub struct EvaluateFlags<P: Program> {
+    /// Model file to measure
+    #[arg(value_name = "MODEL", default_value = P::MODEL_FILE)]
+    pub from: PathBuf,
+    /// Which data.
+    #[command(flatten)]
+    pub data: P::Data,
+    /// Where to compute.
+    #[command(flatten)]
+    pub device: DeviceFlags,
+}
+
+/// Measures a saved model on the test split of the data that it was trained on, or that flags name.
+///
+/// # Errors
+/// If the model or the data cannot be loaded, or do not go together.
+pub fn run<P: Program>(flags: EvaluateFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let device = flags.device.open()?;
     let trainer = Trainer::load(&flags.from, &device)?;
     let card = trainer.card();
     let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-    let choice = match Choice::of(&flags.data) {
-        Choice::Usual if trained_on == Some("drawn digits") => Choice::Drawn,
-        choice => choice,
-    };
-    let (_, test) = choice.load(output)?;
-    let test = test.with_normalization(normalization(&card))?;
+    let test = P::load_test(&flags.data, &card, output)?;
     if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
         output.warn(format!("note: trained on {trained_on}, measured on {}", test.provenance().name));
     }
-    print(&trainer.evaluate(&test)?, &test, output);
+    print::<P>(&trainer.evaluate(&test)?, &test, output);
     Ok(Exit::Done)
 }
 
-/// How the model wants its images.
-pub fn normalization(card: &ModelCard) -> fireclay::data::Normalization {
+/// How a model wants its numbers.
+pub fn normalization(card: &ModelCard) -> Normalization {
     match &card.preprocessing {
         Some(preprocessing) => {
-            fireclay::data::Normalization { mean: preprocessing.mean.clone(), std: preprocessing.std.clone() }
+            Normalization { mean: preprocessing.mean.clone(), std: preprocessing.std.clone() }
         }
-        None => fireclay::data::Normalization::none(),
+        None => Normalization::none(),
     }
 }
 
 /// Prints what a model does on a test set; `train` and `evaluate` say it in the same words.
-pub fn print(evaluation: &Evaluation, test: &Dataset, output: &Output) {
+pub(crate) fn print<P: Program>(evaluation: &Evaluation, test: &Dataset, output: &Output) {
     let provenance = test.provenance();
     let samples = count(evaluation.samples as u64);
-    output.line(format!("\n{}, {} split, {samples} images\n{evaluation}", provenance.name, provenance.split));
+    output.line(format!(
+        "\n{}, {} split, {samples} {}\n{evaluation}",
+        provenance.name,
+        provenance.split,
+        P::SAMPLES
+    ));
     output.record(&Evaluated::new(&provenance.name, &provenance.split, evaluation));
 }

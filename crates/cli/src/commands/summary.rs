@@ -1,20 +1,40 @@
-//! `mnist summary`
+//! `summary`: shows a model layer by layer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use fireclay::prelude::*;
-use fireclay_cli::{Exit, Output};
 
-use crate::cli::SummaryFlags;
+use super::train::{ModelFlags, read_spec};
+use crate::program::{ModelName, Program};
 use crate::records::Summarised;
-use crate::train::read_spec;
+use crate::{Exit, Output};
 
-pub fn run(flags: SummaryFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
+/// The flags of `summary`.
+#[derive(Args, Debug)]
+pub struct SummaryFlags<P: Program> {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelFlags<P>,
+    /// Show the model of a file instead
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["model", "spec"])]
+    pub from: Option<PathBuf>,
+    /// Print the description as TOML, to copy and change
+    #[arg(long, conflicts_with = "json")]
+    pub toml: bool,
+}
+
+/// Shows a model layer by layer: output shapes, parameters, FLOPs.
+///
+/// # Errors
+/// If the model or the description cannot be read.
+pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let card = flags.from.as_ref().map(load_card).transpose()?;
     let spec = match (&card, &flags.model.spec) {
         (Some(card), _) => card.spec.clone(),
         (None, Some(path)) => read_spec(path)?,
-        (None, None) => flags.model.model.spec(&[1, 28, 28], 10),
+        (None, None) => flags.model.model.spec(&P::usual_task()),
     };
     if flags.toml {
         output.line(spec.to_toml()?.trim_end());

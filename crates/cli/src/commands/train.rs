@@ -1,35 +1,74 @@
-//! `mnist train`
+//! `train`: trains a model, measures it on the test split and saves it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Args;
 use fireclay::prelude::*;
 use fireclay::store::load_checkpoint;
 use fireclay::train::{Checkpoint, Stopped, TrainError, checkpoint_shapes};
-use fireclay_cli::{Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{ModelFlags, TrainFlags};
-use crate::data::Choice;
-use crate::models::{ModelName, Recipe};
-use crate::{evaluate, records};
+use super::evaluate;
+use crate::program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, Task};
+use crate::words::{called, quoted, shown};
+use crate::{
+    DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count, load_or_stand_in,
+    records,
+};
+
+/// The flags of `train`.
+#[derive(Args, Debug)]
+pub struct TrainFlags<P: Program> {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelFlags<P>,
+    /// Which data.
+    #[command(flatten)]
+    pub data: P::Data,
+    /// How to train.
+    #[command(flatten)]
+    pub fit: FitFlags,
+    /// Where to compute.
+    #[command(flatten)]
+    pub device: DeviceFlags,
+    /// Model file to write; while the training runs a checkpoint stands beside it, FILE.checkpoint
+    #[arg(long, value_name = "FILE", default_value = P::MODEL_FILE)]
+    pub out: PathBuf,
+    /// Go on with a training that was broken off, from its checkpoint and with its settings
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
+        "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "seed", "validation_split", "out"
+    ])]
+    pub resume: Option<PathBuf>,
+}
+
+/// Which model.
+#[derive(Args, Debug)]
+pub struct ModelFlags<P: Program> {
+    /// Network to train
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = P::Model::default())]
+    pub model: P::Model,
+    /// Network of your own, described in TOML (`summary --toml` prints one to begin with)
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    pub spec: Option<PathBuf>,
+}
 
 /// What a checkpoint must know besides the training itself.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Program {
-    /// Always `mnist`, so that another program's checkpoint is recognised.
+struct About<C> {
+    /// The program's name, so that another program's checkpoint is recognised.
     program: String,
     model: String,
     spec: ModelSpec,
-    data: Choice,
+    data: C,
     out: PathBuf,
 }
 
 /// A run that is about to begin or to go on.
-struct Job {
-    program: Program,
+struct Job<C> {
+    about: About<C>,
     train: Dataset,
     test: Dataset,
     optimizer: Optimizer,
@@ -40,7 +79,11 @@ struct Job {
     checkpoint: Option<Checkpoint>,
 }
 
-pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
+/// Trains a model, or goes on with a training.
+///
+/// # Errors
+/// A [`UsageError`] for flags that cannot be, before any work; else what went wrong.
+pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
     // Whatever the flags alone decide is checked before any work.
     let fresh = match flags.resume {
@@ -50,20 +93,20 @@ pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let own = flags.model.spec.as_deref().map(read_spec).transpose()?;
     let device = flags.device.open()?;
     let job = match (&flags.resume, fresh) {
-        (Some(path), _) => resumed_job(path, &flags, output)?,
-        (None, Some(settings)) => fresh_job(settings, own, &flags, output)?,
+        (Some(path), _) => resumed_job::<P>(path, &flags, output)?,
+        (None, Some(settings)) => fresh_job::<P>(settings, own, &flags, output)?,
         (None, None) => unreachable!("settings are missing only for a training that goes on"),
     };
-    announce(&job, &flags, output)?;
+    announce::<P>(&job, &flags, output)?;
 
-    let Job { program, train, test, optimizer, options, checkpoint_path, checkpoint } = job;
+    let Job { about, train, test, optimizer, options, checkpoint_path, checkpoint } = job;
     device.seed(options.seed);
-    let network = program.spec.build(&device).map_err(UsageError::of)?;
+    let network = about.spec.build(&device).map_err(UsageError::of)?;
     let mut trainer = Trainer::classification(network)
         .optimizer(optimizer)
         .callback(Progress::new(output.clone()))
         .callback(interrupt)
-        .callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&program)?));
+        .callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&about)?));
     let history = match checkpoint {
         Some(checkpoint) => trainer
             .resume(&train, checkpoint)
@@ -71,7 +114,7 @@ pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
         None => trainer.fit(&train, &options)?,
     };
     if history.stopped == Stopped::Interrupted {
-        let resume = resume_command(&checkpoint_path, &flags);
+        let resume = resume_command::<P>(&checkpoint_path, &flags);
         output.line(format!("broken off; go on with: {resume}"));
         let checkpoint = checkpoint_path.display().to_string();
         output.record(&records::Interrupted { checkpoint, resume });
@@ -81,32 +124,33 @@ pub fn run(flags: TrainFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
         output.progress_line(format!("stopped: {reason}"));
     }
 
-    evaluate::print(&trainer.evaluate(&test)?, &test, output);
-    let size = trainer.save(&program.out)?;
+    evaluate::print::<P>(&trainer.evaluate(&test)?, &test, output);
+    let size = trainer.save(&about.out)?;
     // The model is safe, so the checkpoint has done its work. One that cannot be removed does no harm.
     let _ = std::fs::remove_file(&checkpoint_path);
     let dataset = &train.provenance().name;
-    let file = shown(&program.out);
-    let from = match file == crate::cli::MODEL_FILE {
+    let file = shown(&about.out);
+    let from = match file == P::MODEL_FILE {
         true => String::new(),
         false => format!(" --from {}", quoted(&file)),
     };
     output.line(format!(
-        "\nsaved {file} ({}), trained on {dataset}; try: {} predict PICTURE.png{from}",
+        "\nsaved {file} ({}), trained on {dataset}; try: {} {}{from}",
         bytes(size),
-        program_name()
+        called(P::NAME),
+        P::TRY
     ));
     output.record(&records::Saved { file, bytes: size, dataset });
     Ok(Exit::Done)
 }
 
 /// A training from the beginning.
-fn fresh_job(
+fn fresh_job<P: Program>(
     (optimizer, options): (Optimizer, FitOptions),
     own: Option<ModelSpec>,
-    flags: &TrainFlags,
+    flags: &TrainFlags<P>,
     output: &Arc<Output>,
-) -> anyhow::Result<Job> {
+) -> anyhow::Result<Job<ChoiceOf<P>>> {
     let out = std::path::absolute(&flags.out).unwrap_or_else(|_| flags.out.clone());
     check_out(&out)?;
     let checkpoint_path = checkpoint_beside(&out);
@@ -114,44 +158,47 @@ fn fresh_job(
         output.note(format!(
             "note: {} holds a training that was broken off and will be written over; to go on with it instead: {}",
             shown(&checkpoint_path),
-            resume_command(&checkpoint_path, flags)
+            resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let (train, test, data) = Choice::of(&flags.data).load_or_draw(output)?;
+    let ((train, test), data) =
+        load_or_stand_in::<P, _>(flags.data.choice(), output, |choice| P::load(choice, output))?;
     let (model, spec) = match own {
         Some(spec) => ("your own".to_string(), spec),
         None => {
             let model = flags.model.model;
-            (model.word().to_string(), model.spec(train.shape(), train.class_names().len()))
+            (model.word(), model.spec(&Task::of(&train)))
         }
     };
-    let program = Program { program: "mnist".into(), model, spec, data, out };
-    Ok(Job { program, train, test, optimizer, options, checkpoint_path, checkpoint: None })
+    let about = About { program: P::NAME.into(), model, spec, data, out };
+    Ok(Job { about, train, test, optimizer, options, checkpoint_path, checkpoint: None })
 }
 
 /// A training that goes on.
-fn resumed_job(path: &Path, flags: &TrainFlags, output: &Arc<Output>) -> anyhow::Result<Job> {
+fn resumed_job<P: Program>(
+    path: &Path,
+    flags: &TrainFlags<P>,
+    output: &Arc<Output>,
+) -> anyhow::Result<Job<ChoiceOf<P>>> {
     let checkpoint: Checkpoint = load_checkpoint(path)?;
     let progress = &checkpoint.progress;
-    let program: Program = serde_json::from_value(progress.program.clone())
+    // Another program's data may not even be readable here, so its name is looked at first.
+    if let Some(other) = progress.program["program"].as_str().filter(|name| *name != P::NAME) {
+        anyhow::bail!("{} is a checkpoint of '{other}', not of {}", path.display(), P::NAME);
+    }
+    let about: About<ChoiceOf<P>> = serde_json::from_value(progress.program.clone())
         .with_context(|| format!("{} is not a checkpoint of this program", path.display()))?;
-    anyhow::ensure!(
-        program.program == "mnist",
-        "{} is a checkpoint of '{}', not of mnist",
-        path.display(),
-        program.program
-    );
-    check_out(&program.out)?;
+    check_out(&about.out)?;
     // Before the model is built, which takes as much memory as the description asks for.
-    fireclay::nn::check_weights(&program.spec, &checkpoint_shapes(&checkpoint))
+    fireclay::nn::check_weights(&about.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
-    let data = match Choice::of(&flags.data) {
-        Choice::Usual => program.data.clone(),
-        choice => choice,
+    let data = match flags.data.is_given() {
+        true => flags.data.choice(),
+        false => about.data.clone(),
     };
-    let (train, test) = data.load(output)?;
+    let (train, test) = P::load(&data, output)?;
     Ok(Job {
-        program: Program { data, ..program },
+        about: About { data, ..about },
         train,
         test,
         optimizer: progress.optimizer.clone(),
@@ -162,8 +209,8 @@ fn resumed_job(path: &Path, flags: &TrainFlags, output: &Arc<Output>) -> anyhow:
 }
 
 /// The command that goes on, as the user can type it.
-fn resume_command(checkpoint: &Path, flags: &TrainFlags) -> String {
-    let mut command = format!("{} train --resume {}", program_name(), quoted(&shown(checkpoint)));
+fn resume_command<P: Program>(checkpoint: &Path, flags: &TrainFlags<P>) -> String {
+    let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(checkpoint)));
     // The same bytes come out only on the same device and number of threads.
     if flags.device.device != DeviceName::default() {
         command.push_str(&format!(" --device {}", flags.device.device));
@@ -174,24 +221,10 @@ fn resume_command(checkpoint: &Path, flags: &TrainFlags) -> String {
     command
 }
 
-/// How the user calls this program: by its name, or through Cargo, which then says so in the environment.
-fn program_name() -> &'static str {
-    match std::env::var_os("CARGO") {
-        Some(_) => "cargo run --release -p mnist --",
-        None => "mnist",
-    }
-}
-
-/// A path as short as it can be said from here.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
-}
-
-/// A model of one's own is trained as the CNN is.
-fn recipe(flags: &ModelFlags) -> Recipe {
+/// A model of one's own is trained as the program's first model is.
+fn recipe<P: Program>(flags: &ModelFlags<P>) -> Recipe {
     match flags.spec {
-        Some(_) => ModelName::Cnn.recipe(),
+        Some(_) => P::Model::default().recipe(),
         None => flags.model.recipe(),
     }
 }
@@ -229,7 +262,7 @@ fn check_out(out: &Path) -> anyhow::Result<()> {
 }
 
 /// Reads a description and checks its shapes.
-pub fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
+pub(crate) fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
     if path.exists() && !path.is_file() {
         return Err(UsageError::of(anyhow::anyhow!("{} is not a file", path.display())));
     }
@@ -247,33 +280,29 @@ fn checkpoint_beside(out: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
-    match !path.is_empty() && path.chars().all(plain) {
-        true => path.to_string(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
-    }
-}
-
 /// Says what is about to be trained.
-fn announce(job: &Job, flags: &TrainFlags, output: &Output) -> anyhow::Result<()> {
-    let Job { program, train, test, optimizer, options, checkpoint, .. } = job;
+fn announce<P: Program>(
+    job: &Job<ChoiceOf<P>>,
+    flags: &TrainFlags<P>,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let Job { about, train, test, optimizer, options, checkpoint, .. } = job;
     let resumed = checkpoint.is_some();
-    let parameters = program.spec.summary()?.parameters();
+    let parameters = about.spec.summary()?.parameters();
     let settings = serde_json::to_value(optimizer)?;
     let name = settings.get("type").and_then(|name| name.as_str()).unwrap_or_default();
     let provenance = train.provenance();
     output.progress_line(format!(
-        "{}: {} training and {} test images ({})",
+        "{}: {} training and {} test {} ({})",
         provenance.name,
         count(train.len() as u64),
         count(test.len() as u64),
+        P::SAMPLES,
         provenance.source
     ));
     output.progress_line(format!(
         "{}: {} parameters; {name}, learning rate {}, batch {}, {} epochs, seed {}, {}{}",
-        program.model,
+        about.model,
         count(parameters as u64),
         optimizer.learning_rate(),
         options.batch_size,
@@ -283,7 +312,7 @@ fn announce(job: &Job, flags: &TrainFlags, output: &Output) -> anyhow::Result<()
         if resumed { "; going on from the checkpoint" } else { "" }
     ));
     output.record(&records::Training {
-        model: &program.model,
+        model: &about.model,
         parameters,
         dataset: &provenance.name,
         training_samples: train.len(),
@@ -298,15 +327,4 @@ fn announce(job: &Job, flags: &TrainFlags, output: &Output) -> anyhow::Result<()
         resumed,
     });
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_spaces_is_quoted_for_the_shell() {
-        assert_eq!(quoted("runs/a-1.checkpoint"), "runs/a-1.checkpoint");
-        assert_eq!(quoted("my runs/it's"), r"'my runs/it'\''s'");
-    }
 }
