@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::TextProblem;
+
 /// What can go wrong while reading, fetching or splitting data.
 ///
 /// Every message names the file or the value, what was expected, what was found, and what to do.
@@ -301,6 +303,11 @@ pub enum DataError {
         /// What is wrong with it.
         problem: ImageProblem,
     },
+
+    // Texts.
+    /// A text, vocabulary or tokeniser that cannot be used.
+    #[error(transparent)]
+    Text(#[from] TextProblem),
 
     // Downloads.
     /// A name that is not a plain file name.

@@ -33,6 +33,7 @@
 
 #![warn(missing_docs)]
 
+mod atomic;
 mod builtin;
 mod data_dir;
 mod dataset;
@@ -49,6 +50,7 @@ mod sha256;
 mod source;
 mod split;
 mod targets;
+mod text;
 mod texts;
 
 pub use builtin::DrawnDigits;
@@ -59,9 +61,15 @@ pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
 pub use formats::{DigitImage, Idx, IdxKind, read_digit, read_idx};
 pub use loader::Loader;
 pub use normalization::Normalization;
-pub use order::epoch_order;
+pub use order::{bucketed_order, epoch_order};
 pub use provenance::Provenance;
 pub use sets::Mnist;
 pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
 pub use targets::Targets;
+#[cfg(feature = "tokenizers")]
+pub use text::HuggingFaceTokenizer;
+pub use text::{
+    Cleaning, Numbers, Padding, Punctuation, Side, TextEncoder, TextProblem, Tokenizer, Vocabulary,
+    VocabularyOptions, VocabularyProblem, WordTokenizer, Words, reserved,
+};
 pub use texts::Texts;
