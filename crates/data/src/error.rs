@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::AugmentationProblem;
 use crate::FileProblem;
+use crate::TextProblem;
 
 /// What can go wrong while reading, fetching or splitting data.
 ///
@@ -332,6 +333,10 @@ pub enum DataError {
         /// What is wrong with it.
         problem: FileProblem,
     },
+    // Texts.
+    /// A text, vocabulary or tokeniser that cannot be used.
+    #[error(transparent)]
+    Text(#[from] TextProblem),
 
     // Downloads.
     /// A name that is not a plain file name.

@@ -34,6 +34,7 @@
 #![warn(missing_docs)]
 
 mod augment;
+mod atomic;
 mod builtin;
 mod data_dir;
 mod dataset;
@@ -51,6 +52,7 @@ mod source;
 mod split;
 mod standardize;
 mod targets;
+mod text;
 mod texts;
 
 pub use augment::{
@@ -72,9 +74,15 @@ pub use formats::{
 };
 pub use loader::Loader;
 pub use normalization::Normalization;
-pub use order::epoch_order;
+pub use order::{bucketed_order, epoch_order};
 pub use provenance::Provenance;
 pub use sets::Mnist;
 pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
 pub use targets::Targets;
+#[cfg(feature = "tokenizers")]
+pub use text::HuggingFaceTokenizer;
+pub use text::{
+    Cleaning, Numbers, Padding, Punctuation, Side, TextEncoder, TextProblem, Tokenizer, Vocabulary,
+    VocabularyOptions, VocabularyProblem, WordTokenizer, Words, reserved,
+};
 pub use texts::Texts;

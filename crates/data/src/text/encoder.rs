@@ -1,0 +1,211 @@
+//! Texts to tokens and back.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{Tokenizer, Vocabulary, WordTokenizer, reserved};
+use crate::DataError;
+
+/// Turns texts into tokens: what a model that reads words keeps in its file.
+///
+/// ```
+/// use fireclay_data::{TextEncoder, Vocabulary, WordTokenizer, reserved};
+///
+/// # fn main() -> Result<(), fireclay_data::DataError> {
+/// let vocabulary = Vocabulary::from_words(["not", "bad", "!"])?;
+/// let encoder = TextEncoder::new(WordTokenizer::default(), vocabulary);
+/// let tokens = encoder.encode("Not <b>THAT</b> bad!");
+/// assert_eq!(tokens, [4, reserved::UNKNOWN, 5, 6]);
+/// assert_eq!(encoder.decode(&tokens), "not <unknown> bad!");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct TextEncoder {
+    tokenizer: WordTokenizer,
+    start: bool,
+    end: bool,
+    vocabulary: Vocabulary,
+}
+
+impl TextEncoder {
+    /// An encoder that marks neither start nor end of a text.
+    ///
+    /// The tokeniser should be the one that the vocabulary was built with.
+    pub fn new(tokenizer: WordTokenizer, vocabulary: Vocabulary) -> Self {
+        Self { tokenizer, start: false, end: false, vocabulary }
+    }
+
+    /// Whether every text begins with [`reserved::START`].
+    #[must_use]
+    pub fn with_start(self, start: bool) -> Self {
+        Self { start, ..self }
+    }
+
+    /// Whether every text ends with [`reserved::END`]. Where texts are truncated, it may be cut off.
+    #[must_use]
+    pub fn with_end(self, end: bool) -> Self {
+        Self { end, ..self }
+    }
+
+    /// How texts are cut into words.
+    pub fn tokenizer(&self) -> &WordTokenizer {
+        &self.tokenizer
+    }
+
+    /// The words and their tokens.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The tokens of a text; [`reserved::UNKNOWN`] for words that are not in the vocabulary.
+    ///
+    /// A text without a word, such as an empty one, gives one [`reserved::UNKNOWN`]: a model then has something to
+    /// read.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        // English has a word in five bytes, roughly.
+        let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
+        if self.start {
+            tokens.push(reserved::START);
+        }
+        let marks = tokens.len();
+        self.tokenizer.words(text, |word| tokens.push(self.vocabulary.token(word)));
+        if tokens.len() == marks {
+            tokens.push(reserved::UNKNOWN);
+        }
+        if self.end {
+            tokens.push(reserved::END);
+        }
+        tokens
+    }
+
+    /// The tokens of many texts, encoded on all threads.
+    pub fn encode_all(&self, texts: &[String]) -> Vec<Vec<u32>> {
+        texts.par_iter().map(|text| self.encode(text)).collect()
+    }
+
+    /// A text for people: words with spaces, none before a full stop and the like. Padding, start and end are left
+    /// out, and tokens beyond the vocabulary are unknown ones.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let mut text = String::new();
+        let mut joined = true;
+        for &token in tokens {
+            if matches!(token, reserved::PADDING | reserved::START | reserved::END) {
+                continue;
+            }
+            let unknown = reserved::NAMES[reserved::UNKNOWN as usize];
+            let word = self.vocabulary.word(token).unwrap_or(unknown);
+            if !joined && !word.starts_with(CLOSING) {
+                text.push(' ');
+            }
+            text.push_str(word);
+            joined = word.starts_with(OPENING);
+        }
+        text
+    }
+}
+
+/// Marks that follow a word without a space, and marks that a word follows without one.
+const CLOSING: [char; 9] = ['.', ',', ';', ':', '!', '?', ')', ']', '}'];
+const OPENING: [char; 3] = ['(', '[', '{'];
+
+impl Tokenizer for TextEncoder {
+    fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        Ok(TextEncoder::encode(self, text))
+    }
+
+    fn decode(&self, tokens: &[u32]) -> Result<String, DataError> {
+        Ok(TextEncoder::decode(self, tokens))
+    }
+
+    fn vocabulary_size(&self) -> usize {
+        self.vocabulary.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cleaning, Punctuation};
+
+    fn encoder() -> TextEncoder {
+        let vocabulary = Vocabulary::from_words(["the", "film", ",", "(", ")", "really", "..."]).unwrap();
+        TextEncoder::new(WordTokenizer::default(), vocabulary)
+    }
+
+    #[test]
+    fn a_text_without_words_gives_one_unknown_token() {
+        let bare = WordTokenizer { punctuation: Punctuation::Dropped, ..WordTokenizer::default() };
+        let bare = TextEncoder::new(bare, encoder().vocabulary().clone());
+        for text in ["", " \r\n", "<br />", "?!...", "\0"] {
+            assert_eq!(bare.encode(text), [reserved::UNKNOWN], "{text:?}");
+        }
+        let marked = bare.with_start(true).with_end(true);
+        assert_eq!(marked.encode(""), [reserved::START, reserved::UNKNOWN, reserved::END]);
+        assert_eq!(marked.encode("film"), [reserved::START, 5, reserved::END]);
+    }
+
+    #[test]
+    fn decoded_texts_are_readable() {
+        let tokens = encoder().encode("The film, (really)... seen");
+        assert_eq!(tokens, [4, 5, 6, 7, 9, 8, 10, 1]);
+        assert_eq!(encoder().decode(&tokens), "the film, (really)... <unknown>");
+        assert_eq!(encoder().decode(&[0, 0, 2, 4, 3, 999, 0]), "the <unknown>");
+        assert_eq!(encoder().decode(&[]), "");
+    }
+
+    #[test]
+    fn many_texts_are_encoded_as_each_is() {
+        let texts: Vec<String> = (0..500).map(|i| "the film, ".repeat(i % 7)).collect();
+        let each: Vec<Vec<u32>> = texts.iter().map(|text| encoder().encode(text)).collect();
+        assert_eq!(encoder().encode_all(&texts), each);
+    }
+
+    #[test]
+    fn a_review_of_a_megabyte() {
+        let text = "the film, ".repeat(100_000);
+        let tokens = encoder().encode(&text);
+        assert_eq!(tokens.len(), 300_000);
+        assert_eq!(tokens[299_997..], [4, 5, 6]);
+    }
+
+    #[test]
+    fn the_stored_form_is_pinned_and_checked() {
+        let encoder = TextEncoder::new(
+            WordTokenizer { cleaning: Cleaning::none(), ..WordTokenizer::default() },
+            Vocabulary::from_words(["b", "a"]).unwrap(),
+        )
+        .with_end(true);
+        let json = serde_json::to_string(&encoder).unwrap();
+        let expected = concat!(
+            r#"{"tokenizer":{"cleaning":{"line_breaks":false,"tags":false,"entities":false,"quotes":false,"#,
+            r#""nfkc":false,"lowercase":false},"punctuation":"words","numbers":"words"},"#,
+            r#""start":false,"end":true,"vocabulary":["b","a"]}"#
+        );
+        assert_eq!(json, expected);
+        let read: TextEncoder = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, encoder);
+        assert_eq!(read.encode("a b"), encoder.encode("a b"));
+
+        for (lie, complaint) in [
+            (json.replace(r#""start""#, r#""begin""#), "unknown field `begin`"),
+            (json.replace(r#""words","numbers""#, r#""letters","numbers""#), "unknown variant `letters`"),
+            (
+                json.replace(r#"["b","a"]"#, r#"["b","b"]"#),
+                "entry 1 of the vocabulary: the word \"b\" is there already, as token 4",
+            ),
+            (json.replace(r#"["b","a"]"#, r#"["b","<end>"]"#), "\"<end>\" is there already, as token 3"),
+            (json.replace(r#"["b","a"]"#, "[]"), "no word"),
+            (json.replace(r#"["b","a"]"#, r#"["b c"]"#), "white space"),
+            (json.replace(r#"["b","a"]"#, r#"[""]"#), "the word is empty"),
+            (
+                json.replace(r#"["b","a"]"#, &format!("[{:?}]", "x".repeat(129))),
+                "129 bytes; expected at most 128",
+            ),
+        ] {
+            let message = serde_json::from_str::<TextEncoder>(&lie).unwrap_err().to_string();
+            assert!(message.contains(complaint), "{message}");
+        }
+    }
+}
