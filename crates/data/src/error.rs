@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::formats::ArchiveProblem;
+use crate::sets::SetProblem;
+
 /// What can go wrong while reading, fetching or splitting data.
 ///
 /// Every message names the file or the value, what was expected, what was found, and what to do.
@@ -300,6 +303,24 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with it.
         problem: ImageProblem,
+    },
+
+    // Published sets and their archives.
+    /// An archive that cannot be used.
+    #[error("{path}: {problem}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ArchiveProblem,
+    },
+    /// Files that are not the set they should be.
+    #[error("{path}: {problem}")]
+    Set {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: SetProblem,
     },
 
     // Downloads.

@@ -29,7 +29,7 @@ pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     }
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
