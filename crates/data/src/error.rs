@@ -8,6 +8,8 @@ use thiserror::Error;
 use crate::AugmentationProblem;
 use crate::FileProblem;
 use crate::TextProblem;
+use crate::formats::ArchiveProblem;
+use crate::sets::SetProblem;
 
 /// What can go wrong while reading, fetching or splitting data.
 ///
@@ -337,6 +339,23 @@ pub enum DataError {
     /// A text, vocabulary or tokeniser that cannot be used.
     #[error(transparent)]
     Text(#[from] TextProblem),
+    // Published sets and their archives.
+    /// An archive that cannot be used.
+    #[error("{path}: {problem}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ArchiveProblem,
+    },
+    /// Files that are not the set they should be.
+    #[error("{path}: {problem}")]
+    Set {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: SetProblem,
+    },
 
     // Downloads.
     /// A name that is not a plain file name.

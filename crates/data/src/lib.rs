@@ -67,16 +67,16 @@ pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache, ImageChannels, ImageFolder,
+    ArchiveLimits, ArchiveProblem, Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache, ImageChannels, ImageFolder,
     ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz,
     NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets, Resize, Skipped, Table, TableHeader,
-    TableOptions, TableProblem, TableTarget, TextFolder, TextTable, read_digit, read_digit_bytes, read_idx,
+    TableOptions, TableProblem, TableTarget, TextFolder, TextTable, read_archive, read_digit, read_digit_bytes, read_idx,
 };
 pub use loader::Loader;
 pub use normalization::Normalization;
 pub use order::{bucketed_order, epoch_order};
 pub use provenance::Provenance;
-pub use sets::Mnist;
+pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
 pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
 pub use targets::Targets;
 #[cfg(feature = "tokenizers")]

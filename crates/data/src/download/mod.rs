@@ -137,7 +137,7 @@ fn holds(path: &Path, file: &RemoteFile) -> Result<bool, DataError> {
 }
 
 /// Held until dropped, or until this process ends however it ends.
-fn lock(path: &Path) -> Result<File, DataError> {
+pub(crate) fn lock(path: &Path) -> Result<File, DataError> {
     let file = (OpenOptions::new().create(true).append(true).open(path)).map_err(write_error(path))?;
     loop {
         match file.lock() {

@@ -2,6 +2,7 @@
 
 mod digest;
 mod folders;
+mod archive;
 mod idx;
 mod image;
 mod near;
@@ -25,3 +26,4 @@ pub use problem::FileProblem;
 pub use table::{
     Column, MissingNumbers, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextTable,
 };
+pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};

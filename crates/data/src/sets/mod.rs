@@ -1,5 +1,11 @@
 //! Published data sets, each fetched and checked by one mechanism.
 
+mod cifar;
+mod imdb;
 mod mnist;
+mod problem;
 
+pub use cifar::{Cifar10, Cifar100};
+pub use imdb::Imdb;
 pub use mnist::Mnist;
+pub use problem::SetProblem;
