@@ -356,6 +356,10 @@ pub enum DataError {
         /// What is wrong with it.
         problem: SetProblem,
     },
+    // Looking at data.
+    /// A contact sheet that cannot be drawn or written.
+    #[error(transparent)]
+    Look(#[from] crate::LookProblem),
 
     // Downloads.
     /// A name that is not a plain file name.

@@ -42,6 +42,7 @@ mod download;
 mod error;
 mod formats;
 mod loader;
+mod look;
 mod normalization;
 mod order;
 mod provenance;
@@ -73,6 +74,11 @@ pub use formats::{
     TableOptions, TableProblem, TableTarget, TextFolder, TextTable, read_archive, read_digit, read_digit_bytes, read_idx,
 };
 pub use loader::Loader;
+pub use look::{
+    ByteStats, ClassCount, ContactSheet, DataReport, DuplicateCount, DuplicatePair, Duplicates,
+    FeatureReport, LengthStats, LookProblem, NumberStats, Picture, SplitReport, TargetReport, TextGroup,
+    TextSample, TextSamples, Tile, TileRow, describe, describe_texts, sample_texts,
+};
 pub use normalization::Normalization;
 pub use order::{bucketed_order, epoch_order};
 pub use provenance::Provenance;
