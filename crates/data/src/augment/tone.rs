@@ -28,8 +28,9 @@ impl Tone {
         let factor = self.brightness * self.contrast;
         // A half more, as the conversion back to bytes cuts off what comes after the point, and keeps to 0..=255.
         let offset = self.brightness * mean * (1.0 - self.contrast) + 0.5;
+        let levels: [u8; 256] = std::array::from_fn(|level| (level as f32 * factor + offset) as u8);
         for level in image {
-            *level = (f32::from(*level) * factor + offset) as u8;
+            *level = levels[usize::from(*level)];
         }
     }
 }
