@@ -111,6 +111,7 @@ impl Augmenter {
                 resample(image, self.shape, &map, &affine.border, resampling, resampled);
                 placement.apply(resampled, self.shape, columns, output);
             }
+            None if placement.is_none() => output.copy_from_slice(image),
             None => placement.apply(image, self.shape, &mut scratch.columns, output),
         }
         if steps.brightness > 0.0 || steps.contrast > 0.0 {

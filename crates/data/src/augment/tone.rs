@@ -58,6 +58,7 @@ mod tests {
         assert_eq!(toned(1.5, 1.0, &[80, 120, 200]), [120, 180, 255]);
         assert_eq!(toned(1.0, 2.0, &[0, 100, 200, 100]), [0, 100, 255, 100]);
         assert_eq!(toned(0.0, 1.0, &[80]), [0]);
+        assert_eq!(toned(0.5, 1.0, &[3, 4]), [2, 2], "rounded");
     }
 
     #[test]
