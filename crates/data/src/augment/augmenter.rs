@@ -111,6 +111,7 @@ impl Augmenter {
                 resample(image, self.shape, &map, &affine.border, resampling, resampled);
                 placement.apply(resampled, self.shape, columns, output);
             }
+            None if placement.is_none() => output.copy_from_slice(image),
             None => placement.apply(image, self.shape, &mut scratch.columns, output),
         }
         if steps.brightness > 0.0 || steps.contrast > 0.0 {
@@ -121,7 +122,23 @@ impl Augmenter {
         }
     }
 
-    /// Augments and normalises a batch, on the calling thread.
+    /// Augments and normalises a batch, on the calling thread, a few images at a time; so it needs little memory beyond
+    /// the batch's own.
+    ///
+    /// ```
+    /// use fireclay_data::{Augmentation, Flip, Pass};
+    /// use fireclay_kernels::images::Levels;
+    ///
+    /// # fn main() -> Result<(), fireclay_data::DataError> {
+    /// let augmenter = Augmentation::none().flip(Flip::Random).check(&[1, 1, 2])?;
+    /// let images = [[0, 255], [255, 0]];
+    /// let samples = (0..2).map(|index| (index, &images[index as usize][..]));
+    /// let mut output = [f32::NAN; 4];
+    /// augmenter.gather(samples, Pass { seed: 0, epoch: 0 }, &Levels::new(&[0.0], &[1.0]), &mut output);
+    /// assert!(output[..2] == [0.0, 1.0] || output[..2] == [1.0, 0.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Shapes
     /// - `samples`: each the index of a sample, on which its augmentation depends, and its image,

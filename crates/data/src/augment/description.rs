@@ -157,7 +157,7 @@ impl Augmentation {
         }
         if let Some(affine) = &self.affine {
             affine.check(channels)?;
-            if height * width > MOST_RESAMPLED {
+            if !affine.is_none() && height * width > MOST_RESAMPLED {
                 return Err(AugmentationProblem::TooManyPixels { height, width, limit: MOST_RESAMPLED });
             }
         }

@@ -138,6 +138,13 @@ fn mirrored(position: i32, last: i32) -> i32 {
     place.min(2 * last - place)
 }
 
+/// Both numbers weighted, lane by lane: `first · (64 - share) + second · share`. Only the difference may wrap, and is
+/// brought back by the sum.
+#[inline(always)]
+fn between(first: u64, second: u64, share: u64) -> u64 {
+    (first << STEPS).wrapping_add(second.wrapping_sub(first).wrapping_mul(share))
+}
+
 /// The sources of one row of the output: where its first pixel finds its own and the way to the next, in `FIXED` binary
 /// digits, from the middle of the first pixel.
 struct Line {
@@ -168,13 +175,10 @@ impl Line {
                 .map(|place| (place + ONE) as u32);
             let at = (y >> STEPS) as usize * stride + (x >> STEPS) as usize;
             let [y, x] = [y, x].map(|place| u64::from(place % ONE as u32));
-            let [rest_y, rest_x] = [y, x].map(|share| ONE as u64 - share);
             let pixels = &framed[at..][..stride + 2];
-            *sum = HALF
-                + pixels[0] * (rest_y * rest_x)
-                + pixels[1] * (rest_y * x)
-                + pixels[stride] * (y * rest_x)
-                + pixels[stride + 1] * (y * x);
+            let above = between(pixels[0], pixels[1], x);
+            let below = between(pixels[stride], pixels[stride + 1], x);
+            *sum = between(above, below, y) + HALF;
             down += self.step[0];
             right += self.step[1];
         }

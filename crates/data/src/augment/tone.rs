@@ -28,8 +28,9 @@ impl Tone {
         let factor = self.brightness * self.contrast;
         // A half more, as the conversion back to bytes cuts off what comes after the point, and keeps to 0..=255.
         let offset = self.brightness * mean * (1.0 - self.contrast) + 0.5;
+        let levels: [u8; 256] = std::array::from_fn(|level| (level as f32 * factor + offset) as u8);
         for level in image {
-            *level = (f32::from(*level) * factor + offset) as u8;
+            *level = levels[usize::from(*level)];
         }
     }
 }
@@ -57,6 +58,7 @@ mod tests {
         assert_eq!(toned(1.5, 1.0, &[80, 120, 200]), [120, 180, 255]);
         assert_eq!(toned(1.0, 2.0, &[0, 100, 200, 100]), [0, 100, 255, 100]);
         assert_eq!(toned(0.0, 1.0, &[80]), [0]);
+        assert_eq!(toned(0.5, 1.0, &[3, 4]), [2, 2], "rounded");
     }
 
     #[test]
