@@ -81,7 +81,7 @@ pub struct Prediction<'a> {
 }
 
 /// A class and how probable the model finds it.
-#[derive(Serialize)]
+#[derive(Serialize, Clone, Copy)]
 pub struct Guess<'a> {
     pub class: &'a str,
     pub probability: f32,
@@ -116,6 +116,6 @@ pub struct Data<'a> {
 pub struct TextPrediction<'a> {
     pub text: &'a str,
     pub class: &'a str,
-    pub top: &'a [Guess<'a>],
+    pub top: Vec<Guess<'a>>,
     pub trained_on: Option<&'a str>,
 }

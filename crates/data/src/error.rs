@@ -101,6 +101,14 @@ pub enum DataError {
         /// What is wrong with it and what would be right.
         reason: &'static str,
     },
+    /// An augmentation of features that are not the bytes of images.
+    #[error(
+        "only images of bytes can be augmented; read them from files of images, or leave the augmentation out"
+    )]
+    NotBytes,
+    /// Mixup of samples that cannot be mixed.
+    #[error("only numbers whose targets are classes can be mixed with one another; leave mixup out")]
+    NotMixable,
     /// A normalization that cannot be applied.
     #[error("the normalization does not fit: {reason}")]
     Normalization {
@@ -440,6 +448,12 @@ pub enum ImageProblem {
         width: u32,
         /// Pixels down.
         height: u32,
+    },
+    /// A number of channels that pictures are not brought to.
+    #[error("asked for {channels} channels; expected 1 (grey) or 3 (red, green, blue)")]
+    Channels {
+        /// How many were asked for.
+        channels: usize,
     },
     /// A colour model that is not converted.
     #[error("the image's colours are {found}; expected grey or RGB, with or without alpha: convert it first")]

@@ -33,8 +33,8 @@
 
 #![warn(missing_docs)]
 
-mod augment;
 mod atomic;
+mod augment;
 mod builtin;
 mod data_dir;
 mod dataset;
@@ -68,10 +68,11 @@ pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    ArchiveLimits, ArchiveProblem, Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache, ImageChannels, ImageFolder,
-    ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz,
-    NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets, Resize, Skipped, Table, TableHeader,
-    TableOptions, TableProblem, TableTarget, TextFolder, TextTable, read_archive, read_digit, read_digit_bytes, read_idx,
+    ArchiveLimits, ArchiveProblem, Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache,
+    ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers,
+    NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets,
+    Resize, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder, TextTable,
+    read_archive, read_digit, read_digit_bytes, read_idx, read_image,
 };
 pub use loader::Loader;
 pub use look::{
@@ -88,7 +89,7 @@ pub use targets::Targets;
 #[cfg(feature = "tokenizers")]
 pub use text::HuggingFaceTokenizer;
 pub use text::{
-    Cleaning, Numbers, Padding, Punctuation, Side, TextEncoder, TextProblem, Tokenizer, Vocabulary,
-    VocabularyOptions, VocabularyProblem, WordTokenizer, Words, reserved,
+    Cleaning, Numbers, Padding, Punctuation, Side, TextEncoder, TextPreprocessing, TextProblem, Tokenizer,
+    Vocabulary, VocabularyOptions, VocabularyProblem, WordTokenizer, Words, reserved,
 };
 pub use texts::Texts;

@@ -90,7 +90,11 @@ impl Texts {
             },
             Targets::Values { width, values } => Targets::Values {
                 width: *width,
-                values: indices.iter().flat_map(|index| &values[index * width..][..*width]).copied().collect(),
+                values: indices
+                    .iter()
+                    .flat_map(|index| &values[index * width..][..*width])
+                    .copied()
+                    .collect(),
             },
         };
         let mut provenance = self.provenance.clone();
@@ -107,12 +111,17 @@ mod tests {
     #[test]
     fn a_split_is_a_partition_in_which_texts_keep_their_labels() {
         let texts = (0..20).map(|index| format!("text {index}")).collect();
-        let targets =
-            Targets::Classes { labels: (0..20).map(|index| index % 2).collect(), names: vec!["a".into(), "b".into()] };
+        let targets = Targets::Classes {
+            labels: (0..20).map(|index| index % 2).collect(),
+            names: vec!["a".into(), "b".into()],
+        };
         let all = Texts::new(texts, targets, Provenance::new("made up", "all", "made by hand")).unwrap();
         let (rest, part) = all.split(0.2, 3).unwrap();
         assert_eq!((rest.len(), part.len()), (16, 4));
-        assert_eq!((rest.provenance().samples, part.provenance().split.as_str()), (16, "all, validation part"));
+        assert_eq!(
+            (rest.provenance().samples, part.provenance().split.as_str()),
+            (16, "all, validation part")
+        );
         let mut seen: Vec<&String> = rest.texts().iter().chain(part.texts()).collect();
         seen.sort();
         seen.dedup();

@@ -26,6 +26,9 @@ pub struct ModelCard {
     /// What is done to an input before the network sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocessing: Option<Preprocessing>,
+    /// How a text becomes the tokens that the network sees, in the form that `fireclay-data` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<serde_json::Value>,
     /// The data that the model was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetCard>,
@@ -89,6 +92,7 @@ impl ModelCard {
             spec,
             classes: Vec::new(),
             preprocessing: None,
+            text: None,
             dataset: None,
             training: None,
         }

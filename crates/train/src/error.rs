@@ -141,6 +141,16 @@ pub enum TrainError {
         /// Deviation of this data.
         found_std: Vec<f32>,
     },
+    /// Texts that were encoded in another way than those that the network was trained on.
+    #[error(
+        "the network was trained on texts encoded with a vocabulary of {expected} tokens, and these are encoded in another way, with one of {found}; encode them with `Trainer::text_preprocessing`"
+    )]
+    TextPreprocessing {
+        /// Tokens of the vocabulary at the training.
+        expected: usize,
+        /// Tokens of the vocabulary of this data.
+        found: usize,
+    },
     /// The optimiser's state in a checkpoint cannot be read.
     #[error("the optimiser's state in the checkpoint cannot be read: {reason}")]
     OptimizerState {

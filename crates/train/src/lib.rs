@@ -45,4 +45,4 @@ pub use history::{EpochRecord, History, Stopped};
 pub use metrics::{ClassScores, ClassificationReport, Metric, RegressionReport, Scores, sigmoid, softmax};
 pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
 pub use options::FitOptions;
-pub use trainer::Trainer;
+pub use trainer::{Trainer, text_preprocessing};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Dataset, FeatureKind, Source, TargetKind};
+use fireclay_data::{Dataset, FeatureKind, Source, TargetKind, TextPreprocessing};
 use fireclay_nn::{InputSpec, Loss, Model, Network, load_state};
 use fireclay_store::{
     DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
@@ -31,6 +31,7 @@ pub struct Trainer<N: Network> {
 pub(crate) struct About {
     pub(crate) classes: Vec<String>,
     pub(crate) preprocessing: Option<Preprocessing>,
+    pub(crate) text: Option<Arc<TextPreprocessing>>,
     pub(crate) dataset: Option<DatasetCard>,
     pub(crate) training: Option<TrainingCard>,
 }
@@ -153,6 +154,7 @@ impl<N: Network> Trainer<N> {
         let mut about = About {
             classes: train.class_names().to_vec(),
             preprocessing: preprocessing(&train),
+            text: train.text_preprocessing().cloned().map(Arc::new),
             dataset: Some(dataset_card(&train)),
             training: None,
         };
@@ -201,8 +203,19 @@ impl<N: Network> Trainer<N> {
                 found_mean: found.mean,
                 found_std: found.std,
             }),
-            _ => Ok(()),
+            _ => match (self.text_preprocessing(), data.text_preprocessing()) {
+                (Some(expected), Some(found)) if expected != found => Err(TrainError::TextPreprocessing {
+                    expected: expected.encoder.vocabulary().len(),
+                    found: found.encoder.vocabulary().len(),
+                }),
+                _ => Ok(()),
+            },
         }
+    }
+
+    /// How texts become what the network reads, if it was trained on texts.
+    pub fn text_preprocessing(&self) -> Option<&TextPreprocessing> {
+        self.about.text.as_deref()
     }
 
     /// Refuses an empty source, and samples or tokens that the network does not take.
@@ -285,6 +298,29 @@ fn preprocessing(data: &Dataset) -> Option<Preprocessing> {
     (data.feature_kind() == FeatureKind::Values).then_some(preprocessing)
 }
 
+/// How a model wants its texts, if it reads texts.
+///
+/// # Errors
+/// A [`StoreError`] that names the file, if its card says it in another way than this version reads, or what it says
+/// does not go with the model.
+pub fn text_preprocessing(path: &Path, card: &ModelCard) -> Result<Option<TextPreprocessing>, StoreError> {
+    let Some(value) = &card.text else {
+        return Ok(None);
+    };
+    let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
+    let text: TextPreprocessing = serde_json::from_value(value.clone()).map_err(wrong)?;
+    let tokens = text.padding.length;
+    match card.spec.input {
+        InputSpec::Tokens(expected) if expected == tokens && text.check().is_ok() => Ok(Some(text)),
+        _ => Err(StoreError::Count {
+            path: path.to_path_buf(),
+            what: "tokens of a text",
+            found: tokens,
+            expected: format!("{}, as the model takes", card.spec.input),
+        }),
+    }
+}
+
 fn dataset_card(data: &Dataset) -> DatasetCard {
     let provenance = data.provenance();
     DatasetCard {
@@ -311,6 +347,8 @@ impl Trainer<Model> {
         ModelCard {
             classes: self.about.classes.clone(),
             preprocessing: self.about.preprocessing.clone(),
+            // What was read from JSON, or can always be written as it.
+            text: self.about.text.as_ref().and_then(|text| serde_json::to_value(text.as_ref()).ok()),
             dataset: self.about.dataset.clone(),
             training: self.about.training.clone(),
             ..ModelCard::new(self.network.spec().clone())
@@ -322,7 +360,9 @@ impl Trainer<Model> {
     /// # Errors
     /// A [`StoreError`] that names the file.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, StoreError> {
+        let path = path.as_ref();
         let (model, card) = load_model(path, device)?;
+        let text = text_preprocessing(path, &card)?;
         let loss = card.training.as_ref().map_or(Loss::cross_entropy(), |training| training.loss.clone());
         let mut trainer = Trainer::new(model, loss);
         if trainer.loss.takes_classes() {
@@ -331,6 +371,7 @@ impl Trainer<Model> {
         trainer.about = About {
             classes: card.classes,
             preprocessing: card.preprocessing,
+            text: text.map(Arc::new),
             dataset: card.dataset,
             training: card.training,
         };

@@ -14,8 +14,8 @@ use super::evaluate;
 use crate::program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, Task};
 use crate::words::{called, quoted, shown};
 use crate::{
-    DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count, load_or_stand_in,
-    records,
+    DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count,
+    load_or_stand_in, records,
 };
 
 /// The flags of `train`.

@@ -5,8 +5,9 @@ use fireclay_kernels::images::{Layout, gather_images};
 
 use super::Dataset;
 use super::stored::Features;
-use crate::Targets;
-use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Source, TargetKind};
+use crate::order::{bucketed_order, epoch_order};
+use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
+use crate::{MixupPlan, Targets};
 
 impl Source for Dataset {
     fn len(&self) -> usize {
@@ -32,6 +33,32 @@ impl Source for Dataset {
     }
 
     fn gather(&self, indices: &[u32], batch: &mut Batch) {
+        self.gather_batch(indices, None, batch);
+    }
+
+    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) {
+        self.gather_batch(indices, Some(pass), batch);
+        if let (Some(mixup), Some(first)) = (self.mixup, indices.first()) {
+            mix(&mixup.plan(pass, *first, indices.len() as u32), batch);
+        }
+    }
+
+    fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
+        let Features::Sequences(sequences) = &self.stored.features else {
+            return epoch_order(self.len(), pass.seed, pass.epoch);
+        };
+        if !self.is_bucketed {
+            return epoch_order(self.len(), pass.seed, pass.epoch);
+        }
+        let lengths: Vec<u32> = (0..self.len())
+            .filter_map(|index| Some(sequences.sample(self.stored_index(index)?).len() as u32))
+            .collect();
+        bucketed_order(&lengths, pass.seed, pass.epoch, batch_size)
+    }
+}
+
+impl Dataset {
+    fn gather_batch(&self, indices: &[u32], pass: Option<Pass>, batch: &mut Batch) {
         let stored_indices: Vec<usize> = indices
             .iter()
             .map(|index| match self.stored_index(*index as usize) {
@@ -39,18 +66,20 @@ impl Source for Dataset {
                 None => panic!("sample {index} of a dataset of {} samples", self.len()),
             })
             .collect();
-        batch.shape.clear();
-        batch.shape.push(indices.len());
-        batch.shape.extend_from_slice(&self.stored.shape);
         batch.indices.clear();
         batch.indices.extend_from_slice(indices);
-        self.gather_features(&stored_indices, &mut batch.features);
+        self.gather_features(&stored_indices, pass, batch);
         self.gather_targets(&stored_indices, &mut batch.targets);
     }
 }
 
 impl Dataset {
-    fn gather_features(&self, stored_indices: &[usize], features: &mut BatchFeatures) {
+    /// Fills in the features, augmented in a pass of a training, and the shape of each.
+    fn gather_features(&self, stored_indices: &[usize], pass: Option<Pass>, batch: &mut Batch) {
+        let features = &mut batch.features;
+        batch.shape.clear();
+        batch.shape.push(stored_indices.len());
+        batch.shape.extend_from_slice(&self.stored.shape);
         let sample_len = self.stored.sample_len;
         let len = stored_indices.len() * sample_len;
         match &self.stored.features {
@@ -58,6 +87,13 @@ impl Dataset {
                 let levels = self.levels.as_ref().expect("a dataset of bytes has levels");
                 let out = emptied(features.values_mut(), len);
                 out.resize(len, 0.0);
+                if let (Some(pass), Some(augmenter)) = (pass, &self.augmenter) {
+                    let samples = batch.indices.iter().zip(stored_indices);
+                    let samples =
+                        samples.map(|(index, stored)| (*index, &bytes[stored * sample_len..][..sample_len]));
+                    augmenter.gather(samples, pass, levels, out);
+                    return;
+                }
                 let pixels = sample_len / levels.channels();
                 // On the loader's thread alone: the others train.
                 let cpu = Cpu::best(1);
@@ -71,6 +107,9 @@ impl Dataset {
                     // Below the vocabulary's size, which fits.
                     out.extend(sample.iter().map(|token| *token as i32));
                 }
+            }
+            Features::Sequences(sequences) => {
+                batch.shape[1] = sequences.gather(stored_indices, self.is_bucketed, features.tokens_mut());
             }
             Features::Floats(values) => {
                 let out = emptied(features.values_mut(), len);
@@ -114,6 +153,23 @@ impl Dataset {
             }
         }
     }
+}
+
+/// Mixes each sample of a batch with its partner, features and classes.
+fn mix(plan: &MixupPlan, batch: &mut Batch) {
+    let (BatchFeatures::Values(values), BatchTargets::Classes(labels)) =
+        (&mut batch.features, &mut batch.targets)
+    else {
+        unreachable!("mixup is for numbers with classes");
+    };
+    if labels.is_empty() {
+        return;
+    }
+    let sample_len = values.len() / labels.len();
+    plan.mix(values, sample_len);
+    let partners = plan.partners.iter().map(|partner| labels[*partner as usize]).collect();
+    batch.targets =
+        BatchTargets::MixedClasses { labels: std::mem::take(labels), partners, share: plan.share };
 }
 
 /// The memory of a batch, ready for so many values.

@@ -6,13 +6,16 @@
 
 mod bytes;
 mod gather;
+mod sequences;
 mod stored;
 
 use std::sync::Arc;
 
 use fireclay_kernels::images::Levels;
 
-use crate::{DataError, Normalization, Provenance, Targets};
+use crate::{
+    Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, TextPreprocessing,
+};
 
 pub use bytes::Bytes;
 use stored::{Features, Stored};
@@ -29,6 +32,12 @@ pub struct Dataset {
     normalization: Arc<Normalization>,
     /// What each byte becomes, with one channel or as many as the samples have; for features that are bytes.
     levels: Option<Arc<Levels>>,
+    augmenter: Option<Arc<Augmenter>>,
+    mixup: Option<Mixup>,
+    /// How texts became tokens.
+    text: Option<Arc<TextPreprocessing>>,
+    /// Whether batches hold samples of about one length.
+    is_bucketed: bool,
     /// Every token is below it; 0 for features that are not tokens.
     vocabulary_size: usize,
     provenance: Arc<Provenance>,
@@ -128,6 +137,10 @@ impl Dataset {
             view: None,
             normalization: Arc::new(Normalization::none()),
             levels: None,
+            augmenter: None,
+            mixup: None,
+            text: None,
+            is_bucketed: false,
             vocabulary_size: 0,
             provenance: Arc::new(provenance),
         };
@@ -208,13 +221,14 @@ impl Dataset {
         }
     }
 
-    /// The tokens of sample `index`; `None` beyond the last sample, or when the features are not tokens.
+    /// The tokens of sample `index`, without padding if it came from a text; `None` beyond the last sample, or when the features are not tokens.
     pub fn tokens(&self, index: usize) -> Option<&[u32]> {
         match &self.stored.features {
             Features::Tokens(tokens) => {
                 let start = self.stored_index(index)? * self.stored.sample_len;
                 tokens.get(start..start + self.stored.sample_len)
             }
+            Features::Sequences(sequences) => Some(sequences.sample(self.stored_index(index)?)),
             _ => None,
         }
     }
@@ -223,7 +237,7 @@ impl Dataset {
     /// `None` when the features are not tokens.
     pub fn vocabulary_size(&self) -> Option<usize> {
         match &self.stored.features {
-            Features::Tokens(_) => Some(self.vocabulary_size),
+            Features::Tokens(_) | Features::Sequences(_) => Some(self.vocabulary_size),
             _ => None,
         }
     }
@@ -277,7 +291,9 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Normalization`] if it does not fit, see [`Normalization::check`]; tokens take none.
     pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self, DataError> {
-        if matches!(self.stored.features, Features::Tokens(_)) && !normalization.is_none() {
+        if matches!(self.stored.features, Features::Tokens(_) | Features::Sequences(_))
+            && !normalization.is_none()
+        {
             let reason = "tokens are names, not numbers, and an embedding looks them up as they are".into();
             return Err(DataError::Normalization { reason });
         }
@@ -290,6 +306,39 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same images, changed at random while a network trains on them: [`Source::gather_augmented`] applies it,
+    /// [`Source::gather`] never does, so that what is measured is measured on the images as they are.
+    ///
+    /// # Errors
+    /// If it does not fit images of this shape, or the features are not bytes.
+    pub fn with_augmentation(mut self, augmentation: &Augmentation) -> Result<Self, DataError> {
+        let augmenter = augmentation.check(self.shape())?;
+        if !matches!(self.stored.features, Features::Bytes(_)) {
+            return Err(DataError::NotBytes);
+        }
+        self.augmenter = (!augmentation.is_none()).then(|| Arc::new(augmenter));
+        Ok(self)
+    }
+
+    /// How samples are changed in training; `None` if they are not.
+    pub fn augmentation(&self) -> Option<&Augmentation> {
+        self.augmenter.as_ref().map(|augmenter| augmenter.augmentation())
+    }
+
+    /// The same samples, each mixed with another one in training, targets included ([`Mixup`]).
+    ///
+    /// # Errors
+    /// If its range is wrong, or samples cannot be mixed: tokens, or targets that are not classes.
+    pub fn with_mixup(mut self, mixup: Mixup) -> Result<Self, DataError> {
+        mixup.check()?;
+        let numbers = matches!(self.stored.features, Features::Bytes(_) | Features::Floats(_));
+        if !numbers || self.num_classes().is_none() {
+            return Err(DataError::NotMixable);
+        }
+        self.mixup = Some(mixup);
+        Ok(self)
+    }
+
     /// The same samples with the vocabulary that their tokens are from.
     ///
     /// # Errors
@@ -297,8 +346,10 @@ impl Dataset {
     /// than `i32::MAX`, or if the features are not tokens.
     pub fn with_vocabulary_size(mut self, vocabulary_size: usize) -> Result<Self, DataError> {
         let refuse = |reason| Err(DataError::Vocabulary { vocabulary_size, reason });
-        let Features::Tokens(tokens) = &self.stored.features else {
-            return refuse("the features are not tokens");
+        let tokens = match &self.stored.features {
+            Features::Tokens(tokens) => tokens,
+            Features::Sequences(sequences) => sequences.tokens(),
+            _ => return refuse("the features are not tokens"),
         };
         if i32::try_from(vocabulary_size).is_err() {
             return refuse("tokens are 32-bit numbers with a sign on a device; number them from 0");

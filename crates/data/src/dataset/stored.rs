@@ -1,6 +1,7 @@
 //! What a dataset stores: features in one array, and their targets.
 
 use super::Bytes;
+use super::sequences::Sequences;
 use crate::{DataError, Targets};
 
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(super) enum Features {
     Bytes(Bytes),
     Floats(Vec<f32>),
     Tokens(Vec<u32>),
+    Sequences(Sequences),
 }
 
 impl Stored {
@@ -27,6 +29,10 @@ impl Stored {
             Features::Bytes(bytes) => bytes.len(),
             Features::Floats(values) => values.len(),
             Features::Tokens(tokens) => tokens.len(),
+            // As many as there are going to be, or none too few: lengths that overflow agree with nothing.
+            Features::Sequences(sequences) => {
+                sequences.samples().saturating_mul(shape.first().copied().unwrap_or(0))
+            }
         };
         let sample_len = (shape.iter())
             .try_fold(1usize, |product, dim| product.checked_mul(*dim))

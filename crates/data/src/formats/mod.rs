@@ -1,8 +1,8 @@
 //! File formats, and one's own files in them.
 
+mod archive;
 mod digest;
 mod folders;
-mod archive;
 mod idx;
 mod image;
 mod near;
@@ -12,9 +12,10 @@ mod table;
 mod text;
 mod whole;
 
+pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};
 pub use folders::{
-    FolderProblem, ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
-    TextFolder,
+    FolderProblem, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+    Skipped, TextFolder, read_image,
 };
 pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
 pub use image::{DigitImage, read_digit, read_digit_bytes};
@@ -26,4 +27,3 @@ pub use problem::FileProblem;
 pub use table::{
     Column, MissingNumbers, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextTable,
 };
-pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};

@@ -72,7 +72,7 @@ fn of_piece(
     };
     let targets = match &batch.targets {
         BatchTargets::Values { width, values } => of_columns(values, indices.len(), *width),
-        BatchTargets::Classes(_) => Vec::new(),
+        _ => Vec::new(),
     };
     (features, targets)
 }

@@ -9,6 +9,7 @@ mod encoder;
 mod huggingface;
 mod ngrams;
 mod padding;
+mod preprocessing;
 mod problem;
 mod tokenizer;
 mod vocabulary;
@@ -19,6 +20,7 @@ pub use encoder::TextEncoder;
 #[cfg(feature = "tokenizers")]
 pub use huggingface::HuggingFaceTokenizer;
 pub use padding::{Padding, Side};
+pub use preprocessing::TextPreprocessing;
 pub use problem::{TextProblem, VocabularyProblem};
 pub use tokenizer::Tokenizer;
 pub use vocabulary::{Vocabulary, VocabularyOptions, reserved};

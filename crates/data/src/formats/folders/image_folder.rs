@@ -232,7 +232,7 @@ fn load_part(
     Ok(ImageFolder { dataset, skipped: listing.skipped, notes: entry.notes, cache })
 }
 
-fn check_size(path: &Path, size: [usize; 2], hint: &'static str) -> Result<[usize; 2], DataError> {
+pub(super) fn check_size(path: &Path, size: [usize; 2], hint: &'static str) -> Result<[usize; 2], DataError> {
     let most = MOST_SIDE as usize;
     let [height, width] = size;
     match (1..=most).contains(&height) && (1..=most).contains(&width) {

@@ -225,7 +225,7 @@ fn tile_with_values(dataset: &Dataset, index: usize) -> Result<Tile, DataError> 
     }
     let values = match &batch.targets {
         BatchTargets::Values { values, .. } => values.as_slice(),
-        BatchTargets::Classes(_) => &[],
+        _ => &[],
     };
     let mut caption: Vec<String> = values.iter().take(3).map(|value| number(f64::from(*value))).collect();
     if values.len() > 3 {

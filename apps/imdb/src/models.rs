@@ -1,0 +1,47 @@
+//! The networks by name, each with the recipe it is trained by unless flags say otherwise.
+
+use clap::ValueEnum;
+use fireclay::nn::EmbeddingSpec;
+use fireclay::prelude::*;
+use fireclay_cli::{Recipe, Task};
+
+/// A network by name.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelName {
+    /// embedding 128, LSTM 128, dense; adam, 0.001, batch 64, 3 epochs
+    #[default]
+    Lstm,
+}
+
+impl fireclay_cli::ModelName for ModelName {
+    fn spec(self, task: &Task) -> ModelSpec {
+        let padding = fireclay::data::reserved::PADDING as usize;
+        match self {
+            ModelName::Lstm => task
+                .model()
+                .layer(EmbeddingSpec::new(task.vocabulary_size, 128).padding_idx(padding))
+                .lstm(128)
+                .dense(task.classes),
+        }
+    }
+
+    fn recipe(self) -> Recipe {
+        match self {
+            ModelName::Lstm => Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 3 },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fireclay_cli::{ModelName as _, Program};
+
+    use super::*;
+    use crate::program::ImdbProgram;
+
+    #[test]
+    fn the_network_has_its_known_size() {
+        let summary = ModelName::Lstm.spec(&ImdbProgram::usual_task()).summary().unwrap();
+        assert_eq!(summary.parameters(), 20_000 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 2 + 2);
+    }
+}

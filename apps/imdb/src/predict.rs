@@ -1,0 +1,99 @@
+//! `imdb predict`
+
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use fireclay::data::{Provenance, Texts};
+use fireclay::prelude::*;
+use fireclay_cli::records::{Guess, TextPrediction};
+use fireclay_cli::{Exit, Output, numbered, percent, ranked};
+
+use crate::cli::PredictFlags;
+
+/// How many texts go through the model together.
+const BATCH: usize = 64;
+
+/// Characters of a text that are repeated beside its class.
+const SHOWN: usize = 60;
+
+pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
+    let device = flags.device.open()?;
+    let trainer = Trainer::load(&flags.from, &device)?;
+    if trainer.text_preprocessing().is_none() {
+        anyhow::bail!("{} does not read texts; choose a model that `imdb train` saved", flags.from.display());
+    }
+    if !flags.texts.is_empty() {
+        flags.texts.chunks(BATCH).try_for_each(|texts| print(&trainer, texts.to_vec(), output))?;
+        return Ok(Exit::Done);
+    }
+    let name = flags.file.as_deref().unwrap_or(Path::new("standard input")).display().to_string();
+    let reader: Box<dyn BufRead> = match &flags.file {
+        Some(path) => {
+            let file = std::fs::File::open(path).with_context(|| format!("cannot read {name}"))?;
+            Box::new(std::io::BufReader::new(file))
+        }
+        None => Box::new(std::io::stdin().lock()),
+    };
+    let mut waiting = Vec::new();
+    for (number, line) in reader.lines().enumerate() {
+        let line = line.with_context(|| format!("cannot read line {} of {name}", number + 1))?;
+        // An empty line is no text.
+        if line.trim().is_empty() {
+            continue;
+        }
+        waiting.push(line);
+        // Standard input is answered line by line, as somebody may be typing.
+        if waiting.len() == BATCH || flags.file.is_none() {
+            print(&trainer, std::mem::take(&mut waiting), output)?;
+        }
+    }
+    print(&trainer, waiting, output)?;
+    Ok(Exit::Done)
+}
+
+fn print(trainer: &Trainer<Model>, texts: Vec<String>, output: &Output) -> anyhow::Result<()> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let card = trainer.card();
+    let targets = Targets::Classes { labels: vec![0; texts.len()], names: vec!["unknown".into()] };
+    let texts = Texts::new(texts, targets, Provenance::new("texts", "predict", "asked for"))?;
+    let preprocessing = trainer.text_preprocessing().context("the model does not read texts")?;
+    let rows = trainer.predict(&Dataset::from_texts(&texts, preprocessing)?)?;
+    for (text, row) in texts.texts().iter().zip(rows) {
+        let numbered = numbered(row.len());
+        let guesses = ranked(&card, &numbered, &row);
+        let Some(&Guess { class, probability }) = guesses.first() else { continue };
+        output.line(format!("{class} {:>8}  {}", percent(f64::from(probability)), beginning(text)));
+        output.record(&TextPrediction {
+            text,
+            class,
+            top: guesses,
+            trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
+        });
+    }
+    Ok(())
+}
+
+/// The beginning of a text, on one line.
+fn beginning(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(SHOWN) {
+        None => line,
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        assert_eq!(beginning("short\nand good"), "short and good");
+        let long = "é".repeat(100);
+        assert_eq!(beginning(&long), format!("{}…", "é".repeat(60)));
+    }
+}

@@ -1,0 +1,68 @@
+//! What `mnist` is, besides the commands that all programs share.
+
+use std::sync::Arc;
+
+use fireclay::data::DataError;
+use fireclay::prelude::*;
+use fireclay::store::ModelCard;
+use fireclay_cli::{
+    DataFlags, DownloadBar, ImageChoice, ImageFlags, Output, Program, StandIn, Task, normalization,
+    own_images,
+};
+
+use crate::models::ModelName;
+
+/// The drawn digits are always the same, so that models can be compared: `--seed` does not change them.
+const DRAWN_SEED: u64 = 0;
+const DRAWN_TRAIN: usize = 30_000;
+const DRAWN_TEST: usize = 5_000;
+
+/// The program.
+#[derive(Debug)]
+pub struct MnistProgram;
+
+impl Program for MnistProgram {
+    const NAME: &'static str = "mnist";
+    const MODEL_FILE: &'static str = "mnist.fireclay";
+    const SAMPLES: &'static str = "images";
+    const TRY: &'static str = "predict PICTURE.png";
+
+    type Model = ModelName;
+    type Data = ImageFlags;
+
+    fn usual_task() -> Task {
+        Task::images([1, 28, 28], 10)
+    }
+
+    fn load(choice: &ImageChoice, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+        let dir = match choice {
+            ImageChoice::Folder(folder) => DataDir::named(folder),
+            ImageChoice::Usual => DataDir::default(),
+            ImageChoice::Images(folder) => return own_images(folder, [1, 28, 28], output),
+            ImageChoice::Drawn => {
+                return Ok(DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
+            }
+        };
+        let bar = DownloadBar::new(output.clone());
+        Mnist::load_with(&dir, &|progress| bar.show(&progress))
+    }
+
+    fn stand_in(_: &ImageChoice) -> StandIn<ImageChoice> {
+        StandIn {
+            choice: ImageChoice::Drawn,
+            missing: "MNIST",
+            instead: "drawn digits, made on the spot",
+            remedy: "give MNIST's files with --data-dir FOLDER",
+        }
+    }
+
+    fn load_test(flags: &ImageFlags, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+        let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
+        let choice = match flags.choice() {
+            ImageChoice::Usual if trained_on == Some("drawn digits") => ImageChoice::Drawn,
+            choice => choice,
+        };
+        let (_, test) = Self::load(&choice, output)?;
+        Ok(test.with_normalization(normalization(card))?)
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands that all programs have.
+
+mod data;
+mod evaluate;
+mod summary;
+mod train;
+
+pub use data::{ImageDataFlags, TextDataFlags, images as image_data, texts as text_data};
+pub use evaluate::{EvaluateFlags, normalization, run as evaluate};
+pub use summary::{SummaryFlags, run as summary};
+pub use train::{ModelFlags, TrainFlags, run as train};

@@ -1,0 +1,113 @@
+//! Which images a program reads: those of its data set, one's own, or built-in ones.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use fireclay::data::{
+    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Skipped,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::program::DataFlags;
+use crate::{Output, count};
+
+/// Where one's own data has no test part of its own: how much is set aside as one, and by which seed.
+pub const TEST_SHARE: f64 = 0.2;
+const SPLIT_SEED: u64 = 0;
+
+/// Flags of programs that read images.
+#[derive(Args, Clone, Debug)]
+pub struct ImageFlags {
+    /// Folder with the data set's published files, packed or not; for mnist any set in four IDX files [default:
+    /// $FIRECLAY_DATA, else a cache that is filled from public mirrors]
+    #[arg(long, value_name = "FOLDER", help_heading = "Data")]
+    pub data_dir: Option<PathBuf>,
+    /// Folder of your own pictures: a sub-folder for each class, or `train` and `test` with one for each class in both
+    #[arg(long, value_name = "FOLDER", conflicts_with = "data_dir", help_heading = "Data")]
+    pub images: Option<PathBuf>,
+    /// Use the built-in drawn pictures, which need no files and no network
+    #[arg(long, conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
+    pub drawn: bool,
+}
+
+/// Where images come from, as a checkpoint keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageChoice {
+    /// The folder that was named, with the data set's files.
+    Folder(PathBuf),
+    /// The environment's folder, the cache or a mirror.
+    Usual,
+    /// The built-in ones.
+    Drawn,
+    /// One's own, in a folder for each class.
+    Images(PathBuf),
+}
+
+impl DataFlags for ImageFlags {
+    type Choice = ImageChoice;
+
+    fn choice(&self) -> ImageChoice {
+        let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        match (&self.data_dir, &self.images) {
+            (Some(folder), _) => ImageChoice::Folder(whole(folder)),
+            (None, Some(folder)) => ImageChoice::Images(whole(folder)),
+            (None, None) if self.drawn => ImageChoice::Drawn,
+            (None, None) => ImageChoice::Usual,
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        self.choice() != ImageChoice::Usual
+    }
+}
+
+/// Reads a folder of one's own pictures as images of some channels and size, and says what was done to them. Without
+/// sub-folders `train` and `test` a fifth of each class is set aside as test images.
+///
+/// # Errors
+/// What is wrong with the folder or its files.
+pub fn own_images(
+    folder: &Path,
+    [channels, height, width]: [usize; 3],
+    output: &Arc<Output>,
+) -> Result<(Dataset, Dataset), DataError> {
+    let options = ImageFolderOptions {
+        size: ImageSize::Fixed([height, width]),
+        channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
+        cache: DataDir::cache().map(|cache| cache.join("image-folders")),
+        ..ImageFolderOptions::default()
+    };
+    if ImageFolder::has_train_and_test(folder) {
+        let (train, test) = ImageFolder::load_train_and_test(folder, &options)?;
+        say_what_was_done(&train, "train", output);
+        say_what_was_done(&test, "test", output);
+        return Ok((train.dataset, test.dataset));
+    }
+    let all = ImageFolder::load(folder, &options)?;
+    say_what_was_done(&all, "the folder", output);
+    output.note(format!(
+        "a fifth of the images is set aside for the test, as {} has no folder `test`",
+        folder.display()
+    ));
+    all.dataset.split(TEST_SHARE, SPLIT_SEED)
+}
+
+fn say_what_was_done(images: &ImageFolder, which: &str, output: &Output) {
+    for (what, times) in &images.notes {
+        output.note(format!("{which}: {} images {what}", count(*times as u64)));
+    }
+    say_what_was_skipped(&images.skipped, which, output);
+}
+
+/// Says which files were passed over.
+pub(crate) fn say_what_was_skipped(skipped: &Skipped, which: &str, output: &Output) {
+    if skipped.other > 0 {
+        output.note(format!(
+            "{which}: passed over {} files of other kinds, such as {}",
+            count(skipped.other as u64),
+            skipped.examples.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,156 @@
+//! What makes a program of the shared commands: its models, its data, its words.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use fireclay::data::{DataError, TextPreprocessing, Texts};
+use fireclay::nn::InputSpec;
+use fireclay::prelude::{Dataset, ModelSpec};
+use fireclay::store::ModelCard;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Output;
+
+/// A program that trains models on a kind of data.
+pub trait Program: Debug + Sized {
+    /// How it is called: `mnist`.
+    const NAME: &'static str;
+    /// Where a model is saved and looked for unless said otherwise: `mnist.fireclay`.
+    const MODEL_FILE: &'static str;
+    /// What its samples are called: `images`.
+    const SAMPLES: &'static str;
+    /// What to try with a saved model: `predict PICTURE.png`.
+    const TRY: &'static str;
+
+    /// Its models.
+    type Model: ModelName;
+    /// Flags that say which data.
+    type Data: DataFlags;
+
+    /// What its usual data asks of a model, for a summary without data.
+    fn usual_task() -> Task;
+
+    /// Loads training and test samples. Data that was named and is missing or damaged is an error, and so is having
+    /// neither files nor a network.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    fn load(choice: &ChoiceOf<Self>, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError>;
+
+    /// What stands in for data that is neither here nor to be had, and what to tell the user.
+    fn stand_in(choice: &ChoiceOf<Self>) -> StandIn<ChoiceOf<Self>>;
+
+    /// Loads the test samples to measure a saved model on, as the model wants them. Without flags it is the data that
+    /// the model was trained on.
+    ///
+    /// # Errors
+    /// What is wrong with the data, or why it does not go with the model.
+    fn load_test(flags: &Self::Data, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset>;
+}
+
+/// A program that reads texts.
+pub trait TextProgram: Program {
+    /// Loads training and test texts, as [`Program::load`] does.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    fn load_texts(choice: &ChoiceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DataError>;
+
+    /// How the texts become tokens, the words being those of the training texts.
+    ///
+    /// # Errors
+    /// If the flags ask for what cannot be.
+    fn preprocessing(choice: &ChoiceOf<Self>, train: &Texts) -> Result<TextPreprocessing, DataError>;
+}
+
+/// What a program keeps in checkpoints of which data it trains on.
+pub type ChoiceOf<P> = <<P as Program>::Data as DataFlags>::Choice;
+
+/// Flags that say which data.
+pub trait DataFlags: Args + Clone + Debug {
+    /// All that is needed to load the same data again, from anywhere.
+    type Choice: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
+
+    /// What the flags say; a folder is kept by its whole path.
+    fn choice(&self) -> Self::Choice;
+
+    /// Whether a flag says anything, so that it goes before what a checkpoint says.
+    fn is_given(&self) -> bool;
+}
+
+/// Data that stands in where there are no files and no network.
+#[derive(Clone, Debug)]
+pub struct StandIn<C> {
+    /// How to load it.
+    pub choice: C,
+    /// What is missing: `MNIST`.
+    pub missing: &'static str,
+    /// What is used instead: `drawn digits, made on the spot`.
+    pub instead: &'static str,
+    /// How the user gives the real data: `give MNIST's files with --data-dir FOLDER`.
+    pub remedy: &'static str,
+}
+
+/// The models of a program by name, each with the recipe that it is trained by.
+pub trait ModelName: ValueEnum + Copy + Default + Debug + Send + Sync + 'static {
+    /// The network for a task.
+    fn spec(self, task: &Task) -> ModelSpec;
+
+    /// How the network is trained unless flags say otherwise.
+    fn recipe(self) -> Recipe;
+
+    /// The word on the command line.
+    fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+    }
+}
+
+/// What data asks of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// What one sample is.
+    pub input: InputSpec,
+    /// How many different tokens there are; 0 where samples are numbers.
+    pub vocabulary_size: usize,
+    /// How many classes there are.
+    pub classes: usize,
+}
+
+impl Task {
+    /// What a data set asks of a model.
+    pub fn of(data: &Dataset) -> Self {
+        let (input, vocabulary_size) = match (data.vocabulary_size(), data.shape()) {
+            (Some(vocabulary_size), &[tokens]) => (InputSpec::Tokens(tokens), vocabulary_size),
+            (_, shape) => (InputSpec::from(shape), 0),
+        };
+        Task { input, vocabulary_size, classes: data.class_names().len() }
+    }
+
+    /// A task of images.
+    pub fn images(shape: [usize; 3], classes: usize) -> Self {
+        Task { input: InputSpec::from(shape.as_slice()), vocabulary_size: 0, classes }
+    }
+
+    /// A network without layers yet that takes the samples.
+    pub fn model(&self) -> ModelSpec {
+        match &self.input {
+            InputSpec::Tokens(tokens) => ModelSpec::tokens(*tokens),
+            other => ModelSpec::new(other.shape()),
+        }
+    }
+}
+
+/// How a network is trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recipe {
+    /// The optimizer's name.
+    pub optimizer: &'static str,
+    /// Size of an optimizer step.
+    pub learning_rate: f64,
+    /// Samples in one step.
+    pub batch_size: usize,
+    /// Passes over the training data.
+    pub epochs: usize,
+}

@@ -1,0 +1,44 @@
+//! The whole way from a text to what a network reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Padding, TextEncoder};
+use crate::DataError;
+
+/// How texts become rows of tokens: part of every model that reads texts, and kept in its file.
+///
+/// ```
+/// use fireclay_data::{Padding, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer};
+///
+/// # fn main() -> Result<(), fireclay_data::DataError> {
+/// let encoder = TextEncoder::new(WordTokenizer::default(), Vocabulary::from_words(["not", "bad"])?);
+/// let preprocessing = TextPreprocessing { encoder, padding: Padding::to(4) };
+/// assert_eq!(preprocessing.tokens("Not bad"), [4, 5, 0, 0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct TextPreprocessing {
+    /// How texts become tokens.
+    pub encoder: TextEncoder,
+    /// How many tokens each text has afterwards.
+    pub padding: Padding,
+}
+
+impl TextPreprocessing {
+    /// The tokens of one text, `[padding.length]`.
+    pub fn tokens(&self, text: &str) -> Vec<u32> {
+        let mut out = Vec::with_capacity(self.padding.length);
+        self.padding.apply(&self.encoder.encode(text), &mut out);
+        out
+    }
+
+    /// Checks what a description from outside may have wrong.
+    ///
+    /// # Errors
+    /// If the length of the padding is out of range.
+    pub fn check(&self) -> Result<(), DataError> {
+        self.padding.check()
+    }
+}

@@ -1,0 +1,1 @@
+//! The program `cifar` from outside.

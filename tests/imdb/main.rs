@@ -1,0 +1,1 @@
+//! The program `imdb` from outside.
