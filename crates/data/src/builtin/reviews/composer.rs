@@ -1,6 +1,8 @@
 //! Composes a review: what to say, how, and in which order, until all of it together means the label.
 
 use super::matter;
+use std::ops::RangeInclusive;
+
 use super::opinions::{Form, fixed};
 use super::template::{Filling, expand, polish};
 use super::words::{ASPECTS, Aspect, Pair, TITLES, neutral, pair};
@@ -15,13 +17,17 @@ pub(super) struct Review {
 /// How much the clauses must add up to, for or against: no review is a draw.
 const MARGIN: i32 = 4;
 
+/// How many sentences a review has.
+const SENTENCES: RangeInclusive<usize> = 2..=8;
+
 /// A review of a film that is `good` in the end, or not.
 pub(super) fn review(good: bool, r: &mut Random) -> Review {
     let names = Names::new(r);
     loop {
         let review = draft(good, &names, r);
         // Drafts lean towards what they are to mean, so few are thrown away.
-        if (review.score >= MARGIN) == good && (review.score <= -MARGIN) != good {
+        let score = if good { review.score } else { -review.score };
+        if score >= MARGIN && SENTENCES.contains(&(review.text.matches(". ").count() + 1)) {
             return review;
         }
     }
@@ -40,7 +46,7 @@ fn draft(good: bool, names: &Names, r: &mut Random) -> Review {
         score += adds;
     }
     for (template, share) in [(matter::FACTS, 0.3), (matter::VIEWING, 0.45), (matter::PLOT, 0.75)] {
-        if r.chance(share) || sentences.len() == 1 {
+        if r.chance(share) || (template == matter::PLOT && sentences.len() == 1) {
             let sentence = names.write(template, None, good, r);
             // What a film is about comes first more often than last.
             let places = sentences.len() as u32 + 1;
@@ -179,4 +185,57 @@ fn form(r: &mut Random) -> Form {
 
 fn plain_or_negated(r: &mut Random) -> Form {
     [Form::Plain, Form::Plain, Form::Strong, Form::Hedged, Form::Negated][r.below(5) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_is_decided_by_the_score() {
+        for index in 0..2_000 {
+            let good = index % 2 == 0;
+            let review = review(good, &mut Random::new(0, 0, index));
+            assert_eq!(review.score > 0, good, "{}", review.text);
+            assert!(review.score.abs() >= MARGIN, "{}: {}", review.score, review.text);
+        }
+    }
+
+    /// What "but" leads to decides, however strong the other clause is.
+    #[test]
+    fn an_opinion_counts_for_its_side() {
+        let names = Names::new(&mut Random::new(0, 0, 0));
+        for index in 0..2_000 {
+            let mut random = Random::new(1, 0, index);
+            let mut clauses = Clauses { names: &names, verdict: true, unused: vec![0, 1, 2] };
+            let agrees = index % 2 == 0;
+            let (sentence, adds) = clauses.opinion(agrees, &mut random);
+            assert_eq!(adds > 0, agrees, "{adds}: {sentence}");
+        }
+    }
+
+    /// A slot without words, or a bracket too many, would be found here.
+    #[test]
+    fn every_template_can_be_written() {
+        let names = Names::new(&mut Random::new(0, 0, 0));
+        let forms = [Form::Plain, Form::Strong, Form::Hedged, Form::Negated, Form::Compared, Form::Ironic];
+        let film = forms.iter().map(|form| (None, form.of_the_film()));
+        let aspects = forms.iter().filter_map(|form| form.of_an_aspect());
+        let aspects = aspects.flat_map(|template| ASPECTS.iter().map(move |aspect| (Some(aspect), template)));
+        let other = [matter::PLOT, matter::VIEWING, matter::FACTS, "{advice}", TITLES];
+        for (aspect, template) in film.chain(aspects).chain(other.map(|template| (None, template))) {
+            for index in 0..200 {
+                let text = names.write(template, aspect, index % 2 == 0, &mut Random::new(2, 0, index));
+                assert!(!text.is_empty() && !text.contains(['[', ']', '{', '}', '|', '=', '!']), "{text}");
+                assert!(!text.contains("  ") && text.trim() == text, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn saying_twice() {
+        assert!(says_twice("the plot is thin and thin"));
+        assert!(says_twice("it bored me and bored me"));
+        assert!(!says_twice("the plot is thin and silly"));
+    }
 }
