@@ -60,7 +60,7 @@ pub use augment::{
     Affine, AugmentScratch, Augmentation, AugmentationProblem, Augmenter, Border, Crop, Cutout, Fill, Flip,
     Mixup, MixupPlan,
 };
-pub use builtin::{DrawnDigits, DrawnObjects};
+pub use builtin::{DrawnDigits, DrawnObjects, WrittenReviews};
 pub use data_dir::DataDir;
 pub use dataset::{Bytes, Dataset};
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};

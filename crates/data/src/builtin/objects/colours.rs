@@ -34,7 +34,7 @@ impl Colour {
 pub(super) fn any(r: &mut Random) -> Colour {
     let hue = r.range(0.0, 6.0);
     let saturation = 1.0 - r.unit() * r.unit();
-    let value = r.range(0.18, 1.0);
+    let value = r.range(0.25, 1.0);
     from_hue(hue, saturation, value)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn unlike(others: &[Colour], r: &mut Random, propose: impl Fn(&mut Ra
         |colour: Colour| others.iter().map(|other| colour.distance(*other)).fold(f32::INFINITY, f32::min);
     let mut best = propose(r);
     for _ in 0..8 {
-        if contrast(best) > 0.3 {
+        if contrast(best) > 0.36 {
             break;
         }
         let next = propose(r);

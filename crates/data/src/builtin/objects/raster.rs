@@ -1,5 +1,7 @@
 //! From outlines to pixels: fills areas with smooth edges.
 
+use std::ops::Range;
+
 use super::colours::Colour;
 use super::shapes::{Outline, Point, at, edges};
 
@@ -12,35 +14,36 @@ const LINES: usize = 4;
 /// A picture being painted, `[SIDE, SIDE]`.
 pub(super) struct Canvas {
     pixels: Vec<Colour>,
+    /// Where each line crosses outlines, and whether it enters (1) or leaves (-1) there; kept to be filled again.
+    crossings: Vec<Vec<(f32, i32)>>,
 }
 
 impl Canvas {
     /// A canvas whose pixels have the colours that `paint` gives at their middles.
     pub(super) fn new(paint: impl Fn(Point) -> Colour) -> Self {
-        Self { pixels: (0..SIDE * SIDE).map(|index| paint(middle(index))).collect() }
+        let pixels = (0..SIDE * SIDE).map(|index| paint(middle(index))).collect();
+        Self { pixels, crossings: vec![Vec::new(); SIDE * LINES] }
     }
 
     /// Paints the area inside any of the outlines, in pixels, over what is there.
     pub(super) fn fill(&mut self, outlines: &[Outline], opacity: f32, paint: impl Fn(Point) -> Colour) {
-        let mut cover = [0.0f32; SIDE * SIDE];
-        let (top, bottom) = rows(outlines);
-        let mut crossings: Vec<(f32, i32)> = Vec::new();
-        for line in top * LINES..bottom * LINES {
-            crossings.clear();
-            let y = (line as f32 + 0.5) / LINES as f32;
-            for (from, to) in outlines.iter().flat_map(|outline| edges(outline.points())) {
-                if (from.y <= y) != (to.y <= y) {
-                    let x = from.x + (to.x - from.x) * (y - from.y) / (to.y - from.y);
-                    crossings.push((x, if from.y <= y { 1 } else { -1 }));
-                }
+        for (from, to) in outlines.iter().flat_map(|outline| edges(outline.points())) {
+            let step = if from.y <= to.y { 1 } else { -1 };
+            for line in lines(from.y.min(to.y), from.y.max(to.y)) {
+                let y = (line as f32 + 0.5) / LINES as f32;
+                let x = from.x + (to.x - from.x) * (y - from.y) / (to.y - from.y);
+                self.crossings[line].push((x, step));
             }
+        }
+        let mut cover = [0.0f32; SIDE * SIDE];
+        for (line, crossings) in self.crossings.iter_mut().enumerate() {
             crossings.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
             let row = line / LINES;
-            spans(&crossings, |left, right| add(&mut cover[row * SIDE..][..SIDE], left, right));
+            spans(crossings, |left, right| add(&mut cover[row * SIDE..][..SIDE], left, right));
+            crossings.clear();
         }
-        for (index, cover) in cover.iter().enumerate().take(bottom * SIDE).skip(top * SIDE) {
-            if *cover > 0.0 {
-                let pixel = &mut self.pixels[index];
+        for (index, (pixel, cover)) in self.pixels.iter_mut().zip(cover).enumerate() {
+            if cover > 0.0 {
                 *pixel = pixel.mix(paint(middle(index)), cover.min(1.0) * opacity);
             }
         }
@@ -61,14 +64,10 @@ fn middle(index: usize) -> Point {
     at((index % SIDE) as f32 + 0.5, (index / SIDE) as f32 + 0.5)
 }
 
-/// The rows that the outlines touch: from the first to before the last.
-fn rows(outlines: &[Outline]) -> (usize, usize) {
-    let (mut low, mut high) = (SIDE as f32, 0.0f32);
-    for point in outlines.iter().flat_map(Outline::points) {
-        low = low.min(point.y);
-        high = high.max(point.y);
-    }
-    (low.floor().max(0.0) as usize, (high.ceil().max(0.0) as usize).min(SIDE))
+/// The lines that an edge between these heights crosses; one that only touches a line crosses it once of twice.
+fn lines(low: f32, high: f32) -> Range<usize> {
+    let line = |y: f32| (y * LINES as f32 - 0.5).ceil().clamp(0.0, (SIDE * LINES) as f32) as usize;
+    line(low)..line(high)
 }
 
 /// The stretches of a line that lie inside: where more outlines have been entered than left.

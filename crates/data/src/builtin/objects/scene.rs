@@ -15,14 +15,14 @@ const TAU: f32 = std::f32::consts::TAU;
 pub(super) fn paint(label: u32, r: &mut Random, image: &mut [u8]) {
     let background = Background::new(r);
     let mut canvas = Canvas::new(|point| background.at(point));
-    for _ in 0..r.below(4) {
+    for _ in 0..r.below(3) {
         clutter(&mut canvas, r);
     }
     let palette = palette(label, &background, r);
     let drawing = things::draw(label, &palette, r);
     let placement = Placement::new(things::TURN[label as usize], r);
     put(&mut canvas, &drawing, &placement, r);
-    if r.chance(0.25) {
+    if r.chance(0.2) {
         cover_a_corner(&mut canvas, &placement, r);
     }
     let light = Light::new(r);
@@ -33,7 +33,7 @@ pub(super) fn paint(label: u32, r: &mut Random, image: &mut [u8]) {
 fn palette(label: u32, background: &Background, r: &mut Random) -> Palette {
     let behind = background.colours;
     let [main, second] = things::USUAL[label as usize].map(Colour);
-    let usual = r.chance(0.3);
+    let usual = r.chance(0.45);
     let main = unlike(&behind, r, |r| if usual { main.varied(r, 0.1) } else { any(r) });
     let second = unlike(&[main, behind[0]], r, |r| if usual { second.varied(r, 0.1) } else { any(r) });
     let accent = unlike(&[main, second], r, any);
@@ -78,7 +78,7 @@ impl Background {
             1 => Kind::Horizon([r.range(10.0, 28.0), 0.15 * r.normal()]),
             _ => Kind::Waves,
         };
-        let strength = r.range(0.05, 0.4);
+        let strength = r.range(0.03, 0.25);
         let waves = std::array::from_fn(|index| {
             let (angle, frequency) = (r.range(0.0, TAU), r.range(0.15, 0.5) * (index + 1) as f32);
             [strength, frequency * cosine(angle), frequency * sine(angle), r.range(0.0, TAU)]
@@ -127,14 +127,14 @@ struct Placement {
 impl Placement {
     fn new(turn: f32, r: &mut Random) -> Self {
         let turn = turn * r.range(-1.0, 1.0);
-        let scale = r.range(9.0, 14.5);
+        let scale = r.range(11.0, 15.0);
         let stretch = exponential(0.1 * r.normal());
         let (shear, mirror) = (0.1 * r.normal(), if r.chance(0.5) { -1.0 } else { 1.0 });
         let (s, c) = (sine(turn), cosine(turn));
         let (x, y) = (scale * stretch * mirror, scale / stretch);
         let matrix = [[c * x, shear * c * x - s * y], [s * x, shear * s * x + c * y]];
         // A small thing may lie nearer the edge; parts of it may lie outside.
-        let slack = 17.5 - scale;
+        let slack = 17.0 - scale;
         let centre = at(16.0 + slack * r.range(-1.0, 1.0), 16.0 + slack * r.range(-1.0, 1.0));
         Self { centre, scale, matrix }
     }

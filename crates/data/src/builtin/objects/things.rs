@@ -26,7 +26,7 @@ pub(super) const USUAL: [[[f32; 3]; 2]; 10] = [
 ];
 
 /// How far a thing may be turned, in radians either way.
-pub(super) const TURN: [f32; 10] = [0.3, 0.3, 0.6, 0.35, 0.3, 0.35, 0.4, TAU / 2.0, TAU / 2.0, 0.4];
+pub(super) const TURN: [f32; 10] = [0.3, 0.3, 0.6, 0.35, 0.3, 0.35, 0.4, 0.6, 0.8, 0.4];
 
 /// The layers of the thing with this label, in about `-1..1` both ways.
 pub(super) fn draw(label: u32, p: &Palette, r: &mut Random) -> Drawing {
