@@ -14,7 +14,7 @@ const MAX_RUN: usize = 3;
 /// Cleans texts and cuts them into words.
 ///
 /// The rule, after [`Cleaning`]:
-/// - letters, digits and combining marks of any script make words; so do, between two letters or digits, an apostrophe
+/// - letters, with their combining marks, and digits of any script make words; so do, between two letters or digits, an apostrophe
 ///   (`don't`) and, between two ASCII digits, a point or comma (`7.5`);
 /// - every other mark is a word of its own, and so is a run of the same mark, of which three are kept (`...`, `!!!`);
 /// - Chinese characters and Japanese kana are words of their own, as they are written without spaces. Other such
@@ -103,7 +103,7 @@ impl<'a> Iterator for Words<'a> {
                 }
                 Kind::Alone => first.len_utf8() + marks_at(text, first.len_utf8()),
                 Kind::Letter => word_end(text),
-                Kind::Mark => {
+                Kind::Mark | Kind::Combining => {
                     let (kept, run) = mark_run(text, first);
                     self.rest = text.get(run..)?;
                     if self.punctuation == Punctuation::Words {
@@ -149,6 +149,8 @@ const CLASSES: [Class; 256] = {
 enum Kind {
     Space,
     Letter,
+    /// A combining mark, which goes with the letter before it; without one it is a mark like others.
+    Combining,
     Alone,
     Mark,
 }
@@ -171,7 +173,9 @@ fn kind_beyond_ascii(character: char) -> Kind {
         | '\u{4e00}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{3ffff}' => Kind::Alone,
-        _ if character.is_alphanumeric() || is_combining_mark(character) => Kind::Letter,
+        // First, as some of them count as letters.
+        _ if is_combining_mark(character) => Kind::Combining,
+        _ if character.is_alphanumeric() => Kind::Letter,
         '\u{200b}'..='\u{200d}' => Kind::Space,
         _ if character.is_whitespace() || character.is_control() => Kind::Space,
         _ => Kind::Mark,
@@ -208,7 +212,7 @@ fn word_end(text: &str) -> usize {
                     '’' => letter_at(text, at + character.len_utf8()),
                     // Joiner and non-joiner.
                     '\u{200c}' | '\u{200d}' => true,
-                    _ => kind_beyond_ascii(character) == Kind::Letter,
+                    _ => matches!(kind_beyond_ascii(character), Kind::Letter | Kind::Combining),
                 };
                 if !joins || at + character.len_utf8() > MAX_WORD_BYTES {
                     break;
@@ -299,6 +303,8 @@ mod tests {
         assert_eq!(words("می\u{200c}خواهم"), ["می\u{200c}خواهم"]);
         assert_eq!(words("好电影。とても"), ["好", "电", "影", "。", "と", "て", "も"]);
         assert_eq!(words("naïve Ünïcode"), ["naïve", "ünïcode"]);
+        // NFKC makes a space and a combining mark of a bare diaeresis.
+        assert_eq!(words("¨the don´t"), ["\u{308}", "the", "don't"]);
         let as_is = WordTokenizer { cleaning: Cleaning::none(), ..WordTokenizer::default() };
         assert!(as_is.split("cafe\u{301} が\u{3099}").eq(["cafe\u{301}", "が\u{3099}"]));
     }

@@ -33,7 +33,8 @@ pub(super) fn meaning(character: char) -> Meaning {
 /// The straight form of a curly quote or apostrophe.
 pub(super) fn straight(character: char) -> char {
     match character {
-        '‘' | '’' | '‚' | '‛' => '\'',
+        // The acute accent alone is an apostrophe from the wrong key.
+        '‘' | '’' | '‚' | '‛' | '´' => '\'',
         '“' | '”' | '„' | '‟' => '"',
         _ => character,
     }
