@@ -30,10 +30,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn len(&self) -> usize {
-        self.fields.len()
-    }
-
     pub(super) fn get(&self, column: usize) -> &str {
         self.fields.get(column).unwrap_or_default()
     }
