@@ -250,9 +250,9 @@ fn write_more(f: &mut fmt::Formatter<'_>, rows: usize) -> fmt::Result {
 /// The last line has no line break.
 fn write_duplicates(f: &mut fmt::Formatter<'_>, found: &Duplicates, test_samples: usize) -> fmt::Result {
     let counts = [
-        ("within train", &found.within_train),
-        ("within test", &found.within_test),
-        ("test in train", &found.between),
+        ("train = train", &found.within_train),
+        ("test = test", &found.within_test),
+        ("train = test", &found.between),
     ];
     if counts.iter().all(|(_, count)| count.samples == 0) {
         return write!(f, "no sample occurs twice, within a split or in both");

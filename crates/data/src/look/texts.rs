@@ -12,24 +12,29 @@ pub(super) fn text_features(texts: &Texts) -> FeatureReport {
     let texts = texts.texts();
     let characters = texts.par_iter().map(|text| text.chars().count()).collect();
     let words = texts.par_iter().map(|text| text.split_whitespace().count()).collect();
-    let distinct = texts
-        .par_iter()
-        .with_min_len(256)
-        .fold(HashSet::new, |mut distinct: HashSet<&str>, text| {
-            distinct.extend(text.split_whitespace());
-            distinct
-        })
-        .reduce(HashSet::new, |left, right| {
-            let (mut many, few) = if left.len() < right.len() { (right, left) } else { (left, right) };
-            many.extend(few);
-            many
-        });
     FeatureReport::Texts {
         characters: length_stats(characters),
         words: length_stats(words),
         empty: texts.iter().filter(|text| text.trim().is_empty()).count(),
-        distinct_words: distinct.len(),
+        distinct_words: distinct_words(texts),
     }
+}
+
+/// One set of words for each thread, since joining many costs more than filling them.
+fn distinct_words(texts: &[String]) -> usize {
+    let part_len = texts.len().div_ceil(rayon::current_num_threads()).max(1);
+    let all = texts.par_chunks(part_len).map(words).reduce(HashSet::new, |left, right| {
+        let (mut many, few) = if left.len() < right.len() { (right, left) } else { (left, right) };
+        many.extend(few);
+        many
+    });
+    all.len()
+}
+
+fn words(texts: &[String]) -> HashSet<&str> {
+    let mut words = HashSet::new();
+    texts.iter().for_each(|text| words.extend(text.split_whitespace()));
+    words
 }
 
 fn length_stats(mut lengths: Vec<usize>) -> Option<LengthStats> {

@@ -48,6 +48,8 @@ struct Sizes {
     cell_height: usize,
     cell_width: usize,
     gap: usize,
+    /// Between lines: a caption stands nearer to its own image than to the next.
+    line_gap: usize,
 }
 
 /// A row's place.
@@ -117,6 +119,7 @@ impl Page<'_> {
         // The rows, line by line.
         let above = if many { Letters::CAPTION.height() + LEADING } else { 0 };
         let least_height = if label_width > 0 { Letters::LABEL.height() + line } else { 0 };
+        let line_gap = if many { GROUP_GAP + LEADING } else { group_gap };
         let mut groups = Vec::new();
         for in_line in rows.chunks(per_line) {
             let most = in_line.iter().map(|row| row.tiles.len()).max().unwrap_or(0);
@@ -125,9 +128,9 @@ impl Page<'_> {
                 groups.push(Group { row, x, y, tiles_x: x + label_width, tiles_y: y + above });
             }
             let height = above + sizes.down(most.div_ceil(group_columns)).max(least_height);
-            y = y.saturating_add(height + if many { GROUP_GAP + LEADING } else { group_gap });
+            y = y.saturating_add(height + line_gap);
         }
-        let height = y.saturating_add(MARGIN) - if rows.is_empty() { 0 } else { GROUP_GAP };
+        let height = y.saturating_add(MARGIN) - if rows.is_empty() { GROUP_GAP } else { line_gap };
         let width = body_width + 2 * MARGIN;
         check_size(width, height)?;
 
@@ -143,7 +146,7 @@ impl Page<'_> {
             }
             for (index, tile) in group.row.tiles.iter().enumerate() {
                 let x = group.tiles_x + index % group_columns * (sizes.cell_width + sizes.gap);
-                let y = group.tiles_y + index / group_columns * (sizes.cell_height + sizes.gap);
+                let y = group.tiles_y + index / group_columns * (sizes.cell_height + sizes.line_gap);
                 sizes.draw(&mut canvas, tile, x, y);
             }
         }
@@ -202,6 +205,7 @@ impl Sizes {
             cell_height: tile_height + below,
             cell_width: tile_width.max(caption.min(MOST_CAPTION)),
             gap: if framed { FRAMED_GAP } else { GAP },
+            line_gap: if framed || caption > 0 { FRAMED_GAP } else { GAP },
         }
     }
 
@@ -212,7 +216,7 @@ impl Sizes {
 
     /// Pixels that so many lines take.
     fn down(&self, lines: usize) -> usize {
-        (lines.saturating_mul(self.cell_height + self.gap)).saturating_sub(self.gap)
+        (lines.saturating_mul(self.cell_height + self.line_gap)).saturating_sub(self.line_gap)
     }
 
     fn draw(&self, canvas: &mut Canvas, tile: &Tile, x: usize, y: usize) {

@@ -95,7 +95,7 @@ impl ContactSheet {
     }
 
     /// How many rows of images each class has, 1 to 64; 1 unless said. Where targets are numbers, the sheet has as
-    /// many rows; 8 unless said.
+    /// many rows; 8 for 1.
     pub fn rows_per_class(mut self, rows: usize) -> Self {
         self.rows_per_class = rows;
         self
