@@ -1,1 +1,158 @@
-//! The program `imdb` from outside.
+//! The program `imdb` from outside: what a user types, what comes back, and what happens when things go wrong.
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
+use std::fmt::Write;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use fireclay::data::{Targets, WrittenReviews};
+use shared::{Run, measures};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_imdb");
+
+#[track_caller]
+fn succeed(folder: &Path, arguments: &[&str]) -> Run {
+    shared::succeed(PROGRAM, folder, arguments)
+}
+
+#[track_caller]
+fn fail(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) -> Run {
+    shared::fail(PROGRAM, folder, arguments, code, words)
+}
+
+/// 300 training and 100 test reviews in a table and in folders, as `reviews.csv`, `test.csv` and `texts`.
+fn scratch() -> TempDir {
+    let folder = TempDir::with_prefix("imdb-test-").unwrap();
+    let (train, test) = WrittenReviews::new(7).train_and_test(300, 100);
+    for (file, split, reviews) in [("reviews.csv", "train", &train), ("test.csv", "test", &test)] {
+        let Targets::Classes { labels, names } = reviews.targets() else { panic!("reviews have classes") };
+        let mut table = "id,verdict,review\n".to_string();
+        for (index, (text, label)) in reviews.texts().iter().zip(labels).enumerate() {
+            let class = &names[*label as usize];
+            writeln!(table, "{index},{class},\"{}\"", text.replace('"', "\"\"")).unwrap();
+            let place = folder.path().join("texts").join(split).join(class);
+            std::fs::create_dir_all(&place).unwrap();
+            std::fs::write(place.join(format!("{index:03}.txt")), text).unwrap();
+        }
+        std::fs::write(folder.path().join(file), table).unwrap();
+    }
+    folder
+}
+
+const TABLE: [&str; 8] = [
+    "--csv",
+    "reviews.csv",
+    "--test-csv",
+    "test.csv",
+    "--text-column",
+    "review",
+    "--label-column",
+    "verdict",
+];
+
+fn with<'a>(command: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
+    [command, rest].concat()
+}
+
+#[test]
+fn a_table_is_learnt_measured_again_and_asked() {
+    let folder = scratch();
+    let train = succeed(folder.path(), &with(&["train", "--epochs", "1", "--length", "60"], &TABLE));
+    assert!(train.stdout.contains("300 training and 100 test reviews"), "{}", train.stdout);
+    assert_eq!(train.stderr, "", "no bar and no notes in a pipe");
+    let evaluate = succeed(folder.path(), &with(&["evaluate"], &TABLE));
+    let expected = measures(&train.stdout);
+    assert!(expected.len() > 8, "{expected:?}");
+    assert_eq!(measures(&evaluate.stdout), expected, "the file knows words and length");
+
+    let predict = succeed(folder.path(), &["predict", "A joy from start to end.", "Dull.\nVery dull."]);
+    let lines: Vec<&str> = predict.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", predict.stdout);
+    assert!(lines[0].contains("A joy from start to end.") && lines[0].contains('%'), "{}", lines[0]);
+    assert!(lines[1].ends_with("Dull. Very dull."), "one line each: {}", lines[1]);
+}
+
+#[test]
+fn texts_are_read_from_standard_input_and_from_files() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts", "-q"]);
+    let mut child = shared::command(PROGRAM, folder.path())
+        .args(["predict", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all("a joy\n\n  \nnot dull\n".as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "empty lines are no texts: {lines:?}");
+    assert_eq!((&lines[0]["type"], &lines[0]["text"]), (&"prediction".into(), &"a joy".into()));
+
+    std::fs::write(folder.path().join("lines.txt"), "a joy\nnot dull\n").unwrap();
+    let file = succeed(folder.path(), &["predict", "--json", "--file", "lines.txt"]);
+    let from_file: Vec<serde_json::Value> =
+        file.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let classes =
+        |lines: &[serde_json::Value]| lines.iter().map(|line| line["class"].clone()).collect::<Vec<_>>();
+    assert_eq!(classes(&from_file), classes(&lines));
+    std::fs::write(folder.path().join("bytes.txt"), b"fine\nnot \xff text\n").unwrap();
+    fail(folder.path(), &["predict", "--file", "bytes.txt"], 1, &["line 2 of bytes.txt"]);
+    fail(folder.path(), &["predict", "--file", "nowhere.txt"], 1, &["nowhere.txt"]);
+}
+
+#[test]
+fn a_seed_decides_every_byte_and_a_checkpoint_goes_on() {
+    let folder = scratch();
+    let train = with(&["train", "-q", "--epochs", "1", "--seed", "3", "--length", "30"], &TABLE);
+    let mut files = Vec::new();
+    for name in ["a.fireclay", "b.fireclay"] {
+        succeed(folder.path(), &with(&train, &["--out", name]));
+        files.push(std::fs::read(folder.path().join(name)).unwrap());
+    }
+    assert!(files[0] == files[1], "the bytes differ");
+}
+
+#[test]
+fn data_is_described_with_samples_and_a_vocabulary() {
+    let folder = scratch();
+    let run = succeed(folder.path(), &with(&["data", "--vocabulary", "words.tsv"], &TABLE));
+    assert!(run.stdout.contains("vocabulary: words.tsv"), "{}", run.stdout);
+    assert!(run.stdout.contains("neg") && run.stdout.contains("pos"), "{}", run.stdout);
+    let words = std::fs::read_to_string(folder.path().join("words.tsv")).unwrap();
+    assert!(words.lines().count() > 100, "{words}");
+    let run = succeed(folder.path(), &with(&["data", "--json", "--per-class", "3"], &TABLE));
+    let record: serde_json::Value = serde_json::from_str(run.stdout.trim()).unwrap();
+    assert_eq!((&record["type"], &record["train"]["samples"]), (&"data".into(), &300.into()));
+    assert_eq!(record["sheet"], serde_json::Value::Null);
+}
+
+#[test]
+fn without_files_and_network_written_reviews_stand_in() {
+    let folder = TempDir::with_prefix("imdb-test-").unwrap();
+    let run = succeed(folder.path(), &["train", "--epochs", "1", "--length", "40", "--max-words", "500"]);
+    assert!(run.stderr.contains("IMDB is not on this machine and there is no network"), "{}", run.stderr);
+    assert!(run.stderr.contains("Going on with written reviews"), "{}", run.stderr);
+    assert!(run.stdout.contains("written reviews: 20,000 training and 5,000 test reviews"), "{}", run.stdout);
+    let again = succeed(folder.path(), &["evaluate"]);
+    assert_eq!(measures(&again.stdout), measures(&run.stdout), "the file knows its data");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let folder = scratch();
+    fail(folder.path(), &["train", "--text-column", "review"], 2, &["--csv"]);
+    fail(folder.path(), &["train", "--csv", "nowhere.csv"], 1, &["nowhere.csv"]);
+    let columns = ["train", "--csv", "reviews.csv", "--text-column", "revue", "--label-column", "verdict"];
+    fail(folder.path(), &columns, 1, &["reviews.csv", "revue", "review"]);
+    fail(folder.path(), &with(&["train", "--length", "0"], &TABLE), 2, &["--length", "1..=1048576"]);
+    fail(folder.path(), &with(&["train", "--max-words", "0"], &TABLE), 2, &["--max-words"]);
+    fail(folder.path(), &["predict", "good", "--from", "none.fireclay"], 1, &["none.fireclay"]);
+}

@@ -42,11 +42,13 @@ pub struct ReviewFlags {
     #[arg(long, conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
     pub written: bool,
     /// Words that the model knows, the most frequent of the training texts
-    #[arg(long, value_name = "N", default_value_t = 20_000, help_heading = "Data")]
-    pub max_words: usize,
+    #[arg(long, value_name = "N", default_value_t = 20_000, help_heading = "Data",
+        value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    pub max_words: u32,
     /// Words of each text that the model reads; of a longer one the first
-    #[arg(long, value_name = "N", default_value_t = 250, help_heading = "Data")]
-    pub length: usize,
+    #[arg(long, value_name = "N", default_value_t = 250, help_heading = "Data",
+        value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub length: u32,
 }
 
 /// Which texts, as a checkpoint keeps it.
@@ -91,7 +93,7 @@ impl DataFlags for ReviewFlags {
             (None, None, None) if self.written => Place::Written,
             (None, None, None) => Place::Usual,
         };
-        Reviews { place, max_words: self.max_words, length: self.length }
+        Reviews { place, max_words: self.max_words as usize, length: self.length as usize }
     }
 
     fn is_given(&self) -> bool {

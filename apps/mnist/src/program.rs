@@ -6,8 +6,8 @@ use fireclay::data::DataError;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataFlags, DownloadBar, ImageChoice, ImageFlags, Output, Program, StandIn, Task, normalization,
-    own_images,
+    DataFlags, DownloadBar, ImageChoice, ImageFlags, ImagePlace, Output, Program, StandIn, Task,
+    normalization, own_images,
 };
 
 use crate::models::ModelName;
@@ -35,21 +35,23 @@ impl Program for MnistProgram {
     }
 
     fn load(choice: &ImageChoice, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
-        let dir = match choice {
-            ImageChoice::Folder(folder) => DataDir::named(folder),
-            ImageChoice::Usual => DataDir::default(),
-            ImageChoice::Images(folder) => return own_images(folder, [1, 28, 28], output),
-            ImageChoice::Drawn => {
-                return Ok(DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
+        let dir = match &choice.place {
+            ImagePlace::Folder(folder) => DataDir::named(folder),
+            ImagePlace::Usual => DataDir::default(),
+            ImagePlace::Images(folder) => {
+                return choice.prepare(own_images(folder, [1, 28, 28], output)?);
+            }
+            ImagePlace::Drawn => {
+                return choice.prepare(DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
             }
         };
         let bar = DownloadBar::new(output.clone());
-        Mnist::load_with(&dir, &|progress| bar.show(&progress))
+        choice.prepare(Mnist::load_with(&dir, &|progress| bar.show(&progress))?)
     }
 
-    fn stand_in(_: &ImageChoice) -> StandIn<ImageChoice> {
+    fn stand_in(choice: &ImageChoice) -> StandIn<ImageChoice> {
         StandIn {
-            choice: ImageChoice::Drawn,
+            choice: ImageChoice { place: ImagePlace::Drawn, ..choice.clone() },
             missing: "MNIST",
             instead: "drawn digits, made on the spot",
             remedy: "give MNIST's files with --data-dir FOLDER",
@@ -58,10 +60,10 @@ impl Program for MnistProgram {
 
     fn load_test(flags: &ImageFlags, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
         let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-        let choice = match flags.choice() {
-            ImageChoice::Usual if trained_on == Some("drawn digits") => ImageChoice::Drawn,
-            choice => choice,
-        };
+        let mut choice = flags.choice();
+        if choice.place == ImagePlace::Usual && trained_on == Some("drawn digits") {
+            choice.place = ImagePlace::Drawn;
+        }
         let (_, test) = Self::load(&choice, output)?;
         Ok(test.with_normalization(normalization(card))?)
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{
-    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Skipped,
+    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Normalization,
+    Skipped,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augment;
 use crate::program::DataFlags;
 use crate::{Output, count};
 
@@ -29,12 +31,37 @@ pub struct ImageFlags {
     /// Use the built-in drawn pictures, which need no files and no network
     #[arg(long, conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
     pub drawn: bool,
+    /// Shift and scale every channel to mean 0 and deviation 1, as measured on the training images [default: from 0 to 1]
+    #[arg(long, help_heading = "Data")]
+    pub standardize: bool,
+    /// What is done at random to the images that the model learns from, such as flip,crop=4,cutout=8,rotation=10,
+    /// shift=0.1,scale=0.9..1.1,mixup=0.2
+    #[arg(
+        long,
+        value_name = "STEPS",
+        default_value = "none",
+        hide_default_value = true,
+        help_heading = "Data"
+    )]
+    pub augment: Augment,
 }
 
-/// Where images come from, as a checkpoint keeps it.
+/// Which images, as a checkpoint keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageChoice {
+    /// Where they come from.
+    pub place: ImagePlace,
+    /// Whether every channel is brought to mean 0 and deviation 1.
+    pub standardize: bool,
+    /// What is done at random to those that the model learns from.
+    pub augment: Augment,
+}
+
+/// Where images come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ImageChoice {
+pub enum ImagePlace {
     /// The folder that was named, with the data set's files.
     Folder(PathBuf),
     /// The environment's folder, the cache or a mirror.
@@ -50,16 +77,38 @@ impl DataFlags for ImageFlags {
 
     fn choice(&self) -> ImageChoice {
         let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        match (&self.data_dir, &self.images) {
-            (Some(folder), _) => ImageChoice::Folder(whole(folder)),
-            (None, Some(folder)) => ImageChoice::Images(whole(folder)),
-            (None, None) if self.drawn => ImageChoice::Drawn,
-            (None, None) => ImageChoice::Usual,
-        }
+        let place = match (&self.data_dir, &self.images) {
+            (Some(folder), _) => ImagePlace::Folder(whole(folder)),
+            (None, Some(folder)) => ImagePlace::Images(whole(folder)),
+            (None, None) if self.drawn => ImagePlace::Drawn,
+            (None, None) => ImagePlace::Usual,
+        };
+        ImageChoice { place, standardize: self.standardize, augment: self.augment.clone() }
     }
 
     fn is_given(&self) -> bool {
-        self.choice() != ImageChoice::Usual
+        self.choice().place != ImagePlace::Usual
+    }
+}
+
+impl ImageChoice {
+    /// Images as they are to be learnt from and measured: standardized by the training images, which alone are
+    /// augmented.
+    ///
+    /// # Errors
+    /// If the augmentation does not fit the images.
+    pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DataError> {
+        let normalization = match self.standardize {
+            true => Normalization::of(&train)?,
+            false => Normalization::none(),
+        };
+        let train =
+            train.with_normalization(normalization.clone())?.with_augmentation(&self.augment.augmentation)?;
+        let train = match self.augment.mixup {
+            Some(mixup) => train.with_mixup(mixup)?,
+            None => train,
+        };
+        Ok((train, test.with_normalization(normalization)?))
     }
 }
 

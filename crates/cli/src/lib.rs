@@ -4,6 +4,7 @@
 //! returns from `main` what [`run`] gives. Results go to standard output, as text or as JSON Lines; progress, notes
 //! and errors go to standard error.
 
+mod augment;
 pub mod commands;
 mod exit;
 mod flags;
@@ -18,13 +19,14 @@ pub mod records;
 mod stand_in;
 mod words;
 
+pub use augment::{Augment, AugmentError};
 pub use commands::normalization;
 pub use exit::{Exit, UsageError, run};
 pub use fireclay::nn::readable::{bytes, count};
 pub use flags::{DeviceFlags, FitFlags, OutputFlags};
 pub use format::{percent, seconds};
 pub use guesses::{numbered, print_image_guesses, ranked};
-pub use images::{ImageChoice, ImageFlags, TEST_SHARE, own_images};
+pub use images::{ImageChoice, ImageFlags, ImagePlace, TEST_SHARE, own_images};
 pub use interrupt::InterruptOnCtrlC;
 pub use output::Output;
 pub use program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, StandIn, Task, TextProgram};

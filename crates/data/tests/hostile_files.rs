@@ -6,8 +6,8 @@
 use std::io::{Cursor, Write};
 
 use fireclay_data::{
-    DataError, IdxKind, NpyArray, Npz, Table, TableHeader, TableOptions, TextFolder, TextTable, read_digit_bytes,
-    read_idx_bytes,
+    DataError, IdxKind, NpyArray, Npz, Table, TableHeader, TableOptions, TextFolder, TextTable,
+    read_digit_bytes, read_idx_bytes,
 };
 use proptest::prelude::*;
 
@@ -51,7 +51,9 @@ fn npy() -> Vec<u8> {
 
 fn npz() -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, method) in [("a.npy", zip::CompressionMethod::Deflated), ("b.npy", zip::CompressionMethod::Stored)] {
+    for (name, method) in
+        [("a.npy", zip::CompressionMethod::Deflated), ("b.npy", zip::CompressionMethod::Stored)]
+    {
         let options = zip::write::SimpleFileOptions::default().compression_method(method);
         writer.start_file(name, options).unwrap();
         writer.write_all(&npy()).unwrap();

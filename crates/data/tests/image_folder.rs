@@ -87,7 +87,8 @@ fn conversions_are_counted() {
     put(folder.path(), "a/5.jpg", fixture("turned.jpg"));
     let images = load(folder.path(), &ImageFolderOptions::default());
     assert_eq!(images.dataset.shape(), [3, 2, 3]);
-    let notes: Vec<(&str, usize)> = images.notes.iter().map(|(note, count)| (note.as_str(), *count)).collect();
+    let notes: Vec<(&str, usize)> =
+        images.notes.iter().map(|(note, count)| (note.as_str(), *count)).collect();
     let expected = [
         ("converted from CMYK", 1),
         ("converted from grey to colour", 2),
@@ -130,7 +131,10 @@ fn images_are_brought_to_the_size_wanted() {
     for size in [[0, 5], [5, 5_000]] {
         let options = ImageFolderOptions { size: ImageSize::Fixed(size), ..ImageFolderOptions::default() };
         let message = refusal(folder.path(), &options);
-        assert!(message.contains(&format!("{} x {}", size[0], size[1])) && message.contains("1 to 2048"), "{message}");
+        assert!(
+            message.contains(&format!("{} x {}", size[0], size[1])) && message.contains("1 to 2048"),
+            "{message}"
+        );
     }
 }
 
@@ -152,7 +156,11 @@ fn a_test_part_follows_the_training_part() {
     assert!(message.contains("\"train\" and \"test\""), "{message}");
     put(folder.path(), "test/bb/1.png", grey(1));
     let message = ImageFolder::load_train_and_test(folder.path(), &options).unwrap_err().to_string();
-    assert!(message.contains("the class \"bb\" is not in the training part") && message.contains("did you mean \"b\"?"), "{message}");
+    assert!(
+        message.contains("the class \"bb\" is not in the training part")
+            && message.contains("did you mean \"b\"?"),
+        "{message}"
+    );
     let single = two_classes();
     let message = ImageFolder::load_train_and_test(single.path(), &options).unwrap_err().to_string();
     assert!(message.contains("\"train\" is missing"), "{message}");
@@ -254,7 +262,10 @@ fn all_broken_files_are_listed_up_to_ten() {
     }
     let message = refusal(folder.path(), &ImageFolderOptions::default());
     assert!(message.contains("35 of 38 files") && message.contains("; and 25 more"), "{message}");
-    assert!(message.contains("broken08.png") && !message.contains("broken09.png"), "the first ten: {message}");
+    assert!(
+        message.contains("broken08.png") && !message.contains("broken09.png"),
+        "the first ten: {message}"
+    );
 }
 
 #[test]
@@ -274,7 +285,10 @@ fn folders_that_are_no_classes_are_refused() {
     assert!(refusal(folder.path(), &few).contains("more than 4 files"));
     let small = ImageFolderOptions { most_bytes: 17, ..options.clone() };
     let message = refusal(folder.path(), &small);
-    assert!(message.contains("3 images of 2 x 3 would take 18 bytes of memory, more than the 17"), "{message}");
+    assert!(
+        message.contains("3 images of 2 x 3 would take 18 bytes of memory, more than the 17"),
+        "{message}"
+    );
     let deep = (0..20).fold(folder.path().join("a"), |path, _| path.join("d"));
     fs::create_dir_all(deep).unwrap();
     assert!(refusal(folder.path(), &options).contains("nested more than 16 deep"));

@@ -36,11 +36,31 @@ pub fn run<P: Program>(flags: EvaluateFlags<P>, output: &Arc<Output>) -> anyhow:
     let card = trainer.card();
     let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
     let test = P::load_test(&flags.data, &card, output)?;
+    check_classes(&card, &test)?;
     if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
         output.warn(format!("note: trained on {trained_on}, measured on {}", test.provenance().name));
     }
     print::<P>(&trainer.evaluate(&test)?, &test, output);
     Ok(Exit::Done)
+}
+
+/// Refuses data whose classes are not the model's: its answers would be counted against other names.
+fn check_classes(card: &ModelCard, test: &Dataset) -> anyhow::Result<()> {
+    let (expected, found) = (&card.classes, test.class_names());
+    if expected.is_empty() || expected == found {
+        return Ok(());
+    }
+    let few = |names: &[String]| {
+        let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if names.len() > 5 { shown + ", ..." } else { shown }
+    };
+    anyhow::bail!(
+        "the model tells {} classes apart ({}), and this data has {} ({}); measure it on data with its own classes",
+        expected.len(),
+        few(expected),
+        found.len(),
+        few(found)
+    )
 }
 
 /// How a model wants its numbers.
