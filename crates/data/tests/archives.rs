@@ -236,7 +236,7 @@ fn damaged_headers_are_refused() {
     let message = refusal(&[pax(&[("path", "a.txt")])]);
     assert!(message.contains("promised by an extended header"), "{message}");
     // A note for all entries, as some tools write it, is none of those.
-    assert_eq!(read(&tar(&[entry("x", b'g', b"12 comment=1\n")])).unwrap().len(), 0);
+    assert_eq!(read(&tar(&[entry("x", b'g', b"13 comment=1\n")])).unwrap().len(), 0);
 }
 
 #[test]
