@@ -235,8 +235,8 @@ fn one_byte_short_and_bytes_left_over() {
             message.contains("3073 bytes each, found 6145 bytes, which is 1 records and 3072 bytes"),
             "{message}"
         );
-        let message = refusal(name, &[&two[..], &[0, 0]].concat());
-        assert!(message.contains("2 records and 2 bytes; replace the file"), "{message}");
+        let message = refusal(name, &[&two[..], &[0; 3]].concat());
+        assert!(message.contains("2 records and 3 bytes; replace the file"), "{message}");
     }
 }
 

@@ -21,7 +21,7 @@ fn honest() -> Files {
     vec![
         text("test/pos/0_9.txt", "Fine.<br /><br />\r\nReally"),
         text("train/pos/10_7.txt", "ten"),
-        text("train/pos/9_10.txt", "nine é ‮right to left‬ \0"),
+        text("train/pos/9_10.txt", "nine é \u{202e}right to left\u{202c} \0"),
         text("train/neg/2_1.txt", ""),
         text("train/neg/2_3.txt", "!?"),
         text("test/neg/5_1.txt", "bad"),
@@ -69,7 +69,7 @@ fn refusal(files: &Files) -> String {
 }
 
 fn check_honest((train, test): (Texts, Texts)) {
-    assert_eq!(train.texts(), ["", "!?", "nine é ‮right to left‬ \0", "ten"]);
+    assert_eq!(train.texts(), ["", "!?", "nine é \u{202e}right to left\u{202c} \0", "ten"]);
     assert_eq!(test.texts(), ["bad", "Fine.<br /><br />\r\nReally"]);
     let names = vec!["neg".to_owned(), "pos".to_owned()];
     assert_eq!(train.targets(), &Targets::Classes { labels: vec![0, 0, 1, 1], names: names.clone() });
