@@ -5,7 +5,7 @@ use tar::{EntryType, Header};
 use super::extension::{self, Extension};
 use super::name::{self, Names};
 use super::stream::{BLOCK, Stream};
-use super::{ArchiveLimits, ArchiveProblem};
+use super::{ArchiveLimits, ArchiveProblem, Each};
 use crate::DataError;
 
 /// See [`read_archive`](super::read_archive).
@@ -13,7 +13,7 @@ pub(super) fn read(
     mut stream: Stream<'_>,
     limits: &ArchiveLimits,
     wanted: &dyn Fn(&str) -> bool,
-    each: &mut dyn FnMut(&str, Vec<u8>) -> Result<(), DataError>,
+    each: &mut Each<'_>,
 ) -> Result<(), DataError> {
     let mut names = Names::default();
     let mut extension = Extension::default();

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn records_are_taken_over() {
         let mut extension = Extension::default();
-        extension.add_pax(b"12 path=a\nb\n12 size=123\n20 mtime=1.25 and so\n").unwrap();
+        extension.add_pax(b"12 path=a\nb\n12 size=123\n21 mtime=1.25 and so\n").unwrap();
         assert_eq!(extension.name.as_deref(), Some(&b"a\nb"[..]));
         assert_eq!((extension.size, extension.is_sparse), (Some(123), false));
         extension.add_pax(b"22 GNU.sparse.major=1\n").unwrap();

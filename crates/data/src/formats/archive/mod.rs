@@ -25,6 +25,9 @@ pub use problem::ArchiveProblem;
 /// Small archives may unpack to this much whatever they unpack from: headers of short files are nearly all zeros.
 const ALWAYS_BYTES: u64 = 1 << 24;
 
+/// Takes the name and the content of a file.
+type Each<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), DataError> + 'a;
+
 /// How much an archive may hold; checked while it is unpacked, before memory is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveLimits {
@@ -84,7 +87,7 @@ pub fn read_archive(
     path: &Path,
     limits: &ArchiveLimits,
     wanted: &dyn Fn(&str) -> bool,
-    each: &mut dyn FnMut(&str, Vec<u8>) -> Result<(), DataError>,
+    each: &mut Each<'_>,
 ) -> Result<(), DataError> {
     let read_error = |source| DataError::Read { path: path.to_owned(), source };
     // Before opening: opening a pipe would wait for a writer.

@@ -88,7 +88,7 @@ pub(super) fn read_packed(
         entry_bytes: MOST_FILE_BYTES,
         total_bytes: 2 * MOST_FILE_BYTES,
         // Photographs hardly pack at all.
-        ratio: 16,
+        ratio: 32,
     };
     let mut found: Vec<Option<Vec<u8>>> = vec![None; wanted.len()];
     read_archive(archive, &limits, &|name| position(name).is_some(), &mut |name, content| {

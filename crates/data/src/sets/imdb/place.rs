@@ -153,8 +153,10 @@ fn read_file(root: &Path, part: Folder, file: &str) -> Result<Review, DataError>
     }
     within(&path, "bytes of a review", metadata.len(), MOST_REVIEW_BYTES)?;
     let mut content = Vec::with_capacity(metadata.len() as usize);
-    let read = File::open(&path).and_then(|file| file.take(MOST_REVIEW_BYTES).read_to_end(&mut content));
-    read.map_err(read_error)?;
+    // It may have grown since its size was asked.
+    let read = File::open(&path).and_then(|file| file.take(MOST_REVIEW_BYTES + 1).read_to_end(&mut content));
+    let bytes = read.map_err(read_error)?;
+    within(&path, "bytes of a review", bytes as u64, MOST_REVIEW_BYTES)?;
     Review::new(file, content, root, &shown)
 }
 
