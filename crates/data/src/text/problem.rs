@@ -79,9 +79,7 @@ pub enum TextProblem {
     },
     /// A file with a tokeniser that cannot be used.
     #[cfg(feature = "tokenizers")]
-    #[error(
-        "{path} is no tokeniser that can be used: {source}; expected the tokenizer.json of a Hugging Face model"
-    )]
+    #[error("{path} is no tokeniser that can be used; expected the tokenizer.json of a Hugging Face model")]
     TokenizerFile {
         /// The file.
         path: PathBuf,
@@ -100,7 +98,7 @@ pub enum TextProblem {
     },
     /// A text that a tokeniser refuses.
     #[cfg(feature = "tokenizers")]
-    #[error("the tokeniser cannot {action} a text: {source}; look at its tokenizer.json")]
+    #[error("the tokeniser cannot {action} a text; look at its tokenizer.json")]
     Tokenizer {
         /// `"encode"` or `"decode"`.
         action: &'static str,
