@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::vocabulary::MAX_WORDS;
+use super::vocabulary::{MAX_WORDS, reserved};
 use super::words::MAX_WORD_BYTES;
 
 /// What can be wrong with texts, vocabularies and tokenisers.
@@ -189,15 +189,14 @@ pub enum VocabularyProblem {
     },
     /// A reserved token that is not where it belongs.
     #[error(
-        "expected the reserved token {expected:?}, found {found:?}; the first entries of a vocabulary are {all:?}"
+        "expected the reserved token {expected:?}, found {found:?}; a vocabulary begins with {:?}",
+        reserved::NAMES
     )]
     Reserved {
         /// What belongs here.
         expected: &'static str,
         /// What is here.
         found: String,
-        /// All that are reserved.
-        all: [&'static str; 4],
     },
     /// An empty word.
     #[error("the word is empty; expected at least one character")]

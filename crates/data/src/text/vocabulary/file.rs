@@ -80,7 +80,7 @@ fn entries(lines: &mut Lines) -> Result<Vocabulary, Problem> {
         if let Some(name) = reserved::NAMES.get(found) {
             if word != *name {
                 let (expected, found) = (*name, beginning(word));
-                return Err(VocabularyProblem::Reserved { expected, found, all: reserved::NAMES }.into());
+                return Err(VocabularyProblem::Reserved { expected, found }.into());
             }
             continue;
         }
