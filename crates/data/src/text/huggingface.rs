@@ -132,6 +132,13 @@ mod tests {
         )
     }
 
+    /// The message with its reason.
+    fn refused<T>(result: Result<T, DataError>) -> String {
+        let Err(error) = result else { panic!("it was not refused") };
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{error}: {}", reason.unwrap_or_default())
+    }
+
     fn read(json: &[u8]) -> Result<HuggingFaceTokenizer, DataError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokenizer.json");
@@ -179,7 +186,7 @@ mod tests {
             r#""post_processor":null"#,
             r#""post_processor":{"type":"BertProcessing","sep":["[SEP]",7000],"cls":["[CLS]",1]}"#,
         );
-        let message = read(json.as_bytes()).unwrap().encode("good").unwrap_err().to_string();
+        let message = refused(read(json.as_bytes()).unwrap().encode("good"));
         assert!(
             message.contains("cannot encode") && message.contains("token 7000, expected none above 2"),
             "{message}"
@@ -190,14 +197,14 @@ mod tests {
     fn files_that_are_no_tokeniser_are_refused() {
         let whole = file("[PAD]", r#""good":2"#);
         for json in ["", "{}", "[1]", "not json", &whole[..whole.len() - 1], &"[".repeat(100_000)] {
-            let message = read(json.as_bytes()).unwrap_err().to_string();
+            let message = refused(read(json.as_bytes()));
             assert!(message.contains("tokenizer.json is no tokeniser"), "{message}");
         }
-        let message = read(b"\xff\xfe\x00").unwrap_err().to_string();
+        let message = refused(read(b"\xff\xfe\x00"));
         assert!(message.contains("no tokeniser"), "{message}");
-        let message = read(file("[PAD]", r#""good":4294967295"#).as_bytes()).unwrap_err().to_string();
+        let message = refused(read(file("[PAD]", r#""good":4294967295"#).as_bytes()));
         assert!(message.contains("token 4294967295"), "{message}");
-        let message = HuggingFaceTokenizer::from_file(Path::new("none.json")).unwrap_err().to_string();
+        let message = refused(HuggingFaceTokenizer::from_file(Path::new("none.json")));
         assert!(message.contains("cannot read none.json"), "{message}");
     }
 }

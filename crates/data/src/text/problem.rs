@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::vocabulary::MAX_WORDS;
+use super::vocabulary::{MAX_WORDS, reserved};
 use super::words::MAX_WORD_BYTES;
 
 /// What can be wrong with texts, vocabularies and tokenisers.
@@ -79,9 +79,7 @@ pub enum TextProblem {
     },
     /// A file with a tokeniser that cannot be used.
     #[cfg(feature = "tokenizers")]
-    #[error(
-        "{path} is no tokeniser that can be used: {source}; expected the tokenizer.json of a Hugging Face model"
-    )]
+    #[error("{path} is no tokeniser that can be used; expected the tokenizer.json of a Hugging Face model")]
     TokenizerFile {
         /// The file.
         path: PathBuf,
@@ -100,7 +98,7 @@ pub enum TextProblem {
     },
     /// A text that a tokeniser refuses.
     #[cfg(feature = "tokenizers")]
-    #[error("the tokeniser cannot {action} a text: {source}; look at its tokenizer.json")]
+    #[error("the tokeniser cannot {action} a text; look at its tokenizer.json")]
     Tokenizer {
         /// `"encode"` or `"decode"`.
         action: &'static str,
@@ -191,15 +189,14 @@ pub enum VocabularyProblem {
     },
     /// A reserved token that is not where it belongs.
     #[error(
-        "expected the reserved token {expected:?}, found {found:?}; the first entries of a vocabulary are {all:?}"
+        "expected the reserved token {expected:?}, found {found:?}; a vocabulary begins with {:?}",
+        reserved::NAMES
     )]
     Reserved {
         /// What belongs here.
         expected: &'static str,
         /// What is here.
         found: String,
-        /// All that are reserved.
-        all: [&'static str; 4],
     },
     /// An empty word.
     #[error("the word is empty; expected at least one character")]

@@ -20,9 +20,9 @@ pub(super) fn write(vocabulary: &Vocabulary, path: &Path) -> Result<(), DataErro
     write_atomically(path, |out| {
         writeln!(out, "{FORMAT}\t{}", vocabulary.len())?;
         for (token, word) in vocabulary.words.iter().enumerate() {
-            let unknown_count = u64::from(token >= reserved::NAMES.len());
+            let at_least = u64::from(token >= reserved::NAMES.len());
             let count = vocabulary.counts.as_ref().and_then(|counts| counts.get(token).copied());
-            writeln!(out, "{word}\t{}", count.unwrap_or(unknown_count))?;
+            writeln!(out, "{word}\t{}", count.unwrap_or(at_least))?;
         }
         Ok(())
     })
@@ -80,7 +80,7 @@ fn entries(lines: &mut Lines) -> Result<Vocabulary, Problem> {
         if let Some(name) = reserved::NAMES.get(found) {
             if word != *name {
                 let (expected, found) = (*name, beginning(word));
-                return Err(VocabularyProblem::Reserved { expected, found, all: reserved::NAMES }.into());
+                return Err(VocabularyProblem::Reserved { expected, found }.into());
             }
             continue;
         }

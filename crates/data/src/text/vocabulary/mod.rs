@@ -104,8 +104,8 @@ impl VocabularyOptions {
 impl Vocabulary {
     /// The vocabulary of the training texts. It is the same whatever the number of threads.
     ///
-    /// It must not know the texts that a model will be judged by, so texts whose provenance says that they are another
-    /// split than `train` by name (`test`, `validation`, ...) are refused.
+    /// It must not know the texts that a model will be judged by: texts are refused whose provenance names a split that
+    /// begins with `test`, `val`, `dev` or `eval`.
     ///
     /// # Errors
     /// If the texts are not for training, the options make no sense, or no word is frequent enough.

@@ -1,5 +1,7 @@
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{Provenance, Targets};
 
@@ -173,5 +175,35 @@ fn every_lie_in_a_file_is_found_with_its_line() {
         let message = refused(Vocabulary::load(&path));
         assert!(message.contains(&format!("words.tsv, line {line}: ")), "{complaint}: {message}");
         assert!(message.contains(complaint), "{complaint}: {message}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(entries in 5usize..9, bytes: Vec<u8>, text in "[a-c\t\n0-2]{0,30}") {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words.tsv");
+        let header = format!("fireclay-vocabulary-1\t{entries}\n{RESERVED}");
+        for rest in [bytes, text.into_bytes()] {
+            fs::write(&path, [header.as_bytes(), &rest].concat()).unwrap();
+            if let Ok(vocabulary) = Vocabulary::load(&path) {
+                prop_assert_eq!(vocabulary.len(), entries);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_built_is_saved_and_read_back(words in proptest::collection::vec("\\PC{1,8}", 1..30)) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Ok(vocabulary) = build(&words, 20, 1) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("words.tsv");
+            vocabulary.save(&path).unwrap();
+            let read = Vocabulary::load(&path).unwrap();
+            prop_assert_eq!(read.counts(), vocabulary.counts());
+            prop_assert_eq!(&read, &vocabulary);
+            let json = serde_json::to_string(&vocabulary).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Vocabulary>(&json).unwrap(), vocabulary);
+        }
     }
 }
