@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::FileProblem;
+
 /// What can go wrong while reading, fetching or splitting data.
 ///
 /// Every message names the file or the value, what was expected, what was found, and what to do.
@@ -302,6 +304,16 @@ pub enum DataError {
         problem: ImageProblem,
     },
 
+    // One's own files.
+    /// A folder, a table or NumPy's arrays that cannot be used.
+    #[error("{path}: {problem}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: FileProblem,
+    },
+
     // Downloads.
     /// A name that is not a plain file name.
     #[error("{name:?} is not a plain file name; give a name without folders")]
@@ -365,6 +377,14 @@ pub enum ImageProblem {
         height: u32,
         /// What is allowed.
         limit: String,
+    },
+    /// A file larger than the limit.
+    #[error("the file has {bytes} bytes, more than the {limit} allowed; shrink the image first")]
+    FileSize {
+        /// Its size.
+        bytes: u64,
+        /// What is allowed.
+        limit: u64,
     },
     /// No pixels.
     #[error("the image claims {width} x {height} pixels, expected at least 1 x 1; save it again")]

@@ -48,6 +48,7 @@ mod sets;
 mod sha256;
 mod source;
 mod split;
+mod standardize;
 mod targets;
 mod texts;
 
@@ -56,7 +57,14 @@ pub use data_dir::DataDir;
 pub use dataset::Dataset;
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
 pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
-pub use formats::{DigitImage, Idx, IdxKind, read_digit, read_idx};
+#[doc(hidden)]
+pub use formats::read_idx_bytes;
+pub use formats::{
+    Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache, ImageChannels, ImageFolder,
+    ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz,
+    NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets, Resize, Skipped, Table, TableHeader,
+    TableOptions, TableProblem, TableTarget, TextFolder, TextTable, read_digit, read_digit_bytes, read_idx,
+};
 pub use loader::Loader;
 pub use normalization::Normalization;
 pub use order::epoch_order;

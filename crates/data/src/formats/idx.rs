@@ -105,6 +105,16 @@ pub fn read_idx(path: &Path, kind: IdxKind) -> Result<Idx, DataError> {
     }
 }
 
+/// As [`read_idx`], from a file's bytes; errors call the file `bytes`.
+#[doc(hidden)]
+pub fn read_idx_bytes(bytes: &[u8], kind: IdxKind) -> Result<Idx, DataError> {
+    let path = Path::new("bytes");
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => read_packed(path, kind, bytes, bytes.len() as u64),
+        false => read_plain(path, kind, bytes, bytes.len() as u64),
+    }
+}
+
 fn read_plain(path: &Path, kind: IdxKind, mut file: impl Read, file_bytes: u64) -> Result<Idx, DataError> {
     let read_error = |source| DataError::Read { path: path.to_owned(), source };
     let mut header = Vec::new();

@@ -1,7 +1,27 @@
 //! File formats, and one's own files in them.
 
+mod digest;
+mod folders;
 mod idx;
 mod image;
+mod near;
+mod numpy;
+mod problem;
+mod table;
+mod text;
+mod whole;
 
-pub use idx::{Idx, IdxKind, read_idx};
-pub use image::{DigitImage, read_digit};
+pub use folders::{
+    FolderProblem, ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
+    TextFolder,
+};
+pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
+pub use image::{DigitImage, read_digit, read_digit_bytes};
+pub use numpy::{
+    ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
+    NumpyTargets,
+};
+pub use problem::FileProblem;
+pub use table::{
+    Column, MissingNumbers, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextTable,
+};

@@ -4,21 +4,14 @@
 //! of mass. A picture that already has the frame's size is taken to follow it, so that an MNIST image saved as PNG is
 //! read back byte for byte. What was done to any other is said in [`DigitImage::notes`].
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
+use image::GrayImage;
 use image::imageops::{self, FilterType};
-use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::decode::MOST_PIXELS_PER_SIDE;
+use super::{decode, read_bytes, to_grey};
 use crate::{DataError, ImageProblem};
-
-/// Per side, in a file and in the frame asked for.
-const MOST_PIXELS_PER_SIDE: u32 = 16_384;
-
-/// Memory for the decoded picture.
-const MOST_DECODED_BYTES: u64 = 256 << 20;
 
 /// The digit's box, as a part of the frame: 20 of 28 pixels.
 const BOX: f32 = 20.0 / 28.0;
@@ -68,208 +61,45 @@ pub struct DigitImage {
 /// [`DataError::Image`] if the file is not such a picture or is too large, [`DataError::Read`] if it cannot be read.
 pub fn read_digit(path: &Path, height: usize, width: usize) -> Result<DigitImage, DataError> {
     let refuse = |problem| DataError::Image { path: path.to_owned(), problem };
-    let frame = match (u32::try_from(height), u32::try_from(width)) {
-        (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => Size { width: w, height: h },
-        _ => return Err(refuse(ImageProblem::Frame { height, width })),
-    };
-    let read_error = |source| DataError::Read { path: path.to_owned(), source };
-    // Before opening: opening a pipe would wait for a writer.
-    if !std::fs::metadata(path).map_err(read_error)?.is_file() {
-        return Err(DataError::NotAFile { path: path.to_owned(), expected: "a PNG or JPEG image" });
-    }
-    let mut file = BufReader::new(File::open(path).map_err(read_error)?);
-    let mut start = Vec::new();
-    file.by_ref().take(32).read_to_end(&mut start).map_err(read_error)?;
-    file.rewind().map_err(read_error)?;
+    let frame = check_frame(height, width).map_err(refuse)?;
+    read(&read_bytes(path)?, frame).map_err(refuse)
+}
 
+/// As [`read_digit`], from the bytes of such a file, as a web request brings them.
+///
+/// ```
+/// let problem = fireclay_data::read_digit_bytes(b"no picture", 28, 28).unwrap_err();
+/// assert!(problem.to_string().contains("expected a PNG or JPEG image, found text"));
+/// ```
+///
+/// # Errors
+/// If they are not such a picture, or it is too large.
+pub fn read_digit_bytes(bytes: &[u8], height: usize, width: usize) -> Result<DigitImage, ImageProblem> {
+    read(bytes, check_frame(height, width)?)
+}
+
+fn check_frame(height: usize, width: usize) -> Result<Size, ImageProblem> {
+    match (u32::try_from(height), u32::try_from(width)) {
+        (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => {
+            Ok(Size { width: w, height: h })
+        }
+        _ => Err(ImageProblem::Frame { height, width }),
+    }
+}
+
+fn read(bytes: &[u8], frame: Size) -> Result<DigitImage, ImageProblem> {
     let mut notes = Vec::new();
-    let format = check_start(&start, &mut notes).map_err(refuse)?;
-    let picture = decode(file, format, &mut notes).map_err(refuse)?;
-    let grey = to_grey(&picture, &mut notes).map_err(refuse)?;
+    let picture = decode(bytes, &mut notes)?;
+    let grey = to_grey(&picture, &mut notes)?;
     drop(picture);
     let pixels = to_digit(grey, frame, &mut notes).into_raw();
-    Ok(DigitImage { pixels, height, width, notes })
+    Ok(DigitImage { pixels, height: frame.height as usize, width: frame.width as usize, notes })
 }
 
 #[derive(Clone, Copy)]
 struct Size {
     width: u32,
     height: u32,
-}
-
-/// The format, from the first bytes; for PNG also its claims.
-fn check_start(start: &[u8], notes: &mut Vec<String>) -> Result<ImageFormat, ImageProblem> {
-    if start.starts_with(&[0xff, 0xd8, 0xff]) {
-        return Ok(ImageFormat::Jpeg);
-    }
-    if !start.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Err(ImageProblem::NotAnImage { found: describe(start) });
-    }
-    // Signature 8, length 4, "IHDR" 4, width 4, height 4, bit depth, colour type.
-    if let [
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        _,
-        b'I',
-        b'H',
-        b'D',
-        b'R',
-        w0,
-        w1,
-        w2,
-        w3,
-        h0,
-        h1,
-        h2,
-        h3,
-        _depth,
-        colours,
-        ..,
-    ] = start
-    {
-        let width = u32::from_be_bytes([*w0, *w1, *w2, *w3]);
-        let height = u32::from_be_bytes([*h0, *h1, *h2, *h3]);
-        check_size(width, height)?;
-        if *colours == 3 {
-            notes.push("converted from palette colours".into());
-        }
-    }
-    Ok(ImageFormat::Png)
-}
-
-fn describe(start: &[u8]) -> String {
-    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    let known: [(&[u8], &str); 6] = [
-        (b"GIF8", "a GIF image"),
-        (b"BM", "a BMP image"),
-        (b"II*\0", "a TIFF image"),
-        (b"MM\0*", "a TIFF image"),
-        (b"\x1f\x8b", "a gzip file"),
-        (b"%PDF", "a PDF document"),
-    ];
-    if start.is_empty() {
-        return "an empty file".into();
-    }
-    if start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP") {
-        return "a WebP image".into();
-    }
-    match known.iter().find(|(magic, _)| start.starts_with(magic)) {
-        Some((_, name)) => (*name).to_owned(),
-        None if start.iter().all(is_text) => "text".into(),
-        None => "bytes of another kind".into(),
-    }
-}
-
-fn check_size(width: u32, height: u32) -> Result<(), ImageProblem> {
-    if width == 0 || height == 0 {
-        return Err(ImageProblem::Empty { width, height });
-    }
-    if width > MOST_PIXELS_PER_SIDE || height > MOST_PIXELS_PER_SIDE {
-        return Err(ImageProblem::TooLarge {
-            width,
-            height,
-            limit: format!("{MOST_PIXELS_PER_SIDE} per side"),
-        });
-    }
-    Ok(())
-}
-
-fn decode(
-    file: BufReader<File>,
-    format: ImageFormat,
-    notes: &mut Vec<String>,
-) -> Result<DynamicImage, ImageProblem> {
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MOST_DECODED_BYTES);
-    let mut reader = ImageReader::with_format(file, format);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
-    if decoder.total_bytes() > MOST_DECODED_BYTES {
-        return Err(ImageProblem::TooLarge {
-            width,
-            height,
-            limit: format!("{} MB once decoded", MOST_DECODED_BYTES >> 20),
-        });
-    }
-    // A picture without a readable orientation is taken as it lies.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    if orientation != Orientation::NoTransforms {
-        picture.apply_orientation(orientation);
-        notes.push("turned upright as its camera says".into());
-    }
-    Ok(picture)
-}
-
-/// Luminance, laid over white where it is transparent.
-fn to_grey(picture: &DynamicImage, notes: &mut Vec<String>) -> Result<GrayImage, ImageProblem> {
-    use DynamicImage as D;
-    let (colour, alpha, sixteen) = match picture {
-        D::ImageLuma8(grey) => return Ok(grey.clone()),
-        D::ImageLumaA8(_) => (false, true, false),
-        D::ImageRgb8(_) => (true, false, false),
-        D::ImageRgba8(_) => (true, true, false),
-        D::ImageLuma16(_) => (false, false, true),
-        D::ImageLumaA16(_) => (false, true, true),
-        D::ImageRgb16(_) => (true, false, true),
-        D::ImageRgba16(_) => (true, true, true),
-        other => {
-            return Err(ImageProblem::Colours { found: format!("{:?}", other.color()) });
-        }
-    };
-    for (applies, note) in [
-        (sixteen, "reduced from 16 bits to 8"),
-        (colour, "converted from colour to grey"),
-        (alpha, "laid over white where transparent"),
-    ] {
-        if applies {
-            notes.push(note.into());
-        }
-    }
-    let over_white = |grey: u8, alpha: u8| {
-        let (grey, alpha) = (u32::from(grey), u32::from(alpha));
-        to_u8((grey * alpha + 255 * (255 - alpha) + 127) / 255)
-    };
-    let luminance = |r: u8, g: u8, b: u8| {
-        to_u8((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000)
-    };
-    let narrow = |wide: u16| to_u8((u32::from(wide) + 128) / 257);
-    let pixels: Vec<u8> = match picture {
-        D::ImageLumaA8(p) => p.pixels().map(|p| over_white(p.0[0], p.0[1])).collect(),
-        D::ImageRgb8(p) => p.pixels().map(|p| luminance(p.0[0], p.0[1], p.0[2])).collect(),
-        D::ImageRgba8(p) => {
-            (p.pixels()).map(|p| over_white(luminance(p.0[0], p.0[1], p.0[2]), p.0[3])).collect()
-        }
-        D::ImageLuma16(p) => p.pixels().map(|p| narrow(p.0[0])).collect(),
-        D::ImageLumaA16(p) => (p.pixels()).map(|p| over_white(narrow(p.0[0]), narrow(p.0[1]))).collect(),
-        D::ImageRgb16(p) => {
-            (p.pixels()).map(|p| luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2]))).collect()
-        }
-        D::ImageRgba16(p) => (p.pixels())
-            .map(|p| {
-                let grey = luminance(narrow(p.0[0]), narrow(p.0[1]), narrow(p.0[2]));
-                over_white(grey, narrow(p.0[3]))
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    // As many bytes as pixels, so this is never the empty picture.
-    Ok(GrayImage::from_raw(picture.width(), picture.height(), pixels).unwrap_or_default())
-}
-
-fn to_u8(value: u32) -> u8 {
-    u8::try_from(value).unwrap_or(u8::MAX)
 }
 
 fn to_digit(mut grey: GrayImage, frame: Size, notes: &mut Vec<String>) -> GrayImage {

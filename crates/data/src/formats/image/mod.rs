@@ -1,0 +1,9 @@
+//! Pictures: decoding PNG and JPEG within limits, and one digit brought to MNIST's form.
+
+mod colours;
+mod decode;
+mod digit;
+
+pub(super) use colours::{to_grey, to_rgb};
+pub(super) use decode::{decode, probe_colour, read_bytes};
+pub use digit::{DigitImage, read_digit, read_digit_bytes};
