@@ -1,0 +1,8 @@
+//! PNG and JPEG files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok(digit) = fireclay_data::read_digit_bytes(bytes, 8, 8) {
+        assert_eq!(digit.pixels.len(), 64);
+    }
+});
