@@ -263,7 +263,7 @@ fn all_broken_files_are_listed_up_to_ten() {
     let message = refusal(folder.path(), &ImageFolderOptions::default());
     assert!(message.contains("35 of 38 files") && message.contains("; and 25 more"), "{message}");
     assert!(
-        message.contains("broken08.png") && !message.contains("broken09.png"),
+        message.contains("broken09.png") && !message.contains("broken10.png"),
         "the first ten: {message}"
     );
 }

@@ -114,10 +114,10 @@ fn load(
 
 #[test]
 fn channels_last_become_channels_first() {
-    // One image of 1 x 2 pixels: (1, 2, 3) and (4, 5, 6).
-    let features = array("|u1", "(1, 1, 2, 3)", &[1, 2, 3, 4, 5, 6]);
+    // One image of 2 x 1 pixels: (1, 2, 3) and (4, 5, 6).
+    let features = array("|u1", "(1, 2, 1, 3)", &[1, 2, 3, 4, 5, 6]);
     let image = load(&features, &array("|u1", "(1,)", &[0]), &NumpyOptions::default()).unwrap();
-    assert_eq!(image.shape(), [3, 1, 2]);
+    assert_eq!(image.shape(), [3, 2, 1]);
     assert_eq!(image.raw_u8(0), Some(&[1, 4, 2, 5, 3, 6][..]));
 }
 

@@ -165,7 +165,7 @@ fn a_late_line_is_still_counted_right() {
             content += &format!("{row},{row}{end}");
         }
         content += "oops,1";
-        let message = refusal(table(content.replace(",29999", ",1").replace(",2", ",1")));
+        let message = refusal(table(content));
         assert!(message.contains("line 30002, column \"a\": expected a number, found \"oops\""), "{message}");
     }
 }

@@ -6,7 +6,7 @@ const MOST_CHARS: usize = 64;
 /// `"; did you mean \"label\"?"`, or nothing where no name is near.
 pub(super) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let wanted = wanted.trim().to_lowercase();
-    let most = (wanted.chars().count() / 3).max(1);
+    let most = (wanted.chars().count() / 2).clamp(1, 3);
     let near = (names.into_iter())
         .filter_map(|name| Some((distance(&wanted, &name.trim().to_lowercase())?, name)))
         .filter(|(distance, _)| *distance <= most)

@@ -17,6 +17,8 @@ pub(super) struct Limited<R> {
     chunk: Vec<u8>,
     before: u8,
     pub(super) exceeded: bool,
+    /// Whether the end of the file was met.
+    pub(super) ended: bool,
     pub(super) utf_16: bool,
     pub(super) quotes: u64,
 }
@@ -30,6 +32,7 @@ impl<R: Read> Limited<R> {
             chunk: Vec::new(),
             before: 0,
             exceeded: false,
+            ended: false,
             utf_16: false,
             quotes: 0,
         }
@@ -64,7 +67,9 @@ impl<R: Read> Read for Limited<R> {
             return Err(io::Error::other("the text is UTF-16"));
         }
         // At the end of the file the last chunk stays, for the last row's line.
-        if !bytes.is_empty() {
+        if bytes.is_empty() {
+            self.ended = true;
+        } else {
             self.before = self.chunk.last().copied().unwrap_or(0);
             self.chunk.clear();
             self.chunk.extend_from_slice(bytes);

@@ -22,6 +22,9 @@ impl<R: Read> Opened<R> {
         let Some(first) = records.next()? else {
             return Err(refuse(path, TableProblem::Empty { found: "an empty file" }));
         };
+        if first.iter().nth(1).is_none() {
+            return Err(refuse(path, too_few(first.get(0))));
+        }
         let second = records.next()?;
         let has_header = is_header(options.header, options.names_columns(), &first, second.as_ref());
         let has_header = has_header.map_err(|problem| refuse(path, problem))?;
@@ -106,20 +109,20 @@ pub(super) fn text_roles(columns: &Columns, options: &TableOptions) -> Result<Ro
 }
 
 fn target(columns: &Columns, options: &TableOptions) -> Result<usize, TableProblem> {
-    let names = &columns.names;
-    if names.len() < 2 {
-        let holds = |text: &str| names.iter().any(|name| name.contains(text));
-        let hint = match (holds(";"), holds("\t")) {
-            (true, _) => ", perhaps a semicolon",
-            (_, true) => ", perhaps a tab",
-            _ => "",
-        };
-        return Err(TableProblem::TooFewColumns { names: names.clone(), hint });
-    }
     match &options.target {
         Some(column) => columns.find(column),
-        None => Ok(names.len() - 1),
+        None => Ok(columns.names.len().saturating_sub(1)),
     }
+}
+
+/// A table of one column.
+fn too_few(name: &str) -> TableProblem {
+    let hint = match (name.contains(';'), name.contains('\t')) {
+        (true, _) => ", perhaps a semicolon",
+        (_, true) => ", perhaps a tab",
+        _ => "",
+    };
+    TableProblem::TooFewColumns { names: vec![name.to_owned()], hint }
 }
 
 /// How another table is read as one was read: its columns are found as this one's were, by name where it has a header.

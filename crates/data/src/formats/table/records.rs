@@ -62,11 +62,14 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self) -> Result<Option<Row>, DataError> {
         let limit = self.format.most_row_bytes;
         let start = self.reader.position().clone();
+        // A line feed that belongs to a carriage return is still to come.
+        let pending = start.byte() > 0 && !self.reader.get_ref().ended_line(start.byte());
+        let start_line = start.line() + u64::from(pending);
         self.reader.get_mut().begin_row(start.byte(), limit);
         let mut raw = std::mem::take(&mut self.raw);
         let more = match self.reader.read_byte_record(&mut raw) {
             Ok(more) => more,
-            Err(error) => return Err(self.failed(error, start.line())),
+            Err(error) => return Err(self.failed(error, start_line)),
         };
         if !more {
             return Ok(None);
@@ -79,9 +82,10 @@ impl<R: Read> Records<R> {
             }
             self.width = raw.len();
         }
-        let spans_lines = raw.as_slice().contains(&b'\n');
-        let at_end = self.reader.is_done();
-        if self.format.quotes && at_end && spans_lines && !self.reader.get_ref().quotes.is_multiple_of(2) {
+        // A row that reaches the end of the file over several lines, in a file where a quote has no partner.
+        let limited = self.reader.get_ref();
+        let odd = limited.ended && !limited.quotes.is_multiple_of(2);
+        if self.format.quotes && odd && raw.as_slice().contains(&b'\n') {
             return Err(refuse(TableProblem::OpenQuote { line }));
         }
         if raw.len() != self.width {
@@ -107,7 +111,9 @@ impl<R: Read> Records<R> {
     fn line_of(&self, raw: &ByteRecord) -> u64 {
         let after = self.reader.position();
         let within = raw.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let ended = u64::from(self.reader.get_ref().ended_line(after.byte()));
+        let limited = self.reader.get_ref();
+        // A row that meets the end of the file has no line end of its own.
+        let ended = u64::from(!limited.ended && limited.ended_line(after.byte()));
         after.line().saturating_sub(within + ended).max(1)
     }
 
