@@ -1,5 +1,8 @@
 //! Data made by this crate from a seed, for use with no files and no network.
 
 mod digits;
+mod objects;
+mod waves;
 
 pub use digits::DrawnDigits;
+pub use objects::DrawnObjects;

@@ -9,7 +9,6 @@ mod glyphs;
 mod pen;
 mod raster;
 mod warp;
-mod waves;
 
 use rayon::prelude::*;
 

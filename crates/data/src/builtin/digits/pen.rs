@@ -2,7 +2,7 @@
 //!
 //! Coordinates are those of a page: x to the right, y down; a glyph fills about `0..1` both ways.
 
-use super::waves::{cosine, sine};
+use crate::builtin::waves::{cosine, sine};
 
 /// A point or a displacement.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! From strokes to pixels: fits the strokes into their box, inks them, and places them by their centre of mass.
 
 use super::pen::{Point, Stroke, at};
-use super::waves::sine;
+use crate::builtin::waves::sine;
 use crate::random::Random;
 
 /// Rows and columns of a drawing.

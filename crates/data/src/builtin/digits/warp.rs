@@ -1,7 +1,7 @@
 //! What a hand does to a letter: slant, proportions, rotation and a smooth wobble.
 
 use super::pen::{Stroke, at};
-use super::waves::{cosine, exponential, sine};
+use crate::builtin::waves::{cosine, exponential, sine};
 use crate::random::Random;
 
 /// Bends the strokes of a digit, in place.

@@ -1,24 +1,24 @@
 //! Sine, cosine and exponential from additions and multiplications alone.
 //!
 //! The standard library takes them from the system's, whose last digits differ between systems; drawings must not.
-//! Three digits are plenty for handwriting.
+//! Three digits are plenty for drawings.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
 /// Within 0.002 of the sine, for angles up to some thousands.
-pub(super) fn sine(angle: f32) -> f32 {
+pub(in crate::builtin) fn sine(angle: f32) -> f32 {
     let angle = angle - TAU * (angle / TAU).round();
     // A parabola through the zeros and the extremes, then a correction towards its square.
     let parabola = 4.0 / PI * angle - 4.0 / (PI * PI) * angle * angle.abs();
     0.225 * (parabola * parabola.abs() - parabola) + parabola
 }
 
-pub(super) fn cosine(angle: f32) -> f32 {
+pub(in crate::builtin) fn cosine(angle: f32) -> f32 {
     sine(angle + FRAC_PI_2)
 }
 
 /// The exponential's series as far as the cube: within 0.03 for exponents between -0.9 and 0.9.
-pub(super) fn exponential(x: f32) -> f32 {
+pub(in crate::builtin) fn exponential(x: f32) -> f32 {
     1.0 + x * (1.0 + x * (0.5 + x / 6.0))
 }
 
