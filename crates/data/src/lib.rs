@@ -51,7 +51,7 @@ mod split;
 mod targets;
 mod texts;
 
-pub use builtin::{DrawnDigits, DrawnObjects};
+pub use builtin::{DrawnDigits, DrawnObjects, WrittenReviews};
 pub use data_dir::DataDir;
 pub use dataset::Dataset;
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};

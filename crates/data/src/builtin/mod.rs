@@ -2,7 +2,9 @@
 
 mod digits;
 mod objects;
+mod reviews;
 mod waves;
 
 pub use digits::DrawnDigits;
 pub use objects::DrawnObjects;
+pub use reviews::WrittenReviews;
