@@ -64,7 +64,8 @@ fn middle(index: usize) -> Point {
     at((index % SIDE) as f32 + 0.5, (index / SIDE) as f32 + 0.5)
 }
 
-/// The lines that an edge between these heights crosses; one that only touches a line crosses it once of twice.
+/// The lines that an edge between these heights crosses. Its lower end belongs to the next edge, so that an outline is left as
+/// often as it is entered.
 fn lines(low: f32, high: f32) -> Range<usize> {
     let line = |y: f32| (y * LINES as f32 - 0.5).ceil().clamp(0.0, (SIDE * LINES) as f32) as usize;
     line(low)..line(high)

@@ -33,8 +33,8 @@ pub(super) fn paint(label: u32, r: &mut Random, image: &mut [u8]) {
 fn palette(label: u32, background: &Background, r: &mut Random) -> Palette {
     let behind = background.colours;
     let [main, second] = things::USUAL[label as usize].map(Colour);
-    let usual = r.chance(0.45);
-    let main = unlike(&behind, r, |r| if usual { main.varied(r, 0.1) } else { any(r) });
+    let usual = r.chance(0.6);
+    let main = unlike(&behind, r, |r| if usual && r.chance(0.7) { main.varied(r, 0.1) } else { any(r) });
     let second = unlike(&[main, behind[0]], r, |r| if usual { second.varied(r, 0.1) } else { any(r) });
     let accent = unlike(&[main, second], r, any);
     let dark = any(r).times(0.25);

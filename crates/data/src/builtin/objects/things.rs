@@ -303,7 +303,7 @@ fn star(d: &mut Drawing, p: &Palette, r: &mut Random) {
     let inner = if points == 4 { r.range(0.28, 0.4) } else { r.range(0.36, 0.52) };
     let corner = |index: u32, scale: f32| {
         let angle = TAU * (index as f32 / (2 * points) as f32 - 0.25);
-        let radius = scale * if index % 2 == 0 { 1.0 } else { inner };
+        let radius = scale * if index.is_multiple_of(2) { 1.0 } else { inner };
         at(radius * cosine(angle), radius * sine(angle))
     };
     d.polygon((0..2 * points).map(|index| corner(index, 1.0)).collect(), p.main);
@@ -391,6 +391,67 @@ fn mushroom(d: &mut Drawing, p: &Palette, r: &mut Random) {
         for (x, y) in &spots[..count] {
             let spot = at(x * half + 0.04 * r.normal(), rim + (top - rim) * y);
             d.disc(spot, r.range(0.08, 0.13), p.light);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::colours::Colour;
+    use super::super::drawing::Paint;
+    use super::super::raster::{Canvas, SIDE};
+    use super::*;
+
+    /// The thing's silhouette: where it is, in the middle of a picture and upright.
+    fn silhouette(label: u32, index: u64) -> Vec<u8> {
+        let white = Paint::plain(Colour([1.0; 3]));
+        let palette = Palette { main: white, second: white, accent: white, dark: white, light: white };
+        let drawing = draw(label, &palette, &mut Random::new(0, u64::from(label), index));
+        let mut canvas = Canvas::new(|_| Colour([0.0; 3]));
+        for layer in &drawing.layers {
+            let place = |outline: &Outline| outline.map(|p| at(16.0 + 14.0 * p.x, 16.0 + 14.0 * p.y));
+            let outlines: Vec<Outline> = layer.outlines.iter().map(place).collect();
+            canvas.fill(&outlines, 1.0, |_| white.colour);
+        }
+        let mut image = vec![0; 3 * SIDE * SIDE];
+        canvas.develop(&mut image, |_, colour| colour);
+        image.truncate(SIDE * SIDE);
+        image
+    }
+
+    /// The nearest silhouette tells the thing: the classes are what they claim to be.
+    #[test]
+    fn silhouettes_tell_the_things() {
+        let known: Vec<(u32, Vec<u8>)> =
+            (0..10).flat_map(|label| (0..12).map(move |index| (label, silhouette(label, index)))).collect();
+        let distance = |a: &[u8], b: &[u8]| -> u32 {
+            a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2) >> 4).sum()
+        };
+        let right = (0..10u32)
+            .flat_map(|label| (100..110).map(move |index| (label, silhouette(label, index))))
+            .filter(|(label, image)| {
+                let nearest = known.iter().min_by_key(|(_, other)| distance(image, other));
+                nearest.is_some_and(|(other, _)| other == label)
+            })
+            .count();
+        assert!(right >= 85, "{right} of 100");
+    }
+
+    /// A thing fills its place, and none reaches far beyond it: otherwise its class could be told by its size.
+    #[test]
+    fn things_fill_their_place() {
+        for label in 0..10 {
+            for index in 0..20 {
+                let white = Paint::plain(Colour([1.0; 3]));
+                let palette =
+                    Palette { main: white, second: white, accent: white, dark: white, light: white };
+                let drawing = draw(label, &palette, &mut Random::new(1, u64::from(label), index));
+                let outlines = drawing.layers.iter().flat_map(|layer| &layer.outlines);
+                let points = outlines.flat_map(|outline| outline.points());
+                let reach = points.map(|p| p.x.abs().max(p.y.abs())).fold(0.0, f32::max);
+                let name = NAMES[label as usize];
+                assert!((0.7..1.25).contains(&reach), "{name} {index} reaches {reach}");
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ fn draft(good: bool, names: &Names, r: &mut Random) -> Review {
     let mut score = 0;
     let opinions = [1, 2, 2, 2, 3, 3, 4, 4][r.below(8) as usize];
     for _ in 0..opinions {
-        let agrees = r.chance(0.92);
+        let agrees = r.chance(0.94);
         let (sentence, adds) = clauses.opinion(agrees, r);
         sentences.push(sentence);
         score += adds;
@@ -128,7 +128,7 @@ struct Clauses<'a> {
 impl Clauses<'_> {
     /// A sentence or two, without the last full stop, and what it adds to the score.
     fn opinion(&mut self, agrees: bool, r: &mut Random) -> (String, i32) {
-        if !r.chance(0.2) {
+        if !r.chance(0.17) {
             return self.clause(agrees, form(r), r);
         }
         // Of two clauses that disagree, the one that "but" leads to counts more.
@@ -174,10 +174,10 @@ fn says_twice(text: &str) -> bool {
 
 fn form(r: &mut Random) -> Form {
     match r.below(100) {
-        0..38 => Form::Plain,
-        38..50 => Form::Strong,
-        50..58 => Form::Hedged,
-        58..82 => Form::Negated,
+        0..40 => Form::Plain,
+        40..52 => Form::Strong,
+        52..60 => Form::Hedged,
+        60..82 => Form::Negated,
         82..96 => Form::Compared,
         _ => Form::Ironic,
     }

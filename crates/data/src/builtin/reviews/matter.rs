@@ -24,6 +24,6 @@ pub(super) const VIEWING: &str = "[I saw it on a [rainy|cold|warm|quiet] {weekda
 
 /// What else is known about it.
 pub(super) const FACTS: &str = "[it was shot in {town} and runs for [ninety minutes|two hours|more than two hours]\
-     |{director} also made a {genre} about a {person?} {job}|I have not read the book\
+     |{director} also made a {genre} about a {person?} {job}|I do not often go to the cinema\
      |before this {director} spent [a year|ten years|a {event?} year] in {town}\
      |{star} was [born in {town}|once a {job}|last seen in a {genre}]]";

@@ -40,7 +40,7 @@ impl Form {
             Form::Strong => {
                 "[{aspect} {is} [truly|really|simply|absolutely|remarkably|extremely] {word=}\
                  |I found {aspect} [very|really|absolutely] {word=}\
-                 |{aspect} {is} so {word=} that I [told all my friends|noticed little else|still think of it]]"
+                 |{aspect} {is} so {word=} that I [told all my friends|noticed little else|could think of nothing else]]"
             }
             Form::Hedged => {
                 "[{aspect} {is} {hedge=} {word=}|I found {aspect} {hedge=} {word=}|at times {aspect} {is} {word=}]"

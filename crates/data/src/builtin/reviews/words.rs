@@ -194,7 +194,7 @@ pub(super) fn neutral(name: &str) -> Option<&'static str> {
 }
 
 /// Templates of titles.
-pub(super) const TITLES: &str = "[The [Glass|Silent|Paper|Winter|Golden|Hidden|Last|Second|Broken|Wonderful|Terrible|Lonely|Crooked|Brilliant] \
+pub(super) const TITLES: &str = "[The [Glass|Silent|Paper|Midnight|Golden|Hidden|Last|Second|Broken|Wonderful|Terrible|Lonely|Crooked|Brilliant] \
      [Harbour|Garden|Orchard|Letter|Station|Summer|Bridge|Promise|Mirror|River|Stranger|Winter|House|Train]\
      |[Letters|A Song|Dinner|Flowers|A Train|Waiting] for {first}\
      |[Return|Escape|Good Night|Farewell] to {town}\
