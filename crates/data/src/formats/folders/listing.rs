@@ -2,6 +2,7 @@
 //!
 //! Links to folders are followed only where a class's folder is one, and never upwards, so that no loop is entered.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -104,10 +105,10 @@ pub(super) fn list(folder: &Path, wanted: Wanted<'_>) -> Result<Listing, DataErr
         Some(known) => known.to_vec(),
         None => found.iter().map(|(name, _)| name.clone()).collect(),
     };
+    let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     for (name, path) in found {
-        let class = classes.iter().position(|class| *class == name).and_then(|at| u32::try_from(at).ok());
-        let Some(class) = class else {
-            return Err(refuse(folder, FolderProblem::UnknownClass { class: name, known: classes }));
+        let Some(class) = numbers.get(name.as_str()).copied() else {
+            return Err(refuse(folder, FolderProblem::UnknownClass { class: name, known: classes.clone() }));
         };
         let before = walk.files.len();
         walk.class(path, class)?;

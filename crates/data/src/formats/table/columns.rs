@@ -1,5 +1,7 @@
 //! The columns of a table: their names, and which is which.
 
+use std::collections::HashMap;
+
 use super::TableProblem;
 use super::numbers::is_number;
 use super::options::TableHeader;
@@ -63,6 +65,7 @@ pub(super) fn is_header(
 pub(super) struct Columns {
     pub(super) names: Vec<String>,
     pub(super) has_header: bool,
+    by_name: HashMap<String, usize>,
 }
 
 impl Columns {
@@ -73,13 +76,13 @@ impl Columns {
             _ => index.to_string(),
         };
         let names: Vec<String> = first.iter().enumerate().map(name).collect();
-        let mut seen = std::collections::HashMap::new();
+        let mut by_name = HashMap::new();
         for (second, name) in names.iter().enumerate() {
-            if let Some(first) = seen.insert(name, second) {
+            if let Some(first) = by_name.insert(name.clone(), second) {
                 return Err(TableProblem::DuplicateName { name: name.clone(), first, second });
             }
         }
-        Ok(Self { names, has_header })
+        Ok(Self { names, has_header, by_name })
     }
 
     /// Where a column is.
@@ -88,7 +91,7 @@ impl Columns {
             Column::Name(name) if !self.has_header => {
                 return Err(TableProblem::NoHeader { name: name.clone() });
             }
-            Column::Name(name) => self.names.iter().position(|known| known == name.trim()),
+            Column::Name(name) => self.by_name.get(name.trim()).copied(),
             Column::Index(index) => (*index < self.names.len()).then_some(*index),
         };
         found.ok_or_else(|| TableProblem::NoColumn {
