@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use fireclay::data::{Dataset, DrawnObjects};
+use shared::data_record::{self, Features, Record};
 use shared::{Run, measures};
 use tempfile::TempDir;
 
@@ -127,11 +128,10 @@ fn data_is_described_and_drawn() {
     assert!(sheet.width() > 12 * 64 && sheet.height() > 10 * 64, "{} x {}", sheet.width(), sheet.height());
 
     let run = succeed(folder.path(), &["data", "--data-dir", "data", "--json", "--sheet", "other.png"]);
-    let record: serde_json::Value = serde_json::from_str(run.stdout.trim()).unwrap();
-    assert_eq!(record["type"], "data");
-    assert_eq!(record["sheet"], "other.png");
-    assert_eq!(record["train"]["samples"], 500);
-    assert_eq!(record["test"]["samples"], 100);
+    let Record::Data { train, test, sheet, .. } = data_record::read(&run.stdout);
+    assert_eq!((train.samples, test.samples, sheet.as_deref()), (500, 100, Some("other.png")));
+    let Features::Bytes { shape, channels } = train.features else { panic!("images") };
+    assert_eq!((shape.as_slice(), channels.len()), (&[3, 32, 32][..], 3));
     fail(folder.path(), &["data", "--drawn", "--sheet", "nowhere/sheet.png"], 1, &["nowhere/sheet.png"]);
 }
 

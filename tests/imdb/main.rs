@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use fireclay::data::{Targets, WrittenReviews};
+use shared::data_record::{self, Features, Record};
 use shared::{Run, measures};
 use tempfile::TempDir;
 
@@ -129,9 +130,11 @@ fn data_is_described_with_samples_and_a_vocabulary() {
     let words = std::fs::read_to_string(folder.path().join("words.tsv")).unwrap();
     assert!(words.lines().count() > 100, "{words}");
     let run = succeed(folder.path(), &with(&["data", "--json", "--per-class", "3"], &TABLE));
-    let record: serde_json::Value = serde_json::from_str(run.stdout.trim()).unwrap();
-    assert_eq!((&record["type"], &record["train"]["samples"]), (&"data".into(), &300.into()));
-    assert_eq!(record["sheet"], serde_json::Value::Null);
+    let Record::Data { train, samples, sheet, duplicates, .. } = data_record::read(&run.stdout);
+    assert_eq!((train.samples, sheet, duplicates.between.samples), (300, None, 0));
+    assert!(samples.unwrap().groups.iter().all(|group| group.samples.len() == 3));
+    let Features::Texts { words: Some(words), .. } = train.features else { panic!("texts") };
+    assert!(words.min > 1 && words.median < 100.0);
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! `--json` prints what apps/mnist/README.md says and nothing else: every line is parsed by types that refuse a field
+//! `--json` prints what apps/README.md says and nothing else: every line is parsed by types that refuse a field
 //! that is not documented and miss one that is gone.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::support::data_record::{self, Record};
 use crate::support::{fail, scratch, succeed, write_png};
 
 #[derive(Deserialize, Debug)]
@@ -192,6 +193,9 @@ fn every_line_is_as_documented() {
     else {
         panic!()
     };
+    let data = succeed(folder.path(), &["data", "--json", "--data-dir", "data"]);
+    let Record::Data { train, sheet, .. } = data_record::read(&data.stdout);
+    assert_eq!((train.samples, sheet.as_deref()), (600, Some("mnist-data.png")));
     let failed = fail(folder.path(), &["predict", "--json", "none.png"], 1, &["none.png"]);
     let lines_of_failed = lines(&failed.stdout);
     let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use fireclay::data::{Dataset, DrawnDigits};
 use tempfile::TempDir;
 
-pub use shared::{Run, measures};
+pub use shared::{Run, data_record, measures};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mnist");
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod data_record;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{DataDir, DataError, Imdb, TableOptions, TextFolder, TextTable, Texts, WrittenReviews};
+use fireclay::data::{
+    Column, DataDir, DataError, Imdb, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+};
 use fireclay_cli::{DataFlags, DownloadBar, Output, TEST_SHARE};
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +122,7 @@ impl Place {
             }
             Place::Texts(folder) => set_aside(&TextFolder::load(folder)?.texts, output),
             Place::Table { train, test, text, label } => {
-                let column = |name: &Option<String>| name.as_deref().map(Into::into);
+                let column = |flag: &Option<String>| flag.as_deref().map(column);
                 let options =
                     TableOptions { text: column(text), target: column(label), ..TableOptions::default() };
                 let train = TextTable::load(train, &options)?;
@@ -133,6 +135,14 @@ impl Place {
                 }
             }
         }
+    }
+}
+
+/// A column by its number from 1, or else by its name.
+fn column(flag: &str) -> Column {
+    match flag.parse::<usize>() {
+        Ok(number) if number > 0 => Column::Index(number - 1),
+        _ => Column::from(flag),
     }
 }
 
