@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::support::data_record::{self, Record};
+use crate::support::shared::data_record::{self, Record};
 use crate::support::{fail, scratch, succeed, write_png};
 
 #[derive(Deserialize, Debug)]

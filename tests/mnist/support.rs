@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 #[path = "../shared/mod.rs"]
-mod shared;
+pub mod shared;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use fireclay::data::{Dataset, DrawnDigits};
 use tempfile::TempDir;
 
-pub use shared::{Run, data_record, measures};
+pub use shared::{Run, measures};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mnist");
 

@@ -14,7 +14,8 @@ pub(crate) fn write_atomically(
     replace(path, write).map_err(|source| DataError::Write { path: path.to_path_buf(), source })
 }
 
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+/// As [`write_atomically`], with the error of the operating system.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,

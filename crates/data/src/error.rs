@@ -163,7 +163,7 @@ pub enum DataError {
     },
     /// A file or folder could not be written.
     #[error(
-        "cannot write {path}; check permissions and free space, or name a folder that already holds the data"
+        "cannot write {path}; check that its folder exists and may be written to, and that there is space"
     )]
     Write {
         /// The file or folder.

@@ -1,8 +1,5 @@
 //! Why a look at the data could not be taken.
 
-use std::io;
-use std::path::PathBuf;
-
 use thiserror::Error;
 
 /// Why a contact sheet cannot be drawn or written.
@@ -58,14 +55,4 @@ pub enum LookProblem {
     /// The picture could not be made into a PNG.
     #[error("cannot encode the picture as PNG")]
     Encode(#[from] image::ImageError),
-    /// The picture could not be written.
-    #[error(
-        "cannot write the picture {path}; check that its folder exists and may be written to, and that there is space"
-    )]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }

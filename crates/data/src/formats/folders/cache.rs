@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::listing::Listing;
 use super::picture::{Resize, Shape};
+use crate::atomic::replace;
 use crate::formats::digest;
 
 const MAGIC: &[u8; 8] = b"FCIMAGE1";
@@ -110,19 +111,10 @@ pub(super) fn write(path: &Path, key: &[u8; 32], entry: &Entry, samples: usize) 
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // Of this process and thread alone, so that two that load at once do not write into one another's file.
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}-{:?}.part", std::process::id(), std::thread::current().id()));
-    let part = PathBuf::from(part);
-    let outcome = write_part(&part, key, entry, samples).and_then(|()| std::fs::rename(&part, path));
-    if outcome.is_err() {
-        // What failed is told; that the rest of it cannot be removed either adds nothing.
-        let _ = std::fs::remove_file(&part);
-    }
-    outcome
+    replace(path, |file| write_entry(file, key, entry, samples))
 }
 
-fn write_part(part: &Path, key: &[u8; 32], entry: &Entry, samples: usize) -> io::Result<()> {
+fn write_entry(file: &mut dyn Write, key: &[u8; 32], entry: &Entry, samples: usize) -> io::Result<()> {
     let notes: String = entry.notes.iter().map(|(note, count)| format!("{count}\t{note}\n")).collect();
     let Shape { channels, height, width } = entry.shape;
     let mut header = [MAGIC.as_slice(), key].concat();
@@ -132,11 +124,9 @@ fn write_part(part: &Path, key: &[u8; 32], entry: &Entry, samples: usize) -> io:
     header.extend(entry.digest);
     header.extend(notes.as_bytes());
     let digest = Sha256::digest(&header);
-    let mut file = File::create(part)?;
     file.write_all(&header)?;
     file.write_all(&digest)?;
-    file.write_all(&entry.features)?;
-    file.sync_all()
+    file.write_all(&entry.features)
 }
 
 fn parse_notes(bytes: &[u8]) -> Option<Vec<(String, usize)>> {
