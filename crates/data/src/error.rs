@@ -302,6 +302,11 @@ pub enum DataError {
         problem: ImageProblem,
     },
 
+    // Looking at data.
+    /// A contact sheet that cannot be drawn or written.
+    #[error(transparent)]
+    Look(#[from] crate::LookProblem),
+
     // Downloads.
     /// A name that is not a plain file name.
     #[error("{name:?} is not a plain file name; give a name without folders")]

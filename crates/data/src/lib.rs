@@ -40,6 +40,7 @@ mod download;
 mod error;
 mod formats;
 mod loader;
+mod look;
 mod normalization;
 mod order;
 mod provenance;
@@ -58,6 +59,11 @@ pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with
 pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
 pub use formats::{DigitImage, Idx, IdxKind, read_digit, read_idx};
 pub use loader::Loader;
+pub use look::{
+    ByteStats, ClassCount, ContactSheet, DataReport, DuplicateCount, DuplicatePair, Duplicates,
+    FeatureReport, LengthStats, LookProblem, NumberStats, Picture, SplitReport, TargetReport, TextGroup,
+    TextSample, TextSamples, Tile, TileRow, describe, describe_texts, sample_texts,
+};
 pub use normalization::Normalization;
 pub use order::epoch_order;
 pub use provenance::Provenance;
