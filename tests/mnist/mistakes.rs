@@ -155,7 +155,7 @@ fn a_closed_pipe_ends_quietly() {
 fn help_shows_every_command_and_default() {
     let folder = scratch();
     let help = run(folder.path(), &["--help"]).stdout;
-    for word in ["train", "evaluate", "predict", "summary", "--json", "--quiet", "130"] {
+    for word in ["train", "evaluate", "predict", "summary", "data", "--json", "--quiet", "130"] {
         assert!(help.contains(word), "no '{word}' in: {help}");
     }
     let help = run(folder.path(), &["train", "--help"]).stdout;
@@ -191,7 +191,7 @@ fn a_checkpoint_that_lies_is_refused() {
     let spec = fireclay::prelude::ModelSpec::new([1, 28, 28]).flatten().dense(10);
     let program = serde_json::json!({
         "program": "mnist", "model": "softmax", "spec": spec, "out": folder.path().join("m.fireclay"),
-        "data": {"folder": folder.path().join("data")},
+        "data": {"place": {"folder": folder.path().join("data")}, "standardize": false, "augment": {}},
     });
     let options = fireclay::prelude::FitOptions { epochs: 2, ..Default::default() };
     fireclay::prelude::Trainer::classification(spec.build(&device).unwrap())

@@ -163,7 +163,7 @@ pub enum DataError {
     },
     /// A file or folder could not be written.
     #[error(
-        "cannot write {path}; check that its folder exists and may be written to, and that there is space"
+        "cannot write {path}; check that its folder exists and may be written to, and that there is free space"
     )]
     Write {
         /// The file or folder.

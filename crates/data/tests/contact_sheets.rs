@@ -128,7 +128,7 @@ fn a_thousand_classes_share_lines() {
     let labels: Vec<u32> = (0..2000).map(|i| i % 1000).collect();
     let all = dataset(&[1, 8, 8], vec![7; 2000 * 64], labels, &names);
     let picture = ContactSheet::of(&all).draw().unwrap();
-    let (.., count) = extent(&picture, [7; 3]).unwrap();
+    let count = picture.rgb().chunks_exact(3).filter(|pixel| *pixel == [7; 3]).count();
     assert_eq!(count, 1000 * 72 * 72, "an image of each");
     let few = ContactSheet::of(&all.take(30)).draw().unwrap();
     assert!(few.height() < picture.height() / 10, "classes without images take no room");
@@ -218,7 +218,7 @@ fn a_sheet_is_written_whole_or_not_at_all() {
 
     let missing = folder.path().join("none/sheet.png");
     let text = sheet.write_png(&missing).unwrap_err().to_string();
-    assert!(text.starts_with("cannot write the picture") && text.contains("none/sheet.png"), "{text}");
+    assert!(text.starts_with("cannot write ") && text.contains("none/sheet.png"), "{text}");
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     assert!(sheet.write_png(&taken).is_err() && taken.is_dir());

@@ -82,7 +82,8 @@ fn numbers_have_the_statistics_of_a_plain_loop_however_many_there_are() {
         assert!((stats.mean - mean).abs() < 1e-9 && (stats.std - variance.sqrt()).abs() < 1e-9, "{stats:?}");
     }
     let TargetReport::Values { values } = &report.train.targets else { panic!("values") };
-    assert_eq!((values[0].min, values[0].max, values[0].mean), (0.0, 69_999.0, 34_999.5));
+    assert_eq!((values[0].min, values[0].max), (0.0, 69_999.0));
+    assert!((values[0].mean - 34_999.5).abs() < 1e-6, "{values:?}");
     let FeatureReport::Numbers { features, .. } = &report.test.features else { panic!("numbers") };
     assert_eq!(features[1], NumberStats { min: -100.0, max: -100.0, mean: -100.0, std: 0.0 });
 }
@@ -113,8 +114,8 @@ fn splits_may_be_empty() {
     assert_eq!((report.test.samples, report.duplicates.between.samples), (0, 0));
     let text = report.to_string();
     assert!(text.contains("  test  0 samples; made"), "{text}");
-    assert!(text.contains("cat          1  50.0 %     0  0.0 %"), "{text}");
-    assert!(text.contains("grey         0.0039  0.0000          -       -"), "{text}");
+    assert!(text.contains("cat        1  50.0 %     0  0.0 %"), "{text}");
+    assert!(text.contains("grey         0.0039  0.0000          -    -"), "{text}");
     let nothing = describe(&some.take(0), &some.take(0));
     assert!(nothing.to_string().contains("no sample occurs twice"), "{nothing}");
 }
@@ -205,7 +206,7 @@ fn the_page_fits_80_columns_whatever_the_names() {
     let long = format!("{}\n\u{1b}[31m", "a very long name ".repeat(10));
     let names: Vec<String> = (0..1000).map(|i| format!("{i} {long}")).collect();
     let labels = (0..3000).map(|i| i % 1000).collect();
-    let values: Vec<u8> = (0..3000u32).flat_map(|i| [(i >> 8) as u8, i as u8]).collect();
+    let values = (0..3000u32).flat_map(|i| [(i >> 8) as u8, i as u8]).collect();
     let provenance = Provenance::new(long.clone(), long.clone(), long);
     let dataset =
         Dataset::from_u8(&[2], values, Targets::Classes { labels, names }, Normalization::none(), provenance)

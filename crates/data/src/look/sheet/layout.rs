@@ -26,7 +26,7 @@ const LEADING: usize = 4;
 const MOST_LABEL: usize = 200;
 const MOST_CAPTION: usize = 128;
 /// Room for a name above a single image, and for the heading of a sheet with few images.
-const LEAST_GROUP: usize = 100;
+const LEAST_GROUP: usize = 120;
 const LEAST_WIDTH: usize = 400;
 
 /// A sheet's heading, and how its rows are laid out.
