@@ -107,7 +107,7 @@ def main():
     if not flags.data:
         parser.error("--data, or the variable FIRECLAY_TEST_DATA, names the folder with the data sets")
     environment.make_venv()
-    environment.build_programs()
+    environment.build_programs("bench-data")
     data = unpacked_imdb(pathlib.Path(flags.data))
     cores = machine.cores()
     record = {"machine": machine.describe(cores), "versions": {"rust": machine.rust_version()}, "runs": []}

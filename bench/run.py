@@ -61,7 +61,7 @@ def read_flags(workloads):
 def measure(flags, workloads):
     """Runs everything in turn, and keeps the record after each run, so that a broken run is not lost."""
     environment.make_venv()
-    environment.build_programs()
+    environment.build_programs("bench-fireclay", "bench-stock-burn")
     environment.prepare_data(flags.data, {workloads[name]["data"] for name in flags.workloads})
 
     record = {

@@ -60,9 +60,10 @@ def reachable(address):
         return False
 
 
-def build_programs():
-    """Builds the Rust programs."""
-    call("cargo", "build", "--release", "--package", "fireclay-bench")
+def build_programs(*names):
+    """Builds the Rust programs of these names."""
+    chosen = [word for name in names for word in ("--bin", name)]
+    call("cargo", "build", "--release", "--package", "fireclay-bench", *chosen)
 
 
 def prepare_data(data, names):

@@ -1,10 +1,8 @@
 //! The flags.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
-use fireclay_cli::commands::{EvaluateFlags, ImageDataFlags, SummaryFlags, TrainFlags};
-use fireclay_cli::{DeviceFlags, OutputFlags, Program};
+use clap::{Parser, Subcommand};
+use fireclay_cli::OutputFlags;
+use fireclay_cli::commands::{EvaluateFlags, ImageDataFlags, ImagePredictFlags, SummaryFlags, TrainFlags};
 
 use crate::program::CifarProgram;
 
@@ -27,23 +25,11 @@ pub enum Command {
     /// Measure a saved model on the test set of the data it was trained on
     Evaluate(EvaluateFlags<CifarProgram>),
     /// Say what pictures show: PNG or JPEG, any size
-    Predict(PredictFlags),
+    Predict(ImagePredictFlags<CifarProgram>),
     /// Show a model layer by layer: output shapes, parameters, FLOPs
     Summary(SummaryFlags<CifarProgram>),
     /// Look at the data: counts, classes, means, duplicates, and a sheet of pictures
     Data(ImageDataFlags<CifarProgram>),
-}
-
-#[derive(Args, Debug)]
-pub struct PredictFlags {
-    /// Pictures
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Model file to ask
-    #[arg(long, value_name = "MODEL", default_value = CifarProgram::MODEL_FILE)]
-    pub from: PathBuf,
-    #[command(flatten)]
-    pub device: DeviceFlags,
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The flags.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
-use fireclay_cli::commands::{EvaluateFlags, ImageDataFlags, SummaryFlags, TrainFlags};
-use fireclay_cli::{DeviceFlags, OutputFlags, Program};
+use clap::{Parser, Subcommand};
+use fireclay_cli::OutputFlags;
+use fireclay_cli::commands::{EvaluateFlags, ImageDataFlags, ImagePredictFlags, SummaryFlags, TrainFlags};
 
 use crate::program::MnistProgram;
 
@@ -27,23 +25,11 @@ pub enum Command {
     /// Measure a saved model on the test set of the data it was trained on
     Evaluate(EvaluateFlags<MnistProgram>),
     /// Read digits from pictures: PNG or JPEG, any size, dark on light or light on dark
-    Predict(PredictFlags),
+    Predict(ImagePredictFlags<MnistProgram>),
     /// Show a model layer by layer: output shapes, parameters, FLOPs
     Summary(SummaryFlags<MnistProgram>),
     /// Look at the data: counts, classes, means, duplicates, and a sheet of pictures
     Data(ImageDataFlags<MnistProgram>),
-}
-
-#[derive(Args, Debug)]
-pub struct PredictFlags {
-    /// Pictures, each of one digit
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Model file to ask
-    #[arg(long, value_name = "MODEL", default_value = MnistProgram::MODEL_FILE)]
-    pub from: PathBuf,
-    #[command(flatten)]
-    pub device: DeviceFlags,
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ pub struct Provenance {
     /// How many samples. A [`Dataset`](crate::Dataset) fills this in from its data.
     pub samples: usize,
     /// SHA-256, in lower-case hexadecimal, of all feature bytes followed by all label bytes of the whole split as it
-    /// was read; a part of the split keeps the digest of the whole. `None` when it was not computed.
+    /// was read, or as the set's own `load` says; a part of the split keeps the digest of the whole. `None` when it was
+    /// not computed.
     pub sha256: Option<String>,
 }
 

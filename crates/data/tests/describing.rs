@@ -206,7 +206,7 @@ fn the_page_fits_80_columns_whatever_the_names() {
     let long = format!("{}\n\u{1b}[31m", "a very long name ".repeat(10));
     let names: Vec<String> = (0..1000).map(|i| format!("{i} {long}")).collect();
     let labels = (0..3000).map(|i| i % 1000).collect();
-    let values = (0..3000u32).flat_map(|i| [(i >> 8) as u8, i as u8]).collect();
+    let values: Vec<u8> = (0..3000u32).flat_map(|i| [(i >> 8) as u8, i as u8]).collect();
     let provenance = Provenance::new(long.clone(), long.clone(), long);
     let dataset =
         Dataset::from_u8(&[2], values, Targets::Classes { labels, names }, Normalization::none(), provenance)

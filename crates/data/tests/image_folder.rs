@@ -167,6 +167,24 @@ fn a_test_part_follows_the_training_part() {
 }
 
 #[test]
+fn images_that_are_too_many_for_memory_stay_in_the_cache() {
+    let folder = two_classes();
+    let cache = tempfile::tempdir().unwrap();
+    let in_memory = ImageFolderOptions { size: ImageSize::Fixed([4, 4]), ..ImageFolderOptions::default() };
+    let mapped =
+        ImageFolderOptions { cache: Some(cache.path().to_owned()), map_above: 16, ..in_memory.clone() };
+    let expected = load(folder.path(), &in_memory).dataset;
+    for cache in [ImageCache::Written, ImageCache::Read] {
+        let images = load(folder.path(), &mapped);
+        assert_eq!(images.cache, cache);
+        assert!(images.dataset.is_mapped() && !expected.is_mapped());
+        for index in 0..expected.len() {
+            assert_eq!(images.dataset.raw_u8(index), expected.raw_u8(index));
+        }
+    }
+}
+
+#[test]
 fn a_second_load_reads_what_the_first_one_kept() {
     let folder = two_classes();
     let cache = tempfile::tempdir().unwrap();

@@ -63,7 +63,16 @@ fn every_kind_of_value_is_read_in_every_order() {
 fn every_version_of_the_format_is_read() {
     for name in ["version_2.npy", "version_3.npy"] {
         let array = NpyArray::read(&fixture(name)).unwrap();
-        assert_eq!(array, NpyArray { shape: vec![2, 3], values: NpyValues::U8(vec![0, 1, 2, 3, 4, 5]) });
+        assert_eq!(
+            array,
+            NpyArray { shape: vec![2, 3], values: NpyValues::U8(vec![0, 1, 2, 3, 4, 5].into()) }
+        );
+        let mapped = NpyArray::read_or_map(&fixture(name), 5).unwrap();
+        assert_eq!(mapped, array);
+        assert!(
+            matches!(mapped.values, NpyValues::U8(bytes) if bytes.is_mapped()),
+            "6 bytes are more than 5"
+        );
         let header = NpyHeader::read(&fixture(name)).unwrap();
         let bytes = std::fs::read(fixture(name)).unwrap();
         assert_eq!(bytes[header.mappable_bytes().unwrap() as usize..], [0, 1, 2, 3, 4, 5]);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::Arc;
 
 use memmap2::{Mmap, MmapOptions};
 
@@ -28,13 +29,13 @@ use crate::DataError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bytes(Place);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     Memory(Vec<u8>),
-    File(Mmap),
+    File(Arc<Mmap>),
 }
 
 impl Bytes {
@@ -69,7 +70,7 @@ impl Bytes {
             // nothing that a program can do would make sure of it.
             #[allow(unsafe_code, reason = "mapping a file has no safe form")]
             let map = unsafe { MmapOptions::new().offset(offset).len(len).map(&file) }.map_err(read)?;
-            return Ok(Bytes(Place::File(map)));
+            return Ok(Bytes(Place::File(Arc::new(map))));
         }
         file.seek(SeekFrom::Start(offset)).map_err(read)?;
         let mut bytes = vec![0; len];
@@ -82,6 +83,15 @@ impl Bytes {
         matches!(self.0, Place::File(_))
     }
 }
+
+impl PartialEq for Bytes {
+    /// Whether they are the same, wherever they are.
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Bytes {}
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {

@@ -160,6 +160,12 @@ impl Dataset {
         self.len() == 0
     }
 
+    /// Whether the samples stay in a file, of which the operating system holds in memory what there is room for
+    /// ([`Bytes`]).
+    pub fn is_mapped(&self) -> bool {
+        matches!(&self.stored.features, Features::Bytes(bytes) if bytes.is_mapped())
+    }
+
     /// The shape of one sample, for example `[1, 28, 28]`.
     pub fn shape(&self) -> &[usize] {
         &self.stored.shape

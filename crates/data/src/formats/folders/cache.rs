@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::listing::Listing;
 use super::picture::{Resize, Shape};
+use crate::Bytes;
 use crate::atomic::replace;
 use crate::formats::digest;
 
@@ -25,12 +26,21 @@ const MAGIC: &[u8; 8] = b"FCIMAGE1";
 const HEADER_BYTES: usize = 8 + 32 + 5 * 8 + 32;
 const MOST_NOTE_BYTES: u64 = 1 << 16;
 
+/// How much may be read.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Of the features.
+    pub(super) most_bytes: u64,
+    /// More than this stays in the file.
+    pub(super) map_above: u64,
+}
+
 /// What is kept.
 pub(super) struct Entry {
     pub(super) shape: Shape,
     /// What was converted, and in how many files.
     pub(super) notes: Vec<(String, usize)>,
-    pub(super) features: Vec<u8>,
+    pub(super) features: Bytes,
     /// Of features and labels.
     pub(super) digest: [u8; 32],
 }
@@ -69,7 +79,13 @@ pub(super) fn path(folder: &Path, key: &[u8; 32]) -> PathBuf {
 }
 
 /// What is kept at `path`; `None` if nothing is, or nothing that can be believed.
-pub(super) fn read(path: &Path, key: &[u8; 32], labels: &[u32], classes: usize, most: u64) -> Option<Entry> {
+pub(super) fn read(
+    path: &Path,
+    key: &[u8; 32],
+    labels: &[u32],
+    classes: usize,
+    limits: Limits,
+) -> Option<Entry> {
     let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let mut file = File::open(path).ok()?;
     let mut header = [0; HEADER_BYTES];
@@ -85,7 +101,7 @@ pub(super) fn read(path: &Path, key: &[u8; 32], labels: &[u32], classes: usize, 
     let promised_content: [u8; 32] = rest.try_into().ok()?;
     let len = channels.checked_mul(height)?.checked_mul(width)?.checked_mul(samples)?;
     let whole = (HEADER_BYTES as u64).checked_add(note_bytes)?.checked_add(32)?.checked_add(len)?;
-    let fits = note_bytes <= MOST_NOTE_BYTES && len <= most && samples == labels.len() as u64;
+    let fits = note_bytes <= MOST_NOTE_BYTES && len <= limits.most_bytes && samples == labels.len() as u64;
     if !fits || whole != metadata.len() {
         return None;
     }
@@ -96,8 +112,8 @@ pub(super) fn read(path: &Path, key: &[u8; 32], labels: &[u32], classes: usize, 
     if <[u8; 32]>::from(Sha256::new().chain_update(header).chain_update(&notes).finalize()) != promised {
         return None;
     }
-    let mut features = vec![0; usize::try_from(len).ok()?];
-    file.read_exact(&mut features).ok()?;
+    let features =
+        Bytes::read_or_map(path, whole - len, usize::try_from(len).ok()?, limits.map_above).ok()?;
     if digest::of_bytes(&features, labels, classes) != promised_content {
         return None;
     }

@@ -64,6 +64,9 @@ pub struct ImageFolderOptions {
     /// A folder to keep the decoded images in, so that they are decoded once; `None` keeps nothing. Files of earlier
     /// contents stay there until someone deletes them.
     pub cache: Option<PathBuf>,
+    /// Images of more bytes than this stay in the cache's file once they are decoded, if there is a cache;
+    /// [`Bytes::MAP_ABOVE`](crate::Bytes::MAP_ABOVE) unless set.
+    pub map_above: u64,
     /// The most memory that the images may take, in bytes; 8 GiB unless set.
     pub most_bytes: u64,
     /// The most files and folders there may be; 10 million unless set.
@@ -77,6 +80,7 @@ impl Default for ImageFolderOptions {
             channels: ImageChannels::default(),
             resize: Resize::default(),
             cache: None,
+            map_above: crate::Bytes::MAP_ABOVE,
             most_bytes: 8 << 30,
             most_files: 10_000_000,
         }
@@ -206,14 +210,19 @@ fn load_part(
 
     let key = cache::key(&listing, size, channels, options.resize);
     let cache_path = options.cache.as_deref().map(|cache| cache::path(cache, &key));
-    let kept = (cache_path.as_deref())
-        .and_then(|path| cache::read(path, &key, &labels, listing.classes.len(), options.most_bytes));
+    let limits = cache::Limits { most_bytes: options.most_bytes, map_above: options.map_above };
+    let read = |path: &Path| cache::read(path, &key, &labels, listing.classes.len(), limits);
+    let kept = cache_path.as_deref().and_then(read);
     let (entry, cache) = match (kept, &cache_path) {
         (Some(entry), _) => (entry, ImageCache::Read),
         (None, None) => (decode_all(&listing, &labels, size, channels, options)?, ImageCache::Off),
         (None, Some(path)) => {
             let entry = decode_all(&listing, &labels, size, channels, options)?;
             match cache::write(path, &key, &entry, labels.len()) {
+                // What is too much for memory goes on living in the file that was just written.
+                Ok(()) if entry.features.len() as u64 > options.map_above => {
+                    (read(path).unwrap_or(entry), ImageCache::Written)
+                }
                 Ok(()) => (entry, ImageCache::Written),
                 // The images are here; that they cannot be kept costs time, not results.
                 Err(error) => (entry, ImageCache::NotWritten(error.to_string())),
@@ -281,7 +290,7 @@ fn decode_all(
         return Err(refuse(folder, problem));
     }
     let digest = digest::of_bytes(&features, labels, listing.classes.len());
-    Ok(Entry { shape, notes: outcome.notes.into_iter().collect(), features, digest })
+    Ok(Entry { shape, notes: outcome.notes.into_iter().collect(), features: features.into(), digest })
 }
 
 fn size_of(file: &Found) -> Result<[usize; 2], DataError> {

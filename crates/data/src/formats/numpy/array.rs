@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::NumpyProblem;
 use super::header::{NpyHeader, NpyKind, refuse};
-use crate::DataError;
 use crate::formats::whole;
+use crate::{Bytes, DataError};
 
 /// The most one array may take.
 pub(super) const MOST_BYTES: u64 = 8 << 30;
@@ -29,7 +29,7 @@ pub struct NpyArray {
 #[non_exhaustive]
 pub enum NpyValues {
     Bool(Vec<bool>),
-    U8(Vec<u8>),
+    U8(Bytes),
     I8(Vec<i8>),
     U16(Vec<u16>),
     I16(Vec<i16>),
@@ -45,7 +45,8 @@ impl NpyArray {
     /// Reads an `.npy` file, of version 1.0 to 3.0: booleans, integers and floats of up to 64 bits, of either byte
     /// order and either order of dimensions. Python objects are refused: they would be a pickle.
     ///
-    /// Memory stays within twice the file's own size, at most 8 GiB of values.
+    /// Memory stays within twice the file's own size, at most 8 GiB of values. Bytes whose last dimension is fastest
+    /// stay in their file where they are more than [`Bytes::MAP_ABOVE`], see [`Bytes::read_or_map`].
     ///
     /// ```
     /// use fireclay_data::{NpyArray, NpyValues};
@@ -63,11 +64,25 @@ impl NpyArray {
     /// # Errors
     /// [`DataError::File`] if it is not such an array, or holds fewer or more bytes than its header promises.
     pub fn read(path: &Path) -> Result<Self, DataError> {
+        Self::read_or_map(path, Bytes::MAP_ABOVE)
+    }
+
+    /// As [`NpyArray::read`], with another limit above which bytes stay in their file.
+    ///
+    /// # Errors
+    /// As [`NpyArray::read`].
+    pub fn read_or_map(path: &Path, map_above: u64) -> Result<Self, DataError> {
         let (mut file, file_bytes) = whole::open(path, "a NumPy array (.npy)")?;
         let read_error = |source| DataError::Read { path: path.to_owned(), source };
         let header = NpyHeader::from_reader(&mut file).map_err(read_error)?;
         let header = header.and_then(|header| header.check_file_bytes(file_bytes));
         let header = header.map_err(|problem| refuse(path, problem))?;
+        if let (Some(offset), Ok(len)) = (header.mappable_bytes(), usize::try_from(header.data_bytes))
+            && header.data_bytes > map_above
+        {
+            let values = NpyValues::U8(Bytes::read_or_map(path, offset, len, map_above)?);
+            return Ok(Self { shape: header.shape, values });
+        }
         let values = read_values(&header, &mut file).map_err(read_error)?;
         values.and_then(|values| Self::new(header, values)).map_err(|problem| refuse(path, problem))
     }
@@ -194,7 +209,7 @@ fn decode(header: &NpyHeader, bytes: Vec<u8>) -> NpyValues {
             let values = last_fastest(header, bytes);
             NpyValues::Bool(values.into_iter().map(|byte| byte != 0).collect())
         }
-        NpyKind::U8 => NpyValues::U8(last_fastest(header, bytes)),
+        NpyKind::U8 => NpyValues::U8(last_fastest(header, bytes).into()),
         NpyKind::I8 => NpyValues::I8(values!(i8)),
         NpyKind::U16 => NpyValues::U16(values!(u16)),
         NpyKind::I16 => NpyValues::I16(values!(i16)),

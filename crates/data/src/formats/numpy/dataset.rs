@@ -177,7 +177,7 @@ fn dataset(
     let mut provenance = Provenance::new(name.clone(), split, format!("NumPy arrays in {name}"));
     match features.values {
         NpyValues::U8(values) => {
-            let values = if channels_last { channels_first(&values, &shape) } else { values };
+            let values = if channels_last { channels_first(&values, &shape).into() } else { values };
             provenance.sha256 = Some(crate::sha256::hex(&digest::of_bytes_and_targets(&values, &targets)));
             Dataset::from_u8(&shape, values, targets, Normalization::none(), provenance)
         }
