@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fireclay::data::{
-    DataError, Padding, TextEncoder, TextPreprocessing, Texts, Vocabulary, VocabularyOptions, WordTokenizer,
+    DataError, Side, TextEncoder, TextPadding, TextPreprocessing, Texts, Vocabulary, VocabularyOptions,
+    WordTokenizer, reserved,
 };
 use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
@@ -12,7 +13,7 @@ use fireclay::train::text_preprocessing;
 use fireclay_cli::{DataFlags, Output, Program, StandIn, Task, TextProgram};
 
 use crate::models::ModelName;
-use crate::reviews::{Place, ReviewFlags, Reviews};
+use crate::reviews::{LENGTH, MAX_WORDS, Place, ReviewFlags, Reviews};
 
 /// The program.
 #[derive(Debug)]
@@ -28,7 +29,11 @@ impl Program for ImdbProgram {
     type Data = ReviewFlags;
 
     fn usual_task() -> Task {
-        Task { input: InputSpec::Tokens(250), vocabulary_size: 20_000, classes: 2 }
+        Task {
+            input: InputSpec::Tokens(LENGTH),
+            vocabulary_size: MAX_WORDS + reserved::NAMES.len(),
+            classes: 2,
+        }
     }
 
     fn load(choice: &Reviews, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
@@ -67,7 +72,8 @@ impl TextProgram for ImdbProgram {
     }
 
     fn preprocessing(choice: &Reviews, train: &Texts) -> Result<TextPreprocessing, DataError> {
-        let padding = Padding::to(choice.length);
+        // A review comes to its verdict at its end.
+        let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(choice.length) };
         padding.check()?;
         let tokenizer = WordTokenizer::default();
         let options = VocabularyOptions { max_words: choice.max_words, ..VocabularyOptions::default() };

@@ -18,6 +18,10 @@ const WRITTEN_TEST: usize = 5_000;
 /// By which one's own texts are split where there is no test part.
 const SPLIT_SEED: u64 = 0;
 
+/// Unless flags say otherwise: words that a model knows, and words of a text that it reads.
+pub const MAX_WORDS: usize = 20_000;
+pub const LENGTH: usize = 250;
+
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
 pub struct ReviewFlags {
@@ -44,11 +48,11 @@ pub struct ReviewFlags {
     #[arg(long, conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
     pub written: bool,
     /// Words that the model knows, the most frequent of the training texts
-    #[arg(long, value_name = "N", default_value_t = 20_000, help_heading = "Data",
+    #[arg(long, value_name = "N", default_value_t = MAX_WORDS as u32, help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pub max_words: u32,
-    /// Words of each text that the model reads; of a longer one the first
-    #[arg(long, value_name = "N", default_value_t = 250, help_heading = "Data",
+    /// Words of each text that the model reads; of a longer one the last
+    #[arg(long, value_name = "N", default_value_t = LENGTH as u32, help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub length: u32,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fireclay_data::{
     Augmentation, Batch, BatchFeatures, BatchTargets, Crop, DataError, Dataset, DrawnObjects, Flip, Loader,
-    Mixup, Padding, Pass, Provenance, Side, Source, Targets, TextEncoder, TextPreprocessing, Texts,
+    Mixup, Pass, Provenance, Side, Source, Targets, TextEncoder, TextPadding, TextPreprocessing, Texts,
     Vocabulary, VocabularyOptions, WordTokenizer, WrittenReviews,
 };
 
@@ -107,7 +107,7 @@ fn what_cannot_be_augmented_or_mixed_is_refused() {
 }
 
 /// Written reviews and how they are encoded.
-fn reviews(padding: Padding) -> (Texts, TextPreprocessing) {
+fn reviews(padding: TextPadding) -> (Texts, TextPreprocessing) {
     let (train, _) = WrittenReviews::new(0).train_and_test(400, 0);
     let tokenizer = WordTokenizer::default();
     let vocabulary = Vocabulary::build(&train, &tokenizer, VocabularyOptions::default()).unwrap();
@@ -117,7 +117,7 @@ fn reviews(padding: Padding) -> (Texts, TextPreprocessing) {
 #[test]
 fn texts_are_filled_up_at_either_end() {
     for side in [Side::Left, Side::Right] {
-        let (train, preprocessing) = reviews(Padding { side, ..Padding::to(200) });
+        let (train, preprocessing) = reviews(TextPadding { side, ..TextPadding::to(200) });
         let dataset = Dataset::from_texts(&train, &preprocessing).unwrap();
         let batch = gather(&dataset, &[0, 1]);
         assert_eq!(batch.shape, [2, 200]);
@@ -133,17 +133,17 @@ fn texts_are_filled_up_at_either_end() {
 
 #[test]
 fn long_texts_are_cut() {
-    let (train, preprocessing) = reviews(Padding { truncate: Side::Left, ..Padding::to(5) });
+    let (train, preprocessing) = reviews(TextPadding { truncate: Side::Left, ..TextPadding::to(5) });
     let dataset = Dataset::from_texts(&train, &preprocessing).unwrap();
     let whole = preprocessing.encoder.encode(&train.texts()[3]);
     assert_eq!(dataset.tokens(3).unwrap(), &whole[whole.len() - 5..]);
-    let none = TextPreprocessing { padding: Padding::to(0), ..preprocessing };
+    let none = TextPreprocessing { padding: TextPadding::to(0), ..preprocessing };
     assert!(Dataset::from_texts(&train, &none).unwrap_err().to_string().contains('0'));
 }
 
 #[test]
 fn bucketed_batches_are_as_long_as_their_longest_sample() {
-    let (train, preprocessing) = reviews(Padding::to(200));
+    let (train, preprocessing) = reviews(TextPadding::to(200));
     let plain = Dataset::from_texts(&train, &preprocessing).unwrap();
     let bucketed = plain.clone().bucketed_by_length();
     let len = |index: u32| plain.tokens(index as usize).unwrap().len();
@@ -165,7 +165,7 @@ fn bucketed_batches_are_as_long_as_their_longest_sample() {
 
 #[test]
 fn a_loader_that_begins_later_gives_the_same_batches() {
-    let (train, preprocessing) = reviews(Padding::to(60));
+    let (train, preprocessing) = reviews(TextPadding::to(60));
     let texts = Dataset::from_texts(&train, &preprocessing).unwrap().bucketed_by_length();
     let (images, _) = augmented_objects();
     let images = images.with_mixup(Mixup { alpha: 0.4 }).unwrap();

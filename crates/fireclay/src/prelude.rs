@@ -4,7 +4,10 @@ pub use burn::module::Module;
 pub use burn::tensor::{Device, Tensor};
 
 pub use crate::backend::{DeviceName, set_threads, threads};
-pub use crate::data::{DataDir, Dataset, DrawnDigits, Mnist, Targets};
+pub use crate::data::{
+    Augmentation, Cifar10, DataDir, Dataset, DrawnDigits, DrawnObjects, Imdb, Mnist, Targets, Texts,
+    WrittenReviews,
+};
 pub use crate::nn::{
     AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, InputSpec, LayerKind, LayerSpec, Loss, LstmSpec, Model,
     ModelSpec, Network, Padding, ResidualSpec,

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use fireclay::data::{
-    Augmentation, Batch, Cifar10, Crop, Cutout, DataDir, Dataset, Fill, Flip, Imdb, Loader, Mnist, Padding,
-    Pass, Source, TextEncoder, TextPreprocessing, Vocabulary, VocabularyOptions, WordTokenizer,
+    Augmentation, Batch, Cifar10, Crop, Cutout, DataDir, Dataset, Fill, Flip, Imdb, Loader, Mnist, Pass,
+    Source, TextEncoder, TextPadding, TextPreprocessing, Vocabulary, VocabularyOptions, WordTokenizer,
 };
 use serde::Serialize;
 
@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
             let options = VocabularyOptions { max_words: WORDS, ..VocabularyOptions::default() };
             let vocabulary = Vocabulary::build(&train, &tokenizer, options)?;
             let encoder = TextEncoder::new(tokenizer, vocabulary);
-            let preprocessing = TextPreprocessing { encoder, padding: Padding::to(TOKENS) };
+            let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(TOKENS) };
             let _test = Dataset::from_texts(&test, &preprocessing)?;
             first_batch(Dataset::from_texts(&train, &preprocessing)?, began)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Dataset;
 use super::stored::{Features, Stored};
-use crate::{DataError, Normalization, Padding, TextPreprocessing, Texts};
+use crate::{DataError, Normalization, TextPadding, TextPreprocessing, Texts};
 
 /// Tokens of all samples, none of them padding.
 #[derive(Debug)]
@@ -12,17 +12,17 @@ pub(super) struct Sequences {
     tokens: Vec<u32>,
     /// Where each sample begins in `tokens`, and at the end their number.
     starts: Vec<usize>,
-    padding: Padding,
+    padding: TextPadding,
 }
 
 impl Sequences {
     /// Keeps of each sample what the padding keeps of it.
-    fn new(samples: &[Vec<u32>], padding: Padding) -> Self {
+    fn new(samples: &[Vec<u32>], padding: TextPadding) -> Self {
         let mut tokens = Vec::with_capacity(samples.iter().map(|sample| padding.kept(sample.len())).sum());
         let mut starts = Vec::with_capacity(samples.len() + 1);
         for sample in samples {
             starts.push(tokens.len());
-            let exactly = Padding { length: padding.kept(sample.len()), ..padding };
+            let exactly = TextPadding { length: padding.kept(sample.len()), ..padding };
             exactly.apply(sample, &mut tokens);
         }
         starts.push(tokens.len());
@@ -46,7 +46,7 @@ impl Sequences {
     pub(super) fn gather(&self, indices: &[usize], to_longest: bool, out: &mut Vec<i32>) -> usize {
         let longest = indices.iter().map(|index| self.sample(*index).len()).max().unwrap_or(0);
         let length = if to_longest { longest.max(1) } else { self.padding.length };
-        let padding = Padding { length, ..self.padding };
+        let padding = TextPadding { length, ..self.padding };
         out.clear();
         out.reserve_exact(indices.len() * length);
         let mut sample = Vec::with_capacity(length);
@@ -68,7 +68,7 @@ impl Dataset {
     ///
     /// ```
     /// use fireclay_data::{
-    ///     Batch, BatchFeatures, Dataset, Padding, Source, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer,
+    ///     Batch, BatchFeatures, Dataset, TextPadding, Source, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer,
     ///     WrittenReviews,
     /// };
     ///
@@ -77,7 +77,7 @@ impl Dataset {
     /// let tokenizer = WordTokenizer::default();
     /// let vocabulary = Vocabulary::build(&train, &tokenizer, Default::default())?;
     /// let encoder = TextEncoder::new(tokenizer, vocabulary);
-    /// let preprocessing = TextPreprocessing { encoder, padding: Padding::to(60) };
+    /// let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(60) };
     /// let test = Dataset::from_texts(&test, &preprocessing)?;
     ///
     /// let mut batch = Batch::default();

@@ -1,6 +1,6 @@
 //! Hugging Face's tokenisers, as their `tokenizer.json` describes them.
 //!
-//! Padding and truncation that the file asks for are switched off: [`Padding`](super::Padding) does both for all
+//! Padding and truncation that the file asks for are switched off: [`TextPadding`](super::TextPadding) does both for all
 //! tokenisers alike.
 
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! From texts to tokens: cleaning, words, a vocabulary of the training texts, and sequences of one length.
 //!
 //! A [`WordTokenizer`] cleans a text and cuts it into words, a [`Vocabulary`] numbers the words of the training texts,
-//! a [`TextEncoder`] is both together and goes into model files, and [`Padding`] brings texts to one length.
+//! a [`TextEncoder`] is both together and goes into model files, and [`TextPadding`] brings texts to one length.
 
 mod cleaning;
 mod encoder;
@@ -19,7 +19,7 @@ pub use cleaning::Cleaning;
 pub use encoder::TextEncoder;
 #[cfg(feature = "tokenizers")]
 pub use huggingface::HuggingFaceTokenizer;
-pub use padding::{Padding, Side};
+pub use padding::{Side, TextPadding};
 pub use preprocessing::TextPreprocessing;
 pub use problem::{TextProblem, VocabularyProblem};
 pub use tokenizer::Tokenizer;

@@ -14,9 +14,9 @@ const MAX_TOKENS: usize = 1 << 32;
 /// Brings texts to one length: short ones are filled up with [`reserved::PADDING`], long ones cut.
 ///
 /// ```
-/// use fireclay_data::{Padding, Side};
+/// use fireclay_data::{TextPadding, Side};
 ///
-/// let padding = Padding { length: 4, side: Side::Left, truncate: Side::Right };
+/// let padding = TextPadding { length: 4, side: Side::Left, truncate: Side::Right };
 /// let mut out = Vec::new();
 /// padding.apply(&[7, 8], &mut out);
 /// padding.apply(&[1, 2, 3, 4, 5], &mut out);
@@ -25,7 +25,7 @@ const MAX_TOKENS: usize = 1 << 32;
 /// ```
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub struct Padding {
+pub struct TextPadding {
     /// Tokens of every text afterwards: 1 to 1,048,576.
     pub length: usize,
     /// Where short texts are filled up.
@@ -44,7 +44,7 @@ pub enum Side {
     Right,
 }
 
-impl Padding {
+impl TextPadding {
     /// Fills up and cuts at the end, which layers that honour lengths expect.
     pub fn to(length: usize) -> Self {
         Self { length, side: Side::Right, truncate: Side::Right }
@@ -115,7 +115,7 @@ mod tests {
 
     fn padded(side: Side, truncate: Side, tokens: &[u32]) -> Vec<u32> {
         let mut out = vec![99];
-        Padding { length: 3, side, truncate }.apply(tokens, &mut out);
+        TextPadding { length: 3, side, truncate }.apply(tokens, &mut out);
         out
     }
 
@@ -135,31 +135,32 @@ mod tests {
 
     #[test]
     fn many_texts() {
-        let (tokens, lengths) = Padding::to(2).apply_all(&[vec![1], vec![2, 3, 4], vec![]]).unwrap();
+        let (tokens, lengths) = TextPadding::to(2).apply_all(&[vec![1], vec![2, 3, 4], vec![]]).unwrap();
         assert_eq!(tokens, [1, 0, 2, 3, 0, 0]);
         assert_eq!(lengths, [1, 2, 0]);
-        assert_eq!(Padding::to(2).apply_all(&[]).unwrap(), (vec![], vec![]));
+        assert_eq!(TextPadding::to(2).apply_all(&[]).unwrap(), (vec![], vec![]));
     }
 
     #[test]
     fn lengths_that_cannot_be_are_refused() {
         for length in [0, MAX_LENGTH + 1, usize::MAX] {
-            let message = Padding::to(length).check().unwrap_err().to_string();
+            let message = TextPadding::to(length).check().unwrap_err().to_string();
             assert!(message.contains(&format!("{length} tokens; expected 1 to 1048576")), "{message}");
-            assert!(Padding::to(length).apply_all(&[vec![1]]).is_err());
+            assert!(TextPadding::to(length).apply_all(&[vec![1]]).is_err());
         }
-        Padding::to(1).check().unwrap();
-        let message = Padding::to(MAX_LENGTH).apply_all(&vec![vec![]; 5000]).unwrap_err().to_string();
+        TextPadding::to(1).check().unwrap();
+        let message = TextPadding::to(MAX_LENGTH).apply_all(&vec![vec![]; 5000]).unwrap_err().to_string();
         assert!(message.contains("5000 texts of 1048576 tokens"), "{message}");
     }
 
     #[test]
     fn the_stored_form_is_pinned() {
-        let json = serde_json::to_string(&Padding::to(256)).unwrap();
+        let json = serde_json::to_string(&TextPadding::to(256)).unwrap();
         assert_eq!(json, r#"{"length":256,"side":"right","truncate":"right"}"#);
-        assert_eq!(serde_json::from_str::<Padding>(&json).unwrap(), Padding::to(256));
+        assert_eq!(serde_json::from_str::<TextPadding>(&json).unwrap(), TextPadding::to(256));
         assert!(
-            serde_json::from_str::<Padding>(r#"{"length":256,"side":"right","truncate":"middle"}"#).is_err()
+            serde_json::from_str::<TextPadding>(r#"{"length":256,"side":"right","truncate":"middle"}"#)
+                .is_err()
         );
     }
 }

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Padding, TextEncoder};
+use super::{TextEncoder, TextPadding};
 use crate::DataError;
 
 /// How texts become rows of tokens: part of every model that reads texts, and kept in its file.
 ///
 /// ```
-/// use fireclay_data::{Padding, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer};
+/// use fireclay_data::{TextPadding, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer};
 ///
 /// # fn main() -> Result<(), fireclay_data::DataError> {
 /// let encoder = TextEncoder::new(WordTokenizer::default(), Vocabulary::from_words(["not", "bad"])?);
-/// let preprocessing = TextPreprocessing { encoder, padding: Padding::to(4) };
+/// let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(4) };
 /// assert_eq!(preprocessing.tokens("Not bad"), [4, 5, 0, 0]);
 /// # Ok(())
 /// # }
@@ -23,7 +23,7 @@ pub struct TextPreprocessing {
     /// How texts become tokens.
     pub encoder: TextEncoder,
     /// How many tokens each text has afterwards.
-    pub padding: Padding,
+    pub padding: TextPadding,
 }
 
 impl TextPreprocessing {
