@@ -114,6 +114,42 @@ fn pictures_of_ones_own_are_learnt_with_their_own_classes() {
     assert!(evaluation(&train).is_some_and(|line| line.contains(r#""three""#)), "{}", train.stdout);
     assert_eq!(evaluation(&again), evaluation(&train), "the same part is set aside again");
     fail(folder.path(), &["evaluate", "--data-dir", "data"], 1, &["classes", "3", "10"]);
+    fail(folder.path(), &["evaluate"], 2, &["trained on data of your own, own", "say where"]);
+}
+
+#[test]
+fn a_preparation_goes_on_with_its_checkpoint() {
+    let folder = scratch();
+    let train = ["train", "--data-dir", "data", "--epochs", "8", "--batch-size", "20", "-q"];
+    let train = [&train[..], &["--augment", "flip,crop=4,mixup=0.2", "--standardize"]].concat();
+    let mut child = shared::command(PROGRAM, folder.path()).args(&train).spawn().unwrap();
+    let checkpoint = folder.path().join("cifar.fireclay.checkpoint");
+    while !checkpoint.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the program ended without a checkpoint");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let other = ["train", "--resume", "cifar.fireclay.checkpoint", "--augment", "flip"];
+    fail(folder.path(), &other, 2, &["says how the data is prepared"]);
+    // The data may have moved meanwhile; how it is prepared stays.
+    std::fs::rename(folder.path().join("data"), folder.path().join("moved")).unwrap();
+    let resume = ["train", "--resume", "cifar.fireclay.checkpoint", "--data-dir", "moved", "-q"];
+    succeed(folder.path(), &resume);
+    let resumed = std::fs::read(folder.path().join("cifar.fireclay")).unwrap();
+    std::fs::rename(folder.path().join("moved"), folder.path().join("data")).unwrap();
+    succeed(folder.path(), &[&train[..], &["--out", "whole.fireclay"]].concat());
+    assert!(resumed == std::fs::read(folder.path().join("whole.fireclay")).unwrap(), "the bytes differ");
+}
+
+#[test]
+fn arrays_of_numpys_are_learnt() {
+    let folder = scratch();
+    let npz = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/data/fixtures/own_files/keras.npz");
+    let train = succeed(folder.path(), &["train", "--npz", npz, "--model", "softmax", "--epochs", "1"]);
+    assert!(train.stdout.contains("keras.npz: "), "{}", train.stdout);
+    let again = succeed(folder.path(), &["evaluate", "--npz", npz]);
+    assert_eq!(measures(&again.stdout), measures(&train.stdout));
 }
 
 #[test]

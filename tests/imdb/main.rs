@@ -80,7 +80,11 @@ fn a_table_is_learnt_measured_again_and_asked() {
 #[test]
 fn texts_are_read_from_standard_input_and_from_files() {
     let folder = scratch();
-    succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts", "-q"]);
+    std::fs::write(folder.path().join("texts/train/pos/notes.md"), "not a text").unwrap();
+    let run = succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts", "-q"]);
+    assert_eq!(run.stderr, "", "quiet");
+    let run = succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts"]);
+    assert!(run.stderr.contains("train: passed over 1 files of other kinds, such as"), "{}", run.stderr);
     let mut child = shared::command(PROGRAM, folder.path())
         .args(["predict", "--json"])
         .stdin(Stdio::piped())
@@ -146,6 +150,36 @@ fn without_files_and_network_written_reviews_stand_in() {
     assert!(run.stdout.contains("written reviews: 20,000 training and 5,000 test reviews"), "{}", run.stdout);
     let again = succeed(folder.path(), &["evaluate"]);
     assert_eq!(measures(&again.stdout), measures(&run.stdout), "the file knows its data");
+}
+
+#[test]
+fn a_network_that_takes_one_length_only_is_given_that() {
+    let folder = scratch();
+    let spec = r#"
+        input = { tokens = 40 }
+        layers = [
+            { type = "embedding", num_embeddings = 2000, embedding_dim = 4 },
+            { type = "flatten" },
+            { type = "dense", out_features = 2 },
+        ]
+    "#;
+    std::fs::write(folder.path().join("flat.toml"), spec).unwrap();
+    let train = ["train", "--spec", "flat.toml", "--length", "40", "--max-words", "1900", "--epochs", "1"];
+    let run = succeed(folder.path(), &with(&train, &TABLE));
+    let again = succeed(folder.path(), &with(&["evaluate"], &TABLE));
+    assert_eq!(measures(&again.stdout), measures(&run.stdout));
+}
+
+#[test]
+fn a_table_without_names_is_read_by_numbers() {
+    let folder = scratch();
+    let table = std::fs::read_to_string(folder.path().join("reviews.csv")).unwrap();
+    let rows = table.split_once('\n').unwrap().1;
+    std::fs::write(folder.path().join("bare.csv"), rows).unwrap();
+    let columns = ["--csv", "bare.csv", "--header", "no", "--text-column", "2", "--label-column", "1"];
+    let run = succeed(folder.path(), &with(&["train", "--epochs", "1", "--length", "30"], &columns));
+    assert!(run.stdout.contains("240 training and 60 test reviews"), "{}", run.stdout);
+    fail(folder.path(), &["evaluate"], 2, &["trained on data of your own, bare.csv", "say where"]);
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn a_checkpoint_that_lies_is_refused() {
     let spec = fireclay::prelude::ModelSpec::new([1, 28, 28]).flatten().dense(10);
     let program = serde_json::json!({
         "program": "mnist", "model": "softmax", "spec": spec, "out": folder.path().join("m.fireclay"),
-        "data": {"place": {"folder": folder.path().join("data")}, "standardize": false, "augment": {}},
+        "data": {"folder": folder.path().join("data")}, "preparation": {"standardize": false, "augment": {}},
     });
     let options = fireclay::prelude::FitOptions { epochs: 2, ..Default::default() };
     fireclay::prelude::Trainer::classification(spec.build(&device).unwrap())

@@ -9,8 +9,8 @@ use fireclay_cli::{Exit, Output};
 use crate::program::CifarProgram;
 
 pub fn run(flags: ImagePredictFlags<CifarProgram>, output: &Arc<Output>) -> anyhow::Result<Exit> {
-    predict_images(flags, &[1, 3], output, |path, shape| {
-        // The middle is looked at: stretched, things would look as they never do in training.
+    predict_images(flags, &[1, 3], output, |path, shape, _| {
+        // The middle is looked at, as of pictures of one's own in training.
         let image = read_image(path, shape, Resize::Crop)?;
         Ok((image.pixels, image.notes))
     })

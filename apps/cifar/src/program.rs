@@ -1,13 +1,14 @@
 //! What `cifar` is, besides the commands that all programs share.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{Cifar10, DataError, DrawnObjects};
+use fireclay::data::{Cifar10, Cifar100, DataError, DownloadProgress, DrawnObjects};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataFlags, DownloadBar, ImageChoice, ImageFlags, ImagePlace, Output, Program, StandIn, Task,
-    normalization, own_images,
+    DownloadBar, ImageFlags, ImagePlace, ImagePreparation, Output, Program, StandIn, Task, normalization,
+    own_arrays, own_images,
 };
 
 /// Channels, height and width of all images.
@@ -28,42 +29,59 @@ impl Program for CifarProgram {
     const SAMPLES: &'static str = "images";
     const TRY: &'static str = "predict PICTURE.png";
 
+    const DATASETS: &'static [&'static str] =
+        &["CIFAR-10", "CIFAR-10 records", "CIFAR-100", "CIFAR-100 records"];
+
     type Model = crate::models::ModelName;
-    type Data = ImageFlags;
+    type Place = ImageFlags;
+    type Preparation = ImagePreparation;
 
     fn usual_task() -> Task {
         Task::images(SHAPE, 10)
     }
 
-    fn load(choice: &ImageChoice, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
-        let dir = match &choice.place {
-            ImagePlace::Folder(folder) => DataDir::named(folder),
-            ImagePlace::Usual => DataDir::default(),
-            ImagePlace::Images(folder) => return choice.prepare(own_images(folder, SHAPE, output)?),
-            ImagePlace::Drawn => {
-                return choice.prepare(DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
-            }
-        };
-        let bar = DownloadBar::new(output.clone());
-        choice.prepare(Cifar10::load_with(&dir, &|progress| bar.show(&progress))?)
+    fn load(
+        place: &ImagePlace,
+        preparation: &ImagePreparation,
+        output: &Arc<Output>,
+    ) -> Result<(Dataset, Dataset), DataError> {
+        let published = |dir: DataDir| load_published(&dir, output);
+        preparation.prepare(match place {
+            ImagePlace::Folder(folder) => published(DataDir::named(folder))?,
+            ImagePlace::Usual => published(DataDir::default())?,
+            ImagePlace::Images(folder) => own_images(folder, SHAPE, output)?,
+            ImagePlace::Npz(file) => own_arrays(file)?,
+            ImagePlace::Drawn => DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST),
+        })
     }
 
-    fn stand_in(choice: &ImageChoice) -> StandIn<ImageChoice> {
+    fn stand_in() -> StandIn<ImagePlace> {
         StandIn {
-            choice: ImageChoice { place: ImagePlace::Drawn, ..choice.clone() },
+            place: ImagePlace::Drawn,
+            dataset: "drawn objects",
             missing: "CIFAR-10",
-            instead: "drawn objects, made on the spot",
             remedy: "give CIFAR-10's files with --data-dir FOLDER",
         }
     }
 
-    fn load_test(flags: &ImageFlags, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
-        let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-        let mut choice = flags.choice();
-        if choice.place == ImagePlace::Usual && trained_on == Some("drawn objects") {
-            choice.place = ImagePlace::Drawn;
-        }
-        let (_, test) = Self::load(&choice, output)?;
+    fn load_test(place: &ImagePlace, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+        let (_, test) = Self::load(place, &ImagePreparation::default(), output)?;
         Ok(test.with_normalization(normalization(card))?)
     }
+}
+
+/// CIFAR-10, or CIFAR-100 with its fine labels where a folder that was named holds that and not CIFAR-10.
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+    let bar = DownloadBar::new(output.clone());
+    let show = |progress: DownloadProgress<'_>| bar.show(&progress);
+    match dir.is_named() && holds_cifar_100(dir.path()?) {
+        true => Cifar100::load_with(dir, &show),
+        false => Cifar10::load_with(dir, &show),
+    }
+}
+
+fn holds_cifar_100(folder: &Path) -> bool {
+    let holds = |names: &[&str]| names.iter().any(|name| folder.join(name).exists());
+    holds(&["train.bin", "cifar-100-binary", "cifar-100-binary.tar.gz"])
+        && !holds(&["data_batch_1.bin", "cifar-10-batches-bin", "cifar-10-binary.tar.gz"])
 }

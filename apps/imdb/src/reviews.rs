@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use fireclay::data::{
-    Column, DataDir, DataError, Imdb, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+    Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
-use fireclay_cli::{DataFlags, DownloadBar, Output, TEST_SHARE};
+use fireclay_cli::{DownloadBar, Output, PlaceFlags, TEST_SHARE, say_what_was_skipped};
 use serde::{Deserialize, Serialize};
 
 /// The written reviews are always the same, so that models can be compared: `--seed` does not change them.
@@ -38,15 +38,24 @@ pub struct ReviewFlags {
     /// Table with the test texts, in the form of --csv [default: a fifth of --csv]
     #[arg(long, value_name = "FILE", requires = "csv", help_heading = "Data")]
     pub test_csv: Option<PathBuf>,
-    /// Column with the texts, by name or by number from 1
+    /// Whether the tables begin with the names of their columns [default: as it looks]
+    #[arg(long, value_name = "WORD", value_enum, requires = "csv", help_heading = "Data")]
+    pub header: Option<Header>,
+    /// Column with the texts, by name or by number from 0
     #[arg(long, value_name = "COLUMN", requires = "csv", help_heading = "Data")]
     pub text_column: Option<String>,
-    /// Column with the classes, by name or by number from 1
+    /// Column with the classes, by name or by number from 0
     #[arg(long, value_name = "COLUMN", requires = "csv", help_heading = "Data")]
     pub label_column: Option<String>,
     /// Use the built-in written reviews, which need no files and no network
     #[arg(long, conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
     pub written: bool,
+}
+
+/// Flags that say how texts are prepared for training.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewPreparation {
     /// Words that the model knows, the most frequent of the training texts
     #[arg(long, value_name = "N", default_value_t = MAX_WORDS as u32, help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
@@ -57,13 +66,20 @@ pub struct ReviewFlags {
     pub length: u32,
 }
 
-/// Which texts, as a checkpoint keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reviews {
-    pub place: Place,
-    pub max_words: usize,
-    pub length: usize,
+impl Default for ReviewPreparation {
+    fn default() -> Self {
+        ReviewPreparation { max_words: MAX_WORDS as u32, length: LENGTH as u32 }
+    }
+}
+
+/// Whether a table begins with the names of its columns.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Header {
+    /// Its first row holds names.
+    Yes,
+    /// Its first row is a text already.
+    No,
 }
 
 /// Where texts come from.
@@ -79,15 +95,21 @@ pub enum Place {
     /// One's own, in a folder for each class.
     Texts(PathBuf),
     /// One's own, in tables.
-    Table { train: PathBuf, test: Option<PathBuf>, text: Option<String>, label: Option<String> },
+    Table {
+        train: PathBuf,
+        test: Option<PathBuf>,
+        text: Option<String>,
+        label: Option<String>,
+        header: Option<Header>,
+    },
 }
 
-impl DataFlags for ReviewFlags {
-    type Choice = Reviews;
+impl PlaceFlags for ReviewFlags {
+    type Place = Place;
 
-    fn choice(&self) -> Reviews {
+    fn place(&self) -> Place {
         let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        let place = match (&self.data_dir, &self.texts, &self.csv) {
+        match (&self.data_dir, &self.texts, &self.csv) {
             (Some(folder), _, _) => Place::Folder(whole(folder)),
             (None, Some(folder), _) => Place::Texts(whole(folder)),
             (None, None, Some(file)) => Place::Table {
@@ -95,15 +117,15 @@ impl DataFlags for ReviewFlags {
                 test: self.test_csv.as_ref().map(whole),
                 text: self.text_column.clone(),
                 label: self.label_column.clone(),
+                header: self.header,
             },
             (None, None, None) if self.written => Place::Written,
             (None, None, None) => Place::Usual,
-        };
-        Reviews { place, max_words: self.max_words as usize, length: self.length as usize }
+        }
     }
 
     fn is_given(&self) -> bool {
-        self.choice().place != Place::Usual
+        self.place() != Place::Usual
     }
 }
 
@@ -122,13 +144,21 @@ impl Place {
             }
             Place::Texts(folder) if TextFolder::has_train_and_test(folder) => {
                 let (train, test) = TextFolder::load_train_and_test(folder)?;
-                Ok((train.texts, test.texts))
+                Ok((said(train, "train", output), said(test, "test", output)))
             }
-            Place::Texts(folder) => set_aside(&TextFolder::load(folder)?.texts, output),
-            Place::Table { train, test, text, label } => {
+            Place::Texts(folder) => set_aside(&said(TextFolder::load(folder)?, "the folder", output), output),
+            Place::Table { train, test, text, label, header } => {
                 let column = |flag: &Option<String>| flag.as_deref().map(column);
-                let options =
-                    TableOptions { text: column(text), target: column(label), ..TableOptions::default() };
+                let options = TableOptions {
+                    text: column(text),
+                    target: column(label),
+                    header: match header {
+                        None => TableHeader::Guess,
+                        Some(Header::Yes) => TableHeader::Yes,
+                        Some(Header::No) => TableHeader::No,
+                    },
+                    ..TableOptions::default()
+                };
                 let train = TextTable::load(train, &options)?;
                 match test {
                     Some(test) => {
@@ -142,12 +172,18 @@ impl Place {
     }
 }
 
-/// A column by its number from 1, or else by its name.
+/// A column by its number, or else by its name.
 fn column(flag: &str) -> Column {
-    match flag.parse::<usize>() {
-        Ok(number) if number > 0 => Column::Index(number - 1),
-        _ => Column::from(flag),
+    flag.parse().map_or_else(|_| Column::from(flag), Column::Index)
+}
+
+/// The texts of a folder, after saying what was passed over.
+fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
+    say_what_was_skipped(&folder.skipped, which, output);
+    if folder.empty > 0 {
+        output.note(format!("{which}: {} texts are empty", folder.empty));
     }
+    folder.texts
 }
 
 /// A fifth of each class becomes the test texts.

@@ -6,8 +6,8 @@ use fireclay::data::DataError;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataFlags, DownloadBar, ImageChoice, ImageFlags, ImagePlace, Output, Program, StandIn, Task,
-    normalization, own_images,
+    DownloadBar, ImageFlags, ImagePlace, ImagePreparation, Output, Program, StandIn, Task, normalization,
+    own_arrays, own_images,
 };
 
 use crate::models::ModelName;
@@ -27,44 +27,47 @@ impl Program for MnistProgram {
     const SAMPLES: &'static str = "images";
     const TRY: &'static str = "predict PICTURE.png";
 
+    const DATASETS: &'static [&'static str] = &["MNIST", "IDX data set"];
+
     type Model = ModelName;
-    type Data = ImageFlags;
+    type Place = ImageFlags;
+    type Preparation = ImagePreparation;
 
     fn usual_task() -> Task {
         Task::images([1, 28, 28], 10)
     }
 
-    fn load(choice: &ImageChoice, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
-        let dir = match &choice.place {
-            ImagePlace::Folder(folder) => DataDir::named(folder),
-            ImagePlace::Usual => DataDir::default(),
-            ImagePlace::Images(folder) => {
-                return choice.prepare(own_images(folder, [1, 28, 28], output)?);
-            }
-            ImagePlace::Drawn => {
-                return choice.prepare(DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST));
-            }
-        };
-        let bar = DownloadBar::new(output.clone());
-        choice.prepare(Mnist::load_with(&dir, &|progress| bar.show(&progress))?)
+    fn load(
+        place: &ImagePlace,
+        preparation: &ImagePreparation,
+        output: &Arc<Output>,
+    ) -> Result<(Dataset, Dataset), DataError> {
+        let published = |dir: DataDir| load_published(&dir, output);
+        preparation.prepare(match place {
+            ImagePlace::Folder(folder) => published(DataDir::named(folder))?,
+            ImagePlace::Usual => published(DataDir::default())?,
+            ImagePlace::Images(folder) => own_images(folder, [1, 28, 28], output)?,
+            ImagePlace::Npz(file) => own_arrays(file)?,
+            ImagePlace::Drawn => DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST),
+        })
     }
 
-    fn stand_in(choice: &ImageChoice) -> StandIn<ImageChoice> {
+    fn stand_in() -> StandIn<ImagePlace> {
         StandIn {
-            choice: ImageChoice { place: ImagePlace::Drawn, ..choice.clone() },
+            place: ImagePlace::Drawn,
+            dataset: "drawn digits",
             missing: "MNIST",
-            instead: "drawn digits, made on the spot",
             remedy: "give MNIST's files with --data-dir FOLDER",
         }
     }
 
-    fn load_test(flags: &ImageFlags, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
-        let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-        let mut choice = flags.choice();
-        if choice.place == ImagePlace::Usual && trained_on == Some("drawn digits") {
-            choice.place = ImagePlace::Drawn;
-        }
-        let (_, test) = Self::load(&choice, output)?;
+    fn load_test(place: &ImagePlace, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+        let (_, test) = Self::load(place, &ImagePreparation::default(), output)?;
         Ok(test.with_normalization(normalization(card))?)
     }
+}
+
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+    let bar = DownloadBar::new(output.clone());
+    Mnist::load_with(dir, &|progress| bar.show(&progress))
 }

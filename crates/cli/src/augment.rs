@@ -96,6 +96,9 @@ impl FromStr for Augment {
         if affine != Affine::none() {
             all.augmentation.affine = Some(affine);
         }
+        // What no image can be done to is refused before any is read.
+        all.augmentation.check(&[1, 1024, 1024]).map_err(|error| AugmentError(error.to_string()))?;
+        all.mixup.map_or(Ok(()), |mixup| mixup.check()).map_err(|error| AugmentError(error.to_string()))?;
         Ok(all)
     }
 }
@@ -126,5 +129,9 @@ mod tests {
         assert!(message("scale=2").contains("scale=0.9..1.1"));
         assert!(message("flip=often").contains("flip=alternating"));
         assert!(message("").contains("expected one of"));
+        assert!(message("mixup=-1").contains("mixup.alpha"), "{}", message("mixup=-1"));
+        for out_of_range in ["rotation=NaN", "brightness=9", "scale=2..1", "cutout=0", "flip,none"] {
+            assert!(!message(out_of_range).is_empty(), "{out_of_range}");
+        }
     }
 }

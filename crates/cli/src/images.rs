@@ -6,12 +6,12 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::data::{
     DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Normalization,
-    Skipped,
+    NumpyDataset, NumpyOptions, Resize, Skipped,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
-use crate::program::DataFlags;
+use crate::program::PlaceFlags;
 use crate::{Output, count};
 
 /// Where one's own data has no test part of its own: how much is set aside as one, and by which seed.
@@ -28,9 +28,18 @@ pub struct ImageFlags {
     /// Folder of your own pictures: a sub-folder for each class, or `train` and `test` with one for each class in both
     #[arg(long, value_name = "FOLDER", conflicts_with = "data_dir", help_heading = "Data")]
     pub images: Option<PathBuf>,
+    /// Images of your own as NumPy saves them, with the arrays x_train, y_train, x_test and y_test
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
+    pub npz: Option<PathBuf>,
     /// Use the built-in drawn pictures, which need no files and no network
-    #[arg(long, conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
+    #[arg(long, conflicts_with_all = ["data_dir", "images", "npz"], help_heading = "Data")]
     pub drawn: bool,
+}
+
+/// Flags that say how images are prepared for training.
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImagePreparation {
     /// Shift and scale every channel to mean 0 and deviation 1, as measured on the training images [default: from 0 to 1]
     #[arg(long, help_heading = "Data")]
     pub standardize: bool,
@@ -46,18 +55,6 @@ pub struct ImageFlags {
     pub augment: Augment,
 }
 
-/// Which images, as a checkpoint keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImageChoice {
-    /// Where they come from.
-    pub place: ImagePlace,
-    /// Whether every channel is brought to mean 0 and deviation 1.
-    pub standardize: bool,
-    /// What is done at random to those that the model learns from.
-    pub augment: Augment,
-}
-
 /// Where images come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,28 +67,30 @@ pub enum ImagePlace {
     Drawn,
     /// One's own, in a folder for each class.
     Images(PathBuf),
+    /// One's own, as NumPy saves arrays.
+    Npz(PathBuf),
 }
 
-impl DataFlags for ImageFlags {
-    type Choice = ImageChoice;
+impl PlaceFlags for ImageFlags {
+    type Place = ImagePlace;
 
-    fn choice(&self) -> ImageChoice {
+    fn place(&self) -> ImagePlace {
         let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        let place = match (&self.data_dir, &self.images) {
-            (Some(folder), _) => ImagePlace::Folder(whole(folder)),
-            (None, Some(folder)) => ImagePlace::Images(whole(folder)),
-            (None, None) if self.drawn => ImagePlace::Drawn,
-            (None, None) => ImagePlace::Usual,
-        };
-        ImageChoice { place, standardize: self.standardize, augment: self.augment.clone() }
+        match (&self.data_dir, &self.images, &self.npz) {
+            (Some(folder), _, _) => ImagePlace::Folder(whole(folder)),
+            (None, Some(folder), _) => ImagePlace::Images(whole(folder)),
+            (None, None, Some(file)) => ImagePlace::Npz(whole(file)),
+            (None, None, None) if self.drawn => ImagePlace::Drawn,
+            (None, None, None) => ImagePlace::Usual,
+        }
     }
 
     fn is_given(&self) -> bool {
-        self.choice().place != ImagePlace::Usual
+        self.place() != ImagePlace::Usual
     }
 }
 
-impl ImageChoice {
+impl ImagePreparation {
     /// Images as they are to be learnt from and measured: standardized by the training images, which alone are
     /// augmented.
     ///
@@ -125,6 +124,8 @@ pub fn own_images(
     let options = ImageFolderOptions {
         size: ImageSize::Fixed([height, width]),
         channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
+        // The middle is kept: stretched, things look as they never do.
+        resize: Resize::Crop,
         cache: DataDir::cache().map(|cache| cache.join("image-folders")),
         ..ImageFolderOptions::default()
     };
@@ -143,6 +144,14 @@ pub fn own_images(
     all.dataset.split(TEST_SHARE, SPLIT_SEED)
 }
 
+/// Reads images of one's own as NumPy saves them.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn own_arrays(file: &Path) -> Result<(Dataset, Dataset), DataError> {
+    NumpyDataset::load_npz(file, &NumpyOptions::default())
+}
+
 fn say_what_was_done(images: &ImageFolder, which: &str, output: &Output) {
     for (what, times) in &images.notes {
         output.note(format!("{which}: {} images {what}", count(*times as u64)));
@@ -151,7 +160,7 @@ fn say_what_was_done(images: &ImageFolder, which: &str, output: &Output) {
 }
 
 /// Says which files were passed over.
-pub(crate) fn say_what_was_skipped(skipped: &Skipped, which: &str, output: &Output) {
+pub fn say_what_was_skipped(skipped: &Skipped, which: &str, output: &Output) {
     if skipped.other > 0 {
         output.note(format!(
             "{which}: passed over {} files of other kinds, such as {}",

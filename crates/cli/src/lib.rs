@@ -26,10 +26,12 @@ pub use fireclay::nn::readable::{bytes, count};
 pub use flags::{DeviceFlags, FitFlags, OutputFlags};
 pub use format::{percent, seconds};
 pub use guesses::{numbered, print_image_guesses, ranked};
-pub use images::{ImageChoice, ImageFlags, ImagePlace, TEST_SHARE, own_images};
+pub use images::{
+    ImageFlags, ImagePlace, ImagePreparation, TEST_SHARE, own_arrays, own_images, say_what_was_skipped,
+};
 pub use interrupt::InterruptOnCtrlC;
 pub use output::Output;
-pub use program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, StandIn, Task, TextProgram};
+pub use program::{ModelName, PlaceFlags, PlaceOf, Preparation, Program, Recipe, StandIn, Task, TextProgram};
 pub use progress::{DownloadBar, Progress};
 pub use stand_in::load_or_stand_in;
 pub use words::{called, quoted, shown};

@@ -24,30 +24,38 @@ pub trait Program: Debug + Sized {
     /// What to try with a saved model: `predict PICTURE.png`.
     const TRY: &'static str;
 
+    /// The data sets that it finds by itself, by name, besides the one that stands in.
+    const DATASETS: &'static [&'static str];
+
     /// Its models.
     type Model: ModelName;
-    /// Flags that say which data.
-    type Data: DataFlags;
+    /// Flags that say where the data comes from.
+    type Place: PlaceFlags;
+    /// Flags that say how the data is prepared for training; a checkpoint and a model file keep what they decide.
+    type Preparation: Preparation;
 
     /// What its usual data asks of a model, for a summary without data.
     fn usual_task() -> Task;
 
-    /// Loads training and test samples. Data that was named and is missing or damaged is an error, and so is having
-    /// neither files nor a network.
+    /// Loads training and test samples, prepared. Data that was named and is missing or damaged is an error, and so is
+    /// having neither files nor a network.
     ///
     /// # Errors
     /// What is wrong with the data.
-    fn load(choice: &ChoiceOf<Self>, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError>;
+    fn load(
+        place: &PlaceOf<Self>,
+        preparation: &Self::Preparation,
+        output: &Arc<Output>,
+    ) -> Result<(Dataset, Dataset), DataError>;
 
     /// What stands in for data that is neither here nor to be had, and what to tell the user.
-    fn stand_in(choice: &ChoiceOf<Self>) -> StandIn<ChoiceOf<Self>>;
+    fn stand_in() -> StandIn<PlaceOf<Self>>;
 
-    /// Loads the test samples to measure a saved model on, as the model wants them. Without flags it is the data that
-    /// the model was trained on.
+    /// Loads the test samples to measure a saved model on, as the model wants them.
     ///
     /// # Errors
     /// What is wrong with the data, or why it does not go with the model.
-    fn load_test(flags: &Self::Data, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset>;
+    fn load_test(place: &PlaceOf<Self>, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset>;
 }
 
 /// A program that reads texts.
@@ -56,39 +64,44 @@ pub trait TextProgram: Program {
     ///
     /// # Errors
     /// What is wrong with the data.
-    fn load_texts(choice: &ChoiceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DataError>;
+    fn load_texts(place: &PlaceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DataError>;
 
     /// How the texts become tokens, the words being those of the training texts.
     ///
     /// # Errors
     /// If the flags ask for what cannot be.
-    fn preprocessing(choice: &ChoiceOf<Self>, train: &Texts) -> Result<TextPreprocessing, DataError>;
+    fn preprocessing(preparation: &Self::Preparation, train: &Texts) -> Result<TextPreprocessing, DataError>;
 }
 
-/// What a program keeps in checkpoints of which data it trains on.
-pub type ChoiceOf<P> = <<P as Program>::Data as DataFlags>::Choice;
+/// What a program keeps in checkpoints of where its data comes from.
+pub type PlaceOf<P> = <<P as Program>::Place as PlaceFlags>::Place;
 
-/// Flags that say which data.
-pub trait DataFlags: Args + Clone + Debug {
+/// Flags that say where the data comes from.
+pub trait PlaceFlags: Args + Clone + Debug {
     /// All that is needed to load the same data again, from anywhere.
-    type Choice: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
+    type Place: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
 
     /// What the flags say; a folder is kept by its whole path.
-    fn choice(&self) -> Self::Choice;
+    fn place(&self) -> Self::Place;
 
-    /// Whether a flag says anything, so that it goes before what a checkpoint says.
+    /// Whether a flag says anything, so that it goes before what a checkpoint or a model says.
     fn is_given(&self) -> bool;
 }
 
+/// Flags that say how data is prepared; their defaults are those of [`Default`].
+pub trait Preparation: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {}
+
+impl<T: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned> Preparation for T {}
+
 /// Data that stands in where there are no files and no network.
 #[derive(Clone, Debug)]
-pub struct StandIn<C> {
+pub struct StandIn<P> {
     /// How to load it.
-    pub choice: C,
+    pub place: P,
+    /// The name of its data set: `drawn digits`.
+    pub dataset: &'static str,
     /// What is missing: `MNIST`.
     pub missing: &'static str,
-    /// What is used instead: `drawn digits, made on the spot`.
-    pub instead: &'static str,
     /// How the user gives the real data: `give MNIST's files with --data-dir FOLDER`.
     pub remedy: &'static str,
 }

@@ -31,6 +31,11 @@ pub trait Source: Send + Sync {
     /// The shape of one sample, for example `[channels, height, width]`.
     fn sample_shape(&self) -> &[usize];
 
+    /// Whether every batch has samples of [`sample_shape`](Self::sample_shape), rather than of that of its longest sample.
+    fn has_fixed_shape(&self) -> bool {
+        true
+    }
+
     /// What a sample consists of; numbers, unless a source says otherwise.
     fn feature_kind(&self) -> FeatureKind {
         FeatureKind::Values

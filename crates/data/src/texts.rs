@@ -1,5 +1,7 @@
 //! Texts as they were read, before they become tokens.
 
+use sha2::{Digest, Sha256};
+
 use crate::{DataError, Provenance, Targets};
 
 /// Texts with a target for each, as read: what a vocabulary is built from, and what is encoded into a
@@ -25,7 +27,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Texts with one target each.
+    /// Texts with one target each. A provenance without a digest gets one, of all texts and targets.
     ///
     /// # Errors
     /// If there are not as many targets as texts, a label has no name or a target is not finite.
@@ -38,6 +40,7 @@ impl Texts {
             return Err(DataError::TooManySamples { samples: count });
         }
         provenance.samples = count;
+        provenance.sha256.get_or_insert_with(|| digest(&texts, &targets));
         Ok(Texts { texts, targets, provenance })
     }
 
@@ -102,6 +105,20 @@ impl Texts {
         provenance.samples = indices.len();
         Texts { texts, targets, provenance }
     }
+}
+
+/// Of each text after its length, then of the targets: equal only for equal texts in the same order.
+fn digest(texts: &[String], targets: &Targets) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
+    match targets {
+        Targets::Classes { labels, .. } => labels.iter().for_each(|label| hasher.update(label.to_le_bytes())),
+        Targets::Values { values, .. } => values.iter().for_each(|value| hasher.update(value.to_le_bytes())),
+    }
+    crate::sha256::hex(&hasher.finalize())
 }
 
 #[cfg(test)]

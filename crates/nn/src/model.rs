@@ -89,6 +89,10 @@ impl Network for Model {
         Some(&self.description.spec.input)
     }
 
+    fn takes_shorter(&self) -> bool {
+        self.description.takes_shorter
+    }
+
     fn vocabulary_size(&self) -> Option<usize> {
         self.description.vocabulary_size
     }

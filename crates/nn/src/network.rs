@@ -47,6 +47,12 @@ pub trait Network: Module {
         None
     }
 
+    /// Whether the samples of a batch may all be shorter than [`input_spec`](Self::input_spec) says; where they may not,
+    /// data that puts samples together by their length is refused before training begins.
+    fn takes_shorter(&self) -> bool {
+        true
+    }
+
     /// How many different tokens the network knows, if it reads tokens: data with others is then refused before
     /// training begins.
     fn vocabulary_size(&self) -> Option<usize> {

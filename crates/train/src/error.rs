@@ -141,6 +141,14 @@ pub enum TrainError {
         /// Deviation of this data.
         found_std: Vec<f32>,
     },
+    /// Data whose batches are shorter than the network can take.
+    #[error(
+        "the network takes {expected} and no fewer, as it lays them out side by side; leave the data without `bucketed_by_length`"
+    )]
+    Bucketed {
+        /// What it takes.
+        expected: InputSpec,
+    },
     /// Texts that were encoded in another way than those that the network was trained on.
     #[error(
         "the network was trained on texts encoded with a vocabulary of {expected} tokens, and these are encoded in another way, with one of {found}; encode them with `Trainer::text_preprocessing`"

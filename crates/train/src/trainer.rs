@@ -232,6 +232,9 @@ impl<N: Network> Trainer<N> {
         if let Some(expected) = self.network.input_spec().filter(|expected| **expected != found) {
             return Err(TrainError::Inputs { found, expected: expected.clone() });
         }
+        if !source.has_fixed_shape() && !self.network.takes_shorter() {
+            return Err(TrainError::Bucketed { expected: found });
+        }
         match (source.feature_kind(), self.network.vocabulary_size()) {
             (FeatureKind::Tokens { vocabulary_size: found }, Some(expected)) if found > expected => {
                 Err(TrainError::Vocabulary { found, expected })

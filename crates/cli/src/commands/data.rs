@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::data::{ContactSheet, describe, describe_texts, sample_texts};
 
-use crate::program::{DataFlags, Program, TextProgram};
+use crate::program::{PlaceFlags, Program, TextProgram};
 use crate::words::shown;
 use crate::{Exit, Output, load_or_stand_in, records};
 
@@ -15,7 +15,7 @@ use crate::{Exit, Output, load_or_stand_in, records};
 pub struct ImageDataFlags<P: Program> {
     /// Which data.
     #[command(flatten)]
-    pub data: P::Data,
+    pub place: P::Place,
     /// Sheet of pictures to write, as PNG [default: the program's name and `-data.png`]
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
@@ -32,8 +32,9 @@ pub struct ImageDataFlags<P: Program> {
 /// # Errors
 /// If the data cannot be loaded or the sheet not written.
 pub fn images<P: Program>(flags: ImageDataFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
-    let ((train, test), _) =
-        load_or_stand_in::<P, _>(flags.data.choice(), output, |choice| P::load(choice, output))?;
+    let ((train, test), _) = load_or_stand_in::<P, _>(flags.place.place(), output, |place| {
+        P::load(place, &P::Preparation::default(), output)
+    })?;
     let report = describe(&train, &test);
     output.line(report.to_string().trim_end());
     let path = flags.sheet.unwrap_or_else(|| PathBuf::from(format!("{}-data.png", P::NAME)));
@@ -49,7 +50,10 @@ pub fn images<P: Program>(flags: ImageDataFlags<P>, output: &Arc<Output>) -> any
 pub struct TextDataFlags<P: Program> {
     /// Which data.
     #[command(flatten)]
-    pub data: P::Data,
+    pub place: P::Place,
+    /// How it is prepared.
+    #[command(flatten)]
+    pub preparation: P::Preparation,
     /// Texts of each class to show
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub per_class: usize,
@@ -69,8 +73,8 @@ pub struct TextDataFlags<P: Program> {
 /// # Errors
 /// If the data cannot be loaded or the vocabulary not written.
 pub fn texts<P: TextProgram>(flags: TextDataFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
-    let ((train, test), choice) =
-        load_or_stand_in::<P, _>(flags.data.choice(), output, |choice| P::load_texts(choice, output))?;
+    let ((train, test), _) =
+        load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load_texts(place, output))?;
     let report = describe_texts(&train, &test);
     output.line(report.to_string().trim_end());
     let samples = sample_texts(&train, flags.per_class, flags.characters, flags.seed);
@@ -78,7 +82,7 @@ pub fn texts<P: TextProgram>(flags: TextDataFlags<P>, output: &Arc<Output>) -> a
     let vocabulary = match &flags.vocabulary {
         None => None,
         Some(path) => {
-            let preprocessing = P::preprocessing(&choice, &train)?;
+            let preprocessing = P::preprocessing(&flags.preparation, &train)?;
             preprocessing.encoder.vocabulary().save(path)?;
             let file = shown(path);
             output.line(format!("\nvocabulary: {file}"));

@@ -8,9 +8,10 @@ use fireclay::data::Normalization;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 
-use crate::program::Program;
+use super::train::bucketed;
+use crate::program::{PlaceFlags, Program};
 use crate::records::Evaluated;
-use crate::{DeviceFlags, Exit, Output, count};
+use crate::{DeviceFlags, Exit, Output, UsageError, count};
 
 /// The flags of `evaluate`.
 #[derive(Args, Debug)]
@@ -20,7 +21,7 @@ pub struct EvaluateFlags<P: Program> {
     pub from: PathBuf,
     /// Which data.
     #[command(flatten)]
-    pub data: P::Data,
+    pub place: P::Place,
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceFlags,
@@ -35,7 +36,18 @@ pub fn run<P: Program>(flags: EvaluateFlags<P>, output: &Arc<Output>) -> anyhow:
     let trainer = Trainer::load(&flags.from, &device)?;
     let card = trainer.card();
     let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-    let test = P::load_test(&flags.data, &card, output)?;
+    let stand_in = P::stand_in();
+    let place = match trained_on.filter(|_| !flags.place.is_given()) {
+        Some(name) if name == stand_in.dataset => stand_in.place,
+        Some(name) if !P::DATASETS.contains(&name) => {
+            return Err(UsageError::of(anyhow::anyhow!(
+                "{} was trained on data of your own, {name}; say where to find it, with the flags that `train` had",
+                flags.from.display()
+            )));
+        }
+        _ => flags.place.place(),
+    };
+    let test = bucketed(P::load_test(&place, &card, output)?, &card.spec)?;
     check_classes(&card, &test)?;
     if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
         output.warn(format!("note: trained on {trained_on}, measured on {}", test.provenance().name));

@@ -30,8 +30,8 @@ pub struct ImagePredictFlags<P: Program> {
 /// A picture's bytes in a model's shape, and what was converted.
 pub type ReadPicture = (Vec<u8>, Vec<String>);
 
-/// Asks a model about pictures, which `read` brings to its shape, `[channels, height, width]`. One picture that cannot be
-/// read does not keep the others from being read.
+/// Asks a model about pictures, which `read` brings to its shape, `[channels, height, width]`; it is told on which data set
+/// the model was trained. One picture that cannot be read does not keep the others from being read.
 ///
 /// # Errors
 /// If the model cannot be loaded or does not read images of so many `channels`.
@@ -39,11 +39,13 @@ pub fn run<P: Program>(
     flags: ImagePredictFlags<P>,
     channels: &[usize],
     output: &Arc<Output>,
-    read: impl Fn(&Path, [usize; 3]) -> Result<ReadPicture, DataError>,
+    read: impl Fn(&Path, [usize; 3], Option<&str>) -> Result<ReadPicture, DataError>,
 ) -> anyhow::Result<Exit> {
     let device = flags.device.open()?;
     let trainer = Trainer::load(&flags.from, &device)?;
-    let input = trainer.card().spec.input;
+    let card = trainer.card();
+    let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
+    let input = &card.spec.input;
     let shape = match *input.shape() {
         [found, height, width] if channels.contains(&found) => [found, height, width],
         _ => {
@@ -57,7 +59,7 @@ pub fn run<P: Program>(
     };
     let mut exit = Exit::Done;
     for path in &flags.files {
-        match read(path, shape) {
+        match read(path, shape, trained_on) {
             Ok((pixels, notes)) => print_image_guesses(path, pixels, &notes, &trainer, output)?,
             Err(error) => {
                 output.error(&error.to_string());

@@ -11,7 +11,7 @@ use fireclay::train::{Checkpoint, Stopped, TrainError, checkpoint_shapes};
 use serde::{Deserialize, Serialize};
 
 use super::evaluate;
-use crate::program::{ChoiceOf, DataFlags, ModelName, Program, Recipe, Task};
+use crate::program::{ModelName, PlaceFlags, PlaceOf, Program, Recipe, Task};
 use crate::words::{called, quoted, shown};
 use crate::{
     DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count,
@@ -26,7 +26,10 @@ pub struct TrainFlags<P: Program> {
     pub model: ModelFlags<P>,
     /// Which data.
     #[command(flatten)]
-    pub data: P::Data,
+    pub place: P::Place,
+    /// How it is prepared.
+    #[command(flatten)]
+    pub preparation: P::Preparation,
     /// How to train.
     #[command(flatten)]
     pub fit: FitFlags,
@@ -57,18 +60,22 @@ pub struct ModelFlags<P: Program> {
 /// What a checkpoint must know besides the training itself.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About<C> {
+struct About<D, R> {
     /// The program's name, so that another program's checkpoint is recognised.
     program: String,
     model: String,
     spec: ModelSpec,
-    data: C,
+    data: D,
+    preparation: R,
     out: PathBuf,
 }
 
+/// That of a program.
+type AboutOf<P> = About<PlaceOf<P>, <P as Program>::Preparation>;
+
 /// A run that is about to begin or to go on.
-struct Job<C> {
-    about: About<C>,
+struct Job<P: Program> {
+    about: AboutOf<P>,
     train: Dataset,
     test: Dataset,
     optimizer: Optimizer,
@@ -150,7 +157,7 @@ fn fresh_job<P: Program>(
     own: Option<ModelSpec>,
     flags: &TrainFlags<P>,
     output: &Arc<Output>,
-) -> anyhow::Result<Job<ChoiceOf<P>>> {
+) -> anyhow::Result<Job<P>> {
     let out = std::path::absolute(&flags.out).unwrap_or_else(|_| flags.out.clone());
     check_out(&out)?;
     let checkpoint_path = checkpoint_beside(&out);
@@ -161,8 +168,9 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
+    let preparation = flags.preparation.clone();
     let ((train, test), data) =
-        load_or_stand_in::<P, _>(flags.data.choice(), output, |choice| P::load(choice, output))?;
+        load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {
         Some(spec) => ("your own".to_string(), spec),
         None => {
@@ -170,7 +178,8 @@ fn fresh_job<P: Program>(
             (model.word(), model.spec(&Task::of(&train)))
         }
     };
-    let about = About { program: P::NAME.into(), model, spec, data, out };
+    let train = bucketed(train, &spec)?;
+    let about = About { program: P::NAME.into(), model, spec, data, preparation, out };
     Ok(Job { about, train, test, optimizer, options, checkpoint_path, checkpoint: None })
 }
 
@@ -179,24 +188,31 @@ fn resumed_job<P: Program>(
     path: &Path,
     flags: &TrainFlags<P>,
     output: &Arc<Output>,
-) -> anyhow::Result<Job<ChoiceOf<P>>> {
+) -> anyhow::Result<Job<P>> {
     let checkpoint: Checkpoint = load_checkpoint(path)?;
     let progress = &checkpoint.progress;
     // Another program's data may not even be readable here, so its name is looked at first.
     if let Some(other) = progress.program["program"].as_str().filter(|name| *name != P::NAME) {
         anyhow::bail!("{} is a checkpoint of '{other}', not of {}", path.display(), P::NAME);
     }
-    let about: About<ChoiceOf<P>> = serde_json::from_value(progress.program.clone())
+    let about: AboutOf<P> = serde_json::from_value(progress.program.clone())
         .with_context(|| format!("{} is not a checkpoint of this program", path.display()))?;
     check_out(&about.out)?;
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&about.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
-    let data = match flags.data.is_given() {
-        true => flags.data.choice(),
+    if flags.preparation != P::Preparation::default() && flags.preparation != about.preparation {
+        return Err(UsageError::of(anyhow::anyhow!(
+            "{} says how the data is prepared; leave the flags that say it in another way out",
+            path.display()
+        )));
+    }
+    let data = match flags.place.is_given() {
+        true => flags.place.place(),
         false => about.data.clone(),
     };
-    let (train, test) = P::load(&data, output)?;
+    let (train, test) = P::load(&data, &about.preparation, output)?;
+    let train = bucketed(train, &about.spec)?;
     Ok(Job {
         about: About { data, ..about },
         train,
@@ -206,6 +222,14 @@ fn resumed_job<P: Program>(
         checkpoint_path: path.to_path_buf(),
         checkpoint: Some(checkpoint),
     })
+}
+
+/// Texts of about one length together, if the network takes batches shorter than its input; images stay as they are.
+pub(super) fn bucketed(data: Dataset, spec: &ModelSpec) -> anyhow::Result<Dataset> {
+    match spec.takes_shorter()? {
+        true => Ok(data.bucketed_by_length()),
+        false => Ok(data),
+    }
 }
 
 /// The command that goes on, as the user can type it.
@@ -281,11 +305,7 @@ fn checkpoint_beside(out: &Path) -> PathBuf {
 }
 
 /// Says what is about to be trained.
-fn announce<P: Program>(
-    job: &Job<ChoiceOf<P>>,
-    flags: &TrainFlags<P>,
-    output: &Output,
-) -> anyhow::Result<()> {
+fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) -> anyhow::Result<()> {
     let Job { about, train, test, optimizer, options, checkpoint, .. } = job;
     let resumed = checkpoint.is_some();
     let parameters = about.spec.summary()?.parameters();

@@ -42,7 +42,7 @@ impl Crop {
 
     pub(super) fn check(&self, [channels, height, width]: [usize; 3]) -> Result<(), AugmentationProblem> {
         if self.padding >= height.min(width) {
-            return Err(AugmentationProblem::TextPadding { padding: self.padding, height, width });
+            return Err(AugmentationProblem::CropPadding { padding: self.padding, height, width });
         }
         self.border.check("crop.border", channels)
     }

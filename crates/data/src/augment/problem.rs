@@ -56,7 +56,7 @@ pub enum AugmentationProblem {
     #[error(
         "crop.padding is {padding} for images of {height} x {width} pixels (height x width); expected less than the shorter side"
     )]
-    TextPadding {
+    CropPadding {
         /// Pixels on each side.
         padding: usize,
         /// Pixels down.

@@ -18,6 +18,10 @@ impl Source for Dataset {
         self.shape()
     }
 
+    fn has_fixed_shape(&self) -> bool {
+        !self.is_bucketed
+    }
+
     fn feature_kind(&self) -> FeatureKind {
         match self.vocabulary_size() {
             Some(vocabulary_size) => FeatureKind::Tokens { vocabulary_size },

@@ -361,7 +361,10 @@ impl Dataset {
             return refuse("tokens are 32-bit numbers with a sign on a device; number them from 0");
         }
         if let Some(at) = tokens.iter().position(|token| *token as usize >= vocabulary_size) {
-            let index = at / self.stored.sample_len;
+            let index = match &self.stored.features {
+                Features::Sequences(sequences) => sequences.sample_of(at),
+                _ => at / self.stored.sample_len,
+            };
             return Err(DataError::Token { index, token: tokens[at], vocabulary_size });
         }
         self.vocabulary_size = vocabulary_size;

@@ -37,6 +37,11 @@ impl Sequences {
         self.starts.len() - 1
     }
 
+    /// Which sample the token at a place in [`tokens`](Self::tokens) is of.
+    pub(super) fn sample_of(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
     /// The tokens of a stored sample.
     pub(super) fn sample(&self, index: usize) -> &[u32] {
         &self.tokens[self.starts[index]..self.starts[index + 1]]

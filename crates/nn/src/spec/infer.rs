@@ -121,7 +121,6 @@ impl PlannedLayer {
 }
 
 impl ModelSpec {
-    /// Checks the whole description.
     /// Whether batches of fewer tokens than the description's `input` can go through, as when samples are put together
     /// by length: no layer may lay out all steps side by side.
     ///
@@ -139,6 +138,7 @@ impl ModelSpec {
         Ok(self.plan()?.takes_shorter())
     }
 
+    /// Checks the whole description.
     pub(crate) fn plan(&self) -> Result<Plan, NnError> {
         if !self.input.is_possible() {
             return Err(NnError::Input { found: self.input.clone() });
