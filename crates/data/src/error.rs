@@ -341,7 +341,7 @@ pub enum DataError {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong with it.
-        problem: FileProblem,
+        problem: Box<FileProblem>,
     },
     // Texts.
     /// A text, vocabulary or tokeniser that cannot be used.

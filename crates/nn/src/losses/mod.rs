@@ -15,6 +15,7 @@ pub use regression::{huber, mae, mse};
 
 /// What a network should have given.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "one is held for each step")]
 pub enum Target {
     /// One class for each sample, `[batch]`.
     Classes(Tensor<1, Int>),

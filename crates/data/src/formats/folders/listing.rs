@@ -79,7 +79,7 @@ pub(super) fn parts(folder: &Path) -> Result<[PathBuf; 2], DataError> {
 }
 
 pub(super) fn refuse(path: &Path, problem: FolderProblem) -> DataError {
-    DataError::File { path: path.to_owned(), problem: problem.into() }
+    DataError::File { path: path.to_owned(), problem: Box::new(problem.into()) }
 }
 
 /// Lists a folder.

@@ -141,7 +141,7 @@ impl NpyHeader {
 }
 
 pub(super) fn refuse(path: &Path, problem: NumpyProblem) -> DataError {
-    DataError::File { path: path.to_owned(), problem: problem.into() }
+    DataError::File { path: path.to_owned(), problem: Box::new(problem.into()) }
 }
 
 fn describe(start: &[u8]) -> &'static str {

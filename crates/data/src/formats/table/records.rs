@@ -40,7 +40,7 @@ impl Row {
 }
 
 pub(super) fn refuse(path: &Path, problem: TableProblem) -> DataError {
-    DataError::File { path: path.to_owned(), problem: problem.into() }
+    DataError::File { path: path.to_owned(), problem: Box::new(problem.into()) }
 }
 
 impl<R: Read> Records<R> {
