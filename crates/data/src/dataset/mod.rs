@@ -312,8 +312,10 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same images, changed at random while a network trains on them: [`Source::gather_augmented`] applies it,
-    /// [`Source::gather`] never does, so that what is measured is measured on the images as they are.
+    /// The same images, changed at random while a network trains on them:
+    /// [`Source::gather_augmented`](crate::Source::gather_augmented) applies it,
+    /// [`Source::gather`](crate::Source::gather) never does, so that what is measured is measured on the images as they
+    /// are.
     ///
     /// # Errors
     /// If it does not fit images of this shape, or the features are not bytes.
