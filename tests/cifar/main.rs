@@ -120,7 +120,7 @@ fn pictures_of_ones_own_are_learnt_with_their_own_classes() {
 #[test]
 fn a_preparation_goes_on_with_its_checkpoint() {
     let folder = scratch();
-    let train = ["train", "--data-dir", "data", "--epochs", "8", "--batch-size", "20", "-q"];
+    let train = ["train", "--data-dir", "data", "--epochs", "16", "--batch-size", "20", "-q"];
     let train = [&train[..], &["--augment", "flip,crop=4,mixup=0.2", "--standardize"]].concat();
     let mut child = shared::command(PROGRAM, folder.path()).args(&train).spawn().unwrap();
     let checkpoint = folder.path().join("cifar.fireclay.checkpoint");
