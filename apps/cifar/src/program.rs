@@ -8,7 +8,6 @@ use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DownloadBar, ImageFlags, ImagePlace, ImagePreparation, Output, Program, StandIn, Task, normalization,
-    own_arrays, own_images,
 };
 
 /// Channels, height and width of all images.
@@ -45,14 +44,9 @@ impl Program for CifarProgram {
         preparation: &ImagePreparation,
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DataError> {
-        let published = |dir: DataDir| load_published(&dir, output);
-        preparation.prepare(match place {
-            ImagePlace::Folder(folder) => published(DataDir::named(folder))?,
-            ImagePlace::Usual => published(DataDir::default())?,
-            ImagePlace::Images(folder) => own_images(folder, SHAPE, output)?,
-            ImagePlace::Npz(file) => own_arrays(file)?,
-            ImagePlace::Drawn => DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST),
-        })
+        let published = |dir: &DataDir| load_published(dir, output);
+        let drawn = || DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
+        preparation.prepare(place.load(SHAPE, output, published, drawn)?)
     }
 
     fn stand_in() -> StandIn<ImagePlace> {

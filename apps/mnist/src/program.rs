@@ -7,7 +7,6 @@ use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DownloadBar, ImageFlags, ImagePlace, ImagePreparation, Output, Program, StandIn, Task, normalization,
-    own_arrays, own_images,
 };
 
 use crate::models::ModelName;
@@ -42,14 +41,9 @@ impl Program for MnistProgram {
         preparation: &ImagePreparation,
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DataError> {
-        let published = |dir: DataDir| load_published(&dir, output);
-        preparation.prepare(match place {
-            ImagePlace::Folder(folder) => published(DataDir::named(folder))?,
-            ImagePlace::Usual => published(DataDir::default())?,
-            ImagePlace::Images(folder) => own_images(folder, [1, 28, 28], output)?,
-            ImagePlace::Npz(file) => own_arrays(file)?,
-            ImagePlace::Drawn => DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST),
-        })
+        let published = |dir: &DataDir| load_published(dir, output);
+        let drawn = || DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
+        preparation.prepare(place.load([1, 28, 28], output, published, drawn)?)
     }
 
     fn stand_in() -> StandIn<ImagePlace> {

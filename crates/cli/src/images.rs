@@ -111,12 +111,34 @@ impl ImagePreparation {
     }
 }
 
+impl ImagePlace {
+    /// Loads training and test images: those of one's own in `shape`, the others by `published` and `drawn`.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn load(
+        &self,
+        shape: [usize; 3],
+        output: &Arc<Output>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DataError>,
+        drawn: impl Fn() -> (Dataset, Dataset),
+    ) -> Result<(Dataset, Dataset), DataError> {
+        match self {
+            ImagePlace::Folder(folder) => published(&DataDir::named(folder)),
+            ImagePlace::Usual => published(&DataDir::default()),
+            ImagePlace::Images(folder) => own_images(folder, shape, output),
+            ImagePlace::Npz(file) => NumpyDataset::load_npz(file, &NumpyOptions::default()),
+            ImagePlace::Drawn => Ok(drawn()),
+        }
+    }
+}
+
 /// Reads a folder of one's own pictures as images of some channels and size, and says what was done to them. Without
 /// sub-folders `train` and `test` a fifth of each class is set aside as test images.
 ///
 /// # Errors
 /// What is wrong with the folder or its files.
-pub fn own_images(
+fn own_images(
     folder: &Path,
     [channels, height, width]: [usize; 3],
     output: &Arc<Output>,
@@ -142,14 +164,6 @@ pub fn own_images(
         folder.display()
     ));
     all.dataset.split(TEST_SHARE, SPLIT_SEED)
-}
-
-/// Reads images of one's own as NumPy saves them.
-///
-/// # Errors
-/// What is wrong with the file.
-pub fn own_arrays(file: &Path) -> Result<(Dataset, Dataset), DataError> {
-    NumpyDataset::load_npz(file, &NumpyOptions::default())
 }
 
 fn say_what_was_done(images: &ImageFolder, which: &str, output: &Output) {

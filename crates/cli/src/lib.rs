@@ -26,9 +26,7 @@ pub use fireclay::nn::readable::{bytes, count};
 pub use flags::{DeviceFlags, FitFlags, OutputFlags};
 pub use format::{percent, seconds};
 pub use guesses::{numbered, print_image_guesses, ranked};
-pub use images::{
-    ImageFlags, ImagePlace, ImagePreparation, TEST_SHARE, own_arrays, own_images, say_what_was_skipped,
-};
+pub use images::{ImageFlags, ImagePlace, ImagePreparation, TEST_SHARE, say_what_was_skipped};
 pub use interrupt::InterruptOnCtrlC;
 pub use output::Output;
 pub use program::{ModelName, PlaceFlags, PlaceOf, Preparation, Program, Recipe, StandIn, Task, TextProgram};

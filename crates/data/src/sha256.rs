@@ -15,6 +15,17 @@ pub(crate) fn of_parts(parts: &[&[u8]]) -> String {
     hex(&hasher.finalize())
 }
 
+/// The digest of each text after its length, then of `targets`: equal only for equal texts in the same order.
+pub(crate) fn of_texts(texts: &[String], targets: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
+    hasher.update(targets);
+    hex(&hasher.finalize())
+}
+
 /// The digest of a file's content.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;

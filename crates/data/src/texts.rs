@@ -1,8 +1,6 @@
 //! Texts as they were read, before they become tokens.
 
-use sha2::{Digest, Sha256};
-
-use crate::{DataError, Provenance, Targets};
+use crate::{DataError, Provenance, Targets, sha256};
 
 /// Texts with a target for each, as read: what a vocabulary is built from, and what is encoded into a
 /// [`Dataset`](crate::Dataset).
@@ -107,18 +105,13 @@ impl Texts {
     }
 }
 
-/// Of each text after its length, then of the targets: equal only for equal texts in the same order.
+/// Of all texts and targets.
 fn digest(texts: &[String], targets: &Targets) -> String {
-    let mut hasher = Sha256::new();
-    for text in texts {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text);
-    }
-    match targets {
-        Targets::Classes { labels, .. } => labels.iter().for_each(|label| hasher.update(label.to_le_bytes())),
-        Targets::Values { values, .. } => values.iter().for_each(|value| hasher.update(value.to_le_bytes())),
-    }
-    crate::sha256::hex(&hasher.finalize())
+    let targets: Vec<u8> = match targets {
+        Targets::Classes { labels, .. } => labels.iter().flat_map(|label| label.to_le_bytes()).collect(),
+        Targets::Values { values, .. } => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    };
+    sha256::of_texts(texts, &targets)
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ const SIDE: usize = raster::SIDE;
 /// alike, and they are in the public domain like anything computed from a seed.
 ///
 /// Neither colours nor places tell the classes. With 20,000 training images, a linear model of the pixels gets 37 %
-/// of 4,000 test images right, and a small network of three convolutions 92 % after ten epochs.
+/// of 4,000 test images right, and a small network of three convolutions 92 % after ten epochs (measured with
+/// PyTorch, seed 0).
 ///
 /// ```
 /// use fireclay_data::DrawnObjects;

@@ -40,7 +40,7 @@ const TEST: u64 = 0x7772_6974_6500_0002;
 ///
 /// So single words tell much but not all, and their order the rest. With 20,000 training reviews, logistic regression
 /// gets 78 % of 5,000 test reviews right by single words and 93 % by runs of up to three, a convolution over five words
-/// 98 %, and an LSTM 99 %.
+/// 98 %, and an LSTM 99 % (measured with scikit-learn and PyTorch, seed 0).
 ///
 /// ```
 /// use fireclay_data::WrittenReviews;
