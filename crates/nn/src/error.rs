@@ -190,6 +190,9 @@ pub enum LayerProblem {
     /// A residual block without layers.
     #[error("it has no layers; expected at least one")]
     Empty,
+    /// A layer that is set by the data stands where the data does not come.
+    #[error("it is set by the data before the training, so it cannot stand inside a block")]
+    InsideBlock,
     /// Two layers have one name.
     #[error("another layer has the same name; names are used for weights, so each must be different")]
     SameName,

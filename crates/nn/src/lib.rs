@@ -33,13 +33,13 @@ pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
 pub use layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec,
+    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
 };
 pub use losses::{
     Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,
 };
 pub use model::Model;
-pub use network::Network;
+pub use network::{Batches, Network};
 pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec};
 pub use state::{
     NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::layers::Layer;
 use crate::layers::chain::{self, Flow};
+use crate::network::Batches;
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
 use crate::{AnyTensor, Network};
 
@@ -70,6 +71,9 @@ fn collect_names(layers: &[PlannedLayer], path: &str, names: &mut HashMap<String
         let own = format!("{path}.{index}");
         collect_names(&layer.body, &format!("{own}.layers"), names);
         collect_names(&layer.shortcut, &format!("{own}.shortcut"), names);
+        if matches!(layer.kind, LayerKind::Whitening(_)) {
+            names.insert(format!("{own}.conv"), layer.name.clone());
+        }
         names.insert(own, layer.name.clone());
     }
 }
@@ -95,6 +99,27 @@ impl Network for Model {
 
     fn vocabulary_size(&self) -> Option<usize> {
         self.description.vocabulary_size
+    }
+
+    fn adapts(&self) -> bool {
+        self.layers.iter().any(Layer::adapts)
+    }
+
+    fn adapt(mut self, batches: &Batches) -> Self {
+        for index in 0..self.layers.len() {
+            if self.layers[index].adapts() {
+                let rest = self.layers.split_off(index + 1);
+                let layer = self.layers.pop().expect("there is a layer at its index");
+                let before = &self.layers;
+                let mut inputs =
+                    batches().map(|(input, target)| (chain::run(before, Flow::of(input)).value, target));
+                let layer = layer.adapt(&mut inputs);
+                drop(inputs);
+                self.layers.push(layer);
+                self.layers.extend(rest);
+            }
+        }
+        self
     }
 
     fn tensor_name(&self, path: &str) -> String {

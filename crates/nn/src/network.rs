@@ -3,7 +3,10 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::{AnyTensor, InputSpec};
+use crate::{AnyTensor, InputSpec, Target};
+
+/// Goes through samples with what is known of them, batch by batch, as often as it is called.
+pub type Batches<'a> = dyn Fn() -> Box<dyn Iterator<Item = (AnyTensor, Target)> + 'a> + 'a;
 
 /// What `fit` needs from a network: a forward pass over a batch.
 ///
@@ -57,6 +60,18 @@ pub trait Network: Module {
     /// training begins.
     fn vocabulary_size(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether some of the network is set by the training data before the first epoch.
+    fn adapts(&self) -> bool {
+        false
+    }
+
+    /// The network as the training data sets it. `fit` calls it once before the first epoch, if [`adapts`](Self::adapts)
+    /// says so; `batches` goes through the training samples in their order, without augmentation, each time it is called.
+    fn adapt(self, batches: &Batches) -> Self {
+        let _ = batches;
+        self
     }
 
     /// The name under which a tensor is saved, given its path in the module (`hidden.weight`).

@@ -141,7 +141,7 @@ pub(crate) fn evaluate<N: Network>(
     Ok(Evaluation { samples, loss: total / samples as f64, report })
 }
 
-fn in_order(source: &Arc<dyn Source>) -> Loader {
+pub(crate) fn in_order(source: &Arc<dyn Source>) -> Loader {
     let order = (0..source.len() as u32).collect();
     Loader::new(source.clone(), order, BATCH_SIZE, 0)
 }

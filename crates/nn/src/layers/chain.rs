@@ -45,6 +45,11 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
                 let (pool, after) = take_pool(after);
                 (conv2d(layer, value.images(), activation, pool).into(), after)
             }
+            Layer::Whitening(layer) => {
+                let (activation, after) = take_activation(after);
+                let (pool, after) = take_pool(after);
+                (conv2d(&layer.conv, value.images(), activation, pool).into(), after)
+            }
             Layer::BatchNorm(layer) => {
                 let (activation, after) = take_activation(after);
                 (batch_norm(layer, value, activation), after)

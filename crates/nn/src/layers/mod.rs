@@ -6,6 +6,7 @@ pub(crate) mod chain;
 mod conv2d;
 mod dense;
 mod dropout;
+mod eigen;
 mod embedding;
 pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
@@ -13,6 +14,7 @@ mod layer_norm;
 mod lstm;
 mod pool2d;
 mod residual;
+mod whitening;
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -22,7 +24,7 @@ use burn::tensor::Device;
 use fireclay_backend::ops::Activation;
 
 use crate::spec::{LayerKind, PlannedLayer};
-use crate::{AnyTensor, LayerProblem};
+use crate::{AnyTensor, LayerProblem, Target};
 use activation::ActivationLayer;
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
@@ -41,6 +43,8 @@ use lstm::{Lstm, LstmInput};
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
 use residual::Residual;
 pub use residual::ResidualSpec;
+use whitening::Whitening;
+pub use whitening::WhiteningSpec;
 
 /// A layer of a built model: Burn's module where Burn has one.
 #[derive(Module, Debug)]
@@ -58,6 +62,7 @@ pub(crate) enum Layer {
     LayerNorm(LayerNorm),
     Activation(ActivationLayer),
     Residual(Residual),
+    Whitening(Whitening),
 }
 
 impl Layer {
@@ -78,6 +83,7 @@ impl Layer {
             LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
             LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(features, device)),
             LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
+            LayerKind::Whitening(spec) => Layer::Whitening(spec.build(input, device)),
             LayerKind::Relu {}
             | LayerKind::LeakyRelu { .. }
             | LayerKind::Elu { .. }
@@ -120,6 +126,22 @@ impl Layer {
                 other => layer.forward(other.images()).into(),
             },
             Layer::Residual(layer) => layer.forward(Flow::of(input)),
+            Layer::Whitening(layer) => {
+                chain::conv2d(&layer.conv, input.images(), Activation::None, None).into()
+            }
+        }
+    }
+
+    /// Whether the layer is set by the data before it is trained.
+    pub(crate) fn adapts(&self) -> bool {
+        matches!(self, Layer::Whitening(_))
+    }
+
+    /// The layer as the data sets it; `batches` are what comes to it.
+    pub(crate) fn adapt(self, batches: &mut dyn Iterator<Item = (AnyTensor, Target)>) -> Self {
+        match self {
+            Layer::Whitening(layer) => Layer::Whitening(layer.adapt(&mut batches.map(|(input, _)| input))),
+            layer => layer,
         }
     }
 }

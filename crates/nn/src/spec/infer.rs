@@ -251,6 +251,8 @@ fn chain(
             next.shortcut = chain(&block.shortcut, &input, &after, &mut names)?;
             let (body, shortcut) = (end(&next.body, &input), end(&next.shortcut, &input));
             next.inferred = block.infer(body, shortcut).map_err(|problem| fail(&next.name, problem))?;
+        } else if !place.name.is_empty() && layer.kind.adapts() {
+            return Err(fail(&next.name, LayerProblem::InsideBlock));
         } else {
             next.inferred = infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
         }
@@ -277,6 +279,7 @@ fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> 
         LayerKind::Dropout(spec) => spec.infer(input),
         LayerKind::BatchNorm(spec) => spec.infer(input),
         LayerKind::LayerNorm(spec) => spec.infer(input),
+        LayerKind::Whitening(spec) => spec.infer(input),
         // A block is checked by `chain`, which knows its layers.
         LayerKind::Residual(_) => Err(LayerProblem::Empty),
         activation => activation::infer(activation, input),

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec,
+    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -97,6 +97,9 @@ pub enum LayerKind {
     Softmax {},
     /// `layers(x) + shortcut(x)` ([He et al. 2015](https://arxiv.org/abs/1512.03385))
     Residual(ResidualSpec),
+    /// A first convolution that whitens patches, set by the data before the first epoch
+    /// ([Jordan 2024](https://arxiv.org/abs/2404.00498))
+    Whitening(WhiteningSpec),
 }
 
 fn default_negative_slope() -> f64 {
@@ -108,6 +111,11 @@ fn default_alpha() -> f64 {
 }
 
 impl LayerKind {
+    /// Whether the layer is set by the data before it is trained.
+    pub(crate) fn adapts(&self) -> bool {
+        matches!(self, LayerKind::Whitening(_))
+    }
+
     /// The word in `type = "..."`.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -132,6 +140,7 @@ impl LayerKind {
             LayerKind::Softplus {} => "softplus",
             LayerKind::Softmax {} => "softmax",
             LayerKind::Residual(_) => "residual",
+            LayerKind::Whitening(_) => "whitening",
         }
     }
 }
@@ -193,6 +202,12 @@ impl From<LayerNormSpec> for LayerKind {
 impl From<ResidualSpec> for LayerKind {
     fn from(spec: ResidualSpec) -> Self {
         LayerKind::Residual(spec)
+    }
+}
+
+impl From<WhiteningSpec> for LayerKind {
+    fn from(spec: WhiteningSpec) -> Self {
+        LayerKind::Whitening(spec)
     }
 }
 
