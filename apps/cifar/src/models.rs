@@ -1,8 +1,13 @@
 //! The networks by name, each with the recipe it is trained by unless flags say otherwise.
 
 use clap::ValueEnum;
+use fireclay::nn::{
+    BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind, LayerSpec, MaxPool2dSpec, Views,
+    WhiteningSpec,
+};
 use fireclay::prelude::*;
-use fireclay_cli::{Recipe, Task};
+use fireclay::train::{Muon, ParameterGroup, Schedule, Sgd};
+use fireclay_cli::{ImagePreparation, Recipe, Task};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +15,10 @@ pub enum ModelName {
     /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU; adam, 0.001, batch 64, 10 epochs
     #[default]
     Cnn,
+    /// residual network in the manner of ResNet-9, batch norm, ReLU; muon, one-cycle, flips and shifts
+    Resnet,
+    /// airbench94: whitening, six convolutions, batch norm, GELU; muon, linear schedule, flips and shifts, 8 epochs
+    Fast94,
     /// one dense layer: softmax regression, to see what colours alone tell; adam, 0.001, batch 128, 10 epochs
     Softmax,
 }
@@ -31,16 +40,100 @@ impl fireclay_cli::ModelName for ModelName {
                 .dense(64)
                 .relu()
                 .dense(task.classes),
+            ModelName::Resnet => resnet(spec, task.classes),
+            ModelName::Fast94 => fast94(spec, task.classes),
             ModelName::Softmax => spec.flatten().dense(task.classes),
         }
     }
 
     fn recipe(self) -> Recipe {
-        let adam = Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 10 };
+        let adam = Recipe::new(Adam::new(1e-3), 64, 10);
         match self {
             ModelName::Cnn => adam,
+            ModelName::Resnet => Recipe {
+                schedule: Schedule::OneCycle {},
+                label_smoothing: 0.1,
+                groups: vec![ParameterGroup::new(["dense_1.weight"], AdamW::new(5e-3))],
+                ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 10)
+            },
+            ModelName::Fast94 => fast94_recipe(),
             ModelName::Softmax => Recipe { batch_size: 128, ..adam },
         }
+    }
+}
+
+impl ModelName {
+    /// How images are prepared for the model where flags do not say it.
+    pub fn preparation(self) -> ImagePreparation {
+        let augment = |words: &str| words.parse().ok();
+        match self {
+            ModelName::Cnn | ModelName::Softmax => ImagePreparation::default(),
+            ModelName::Resnet | ModelName::Fast94 => {
+                ImagePreparation { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
+            }
+        }
+    }
+}
+
+/// A convolution of 3 by 3 that keeps the size, batch norm, ReLU.
+fn convolution(out_channels: usize) -> [LayerSpec; 3] {
+    let conv = Conv2dSpec::new(out_channels, 3).padding(Padding::Same).bias(false);
+    [
+        conv.initializer(Initializer::KaimingNormal).into(),
+        BatchNormSpec::default().into(),
+        LayerKind::Relu {}.into(),
+    ]
+}
+
+/// The same, with a pooling between that halves the size, so that the norm has a fourth to do.
+fn halving(out_channels: usize) -> [LayerSpec; 4] {
+    let [conv, norm, relu] = convolution(out_channels);
+    [conv, MaxPool2dSpec::new(2).into(), norm, relu]
+}
+
+/// ResNet-9 at half its width ([Page 2018](https://myrtle.ai/learn/how-to-train-your-resnet/) after
+/// [He et al. 2015](https://arxiv.org/abs/1512.03385)).
+fn resnet(spec: ModelSpec, classes: usize) -> ModelSpec {
+    let block = |channels| convolution(channels).into_iter().chain(convolution(channels));
+    let add = |spec: ModelSpec, layers: Vec<LayerSpec>| layers.into_iter().fold(spec, ModelSpec::layer);
+    let spec = add(spec.views(Views::Mirrored), convolution(32).into());
+    let spec = add(spec, halving(64).into()).residual(block(64));
+    let spec = add(spec, halving(128).into());
+    add(spec, halving(256).into()).residual(block(256)).max_pool2d(4).flatten().dense(classes)
+}
+
+/// airbench94 ([Jordan 2024](https://arxiv.org/abs/2404.00498)).
+fn fast94(spec: ModelSpec, classes: usize) -> ModelSpec {
+    let conv = |channels| {
+        Conv2dSpec::new(channels, 3).padding(Padding::Same).bias(false).initializer(Initializer::Dirac)
+    };
+    let norm = || BatchNormSpec::default().momentum(0.4).epsilon(1e-12).scale(false);
+    let mut spec = spec.views(Views::MirroredAndShifted).layer(WhiteningSpec::new(2)).gelu();
+    for channels in [64, 256, 256] {
+        spec = spec.layer(conv(channels)).max_pool2d(2).layer(norm()).gelu();
+        spec = spec.layer(conv(channels)).layer(norm()).gelu();
+    }
+    // Published: weights of deviation 1, and logits divided by 9, which is the same.
+    let head = DenseSpec::new(classes).bias(false).initializer(Initializer::Normal { std: 1.0 / 9.0 });
+    spec.max_pool2d(3).flatten().layer(head)
+}
+
+/// The published recipe with Muon (<https://github.com/KellerJordan/cifar10-airbench>), whose loss is the sum over a batch
+/// of 2,000 where ours is the mean, and whose last weight is 9 times ours: rates are 2,000 times theirs, and for that
+/// weight divided by 81.
+fn fast94_recipe() -> Recipe {
+    let batch = 2000.0;
+    // Each step takes away this share of what is stepped by SGD.
+    let decay = 2e-6 * batch;
+    let sgd = |rate: f64| Sgd::new(rate).momentum(0.85).nesterov().weight_decay(decay / rate);
+    Recipe {
+        groups: vec![
+            ParameterGroup::new(["*.bias"], sgd(0.053 * batch)),
+            ParameterGroup::new(["dense_1.weight"], sgd(0.67 * batch / 81.0)),
+        ],
+        schedule: Schedule::Linear { to: 0.0 },
+        label_smoothing: 0.2,
+        ..Recipe::new(Muon::new(0.24).momentum(0.6).normalized(true).iterations(3), 2000, 8)
     }
 }
 
@@ -54,6 +147,7 @@ mod tests {
     fn the_networks_have_their_known_sizes() {
         let task = Task::images([3, 32, 32], 10);
         let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
-        assert_eq!([ModelName::Cnn, ModelName::Softmax].map(parameters), [122_570, 30_730]);
+        let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
+        assert_eq!(models.map(parameters), [122_570, 0, 0, 30_730]);
     }
 }

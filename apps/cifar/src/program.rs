@@ -35,6 +35,10 @@ impl Program for CifarProgram {
     type Place = ImageFlags;
     type Preparation = ImagePreparation;
 
+    fn preparation(model: Self::Model) -> ImagePreparation {
+        model.preparation()
+    }
+
     fn usual_task() -> Task {
         Task::images(SHAPE, 10)
     }

@@ -32,7 +32,7 @@ impl fireclay_cli::ModelName for ModelName {
 
     fn recipe(self) -> Recipe {
         match self {
-            ModelName::Lstm => Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 3 },
+            ModelName::Lstm => Recipe::new(Adam::new(1e-3), 64, 3),
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use fireclay::data::{
     Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
-use fireclay_cli::{DownloadBar, Output, PlaceFlags, TEST_SHARE, say_what_was_skipped};
+use fireclay_cli::{DownloadBar, Output, PlaceFlags, Preparation, TEST_SHARE, say_what_was_skipped};
 use serde::{Deserialize, Serialize};
 
 /// The written reviews are always the same, so that models can be compared: `--seed` does not change them.
@@ -69,6 +69,16 @@ pub struct ReviewPreparation {
 impl Default for ReviewPreparation {
     fn default() -> Self {
         ReviewPreparation { max_words: MAX_WORDS as u32, length: LENGTH as u32 }
+    }
+}
+
+impl Preparation for ReviewPreparation {
+    fn or(self, _recipe: Self) -> Self {
+        self
+    }
+
+    fn describe(&self) -> Vec<String> {
+        vec![format!("{} words known", self.max_words), format!("the last {} of a text read", self.length)]
     }
 }
 

@@ -1,8 +1,10 @@
 //! The networks by name, each with the recipe it is trained by unless flags say otherwise.
 
 use clap::ValueEnum;
+use fireclay::nn::{Conv2dSpec, Initializer};
 use fireclay::prelude::*;
-use fireclay_cli::{Recipe, Task};
+use fireclay::train::Schedule;
+use fireclay_cli::{ImagePreparation, Recipe, Task};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum ModelName {
     Cnn,
     /// conv 32, pool, conv 64, pool, dense 128, dense 10, ReLU; adam, 0.001, batch 64, 10 epochs
     CnnSmall,
+    /// five convolutions with batch norm, ReLU; adamw, one-cycle, small rotations, shifts and scalings, batch 128, 10 epochs
+    Best,
     /// one dense layer: softmax regression; adam, 0.001, batch 128, 10 epochs
     Softmax,
 }
@@ -29,19 +33,52 @@ impl fireclay_cli::ModelName for ModelName {
                 two_convolutions(spec).conv2d(64, 3).relu().flatten().dense(64).relu().dense(classes)
             }
             ModelName::CnnSmall => two_convolutions(spec).flatten().dense(128).relu().dense(classes),
+            ModelName::Best => best(spec, classes),
             ModelName::Softmax => spec.flatten().dense(classes),
         }
     }
 
     fn recipe(self) -> Recipe {
-        let adam = Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 5 };
+        let adam = Recipe::new(Adam::new(1e-3), 64, 5);
         match self {
             ModelName::Mlp => Recipe { batch_size: 128, epochs: 10, ..adam },
             ModelName::Cnn => adam,
             ModelName::CnnSmall => Recipe { epochs: 10, ..adam },
+            ModelName::Best => Recipe {
+                schedule: Schedule::OneCycle {},
+                label_smoothing: 0.05,
+                ..Recipe::new(AdamW::new(5e-3), 128, 10)
+            },
             ModelName::Softmax => Recipe { batch_size: 128, epochs: 10, ..adam },
         }
     }
+}
+
+impl ModelName {
+    /// How images are prepared for the model where flags do not say it.
+    pub fn preparation(self) -> ImagePreparation {
+        match self {
+            ModelName::Best => ImagePreparation {
+                augment: "rotation=10,shift=0.07,scale=0.9..1.1".parse().ok(),
+                standardize: None,
+            },
+            _ => ImagePreparation::default(),
+        }
+    }
+}
+
+/// Five convolutions of 3 by 3, each with batch norm and ReLU.
+fn best(spec: ModelSpec, classes: usize) -> ModelSpec {
+    let conv = |spec: ModelSpec, channels| {
+        let conv = Conv2dSpec::new(channels, 3).padding(Padding::Same).bias(false);
+        spec.layer(conv.initializer(Initializer::KaimingNormal))
+    };
+    let spec = conv(spec, 32).batch_norm().relu();
+    let spec = conv(spec, 32).max_pool2d(2).batch_norm().relu();
+    let spec = conv(spec, 64).batch_norm().relu();
+    let spec = conv(spec, 64).max_pool2d(2).batch_norm().relu();
+    let spec = conv(spec, 128).batch_norm().relu();
+    spec.max_pool2d(7).flatten().dropout(0.1).dense(classes)
 }
 
 #[cfg(test)]

@@ -32,6 +32,10 @@ impl Program for MnistProgram {
     type Place = ImageFlags;
     type Preparation = ImagePreparation;
 
+    fn preparation(model: Self::Model) -> ImagePreparation {
+        model.preparation()
+    }
+
     fn usual_task() -> Task {
         Task::images([1, 28, 28], 10)
     }

@@ -10,12 +10,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
+    /// As it was written.
+    #[serde(default)]
+    words: String,
     /// To each image by itself.
     #[serde(default)]
     pub augmentation: Augmentation,
     /// To images in pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<Mixup>,
+}
+
+impl fmt::Display for Augment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.words.is_empty() { "none" } else { &self.words })
+    }
 }
 
 /// What `--augment` cannot mean.
@@ -42,6 +51,7 @@ impl FromStr for Augment {
         if text == "none" {
             return Ok(all);
         }
+        all.words = text.to_string();
         let mut affine = Affine::none();
         for part in text.split(',').map(str::trim) {
             let (word, value) =

@@ -1,9 +1,8 @@
 //! Flags that all programs have, with their units and defaults.
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use fireclay::backend::{BackendError, set_threads};
-use fireclay::prelude::{Device, DeviceName, Optimizer};
+use fireclay::prelude::{Device, DeviceName};
 
 use crate::{Output, UsageError};
 
@@ -40,35 +39,6 @@ impl DeviceFlags {
             threads => format!("{} with {threads} threads", self.device),
         }
     }
-}
-
-/// How to train. What is not given comes from the model's own recipe.
-#[derive(Args, Clone, Debug)]
-pub struct FitFlags {
-    /// Passes over the training data [default: the model's, see --model]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub epochs: Option<usize>,
-    /// Samples in one step [default: the model's, see --model]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    pub batch_size: Option<usize>,
-    /// Optimizer; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see --model]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
-    pub optimizer: Option<String>,
-    /// Size of an optimizer step, more than 0 [default: the model's, see --model]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
-    pub learning_rate: Option<f64>,
-    /// Seed of weights, order and dropout: same seed, threads and CPU device, same model file
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
-    pub seed: u64,
-    /// Share of the training data to set aside and measure after each epoch, 0 or more and less than 1
-    #[arg(
-        long,
-        value_name = "SHARE",
-        default_value_t = 0.0,
-        allow_negative_numbers = true,
-        help_heading = "Training"
-    )]
-    pub validation_split: f64,
 }
 
 /// What to print.

@@ -11,7 +11,7 @@ use fireclay::data::{
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
-use crate::program::PlaceFlags;
+use crate::program::{PlaceFlags, Preparation};
 use crate::{Output, count};
 
 /// Where one's own data has no test part of its own: how much is set aside as one, and by which seed.
@@ -40,19 +40,21 @@ pub struct ImageFlags {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagePreparation {
-    /// Shift and scale every channel to mean 0 and deviation 1, as measured on the training images [default: from 0 to 1]
-    #[arg(long, help_heading = "Data")]
-    pub standardize: bool,
-    /// What is done at random to the images that the model learns from, such as flip,crop=4,cutout=8,rotation=10,
-    /// shift=0.1,scale=0.9..1.1,mixup=0.2
+    /// Shift and scale every channel to mean 0 and deviation 1, as measured on the training images [default: the
+    /// model's, else from 0 to 1]
     #[arg(
         long,
-        value_name = "STEPS",
-        default_value = "none",
-        hide_default_value = true,
+        value_name = "YES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
         help_heading = "Data"
     )]
-    pub augment: Augment,
+    pub standardize: Option<bool>,
+    /// What is done at random to the images that the model learns from, such as flip,crop=4,cutout=8,rotation=10,
+    /// shift=0.1,scale=0.9..1.1,mixup=0.2, or none [default: the model's]
+    #[arg(long, value_name = "STEPS", help_heading = "Data")]
+    pub augment: Option<Augment>,
 }
 
 /// Where images come from.
@@ -98,16 +100,32 @@ impl ImagePreparation {
     /// If the augmentation does not fit the images.
     pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DataError> {
         let normalization = match self.standardize {
-            true => Normalization::of(&train)?,
-            false => Normalization::none(),
+            Some(true) => Normalization::of(&train)?,
+            _ => Normalization::none(),
         };
+        let augment = self.augment.clone().unwrap_or_default();
         let train =
-            train.with_normalization(normalization.clone())?.with_augmentation(&self.augment.augmentation)?;
-        let train = match self.augment.mixup {
+            train.with_normalization(normalization.clone())?.with_augmentation(&augment.augmentation)?;
+        let train = match augment.mixup {
             Some(mixup) => train.with_mixup(mixup)?,
             None => train,
         };
         Ok((train, test.with_normalization(normalization)?))
+    }
+}
+
+impl Preparation for ImagePreparation {
+    fn or(self, recipe: Self) -> Self {
+        ImagePreparation {
+            standardize: self.standardize.or(recipe.standardize),
+            augment: self.augment.or(recipe.augment),
+        }
+    }
+
+    fn describe(&self) -> Vec<String> {
+        let standardize = self.standardize.filter(|yes| *yes).map(|_| "standardized".to_string());
+        let augment = self.augment.iter().filter(|augment| **augment != Augment::default());
+        standardize.into_iter().chain(augment.map(|augment| format!("augment {augment}"))).collect()
     }
 }
 

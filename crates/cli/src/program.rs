@@ -11,7 +11,7 @@ use fireclay::store::ModelCard;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Output;
+use crate::{Output, Recipe};
 
 /// A program that trains models on a kind of data.
 pub trait Program: Debug + Sized {
@@ -33,6 +33,12 @@ pub trait Program: Debug + Sized {
     type Place: PlaceFlags;
     /// Flags that say how the data is prepared for training; a checkpoint and a model file keep what they decide.
     type Preparation: Preparation;
+
+    /// How the data is prepared for a model where flags do not say it.
+    fn preparation(model: Self::Model) -> Self::Preparation {
+        let _ = model;
+        Self::Preparation::default()
+    }
 
     /// What its usual data asks of a model, for a summary without data.
     fn usual_task() -> Task;
@@ -88,10 +94,14 @@ pub trait PlaceFlags: Args + Clone + Debug {
     fn is_given(&self) -> bool;
 }
 
-/// Flags that say how data is prepared; their defaults are those of [`Default`].
-pub trait Preparation: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {}
+/// Flags that say how data is prepared. [`Default`] is what they are when none is given.
+pub trait Preparation: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {
+    /// What these flags say, and where they say nothing what the recipe says.
+    fn or(self, recipe: Self) -> Self;
 
-impl<T: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned> Preparation for T {}
+    /// In words, as flags give it; empty if nothing is done.
+    fn describe(&self) -> Vec<String>;
+}
 
 /// Data that stands in where there are no files and no network.
 #[derive(Clone, Debug)]
@@ -153,17 +163,4 @@ impl Task {
             other => ModelSpec::new(other.shape()),
         }
     }
-}
-
-/// How a network is trained.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Recipe {
-    /// The optimizer's name.
-    pub optimizer: &'static str,
-    /// Size of an optimizer step.
-    pub learning_rate: f64,
-    /// Samples in one step.
-    pub batch_size: usize,
-    /// Passes over the training data.
-    pub epochs: usize,
 }

@@ -4,7 +4,7 @@
 
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
-use fireclay::train::{ClassificationReport, Evaluation, Report};
+use fireclay::train::{ClassificationReport, Evaluation, ParameterGroup, Report};
 use serde::Serialize;
 
 /// What is about to be trained.
@@ -17,9 +17,17 @@ pub struct Training<'a> {
     pub training_samples: usize,
     pub test_samples: usize,
     pub optimizer: &'a serde_json::Value,
+    pub groups: &'a [ParameterGroup],
+    pub schedule: String,
+    pub warm_up: f64,
+    pub clip_norm: Option<f64>,
+    pub label_smoothing: f32,
+    pub preparation: Vec<String>,
     pub batch_size: usize,
     pub epochs: usize,
     pub validation_split: f64,
+    pub keep_best: bool,
+    pub patience: Option<usize>,
     pub seed: u64,
     pub device: String,
     pub threads: usize,

@@ -58,6 +58,14 @@ pub enum NnError {
         #[source]
         problem: Box<LayerProblem>,
     },
+    /// Views of something that is no image.
+    #[error(
+        "views are of images of at least 2 by 2 pixels, and the network takes {found}; leave 'views' out"
+    )]
+    Views {
+        /// What the description says.
+        found: InputSpec,
+    },
     /// The network ends with something other than a row of numbers for each sample.
     #[error(
         "the last layer '{name}' gives {found}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense, or with an lstm that gives its last state"

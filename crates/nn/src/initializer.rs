@@ -1,7 +1,7 @@
 //! How weights begin, by name.
 
 use burn::module::{Initializer as BurnInitializer, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::LayerProblem;
@@ -36,6 +36,10 @@ pub enum Initializer {
         /// Deviation; more than 0.
         std: f64,
     },
+    /// Each output passes on the input of the same number, and nothing else, as far as there are inputs; further outputs
+    /// begin uniform in `±1 / sqrt(fan_in)`. For convolutions with padding
+    /// ([Zagoruyko and Komodakis 2017](https://arxiv.org/abs/1706.00388)).
+    Dirac,
     /// All zeros. A layer before it learns nothing; useful for the last layer of a residual branch.
     Zeros,
 }
@@ -62,7 +66,11 @@ impl Initializer {
         fan_out: usize,
         device: &Device,
     ) -> Param<Tensor<D>> {
-        self.burn().init_with(shape, Some(fan_in), Some(fan_out), device)
+        let weight = self.burn().init_with(shape, Some(fan_in), Some(fan_out), device);
+        match self {
+            Initializer::Dirac => weight.map(passing_on),
+            _ => weight,
+        }
     }
 
     /// Draws or zeroes the bias that goes with the weight.
@@ -76,7 +84,7 @@ impl Initializer {
 
     fn burn(self) -> BurnInitializer {
         match self {
-            Initializer::FanInUniform => {
+            Initializer::FanInUniform | Initializer::Dirac => {
                 BurnInitializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false }
             }
             Initializer::KaimingUniform => {
@@ -92,6 +100,23 @@ impl Initializer {
             Initializer::Zeros => BurnInitializer::Zeros,
         }
     }
+}
+
+/// The weight `[outputs, inputs, ..]` whose first outputs pass on the inputs of the same number.
+fn passing_on<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
+    let (device, trained, shape) = (weight.device(), weight.is_require_grad(), weight.dims());
+    let mut values: Vec<f32> = weight.into_data().iter::<f32>().collect();
+    let (outputs, inputs) = (shape[0], shape[1..2].iter().product::<usize>());
+    let window: usize = shape[1..].iter().skip(1).product();
+    // The middle of a window, or of an even one the value after it, as with padding "same".
+    let middle = shape[1..].iter().skip(1).fold(0, |place, size| place * size + (size - 1) / 2);
+    for output in 0..outputs.min(inputs) {
+        let row = &mut values[output * inputs * window..][..inputs * window];
+        row.fill(0.0);
+        row[output * window + middle] = 1.0;
+    }
+    let weight = Tensor::from_data(TensorData::new(values, shape), &device);
+    if trained { weight.require_grad() } else { weight }
 }
 
 #[cfg(test)]
@@ -139,6 +164,21 @@ mod tests {
             );
         }
         assert_eq!(measure(Initializer::Zeros), (0.0, 0.0));
+    }
+
+    #[test]
+    fn dirac_passes_its_inputs_on() {
+        let device = Device::flex();
+        let input = Tensor::<4>::random([2, 3, 5, 4], burn::tensor::Distribution::Default, &device);
+        let spec = crate::Conv2dSpec::new(5, 3).padding(crate::Padding::Same).bias(false);
+        let conv = spec.initializer(Initializer::Dirac).build(&[3, 5, 4], &device);
+        let output = conv.forward(input.clone());
+        let (passed, rest) = (output.clone().narrow(1, 0, 3), output.narrow(1, 3, 2));
+        assert_eq!(
+            passed.into_data().iter::<f32>().collect::<Vec<_>>(),
+            input.into_data().iter::<f32>().collect::<Vec<_>>()
+        );
+        assert!(rest.abs().min().into_scalar::<f32>() > 0.0);
     }
 
     #[test]

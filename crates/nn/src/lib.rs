@@ -40,7 +40,7 @@ pub use losses::{
 };
 pub use model::Model;
 pub use network::{Batches, Network};
-pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec};
+pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec, Views};
 pub use state::{
     NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
     with_parameter_ids,

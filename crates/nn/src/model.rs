@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use crate::layers::Layer;
 use crate::layers::chain::{self, Flow};
 use crate::network::Batches;
-use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
+use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer, Views};
 use crate::{AnyTensor, Network};
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
@@ -86,7 +86,12 @@ impl Network for Model {
         let fits = expected.fits(&input)
             && (self.description.takes_shorter || input.dims()[1..] == *expected.shape());
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
-        chain::run(&self.layers, Flow::of(input)).value.rows()
+        let look = |input: AnyTensor| chain::run(&self.layers, Flow::of(input)).value.rows();
+        match self.description.spec.views {
+            Views::One => look(input),
+            _ if input.device().is_autodiff() => look(input),
+            views => views.mean(input.images(), |images| look(images.into())),
+        }
     }
 
     fn input_spec(&self) -> Option<&InputSpec> {

@@ -11,8 +11,9 @@ use fireclay_store::{CheckpointFile, DatasetCard};
 use serde::{Deserialize, Serialize};
 
 use crate::fit::Standing;
+use crate::optimizer::init;
 use crate::trainer::About;
-use crate::{Callback, EpochRecord, FitOptions, Metric, Optimizer, TrainError};
+use crate::{Callback, EpochRecord, FitOptions, Metric, Optimizer, ParameterGroup, TrainError};
 
 /// A run that can go on: where it stands, its weights, its optimiser's state.
 ///
@@ -27,6 +28,9 @@ pub struct Progress {
     pub options: FitOptions,
     /// The run's optimiser.
     pub optimizer: Optimizer,
+    /// Parameters with optimisers of their own.
+    #[serde(default)]
+    pub groups: Vec<ParameterGroup>,
     /// The run's loss.
     pub loss: Loss,
     /// What is measured on the validation samples.
@@ -134,7 +138,7 @@ pub(crate) fn restore<N: Network>(
         callback.restore(state.clone()).map_err(|error| TrainError::Callback(Box::new(error)))?;
     }
     let network = with_parameter_ids(network, &progress.parameter_ids).train();
-    let optimizer = restore_optimizer(optimizer.init(), bytes, &network)?;
+    let optimizer = restore_optimizer(init(optimizer, &progress.groups, &network), bytes, &network)?;
     let standing = Standing {
         epoch: progress.epoch,
         step: progress.step,

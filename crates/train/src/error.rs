@@ -18,6 +18,14 @@ pub enum TrainError {
         /// The values that are accepted.
         expected: &'static str,
     },
+    /// A group of parameters that the network does not have.
+    #[error("no parameter is called '{pattern}'; the network has {}", known.join(", "))]
+    Parameters {
+        /// The name or pattern.
+        pattern: String,
+        /// Names that there are, not all of them if they are many.
+        known: Vec<String>,
+    },
     /// A data set without samples.
     #[error("there are no samples to {purpose}; expected 1 or more")]
     NoSamples {

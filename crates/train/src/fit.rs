@@ -9,8 +9,10 @@ use fireclay_data::{Loader, Pass, Source};
 use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
 
 use crate::checkpoint::{Checkpoint, Progress, Resumed, Sums, join, restore};
+use crate::clip_norm::clip_norm;
 use crate::evaluate::evaluate;
 use crate::event::Wishes;
+use crate::optimizer::init;
 use crate::running_means::RunningMeans;
 use crate::trainer::About;
 use crate::upload::{record_gradients, upload};
@@ -97,7 +99,11 @@ impl<N: Network> Trainer<N> {
         callbacks: &mut [Box<dyn Callback>],
     ) -> Result<History, TrainError> {
         let (mut network, mut optimizer, mut at) = match resumed {
-            None => (self.network.clone().train(), self.optimizer.init(), Standing::at_start()),
+            None => {
+                let network = self.network.clone().train();
+                let optimizer = init(&self.optimizer, &self.groups, &network);
+                (network, optimizer, Standing::at_start())
+            }
             Some(resumed) => {
                 restore(resumed, &self.optimizer, plan.about, plan.samples, plan.steps, callbacks)?
             }
@@ -152,8 +158,12 @@ impl<N: Network> Trainer<N> {
                     }
                 }
                 // The gradients of this step, on this device: a mean over several devices would be taken here.
-                let gradients = GradientsParams::from_grads(gradients, &network);
-                network = optimizer.step(plan.learning_rate, network, gradients);
+                let mut gradients = GradientsParams::from_grads(gradients, &network);
+                if let Some(norm) = plan.options.clip_norm {
+                    gradients = clip_norm(gradients, &network, norm);
+                }
+                let factor = plan.options.rate_factor(epoch, at.step - 1, plan.steps, &at.history);
+                network = optimizer.step(factor, network, gradients);
 
                 let ended = Event::StepEnded {
                     epoch,
@@ -261,6 +271,7 @@ impl<N: Network> Trainer<N> {
                 progress: Progress {
                     options: plan.options.clone(),
                     optimizer: self.optimizer.clone(),
+                    groups: self.groups.clone(),
                     loss: self.loss.clone(),
                     metrics: self.metrics.clone(),
                     samples: plan.samples,

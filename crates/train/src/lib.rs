@@ -24,6 +24,7 @@
 
 mod callbacks;
 mod checkpoint;
+mod clip_norm;
 mod error;
 mod evaluate;
 mod event;
@@ -33,6 +34,7 @@ mod metrics;
 mod optimizer;
 mod options;
 mod running_means;
+mod schedule;
 mod trainer;
 mod upload;
 
@@ -43,6 +45,7 @@ pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Callback, Event, Moment};
 pub use history::{EpochRecord, History, Stopped};
 pub use metrics::{ClassScores, ClassificationReport, Metric, RegressionReport, Scores, sigmoid, softmax};
-pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
+pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
 pub use options::FitOptions;
+pub use schedule::Schedule;
 pub use trainer::{Trainer, text_preprocessing};

@@ -2,13 +2,17 @@
 //! pass, or Burn's.
 
 mod fused;
+mod groups;
 
+use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use fused::{FusedAdam, FusedSgd};
+use fused::{FusedAdam, FusedMuon, FusedSgd, Scheduled};
+pub use groups::ParameterGroup;
+pub(crate) use groups::{check_groups, init};
 
 /// An optimiser with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,8 @@ pub enum Optimizer {
     Adam(Adam),
     /// Adam with decoupled weight decay.
     AdamW(AdamW),
+    /// Muon for matrices and kernels, Adam for vectors.
+    Muon(Muon),
 }
 
 /// Stochastic gradient descent, with momentum ([Polyak 1964](https://doi.org/10.1016/0041-5553(64)90137-5)) and
@@ -86,6 +92,29 @@ pub struct AdamW {
     pub epsilon: f64,
     /// Share of each weight, times the learning rate, that a step takes away; 0.01 by default.
     pub weight_decay: f64,
+}
+
+/// Muon ([Jordan et al. 2024](https://kellerjordan.github.io/posts/muon/)): momentum whose step is made orthogonal. It is
+/// for the matrices and kernels inside a network; vectors, such as biases, are stepped by Adam. Embeddings and the last
+/// layer are better given to another optimiser too, by a [`ParameterGroup`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Muon {
+    /// Size of a step; more than 0.
+    pub learning_rate: f64,
+    /// Share of the last step in the next, in `[0, 1)`; 0.95 by default.
+    pub momentum: f64,
+    /// Whether momentum is Nesterov's; true by default.
+    pub nesterov: bool,
+    /// Share of each weight, times the learning rate, that a step takes away; 0 by default.
+    pub weight_decay: f64,
+    /// Whether each matrix is brought to the norm `√outputs` before its step, as behind a convolution with batch
+    /// normalisation ([Jordan 2024](https://arxiv.org/abs/2404.00498)); false by default.
+    pub normalized: bool,
+    /// Iterations that make the step orthogonal, at least 1; 5 by default.
+    pub iterations: usize,
+    /// Size of Adam's steps for vectors; more than 0, 1e-3 by default.
+    pub vector_learning_rate: f64,
 }
 
 impl Sgd {
@@ -158,6 +187,51 @@ impl AdamW {
     }
 }
 
+impl Muon {
+    /// Muon as published.
+    pub fn new(learning_rate: f64) -> Self {
+        Muon {
+            learning_rate,
+            momentum: 0.95,
+            nesterov: true,
+            weight_decay: 0.0,
+            normalized: false,
+            iterations: 5,
+            vector_learning_rate: 1e-3,
+        }
+    }
+
+    /// Sets the momentum.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+
+    /// Sets whether each matrix is brought to the norm `√outputs` before its step.
+    pub fn normalized(mut self, normalized: bool) -> Self {
+        self.normalized = normalized;
+        self
+    }
+
+    /// Sets the iterations that make the step orthogonal.
+    pub fn iterations(mut self, iterations: usize) -> Self {
+        self.iterations = iterations;
+        self
+    }
+
+    /// Sets the size of Adam's steps for vectors.
+    pub fn vector_learning_rate(mut self, learning_rate: f64) -> Self {
+        self.vector_learning_rate = learning_rate;
+        self
+    }
+}
+
 impl Default for Optimizer {
     fn default() -> Self {
         Optimizer::Adam(Adam::new(1e-3))
@@ -182,6 +256,12 @@ impl From<Adam> for Optimizer {
     }
 }
 
+impl From<Muon> for Optimizer {
+    fn from(muon: Muon) -> Self {
+        Optimizer::Muon(muon)
+    }
+}
+
 impl From<AdamW> for Optimizer {
     fn from(adam_w: AdamW) -> Self {
         Optimizer::AdamW(adam_w)
@@ -190,7 +270,7 @@ impl From<AdamW> for Optimizer {
 
 impl Optimizer {
     /// The names that [`by_name`](Self::by_name) knows.
-    pub const NAMES: [&'static str; 6] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+    pub const NAMES: [&'static str; 7] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"];
 
     /// An optimiser by its name, with its defaults: `momentum` and `nesterov` are SGD with momentum 0.9.
     ///
@@ -204,11 +284,12 @@ impl Optimizer {
             "rmsprop" => RmsProp::new(learning_rate).into(),
             "adam" => Adam::new(learning_rate).into(),
             "adamw" => AdamW::new(learning_rate).into(),
+            "muon" => Muon::new(learning_rate).into(),
             other => {
                 return Err(TrainError::Setting {
                     setting: "optimizer",
                     found: format!("'{other}'"),
-                    expected: "sgd, momentum, nesterov, rmsprop, adam or adamw",
+                    expected: "sgd, momentum, nesterov, rmsprop, adam, adamw or muon",
                 });
             }
         })
@@ -221,6 +302,47 @@ impl Optimizer {
             Optimizer::RmsProp(rms_prop) => rms_prop.learning_rate,
             Optimizer::Adam(adam) => adam.learning_rate,
             Optimizer::AdamW(adam_w) => adam_w.learning_rate,
+            Optimizer::Muon(muon) => muon.learning_rate,
+        }
+    }
+
+    /// Sets the size of a step; Muon's for vectors keeps its proportion to it.
+    pub fn with_learning_rate(mut self, learning_rate: f64) -> Self {
+        match &mut self {
+            Optimizer::Sgd(sgd) => sgd.learning_rate = learning_rate,
+            Optimizer::RmsProp(rms_prop) => rms_prop.learning_rate = learning_rate,
+            Optimizer::Adam(adam) => adam.learning_rate = learning_rate,
+            Optimizer::AdamW(adam_w) => adam_w.learning_rate = learning_rate,
+            Optimizer::Muon(muon) => {
+                muon.vector_learning_rate *= learning_rate / muon.learning_rate;
+                muon.learning_rate = learning_rate;
+            }
+        }
+        self
+    }
+
+    /// Sets the weight decay.
+    pub fn with_weight_decay(mut self, weight_decay: f64) -> Self {
+        match &mut self {
+            Optimizer::Sgd(sgd) => sgd.weight_decay = weight_decay,
+            Optimizer::RmsProp(rms_prop) => rms_prop.weight_decay = weight_decay,
+            Optimizer::Adam(adam) => adam.weight_decay = weight_decay,
+            Optimizer::AdamW(adam_w) => adam_w.weight_decay = weight_decay,
+            Optimizer::Muon(muon) => muon.weight_decay = weight_decay,
+        }
+        self
+    }
+
+    /// The name that [`by_name`](Self::by_name) knows it by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd(sgd) if sgd.nesterov => "nesterov",
+            Optimizer::Sgd(sgd) if sgd.momentum > 0.0 => "momentum",
+            Optimizer::Sgd(_) => "sgd",
+            Optimizer::RmsProp(_) => "rmsprop",
+            Optimizer::Adam(_) => "adam",
+            Optimizer::AdamW(_) => "adamw",
+            Optimizer::Muon(_) => "muon",
         }
     }
 
@@ -264,47 +386,78 @@ impl Optimizer {
                 share("beta_2", adam_w.beta_2)?;
                 (adam_w.epsilon, adam_w.weight_decay)
             }
+            Optimizer::Muon(muon) => {
+                share("momentum", muon.momentum)?;
+                positive("vector_learning_rate", muon.vector_learning_rate)?;
+                positive("iterations", muon.iterations as f64)?;
+                (1.0, muon.weight_decay)
+            }
         };
         positive("learning_rate", self.learning_rate())?;
         positive("epsilon", epsilon)?;
         check("weight_decay", weight_decay, weight_decay >= 0.0, "0 or more")
     }
 
-    /// Burn's optimiser for a whole module.
-    pub(crate) fn init(&self) -> ModuleOptimizer {
+    /// Adds the optimiser for a group of parameters to Burn's optimiser of a module, or begins one with it.
+    fn join(&self, module: Option<(ModuleOptimizer, ParamGroup)>) -> ModuleOptimizer {
         let decay = |factor: f64| (factor > 0.0).then(|| WeightDecayConfig::new(factor as f32));
+        let learning_rate = self.learning_rate();
         match self {
             Optimizer::Sgd(Sgd { learning_rate: _, momentum, nesterov, weight_decay }) => {
-                ModuleOptimizer::from(FusedSgd {
-                    momentum: *momentum,
-                    nesterov: *nesterov,
-                    weight_decay: *weight_decay,
-                })
+                let optimizer =
+                    FusedSgd { momentum: *momentum, nesterov: *nesterov, weight_decay: *weight_decay };
+                joined(module, Scheduled { learning_rate, optimizer })
             }
-            Optimizer::RmsProp(rms_prop) => RmsPropConfig::new()
-                .with_alpha(rms_prop.alpha as f32)
-                .with_momentum(rms_prop.momentum as f32)
-                .with_epsilon(rms_prop.epsilon as f32)
-                .with_weight_decay(decay(rms_prop.weight_decay))
-                .init(),
+            Optimizer::RmsProp(rms_prop) => {
+                let optimizer = RmsPropConfig::new()
+                    .with_alpha(rms_prop.alpha as f32)
+                    .with_momentum(rms_prop.momentum as f32)
+                    .with_epsilon(rms_prop.epsilon as f32)
+                    .with_weight_decay(decay(rms_prop.weight_decay))
+                    .build();
+                joined(module, Scheduled { learning_rate, optimizer })
+            }
             Optimizer::Adam(Adam { learning_rate: _, beta_1, beta_2, epsilon, weight_decay }) => {
-                ModuleOptimizer::from(FusedAdam {
+                let optimizer = FusedAdam {
                     beta_1: *beta_1,
                     beta_2: *beta_2,
                     epsilon: *epsilon,
                     weight_decay: *weight_decay,
                     decoupled: false,
-                })
+                };
+                joined(module, Scheduled { learning_rate, optimizer })
             }
             Optimizer::AdamW(AdamW { learning_rate: _, beta_1, beta_2, epsilon, weight_decay }) => {
-                ModuleOptimizer::from(FusedAdam {
+                let optimizer = FusedAdam {
                     beta_1: *beta_1,
                     beta_2: *beta_2,
                     epsilon: *epsilon,
                     weight_decay: *weight_decay,
                     decoupled: true,
-                })
+                };
+                joined(module, Scheduled { learning_rate, optimizer })
+            }
+            Optimizer::Muon(muon) => {
+                let optimizer = FusedMuon {
+                    momentum: muon.momentum,
+                    nesterov: muon.nesterov,
+                    weight_decay: muon.weight_decay,
+                    normalized: muon.normalized,
+                    iterations: muon.iterations,
+                };
+                joined(module, Scheduled { learning_rate, optimizer })
             }
         }
+    }
+}
+
+/// Burn's optimiser of a module with another for a group of parameters, or one for all.
+fn joined<O: burn::optim::Optimizer>(
+    module: Option<(ModuleOptimizer, ParamGroup)>,
+    optimizer: O,
+) -> ModuleOptimizer {
+    match module {
+        None => ModuleOptimizer::from(optimizer),
+        Some((module, group)) => module.with_group(group, optimizer, None),
     }
 }

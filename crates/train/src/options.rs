@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::{EpochRecord, Schedule, TrainError};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,15 +17,48 @@ pub struct FitOptions {
     /// Share of the training samples set aside to measure after each epoch, in `[0, 1)`; 0, which is none, by default.
     /// The share is the same for each class.
     pub validation_split: f64,
+    /// How the learning rate changes; not at all by default.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Epochs, or parts of one, in which the learning rate rises in a straight line before the schedule begins; 0 by
+    /// default.
+    #[serde(default)]
+    pub warm_up: f64,
+    /// The greatest norm that the gradients of all parameters together may have: longer ones are shortened to it
+    /// ([Pascanu et al. 2012](https://arxiv.org/abs/1211.5063)). None by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        FitOptions { epochs: 5, batch_size: 64, seed: 0, validation_split: 0.0 }
+        FitOptions {
+            epochs: 5,
+            batch_size: 64,
+            seed: 0,
+            validation_split: 0.0,
+            schedule: Schedule::default(),
+            warm_up: 0.0,
+            clip_norm: None,
+        }
     }
 }
 
 impl FitOptions {
+    /// What learning rates are multiplied by in a step.
+    ///
+    /// `epoch` counts from 1 and `step` from 0, of `steps` in each epoch; `history` is the epochs that are done.
+    pub fn rate_factor(&self, epoch: usize, step: usize, steps: usize, history: &[EpochRecord]) -> f64 {
+        let position = (epoch - 1) as f64 + step as f64 / steps.max(1) as f64;
+        match position < self.warm_up {
+            // The first step is not of length 0.
+            true => ((position + 1.0 / steps.max(1) as f64) / self.warm_up).min(1.0),
+            false => {
+                self.schedule.factor(position - self.warm_up, self.epochs as f64 - self.warm_up, history)
+            }
+        }
+    }
+
     /// Refuses what cannot be trained with.
     ///
     /// # Errors
@@ -43,6 +76,20 @@ impl FitOptions {
                 expected: "0 or more and less than 1, such as 0.1",
             });
         }
-        Ok(())
+        if !(self.warm_up >= 0.0 && self.warm_up <= self.epochs as f64) {
+            return Err(TrainError::Setting {
+                setting: "warm_up",
+                found: self.warm_up.to_string(),
+                expected: "0 or more epochs, and no more than there are",
+            });
+        }
+        if let Some(norm) = self.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
+            return Err(TrainError::Setting {
+                setting: "clip_norm",
+                found: norm.to_string(),
+                expected: "more than 0",
+            });
+        }
+        self.schedule.check()
     }
 }

@@ -12,8 +12,9 @@ use fireclay_store::{
 
 use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, in_order, predict};
+use crate::optimizer::check_groups;
 use crate::upload::upload;
-use crate::{Callback, FitOptions, History, Metric, Optimizer, TrainError};
+use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
 
 /// A network with its loss, its optimiser and its listeners.
 pub struct Trainer<N: Network> {
@@ -21,6 +22,7 @@ pub struct Trainer<N: Network> {
     pub(crate) device: Device,
     pub(crate) loss: Loss,
     pub(crate) optimizer: Optimizer,
+    pub(crate) groups: Vec<ParameterGroup>,
     pub(crate) metrics: Vec<Metric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
     /// What the last data set said about itself; it goes into the model file.
@@ -62,6 +64,7 @@ impl<N: Network> Trainer<N> {
             device,
             loss,
             optimizer: Optimizer::default(),
+            groups: Vec::new(),
             metrics: Vec::new(),
             callbacks: Vec::new(),
             about: About::default(),
@@ -77,6 +80,12 @@ impl<N: Network> Trainer<N> {
     /// Sets the optimiser; Adam with learning rate 1e-3 by default.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.optimizer = optimizer.into();
+        self
+    }
+
+    /// Gives some parameters optimisers of their own; of two groups that hold a parameter the later one has it.
+    pub fn groups(mut self, groups: impl IntoIterator<Item = ParameterGroup>) -> Self {
+        self.groups = groups.into_iter().collect();
         self
     }
 
@@ -112,6 +121,7 @@ impl<N: Network> Trainer<N> {
     pub fn fit(&mut self, train: &Dataset, options: &FitOptions) -> Result<History, TrainError> {
         options.check()?;
         self.optimizer.check()?;
+        check_groups(&self.network, &self.groups)?;
         self.fit_from(train, options, None)
     }
 
@@ -124,6 +134,7 @@ impl<N: Network> Trainer<N> {
         let Checkpoint { progress, tensors, optimizer } = checkpoint;
         progress.options.check()?;
         progress.optimizer.check()?;
+        check_groups(&self.network, &progress.groups)?;
         let (weights, best) = part(tensors);
         // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
         self.network = load_state(self.network.valid(), weights)?;
@@ -132,6 +143,7 @@ impl<N: Network> Trainer<N> {
             false => None,
         };
         self.optimizer = progress.optimizer.clone();
+        self.groups = progress.groups.clone();
         self.loss = progress.loss.clone();
         self.metrics = progress.metrics.clone();
         let options = progress.options.clone();

@@ -64,8 +64,12 @@ fn fit(model: Model, train: Split, workload: &Workload, seed: u64) -> anyhow::Re
     let mut trainer = Trainer::classification(model)
         .optimizer(Adam { epsilon: f64::from(EPSILON), ..Adam::new(LEARNING_RATE) })
         .callback(EpochClock { start: Instant::now(), epochs: epochs.clone() });
-    let options =
-        FitOptions { epochs: workload.epochs, batch_size: workload.batch_size, seed, validation_split: 0.0 };
+    let options = FitOptions {
+        epochs: workload.epochs,
+        batch_size: workload.batch_size,
+        seed,
+        ..FitOptions::default()
+    };
     trainer.fit(&networks::dataset(train, workload)?, &options)?;
     let epochs = std::mem::take(&mut *epochs.lock().expect("no holder of the lock panics"));
     Ok(Measured::training(workload, epochs))

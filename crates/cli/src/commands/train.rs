@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use fireclay::nn::Loss;
 use fireclay::prelude::*;
 use fireclay::store::load_checkpoint;
-use fireclay::train::{Checkpoint, Stopped, TrainError, checkpoint_shapes};
+use fireclay::train::{Checkpoint, EarlyStopping, Stopped, checkpoint_shapes};
 use serde::{Deserialize, Serialize};
 
 use super::evaluate;
-use crate::program::{ModelName, PlaceFlags, PlaceOf, Program, Recipe, Task};
+use crate::program::{ModelName, PlaceFlags, PlaceOf, Preparation, Program, Task};
 use crate::words::{called, quoted, shown};
 use crate::{
-    DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, UsageError, bytes, count,
+    Best, DeviceFlags, Exit, FitFlags, InterruptOnCtrlC, Output, Progress, Recipe, UsageError, bytes, count,
     load_or_stand_in, records,
 };
 
@@ -41,7 +42,8 @@ pub struct TrainFlags<P: Program> {
     pub out: PathBuf,
     /// Go on with a training that was broken off, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
-        "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "seed", "validation_split", "out"
+        "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
+        "clip_norm", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "out"
     ])]
     pub resume: Option<PathBuf>,
 }
@@ -67,6 +69,8 @@ struct About<D, R> {
     spec: ModelSpec,
     data: D,
     preparation: R,
+    #[serde(default)]
+    best: Best,
     out: PathBuf,
 }
 
@@ -78,8 +82,8 @@ struct Job<P: Program> {
     about: AboutOf<P>,
     train: Dataset,
     test: Dataset,
-    optimizer: Optimizer,
-    options: FitOptions,
+    recipe: Recipe,
+    seed: u64,
     /// Where the checkpoint is written while the training runs.
     checkpoint_path: PathBuf,
     /// The checkpoint to go on from.
@@ -95,25 +99,34 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
     // Whatever the flags alone decide is checked before any work.
     let fresh = match flags.resume {
         Some(_) => None,
-        None => Some(settings(&flags.fit, recipe(&flags.model)).map_err(UsageError::of)?),
+        None => Some(flags.fit.change(recipe(&flags.model)).map_err(UsageError::of)?),
     };
     let own = flags.model.spec.as_deref().map(read_spec).transpose()?;
     let device = flags.device.open()?;
     let job = match (&flags.resume, fresh) {
         (Some(path), _) => resumed_job::<P>(path, &flags, output)?,
-        (None, Some(settings)) => fresh_job::<P>(settings, own, &flags, output)?,
-        (None, None) => unreachable!("settings are missing only for a training that goes on"),
+        (None, Some(recipe)) => fresh_job::<P>(recipe, own, &flags, output)?,
+        (None, None) => unreachable!("a recipe is missing only for a training that goes on"),
     };
     announce::<P>(&job, &flags, output)?;
 
-    let Job { about, train, test, optimizer, options, checkpoint_path, checkpoint } = job;
-    device.seed(options.seed);
+    let Job { about, train, test, recipe, seed, checkpoint_path, checkpoint } = job;
+    device.seed(seed);
     let network = about.spec.build(&device).map_err(UsageError::of)?;
+    let options = recipe.options(seed);
+    let loss = Loss::CrossEntropy { label_smoothing: recipe.label_smoothing, class_weights: None };
     let mut trainer = Trainer::classification(network)
-        .optimizer(optimizer)
+        .loss(loss)
+        .optimizer(recipe.optimizer)
+        .groups(recipe.groups)
         .callback(Progress::new(output.clone()))
-        .callback(interrupt)
-        .callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&about)?));
+        .callback(interrupt);
+    if about.best.keep {
+        let patience = about.best.patience.unwrap_or(usize::MAX);
+        trainer = trainer.callback(EarlyStopping::on("val_accuracy").patience(patience));
+    }
+    let mut trainer =
+        trainer.callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&about)?));
     let history = match checkpoint {
         Some(checkpoint) => trainer
             .resume(&train, checkpoint)
@@ -153,7 +166,7 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
 
 /// A training from the beginning.
 fn fresh_job<P: Program>(
-    (optimizer, options): (Optimizer, FitOptions),
+    recipe: Recipe,
     own: Option<ModelSpec>,
     flags: &TrainFlags<P>,
     output: &Arc<Output>,
@@ -168,7 +181,10 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let preparation = flags.preparation.clone();
+    let preparation = match flags.model.spec {
+        Some(_) => flags.preparation.clone(),
+        None => flags.preparation.clone().or(P::preparation(flags.model.model)),
+    };
     let ((train, test), data) =
         load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {
@@ -179,8 +195,8 @@ fn fresh_job<P: Program>(
         }
     };
     let train = bucketed(train, &spec)?;
-    let about = About { program: P::NAME.into(), model, spec, data, preparation, out };
-    Ok(Job { about, train, test, optimizer, options, checkpoint_path, checkpoint: None })
+    let about = About { program: P::NAME.into(), model, spec, data, preparation, best: recipe.best, out };
+    Ok(Job { about, train, test, recipe, seed: flags.fit.seed, checkpoint_path, checkpoint: None })
 }
 
 /// A training that goes on.
@@ -213,12 +229,26 @@ fn resumed_job<P: Program>(
     };
     let (train, test) = P::load(&data, &about.preparation, output)?;
     let train = bucketed(train, &about.spec)?;
+    let options = &progress.options;
+    let recipe = Recipe {
+        groups: progress.groups.clone(),
+        schedule: options.schedule,
+        warm_up: options.warm_up,
+        clip_norm: options.clip_norm,
+        label_smoothing: match progress.loss {
+            Loss::CrossEntropy { label_smoothing, .. } => label_smoothing,
+            _ => 0.0,
+        },
+        validation_split: options.validation_split,
+        best: about.best,
+        ..Recipe::new(progress.optimizer.clone(), options.batch_size, options.epochs)
+    };
     Ok(Job {
         about: About { data, ..about },
         train,
         test,
-        optimizer: progress.optimizer.clone(),
-        options: progress.options.clone(),
+        recipe,
+        seed: progress.options.seed,
         checkpoint_path: path.to_path_buf(),
         checkpoint: Some(checkpoint),
     })
@@ -251,21 +281,6 @@ fn recipe<P: Program>(flags: &ModelFlags<P>) -> Recipe {
         Some(_) => P::Model::default().recipe(),
         None => flags.model.recipe(),
     }
-}
-
-/// The recipe with what the flags change, checked.
-fn settings(flags: &FitFlags, recipe: Recipe) -> Result<(Optimizer, FitOptions), TrainError> {
-    let name = flags.optimizer.as_deref().unwrap_or(recipe.optimizer);
-    let optimizer = Optimizer::by_name(name, flags.learning_rate.unwrap_or(recipe.learning_rate))?;
-    let options = FitOptions {
-        epochs: flags.epochs.unwrap_or(recipe.epochs),
-        batch_size: flags.batch_size.unwrap_or(recipe.batch_size),
-        seed: flags.seed,
-        validation_split: flags.validation_split,
-    };
-    optimizer.check()?;
-    options.check()?;
-    Ok((optimizer, options))
 }
 
 /// Refuses a place where no file can be written, before the training rather than after it.
@@ -306,11 +321,10 @@ fn checkpoint_beside(out: &Path) -> PathBuf {
 
 /// Says what is about to be trained.
 fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) -> anyhow::Result<()> {
-    let Job { about, train, test, optimizer, options, checkpoint, .. } = job;
+    let Job { about, train, test, recipe, seed, checkpoint, .. } = job;
     let resumed = checkpoint.is_some();
     let parameters = about.spec.summary()?.parameters();
-    let settings = serde_json::to_value(optimizer)?;
-    let name = settings.get("type").and_then(|name| name.as_str()).unwrap_or_default();
+    let settings = serde_json::to_value(&recipe.optimizer)?;
     let provenance = train.provenance();
     output.progress_line(format!(
         "{}: {} training and {} test {} ({})",
@@ -321,16 +335,15 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         provenance.source
     ));
     output.progress_line(format!(
-        "{}: {} parameters; {name}, learning rate {}, batch {}, {} epochs, seed {}, {}{}",
+        "{}: {} parameters, seed {seed}, {}{}",
         about.model,
         count(parameters as u64),
-        optimizer.learning_rate(),
-        options.batch_size,
-        options.epochs,
-        options.seed,
         flags.device.describe(),
         if resumed { "; going on from the checkpoint" } else { "" }
     ));
+    let mut words = recipe.describe();
+    words.extend(about.preparation.describe());
+    output.progress_line(format!("recipe: {}", words.join(", ")));
     output.record(&records::Training {
         model: &about.model,
         parameters,
@@ -338,10 +351,18 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         training_samples: train.len(),
         test_samples: test.len(),
         optimizer: &settings,
-        batch_size: options.batch_size,
-        epochs: options.epochs,
-        validation_split: options.validation_split,
-        seed: options.seed,
+        groups: &recipe.groups,
+        schedule: recipe.schedule.to_string(),
+        warm_up: recipe.warm_up,
+        clip_norm: recipe.clip_norm,
+        label_smoothing: recipe.label_smoothing,
+        preparation: about.preparation.describe(),
+        batch_size: recipe.batch_size,
+        epochs: recipe.epochs,
+        validation_split: recipe.validation_split,
+        keep_best: recipe.best.keep,
+        patience: recipe.best.patience,
+        seed: *seed,
         device: flags.device.device.to_string(),
         threads: threads(),
         resumed,

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::{check_epsilon, default_epsilon};
+use super::{check_epsilon, default_epsilon, is_yes, yes};
 use crate::LayerProblem;
 use crate::spec::{Inferred, TensorSpec};
 
@@ -27,6 +27,9 @@ pub struct BatchNormSpec {
     /// Added to the variance; 1e-5 by default.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
+    /// Whether the scale of each channel is learnt, or stays 1; true by default.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub scale: bool,
 }
 
 fn default_momentum() -> f64 {
@@ -35,7 +38,7 @@ fn default_momentum() -> f64 {
 
 impl Default for BatchNormSpec {
     fn default() -> Self {
-        BatchNormSpec { momentum: default_momentum(), epsilon: default_epsilon() }
+        BatchNormSpec { momentum: default_momentum(), epsilon: default_epsilon(), scale: true }
     }
 }
 
@@ -49,6 +52,12 @@ impl BatchNormSpec {
     /// Sets what is added to the variance.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
+        self
+    }
+
+    /// Sets whether the scale of each channel is learnt.
+    pub fn scale(mut self, scale: bool) -> Self {
+        self.scale = scale;
         self
     }
 
@@ -67,7 +76,7 @@ impl BatchNormSpec {
         let tensors = ["weight", "bias", "running_mean", "running_var"].map(|name| TensorSpec {
             name: name.to_string(),
             shape: vec![channels],
-            trainable: !name.starts_with("running"),
+            trainable: name == "bias" || (name == "weight" && self.scale),
         });
         Ok(Inferred { tensors: tensors.into(), ..Inferred::plain(input.to_vec(), 4)? })
     }
@@ -75,7 +84,7 @@ impl BatchNormSpec {
     pub(crate) fn build(&self, input: &[usize], device: &Device) -> BatchNorm {
         let channels = [input[0]];
         BatchNorm {
-            gamma: Initializer::Ones.init(channels, device),
+            gamma: Initializer::Ones.init(channels, device).set_require_grad(self.scale),
             beta: Initializer::Zeros.init(channels, device),
             running_mean: RunningState::new(Tensor::zeros(channels, device)),
             running_var: RunningState::new(Tensor::ones(channels, device)),

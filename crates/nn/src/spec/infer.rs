@@ -143,6 +143,11 @@ impl ModelSpec {
         if !self.input.is_possible() {
             return Err(NnError::Input { found: self.input.clone() });
         }
+        let shape = self.input.shape();
+        let is_image = matches!(self.input, InputSpec::Values(_)) && shape.len() == 3;
+        if !self.views.is_one() && !(is_image && shape[1].min(shape[2]) >= 2) {
+            return Err(NnError::Views { found: self.input.clone() });
+        }
         let found = count(&self.layers);
         if self.layers.is_empty() || found > MAX_LAYERS {
             return Err(NnError::LayerCount { found, limit: MAX_LAYERS });

@@ -4,6 +4,7 @@ mod infer;
 mod input;
 mod layer;
 mod sizes;
+mod views;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use input::InputSpec;
 pub(crate) use layer::deserialize_layers;
 pub use layer::{LayerKind, LayerSpec};
 pub use sizes::{Padding, Size2d};
+pub use views::Views;
 
 /// A network described as data: what one input is and a list of layers.
 ///
@@ -52,6 +54,9 @@ pub struct ModelSpec {
     /// What one sample is, without the batch: `[features]`, `[steps, features]`, `[channels, height, width]`, or
     /// tokens.
     pub input: InputSpec,
+    /// In which ways the trained network looks at each image; once by default.
+    #[serde(default, skip_serializing_if = "Views::is_one")]
+    pub views: Views,
     /// The layers, first to last.
     #[serde(deserialize_with = "deserialize_layers")]
     pub layers: Vec<LayerSpec>,
@@ -61,7 +66,7 @@ impl ModelSpec {
     /// Begins a description from the shape of one sample: `[features]`, `[steps, features]` or
     /// `[channels, height, width]`.
     pub fn new(input: impl Into<InputSpec>) -> Self {
-        ModelSpec { input: input.into(), layers: Vec::new() }
+        ModelSpec { input: input.into(), views: Views::One, layers: Vec::new() }
     }
 
     /// Begins a description of a network that reads so many tokens; an [`embedding`](Self::embedding) comes first.
@@ -72,6 +77,12 @@ impl ModelSpec {
     /// Adds a layer of any kind, such as a [`Conv2dSpec`] with a stride, or a layer with a name.
     pub fn layer(mut self, layer: impl Into<LayerSpec>) -> Self {
         self.layers.push(layer.into());
+        self
+    }
+
+    /// Sets in which ways the trained network looks at each image.
+    pub fn views(mut self, views: Views) -> Self {
+        self.views = views;
         self
     }
 

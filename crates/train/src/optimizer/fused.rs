@@ -4,7 +4,33 @@ use burn::optim::{
     AdamState, AdaptiveMomentumState, LearningRate, Optimizer, RecordState, StateSink, StateSource,
 };
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops::{AdamSettings, SgdSettings, adam_step, sgd_step};
+use fireclay_backend::ops::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
+
+/// An optimiser with a learning rate of its own: the rate that Burn passes to a step is what the schedule multiplies it
+/// by, so that each group of parameters may have its own.
+#[derive(Clone)]
+pub(super) struct Scheduled<O> {
+    pub(super) learning_rate: f64,
+    pub(super) optimizer: O,
+}
+
+impl<O: Optimizer> Optimizer for Scheduled<O> {
+    type State<const D: usize> = O::State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        factor: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<O::State<D>>,
+    ) -> (Tensor<D>, Option<O::State<D>>) {
+        self.optimizer.step(self.learning_rate * factor, parameter, gradient, state)
+    }
+
+    fn to_device<const D: usize>(state: O::State<D>, device: &Device) -> O::State<D> {
+        O::to_device(state, device)
+    }
+}
 
 /// Adam and AdamW. The state is that of Burn's Adam.
 #[derive(Clone)]
@@ -87,6 +113,39 @@ impl Optimizer for FusedSgd {
         let velocity = state.map(|state| state.velocity);
         let (parameter, velocity) = sgd_step(parameter, gradient, velocity, &settings);
         (parameter, velocity.map(|velocity| SgdState { velocity }))
+    }
+
+    fn to_device<const D: usize>(state: SgdState<D>, device: &Device) -> SgdState<D> {
+        SgdState { velocity: state.velocity.to_device(device) }
+    }
+}
+
+/// Muon, for matrices and the kernels of convolutions; the state is a velocity.
+#[derive(Clone)]
+pub(super) struct FusedMuon {
+    pub(super) momentum: f64,
+    pub(super) nesterov: bool,
+    pub(super) weight_decay: f64,
+    pub(super) normalized: bool,
+    pub(super) iterations: usize,
+}
+
+impl Optimizer for FusedMuon {
+    type State<const D: usize> = SgdState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<SgdState<D>>,
+    ) -> (Tensor<D>, Option<SgdState<D>>) {
+        let FusedMuon { momentum, nesterov, weight_decay, normalized, iterations } = *self;
+        let settings =
+            MuonSettings { learning_rate, momentum, nesterov, weight_decay, normalized, iterations };
+        let velocity = state.map_or_else(|| gradient.zeros_like(), |state| state.velocity);
+        let (parameter, velocity) = muon_step(parameter, gradient, velocity, &settings);
+        (parameter, Some(SgdState { velocity }))
     }
 
     fn to_device<const D: usize>(state: SgdState<D>, device: &Device) -> SgdState<D> {
