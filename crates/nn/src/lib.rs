@@ -18,6 +18,7 @@
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
 mod error;
+mod freeze;
 mod initializer;
 mod layers;
 mod losses;
@@ -28,6 +29,7 @@ mod spec;
 mod state;
 mod summary;
 mod tensor;
+mod transfer;
 
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
@@ -47,3 +49,4 @@ pub use state::{
 };
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;
+pub use transfer::Transfer;
