@@ -34,6 +34,7 @@ mod conv2d;
 mod cross_entropy;
 mod dense;
 mod embedding;
+mod gelu;
 mod layer_norm;
 mod lstm;
 mod optimizer;
@@ -45,9 +46,10 @@ pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 pub use embedding::embedding;
+pub use gelu::gelu;
 pub use layer_norm::layer_norm;
 pub use lstm::{LstmOptions, LstmWeights, embedding_lstm, embedding_lstm_last, lstm, lstm_last};
-pub use optimizer::{AdamSettings, SgdSettings, adam_step, sgd_step};
+pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.

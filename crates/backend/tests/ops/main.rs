@@ -4,6 +4,7 @@ mod conv2d;
 mod cross_entropy;
 mod dense;
 mod embedding;
+mod gelu;
 mod harness;
 mod lstm;
 mod norm;

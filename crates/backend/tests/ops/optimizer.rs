@@ -1,7 +1,7 @@
 //! Optimiser steps against loops over numbers in f64.
 
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops::{AdamSettings, SgdSettings, adam_step, sgd_step};
+use fireclay_backend::ops::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 use fireclay_backend::reads_at_once;
 
 use crate::harness::{View, devices, flat, noise};
@@ -111,6 +111,94 @@ fn sgd_steps_are_sgds() {
                 }
             }
         });
+    }
+}
+
+/// `X = 3.4445 X + (-4.7750 A + 2.0315 A²) X` with `A = X Xᵀ`, on `[rows, columns]`.
+fn made_orthogonal(mut x: Vec<f64>, rows: usize, iterations: usize) -> Vec<f64> {
+    let columns = x.len() / rows;
+    let norm = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    x.iter_mut().for_each(|x| *x /= norm);
+    let times_gram = |x: &[f64], right: &[f64]| -> Vec<f64> {
+        let dot = |a: usize, b: usize| -> f64 {
+            (0..columns).map(|k| x[a * columns + k] * x[b * columns + k]).sum()
+        };
+        (0..rows * columns)
+            .map(|at| (0..rows).map(|k| dot(at / columns, k) * right[k * columns + at % columns]).sum())
+            .collect()
+    };
+    for _ in 0..iterations {
+        let cubic = times_gram(&x, &x);
+        let quintic = times_gram(&x, &cubic);
+        for at in 0..x.len() {
+            x[at] = 3.4445 * x[at] - 4.7750 * cubic[at] + 2.0315 * quintic[at];
+        }
+    }
+    x
+}
+
+#[test]
+fn muon_steps_are_muons() {
+    for (nesterov, weight_decay, normalized) in [(true, 0.1, false), (false, 0.0, true)] {
+        let settings = MuonSettings {
+            learning_rate: 0.02,
+            momentum: 0.6,
+            nesterov,
+            weight_decay,
+            normalized,
+            iterations: 3,
+        };
+        every(|what, shape, view, of_gradient, device| {
+            let (mut parameter, mut p) = noisy(shape, view, 1, device);
+            let (mut velocity, mut v) = (Tensor::zeros(shape, device), vec![0.0; p.len()]);
+            for step in 1..=2 {
+                let (gradient, g) = noisy(shape, of_gradient, 10 + step, device);
+                (parameter, velocity) = muon_step(parameter, gradient, velocity, &settings);
+                let mut direction = vec![0.0; p.len()];
+                for i in 0..p.len() {
+                    v[i] = settings.momentum * v[i] + g[i];
+                    direction[i] = if nesterov { g[i] + settings.momentum * v[i] } else { v[i] };
+                }
+                let (outputs, inputs) = (shape[0] as f64, p.len() as f64 / shape[0] as f64);
+                let direction = made_orthogonal(direction, shape[0], settings.iterations);
+                let norm = p.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let keep = if normalized { outputs.sqrt() / norm } else { 1.0 };
+                for i in 0..p.len() {
+                    p[i] *= keep * (1.0 - settings.learning_rate * weight_decay);
+                    p[i] -= settings.learning_rate * (outputs / inputs).max(1.0).sqrt() * direction[i];
+                }
+            }
+            for (place, (a, b)) in values(&parameter).iter().zip(&p).enumerate() {
+                assert!((f64::from(*a) - b).abs() < 2e-5, "{what}: place {place} is {a}, expected {b}");
+            }
+        });
+    }
+}
+
+#[test]
+fn muon_reads_a_dense_weight_by_its_outputs() {
+    let settings = MuonSettings {
+        learning_rate: 1.0,
+        momentum: 0.0,
+        nesterov: false,
+        weight_decay: 0.0,
+        normalized: true,
+        iterations: 3,
+    };
+    for device in devices() {
+        // `[outputs, inputs, 1, 1]` and its transpose `[inputs, outputs]` are the same layer.
+        let [parameter, gradient] = [1, 2].map(|seed| flat(&noise(15, seed), &device).reshape([5, 3]));
+        let (kernel, _) = muon_step(
+            parameter.clone().reshape([5, 3, 1, 1]),
+            gradient.clone().reshape([5, 3, 1, 1]),
+            Tensor::zeros([5, 3, 1, 1], &device),
+            &settings,
+        );
+        let (dense, _) =
+            muon_step(parameter.transpose(), gradient.transpose(), Tensor::zeros([3, 5], &device), &settings);
+        let dense: Tensor<4> = dense.transpose().reshape([5, 3, 1, 1]);
+        let difference = (kernel - dense).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-5, "{difference} on {device:?}");
     }
 }
 

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::math;
 use crate::simd::{Kernel, Simd};
 
 /// Values that are worth a thread.
@@ -47,6 +48,23 @@ pub fn relu_gradient(cpu: Cpu, output: &[f32], output_gradient: &[f32], input_gr
 /// If the lengths differ.
 pub fn relu_gradient_in_place(cpu: Cpu, output: &[f32], gradient: &mut [f32]) {
     zip(cpu, Mask, Operand::Output, output, gradient);
+}
+
+/// `output = x · Φ(x)` of each value of the input: GELU, with the exact normal distribution
+/// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn gelu(cpu: Cpu, input: &[f32], output: &mut [f32]) {
+    zip(cpu, Gelu, Operand::Other(input), &[], output);
+}
+
+/// The gradient of GELU's input in the place of its output's.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn gelu_gradient_in_place(cpu: Cpu, input: &[f32], gradient: &mut [f32]) {
+    zip(cpu, GeluSlope, Operand::Output, input, gradient);
 }
 
 /// `values *= factor`
@@ -161,6 +179,28 @@ impl Operation for Mask {
     #[inline(always)]
     fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
         s.select_gt(b, s.splat(0.0), a, s.splat(0.0))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl Operation for Gelu {
+    const HAS_B: bool = false;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, _: S::F) -> S::F {
+        math::gelu(s, a)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluSlope;
+
+impl Operation for GeluSlope {
+    const HAS_B: bool = true;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
+        s.mul(a, math::gelu_derivative(s, b))
     }
 }
 

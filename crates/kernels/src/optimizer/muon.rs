@@ -21,6 +21,10 @@ pub struct Muon {
     pub nesterov: bool,
     /// Share of each weight that a step takes away, divided by the learning rate.
     pub weight_decay: f64,
+    /// Whether each matrix is brought to the norm `√outputs` before its step
+    /// ([Jordan 2024](https://arxiv.org/abs/2404.00498)), so that only its direction is learnt, as behind a convolution
+    /// with batch normalisation.
+    pub normalized: bool,
     /// Iterations of the polynomial; 5 as published.
     pub iterations: usize,
     /// Least norm that the direction is divided by; 1e-7 as published.
@@ -56,7 +60,7 @@ pub(super) const QUINTIC: [f32; 3] = [3.4445, -4.7750, 2.0315];
 /// X = gradient + momentum · velocity  if nesterov, else velocity
 /// X = X / max(‖X‖, epsilon)
 /// X = 3.4445 · X + (-4.7750 · A + 2.0315 · A²) · X,  A = X · Xᵀ           (`iterations` times)
-/// parameter *= 1 - learning_rate · weight_decay
+/// parameter *= 1 - learning_rate · weight_decay                          (if `normalized`, then also √outputs / ‖parameter‖)
 /// parameter -= learning_rate · √max(1, outputs / inputs) · X
 /// ```
 ///
@@ -106,18 +110,26 @@ fn step(cpu: Cpu, muon: &Muon, slot: &mut MuonSlot<'_>, workspace: &mut [f32]) {
     let gather = Gather { momentum: muon.momentum as f32, nesterov: muon.nesterov };
     run(cpu, &[Task::new(gather, direction, slot.gradient, [&mut *slot.velocity])]);
 
-    let norm = direction.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-    let scale = (1.0 / norm.max(muon.epsilon)) as f32;
+    let scale = (1.0 / norm_of(direction).max(muon.epsilon)) as f32;
     direction.iter_mut().for_each(|x| *x *= scale);
     let direction = orthogonalize(direction, rows, columns, muon.iterations, workspace);
 
     let (outputs, inputs) = if slot.outputs_in_columns { (columns, rows) } else { (rows, columns) };
     let ratio = (outputs as f64 / inputs as f64).max(1.0).sqrt();
+    let keep = match (muon.normalized, norm_of(slot.parameter)) {
+        (true, norm) if norm > 0.0 => (outputs as f64).sqrt() / norm,
+        _ => 1.0,
+    };
     let apply = Apply {
         minus_rate: (-muon.learning_rate * ratio) as f32,
-        keep: (1.0 - muon.learning_rate * muon.weight_decay) as f32,
+        keep: (keep * (1.0 - muon.learning_rate * muon.weight_decay)) as f32,
     };
     run(cpu, &[Task::new(apply, &mut *slot.parameter, direction, [])]);
+}
+
+/// The root of the sum of squares.
+fn norm_of(values: &[f32]) -> f64 {
+    values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt()
 }
 
 /// Runs the iteration on `x`, `[rows, columns]`; the result is in `x` or in the workspace.

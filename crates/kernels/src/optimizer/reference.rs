@@ -94,7 +94,12 @@ pub(super) fn muon(
         }
     }
     let ratio = if outputs_in_columns { columns as f64 / rows as f64 } else { rows as f64 / columns as f64 };
+    let outputs = if outputs_in_columns { columns } else { rows } as f64;
+    let norm = held.parameter.iter().map(|x| x * x).sum::<f64>().sqrt();
     for (parameter, x) in held.parameter.iter_mut().zip(x) {
+        if muon.normalized {
+            *parameter *= outputs.sqrt() / norm;
+        }
         *parameter *= 1.0 - muon.learning_rate * muon.weight_decay;
         *parameter -= muon.learning_rate * ratio.max(1.0).sqrt() * x;
     }

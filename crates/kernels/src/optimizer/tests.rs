@@ -167,12 +167,15 @@ fn muon_is_the_reference() {
         momentum: 0.95,
         nesterov: true,
         weight_decay: 0.1,
+        normalized: false,
         iterations: 5,
         epsilon: 1e-7,
     };
     let plain = Muon { nesterov: false, iterations: 2, weight_decay: 0.0, ..muon };
     let shapes = [(1, 1), (1, 9), (7, 3), (3, 7), (16, 16), (33, 20), (20, 65), (64, 27)];
-    for (muon, outputs_in_columns) in [(muon, false), (muon, true), (plain, false)] {
+    let normalized = Muon { normalized: true, ..muon };
+    let cases = [(muon, false), (muon, true), (plain, false), (normalized, false), (normalized, true)];
+    for (muon, outputs_in_columns) in cases {
         for path in paths() {
             for threads in 1..=3 {
                 let mut random = Random::new(3);
@@ -226,6 +229,7 @@ fn muon_steps_are_nearly_orthogonal() {
         momentum: 0.95,
         nesterov: true,
         weight_decay: 0.0,
+        normalized: false,
         iterations: 5,
         epsilon: 1e-7,
     };

@@ -1,9 +1,8 @@
 //! Activations: functions of one value, and softmax.
 
-use std::f32::consts::FRAC_1_SQRT_2;
-
 use burn::module::Module;
 use burn::tensor::{Tensor, activation};
+use fireclay_backend::ops;
 
 use crate::LayerProblem;
 use crate::spec::{Inferred, LayerKind};
@@ -31,7 +30,7 @@ impl ActivationLayer {
             LayerKind::Relu {} => activation::relu(input),
             LayerKind::LeakyRelu { negative_slope } => activation::leaky_relu(input, negative_slope),
             LayerKind::Elu { alpha } => elu(input, alpha),
-            LayerKind::Gelu {} => gelu(input),
+            LayerKind::Gelu {} => ops::gelu(input),
             LayerKind::Silu {} => activation::silu(input),
             LayerKind::Sigmoid {} => activation::sigmoid(input),
             LayerKind::Tanh {} => activation::tanh(input),
@@ -61,11 +60,4 @@ pub(crate) fn infer(kind: &LayerKind, input: &[usize]) -> Result<Inferred, Layer
 fn elu<const D: usize>(input: Tensor<D>, alpha: f64) -> Tensor<D> {
     let negative = input.clone().clamp_max(0.0).exp().sub_scalar(1.0).mul_scalar(alpha);
     activation::relu(input) + negative
-}
-
-/// `x / 2 * (1 + erf(x / √2))`, the definition, so that autodiff gives its own derivative: Burn's gelu is exact forward,
-/// but on most of its backends its gradient is that of the approximation by tanh.
-fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    let share = (input.clone() * FRAC_1_SQRT_2).erf() + 1.0;
-    input * share * 0.5
 }

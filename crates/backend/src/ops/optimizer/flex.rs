@@ -5,7 +5,7 @@ use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use fireclay_kernels::optimizer as kernels;
 
-use super::{AdamSettings, OptimizerOp, SgdSettings, reference};
+use super::{AdamSettings, MuonSettings, OptimizerOp, SgdSettings, reference};
 use crate::flex_tensor::{Ordered, all_f32, in_order, storage_order};
 use crate::instructions::cpu;
 use crate::ops::maybe::Maybe;
@@ -64,12 +64,55 @@ impl OptimizerOp for Flex {
         kernels::sgd_step(cpu(), &settings.into(), &mut [slot]);
         (parameter.into_tensor(), velocity.map(|velocity| velocity.into_tensor()))
     }
+
+    fn muon_step(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        settings: MuonSettings,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        if !all_f32([&parameter, &gradient, &velocity]) || parameter.layout().num_elements() == 0 {
+            return reference::muon::<Self>(parameter, gradient, velocity, settings);
+        }
+        let shape = parameter.layout().shape().clone();
+        let output_axis = reference::output_axis(shape.num_dims());
+        let mut axes = storage_order(&parameter);
+        if axes[0] != output_axis && axes.last() != Some(&output_axis) {
+            axes = (0..shape.num_dims()).collect();
+        }
+        // The order of the inputs does not matter to a matrix whose step is orthogonal.
+        let outputs_in_columns = axes[0] != output_axis;
+        let outputs = shape[output_axis];
+        let inputs = shape.num_elements() / outputs;
+        let (rows, columns) = if outputs_in_columns { (inputs, outputs) } else { (outputs, inputs) };
+        let [mut parameter, gradient, mut velocity] =
+            [parameter, gradient, velocity].map(|tensor| in_order(tensor, &axes));
+        let slot = kernels::MuonSlot {
+            rows,
+            columns,
+            outputs_in_columns,
+            parameter: parameter.values_mut(),
+            gradient: gradient.values(),
+            velocity: velocity.values_mut(),
+        };
+        kernels::muon_step(cpu(), &settings.into(), &mut [slot], &mut Vec::new());
+        (parameter.into_tensor(), velocity.into_tensor())
+    }
 }
 
 impl From<AdamSettings> for kernels::Adam {
     fn from(settings: AdamSettings) -> Self {
         let AdamSettings { learning_rate, beta_1, beta_2, epsilon, weight_decay, decoupled } = settings;
         kernels::Adam { learning_rate, beta_1, beta_2, epsilon, weight_decay, decoupled, amsgrad: false }
+    }
+}
+
+impl From<MuonSettings> for kernels::Muon {
+    fn from(settings: MuonSettings) -> Self {
+        let MuonSettings { learning_rate, momentum, nesterov, weight_decay, normalized, iterations } =
+            settings;
+        let epsilon = reference::LEAST_NORM;
+        kernels::Muon { learning_rate, momentum, nesterov, weight_decay, normalized, iterations, epsilon }
     }
 }
 

@@ -48,6 +48,25 @@ pub struct SgdSettings {
     pub weight_decay: f64,
 }
 
+/// The settings of Muon ([Jordan et al. 2024](https://kellerjordan.github.io/posts/muon/)), for matrices and the kernels
+/// of convolutions inside a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MuonSettings {
+    /// Size of a step, before the factor for the matrix's shape.
+    pub learning_rate: f64,
+    /// Share of the last step in the next.
+    pub momentum: f64,
+    /// Whether momentum is Nesterov's.
+    pub nesterov: bool,
+    /// Share of each weight that a step takes away, divided by the learning rate.
+    pub weight_decay: f64,
+    /// Whether each matrix is brought to the norm `√outputs` before its step
+    /// ([Jordan 2024](https://arxiv.org/abs/2404.00498)).
+    pub normalized: bool,
+    /// Iterations that make the step orthogonal.
+    pub iterations: usize,
+}
+
 /// One step of Adam or AdamW: the parameter, the first and the second moment after it.
 ///
 /// ```text
@@ -135,6 +154,39 @@ pub fn sgd_step<const D: usize>(
     (Tensor::from_dispatch(parameter), velocity.map(Tensor::from_dispatch))
 }
 
+/// One step of Muon: the parameter and the velocity after it. The parameter is read as the matrix `[outputs, inputs]`.
+///
+/// ```text
+/// velocity = momentum · velocity + gradient
+/// X = gradient + momentum · velocity  if nesterov, else velocity;  X = X / ‖X‖
+/// X = 3.4445 · X + (-4.7750 · A + 2.0315 · A²) · X,  A = X · Xᵀ                      (`iterations` times)
+/// parameter *= √outputs / ‖parameter‖  if normalized
+/// parameter = (1 - learning_rate · weight_decay) · parameter - learning_rate · √max(1, outputs / inputs) · X
+/// ```
+///
+/// # Shapes
+/// All tensors have the shape of the parameter, `[outputs, ..]`, or of rank 2 `[inputs, outputs]`, as dense layers keep it.
+/// Before the first step the velocity is 0.
+///
+/// # Panics
+/// If shapes differ, if there are fewer than two dimensions, or if a tensor is on an autodiff device.
+pub fn muon_step<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    velocity: Tensor<D>,
+    settings: &MuonSettings,
+) -> (Tensor<D>, Tensor<D>) {
+    assert!(D >= 2, "Muon steps matrices, not vectors");
+    check(&parameter, [&gradient, &velocity]);
+    let (parameter, velocity) = Dispatch::muon_step(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        velocity.into_dispatch(),
+        *settings,
+    );
+    (Tensor::from_dispatch(parameter), Tensor::from_dispatch(velocity))
+}
+
 fn check<'a, const D: usize>(parameter: &Tensor<D>, others: impl IntoIterator<Item = &'a Tensor<D>>) {
     assert!(!parameter.device().is_autodiff(), "an optimiser steps without autodiff: call `inner` first");
     for other in others {
@@ -170,6 +222,16 @@ pub trait OptimizerOp: Backend {
         settings: SgdSettings,
     ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
         reference::sgd::<Self>(parameter, gradient, velocity.into_option(), settings)
+    }
+
+    /// See [`muon_step`].
+    fn muon_step(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        settings: MuonSettings,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        reference::muon::<Self>(parameter, gradient, velocity, settings)
     }
 }
 
