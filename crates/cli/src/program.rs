@@ -37,6 +37,12 @@ pub trait Program: Debug + Sized {
     /// What its usual data asks of a model, for a summary without data.
     fn usual_task() -> Task;
 
+    /// What a model asks for of what the flags leave open, such as the n-grams that it reads.
+    fn prepared(model: Self::Model, preparation: Self::Preparation) -> Self::Preparation {
+        let _ = model;
+        preparation
+    }
+
     /// Loads training and test samples, prepared. Data that was named and is missing or damaged is an error, and so is
     /// having neither files nor a network.
     ///

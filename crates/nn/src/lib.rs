@@ -35,7 +35,7 @@ pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
 pub use layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
+    MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, WhiteningSpec,
 };
 pub use losses::{
     Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,

@@ -107,6 +107,7 @@ fn vocabulary_size(layers: &[PlannedLayer]) -> Option<usize> {
         .iter()
         .filter_map(|layer| match &layer.kind {
             LayerKind::Embedding(spec) => Some(spec.num_embeddings),
+            LayerKind::NaiveBayesBag(spec) => Some(spec.num_embeddings),
             _ => [&layer.body, &layer.shortcut].into_iter().filter_map(|inner| vocabulary_size(inner)).min(),
         })
         .min()

@@ -168,7 +168,10 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let preparation = flags.preparation.clone();
+    let preparation = match own {
+        Some(_) => flags.preparation.clone(),
+        None => P::prepared(flags.model.model, flags.preparation.clone()),
+    };
     let ((train, test), data) =
         load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {

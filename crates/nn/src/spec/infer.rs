@@ -296,12 +296,13 @@ fn chain(
 fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> {
     let input = match (kind, input) {
         (LayerKind::Embedding(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
+        (LayerKind::NaiveBayesBag(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
         (_, InputSpec::Values(shape)) => shape.as_slice(),
         (_, InputSpec::Tokens(_)) => return Err(LayerProblem::NeedsNumbers),
     };
     match kind {
         LayerKind::Dense(spec) => spec.infer(input),
-        LayerKind::Embedding(_) => Err(LayerProblem::NeedsTokens),
+        LayerKind::Embedding(_) | LayerKind::NaiveBayesBag(_) => Err(LayerProblem::NeedsTokens),
         LayerKind::Lstm(spec) => spec.infer(input),
         LayerKind::Conv2d(spec) => spec.infer(input),
         LayerKind::MaxPool2d(spec) => spec.infer(input),

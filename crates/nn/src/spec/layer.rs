@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
+    MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, WhiteningSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -124,6 +124,8 @@ pub enum LayerKind {
     /// A first convolution that whitens patches, set by the data before the first epoch
     /// ([Jordan 2024](https://arxiv.org/abs/2404.00498))
     Whitening(WhiteningSpec),
+    /// A linear model of sets of tokens, weighted by naive Bayes on the training samples.
+    NaiveBayesBag(NaiveBayesBagSpec),
 }
 
 fn default_negative_slope() -> f64 {
@@ -137,7 +139,7 @@ fn default_alpha() -> f64 {
 impl LayerKind {
     /// Whether the layer is set by the data before it is trained.
     pub(crate) fn adapts(&self) -> bool {
-        matches!(self, LayerKind::Whitening(_))
+        matches!(self, LayerKind::Whitening(_) | LayerKind::NaiveBayesBag(_))
     }
 
     /// The word in `type = "..."`.
@@ -165,6 +167,7 @@ impl LayerKind {
             LayerKind::Softmax {} => "softmax",
             LayerKind::Residual(_) => "residual",
             LayerKind::Whitening(_) => "whitening",
+            LayerKind::NaiveBayesBag(_) => "naive_bayes_bag",
         }
     }
 }
@@ -226,6 +229,12 @@ impl From<LayerNormSpec> for LayerKind {
 impl From<ResidualSpec> for LayerKind {
     fn from(spec: ResidualSpec) -> Self {
         LayerKind::Residual(spec)
+    }
+}
+
+impl From<NaiveBayesBagSpec> for LayerKind {
+    fn from(spec: NaiveBayesBagSpec) -> Self {
+        LayerKind::NaiveBayesBag(spec)
     }
 }
 
