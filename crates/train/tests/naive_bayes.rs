@@ -10,9 +10,9 @@ use fireclay_store::load_checkpoint;
 use fireclay_train::{Adam, Callback, CheckpointWriter, Event, FitOptions, Moment, TrainError, Trainer};
 
 fn data() -> (Dataset, Dataset) {
-    let (train, test) = WrittenReviews::new(1).train_and_test(400, 200);
+    let (train, test) = WrittenReviews::new(1).train_and_test(3_000, 500);
     let tokenizer = WordTokenizer::default();
-    let options = NgramOptions { longest: 2, min_count: 2 };
+    let options = NgramOptions { longest: 3, min_count: 3 };
     let ngrams = NgramVocabulary::build(&train, &tokenizer, options).unwrap();
     let preprocessing = TextPreprocessing {
         encoder: TextEncoder::of_ngrams(tokenizer, ngrams),
@@ -44,7 +44,7 @@ fn reviews_are_told_apart_and_the_ratios_stay() {
     let first = ratio(&trainer);
     assert!(first.values[..2] == [0.0, 0.0] && first.values.iter().any(|ratio| ratio.abs() > 2.0));
     let accuracy = trainer.evaluate(&test).unwrap().accuracy().unwrap();
-    assert!(accuracy > 0.9, "{accuracy}");
+    assert!(accuracy > 0.85, "{accuracy}");
     // Of data that it was not made for, the ratios are kept.
     trainer.fit(&train.take(100), &options(1)).unwrap();
     assert_eq!(ratio(&trainer), first);
