@@ -153,6 +153,37 @@ fn without_files_and_network_written_reviews_stand_in() {
 }
 
 #[test]
+fn n_grams_tell_written_reviews_apart_in_one_epoch() {
+    let folder = TempDir::with_prefix("imdb-test-").unwrap();
+    let train = ["train", "--model", "ngram", "--written", "--epochs", "1"];
+    let run = succeed(folder.path(), &train);
+    let accuracy = run.stdout.lines().find_map(|line| line.strip_prefix("accuracy ")?.split(' ').next());
+    assert!(accuracy.unwrap().parse::<f64>().unwrap() > 85.0, "{}", run.stdout);
+    let again = succeed(folder.path(), &["evaluate"]);
+    assert_eq!(measures(&again.stdout), measures(&run.stdout), "the file knows its n-grams");
+    let predict = succeed(folder.path(), &["predict", "A joy from start to end.", ""]);
+    assert!(predict.stdout.starts_with("pos"), "{}", predict.stdout);
+    let summary = succeed(folder.path(), &["summary", "--from", "imdb.fireclay"]);
+    assert!(summary.stdout.contains("naive_bayes_bag_1"), "{}", summary.stdout);
+}
+
+#[test]
+fn n_grams_are_for_networks_of_ones_own_too() {
+    let folder = scratch();
+    let spec = r#"
+        input = { tokens = 500 }
+        layers = [{ type = "naive_bayes_bag", num_embeddings = 20000, out_features = 2, padding_idx = 0 }]
+    "#;
+    std::fs::write(folder.path().join("bag.toml"), spec).unwrap();
+    let train = ["train", "--spec", "bag.toml", "--ngrams", "2", "--length", "500", "--epochs", "2"];
+    let run = succeed(folder.path(), &with(&train, &TABLE));
+    let again = succeed(folder.path(), &with(&["evaluate"], &TABLE));
+    assert_eq!(measures(&again.stdout), measures(&run.stdout));
+    fail(folder.path(), &with(&["train", "--ngrams", "9"], &TABLE), 2, &["--ngrams", "1..=8"]);
+    fail(folder.path(), &with(&["data", "--ngrams", "2", "--vocabulary", "w"], &TABLE), 1, &["hashes"]);
+}
+
+#[test]
 fn a_network_that_takes_one_length_only_is_given_that() {
     let folder = scratch();
     let spec = r#"

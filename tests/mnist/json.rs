@@ -59,6 +59,7 @@ enum Line {
     },
     Summary {
         parameters: u64,
+        frozen: u64,
         buffers: u64,
         flops: u64,
         trained_on: Option<String>,
@@ -130,6 +131,7 @@ struct Row {
     name: String,
     output: Vec<u64>,
     parameters: u64,
+    frozen: u64,
     buffers: u64,
     flops: u64,
 }

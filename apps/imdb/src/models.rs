@@ -1,7 +1,7 @@
 //! The networks by name, each with the recipe it is trained by unless flags say otherwise.
 
 use clap::ValueEnum;
-use fireclay::nn::{EmbeddingSpec, Initializer};
+use fireclay::nn::{EmbeddingSpec, Initializer, NaiveBayesBagSpec};
 use fireclay::prelude::*;
 use fireclay_cli::{Recipe, Task};
 
@@ -11,6 +11,8 @@ pub enum ModelName {
     /// embedding 128, LSTM 128, dense; adam, 0.001, batch 64, 3 epochs
     #[default]
     Lstm,
+    /// n-grams of up to 3 words weighted by naive Bayes, one linear layer; adam, 0.0025, batch 256, 4 epochs
+    Ngram,
 }
 
 impl fireclay_cli::ModelName for ModelName {
@@ -27,12 +29,16 @@ impl fireclay_cli::ModelName for ModelName {
                 )
                 .lstm(128)
                 .dense(task.classes),
+            ModelName::Ngram => task
+                .model()
+                .layer(NaiveBayesBagSpec::new(task.vocabulary_size, task.classes).padding_idx(padding)),
         }
     }
 
     fn recipe(self) -> Recipe {
         match self {
             ModelName::Lstm => Recipe::new(Adam::new(1e-3), 64, 3),
+            ModelName::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fireclay::data::{
-    DataError, Side, TextEncoder, TextPadding, TextPreprocessing, Texts, Vocabulary, VocabularyOptions,
-    WordTokenizer, reserved,
+    DataError, NgramOptions, NgramVocabulary, Side, TextEncoder, TextPadding, TextPreprocessing, Texts,
+    Vocabulary, VocabularyOptions, WordTokenizer, reserved,
 };
 use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
@@ -13,7 +13,7 @@ use fireclay::train::text_preprocessing;
 use fireclay_cli::{Output, Program, StandIn, Task, TextProgram};
 
 use crate::models::ModelName;
-use crate::reviews::{LENGTH, MAX_WORDS, Place, ReviewFlags, ReviewPreparation};
+use crate::reviews::{LENGTH, LONGEST_NGRAM, MAX_WORDS, NGRAMS, Place, ReviewFlags, ReviewPreparation};
 
 /// The program.
 #[derive(Debug)]
@@ -46,6 +46,15 @@ impl Program for ImdbProgram {
         Ok((Dataset::from_texts(&train, &preprocessing)?, Dataset::from_texts(&test, &preprocessing)?))
     }
 
+    fn preparation(model: ModelName) -> ReviewPreparation {
+        match model {
+            ModelName::Ngram => {
+                ReviewPreparation { ngrams: Some(LONGEST_NGRAM), ..ReviewPreparation::default() }
+            }
+            ModelName::Lstm => ReviewPreparation::default(),
+        }
+    }
+
     fn stand_in() -> StandIn<Place> {
         StandIn {
             place: Place::Written,
@@ -70,11 +79,21 @@ impl TextProgram for ImdbProgram {
     }
 
     fn preprocessing(preparation: &ReviewPreparation, train: &Texts) -> Result<TextPreprocessing, DataError> {
-        // A review comes to its verdict at its end.
-        let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(preparation.length as usize) };
         let tokenizer = WordTokenizer::default();
+        let length = |usual: usize| preparation.length.map_or(usual, |length| length as usize);
+        if let Some(longest) = preparation.ngrams {
+            let options = NgramOptions { longest: longest as usize, ..NgramOptions::default() };
+            let ngrams = NgramVocabulary::build(train, &tokenizer, options)?;
+            let encoder = TextEncoder::of_ngrams(tokenizer, ngrams);
+            return Ok(TextPreprocessing { encoder, padding: TextPadding::to(length(NGRAMS)) });
+        }
+        // A review comes to its verdict at its end.
+        let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(length(LENGTH)) };
         // Where texts are few, a word that occurs once is worth its place.
-        let options = VocabularyOptions { max_words: preparation.max_words as usize, min_count: 1 };
+        let options = VocabularyOptions {
+            max_words: preparation.max_words.map_or(MAX_WORDS, |max_words| max_words as usize),
+            min_count: 1,
+        };
         let vocabulary = Vocabulary::build(train, &tokenizer, options)?;
         Ok(TextPreprocessing { encoder: TextEncoder::new(tokenizer, vocabulary), padding })
     }

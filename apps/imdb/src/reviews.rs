@@ -22,6 +22,10 @@ const SPLIT_SEED: u64 = 0;
 pub const MAX_WORDS: usize = 20_000;
 pub const LENGTH: usize = 250;
 
+/// Words of the longest n-gram of the model that reads them, and n-grams of a text: more than any of IMDB's has.
+pub const LONGEST_NGRAM: u32 = 3;
+pub const NGRAMS: usize = 8192;
+
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
 pub struct ReviewFlags {
@@ -53,32 +57,44 @@ pub struct ReviewFlags {
 }
 
 /// Flags that say how texts are prepared for training.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewPreparation {
-    /// Words that the model knows, the most frequent of the training texts
-    #[arg(long, value_name = "N", default_value_t = MAX_WORDS as u32, help_heading = "Data",
+    /// Words that the model knows, the most frequent of the training texts [default: 20000]
+    #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pub max_words: u32,
-    /// Words of each text that the model reads; of a longer one the last
-    #[arg(long, value_name = "N", default_value_t = LENGTH as u32, help_heading = "Data",
+    pub max_words: Option<u32>,
+    /// Words of each text that the model reads, of a longer one the last; or n-grams, of more than that any
+    /// [default: 250 words, 8192 n-grams]
+    #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    pub length: u32,
-}
-
-impl Default for ReviewPreparation {
-    fn default() -> Self {
-        ReviewPreparation { max_words: MAX_WORDS as u32, length: LENGTH as u32 }
-    }
+    pub length: Option<u32>,
+    /// Read of each text not its words in order but the set of its runs of up to N words, those in at least three
+    /// training texts [default: 3 for the model ngram]
+    #[arg(long, value_name = "N", help_heading = "Data",
+        value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub ngrams: Option<u32>,
 }
 
 impl Preparation for ReviewPreparation {
-    fn or(self, _recipe: Self) -> Self {
-        self
+    fn or(self, recipe: Self) -> Self {
+        ReviewPreparation {
+            max_words: self.max_words.or(recipe.max_words),
+            length: self.length.or(recipe.length),
+            // Who asks for words does not want n-grams.
+            ngrams: self.ngrams.or(recipe.ngrams.filter(|_| self.max_words.is_none())),
+        }
     }
 
     fn describe(&self) -> Vec<String> {
-        vec![format!("{} words known", self.max_words), format!("the last {} of a text read", self.length)]
+        let length = |usual: usize| self.length.map_or(usual, |length| length as usize);
+        match self.ngrams {
+            Some(longest) => vec![format!("n-grams of up to {longest} words")],
+            None => vec![
+                format!("{} words", self.max_words.map_or(MAX_WORDS, |words| words as usize)),
+                format!("the last {} of a text", length(LENGTH)),
+            ],
+        }
     }
 }
 

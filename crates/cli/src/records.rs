@@ -100,6 +100,7 @@ pub struct Guess<'a> {
 #[serde(tag = "type", rename = "summary")]
 pub struct Summarised<'a> {
     pub parameters: usize,
+    pub frozen: usize,
     pub buffers: usize,
     pub flops: u64,
     pub trained_on: Option<&'a str>,

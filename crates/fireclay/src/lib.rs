@@ -27,6 +27,17 @@
 //! | [`store`] | model files and checkpoints |
 //! | [`train`] | fit, evaluate, predict; optimisers, metrics, callbacks |
 
+//!
+//! Short programs to begin with, in `examples/`:
+//!
+//! | `cargo run --release -p fireclay --example` | What it shows |
+//! |---|---|
+//! | `linear_regression` | gradient descent, mini-batches, one sample at a time, momentum |
+//! | `logistic_regression` | a CSV table, normalised; accuracy, precision, recall, F1 |
+//! | `lstm_regression` | sequences through an LSTM of two layers |
+//! | `own_module` | a Burn module of one's own in `fit` |
+//! | `transfer` | a new head on frozen convolutions |
+
 pub use burn;
 pub use fireclay_backend as backend;
 pub use fireclay_data as data;

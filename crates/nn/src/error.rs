@@ -84,6 +84,14 @@ pub enum NnError {
         /// The most that are accepted.
         limit: u64,
     },
+    /// No layer has that name.
+    #[error("there is no layer '{}'{}; there are {}", short(name), near(name, known), listed(known))]
+    UnknownLayer {
+        /// The name as given.
+        name: String,
+        /// The names of the layers that there are.
+        known: Vec<String>,
+    },
     /// A loss with settings outside their range.
     #[error("the loss has {setting} {found}; expected {expected}")]
     Loss {
@@ -272,6 +280,27 @@ impl fmt::Display for WeightsMismatch {
             write!(f, "\n  and {hidden} more")?;
         }
         Ok(())
+    }
+}
+
+/// ` (did you mean 'dense_1'?)`, if a name is near.
+fn near(name: &str, known: &[String]) -> String {
+    let (distance, near) = match known.iter().map(|known| (edit_distance(name, known), known)).min() {
+        Some(nearest) => nearest,
+        None => return String::new(),
+    };
+    match distance <= name.len().div_ceil(3) {
+        true => format!(" (did you mean '{}'?)", short(near)),
+        false => String::new(),
+    }
+}
+
+/// `dense_1, relu_1, dense_2`, cut where there are many.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(LISTED).map(|name| short(name)).collect();
+    match names.len().saturating_sub(LISTED) {
+        0 => shown.join(", "),
+        hidden => format!("{} and {hidden} more", shown.join(", ")),
     }
 }
 

@@ -18,6 +18,7 @@
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
 mod error;
+mod freeze;
 mod initializer;
 mod layers;
 mod losses;
@@ -28,12 +29,13 @@ mod spec;
 mod state;
 mod summary;
 mod tensor;
+mod transfer;
 
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
 pub use layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
+    MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, WhiteningSpec,
 };
 pub use losses::{
     Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,
@@ -47,3 +49,4 @@ pub use state::{
 };
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;
+pub use transfer::Transfer;

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::layers::Layer;
 use crate::layers::chain::{self, Flow};
 use crate::network::Batches;
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer, Views};
-use crate::{AnyTensor, Network};
+use crate::{AnyTensor, Network, NnError, freeze};
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
 /// and goes through `fit`.
@@ -22,7 +22,7 @@ pub struct Model {
 }
 
 /// What the model knows of itself besides its weights.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Description {
     spec: ModelSpec,
     /// Names of the layers of the first level.
@@ -41,18 +41,64 @@ impl Model {
     pub(crate) fn new(spec: ModelSpec, plan: &Plan, device: &Device) -> Self {
         let mut names_by_path = HashMap::new();
         collect_names(&plan.layers, "layers", &mut names_by_path);
-        let layers: Vec<Layer> =
-            plan.layers.iter().map(|layer| Layer::build(layer, device).materialize()).collect();
+        let layers: Vec<Layer> = plan.layers.iter().map(|layer| Layer::build(layer, device)).collect();
+        layers.visit(&mut Draw);
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
         let vocabulary_size = vocabulary_size(&plan.layers);
         let takes_shorter = plan.takes_shorter();
         let description = Description { spec, names, names_by_path, vocabulary_size, takes_shorter };
-        Model { layers, description: Arc::new(description) }
+        let model = Model { layers, description: Arc::new(description) };
+        match plan.frozen().is_empty() {
+            true => model,
+            false => freeze::apply(model, plan),
+        }
     }
 
     /// The description that the model was built from.
     pub fn spec(&self) -> &ModelSpec {
         &self.description.spec
+    }
+
+    /// Freezes layers by name: training leaves their weights and running statistics as they are, and spends no work on
+    /// their gradients. The description says so from now on, and so does a file that the model is saved in.
+    ///
+    /// Of a block, all layers are frozen with it; one of them has the name `residual_1.conv2d_2`.
+    ///
+    /// # Errors
+    /// [`NnError::UnknownLayer`] with the names that there are.
+    pub fn freeze(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, NnError> {
+        let spec = self.spec().clone().freeze(names)?;
+        self.redescribed(spec)
+    }
+
+    /// Lets training change layers again; the opposite of [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    /// [`NnError::UnknownLayer`] with the names that there are.
+    pub fn unfreeze(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, NnError> {
+        let spec = self.spec().clone().unfreeze(names)?;
+        self.redescribed(spec)
+    }
+
+    /// Whether the data sets that layer: a frozen one, taken over from another model perhaps, stays as it is.
+    fn adapts_at(&self, index: usize) -> bool {
+        self.layers[index].adapts() && !self.spec().layers[index].frozen
+    }
+
+    /// The same network under a description that differs in what is frozen only.
+    fn redescribed(mut self, spec: ModelSpec) -> Result<Self, NnError> {
+        let plan = spec.plan()?;
+        self.description = Arc::new(Description { spec, ..Description::clone(&self.description) });
+        Ok(freeze::apply(self, &plan))
+    }
+}
+
+/// Draws the parameters that it sees, where that was not done.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _ = param.val();
     }
 }
 
@@ -61,6 +107,7 @@ fn vocabulary_size(layers: &[PlannedLayer]) -> Option<usize> {
         .iter()
         .filter_map(|layer| match &layer.kind {
             LayerKind::Embedding(spec) => Some(spec.num_embeddings),
+            LayerKind::NaiveBayesBag(spec) => Some(spec.num_embeddings),
             _ => [&layer.body, &layer.shortcut].into_iter().filter_map(|inner| vocabulary_size(inner)).min(),
         })
         .min()
@@ -107,12 +154,12 @@ impl Network for Model {
     }
 
     fn adapts(&self) -> bool {
-        self.layers.iter().any(Layer::adapts)
+        (0..self.layers.len()).any(|index| self.adapts_at(index))
     }
 
     fn adapt(mut self, batches: &Batches) -> Self {
         for index in 0..self.layers.len() {
-            if self.layers[index].adapts() {
+            if self.adapts_at(index) {
                 let rest = self.layers.split_off(index + 1);
                 let layer = self.layers.pop().expect("there is a layer at its index");
                 let before = &self.layers;
@@ -128,10 +175,10 @@ impl Network for Model {
     }
 
     fn tensor_name(&self, path: &str) -> String {
-        path.rsplit_once('.')
-            .and_then(|(layer, leaf)| {
-                let name = self.description.names_by_path.get(layer)?;
-                Some(format!("{name}.{leaf}"))
+        path.rmatch_indices('.')
+            .find_map(|(at, _)| {
+                let name = self.description.names_by_path.get(&path[..at])?;
+                Some(format!("{name}{}", &path[at..]))
             })
             .unwrap_or_else(|| path.to_string())
     }

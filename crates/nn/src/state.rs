@@ -79,14 +79,18 @@ pub fn load_state<N: Network>(network: N, tensors: Vec<NamedTensor>) -> Result<N
     let offered: BTreeMap<&str, &[usize]> =
         tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
     compare(&expected, &offered)?;
+    Ok(load_part(network, tensors))
+}
 
+/// Fills in tensors that fit, and leaves the others as they are.
+pub(crate) fn load_part<N: Network>(network: N, tensors: Vec<NamedTensor>) -> N {
     let names = network.clone();
     let mut loader = Loader {
         network: &names,
         path: Path::default(),
         tensors: tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect(),
     };
-    Ok(network.map(&mut loader))
+    network.map(&mut loader)
 }
 
 /// Compares what a description will hold with names and shapes from elsewhere, before anything is built.
@@ -146,7 +150,7 @@ const LSTM: &str = "Struct:LstmWeights";
 
 /// Where a traversal stands in the module.
 #[derive(Default)]
-struct Path {
+pub(crate) struct Path {
     /// Field names and indices, without the variants of enums, which name a type rather than a place.
     parts: Vec<String>,
     /// The type that holds the innermost field, such as `Struct:Linear`.
@@ -154,14 +158,14 @@ struct Path {
 }
 
 impl Path {
-    fn enter(&mut self, name: &str, container: &str) {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
         self.containers.push(container.to_string());
         if !container.starts_with("Enum:") {
             self.parts.push(name.to_string());
         }
     }
 
-    fn exit(&mut self, container: &str) {
+    pub(crate) fn exit(&mut self, container: &str) {
         self.containers.pop();
         if !container.starts_with("Enum:") {
             self.parts.pop();
@@ -173,7 +177,7 @@ impl Path {
     }
 
     /// The name to save under.
-    fn name<N: Network>(&self, network: &N) -> String {
+    pub(crate) fn name<N: Network>(&self, network: &N) -> String {
         let is_norm = self.container().ends_with("Norm");
         let mut parts: Vec<&str> = self.parts.iter().map(String::as_str).collect();
         if let Some(last) = parts.last_mut() {

@@ -27,6 +27,8 @@ pub struct SummaryRow {
     pub output: Vec<usize>,
     /// Numbers that training changes.
     pub parameters: usize,
+    /// Numbers that training would change, were the layer not frozen.
+    pub frozen: usize,
     /// Numbers that are kept but not trained, such as running means.
     pub buffers: usize,
     /// Floating-point operations of one forward pass over one sample.
@@ -43,6 +45,11 @@ impl Summary {
     /// Numbers that training changes, over all layers.
     pub fn parameters(&self) -> usize {
         self.rows.iter().map(|row| row.parameters).sum()
+    }
+
+    /// Numbers that training would change, were their layers not frozen.
+    pub fn frozen(&self) -> usize {
+        self.rows.iter().map(|row| row.frozen).sum()
     }
 
     /// Numbers that are kept but not trained, over all layers.
@@ -62,12 +69,14 @@ fn collect(layer: &PlannedLayer, rows: &mut Vec<SummaryRow>) {
         tensors
             .filter(|tensor| tensor.trainable == trainable)
             .map(|tensor| tensor.shape.iter().product::<usize>())
-            .sum()
+            .sum::<usize>()
     };
+    let (parameters, frozen) = if layer.frozen { (0, size(true)) } else { (size(true), 0) };
     rows.push(SummaryRow {
         name: layer.name.clone(),
         output: layer.inferred.output.shape().to_vec(),
-        parameters: size(true),
+        parameters,
+        frozen,
         buffers: size(false),
         flops: layer.inferred.flops,
     });
@@ -78,14 +87,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["layer", "output shape", "parameters", "FLOPs"].map(String::from);
         let input = ["input".to_string(), self.input.to_string(), String::new(), String::new()];
-        let rows = self.rows.iter().map(|row| {
-            [
-                row.name.clone(),
-                shape(&row.output),
-                grouped((row.parameters + row.buffers) as u64),
-                grouped(row.flops),
-            ]
-        });
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| [row.name.clone(), shape(&row.output), values(row), grouped(row.flops)]);
         let lines: Vec<[String; 4]> = [header, input].into_iter().chain(rows).collect();
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths = [0, 1, 2, 3].map(width);
@@ -101,13 +106,22 @@ impl fmt::Display for Summary {
             }
         }
         writeln!(f, "{rule}")?;
-        let bytes = 4 * (self.parameters() + self.buffers()) as u64;
+        let bytes = 4 * (self.parameters() + self.frozen() + self.buffers()) as u64;
         write!(f, "{} parameters", grouped(self.parameters() as u64))?;
+        if self.frozen() > 0 {
+            write!(f, " to train, {} frozen", grouped(self.frozen() as u64))?;
+        }
         if self.buffers() > 0 {
             write!(f, " and {} running statistics", grouped(self.buffers() as u64))?;
         }
         write!(f, ", {} as f32; {} for one sample, forward", size(bytes), count(self.flops()))
     }
+}
+
+/// What a layer holds, and whether it is frozen: `320`, `320 frozen`.
+fn values(row: &SummaryRow) -> String {
+    let values = grouped((row.parameters + row.frozen + row.buffers) as u64);
+    if row.frozen > 0 { format!("{values} frozen") } else { values }
 }
 
 /// `[32, 26, 26]`

@@ -11,8 +11,8 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_nn::{
     AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, Initializer, InputSpec,
-    LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NamedTensor, Network, Padding,
-    ResidualSpec, gradients, load_state, mse, state,
+    LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NaiveBayesBagSpec, NamedTensor, Network,
+    Padding, ResidualSpec, gradients, load_state, mse, state,
 };
 use support::{devices, numbers};
 
@@ -59,6 +59,7 @@ fn specs() -> Vec<ModelSpec> {
             .dense(3),
         end(sequence().layer(LstmSpec::new(3).num_layers(2).bidirectional(true).return_sequences(true))),
         end(sequence().dense(5).layer_norm().tanh().dropout(0.0).residual([DenseSpec::new(5).into()])),
+        ModelSpec::tokens(6).layer(NaiveBayesBagSpec::new(TOKENS, 3)),
         tokens().lstm(4).dense(3),
         end(ModelSpec::tokens(6)
             .layer(EmbeddingSpec::new(TOKENS, 3).initializer(Initializer::Uniform { bound: 0.5 }))),

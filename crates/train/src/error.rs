@@ -123,7 +123,7 @@ pub enum TrainError {
         problem: &'static str,
     },
     /// A network without anything to train.
-    #[error("the network has no parameters that training could change")]
+    #[error("the network has no parameters that training could change; are all layers frozen?")]
     NothingToTrain,
     /// A metric that the task does not have.
     #[error("{metric} cannot be measured for {loss}; choose metrics of {task}")]

@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
+use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
 use fireclay_data::{Loader, Pass, Source};
 use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
 
@@ -108,6 +110,9 @@ impl<N: Network> Trainer<N> {
                 restore(resumed, &self.optimizer, plan.about, plan.samples, plan.steps, callbacks)?
             }
         };
+        if !trains(&network) {
+            return Err(TrainError::NothingToTrain);
+        }
         let interval = match fireclay_backend::reads_at_once(&self.device) {
             true => 1,
             false => READ_INTERVAL,
@@ -333,6 +338,19 @@ impl<N: Network> Trainer<N> {
             kept,
         }
     }
+}
+
+/// Whether there is a parameter that gradients are for: not all are frozen.
+fn trains<N: Network>(network: &N) -> bool {
+    struct Finder(bool);
+    impl ModuleVisitor for Finder {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 |= param.is_require_grad();
+        }
+    }
+    let mut finder = Finder(false);
+    network.visit(&mut finder);
+    finder.0
 }
 
 /// Tells all callbacks of an event and gathers what they wish.

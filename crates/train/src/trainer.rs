@@ -227,8 +227,8 @@ impl<N: Network> Trainer<N> {
             }),
             _ => match (self.text_preprocessing(), data.text_preprocessing()) {
                 (Some(expected), Some(found)) if expected != found => Err(TrainError::TextPreprocessing {
-                    expected: expected.encoder.vocabulary().len(),
-                    found: found.encoder.vocabulary().len(),
+                    expected: expected.encoder.vocabulary_size(),
+                    found: found.encoder.vocabulary_size(),
                 }),
                 _ => Ok(()),
             },

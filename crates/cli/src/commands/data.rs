@@ -83,6 +83,9 @@ pub fn texts<P: TextProgram>(flags: TextDataFlags<P>, output: &Arc<Output>) -> a
         None => None,
         Some(path) => {
             let preprocessing = P::preprocessing(&flags.preparation, &train)?;
+            if preprocessing.encoder.ngrams().is_some() {
+                anyhow::bail!("n-grams are known by their hashes, so no table of words can be written");
+            }
             preprocessing.encoder.vocabulary().save(path)?;
             let file = shown(path);
             output.line(format!("\nvocabulary: {file}"));

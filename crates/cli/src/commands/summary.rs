@@ -48,6 +48,7 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
     }
     output.record(&Summarised {
         parameters: summary.parameters(),
+        frozen: summary.frozen(),
         buffers: summary.buffers(),
         flops: summary.flops(),
         trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),

@@ -102,7 +102,7 @@ impl Dataset {
         let shape = [preprocessing.padding.length];
         let stored = Stored::new(&shape, Features::Sequences(sequences), texts.targets().clone())?;
         let dataset = Self::new(stored, Normalization::none(), texts.provenance().clone())?;
-        let mut dataset = dataset.with_vocabulary_size(preprocessing.encoder.vocabulary().len())?;
+        let mut dataset = dataset.with_vocabulary_size(preprocessing.encoder.vocabulary_size())?;
         dataset.text = Some(Arc::new(preprocessing.clone()));
         Ok(dataset)
     }

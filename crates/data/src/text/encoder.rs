@@ -1,9 +1,11 @@
 //! Texts to tokens and back.
 
+use std::sync::LazyLock;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Tokenizer, Vocabulary, WordTokenizer, reserved};
+use super::{NgramVocabulary, Tokenizer, Vocabulary, WordTokenizer, reserved};
 use crate::DataError;
 
 /// Turns texts into tokens: what a model that reads words keeps in its file.
@@ -21,12 +23,46 @@ use crate::DataError;
 /// # }
 /// ```
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "StoredEncoder")]
 pub struct TextEncoder {
     tokenizer: WordTokenizer,
     start: bool,
     end: bool,
-    vocabulary: Vocabulary,
+    #[serde(flatten)]
+    known: Known,
+}
+
+/// What has a token. In a model file it is one field, `vocabulary` or `ngrams`.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Known {
+    Vocabulary(Vocabulary),
+    Ngrams(NgramVocabulary),
+}
+
+/// What a model file may say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredEncoder {
+    tokenizer: WordTokenizer,
+    start: bool,
+    end: bool,
+    vocabulary: Option<Vocabulary>,
+    ngrams: Option<NgramVocabulary>,
+}
+
+impl TryFrom<StoredEncoder> for TextEncoder {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredEncoder) -> Result<Self, &'static str> {
+        let StoredEncoder { tokenizer, start, end, vocabulary, ngrams } = stored;
+        let known = match (vocabulary, ngrams) {
+            (Some(vocabulary), None) => Known::Vocabulary(vocabulary),
+            (None, Some(ngrams)) => Known::Ngrams(ngrams),
+            _ => return Err("expected one of the fields `vocabulary` and `ngrams`"),
+        };
+        Ok(TextEncoder { tokenizer, start, end, known })
+    }
 }
 
 impl TextEncoder {
@@ -34,7 +70,13 @@ impl TextEncoder {
     ///
     /// The tokeniser should be the one that the vocabulary was built with.
     pub fn new(tokenizer: WordTokenizer, vocabulary: Vocabulary) -> Self {
-        Self { tokenizer, start: false, end: false, vocabulary }
+        Self { tokenizer, start: false, end: false, known: Known::Vocabulary(vocabulary) }
+    }
+
+    /// An encoder that gives the set of a text's n-grams, see [`NgramVocabulary::tokens`], and marks neither start nor
+    /// end.
+    pub fn of_ngrams(tokenizer: WordTokenizer, ngrams: NgramVocabulary) -> Self {
+        Self { tokenizer, start: false, end: false, known: Known::Ngrams(ngrams) }
     }
 
     /// Whether every text begins with [`reserved::START`].
@@ -54,9 +96,29 @@ impl TextEncoder {
         &self.tokenizer
     }
 
-    /// The words and their tokens.
+    /// The words and their tokens; no words where n-grams are read.
     pub fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
+        static NO_WORDS: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::of_no_words);
+        match &self.known {
+            Known::Vocabulary(vocabulary) => vocabulary,
+            Known::Ngrams(_) => &NO_WORDS,
+        }
+    }
+
+    /// The n-grams, where the encoder gives those.
+    pub fn ngrams(&self) -> Option<&NgramVocabulary> {
+        match &self.known {
+            Known::Vocabulary(_) => None,
+            Known::Ngrams(ngrams) => Some(ngrams),
+        }
+    }
+
+    /// Every token is below it: words or n-grams, and the reserved tokens.
+    pub fn vocabulary_size(&self) -> usize {
+        match &self.known {
+            Known::Vocabulary(vocabulary) => vocabulary.len(),
+            Known::Ngrams(ngrams) => reserved::NAMES.len() + ngrams.len(),
+        }
     }
 
     /// The tokens of a text; [`reserved::UNKNOWN`] for words that are not in the vocabulary.
@@ -64,13 +126,17 @@ impl TextEncoder {
     /// A text without a word, such as an empty one, gives one [`reserved::UNKNOWN`]: a model then has something to
     /// read.
     pub fn encode(&self, text: &str) -> Vec<u32> {
+        let vocabulary = match &self.known {
+            Known::Vocabulary(vocabulary) => vocabulary,
+            Known::Ngrams(ngrams) => return ngrams.tokens(text, &self.tokenizer),
+        };
         // English has a word in five bytes, roughly.
         let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
         if self.start {
             tokens.push(reserved::START);
         }
         let marks = tokens.len();
-        self.tokenizer.words(text, |word| tokens.push(self.vocabulary.token(word)));
+        self.tokenizer.words(text, |word| tokens.push(vocabulary.token(word)));
         if tokens.len() == marks {
             tokens.push(reserved::UNKNOWN);
         }
@@ -86,7 +152,7 @@ impl TextEncoder {
     }
 
     /// A text for people: words with spaces, none before a full stop and the like. Padding, start and end are left
-    /// out, and tokens beyond the vocabulary are unknown ones.
+    /// out, and tokens beyond the vocabulary are unknown ones, as are all n-grams.
     pub fn decode(&self, tokens: &[u32]) -> String {
         let mut text = String::new();
         let mut joined = true;
@@ -95,7 +161,7 @@ impl TextEncoder {
                 continue;
             }
             let unknown = reserved::NAMES[reserved::UNKNOWN as usize];
-            let word = self.vocabulary.word(token).unwrap_or(unknown);
+            let word = self.vocabulary().word(token).unwrap_or(unknown);
             if !joined && !word.starts_with(CLOSING) {
                 text.push(' ');
             }
@@ -120,7 +186,7 @@ impl Tokenizer for TextEncoder {
     }
 
     fn vocabulary_size(&self) -> usize {
-        self.vocabulary.len()
+        TextEncoder::vocabulary_size(self)
     }
 }
 

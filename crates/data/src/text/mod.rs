@@ -7,6 +7,7 @@ mod cleaning;
 mod encoder;
 #[cfg(feature = "tokenizers")]
 mod huggingface;
+mod ngram_vocabulary;
 mod ngrams;
 mod padding;
 mod preprocessing;
@@ -19,6 +20,7 @@ pub use cleaning::Cleaning;
 pub use encoder::TextEncoder;
 #[cfg(feature = "tokenizers")]
 pub use huggingface::HuggingFaceTokenizer;
+pub use ngram_vocabulary::{NgramOptions, NgramVocabulary};
 pub use padding::{Side, TextPadding};
 pub use preprocessing::TextPreprocessing;
 pub use problem::{TextProblem, VocabularyProblem};

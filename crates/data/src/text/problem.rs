@@ -41,6 +41,16 @@ pub enum TextProblem {
         /// How often a word has to occur.
         min_count: u64,
     },
+    /// More n-grams than are kept.
+    #[error(
+        "{found} n-grams are in as many texts as asked for; expected at most {limit}, so raise min_count"
+    )]
+    TooManyNgrams {
+        /// How many there are.
+        found: usize,
+        /// The most that can be.
+        limit: usize,
+    },
     /// A list of words that is not a vocabulary.
     #[error("entry {index} of the vocabulary: {problem}")]
     VocabularyEntry {

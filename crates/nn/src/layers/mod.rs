@@ -12,6 +12,7 @@ pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
 mod layer_norm;
 mod lstm;
+mod naive_bayes_bag;
 mod pool2d;
 mod residual;
 mod whitening;
@@ -40,6 +41,8 @@ use layer_norm::LayerNorm;
 pub use layer_norm::LayerNormSpec;
 pub use lstm::LstmSpec;
 use lstm::{Lstm, LstmInput};
+use naive_bayes_bag::NaiveBayesBag;
+pub use naive_bayes_bag::NaiveBayesBagSpec;
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
 use residual::Residual;
 pub use residual::ResidualSpec;
@@ -63,6 +66,7 @@ pub(crate) enum Layer {
     Activation(ActivationLayer),
     Residual(Residual),
     Whitening(Whitening),
+    NaiveBayesBag(NaiveBayesBag),
 }
 
 impl Layer {
@@ -83,6 +87,7 @@ impl Layer {
             LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
             LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(features, device)),
             LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
+            LayerKind::NaiveBayesBag(spec) => Layer::NaiveBayesBag(spec.build(device)),
             LayerKind::Whitening(spec) => Layer::Whitening(spec.build(input, device)),
             LayerKind::Relu {}
             | LayerKind::LeakyRelu { .. }
@@ -126,6 +131,7 @@ impl Layer {
                 other => layer.forward(other.images()).into(),
             },
             Layer::Residual(layer) => layer.forward(Flow::of(input)),
+            Layer::NaiveBayesBag(layer) => layer.forward(input.tokens()).into(),
             Layer::Whitening(layer) => {
                 chain::conv2d(&layer.conv, input.images(), Activation::None, None).into()
             }
@@ -134,12 +140,13 @@ impl Layer {
 
     /// Whether the layer is set by the data before it is trained.
     pub(crate) fn adapts(&self) -> bool {
-        matches!(self, Layer::Whitening(_))
+        matches!(self, Layer::Whitening(_) | Layer::NaiveBayesBag(_))
     }
 
     /// The layer as the data sets it; `batches` are what comes to it.
     pub(crate) fn adapt(self, batches: &mut dyn Iterator<Item = (AnyTensor, Target)>) -> Self {
         match self {
+            Layer::NaiveBayesBag(layer) => Layer::NaiveBayesBag(layer.adapt(batches)),
             Layer::Whitening(layer) => Layer::Whitening(layer.adapt(&mut batches.map(|(input, _)| input))),
             layer => layer,
         }

@@ -18,7 +18,7 @@ pub struct TensorSpec {
     /// Shape in PyTorch's layout: dense weights are `[out_features, in_features]`, convolution weights
     /// `[out_channels, in_channels / groups, height, width]`.
     pub shape: Vec<usize>,
-    /// Whether training changes it; running statistics are kept but not trained.
+    /// Whether training changes it; running statistics and tensors of a frozen layer are kept but not trained.
     pub trainable: bool,
 }
 
@@ -69,6 +69,8 @@ pub(crate) struct PlannedLayer {
     /// The name as the user reads it, with the block's name before it: `residual_1.conv2d_1`.
     pub(crate) name: String,
     pub(crate) kind: LayerKind,
+    /// Whether the layer, or a block it is in, is frozen.
+    pub(crate) frozen: bool,
     pub(crate) input: InputSpec,
     pub(crate) inferred: Inferred,
     /// For a residual block the layers it holds, else empty.
@@ -101,6 +103,24 @@ impl Plan {
         }
     }
 
+    /// Names of all layers.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.each_layer(&mut |layer| names.push(layer.name.clone()));
+        names
+    }
+
+    /// Names of the frozen layers.
+    pub(crate) fn frozen(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.each_layer(&mut |layer| names.extend(layer.frozen.then(|| layer.name.clone())));
+        names
+    }
+
+    fn each_layer(&self, found: &mut impl FnMut(&PlannedLayer)) {
+        self.layers.iter().for_each(|layer| layer.each_layer(found));
+    }
+
     pub(crate) fn tensors(&self) -> Vec<TensorSpec> {
         let mut tensors = Vec::new();
         self.layers.iter().for_each(|layer| layer.collect_tensors(&mut tensors));
@@ -109,13 +129,18 @@ impl Plan {
 }
 
 impl PlannedLayer {
+    /// The layer, then those inside it.
+    fn each_layer(&self, found: &mut impl FnMut(&PlannedLayer)) {
+        found(self);
+        self.body.iter().chain(&self.shortcut).for_each(|layer| layer.each_layer(found));
+    }
+
     fn collect_tensors(&self, tensors: &mut Vec<TensorSpec>) {
-        tensors.extend(
-            self.inferred.tensors.iter().map(|tensor| TensorSpec {
-                name: format!("{}.{}", self.name, tensor.name),
-                ..tensor.clone()
-            }),
-        );
+        tensors.extend(self.inferred.tensors.iter().map(|tensor| TensorSpec {
+            name: format!("{}.{}", self.name, tensor.name),
+            trainable: tensor.trainable && !self.frozen,
+            ..tensor.clone()
+        }));
         self.body.iter().chain(&self.shortcut).for_each(|layer| layer.collect_tensors(tensors));
     }
 }
@@ -188,6 +213,8 @@ struct Place {
     name: String,
     /// How many layers of the same block come before this list.
     offset: usize,
+    /// Whether the block is frozen.
+    frozen: bool,
 }
 
 /// Names given so far in one list of layers (a block's shortcut goes on with the names of its layers).
@@ -243,13 +270,18 @@ fn chain(
             inferred: Inferred { output: input.clone(), tensors: Vec::new(), flops: 0 },
             name,
             kind: layer.kind.clone(),
+            frozen: layer.frozen || place.frozen,
             input: input.clone(),
             body: Vec::new(),
             shortcut: Vec::new(),
         };
         if let LayerKind::Residual(block) = &layer.kind {
-            let inside =
-                Place { position: format!("{position}."), name: format!("{}.", next.name), offset: 0 };
+            let inside = Place {
+                position: format!("{position}."),
+                name: format!("{}.", next.name),
+                offset: 0,
+                frozen: next.frozen,
+            };
             let mut names = Names::default();
             next.body = chain(&block.layers, &input, &inside, &mut names)?;
             let after = Place { offset: block.layers.len(), ..inside };
@@ -269,12 +301,13 @@ fn chain(
 fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> {
     let input = match (kind, input) {
         (LayerKind::Embedding(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
+        (LayerKind::NaiveBayesBag(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
         (_, InputSpec::Values(shape)) => shape.as_slice(),
         (_, InputSpec::Tokens(_)) => return Err(LayerProblem::NeedsNumbers),
     };
     match kind {
         LayerKind::Dense(spec) => spec.infer(input),
-        LayerKind::Embedding(_) => Err(LayerProblem::NeedsTokens),
+        LayerKind::Embedding(_) | LayerKind::NaiveBayesBag(_) => Err(LayerProblem::NeedsTokens),
         LayerKind::Lstm(spec) => spec.infer(input),
         LayerKind::Conv2d(spec) => spec.infer(input),
         LayerKind::MaxPool2d(spec) => spec.infer(input),

@@ -1,4 +1,4 @@
-//! One layer of a description: its kind with the kind's fields, and an optional name.
+//! One layer of a description: its kind with the kind's fields, an optional name, and whether it is frozen.
 
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::layers::{
     AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec, WhiteningSpec,
+    MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, WhiteningSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -20,6 +20,9 @@ pub(crate) const MAX_LAYERS: usize = 10_000;
 pub struct LayerSpec {
     /// The name, where the user gave one.
     pub name: Option<String>,
+    /// Whether training leaves the layer as it is: weights, running statistics and, in a block, all its layers. Dropout
+    /// in it drops nothing.
+    pub frozen: bool,
     /// What the layer is.
     pub kind: LayerKind,
 }
@@ -30,11 +33,32 @@ impl LayerSpec {
         self.name = Some(name.into());
         self
     }
+
+    /// Lets training leave the layer as it is.
+    ///
+    /// ```
+    /// use fireclay_nn::{DenseSpec, LayerSpec, ModelSpec};
+    ///
+    /// let body = LayerSpec::from(DenseSpec::new(8)).named("body").frozen();
+    /// let toml = r#"
+    ///     input = [4]
+    ///     layers = [
+    ///         { type = "dense", out_features = 8, name = "body", frozen = true },
+    ///         { type = "dense", out_features = 3 },
+    ///     ]
+    /// "#;
+    /// assert_eq!(ModelSpec::from_toml(toml)?, ModelSpec::new([4]).layer(body).dense(3));
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    pub fn frozen(mut self) -> Self {
+        self.frozen = true;
+        self
+    }
 }
 
 impl<K: Into<LayerKind>> From<K> for LayerSpec {
     fn from(kind: K) -> Self {
-        LayerSpec { name: None, kind: kind.into() }
+        LayerSpec { name: None, frozen: false, kind: kind.into() }
     }
 }
 
@@ -100,6 +124,8 @@ pub enum LayerKind {
     /// A first convolution that whitens patches, set by the data before the first epoch
     /// ([Jordan 2024](https://arxiv.org/abs/2404.00498))
     Whitening(WhiteningSpec),
+    /// A linear model of sets of tokens, weighted by naive Bayes on the training samples.
+    NaiveBayesBag(NaiveBayesBagSpec),
 }
 
 fn default_negative_slope() -> f64 {
@@ -113,7 +139,7 @@ fn default_alpha() -> f64 {
 impl LayerKind {
     /// Whether the layer is set by the data before it is trained.
     pub(crate) fn adapts(&self) -> bool {
-        matches!(self, LayerKind::Whitening(_))
+        matches!(self, LayerKind::Whitening(_) | LayerKind::NaiveBayesBag(_))
     }
 
     /// The word in `type = "..."`.
@@ -141,6 +167,7 @@ impl LayerKind {
             LayerKind::Softmax {} => "softmax",
             LayerKind::Residual(_) => "residual",
             LayerKind::Whitening(_) => "whitening",
+            LayerKind::NaiveBayesBag(_) => "naive_bayes_bag",
         }
     }
 }
@@ -205,6 +232,12 @@ impl From<ResidualSpec> for LayerKind {
     }
 }
 
+impl From<NaiveBayesBagSpec> for LayerKind {
+    fn from(spec: NaiveBayesBagSpec) -> Self {
+        LayerKind::NaiveBayesBag(spec)
+    }
+}
+
 impl From<WhiteningSpec> for LayerKind {
     fn from(spec: WhiteningSpec) -> Self {
         LayerKind::Whitening(spec)
@@ -219,12 +252,14 @@ impl Serialize for LayerSpec {
             kind: &'a LayerKind,
             #[serde(skip_serializing_if = "Option::is_none")]
             name: &'a Option<String>,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            frozen: bool,
         }
-        Named { kind: &self.kind, name: &self.name }.serialize(serializer)
+        Named { kind: &self.kind, name: &self.name, frozen: self.frozen }.serialize(serializer)
     }
 }
 
-/// Reads the fields one by one, so that `name` can stand beside the fields of any kind, a field given twice is
+/// Reads the fields one by one, so that `name` and `frozen` can stand beside the fields of any kind, a field given twice is
 /// refused, and an unknown field is reported by the kind that does not have it.
 impl<'de> Deserialize<'de> for LayerSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -246,6 +281,11 @@ impl<'de> Deserialize<'de> for LayerSpec {
                     fields.insert(key, value);
                 }
                 let name = fields.remove("name").map(from_value).transpose().map_err(de::Error::custom)?;
+                let frozen = fields
+                    .remove("frozen")
+                    .map(from_value)
+                    .transpose()
+                    .map_err(|error| de::Error::custom(format!("`frozen`: {error}")))?;
                 let kind = match fields.get("type") {
                     Some(serde_json::Value::String(kind)) => kind.clone(),
                     _ => {
@@ -254,7 +294,7 @@ impl<'de> Deserialize<'de> for LayerSpec {
                 };
                 let kind = from_value(serde_json::Value::Object(fields))
                     .map_err(|error| de::Error::custom(format!("'{kind}': {error}")))?;
-                Ok(LayerSpec { name, kind })
+                Ok(LayerSpec { name, frozen: frozen.unwrap_or(false), kind })
             }
         }
         deserializer.deserialize_map(Fields)

@@ -115,15 +115,7 @@ impl Vocabulary {
         options: VocabularyOptions,
     ) -> Result<Self, DataError> {
         options.check()?;
-        let split = training.provenance().split.to_lowercase();
-        if HELD_OUT.iter().any(|held_out| split.starts_with(held_out)) {
-            let provenance = training.provenance();
-            return Err(TextProblem::HeldOut {
-                name: provenance.name.clone(),
-                split: provenance.split.clone(),
-            }
-            .into());
-        }
+        Self::check_is_training(training)?;
         let mut counted = count::words(training.texts(), tokenizer);
         let total: u64 = counted.iter().map(|(_, count)| count).sum();
         counted.retain(|(_, count)| *count >= options.min_count);
@@ -141,6 +133,22 @@ impl Vocabulary {
             counts.push(count);
         }
         Ok(builder.finish(Some(counts)))
+    }
+
+    /// Refuses texts that a model is going to be judged by.
+    pub(super) fn check_is_training(texts: &Texts) -> Result<(), DataError> {
+        let provenance = texts.provenance();
+        let split = provenance.split.to_lowercase();
+        if HELD_OUT.iter().any(|held_out| split.starts_with(held_out)) {
+            let (name, split) = (provenance.name.clone(), provenance.split.clone());
+            return Err(TextProblem::HeldOut { name, split }.into());
+        }
+        Ok(())
+    }
+
+    /// The vocabulary of no words, for an encoder that gives none.
+    pub(super) fn of_no_words() -> Self {
+        Builder::with_capacity(0).finish(None)
     }
 
     /// The vocabulary with exactly these words, in this order, without counts.
