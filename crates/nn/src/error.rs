@@ -58,9 +58,9 @@ pub enum NnError {
         #[source]
         problem: Box<LayerProblem>,
     },
-    /// The network ends with something other than a row of numbers for each sample.
+    /// The network ends with something other than a row of numbers for each sample or each step.
     #[error(
-        "the last layer '{name}' gives {found}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense, or with an lstm that gives its last state"
+        "the last layer '{name}' gives {found}; expected a flat output such as [10], or one at each step such as [64, 10], so end with flatten or global_avg_pool2d and dense"
     )]
     Output {
         /// The last layer's name.

@@ -82,7 +82,13 @@ impl Network for Model {
         let fits = expected.fits(&input)
             && (self.description.takes_shorter || input.dims()[1..] == *expected.shape());
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
-        chain::run(&self.layers, Flow::of(input)).value.rows()
+        match chain::run(&self.layers, Flow::of(input)).value {
+            AnyTensor::Sequences(outputs) => {
+                let [batch, steps, width] = outputs.dims();
+                outputs.reshape([batch * steps, width])
+            }
+            other => other.rows(),
+        }
     }
 
     fn input_spec(&self) -> Option<&InputSpec> {

@@ -1,8 +1,8 @@
 //! A description that cannot work is refused before a tensor exists, with the place and the name of the layer.
 
 use fireclay_nn::{
-    Conv2dSpec, EmbeddingSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec, ModelSpec,
-    ResidualSpec,
+    AnyTensor, Conv2dSpec, EmbeddingSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec, ModelSpec,
+    Network, ResidualSpec,
 };
 
 /// The message for a JSON list of layers on a 1x8x6 image.
@@ -251,10 +251,6 @@ fn sequences_and_tokens_go_where_they_can() {
         &refused_on_tokens(&format!("{EMBEDDING},{lstm},{lstm}")),
         &["layer 3 'lstm_2', given [4]", "return_sequences"],
     );
-    expect(
-        &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"dense","out_features":2}}"#)),
-        &["'dense_1' gives [250, 2]", "flat output"],
-    );
     expect(&refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"batch_norm"}}"#)), &["use layer_norm"]);
     expect(
         &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"conv2d","out_channels":2,"kernel_size":1}}"#)),
@@ -352,4 +348,25 @@ fn tokens_are_written_as_people_would() {
     assert_eq!(ModelSpec::from_toml(&text).unwrap(), spec);
     let json = r#"{"input":{"tokens":250},"layers":[{"type":"embedding","num_embeddings":50,"embedding_dim":8,"initializer":{"uniform":{"bound":0.05}}},{"type":"lstm","hidden_size":16,"bidirectional":true},{"type":"dense","out_features":2}]}"#;
     assert_eq!(spec.to_json().unwrap(), json);
+}
+
+#[test]
+fn a_network_may_give_its_outputs_at_each_step() {
+    let lstm = LstmSpec::new(4).return_sequences(true);
+    let spec = ModelSpec::tokens(5).embedding(9, 3).layer(lstm).dense(9);
+    assert_eq!((spec.output_steps().unwrap(), spec.output_features().unwrap()), (Some(5), 9));
+    assert!(spec.summary().unwrap().to_string().contains("[5, 9]"));
+    let device = burn::tensor::Device::flex();
+    let model = spec.build(&device).unwrap();
+    let tokens = |rows: &[i32], batch: usize| AnyTensor::from_tokens(rows.to_vec(), &[batch, 5], &device);
+    let both = model.forward(tokens(&[1, 2, 3, 4, 5, 8, 7, 6, 5, 4], 2));
+    assert_eq!(both.dims(), [10, 9]);
+    let second = model.forward(tokens(&[8, 7, 6, 5, 4], 1));
+    let rows = |tensor: burn::tensor::Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
+    let (both, second) = (rows(both), rows(second));
+    for (at, (expected, found)) in second.iter().zip(&both[45..]).enumerate() {
+        assert!((expected - found).abs() < 1e-6, "sample by sample, then step by step: {at}");
+    }
+    // A batch of shorter samples gives as many rows.
+    assert_eq!(model.forward(AnyTensor::from_tokens(vec![1, 2, 3], &[1, 3], &device)).dims(), [3, 9]);
 }

@@ -62,6 +62,8 @@ pub(crate) fn values(shape: &[usize]) -> Result<u64, LayerProblem> {
 pub(crate) struct Plan {
     pub(crate) layers: Vec<PlannedLayer>,
     pub(crate) outputs: usize,
+    /// Where outputs are given at each step: how many steps.
+    pub(crate) output_steps: Option<usize>,
 }
 
 /// A layer of a checked description.
@@ -149,13 +151,17 @@ impl ModelSpec {
         }
         let layers = chain(&self.layers, &self.input, &Place::default(), &mut Names::default())?;
         let end = end(&layers, &self.input);
-        let (InputSpec::Values(_), &[outputs]) = (end, end.shape()) else {
-            return Err(NnError::Output {
-                name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
-                found: end.clone(),
-            });
+        let (output_steps, outputs) = match (end, end.shape()) {
+            (InputSpec::Values(_), &[outputs]) => (None, outputs),
+            (InputSpec::Values(_), &[steps, outputs]) => (Some(steps), outputs),
+            _ => {
+                return Err(NnError::Output {
+                    name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
+                    found: end.clone(),
+                });
+            }
         };
-        let plan = Plan { layers, outputs };
+        let plan = Plan { layers, outputs, output_steps };
         plan.check_size()?;
         Ok(plan)
     }
