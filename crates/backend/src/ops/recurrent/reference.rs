@@ -43,11 +43,12 @@ pub(super) fn forward<B: EmbeddingOp>(
         let bias = B::float_reshape(bias, Shape::new([1, columns]));
         let projected = B::float_add(product::<B>(rows, weight_ih), bias);
         let projected = B::float_reshape(projected, Shape::new([batch, time, columns]));
-        for step in 0..time {
-            // A sequence that is shorter waits: from the front it stops early, from the back it begins late.
-            let place = if settings.reverse { time - 1 - step } else { step };
-            let x = B::float_slice(projected.clone(), &[(0..batch).into(), (place..place + 1).into()]);
-            let x = B::float_reshape(x, Shape::new([batch, columns]));
+        let mut steps: Vec<_> = one_by_one::<B>(projected).into_iter().enumerate().collect();
+        // A sequence that is shorter waits: from the front it stops early, from the back it begins late.
+        if settings.reverse {
+            steps.reverse();
+        }
+        for (place, x) in steps {
             let (new_h, new_c) = cell.step(x, &h, &c, mask.as_ref());
             let Some(lengths) = &lengths else {
                 (h, c) = (new_h.clone(), new_c);
@@ -80,6 +81,21 @@ pub(super) fn forward<B: EmbeddingOp>(
     }
     let outputs = outputs.into_iter().map(|h| B::float_reshape(h, Shape::new([batch, 1, hidden])));
     B::float_cat(outputs.collect(), 1)
+}
+
+/// `[batch, columns]` of each step. Halved again and again, since autodiff's gradient of a slice is as large as what it
+/// was cut from: cut from the whole, the steps' gradients would cost the square of their number.
+fn one_by_one<B: EmbeddingOp>(projected: FloatTensor<B>) -> Vec<FloatTensor<B>> {
+    let [batch, time, columns] = projected.shape().dims();
+    if time == 1 {
+        return vec![B::float_reshape(projected, Shape::new([batch, columns]))];
+    }
+    let part = |from: usize, to: usize| {
+        one_by_one::<B>(B::float_slice(projected.clone(), &[(0..batch).into(), (from..to).into()]))
+    };
+    let mut steps = part(0, time / 2);
+    steps.extend(part(time / 2, time));
+    steps
 }
 
 /// What is the same at all steps.
