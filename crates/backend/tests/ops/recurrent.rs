@@ -297,11 +297,16 @@ fn every_cell_agrees_with_its_steps_in_every_view() {
     }
 }
 
+/// Which is where the body in Burn's operations runs on a CPU.
 #[test]
 fn every_cell_agrees_in_f64() {
     for cell in CELLS {
-        let case = Case { cell, lengths: true, dropout: true, initial: true, ..PLAIN };
-        compare_in_f64(&format!("{cell:?}"), &case.lens(), &|x| case.ours(x), &|x| case.reference(x));
+        for (reverse, given) in [(false, Given::All), (true, Given::WithState), (true, Given::Last)] {
+            let case = Case { cell, reverse, given, time: 7, ..PLAIN };
+            compare_in_f64(&format!("{case:?}"), &case.lens(), &|x| case.ours(x), &|x| case.reference(x));
+            let case = Case { lengths: true, dropout: true, initial: true, vocabulary: Some(5), ..case };
+            compare_in_f64(&format!("{case:?}"), &case.lens(), &|x| case.ours(x), &|x| case.reference(x));
+        }
     }
 }
 

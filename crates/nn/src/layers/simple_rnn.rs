@@ -21,7 +21,7 @@ pub enum RnnActivation {
 recurrent_spec! {
     /// A simple recurrent network, with PyTorch's meaning of every field that PyTorch has (`nonlinearity` there is
     /// `activation` here). It forgets within a few dozen steps; an [`LstmSpec`](crate::LstmSpec) or a
-    /// [`GruSpec`](crate::GruSpec) remembers longer, and on a CPU has a kernel of its own, so that it is often faster.
+    /// [`GruSpec`](crate::GruSpec) remembers longer.
     ///
     /// At each step `h = tanh(x · weight_ihᵀ + bias_ih + h · weight_hhᵀ + bias_hh)`, which begins at 0, or as `h_0` says.
     ///

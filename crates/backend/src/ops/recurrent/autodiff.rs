@@ -33,7 +33,7 @@ impl<B: RecurrentGradient, C: CheckpointStrategy> RecurrentOp for Autodiff<B, C>
         let all =
             [Some(input), Some(weight_ih), Some(weight_hh), Some(bias), bias_new, initial_h, initial_c, mask];
         let all: Vec<_> = all.into_iter().flatten().map(|tensor| tensor.primitive()).collect();
-        if !B::recurrent_has_kernel(settings.cell, &all) {
+        if !B::recurrent_has_kernel(&all) {
             return reference::forward::<Self>(tensors, settings);
         }
         let nodes = [

@@ -1,7 +1,7 @@
-//! A recurrent network on Flex: LSTM and GRU by a kernel.
+//! A recurrent network on Flex.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
@@ -9,10 +9,12 @@ use burn::backend::{Flex, TensorMetadata};
 use fireclay_kernels as kernels;
 use fireclay_kernels::recurrent::{
     GruBackward, GruOutput, GruWeights, LstmBackward, LstmOutput, LstmState, Projected, RecurrentOptions,
-    RecurrentShape, RecurrentTape, gru_backward, gru_forward, gru_inference, lstm_backward, lstm_forward,
-    lstm_inference,
+    RecurrentShape, RecurrentTape, RnnActivation, RnnBackward, RnnOutput, RnnWeights, gru_backward,
+    gru_forward, gru_inference, lstm_backward, lstm_forward, lstm_inference, rnn_backward, rnn_forward,
+    rnn_inference,
 };
 
+use super::tape::{Input, KeptTape, Steps, Tape};
 use super::{
     Given, PARENTS, RecurrentCell, RecurrentGradient, RecurrentKept, RecurrentOp, RecurrentSettings,
     RecurrentTensors, reference,
@@ -28,7 +30,7 @@ impl RecurrentOp for Flex {
         let mut all = vec![input, weight_ih, weight_hh, bias];
         let optional = [bias_new, initial_h, initial_c, &tensors.recurrent_dropout];
         all.extend(optional.into_iter().filter_map(Maybe::as_option));
-        match Self::recurrent_has_kernel(settings.cell, &all) {
+        match Self::recurrent_has_kernel(&all) {
             true => forward(tensors, settings, None).0,
             false => reference::forward::<Self>(tensors, settings),
         }
@@ -36,8 +38,8 @@ impl RecurrentOp for Flex {
 }
 
 impl RecurrentGradient for Flex {
-    fn recurrent_has_kernel(cell: RecurrentCell, tensors: &[&FloatTensor<Self>]) -> bool {
-        matches!(cell, RecurrentCell::Lstm | RecurrentCell::Gru) && all_f32(tensors.iter().copied())
+    fn recurrent_has_kernel(tensors: &[&FloatTensor<Self>]) -> bool {
+        all_f32(tensors.iter().copied())
     }
 
     fn recurrent_for_training(
@@ -46,7 +48,7 @@ impl RecurrentGradient for Flex {
     ) -> (FloatTensor<Self>, RecurrentKept<Self>) {
         let mut steps = Steps::take();
         let (output, input, rows) = forward(tensors.clone(), settings, Some(&mut steps.0));
-        let tape = KeptTape(Arc::new(Mutex::new(Tape { steps, input, rows })));
+        let tape = KeptTape::new(Tape { steps, input, rows });
         (output, RecurrentKept { tensors, settings, tape })
     }
 
@@ -73,29 +75,42 @@ impl RecurrentGradient for Flex {
         let mut d_bias_new = for_bias_new.then(|| vec![0.0; hidden]);
         let mut d_initial_h = for_h.then(|| vec![0.0; batch * hidden]);
         let mut d_initial_c = for_c.then(|| vec![0.0; batch * hidden]);
-        if settings.cell == RecurrentCell::Lstm {
-            let gradients = LstmBackward {
-                d_outputs: given.outputs.as_deref(),
-                d_h: given.h.as_deref(),
-                d_c: given.c.as_deref(),
-                d_projected: &mut d_projected,
-                d_w_hh: &mut d_weight_hh,
-                d_initial_h: d_initial_h.as_deref_mut(),
-                d_initial_c: d_initial_c.as_deref_mut(),
-            };
-            lstm_backward(&mut steps.0, &weight_hh, gradients);
-        } else {
-            let bias_new = tensors.bias_new.into_option().map(contiguous);
-            let gradients = GruBackward {
-                d_outputs: given.outputs.as_deref(),
-                d_h: given.h.as_deref(),
-                d_projected: &mut d_projected,
-                d_w_hh: &mut d_weight_hh,
-                d_bias: d_bias_new.as_deref_mut(),
-                d_initial_h: d_initial_h.as_deref_mut(),
-            };
-            let weights = GruWeights { w_hh: &weight_hh, bias: bias_new.as_deref() };
-            gru_backward(&mut steps.0, weights, gradients);
+        match settings.cell {
+            RecurrentCell::Lstm => {
+                let gradients = LstmBackward {
+                    d_outputs: given.outputs.as_deref(),
+                    d_h: given.h.as_deref(),
+                    d_c: given.c.as_deref(),
+                    d_projected: &mut d_projected,
+                    d_w_hh: &mut d_weight_hh,
+                    d_initial_h: d_initial_h.as_deref_mut(),
+                    d_initial_c: d_initial_c.as_deref_mut(),
+                };
+                lstm_backward(&mut steps.0, &weight_hh, gradients);
+            }
+            RecurrentCell::Gru => {
+                let bias_new = tensors.bias_new.into_option().map(contiguous);
+                let gradients = GruBackward {
+                    d_outputs: given.outputs.as_deref(),
+                    d_h: given.h.as_deref(),
+                    d_projected: &mut d_projected,
+                    d_w_hh: &mut d_weight_hh,
+                    d_bias: d_bias_new.as_deref_mut(),
+                    d_initial_h: d_initial_h.as_deref_mut(),
+                };
+                let weights = GruWeights { w_hh: &weight_hh, bias: bias_new.as_deref() };
+                gru_backward(&mut steps.0, weights, gradients);
+            }
+            RecurrentCell::Tanh | RecurrentCell::Relu => {
+                let gradients = RnnBackward {
+                    d_outputs: given.outputs.as_deref(),
+                    d_h: given.h.as_deref(),
+                    d_projected: &mut d_projected,
+                    d_w_hh: &mut d_weight_hh,
+                    d_initial_h: d_initial_h.as_deref_mut(),
+                };
+                rnn_backward(&mut steps.0, simple(settings.cell, &weight_hh), gradients);
+            }
         }
 
         let mut d_rows = for_input.then(|| vec![0.0; shape.rows * features]);
@@ -176,24 +191,35 @@ fn forward(
     let mut c = vec![0.0; if settings.cell.has_c() { batch * hidden } else { 0 }];
     let mut outputs = vec![0.0; if settings.given == Given::Last { 0 } else { batch * steps * hidden }];
     let all = (settings.given != Given::Last).then_some(&mut outputs[..]);
-    if settings.cell == RecurrentCell::Lstm {
-        let initial = match (&initial_h, &initial_c) {
-            (Some(h), Some(c)) => Some(LstmState { h, c }),
-            _ => None,
-        };
-        let output = LstmOutput { outputs: all, h: &mut h, c: &mut c };
-        match tape {
-            Some(tape) => {
-                lstm_forward(cpu(), shape, projected, &weight_hh, initial, &options, output, tape);
+    match settings.cell {
+        RecurrentCell::Lstm => {
+            let initial = match (&initial_h, &initial_c) {
+                (Some(h), Some(c)) => Some(LstmState { h, c }),
+                _ => None,
+            };
+            let output = LstmOutput { outputs: all, h: &mut h, c: &mut c };
+            match tape {
+                Some(tape) => {
+                    lstm_forward(cpu(), shape, projected, &weight_hh, initial, &options, output, tape);
+                }
+                None => lstm_inference(cpu(), shape, projected, &weight_hh, initial, &options, output),
             }
-            None => lstm_inference(cpu(), shape, projected, &weight_hh, initial, &options, output),
         }
-    } else {
-        let weights = GruWeights { w_hh: &weight_hh, bias: bias_new.as_deref() };
-        let (initial, output) = (initial_h.as_deref(), GruOutput { outputs: all, h: &mut h });
-        match tape {
-            Some(tape) => gru_forward(cpu(), shape, projected, weights, initial, &options, output, tape),
-            None => gru_inference(cpu(), shape, projected, weights, initial, &options, output),
+        RecurrentCell::Gru => {
+            let weights = GruWeights { w_hh: &weight_hh, bias: bias_new.as_deref() };
+            let (initial, output) = (initial_h.as_deref(), GruOutput { outputs: all, h: &mut h });
+            match tape {
+                Some(tape) => gru_forward(cpu(), shape, projected, weights, initial, &options, output, tape),
+                None => gru_inference(cpu(), shape, projected, weights, initial, &options, output),
+            }
+        }
+        RecurrentCell::Tanh | RecurrentCell::Relu => {
+            let weights = simple(settings.cell, &weight_hh);
+            let (initial, output) = (initial_h.as_deref(), RnnOutput { outputs: all, h: &mut h });
+            match tape {
+                Some(tape) => rnn_forward(cpu(), shape, projected, weights, initial, &options, output, tape),
+                None => rnn_inference(cpu(), shape, projected, weights, initial, &options, output),
+            }
         }
     }
     let output = match settings.given {
@@ -213,6 +239,11 @@ fn forward(
         }
     };
     (output, input, dense.rows)
+}
+
+fn simple(cell: RecurrentCell, w_hh: &[f32]) -> RnnWeights<'_> {
+    let activation = if cell == RecurrentCell::Relu { RnnActivation::Relu } else { RnnActivation::Tanh };
+    RnnWeights { w_hh, activation }
 }
 
 /// The gradients that a backward run starts from.
@@ -242,80 +273,6 @@ impl States {
                     c: has_c.then(|| part(steps + 1..steps + 2)),
                 }
             }
-        }
-    }
-}
-
-/// The rows that are projected onto the gates.
-#[derive(Debug)]
-enum Input {
-    /// One for each sequence and step.
-    Sequence(Contiguous),
-    /// One for each different token.
-    Tokens { unique: kernels::Unique, rows: Vec<f32> },
-}
-
-impl Input {
-    fn of_tokens(embedding: FloatTensor<Flex>, tokens: &[i64]) -> Self {
-        let [vocabulary, features] = embedding.shape().dims();
-        let unique = kernels::unique_tokens(vocabulary, tokens);
-        let mut rows = vec![0.0; unique.tokens.len() * features];
-        kernels::embedding(cpu(), features, &contiguous(embedding), &unique.tokens, &mut rows);
-        Input::Tokens { unique, rows }
-    }
-
-    fn values(&self) -> &[f32] {
-        match self {
-            Input::Sequence(values) => values,
-            Input::Tokens { rows, .. } => rows,
-        }
-    }
-
-    fn rows(&self, features: usize) -> usize {
-        self.values().len() / features.max(1)
-    }
-
-    fn index(&self) -> Option<&[u32]> {
-        match self {
-            Input::Sequence(_) => None,
-            Input::Tokens { unique, .. } => Some(&unique.index),
-        }
-    }
-}
-
-/// What the kernel keeps for the backward pass. Shared, since autodiff wants states that clone.
-#[derive(Clone, Debug)]
-pub struct KeptTape(Arc<Mutex<Tape>>);
-
-#[derive(Debug)]
-struct Tape {
-    steps: Steps,
-    input: Input,
-    /// Rows that were projected.
-    rows: usize,
-}
-
-/// The kernel's own tape, on loan from those that are not in use: its memory is large, and fresh pages cost more than
-/// the arithmetic on them.
-#[derive(Debug)]
-struct Steps(RecurrentTape);
-
-/// As many tapes as are kept when nobody uses them.
-const MOST_IDLE: usize = 2;
-
-static IDLE: Mutex<Vec<RecurrentTape>> = Mutex::new(Vec::new());
-
-impl Steps {
-    fn take() -> Self {
-        Steps(IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default())
-    }
-}
-
-impl Drop for Steps {
-    fn drop(&mut self) {
-        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE {
-            idle.push(std::mem::take(&mut self.0));
         }
     }
 }

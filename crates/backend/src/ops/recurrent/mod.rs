@@ -1,9 +1,8 @@
 //! Recurrent networks over whole sequences, of numbers or of tokens: LSTM, GRU and the simple one.
 //!
 //! The product of the input and its weights is one large product for all steps, and for tokens one row for each
-//! *different* token. On a CPU the steps of an LSTM and a GRU are one operation, with a gradient written by hand.
-//! Elsewhere, and for the simple cells, they are Burn's operations, which autodiff differentiates by itself, one step
-//! after another.
+//! *different* token. On a CPU the steps are one operation, with a gradient written by hand. Elsewhere they are Burn's
+//! operations, which autodiff differentiates by itself, one step after another.
 
 mod autodiff;
 mod cell;
@@ -11,6 +10,8 @@ mod cell;
 mod flex;
 mod front;
 mod reference;
+#[cfg(feature = "flex")]
+mod tape;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
@@ -104,9 +105,9 @@ pub trait RecurrentOp: EmbeddingOp {
 /// Its gradient on a device. Without a kernel there is nothing to implement: autodiff then runs the reference on its own
 /// tensors.
 pub trait RecurrentGradient: RecurrentOp + super::embedding::EmbeddingGradient {
-    /// Whether the other functions are there for this cell and tensors of these types.
-    fn recurrent_has_kernel(cell: RecurrentCell, tensors: &[&FloatTensor<Self>]) -> bool {
-        let _ = (cell, tensors);
+    /// Whether the other functions are there for tensors of these types.
+    fn recurrent_has_kernel(tensors: &[&FloatTensor<Self>]) -> bool {
+        let _ = tensors;
         false
     }
 
@@ -140,7 +141,7 @@ pub struct RecurrentKept<B: Backend> {
     pub settings: RecurrentSettings,
     /// What the kernel itself keeps.
     #[cfg(feature = "flex")]
-    pub tape: flex::KeptTape,
+    pub tape: tape::KeptTape,
 }
 
 run_reference_on_other_devices!(RecurrentOp, RecurrentGradient);
