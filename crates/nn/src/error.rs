@@ -130,7 +130,7 @@ pub enum LayerProblem {
     NeedsFlat,
     /// The layer works on the steps of a sequence.
     #[error(
-        "it needs a sequence, [steps, features], as an embedding gives, or an lstm with return_sequences = true"
+        "it needs a sequence, [steps, features], as an embedding gives, or an lstm, gru or simple_rnn with return_sequences = true"
     )]
     NeedsSequence,
     /// The layer works on rows of features or on images, not on sequences.

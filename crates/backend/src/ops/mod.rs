@@ -35,9 +35,9 @@ mod cross_entropy;
 mod dense;
 mod embedding;
 mod layer_norm;
-mod lstm;
 mod optimizer;
 mod pool2d;
+mod recurrent;
 
 pub use activation::Activation;
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
@@ -46,9 +46,12 @@ pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 pub use embedding::embedding;
 pub use layer_norm::layer_norm;
-pub use lstm::{LstmOptions, LstmWeights, embedding_lstm, embedding_lstm_last, lstm, lstm_last};
 pub use optimizer::{AdamSettings, SgdSettings, adam_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};
+pub use recurrent::{
+    RecurrentCell, RecurrentInput, RecurrentOptions, RecurrentState, RecurrentWeights, recurrent,
+    recurrent_last, recurrent_with_state,
+};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

@@ -5,7 +5,7 @@ mod cross_entropy;
 mod dense;
 mod embedding;
 mod harness;
-mod lstm;
 mod norm;
 mod optimizer;
 mod pool2d;
+mod recurrent;

@@ -167,7 +167,7 @@ impl ModelSpec {
     }
 }
 
-/// Layers, those inside blocks and the stacked ones of an LSTM included.
+/// Layers, those inside blocks and the stacked ones of recurrent layers included.
 fn count(layers: &[LayerSpec]) -> usize {
     layers.iter().fold(0, |total: usize, layer| {
         total.saturating_add(match &layer.kind {
@@ -175,6 +175,8 @@ fn count(layers: &[LayerSpec]) -> usize {
                 count(&block.layers).saturating_add(count(&block.shortcut)).saturating_add(1)
             }
             LayerKind::Lstm(lstm) => lstm.num_layers,
+            LayerKind::Gru(gru) => gru.num_layers,
+            LayerKind::SimpleRnn(rnn) => rnn.num_layers,
             _ => 1,
         })
     })
@@ -274,7 +276,9 @@ fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> 
     match kind {
         LayerKind::Dense(spec) => spec.infer(input),
         LayerKind::Embedding(_) => Err(LayerProblem::NeedsTokens),
-        LayerKind::Lstm(spec) => spec.infer(input),
+        LayerKind::Lstm(spec) => spec.fields().infer(input),
+        LayerKind::Gru(spec) => spec.fields().infer(input),
+        LayerKind::SimpleRnn(spec) => spec.fields().infer(input),
         LayerKind::Conv2d(spec) => spec.infer(input),
         LayerKind::MaxPool2d(spec) => spec.infer(input),
         LayerKind::AvgPool2d(spec) => spec.infer(input),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{Conv2dSpec, DenseSpec, DropoutSpec, ResidualSpec};
 use crate::{
-    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model, NnError,
-    Summary,
+    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model,
+    NnError, Summary,
 };
 
 pub use infer::TensorSpec;
@@ -88,6 +88,11 @@ impl ModelSpec {
     /// Adds an LSTM that gives its state after the last step; one that gives all of them is an [`LstmSpec`].
     pub fn lstm(self, hidden_size: usize) -> Self {
         self.layer(LstmSpec::new(hidden_size))
+    }
+
+    /// Adds a GRU that gives its state after the last step; one that gives all of them is a [`GruSpec`].
+    pub fn gru(self, hidden_size: usize) -> Self {
+        self.layer(GruSpec::new(hidden_size))
     }
 
     /// Adds a convolution with stride 1, no padding and bias. `kernel_size` is `3` or `[3, 5]`.
