@@ -102,6 +102,11 @@ pub enum TargetKind {
         /// Numbers per sample.
         width: usize,
     },
+    /// At each step of a sample of tokens the token that comes next.
+    NextTokens {
+        /// Every token is below it.
+        vocabulary_size: usize,
+    },
 }
 
 /// The samples of one step, normalised where they are numbers.
@@ -189,6 +194,8 @@ pub enum BatchTargets {
         /// `[batch, width]`, row-major.
         values: Vec<f32>,
     },
+    /// At each step of each sample the token that comes next: `[batch * steps]`, sample by sample.
+    NextTokens(Vec<u32>),
 }
 
 impl Default for BatchTargets {

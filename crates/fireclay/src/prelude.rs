@@ -9,8 +9,8 @@ pub use crate::data::{
     WrittenReviews,
 };
 pub use crate::nn::{
-    AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, InputSpec, LayerKind, LayerSpec, Loss, LstmSpec, Model,
-    ModelSpec, Network, Padding, ResidualSpec,
+    AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, GruSpec, InputSpec, LayerKind, LayerSpec, Loss,
+    LstmSpec, Model, ModelSpec, Network, Padding, ResidualSpec,
 };
 pub use crate::store::{load_card, load_model};
 pub use crate::train::{

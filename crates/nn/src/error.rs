@@ -66,9 +66,9 @@ pub enum NnError {
         /// What the description says.
         found: InputSpec,
     },
-    /// The network ends with something other than a row of numbers for each sample.
+    /// The network ends with something other than a row of numbers for each sample or each step.
     #[error(
-        "the last layer '{name}' gives {found}; expected a flat output such as [10], so end with flatten or global_avg_pool2d and dense, or with an lstm that gives its last state"
+        "the last layer '{name}' gives {found}; expected a flat output such as [10], or one at each step such as [64, 10], so end with flatten or global_avg_pool2d and dense"
     )]
     Output {
         /// The last layer's name.
@@ -146,7 +146,7 @@ pub enum LayerProblem {
     NeedsFlat,
     /// The layer works on the steps of a sequence.
     #[error(
-        "it needs a sequence, [steps, features], as an embedding gives, or an lstm with return_sequences = true"
+        "it needs a sequence, [steps, features], as an embedding gives, or an lstm, gru or simple_rnn with return_sequences = true"
     )]
     NeedsSequence,
     /// The layer works on rows of features or on images, not on sequences.

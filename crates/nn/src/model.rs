@@ -133,7 +133,13 @@ impl Network for Model {
         let fits = expected.fits(&input)
             && (self.description.takes_shorter || input.dims()[1..] == *expected.shape());
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
-        let look = |input: AnyTensor| chain::run(&self.layers, Flow::of(input)).value.rows();
+        let look = |input: AnyTensor| match chain::run(&self.layers, Flow::of(input)).value {
+            AnyTensor::Sequences(outputs) => {
+                let [batch, steps, width] = outputs.dims();
+                outputs.reshape([batch * steps, width])
+            }
+            other => other.rows(),
+        };
         match self.description.spec.views {
             Views::One => look(input),
             _ if input.device().is_autodiff() => look(input),

@@ -41,7 +41,9 @@ pub trait Network: Module {
     /// # Shapes
     /// - input: `[batch, features]`, `[batch, steps, features]` or `[batch, channels, height, width]`, f32, or
     ///   `[batch, tokens]`, whole numbers, as the data set gives them
-    /// - output: `[batch, outputs]`: one logit for each class, or one number for each target
+    /// - output: `[batch, outputs]`: one logit for each class, or one number for each target. A network with an output at
+    ///   each step, as a language model, gives `[batch * steps, outputs]`: all steps of the first sample, then those of the
+    ///   second
     fn forward(&self, input: AnyTensor) -> Tensor<2>;
 
     /// What one sample is that the network takes, if it takes only one kind: other data is then refused before

@@ -1,7 +1,7 @@
 //! The weights of any module as named arrays, and back.
 //!
 //! This is the one place where Burn's names and layouts become PyTorch's: a dense weight is transposed to
-//! `[out_features, in_features]`, an LSTM's matrices likewise, under names such as `weight_ih_l0`, and `gamma` and
+//! `[out_features, in_features]`, a recurrent layer's matrices likewise, under names such as `weight_ih_l0`, and `gamma` and
 //! `beta` of normalisations are called `weight` and `bias`. Files, fixtures and comparisons all go through here.
 
 use std::collections::BTreeMap;
@@ -145,8 +145,8 @@ pub fn with_parameter_ids<N: Network>(network: N, ids: &BTreeMap<String, u64>) -
 /// The container of a convolution's weights.
 const CONV2D: &str = "Struct:Conv2d";
 
-/// The container of an LSTM's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
-const LSTM: &str = "Struct:LstmWeights";
+/// The container of a recurrent layer's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
+const RECURRENT: &str = "Struct:RecurrentWeights";
 
 /// Where a traversal stands in the module.
 #[derive(Default)]
@@ -187,7 +187,7 @@ impl Path {
                 other => other,
             };
         }
-        if self.container() == LSTM
+        if self.container() == RECURRENT
             && let [outer @ .., "layers", layer, direction, leaf] = parts.as_slice()
         {
             let suffix = if *direction == "reverse" { "_reverse" } else { "" };
@@ -200,7 +200,7 @@ impl Path {
 
     /// Whether Burn keeps this tensor the other way round.
     fn is_transposed(&self, rank: usize) -> bool {
-        rank == 2 && matches!(self.container(), "Struct:Linear" | LSTM)
+        rank == 2 && matches!(self.container(), "Struct:Linear" | RECURRENT)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A description that cannot work is refused before a tensor exists, with the place and the name of the layer.
 
 use fireclay_nn::{
-    Conv2dSpec, EmbeddingSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec, ModelSpec,
-    ResidualSpec,
+    AnyTensor, Conv2dSpec, EmbeddingSpec, GruSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec,
+    ModelSpec, Network, ResidualSpec, SimpleRnnSpec,
 };
 
 /// The message for a JSON list of layers on a 1x8x6 image.
@@ -251,10 +251,6 @@ fn sequences_and_tokens_go_where_they_can() {
         &refused_on_tokens(&format!("{EMBEDDING},{lstm},{lstm}")),
         &["layer 3 'lstm_2', given [4]", "return_sequences"],
     );
-    expect(
-        &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"dense","out_features":2}}"#)),
-        &["'dense_1' gives [250, 2]", "flat output"],
-    );
     expect(&refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"batch_norm"}}"#)), &["use layer_norm"]);
     expect(
         &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"conv2d","out_channels":2,"kernel_size":1}}"#)),
@@ -292,7 +288,13 @@ fn sizes_of_sequence_layers_that_cannot_be_are_refused() {
     expect(&lstm(r#""hidden_size":4,"num_layers":0"#), &["num_layers is 0"]);
     expect(&lstm(r#""hidden_size":4,"num_layers":2,"dropout":1.0"#), &["dropout is 1", "less than 1"]);
     expect(&lstm(r#""hidden_size":4,"dropout":0.2"#), &["dropout is 0.2", "num_layers is 1"]);
+    expect(&lstm(r#""hidden_size":4,"input_dropout":1.5"#), &["input_dropout is 1.5", "less than 1"]);
+    expect(&lstm(r#""hidden_size":4,"recurrent_dropout":-0.1"#), &["recurrent_dropout is -0.1", "0 or more"]);
     expect(&lstm(r#""hidden_size":4,"units":3"#), &["layer 2 'lstm'", "unknown field `units`"]);
+    expect(
+        &lstm(r#""hidden_size":4,"activation":"relu""#),
+        &["layer 2 'lstm'", "unknown field `activation`"],
+    );
     expect(
         &lstm(&format!(r#""hidden_size":{}"#, usize::MAX)),
         &["layer 2 'lstm_1'", "multiply to more than"],
@@ -302,6 +304,19 @@ fn sizes_of_sequence_layers_that_cannot_be_are_refused() {
     expect(
         &lstm(&format!(r#""hidden_size":4,"num_layers":{}"#, usize::MAX)),
         &["layers; expected 1 to 10000"],
+    );
+    for kind in ["gru", "simple_rnn"] {
+        let layer = |fields: &str| refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"{kind}",{fields}}}"#));
+        expect(&layer(r#""hidden_size":0"#), &[&format!("layer 2 '{kind}_1'"), "hidden_size is 0"]);
+        expect(&layer(&format!(r#""hidden_size":{}"#, usize::MAX)), &["multiply to more than"]);
+        expect(&layer(r#""hidden_size":100000"#), &["multiply to more than"]);
+        let many = format!(r#""hidden_size":4,"num_layers":{}"#, usize::MAX);
+        expect(&layer(&many), &["layers; expected 1 to 10000"]);
+        expect(&refused(&format!(r#"{{"type":"{kind}","hidden_size":4}}"#)), &["needs a sequence"]);
+    }
+    expect(
+        &refused(r#"{"type":"simple_rnn","hidden_size":4,"activation":"gelu"}"#),
+        &["layer 1 'simple_rnn'", "unknown variant `gelu`, expected `tanh` or `relu`"],
     );
 }
 
@@ -342,14 +357,64 @@ fn an_lstm_has_pytorch_names_and_layouts() {
 }
 
 #[test]
+fn gru_and_simple_rnn_have_pytorch_names_and_layouts() {
+    let gru = GruSpec::new(3).learn_initial_state(true);
+    let rnn = SimpleRnnSpec::new(2).bidirectional(true);
+    let spec = ModelSpec::new([5, 4]).layer(gru.return_sequences(true)).layer(rnn);
+    let found = spec.tensors().unwrap();
+    let found: Vec<_> = found.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
+    let expected: [(&str, &[usize]); 13] = [
+        ("gru_1.weight_ih_l0", &[9, 4]),
+        ("gru_1.weight_hh_l0", &[9, 3]),
+        ("gru_1.bias_ih_l0", &[9]),
+        ("gru_1.bias_hh_l0", &[9]),
+        ("gru_1.h_0_l0", &[3]),
+        ("simple_rnn_1.weight_ih_l0", &[2, 3]),
+        ("simple_rnn_1.weight_hh_l0", &[2, 2]),
+        ("simple_rnn_1.bias_ih_l0", &[2]),
+        ("simple_rnn_1.bias_hh_l0", &[2]),
+        ("simple_rnn_1.weight_ih_l0_reverse", &[2, 3]),
+        ("simple_rnn_1.weight_hh_l0_reverse", &[2, 2]),
+        ("simple_rnn_1.bias_ih_l0_reverse", &[2]),
+        ("simple_rnn_1.bias_hh_l0_reverse", &[2]),
+    ];
+    assert_eq!(found, expected);
+    let rows = spec.summary().unwrap().rows;
+    assert_eq!(rows[0].flops, 5 * 2 * 3 * 3 * (4 + 3));
+    assert_eq!(rows[1].flops, 5 * 2 * 2 * 2 * (3 + 2));
+    assert!(ModelSpec::tokens(9).embedding(5, 2).gru(4).dense(2).takes_shorter().unwrap());
+}
+
+#[test]
 fn tokens_are_written_as_people_would() {
     let spec = ModelSpec::tokens(250)
         .layer(EmbeddingSpec::new(50, 8).initializer(Initializer::Uniform { bound: 0.05 }))
-        .layer(LstmSpec::new(16).bidirectional(true))
+        .layer(LstmSpec::new(16).bidirectional(true).input_dropout(0.2).recurrent_dropout(0.25))
         .dense(2);
     let text = spec.to_toml().unwrap();
     assert!(text.starts_with("[input]\ntokens = 250\n"), "{text}");
     assert_eq!(ModelSpec::from_toml(&text).unwrap(), spec);
-    let json = r#"{"input":{"tokens":250},"layers":[{"type":"embedding","num_embeddings":50,"embedding_dim":8,"initializer":{"uniform":{"bound":0.05}}},{"type":"lstm","hidden_size":16,"bidirectional":true},{"type":"dense","out_features":2}]}"#;
+    let json = r#"{"input":{"tokens":250},"layers":[{"type":"embedding","num_embeddings":50,"embedding_dim":8,"initializer":{"uniform":{"bound":0.05}}},{"type":"lstm","hidden_size":16,"bidirectional":true,"input_dropout":0.2,"recurrent_dropout":0.25},{"type":"dense","out_features":2}]}"#;
     assert_eq!(spec.to_json().unwrap(), json);
+}
+
+#[test]
+fn a_network_may_give_its_outputs_at_each_step() {
+    let lstm = LstmSpec::new(4).return_sequences(true);
+    let spec = ModelSpec::tokens(5).embedding(9, 3).layer(lstm).dense(9);
+    assert_eq!((spec.output_steps().unwrap(), spec.output_features().unwrap()), (Some(5), 9));
+    assert!(spec.summary().unwrap().to_string().contains("[5, 9]"));
+    let device = burn::tensor::Device::flex();
+    let model = spec.build(&device).unwrap();
+    let tokens = |rows: &[i32], batch: usize| AnyTensor::from_tokens(rows.to_vec(), &[batch, 5], &device);
+    let both = model.forward(tokens(&[1, 2, 3, 4, 5, 8, 7, 6, 5, 4], 2));
+    assert_eq!(both.dims(), [10, 9]);
+    let second = model.forward(tokens(&[8, 7, 6, 5, 4], 1));
+    let rows = |tensor: burn::tensor::Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
+    let (both, second) = (rows(both), rows(second));
+    for (at, (expected, found)) in second.iter().zip(&both[45..]).enumerate() {
+        assert!((expected - found).abs() < 1e-6, "sample by sample, then step by step: {at}");
+    }
+    // A batch of shorter samples gives as many rows.
+    assert_eq!(model.forward(AnyTensor::from_tokens(vec![1, 2, 3], &[1, 3], &device)).dims(), [3, 9]);
 }

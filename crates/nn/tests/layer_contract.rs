@@ -10,9 +10,9 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, Initializer, InputSpec,
-    LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NaiveBayesBagSpec, NamedTensor, Network,
-    Padding, ResidualSpec, gradients, load_state, mse, state,
+    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, GruSpec, Initializer,
+    InputSpec, LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NaiveBayesBagSpec, NamedTensor,
+    Network, Padding, ResidualSpec, RnnActivation, SimpleRnnSpec, gradients, load_state, mse, state,
 };
 use support::{devices, numbers};
 
@@ -61,6 +61,19 @@ fn specs() -> Vec<ModelSpec> {
         end(sequence().dense(5).layer_norm().tanh().dropout(0.0).residual([DenseSpec::new(5).into()])),
         ModelSpec::tokens(6).layer(NaiveBayesBagSpec::new(TOKENS, 3)),
         tokens().lstm(4).dense(3),
+        sequence().gru(5).dense(3),
+        tokens().layer(GruSpec::new(3).bidirectional(true).learn_initial_state(true)).dense(3),
+        end(sequence().layer(GruSpec::new(3).num_layers(2).bidirectional(true).return_sequences(true))),
+        sequence().layer(SimpleRnnSpec::new(5)).dense(3),
+        end(tokens().layer(SimpleRnnSpec::new(3).num_layers(2).bidirectional(true).return_sequences(true))),
+        sequence().layer(SimpleRnnSpec::new(6).activation(RnnActivation::Relu)).dense(3),
+        end(sequence().layer(
+            LstmSpec::new(3)
+                .num_layers(2)
+                .bidirectional(true)
+                .return_sequences(true)
+                .learn_initial_state(true),
+        )),
         end(ModelSpec::tokens(6)
             .layer(EmbeddingSpec::new(TOKENS, 3).initializer(Initializer::Uniform { bound: 0.5 }))),
         end(ModelSpec::tokens(6).layer(

@@ -65,11 +65,11 @@ pub struct Progress {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sums {
-    /// Losses, each times its number of samples.
+    /// Losses, each times its number of targets.
     pub loss: f64,
-    /// Samples predicted right.
+    /// Targets predicted right: samples, or tokens where the next ones are predicted.
     pub correct: u64,
-    /// Samples in all.
+    /// Targets in all.
     pub samples: u64,
     /// Whether right predictions are counted at all.
     pub counts_correct: bool,
@@ -119,13 +119,13 @@ pub(crate) fn restore<N: Network>(
     resumed: Resumed<N>,
     optimizer: &Optimizer,
     about: &About,
-    samples: usize,
+    (samples, targets): (usize, usize),
     steps: usize,
     callbacks: &mut [Box<dyn Callback>],
 ) -> Result<(N, ModuleOptimizer, Standing<N>), TrainError> {
     let Resumed { progress, optimizer: bytes, network, best } = resumed;
     progress.check_data(about, samples)?;
-    progress.check_place(steps)?;
+    progress.check_place(steps, targets)?;
     let names: Vec<String> = parameter_ids(&network).into_keys().collect();
     let known: Vec<String> = progress.parameter_ids.keys().cloned().collect();
     let mut ids: Vec<u64> = progress.parameter_ids.values().copied().collect();
@@ -178,7 +178,7 @@ impl Progress {
     }
 
     /// Refuses a place that no run can have stopped at.
-    fn check_place(&self, steps: usize) -> Result<(), TrainError> {
+    fn check_place(&self, steps: usize, targets: usize) -> Result<(), TrainError> {
         let done = self.step.checked_mul(self.options.batch_size);
         if self.epoch == 0 || self.epoch > self.options.epochs.saturating_add(1) {
             return Err(broken("epoch", "is not one of the run's"));
@@ -189,7 +189,7 @@ impl Progress {
         if self.history.len() != self.epoch - 1 {
             return Err(broken("history", "does not have one entry for each finished epoch"));
         }
-        if self.sums.samples > self.samples as u64 || !self.sums.loss.is_finite() {
+        if self.sums.samples > targets as u64 || !self.sums.loss.is_finite() {
             return Err(broken("sums", "do not fit the data"));
         }
         Ok(())

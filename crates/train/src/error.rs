@@ -40,6 +40,16 @@ pub enum TrainError {
         /// What the data needs, in words.
         expected: String,
     },
+    /// The network gives its outputs at each step and the data has one target for a sample, or the reverse.
+    #[error(
+        "the network gives {found} rows of outputs for a sample; the data needs {expected}: one for each sample of a classifier or a regression, one for each step where the next tokens are predicted"
+    )]
+    OutputSteps {
+        /// Rows of the network's outputs for one sample.
+        found: usize,
+        /// Rows that the data needs.
+        expected: usize,
+    },
     /// The data has another shape than the network takes.
     #[error("a sample of the data is {found}; the network takes {expected}")]
     Inputs {
@@ -132,7 +142,7 @@ pub enum TrainError {
         metric: String,
         /// The loss.
         loss: String,
-        /// `classification` or `regression`.
+        /// `classification`, `regression` or `language models`.
         task: &'static str,
     },
     /// Data prepared in another way than the data that the network was trained on.

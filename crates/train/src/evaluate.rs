@@ -4,47 +4,62 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{BatchTargets, Loader, Source, TargetKind};
-use fireclay_nn::{Loss, Network};
+use fireclay_data::{Batch, BatchTargets, Loader, Source, TargetKind};
+use fireclay_nn::{Loss, Network, Target};
 use serde::Serialize;
 use std::fmt;
 
 use crate::TrainError;
-use crate::metrics::{ClassificationReport, RegressionReport, sigmoid, softmax};
+use crate::metrics::{ClassificationReport, LanguageReport, RegressionReport, sigmoid, softmax};
+use crate::running_means::count_correct;
 use crate::upload::upload;
 
 /// Samples in one step of an evaluation. Fixed, because sums of floating-point numbers depend on how they are grouped,
 /// and a saved model must give the very numbers it gave before it was saved.
 const BATCH_SIZE: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
+/// The most logits of one step where each token has one for every other: 64 MiB.
+const MOST_LOGITS: usize = 1 << 24;
+
 /// What a network does on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     /// Samples.
     pub samples: usize,
-    /// Mean loss.
+    /// Mean loss, of the samples or, where the next tokens are predicted, of the tokens.
     pub loss: f64,
     /// Measures that fit the task.
     #[serde(flatten)]
     pub report: Report,
 }
 
-/// Measures of a classifier or of a network that predicts numbers.
+/// Measures of a classifier, of a language model or of a network that predicts numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
     /// For cross-entropy, and for binary cross-entropy with one output.
     Classification(ClassificationReport),
+    /// For cross-entropy where the next tokens are predicted.
+    Language(LanguageReport),
     /// For all other losses.
     Regression(RegressionReport),
 }
 
 impl Evaluation {
-    /// Share of right predictions, for classifiers.
+    /// Share of right predictions, for classifiers and language models.
     pub fn accuracy(&self) -> Option<f64> {
         match &self.report {
             Report::Classification(report) => Some(report.accuracy),
+            Report::Language(report) => Some(report.accuracy),
             Report::Regression(_) => None,
+        }
+    }
+
+    /// `exp` of the mean cross-entropy of a token, for language models.
+    pub fn perplexity(&self) -> Option<f64> {
+        match &self.report {
+            Report::Language(report) => Some(report.perplexity),
+            _ => None,
         }
     }
 }
@@ -54,12 +69,14 @@ impl fmt::Display for Evaluation {
         writeln!(f, "loss     {:.6}", self.loss)?;
         match &self.report {
             Report::Classification(report) => report.fmt(f),
+            Report::Language(report) => report.fmt(f),
             Report::Regression(report) => report.fmt(f),
         }
     }
 }
 
-/// Asks a network for its outputs, logits or numbers, for all samples in order: `[samples][outputs]`.
+/// Asks a network for its outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
+/// `[samples * steps][outputs]` from a network with an output at each step.
 ///
 /// Give it `network.valid()` while training. Probabilities of classes are the [`softmax`] of a row.
 ///
@@ -93,13 +110,16 @@ pub(crate) fn evaluate<N: Network>(
     if samples == 0 {
         return Err(TrainError::NoSamples { purpose: "evaluate" });
     }
+    if let TargetKind::NextTokens { .. } = source.target_kind() {
+        return Ok(evaluate_tokens(network, source, loss, device));
+    }
     let mut rows = Vec::with_capacity(samples);
     let mut labels: Vec<u32> = Vec::new();
     let mut values: Vec<Vec<f32>> = Vec::new();
     let mut total = 0.0;
     for batch in in_order(source) {
         match &batch.targets {
-            BatchTargets::Classes(classes) => labels.extend(classes),
+            BatchTargets::Classes(classes) | BatchTargets::NextTokens(classes) => labels.extend(classes),
             BatchTargets::MixedClasses { labels: first, partners, share } => {
                 labels.extend(if *share >= 0.5 { first } else { partners });
             }
@@ -141,9 +161,47 @@ pub(crate) fn evaluate<N: Network>(
     Ok(Evaluation { samples, loss: total / samples as f64, report })
 }
 
-pub(crate) fn in_order(source: &Arc<dyn Source>) -> Loader {
+/// Measures a language model, keeping sums and nothing else: the logits of all tokens would be a table of the text times
+/// the vocabulary.
+fn evaluate_tokens<N: Network>(
+    network: &N,
+    source: &Arc<dyn Source>,
+    loss: &Loss,
+    device: &Device,
+) -> Evaluation {
+    let plain = Loss::cross_entropy();
+    let (mut total, mut cross_entropy, mut correct, mut tokens) = (0.0, 0.0, 0, 0);
+    for batch in in_order(source) {
+        let (input, target) = upload(batch, device);
+        let output = network.forward(input);
+        let [rows, _] = output.dims();
+        let sum =
+            |loss: &Loss| rows as f64 * f64::from(loss.forward(output.clone(), &target).into_scalar::<f32>());
+        let surprise = sum(&plain);
+        cross_entropy += surprise;
+        total += if *loss == plain { surprise } else { sum(loss) };
+        tokens += rows;
+        if let Target::Classes(next) = &target {
+            correct += count_correct(output, next) as usize;
+        }
+    }
+    let report = Report::Language(LanguageReport::new(cross_entropy, correct, tokens));
+    Evaluation { samples: source.len(), loss: total / tokens.max(1) as f64, report }
+}
+
+pub(crate) fn in_order(source: &Arc<dyn Source>) -> impl Iterator<Item = Batch> {
     let order = (0..source.len() as u32).collect();
-    Loader::new(source.clone(), order, BATCH_SIZE, 0)
+    Loader::new(source.clone(), order, batch_size(&**source), 0)
+}
+
+/// Samples in one step: fewer where the logits of many would not fit into memory.
+fn batch_size(source: &dyn Source) -> NonZeroUsize {
+    let TargetKind::NextTokens { vocabulary_size } = source.target_kind() else {
+        return BATCH_SIZE;
+    };
+    let tokens: usize = source.sample_shape().iter().product();
+    let samples = MOST_LOGITS / tokens.saturating_mul(vocabulary_size).max(1);
+    NonZeroUsize::new(samples).unwrap_or(NonZeroUsize::MIN).min(BATCH_SIZE)
 }
 
 fn extend(rows: &mut Vec<Vec<f32>>, output: burn::tensor::Tensor<2>) {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use fireclay_data::{Loader, Pass, Source};
-use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
+use fireclay_data::{Loader, Pass, Source, TargetKind};
+use fireclay_nn::{AnyTensor, Loss, Network, parameter_ids, parameters_without_gradient, state};
 
 use crate::checkpoint::{Checkpoint, Progress, Resumed, Sums, join, restore};
 use crate::clip_norm::clip_norm;
@@ -16,7 +16,7 @@ use crate::evaluate::evaluate;
 use crate::event::Wishes;
 use crate::optimizer::init;
 use crate::running_means::RunningMeans;
-use crate::trainer::About;
+use crate::trainer::{About, targets_per_sample};
 use crate::upload::{record_gradients, upload};
 use crate::{Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer};
 
@@ -57,6 +57,8 @@ struct Plan<'a> {
     options: &'a FitOptions,
     about: &'a About,
     samples: usize,
+    /// Targets of all samples: as many, or one for each of their tokens.
+    targets: usize,
     /// Steps of one epoch.
     steps: usize,
     learning_rate: f64,
@@ -82,6 +84,7 @@ impl<N: Network> Trainer<N> {
             options,
             about,
             samples: train.len(),
+            targets: train.len().saturating_mul(targets_per_sample(&**train)),
             steps: train.len().div_ceil(batch_size.get()),
             learning_rate: self.optimizer.learning_rate(),
         };
@@ -106,9 +109,14 @@ impl<N: Network> Trainer<N> {
                 let optimizer = init(&self.optimizer, &self.groups, &network);
                 (network, optimizer, Standing::at_start())
             }
-            Some(resumed) => {
-                restore(resumed, &self.optimizer, plan.about, plan.samples, plan.steps, callbacks)?
-            }
+            Some(resumed) => restore(
+                resumed,
+                &self.optimizer,
+                plan.about,
+                (plan.samples, plan.targets),
+                plan.steps,
+                callbacks,
+            )?,
         };
         if !trains(&network) {
             return Err(TrainError::NothingToTrain);
@@ -120,7 +128,8 @@ impl<N: Network> Trainer<N> {
         let mut stopped = Stopped::Completed;
         let mut unused_reported = false;
 
-        let measured = self.measured(validation.is_some());
+        let has_perplexity = self.has_perplexity(train);
+        let measured = self.measured(validation.is_some(), has_perplexity);
         let started = Event::FitStarted {
             epochs: plan.options.epochs,
             steps_per_epoch: plan.steps,
@@ -197,6 +206,8 @@ impl<N: Network> Trainer<N> {
             let mut values = Vec::new();
             values.extend(means.loss().map(|loss| ("loss".to_string(), loss)));
             values.extend(means.accuracy().map(|accuracy| ("accuracy".to_string(), accuracy)));
+            let perplexity = means.loss().filter(|_| has_perplexity).map(f64::exp);
+            values.extend(perplexity.map(|perplexity| ("perplexity".to_string(), perplexity)));
             if let Some(validation) = validation {
                 let names = &plan.about.classes;
                 let evaluation = evaluate(&trained, validation, &self.loss, names, &self.device)?;
@@ -242,11 +253,20 @@ impl<N: Network> Trainer<N> {
         Ok(history)
     }
 
+    /// Whether the mean loss of the training is the logarithm of a perplexity.
+    fn has_perplexity(&self, train: &Arc<dyn Source>) -> bool {
+        let next_tokens = matches!(train.target_kind(), TargetKind::NextTokens { .. });
+        next_tokens && self.loss == Loss::cross_entropy()
+    }
+
     /// Names of the values that each epoch is going to have.
-    fn measured(&self, validates: bool) -> Vec<String> {
+    fn measured(&self, validates: bool, has_perplexity: bool) -> Vec<String> {
         let mut names = vec!["loss".to_string()];
         if self.loss.takes_classes() {
             names.push("accuracy".to_string());
+        }
+        if has_perplexity {
+            names.push("perplexity".to_string());
         }
         if validates {
             names.push("val_loss".to_string());

@@ -44,7 +44,9 @@ pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Callback, Event, Moment};
 pub use history::{EpochRecord, History, Stopped};
-pub use metrics::{ClassScores, ClassificationReport, Metric, RegressionReport, Scores, sigmoid, softmax};
+pub use metrics::{
+    ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,
+};
 pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
 pub use options::FitOptions;
 pub use schedule::Schedule;

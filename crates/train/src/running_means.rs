@@ -18,6 +18,7 @@ struct Pending {
     loss: Tensor<1>,
     /// How many samples of the step were right; for classifiers.
     correct: Option<Correct>,
+    /// Rows of the output: samples, or tokens where the next ones are predicted.
     samples: u64,
 }
 
@@ -31,14 +32,18 @@ enum Correct {
 }
 
 /// Counts the rows whose greatest value, the first of equal ones, is that of their class.
-fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>) -> u64 {
+pub(crate) fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>) -> u64 {
     let [_, width] = output.dims();
-    let (output, classes) = (output.into_data(), classes.clone().inner().into_data());
-    let values: Vec<f32> = output.iter::<f32>().collect();
-    let first_greatest =
-        |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    let (output, classes) = (output.into_data().convert::<f32>(), classes.clone().into_data());
+    let Ok(values) = output.as_slice::<f32>() else { return 0 };
+    // Wide rows, as of a vocabulary, are left at the first value that is greater.
+    let is_first_greatest = |row: &[f32], class: usize| {
+        let Some((own, after)) = row[class.min(row.len())..].split_first() else { return false };
+        row[..class].iter().all(|value| value < own) && after.iter().all(|value| value <= own)
+    };
     let rows = values.chunks_exact(width.max(1));
-    rows.zip(classes.iter::<i64>()).filter(|(row, class)| first_greatest(row) as i64 == *class).count() as u64
+    rows.zip(classes.iter::<i64>()).filter(|(row, class)| is_first_greatest(row, *class as usize)).count()
+        as u64
 }
 
 impl RunningMeans {
@@ -58,7 +63,7 @@ impl RunningMeans {
             Target::Values(_) => None,
         };
         let correct = classes.map(|classes| match self.interval {
-            1 => Correct::Counted(count_correct(output, classes)),
+            1 => Correct::Counted(count_correct(output, &classes.clone().inner())),
             _ => {
                 let predicted = output.argmax(1).squeeze_dim::<1>(1);
                 Correct::OnDevice(predicted.equal(classes.clone().inner()).int().sum())

@@ -12,6 +12,7 @@ use fireclay_store::{
 
 use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, in_order, predict};
+use crate::metrics::Kind;
 use crate::optimizer::check_groups;
 use crate::upload::upload;
 use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
@@ -53,6 +54,12 @@ impl<N: Network> Trainer<N> {
     /// Trains a network that predicts numbers: mean squared error.
     pub fn regression(network: N) -> Self {
         Trainer::new(network, Loss::Mse {}).metrics([Metric::Mae])
+    }
+
+    /// Trains a network that predicts at each step of a text the token that comes next, on data from
+    /// [`Dataset::next_tokens`]: cross-entropy over the vocabulary, perplexity.
+    pub fn language_model(network: N) -> Self {
+        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Perplexity])
     }
 
     /// Trains with any loss. The network stays on the device it was built on.
@@ -205,7 +212,8 @@ impl<N: Network> Trainer<N> {
         evaluate(&self.network, &source, &self.loss, data.class_names(), &self.device)
     }
 
-    /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`.
+    /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
+    /// `[samples * steps][outputs]` from a network with an output at each step.
     ///
     /// # Errors
     /// [`TrainError`] for an empty data set, or one that does not fit the network.
@@ -267,16 +275,18 @@ impl<N: Network> Trainer<N> {
 
     /// Refuses metrics that the task does not have.
     pub(crate) fn check_metrics(&self, source: &Arc<dyn Source>) -> Result<(), TrainError> {
-        let classifies = matches!(
-            (&self.loss, source.target_kind()),
-            (Loss::CrossEntropy { .. }, _) | (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 })
-        );
-        match self.metrics.iter().find(|metric| metric.is_for_classes() != classifies) {
+        let kind = match (&self.loss, source.target_kind()) {
+            (Loss::CrossEntropy { .. }, TargetKind::NextTokens { .. }) => Kind::NextTokens,
+            (Loss::CrossEntropy { .. }, _)
+            | (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => Kind::Classification,
+            _ => Kind::Regression,
+        };
+        match self.metrics.iter().find(|metric| !metric.is_for(kind)) {
             None => Ok(()),
             Some(metric) => Err(TrainError::Metric {
                 metric: metric.to_string(),
                 loss: format!("{:?}", self.loss),
-                task: if classifies { "classification" } else { "regression" },
+                task: kind.name(),
             }),
         }
     }
@@ -292,6 +302,9 @@ impl<N: Network> Trainer<N> {
         let (found, needed) = match source.target_kind() {
             TargetKind::Classes { count } => ("classes", format!("{count}, one for each class")),
             TargetKind::Values { width } => ("values", format!("{width}, one for each target")),
+            TargetKind::NextTokens { vocabulary_size } => {
+                ("classes", format!("{vocabulary_size}, one for each token of the vocabulary"))
+            }
         };
         let expected = if self.loss.takes_classes() { "classes" } else { "values" };
         if found != expected {
@@ -300,10 +313,15 @@ impl<N: Network> Trainer<N> {
         let mut batch = fireclay_data::Batch::default();
         source.gather(&[0], &mut batch);
         let (input, _) = crate::upload::upload(batch, &self.device);
-        let [_, outputs] = self.network.forward(input).dims();
+        let [rows, outputs] = self.network.forward(input).dims();
+        let expected = targets_per_sample(&**source);
+        if rows != expected {
+            return Err(TrainError::OutputSteps { found: rows, expected });
+        }
         let wanted = match source.target_kind() {
             TargetKind::Classes { count } => count,
             TargetKind::Values { width } => width,
+            TargetKind::NextTokens { vocabulary_size } => vocabulary_size,
         };
         if outputs != wanted {
             return Err(TrainError::Outputs { found: outputs, expected: needed });
@@ -313,6 +331,14 @@ impl<N: Network> Trainer<N> {
             0 => Err(TrainError::NothingToTrain),
             _ => Ok(()),
         }
+    }
+}
+
+/// How many targets a sample has, each with a row of the network's outputs.
+pub(crate) fn targets_per_sample(source: &dyn Source) -> usize {
+    match source.target_kind() {
+        TargetKind::NextTokens { .. } => source.sample_shape().iter().product(),
+        _ => 1,
     }
 }
 
@@ -391,7 +417,8 @@ impl Trainer<Model> {
         let loss = card.training.as_ref().map_or(Loss::cross_entropy(), |training| training.loss.clone());
         let mut trainer = Trainer::new(model, loss);
         if trainer.loss.takes_classes() {
-            trainer.metrics = vec![Metric::Accuracy];
+            let is_language_model = card.spec.output_steps().is_ok_and(|steps| steps.is_some());
+            trainer.metrics = vec![if is_language_model { Metric::Perplexity } else { Metric::Accuracy }];
         }
         trainer.about = About {
             classes: card.classes,

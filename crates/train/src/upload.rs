@@ -13,10 +13,11 @@ pub(crate) fn upload(batch: Batch, device: &Device) -> (AnyTensor, Target) {
     };
     let classes = |labels: Vec<u32>| {
         let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
-        Tensor::<1, Int>::from_data(TensorData::new(labels, [samples]), device)
+        let count = labels.len();
+        Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), device)
     };
     let target = match batch.targets {
-        BatchTargets::Classes(labels) => Target::Classes(classes(labels)),
+        BatchTargets::Classes(labels) | BatchTargets::NextTokens(labels) => Target::Classes(classes(labels)),
         BatchTargets::MixedClasses { labels, partners, share } => {
             Target::MixedClasses { classes: classes(labels), partners: classes(partners), share }
         }

@@ -26,6 +26,14 @@ impl<B: Backend> Maybe<B> {
             Maybe::None => None,
         }
     }
+
+    /// The same, left where it is.
+    pub fn as_option(&self) -> Option<&FloatTensor<B>> {
+        match self {
+            Maybe::Some(tensor) => Some(tensor),
+            Maybe::None => None,
+        }
+    }
 }
 
 impl Maybe<Dispatch> {

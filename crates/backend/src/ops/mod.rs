@@ -36,9 +36,9 @@ mod dense;
 mod embedding;
 mod gelu;
 mod layer_norm;
-mod lstm;
 mod optimizer;
 mod pool2d;
+mod recurrent;
 
 pub use activation::Activation;
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
@@ -48,9 +48,12 @@ pub use dense::dense;
 pub use embedding::embedding;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;
-pub use lstm::{LstmOptions, LstmWeights, embedding_lstm, embedding_lstm_last, lstm, lstm_last};
 pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};
+pub use recurrent::{
+    RecurrentCell, RecurrentInput, RecurrentOptions, RecurrentState, RecurrentWeights, recurrent,
+    recurrent_last, recurrent_with_state,
+};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

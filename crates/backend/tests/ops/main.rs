@@ -6,7 +6,7 @@ mod dense;
 mod embedding;
 mod gelu;
 mod harness;
-mod lstm;
 mod norm;
 mod optimizer;
 mod pool2d;
+mod recurrent;

@@ -31,8 +31,9 @@ impl Source for Dataset {
 
     fn target_kind(&self) -> TargetKind {
         match &self.stored.targets {
-            Targets::Classes { names, .. } => TargetKind::Classes { count: names.len() },
-            Targets::Values { width, .. } => TargetKind::Values { width: *width },
+            Some(Targets::Classes { names, .. }) => TargetKind::Classes { count: names.len() },
+            Some(Targets::Values { width, .. }) => TargetKind::Values { width: *width },
+            None => TargetKind::NextTokens { vocabulary_size: self.vocabulary_size },
         }
     }
 
@@ -78,9 +79,9 @@ impl Dataset {
 }
 
 impl Dataset {
-    /// Fills in the features, augmented in a pass of a training, and the shape of each.
+    /// Fills in the features, augmented in a pass of a training, and the shape of each; of a stream the targets too.
     fn gather_features(&self, stored_indices: &[usize], pass: Option<Pass>, batch: &mut Batch) {
-        let features = &mut batch.features;
+        let Batch { features, targets, .. } = batch;
         batch.shape.clear();
         batch.shape.push(stored_indices.len());
         batch.shape.extend_from_slice(&self.stored.shape);
@@ -115,6 +116,14 @@ impl Dataset {
             Features::Sequences(sequences) => {
                 batch.shape[1] = sequences.gather(stored_indices, self.is_bucketed, features.tokens_mut());
             }
+            Features::Stream(stream) => {
+                let mut next = match std::mem::take(targets) {
+                    BatchTargets::NextTokens(next) => next,
+                    _ => Vec::new(),
+                };
+                stream.gather(stored_indices, pass, features.tokens_mut(), &mut next);
+                *targets = BatchTargets::NextTokens(next);
+            }
             Features::Floats(values) => {
                 let out = emptied(features.values_mut(), len);
                 let entries = self.normalization.mean.len();
@@ -135,7 +144,7 @@ impl Dataset {
 
     fn gather_targets(&self, stored_indices: &[usize], out: &mut BatchTargets) {
         match &self.stored.targets {
-            Targets::Classes { labels, .. } => {
+            Some(Targets::Classes { labels, .. }) => {
                 let mut gathered = match std::mem::take(out) {
                     BatchTargets::Classes(labels) => labels,
                     _ => Vec::new(),
@@ -144,7 +153,7 @@ impl Dataset {
                 gathered.extend(stored_indices.iter().map(|index| labels[*index]));
                 *out = BatchTargets::Classes(gathered);
             }
-            Targets::Values { width, values } => {
+            Some(Targets::Values { width, values }) => {
                 let mut gathered = match std::mem::take(out) {
                     BatchTargets::Values { values, .. } => values,
                     _ => Vec::new(),
@@ -155,6 +164,8 @@ impl Dataset {
                 }
                 *out = BatchTargets::Values { width: *width, values: gathered };
             }
+            // They came with the features.
+            None => {}
         }
     }
 }

@@ -8,6 +8,7 @@ mod bytes;
 mod gather;
 mod sequences;
 mod stored;
+mod stream;
 
 use std::sync::Arc;
 
@@ -181,19 +182,19 @@ impl Dataset {
         &self.normalization
     }
 
-    /// The classes' names; empty when the targets are numbers.
+    /// The classes' names; empty when the targets are numbers or the next tokens.
     pub fn class_names(&self) -> &[String] {
         match &self.stored.targets {
-            Targets::Classes { names, .. } => names,
-            Targets::Values { .. } => &[],
+            Some(Targets::Classes { names, .. }) => names,
+            _ => &[],
         }
     }
 
-    /// How many classes there are; `None` when the targets are numbers.
+    /// How many classes there are; `None` when the targets are numbers or the next tokens.
     pub fn num_classes(&self) -> Option<usize> {
         match &self.stored.targets {
-            Targets::Classes { names, .. } => Some(names.len()),
-            Targets::Values { .. } => None,
+            Some(Targets::Classes { names, .. }) => Some(names.len()),
+            _ => None,
         }
     }
 
@@ -211,8 +212,8 @@ impl Dataset {
     /// The label of sample `index`; `None` beyond the last sample, or when the targets are numbers.
     pub fn label(&self, index: usize) -> Option<u32> {
         match &self.stored.targets {
-            Targets::Classes { labels, .. } => labels.get(self.stored_index(index)?).copied(),
-            Targets::Values { .. } => None,
+            Some(Targets::Classes { labels, .. }) => labels.get(self.stored_index(index)?).copied(),
+            _ => None,
         }
     }
 
@@ -235,6 +236,7 @@ impl Dataset {
                 tokens.get(start..start + self.stored.sample_len)
             }
             Features::Sequences(sequences) => Some(sequences.sample(self.stored_index(index)?)),
+            Features::Stream(stream) => Some(stream.window(self.stored_index(index)?)),
             _ => None,
         }
     }
@@ -243,7 +245,7 @@ impl Dataset {
     /// `None` when the features are not tokens.
     pub fn vocabulary_size(&self) -> Option<usize> {
         match &self.stored.features {
-            Features::Tokens(_) | Features::Sequences(_) => Some(self.vocabulary_size),
+            Features::Tokens(_) | Features::Sequences(_) | Features::Stream(_) => Some(self.vocabulary_size),
             _ => None,
         }
     }
@@ -273,12 +275,16 @@ impl Dataset {
     ///
     /// `validation_fraction` of the samples, rounded, go to validation, picked by `seed` alone. When there are
     /// classes, each is split in that proportion, and a class of two samples or more is in both parts; so the sizes
-    /// may differ from the rounded fraction by a few samples. Both parts keep the order of this dataset.
+    /// may differ from the rounded fraction by a few samples. Both parts keep the order of this dataset. Of a stream
+    /// ([`next_tokens`](Self::next_tokens)) whole texts are set aside.
     ///
     /// # Errors
     /// [`DataError::Fraction`] if the fraction is not above 0 and below 1, [`DataError::TooFewToSplit`] if one of the
     /// parts would be empty.
     pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<(Dataset, Dataset), DataError> {
+        if let Some(parts) = self.split_stream(validation_fraction, seed)? {
+            return Ok(parts);
+        }
         let labels: Option<Vec<u32>> =
             self.num_classes().map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
         let classes = self.num_classes().unwrap_or(0);
@@ -297,9 +303,7 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Normalization`] if it does not fit, see [`Normalization::check`]; tokens take none.
     pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self, DataError> {
-        if matches!(self.stored.features, Features::Tokens(_) | Features::Sequences(_))
-            && !normalization.is_none()
-        {
+        if self.vocabulary_size().is_some() && !normalization.is_none() {
             let reason = "tokens are names, not numbers, and an embedding looks them up as they are".into();
             return Err(DataError::Normalization { reason });
         }
@@ -357,6 +361,7 @@ impl Dataset {
         let tokens = match &self.stored.features {
             Features::Tokens(tokens) => tokens,
             Features::Sequences(sequences) => sequences.tokens(),
+            Features::Stream(stream) => stream.tokens(),
             _ => return refuse("the features are not tokens"),
         };
         if i32::try_from(vocabulary_size).is_err() {
@@ -365,6 +370,7 @@ impl Dataset {
         if let Some(at) = tokens.iter().position(|token| *token as usize >= vocabulary_size) {
             let index = match &self.stored.features {
                 Features::Sequences(sequences) => sequences.sample_of(at),
+                Features::Stream(stream) => stream.window_of(at),
                 _ => at / self.stored.sample_len,
             };
             return Err(DataError::Token { index, token: tokens[at], vocabulary_size });

@@ -2,6 +2,7 @@
 
 use super::Bytes;
 use super::sequences::Sequences;
+use super::stream::Stream;
 use crate::{DataError, Targets};
 
 #[derive(Debug)]
@@ -11,7 +12,8 @@ pub(super) struct Stored {
     pub(super) sample_len: usize,
     pub(super) samples: usize,
     pub(super) features: Features,
-    pub(super) targets: Targets,
+    /// `None` for a stream, whose targets are its own next tokens.
+    pub(super) targets: Option<Targets>,
 }
 
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(super) enum Features {
     Floats(Vec<f32>),
     Tokens(Vec<u32>),
     Sequences(Sequences),
+    Stream(Stream),
 }
 
 impl Stored {
@@ -33,6 +36,7 @@ impl Stored {
             Features::Sequences(sequences) => {
                 sequences.samples().saturating_mul(shape.first().copied().unwrap_or(0))
             }
+            Features::Stream(stream) => stream.windows().saturating_mul(stream.steps()),
         };
         let sample_len = (shape.iter())
             .try_fold(1usize, |product, dim| product.checked_mul(*dim))
@@ -45,6 +49,16 @@ impl Stored {
         if samples.checked_mul(sample_len) != Some(values) {
             return Err(DataError::Lengths { shape: shape.to_vec(), sample_len, targets: samples, values });
         }
-        Ok(Stored { shape: shape.to_vec(), sample_len, samples, features, targets })
+        Ok(Stored { shape: shape.to_vec(), sample_len, samples, features, targets: Some(targets) })
+    }
+
+    /// The windows of a stream.
+    pub(super) fn of_stream(stream: Stream) -> Result<Self, DataError> {
+        let (samples, steps) = (stream.windows(), stream.steps());
+        if u32::try_from(samples).is_err() {
+            return Err(DataError::TooManySamples { samples });
+        }
+        let features = Features::Stream(stream);
+        Ok(Stored { shape: vec![steps], sample_len: steps, samples, features, targets: None })
     }
 }

@@ -75,6 +75,7 @@ fn target(dataset: &Dataset, index: usize) -> Target<'_> {
     dataset.gather(&[index as u32], &mut batch);
     match batch.targets {
         BatchTargets::Values { values, .. } => Target::Values(bits(&values)),
+        BatchTargets::NextTokens(tokens) => Target::Values(tokens),
         _ => unreachable!("a class has a label"),
     }
 }

@@ -87,6 +87,17 @@ pub enum TextProblem {
         /// The most that can be.
         limit: usize,
     },
+    /// Texts that are too short to predict a token from those before it.
+    #[error(
+        "the texts have {tokens} tokens together; windows of {steps} steps need {} or more, so give more texts or fewer steps",
+        steps.saturating_add(1)
+    )]
+    StreamTooShort {
+        /// Tokens of all texts.
+        tokens: usize,
+        /// Tokens of a window.
+        steps: usize,
+    },
     /// A file with a tokeniser that cannot be used.
     #[cfg(feature = "tokenizers")]
     #[error("{path} is no tokeniser that can be used; expected the tokenizer.json of a Hugging Face model")]

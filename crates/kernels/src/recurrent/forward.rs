@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::buffer::Buffer;
-use super::panel::{Factors, Start, pack_forward, tile_of, tiles};
+use super::panel::{Factors, MOST_ROWS, Start, pack_forward, tile_of, tiles};
 use super::{
     Cell, Plan, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, Row, Unit, Widths, active,
     load_up_to, store_up_to,
@@ -216,7 +216,7 @@ impl<C: Cell> Kernel for Part<'_, C> {
         let longest = rows[0].len;
         let (mut inputs, mut next_inputs) = (Vec::new(), Vec::new());
         self.find_inputs(0, active(rows, 0), &mut inputs);
-        let most = S::ACCUMULATORS / C::GATES;
+        let most = (S::ACCUMULATORS / C::GATES).min(MOST_ROWS);
         let mut sums = Buffer::zeros(most * C::GATES * S::LANES);
         let sums = sums.slice_mut().as_mut_ptr();
 
@@ -255,10 +255,10 @@ impl<C: Cell> Kernel for Part<'_, C> {
                             b_term: C::GATES * S::LANES,
                             terms: hidden,
                         };
-                        if C::GATES == 4 {
-                            tile_of::<S, 4>(s, count, factors, sums, 4 * S::LANES, Start::Zero);
-                        } else {
-                            tile_of::<S, 3>(s, count, factors, sums, 3 * S::LANES, Start::Zero);
+                        match C::GATES {
+                            4 => tile_of::<S, 4>(s, count, factors, sums, 4 * S::LANES, Start::Zero),
+                            3 => tile_of::<S, 3>(s, count, factors, sums, 3 * S::LANES, Start::Zero),
+                            _ => tile_of::<S, 1>(s, count, factors, sums, S::LANES, Start::Zero),
                         }
                     }
                     for m in 0..count {

@@ -1,4 +1,4 @@
-//! LSTM and GRU over whole sequences, forward and backward.
+//! LSTM, GRU and the simple recurrent network over whole sequences, forward and backward.
 //!
 //! The batch is split over threads once; each thread runs all steps of its rows by itself, with the recurrent weights
 //! packed so that the tile of registers that it accumulates holds all gates of some units: gates become states without
@@ -16,6 +16,7 @@ mod lstm;
 mod panel;
 #[cfg(test)]
 pub(crate) mod reference;
+mod rnn;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use buffer::Buffer;
 
 pub use gru::{GruBackward, GruOutput, GruWeights, gru_backward, gru_forward, gru_inference};
 pub use lstm::{LstmBackward, LstmOutput, LstmState, lstm_backward, lstm_forward, lstm_inference};
+pub use rnn::{RnnActivation, RnnBackward, RnnOutput, RnnWeights, rnn_backward, rnn_forward, rnn_inference};
 
 /// The sizes of a recurrent layer's work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +61,8 @@ pub struct RecurrentOptions<'a> {
     pub recurrent_mask: Option<&'a [f32]>,
 }
 
-/// What a forward run keeps for the gradients, about 24 (LSTM) or 20 (GRU) bytes for each unit and step.
+/// What a forward run keeps for the gradients, about 24 (LSTM), 20 (GRU) or 4 (simple) bytes for each
+/// unit and step.
 ///
 /// One tape can be used again and again, and should be: its memory is large, and fresh pages cost more than the
 /// arithmetic on them.
@@ -203,7 +206,7 @@ struct UnitGradient<F> {
 
 /// The equations of a recurrent layer, on vectors of units.
 trait Cell: Copy + Send + Sync {
-    /// Gates, 3 or 4.
+    /// Gates: 1, 3 or 4.
     const GATES: usize;
     /// Vectors kept for the gradient.
     const SAVED: usize;

@@ -158,7 +158,10 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(
     }
 }
 
-/// A tile of `rows` rows, at most as many as `ACCUMULATORS / N`.
+/// The most rows of a tile.
+pub(super) const MOST_ROWS: usize = 8;
+
+/// A tile of `rows` rows, at most as many as `ACCUMULATORS / N` and [`MOST_ROWS`].
 ///
 /// # Safety
 /// As for [`tile`].

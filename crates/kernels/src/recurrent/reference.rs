@@ -1,4 +1,4 @@
-//! LSTM and GRU in plain loops, in `f64`, one sequence after the other.
+//! LSTM, GRU and the simple recurrent network in plain loops, in `f64`, one sequence after the other.
 
 #![allow(clippy::needless_range_loop, reason = "plain loops are the point")]
 
@@ -10,11 +10,17 @@ use crate::check::wide;
 pub(crate) enum Kind {
     Lstm,
     Gru,
+    Tanh,
+    Relu,
 }
 
 impl Kind {
     pub(crate) fn gates(self) -> usize {
-        if self == Kind::Lstm { 4 } else { 3 }
+        match self {
+            Kind::Lstm => 4,
+            Kind::Gru => 3,
+            Kind::Tanh | Kind::Relu => 1,
+        }
     }
 }
 
@@ -132,6 +138,14 @@ impl Problem {
                         next_h[j] = (1.0 - z) * n + z * h[j];
                         [r, z, n, inner]
                     }
+                    Kind::Tanh => {
+                        next_h[j] = (x(0) + product(0)).tanh();
+                        [next_h[j], 0.0, 0.0, 0.0]
+                    }
+                    Kind::Relu => {
+                        next_h[j] = (x(0) + product(0)).max(0.0);
+                        [next_h[j], 0.0, 0.0, 0.0]
+                    }
                 };
                 gates.push(unit);
             }
@@ -195,6 +209,14 @@ impl Problem {
                             before[j] += d * z;
                             slopes.bias[j] += d_n * r;
                             ([d_r, d_z, d_n * r, 0.0], [d_r, d_z, d_n, 0.0])
+                        }
+                        Kind::Tanh | Kind::Relu => {
+                            let [h, ..] = step.gates[j];
+                            let slope = match self.kind {
+                                Kind::Tanh => 1.0 - h * h,
+                                _ => f64::from(h > 0.0),
+                            };
+                            ([d * slope, 0.0, 0.0, 0.0], [d * slope, 0.0, 0.0, 0.0])
                         }
                     };
                     for gate in 0..self.kind.gates() {

@@ -181,6 +181,31 @@ impl Case {
                 );
                 (found.c, found.d_initial_c) = (Vec::new(), Vec::new());
             }
+            Kind::Tanh | Kind::Relu => {
+                let activation =
+                    if self.kind == Kind::Tanh { RnnActivation::Tanh } else { RnnActivation::Relu };
+                let initial = self.uses.initial.then_some(&self.h[..]);
+                let weights = RnnWeights { w_hh: &self.w_hh, activation };
+                let output = RnnOutput { outputs: Some(&mut found.outputs), h: &mut found.h };
+                rnn_forward(cpu, shape, self.rows(), weights, initial, &options, output, tape);
+                let output = RnnOutput { outputs: None, h: &mut h };
+                rnn_inference(cpu, shape, self.rows(), weights, initial, &options, output);
+                assert_eq!(h, found.h);
+                let output = RnnOutput { outputs: Some(&mut outputs), h: &mut h };
+                rnn_inference(cpu, shape, self.rows(), weights, initial, &options, output);
+                rnn_backward(
+                    tape,
+                    weights,
+                    RnnBackward {
+                        d_outputs: Some(&self.d_outputs),
+                        d_h: Some(&self.d_h),
+                        d_projected: &mut found.d_projected,
+                        d_w_hh: &mut found.d_w_hh,
+                        d_initial_h: Some(&mut found.d_initial_h),
+                    },
+                );
+                (found.c, found.d_bias, found.d_initial_c) = (Vec::new(), Vec::new(), Vec::new());
+            }
         }
         assert_eq!((&outputs, &h), (&found.outputs, &found.h), "inference gives the same as training");
         found
@@ -206,18 +231,20 @@ impl Case {
                 close("d_projected", &found.d_projected, &slopes.projected);
                 close("d_w_hh", &found.d_w_hh, &slopes.w_hh);
                 close("d_initial_h", &found.d_initial_h, &slopes.h);
-                if self.kind == Kind::Lstm {
-                    close("last cell state", &found.c, &results.c);
-                    close("d_initial_c", &found.d_initial_c, &slopes.c);
-                } else {
-                    close("d_bias", &found.d_bias, &slopes.bias);
+                match self.kind {
+                    Kind::Lstm => {
+                        close("last cell state", &found.c, &results.c);
+                        close("d_initial_c", &found.d_initial_c, &slopes.c);
+                    }
+                    Kind::Gru => close("d_bias", &found.d_bias, &slopes.bias),
+                    Kind::Tanh | Kind::Relu => {}
                 }
             }
         }
     }
 }
 
-const KINDS: [Kind; 2] = [Kind::Lstm, Kind::Gru];
+const KINDS: [Kind; 4] = [Kind::Lstm, Kind::Gru, Kind::Tanh, Kind::Relu];
 
 #[test]
 fn every_size_agrees_with_the_reference() {

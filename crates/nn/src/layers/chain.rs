@@ -1,6 +1,6 @@
 //! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
-//! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM that
-//! reads it.
+//! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM or
+//! other recurrent layer that reads it.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
@@ -8,7 +8,6 @@ use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, PoolOptions};
 
 use super::batch_norm::BatchNorm;
-use super::lstm::LstmInput;
 use super::{Layer, pool2d};
 use crate::AnyTensor;
 
@@ -58,15 +57,13 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
                 let tokens = value.tokens();
                 lengths = embedding.lengths(&tokens);
                 match after {
-                    [Layer::Lstm(lstm), after @ ..] => {
-                        (lstm.forward(embedding.for_lstm(tokens), lengths.as_ref()), after)
+                    [Layer::Recurrent(layer), after @ ..] => {
+                        (layer.forward(embedding.for_recurrent(tokens), lengths.as_ref()), after)
                     }
                     _ => (embedding.forward(tokens).into(), after),
                 }
             }
-            Layer::Lstm(lstm) => {
-                (lstm.forward(LstmInput::Sequences(value.sequences()), lengths.as_ref()), after)
-            }
+            Layer::Recurrent(layer) => (layer.forward(value.sequences().into(), lengths.as_ref()), after),
             Layer::Residual(block) => (block.forward(Flow { value, lengths: lengths.clone() }), after),
             layer => (layer.forward(value), after),
         };

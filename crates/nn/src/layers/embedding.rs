@@ -2,10 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use fireclay_backend::ops;
+use fireclay_backend::ops::{self, RecurrentInput};
 use serde::{Deserialize, Serialize};
 
-use super::lstm::LstmInput;
 use crate::spec::{Inferred, TensorSpec, values};
 use crate::{Initializer, LayerProblem};
 
@@ -127,8 +126,8 @@ impl Embedding {
         Some((taken * places).max_dim(1).squeeze_dim::<1>(1))
     }
 
-    /// The same rows for an LSTM, which may look them up as it goes.
-    pub(crate) fn for_lstm(&self, tokens: Tensor<2, Int>) -> LstmInput {
-        LstmInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }
+    /// The same rows for a recurrent layer, which may look them up as it goes.
+    pub(crate) fn for_recurrent(&self, tokens: Tensor<2, Int>) -> RecurrentInput {
+        RecurrentInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }
     }
 }

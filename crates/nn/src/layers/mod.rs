@@ -10,11 +10,16 @@ mod eigen;
 mod embedding;
 pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
+mod gru;
 mod layer_norm;
 mod lstm;
 mod naive_bayes_bag;
 mod pool2d;
+mod recurrent;
+mod recurrent_spec;
+mod recurrent_state;
 mod residual;
+mod simple_rnn;
 mod whitening;
 
 use burn::module::Module;
@@ -37,15 +42,18 @@ use embedding::Embedding;
 pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
+pub use gru::GruSpec;
 use layer_norm::LayerNorm;
 pub use layer_norm::LayerNormSpec;
 pub use lstm::LstmSpec;
-use lstm::{Lstm, LstmInput};
 use naive_bayes_bag::NaiveBayesBag;
 pub use naive_bayes_bag::NaiveBayesBagSpec;
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
+use recurrent::Recurrent;
+pub(crate) use recurrent_spec::RecurrentFields;
 use residual::Residual;
 pub use residual::ResidualSpec;
+pub use simple_rnn::{RnnActivation, SimpleRnnSpec};
 use whitening::Whitening;
 pub use whitening::WhiteningSpec;
 
@@ -54,7 +62,7 @@ pub use whitening::WhiteningSpec;
 pub(crate) enum Layer {
     Dense(Linear),
     Embedding(Embedding),
-    Lstm(Lstm),
+    Recurrent(Recurrent),
     Conv2d(Conv2d),
     MaxPool2d(MaxPool2d),
     AvgPool2d(AvgPool2d),
@@ -77,7 +85,9 @@ impl Layer {
         match &plan.kind {
             LayerKind::Dense(spec) => Layer::Dense(spec.build(features, device)),
             LayerKind::Embedding(spec) => Layer::Embedding(spec.build(device)),
-            LayerKind::Lstm(spec) => Layer::Lstm(spec.build(features, device)),
+            LayerKind::Lstm(spec) => Layer::Recurrent(spec.fields().build(features, device)),
+            LayerKind::Gru(spec) => Layer::Recurrent(spec.fields().build(features, device)),
+            LayerKind::SimpleRnn(spec) => Layer::Recurrent(spec.fields().build(features, device)),
             LayerKind::Conv2d(spec) => Layer::Conv2d(spec.build(input, device)),
             LayerKind::MaxPool2d(spec) => Layer::MaxPool2d(spec.build()),
             LayerKind::AvgPool2d(spec) => Layer::AvgPool2d(spec.build()),
@@ -109,7 +119,7 @@ impl Layer {
         match self {
             Layer::Dense(layer) => chain::dense(layer, input, Activation::None),
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
-            Layer::Lstm(layer) => layer.forward(LstmInput::Sequences(input.sequences()), None),
+            Layer::Recurrent(layer) => layer.forward(input.sequences().into(), None),
             Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
             Layer::MaxPool2d(layer) => pool2d::max(layer, input.images()).into(),
             Layer::AvgPool2d(layer) => pool2d::average(layer, input.images()).into(),

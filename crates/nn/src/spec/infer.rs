@@ -62,6 +62,8 @@ pub(crate) fn values(shape: &[usize]) -> Result<u64, LayerProblem> {
 pub(crate) struct Plan {
     pub(crate) layers: Vec<PlannedLayer>,
     pub(crate) outputs: usize,
+    /// Where outputs are given at each step: how many steps.
+    pub(crate) output_steps: Option<usize>,
 }
 
 /// A layer of a checked description.
@@ -179,19 +181,23 @@ impl ModelSpec {
         }
         let layers = chain(&self.layers, &self.input, &Place::default(), &mut Names::default())?;
         let end = end(&layers, &self.input);
-        let (InputSpec::Values(_), &[outputs]) = (end, end.shape()) else {
-            return Err(NnError::Output {
-                name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
-                found: end.clone(),
-            });
+        let (output_steps, outputs) = match (end, end.shape()) {
+            (InputSpec::Values(_), &[outputs]) => (None, outputs),
+            (InputSpec::Values(_), &[steps, outputs]) => (Some(steps), outputs),
+            _ => {
+                return Err(NnError::Output {
+                    name: layers.last().map_or(String::new(), |layer| layer.name.clone()),
+                    found: end.clone(),
+                });
+            }
         };
-        let plan = Plan { layers, outputs };
+        let plan = Plan { layers, outputs, output_steps };
         plan.check_size()?;
         Ok(plan)
     }
 }
 
-/// Layers, those inside blocks and the stacked ones of an LSTM included.
+/// Layers, those inside blocks and the stacked ones of recurrent layers included.
 fn count(layers: &[LayerSpec]) -> usize {
     layers.iter().fold(0, |total: usize, layer| {
         total.saturating_add(match &layer.kind {
@@ -199,6 +205,8 @@ fn count(layers: &[LayerSpec]) -> usize {
                 count(&block.layers).saturating_add(count(&block.shortcut)).saturating_add(1)
             }
             LayerKind::Lstm(lstm) => lstm.num_layers,
+            LayerKind::Gru(gru) => gru.num_layers,
+            LayerKind::SimpleRnn(rnn) => rnn.num_layers,
             _ => 1,
         })
     })
@@ -308,7 +316,9 @@ fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> 
     match kind {
         LayerKind::Dense(spec) => spec.infer(input),
         LayerKind::Embedding(_) | LayerKind::NaiveBayesBag(_) => Err(LayerProblem::NeedsTokens),
-        LayerKind::Lstm(spec) => spec.infer(input),
+        LayerKind::Lstm(spec) => spec.fields().infer(input),
+        LayerKind::Gru(spec) => spec.fields().infer(input),
+        LayerKind::SimpleRnn(spec) => spec.fields().infer(input),
         LayerKind::Conv2d(spec) => spec.infer(input),
         LayerKind::MaxPool2d(spec) => spec.infer(input),
         LayerKind::AvgPool2d(spec) => spec.infer(input),

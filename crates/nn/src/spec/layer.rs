@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 use crate::layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, WhiteningSpec,
+    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, GruSpec, LayerNormSpec,
+    LstmSpec, MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, SimpleRnnSpec, WhiteningSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -73,6 +73,10 @@ pub enum LayerKind {
     Embedding(EmbeddingSpec),
     /// Long short-term memory ([Hochreiter and Schmidhuber 1997](https://doi.org/10.1162/neco.1997.9.8.1735))
     Lstm(LstmSpec),
+    /// Gated recurrent unit ([Cho et al. 2014](https://arxiv.org/abs/1406.1078))
+    Gru(GruSpec),
+    /// Simple recurrent network ([Elman 1990](https://doi.org/10.1207/s15516709cog1402_1))
+    SimpleRnn(SimpleRnnSpec),
     /// Convolution over height and width.
     #[serde(rename = "conv2d")]
     Conv2d(Conv2dSpec),
@@ -148,6 +152,8 @@ impl LayerKind {
             LayerKind::Dense(_) => "dense",
             LayerKind::Embedding(_) => "embedding",
             LayerKind::Lstm(_) => "lstm",
+            LayerKind::Gru(_) => "gru",
+            LayerKind::SimpleRnn(_) => "simple_rnn",
             LayerKind::Conv2d(_) => "conv2d",
             LayerKind::MaxPool2d(_) => "max_pool2d",
             LayerKind::AvgPool2d(_) => "avg_pool2d",
@@ -187,6 +193,18 @@ impl From<EmbeddingSpec> for LayerKind {
 impl From<LstmSpec> for LayerKind {
     fn from(spec: LstmSpec) -> Self {
         LayerKind::Lstm(spec)
+    }
+}
+
+impl From<GruSpec> for LayerKind {
+    fn from(spec: GruSpec) -> Self {
+        LayerKind::Gru(spec)
+    }
+}
+
+impl From<SimpleRnnSpec> for LayerKind {
+    fn from(spec: SimpleRnnSpec) -> Self {
+        LayerKind::SimpleRnn(spec)
     }
 }
 

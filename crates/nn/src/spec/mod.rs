@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{Conv2dSpec, DenseSpec, DropoutSpec, ResidualSpec};
 use crate::{
-    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model, NnError,
-    Summary,
+    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model,
+    NnError, Summary,
 };
 
 pub use infer::TensorSpec;
@@ -99,6 +99,11 @@ impl ModelSpec {
     /// Adds an LSTM that gives its state after the last step; one that gives all of them is an [`LstmSpec`].
     pub fn lstm(self, hidden_size: usize) -> Self {
         self.layer(LstmSpec::new(hidden_size))
+    }
+
+    /// Adds a GRU that gives its state after the last step; one that gives all of them is a [`GruSpec`].
+    pub fn gru(self, hidden_size: usize) -> Self {
+        self.layer(GruSpec::new(hidden_size))
     }
 
     /// Adds a convolution with stride 1, no padding and bias. `kernel_size` is `3` or `[3, 5]`.
@@ -231,11 +236,28 @@ impl ModelSpec {
         Ok(self.plan()?.tensors())
     }
 
-    /// How many numbers the network gives for each sample.
+    /// How many numbers the network gives for each sample, or at each step of one.
     ///
     /// # Errors
     /// As for [`build`](Self::build).
     pub fn output_features(&self) -> Result<usize, NnError> {
         Ok(self.plan()?.outputs)
+    }
+
+    /// At how many steps of a sample the network gives its numbers; `None` if it gives them once for each sample.
+    ///
+    /// ```
+    /// use fireclay_nn::{LstmSpec, ModelSpec};
+    ///
+    /// let next_word = ModelSpec::tokens(64).embedding(100, 8).layer(LstmSpec::new(8).return_sequences(true)).dense(100);
+    /// assert_eq!((next_word.output_steps()?, next_word.output_features()?), (Some(64), 100));
+    /// assert_eq!(ModelSpec::new([4]).dense(2).output_steps()?, None);
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn output_steps(&self) -> Result<Option<usize>, NnError> {
+        Ok(self.plan()?.output_steps)
     }
 }

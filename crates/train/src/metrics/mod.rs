@@ -1,6 +1,7 @@
 //! What is measured, over all samples at once: never the mean of the batches' values.
 
 mod classification;
+mod language;
 mod regression;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use classification::{ClassScores, ClassificationReport, Scores, sigmoid, softmax};
+pub use language::LanguageReport;
 pub use regression::RegressionReport;
 
 use crate::TrainError;
@@ -44,12 +46,38 @@ pub enum Metric {
     Mse,
     /// Coefficient of determination.
     R2,
+    /// `exp` of the mean cross-entropy of a token.
+    Perplexity,
+}
+
+/// What a network is trained for, as far as metrics care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Classification,
+    Regression,
+    NextTokens,
+}
+
+impl Kind {
+    /// In a message.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Classification => "classification",
+            Kind::Regression => "regression",
+            Kind::NextTokens => "language models, perplexity or accuracy",
+        }
+    }
 }
 
 impl Metric {
-    /// Whether it measures classes rather than numbers.
-    pub(crate) fn is_for_classes(self) -> bool {
-        !matches!(self, Metric::Mae | Metric::Mse | Metric::R2)
+    /// Whether it measures networks of a kind.
+    pub(crate) fn is_for(self, kind: Kind) -> bool {
+        match self {
+            Metric::Accuracy => kind != Kind::Regression,
+            Metric::Mae | Metric::Mse | Metric::R2 => kind == Kind::Regression,
+            Metric::Perplexity => kind == Kind::NextTokens,
+            _ => kind == Kind::Classification,
+        }
     }
 
     /// The value in a report, if the report has it.
@@ -61,6 +89,8 @@ impl Metric {
             (Metric::Recall, Report::Classification(report)) => Some(report.macro_average.recall),
             (Metric::F1, Report::Classification(report)) => Some(report.macro_average.f1),
             (Metric::RocAuc, Report::Classification(report)) => report.roc_auc,
+            (Metric::Accuracy, Report::Language(report)) => Some(report.accuracy),
+            (Metric::Perplexity, Report::Language(report)) => Some(report.perplexity),
             (Metric::Mae, Report::Regression(report)) => Some(report.mae),
             (Metric::Mse, Report::Regression(report)) => Some(report.mse),
             (Metric::R2, Report::Regression(report)) => report.r2,
@@ -81,6 +111,7 @@ impl fmt::Display for Metric {
             Metric::Mae => f.write_str("mae"),
             Metric::Mse => f.write_str("mse"),
             Metric::R2 => f.write_str("r2"),
+            Metric::Perplexity => f.write_str("perplexity"),
         }
     }
 }
@@ -104,11 +135,12 @@ impl FromStr for Metric {
             ("mae", _) => Metric::Mae,
             ("mse", _) => Metric::Mse,
             ("r2", _) => Metric::R2,
+            ("perplexity", _) => Metric::Perplexity,
             _ => {
                 return Err(TrainError::Setting {
                     setting: "metric",
                     found: format!("'{name}'"),
-                    expected: "accuracy, top_3_accuracy, precision, recall, f1, roc_auc, mae, mse or r2",
+                    expected: "accuracy, top_3_accuracy, precision, recall, f1, roc_auc, perplexity, mae, mse or r2",
                 });
             }
         })
