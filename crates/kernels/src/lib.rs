@@ -32,7 +32,10 @@ mod threads;
 mod transpose;
 mod vectors;
 
-pub use attention::{Attention, attention, attention_gradient};
+pub use attention::{
+    Attention, AttentionDropout, attention, attention_gradient, rotate_positions, self_attention,
+    self_attention_gradient,
+};
 pub use conv2d::{
     Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
     pack_weights, unpack_weights,
