@@ -29,6 +29,7 @@ mod gradient;
 mod maybe;
 mod product;
 
+mod attention;
 mod batch_norm;
 mod conv2d;
 mod cross_entropy;
@@ -40,6 +41,7 @@ mod optimizer;
 mod pool2d;
 
 pub use activation::Activation;
+pub use attention::{AttentionOptions, self_attention};
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
 pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
 pub use cross_entropy::cross_entropy;

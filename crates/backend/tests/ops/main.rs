@@ -1,5 +1,6 @@
 //! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
 
+mod attention;
 mod conv2d;
 mod cross_entropy;
 mod dense;
