@@ -32,8 +32,9 @@ mod tensor;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
 pub use layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, LayerNormSpec, LstmSpec,
-    MaxPool2dSpec, ResidualSpec,
+    AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec,
+    FeedForwardActivation, LayerNormSpec, LstmSpec, MaxPool2dSpec, MultiHeadAttentionSpec,
+    PositionEmbeddingSpec, PositionKind, ResidualSpec, TiedDenseSpec, TransformerSpec,
 };
 pub use losses::{
     Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,

@@ -98,10 +98,11 @@ impl Network for Model {
     }
 
     fn tensor_name(&self, path: &str) -> String {
-        path.rsplit_once('.')
-            .and_then(|(layer, leaf)| {
-                let name = self.description.names_by_path.get(layer)?;
-                Some(format!("{name}.{leaf}"))
+        // The innermost layer of the description; what is behind it is the layer's own.
+        path.rmatch_indices('.')
+            .find_map(|(end, _)| {
+                let name = self.description.names_by_path.get(&path[..end])?;
+                Some(format!("{name}.{}", &path[end + 1..]))
             })
             .unwrap_or_else(|| path.to_string())
     }

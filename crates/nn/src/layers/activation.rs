@@ -65,7 +65,7 @@ fn elu<const D: usize>(input: Tensor<D>, alpha: f64) -> Tensor<D> {
 
 /// `x / 2 * (1 + erf(x / √2))`, the definition, so that autodiff gives its own derivative: Burn's gelu is exact forward,
 /// but on most of its backends its gradient is that of the approximation by tanh.
-fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
+pub(super) fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
     let share = (input.clone() * FRAC_1_SQRT_2).erf() + 1.0;
     input * share * 0.5
 }

@@ -127,6 +127,11 @@ impl Embedding {
         Some((taken * places).max_dim(1).squeeze_dim::<1>(1))
     }
 
+    /// `[num_embeddings, embedding_dim]`
+    pub(crate) fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+
     /// The same rows for an LSTM, which may look them up as it goes.
     pub(crate) fn for_lstm(&self, tokens: Tensor<2, Int>) -> LstmInput {
         LstmInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }

@@ -3,16 +3,24 @@
 pub(crate) mod activation;
 mod batch_norm;
 pub(crate) mod chain;
+mod conv1d;
 mod conv2d;
 mod dense;
 mod dropout;
 mod embedding;
 pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
+pub(crate) mod global_pool1d;
 mod layer_norm;
 mod lstm;
+pub(crate) mod memory;
+mod multi_head_attention;
 mod pool2d;
+mod position_embedding;
 mod residual;
+mod steps;
+mod tied_dense;
+mod transformer;
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -27,6 +35,8 @@ use activation::ActivationLayer;
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
 use chain::Flow;
+use conv1d::Conv1d;
+pub use conv1d::Conv1dSpec;
 pub use conv2d::Conv2dSpec;
 pub use dense::DenseSpec;
 pub use dropout::DropoutSpec;
@@ -34,13 +44,22 @@ use embedding::Embedding;
 pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
+use global_pool1d::{GlobalAvgPool1d, GlobalMaxPool1d};
 use layer_norm::LayerNorm;
 pub use layer_norm::LayerNormSpec;
 pub use lstm::LstmSpec;
 use lstm::{Lstm, LstmInput};
+use multi_head_attention::MultiHeadAttention;
+pub use multi_head_attention::MultiHeadAttentionSpec;
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
+use position_embedding::PositionEmbedding;
+pub use position_embedding::{PositionEmbeddingSpec, PositionKind};
 use residual::Residual;
 pub use residual::ResidualSpec;
+use tied_dense::TiedDense;
+pub use tied_dense::TiedDenseSpec;
+use transformer::Transformer;
+pub use transformer::{FeedForwardActivation, TransformerSpec};
 
 /// A layer of a built model: Burn's module where Burn has one.
 #[derive(Module, Debug)]
@@ -57,6 +76,13 @@ pub(crate) enum Layer {
     BatchNorm(BatchNorm),
     LayerNorm(LayerNorm),
     Activation(ActivationLayer),
+    MultiHeadAttention(MultiHeadAttention),
+    PositionEmbedding(PositionEmbedding),
+    Transformer(Transformer),
+    GlobalAvgPool1d(GlobalAvgPool1d),
+    GlobalMaxPool1d(GlobalMaxPool1d),
+    Conv1d(Conv1d),
+    TiedDense(TiedDense),
     Residual(Residual),
 }
 
@@ -77,6 +103,17 @@ impl Layer {
             LayerKind::Dropout(spec) => Layer::Dropout(spec.build()),
             LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
             LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(features, device)),
+            LayerKind::MultiHeadAttention(spec) => Layer::MultiHeadAttention(spec.build(features, device)),
+            LayerKind::PositionEmbedding(spec) => Layer::PositionEmbedding(spec.build(input, device)),
+            LayerKind::TransformerEncoder(spec) => Layer::Transformer(spec.build(features, false, device)),
+            LayerKind::TransformerDecoder(spec) => Layer::Transformer(spec.build(features, true, device)),
+            LayerKind::GlobalAvgPool1d {} => Layer::GlobalAvgPool1d(GlobalAvgPool1d {}),
+            LayerKind::GlobalMaxPool1d {} => Layer::GlobalMaxPool1d(GlobalMaxPool1d {}),
+            LayerKind::Conv1d(spec) => Layer::Conv1d(spec.build(features, device)),
+            LayerKind::TiedDense(spec) => {
+                let tokens = plan.inferred.output.shape().last().copied().unwrap_or(1);
+                Layer::TiedDense(spec.build(plan.tied, tokens, device))
+            }
             LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
             LayerKind::Relu {}
             | LayerKind::LeakyRelu { .. }
@@ -119,7 +156,15 @@ impl Layer {
                 AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
                 other => layer.forward(other.images()).into(),
             },
-            Layer::Residual(layer) => layer.forward(Flow::of(input)),
+            Layer::PositionEmbedding(layer) => layer.forward(input.sequences()).into(),
+            // What steps together, or shares with others, `chain::run` applies itself.
+            Layer::MultiHeadAttention(_)
+            | Layer::Transformer(_)
+            | Layer::GlobalAvgPool1d(_)
+            | Layer::GlobalMaxPool1d(_)
+            | Layer::Conv1d(_)
+            | Layer::TiedDense(_)
+            | Layer::Residual(_) => chain::run(std::slice::from_ref(self), Flow::of(input)).value,
         }
     }
 }
@@ -137,6 +182,17 @@ fn is_yes(value: &bool) -> bool {
 /// Whether a field has its default and can be left out when a description is written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+fn check_dropout(field: &'static str, share: f64) -> Result<(), LayerProblem> {
+    match (0.0..1.0).contains(&share) {
+        true => Ok(()),
+        false => Err(LayerProblem::Range {
+            field,
+            found: share.to_string(),
+            expected: "0 or more and less than 1",
+        }),
+    }
 }
 
 fn default_epsilon() -> f64 {

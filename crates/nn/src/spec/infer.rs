@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{InputSpec, LayerKind, LayerSpec, ModelSpec};
-use crate::layers::{activation, flatten, global_avg_pool2d};
+use crate::layers::{EmbeddingSpec, activation, flatten, global_avg_pool2d, global_pool1d};
 use crate::spec::layer::MAX_LAYERS;
 use crate::{LayerProblem, NnError};
 
@@ -71,6 +71,8 @@ pub(crate) struct PlannedLayer {
     pub(crate) kind: LayerKind,
     pub(crate) input: InputSpec,
     pub(crate) inferred: Inferred,
+    /// For a layer that shares the weight of an embedding, which one it is of those before.
+    pub(crate) tied: usize,
     /// For a residual block the layers it holds, else empty.
     pub(crate) body: Vec<PlannedLayer>,
     /// For a residual block the layers of its shortcut.
@@ -169,6 +171,7 @@ fn count(layers: &[LayerSpec]) -> usize {
                 count(&block.layers).saturating_add(count(&block.shortcut)).saturating_add(1)
             }
             LayerKind::Lstm(lstm) => lstm.num_layers,
+            LayerKind::TransformerEncoder(stack) | LayerKind::TransformerDecoder(stack) => stack.num_layers,
             _ => 1,
         })
     })
@@ -183,6 +186,8 @@ struct Place {
     name: String,
     /// How many layers of the same block come before this list.
     offset: usize,
+    /// The embeddings that come before this list, by the names that they have in theirs.
+    embeddings: Vec<(String, EmbeddingSpec)>,
 }
 
 /// Names given so far in one list of layers (a block's shortcut goes on with the names of its layers).
@@ -222,6 +227,7 @@ fn chain(
     names: &mut Names,
 ) -> Result<Vec<PlannedLayer>, NnError> {
     let mut planned: Vec<PlannedLayer> = Vec::with_capacity(layers.len());
+    let mut embeddings = place.embeddings.clone();
     for (index, layer) in layers.iter().enumerate() {
         let input = end(&planned, input).clone();
         let position = format!("{}{}", place.position, place.offset + index + 1);
@@ -239,12 +245,17 @@ fn chain(
             name,
             kind: layer.kind.clone(),
             input: input.clone(),
+            tied: 0,
             body: Vec::new(),
             shortcut: Vec::new(),
         };
         if let LayerKind::Residual(block) = &layer.kind {
-            let inside =
-                Place { position: format!("{position}."), name: format!("{}.", next.name), offset: 0 };
+            let inside = Place {
+                position: format!("{position}."),
+                name: format!("{}.", next.name),
+                offset: 0,
+                embeddings: embeddings.clone(),
+            };
             let mut names = Names::default();
             next.body = chain(&block.layers, &input, &inside, &mut names)?;
             let after = Place { offset: block.layers.len(), ..inside };
@@ -252,14 +263,24 @@ fn chain(
             let (body, shortcut) = (end(&next.body, &input), end(&next.shortcut, &input));
             next.inferred = block.infer(body, shortcut).map_err(|problem| fail(&next.name, problem))?;
         } else {
-            next.inferred = infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
+            next.inferred =
+                infer(&layer.kind, &input, &embeddings).map_err(|problem| fail(&next.name, problem))?;
+        }
+        match &layer.kind {
+            LayerKind::Embedding(spec) => embeddings.push((own, spec.clone())),
+            LayerKind::TiedDense(spec) => next.tied = spec.find(&embeddings).map_or(0, |(place, _)| place),
+            _ => {}
         }
         planned.push(next);
     }
     Ok(planned)
 }
 
-fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> {
+fn infer(
+    kind: &LayerKind,
+    input: &InputSpec,
+    embeddings: &[(String, EmbeddingSpec)],
+) -> Result<Inferred, LayerProblem> {
     let input = match (kind, input) {
         (LayerKind::Embedding(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
         (_, InputSpec::Values(shape)) => shape.as_slice(),
@@ -277,6 +298,13 @@ fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> 
         LayerKind::Dropout(spec) => spec.infer(input),
         LayerKind::BatchNorm(spec) => spec.infer(input),
         LayerKind::LayerNorm(spec) => spec.infer(input),
+        LayerKind::MultiHeadAttention(spec) => spec.infer(input),
+        LayerKind::PositionEmbedding(spec) => spec.infer(input),
+        LayerKind::TransformerEncoder(spec) => spec.infer(input, false),
+        LayerKind::TransformerDecoder(spec) => spec.infer(input, true),
+        LayerKind::GlobalAvgPool1d {} | LayerKind::GlobalMaxPool1d {} => global_pool1d::infer(input),
+        LayerKind::Conv1d(spec) => spec.infer(input),
+        LayerKind::TiedDense(spec) => spec.infer(input, embeddings),
         // A block is checked by `chain`, which knows its layers.
         LayerKind::Residual(_) => Err(LayerProblem::Empty),
         activation => activation::infer(activation, input),

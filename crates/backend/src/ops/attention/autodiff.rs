@@ -1,11 +1,11 @@
 //! Self-attention under autodiff.
 
+use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::Autodiff;
 
 use super::{AttentionGradient, AttentionKept, AttentionOp, AttentionSettings, reference};
 use crate::ops::gradient::run_backward;
