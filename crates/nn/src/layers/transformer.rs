@@ -274,3 +274,38 @@ impl TransformerBlock {
         self.dropout.forward(output)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Distribution, Tolerance};
+
+    use super::super::position_embedding::{PositionEmbeddingSpec, PositionKind};
+    use super::*;
+
+    /// Bit by bit, in bits of these lengths, and all at once.
+    fn compare(spec: &TransformerSpec, bits: &[usize]) {
+        let device = Device::flex();
+        let steps = bits.iter().sum();
+        let decoder = spec.build(8, true, &device);
+        let positions = PositionEmbeddingSpec::new(PositionKind::Sinusoidal).build(&[steps, 8], &device);
+        let input = Tensor::<3>::random([2, steps, 8], Distribution::Normal(0.0, 1.0), &device);
+        let expected = decoder.forward(positions.forward(input.clone()), None).into_data();
+        let mut caches = decoder.empty_caches();
+        let mut outputs = Vec::new();
+        for &bit in bits {
+            let before = caches[0].len();
+            let next = positions.forward_at(input.clone().narrow(1, before, bit), before);
+            outputs.push(decoder.forward_step(next, &mut caches));
+            assert_eq!(caches[0].len(), before + bit);
+        }
+        Tensor::cat(outputs, 1).into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-5));
+    }
+
+    #[test]
+    fn bit_by_bit_a_decoder_gives_what_it_gives_at_once() {
+        for bits in [&[1, 1, 1, 1, 1][..], &[3, 1, 1], &[2, 3, 2]] {
+            compare(&TransformerSpec::new(2, 12).num_layers(2).final_norm(true), bits);
+            compare(&TransformerSpec::new(2, 12).rotary(true).norm_first(false), bits);
+        }
+    }
+}
