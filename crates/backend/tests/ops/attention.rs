@@ -1,11 +1,9 @@
 //! `self_attention` against products and softmax.
 
-use std::sync::{Mutex, PoisonError};
-
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use fireclay_backend::ops::{AttentionOptions, self_attention};
 
-use crate::harness::{View, compare, compare_in_f64, devices, differences, flat, in_a_row, noise};
+use crate::harness::{View, compare, compare_in_f64, devices, differences, flat, in_a_row, noise, turn};
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -121,12 +119,9 @@ fn the_gradients_of_self_attention_are_its_slopes() {
     }
 }
 
-/// A device's random numbers come from one generator for the whole process.
-static TURN: Mutex<()> = Mutex::new(());
-
 #[test]
 fn with_dropout_the_gradients_are_the_slopes_for_the_same_random_numbers() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     differences("dropout", &[60], &|x| {
         let input = x[0].clone().reshape([2, 5, 6]);
         x[0].device().seed(3);
@@ -137,7 +132,7 @@ fn with_dropout_the_gradients_are_the_slopes_for_the_same_random_numbers() {
 
 #[test]
 fn dropout_keeps_the_mean_and_draws_anew() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     for device in devices() {
         device.seed(1);
         let input = flat(&noise(40 * 60, 1), &device).reshape([1, 40, 60]);

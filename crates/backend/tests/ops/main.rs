@@ -4,6 +4,7 @@ mod attention;
 mod conv2d;
 mod cross_entropy;
 mod dense;
+mod dropout;
 mod embedding;
 mod harness;
 mod lstm;

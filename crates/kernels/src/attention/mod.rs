@@ -10,7 +10,6 @@
 //! crate; they choose their instructions themselves.
 
 mod backward;
-mod dropout;
 mod forward;
 mod layout;
 #[cfg(test)]
@@ -19,8 +18,7 @@ mod rotary;
 #[cfg(test)]
 mod tests;
 
-use crate::Cpu;
-pub use dropout::AttentionDropout;
+use crate::{Cpu, Dropout};
 use layout::Layouts;
 pub use rotary::rotate_positions;
 
@@ -47,7 +45,7 @@ pub struct Attention<'a> {
     /// For each sequence, how many of its keys there are; the rest is padding, which no query sees.
     pub key_lengths: Option<&'a [u32]>,
     /// Probabilities that are set to zero at random.
-    pub dropout: Option<AttentionDropout>,
+    pub dropout: Option<Dropout>,
 }
 
 impl Attention<'_> {

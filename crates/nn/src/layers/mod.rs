@@ -142,9 +142,9 @@ impl Layer {
             Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),
             Layer::Flatten(layer) => layer.forward(input).into(),
             Layer::Dropout(layer) => match input {
-                AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
-                other => layer.forward(other.images()).into(),
+                AnyTensor::Rows(rows) => dropout::apply(layer, rows).into(),
+                AnyTensor::Sequences(sequences) => dropout::apply(layer, sequences).into(),
+                other => dropout::apply(layer, other.images()).into(),
             },
             Layer::BatchNorm(layer) => chain::batch_norm(layer, input, Activation::None),
             Layer::LayerNorm(layer) => match input {

@@ -9,7 +9,7 @@ use fireclay_backend::ops::{self, Activation, AttentionOptions};
 use serde::{Deserialize, Serialize};
 
 use super::memory::KeyValues;
-use super::{chain, check_dropout, is_default, is_yes, yes};
+use super::{chain, check_dropout, dropout, is_default, is_yes, yes};
 use crate::spec::{Inferred, TensorSpec, values};
 use crate::{Initializer, LayerProblem};
 
@@ -137,12 +137,11 @@ impl MultiHeadAttention {
     /// - input and output: `[batch, steps, embed_dim]`
     /// - lengths: `[batch]`, how many steps each sequence has; those after it are not seen
     pub(crate) fn forward(&self, input: Tensor<3>, lengths: Option<&Tensor<1, Int>>) -> Tensor<3> {
-        let training = self.dropout.training.is_enabled() && input.device().is_autodiff();
         let options = AttentionOptions {
             num_heads: self.num_heads,
             causal: self.causal,
             rotary: self.rotary,
-            dropout: if training { self.dropout.prob } else { 0.0 },
+            dropout: dropout::share(&self.dropout, &input.device()),
             lengths: lengths.cloned(),
         };
         let projected = chain::dense_steps(&self.in_proj, input, Activation::None);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
-use super::{DenseSpec, activation, chain, check_dropout, is_default, is_yes, yes};
+use super::{DenseSpec, activation, chain, check_dropout, dropout, is_default, is_yes, yes};
 use crate::LayerProblem;
 use crate::spec::{Inferred, TensorSpec};
 
@@ -252,7 +252,7 @@ impl TransformerBlock {
         input: Tensor<3>,
         attend: impl FnOnce(&MultiHeadAttention, Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
-        let attend = |x: Tensor<3>| self.dropout.forward(attend(&self.self_attn, x));
+        let attend = |x: Tensor<3>| dropout::apply(&self.dropout, attend(&self.self_attn, x));
         match self.norm_first {
             true => {
                 let x = input.clone() + attend(self.norm1.forward(input));
@@ -270,8 +270,9 @@ impl TransformerBlock {
             true => chain::dense_steps(&self.linear1, input, Activation::Relu),
             false => activation::gelu(chain::dense_steps(&self.linear1, input, Activation::None)),
         };
-        let output = chain::dense_steps(&self.linear2, self.dropout.forward(inner), Activation::None);
-        self.dropout.forward(output)
+        let output =
+            chain::dense_steps(&self.linear2, dropout::apply(&self.dropout, inner), Activation::None);
+        dropout::apply(&self.dropout, output)
     }
 }
 

@@ -1,14 +1,13 @@
 //! Self-attention on Flex.
 
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{DType, Distribution, Shape};
 use fireclay_kernels as kernels;
 
 use super::{AttentionGradient, AttentionKept, AttentionOp, AttentionSettings, reference};
 use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values, in_order};
 use crate::instructions::cpu;
+use crate::ops::dropout::draw_seed;
 use crate::ops::maybe::MaybeInt;
 
 impl AttentionOp for Flex {
@@ -38,7 +37,7 @@ impl AttentionGradient for Flex {
             let known = |&length: &i64| u32::try_from(length).expect("a length is not negative");
             contiguous_ints(lengths).iter().map(known).collect()
         });
-        let seed = if settings.dropout > 0.0 { seed() } else { 0 };
+        let seed = if settings.dropout > 0.0 { draw_seed() } else { 0 };
         let sizes = sizes(projected.shape().dims(), &settings, seed, lengths.as_deref());
         let projected = match settings.rotary {
             true => turned(projected, &sizes),
@@ -95,7 +94,7 @@ fn sizes<'a>(
         scale: 1.0 / (dim as f32).sqrt(),
         causal: settings.causal,
         key_lengths,
-        dropout: (rate > 0.0).then_some(kernels::AttentionDropout { rate, seed }),
+        dropout: (rate > 0.0).then_some(kernels::Dropout { rate, seed }),
     }
 }
 
@@ -104,15 +103,4 @@ fn turned(projected: FloatTensor<Flex>, sizes: &kernels::Attention<'_>) -> Float
     let mut values = in_order(projected, &[0, 1, 2]);
     kernels::rotate_positions(cpu(), sizes, false, values.values_mut());
     values.into_tensor()
-}
-
-/// A seed from the device's random numbers.
-fn seed() -> u64 {
-    let drawn = Flex::float_random(
-        Shape::new([2]),
-        Distribution::Uniform(0.0, 1.0),
-        &Default::default(),
-        DType::F32.into(),
-    );
-    contiguous(drawn).iter().fold(0, |seed, number| (seed << 32) | u64::from(number.to_bits()))
 }
