@@ -18,7 +18,7 @@ use crate::vectors::over_rows;
 /// If the slice has the wrong length, or `dim` is odd.
 pub fn rotate_positions(cpu: Cpu, sizes: &Attention<'_>, backward: bool, projected: &mut [f32]) {
     let Attention { batch, num_heads, keys: tokens, dim, .. } = *sizes;
-    assert!(dim % 2 == 0, "pairs are turned, and {dim} is odd");
+    assert!(dim.is_multiple_of(2), "pairs are turned, and {dim} is odd");
     assert_eq!(projected.len(), batch * tokens * 3 * num_heads * dim, "values of {sizes:?}");
     // `[tokens, dim / 2]` of sine and cosine.
     let angles: Vec<[f32; 2]> = (0..tokens)

@@ -76,7 +76,8 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
                 (layer.forward(value.sequences(), lengths.as_ref()).into(), after)
             }
             Layer::Conv1d(layer) => {
-                let (output, left) = layer.forward(value.sequences(), lengths.as_ref());
+                let (activation, after) = take_activation(after);
+                let (output, left) = layer.forward(value.sequences(), lengths.as_ref(), activation);
                 lengths = left;
                 (output.into(), after)
             }

@@ -183,6 +183,7 @@ impl Conv1d {
         &self,
         input: Tensor<3>,
         lengths: Option<&Tensor<1, Int>>,
+        activation: Activation,
     ) -> (Tensor<3>, Option<Tensor<1, Int>>) {
         let [batch, steps, features] = input.dims();
         let [out_channels, channels, kernel_size] = self.weight.dims();
@@ -202,7 +203,7 @@ impl Conv1d {
         let weight = self.weight.val().reshape([out_channels, channels, 1, kernel_size]);
         let bias = self.bias.as_ref().map(|bias| bias.val());
         let images = input.reshape([batch, 1, steps, features]).permute([0, 3, 1, 2]);
-        let images = ops::conv2d(images, weight, bias, options, Activation::None, None);
+        let images = ops::conv2d(images, weight, bias, options, activation, None);
         let [_, _, _, out_steps] = images.dims();
         let output = images.permute([0, 2, 3, 1]).reshape([batch, out_steps, out_channels]);
         let lengths = lengths.map(|lengths| {

@@ -80,10 +80,10 @@ impl MultiHeadAttentionSpec {
         if num_heads == 0 {
             return Err(LayerProblem::Zero { field: "num_heads" });
         }
-        if features % num_heads != 0 {
+        if !features.is_multiple_of(num_heads) {
             return Err(LayerProblem::Heads { features, num_heads });
         }
-        if self.rotary && (features / num_heads) % 2 != 0 {
+        if self.rotary && !(features / num_heads).is_multiple_of(2) {
             return Err(LayerProblem::OddHead { dim: features / num_heads });
         }
         check_dropout("dropout", self.dropout)?;
