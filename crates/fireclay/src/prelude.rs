@@ -10,7 +10,7 @@ pub use crate::data::{
 };
 pub use crate::nn::{
     AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, GruSpec, InputSpec, LayerKind, LayerSpec, Loss,
-    LstmSpec, Model, ModelSpec, Network, Padding, ResidualSpec,
+    LstmSpec, Model, ModelSpec, Network, Padding, PositionKind, ResidualSpec, TransformerSpec,
 };
 pub use crate::store::{load_card, load_model};
 pub use crate::train::{

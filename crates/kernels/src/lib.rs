@@ -15,6 +15,7 @@ mod conv2d;
 mod cpu;
 mod cross_entropy;
 mod dense;
+mod dropout;
 pub mod elementwise;
 mod embedding;
 pub mod images;
@@ -32,7 +33,9 @@ mod threads;
 mod transpose;
 mod vectors;
 
-pub use attention::{Attention, attention, attention_gradient};
+pub use attention::{
+    Attention, attention, attention_gradient, rotate_positions, self_attention, self_attention_gradient,
+};
 pub use conv2d::{
     Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
     pack_weights, unpack_weights,
@@ -40,6 +43,7 @@ pub use conv2d::{
 pub use cpu::Cpu;
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
 pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
+pub use dropout::{Dropout, dropout};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use index::Index;
 pub use norm::{

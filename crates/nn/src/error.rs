@@ -203,6 +203,44 @@ pub enum LayerProblem {
         /// Shape after the shortcut.
         shortcut: InputSpec,
     },
+    /// Heads cannot share the features.
+    #[error("{features} features cannot be shared by {num_heads} heads of equal size")]
+    Heads {
+        /// Features of each step.
+        features: usize,
+        /// How many heads were asked for.
+        num_heads: usize,
+    },
+    /// Rotary positions turn pairs of values.
+    #[error(
+        "rotary positions turn pairs of values, and a head has {dim}; choose num_heads so that it is even"
+    )]
+    OddHead {
+        /// Values of a head.
+        dim: usize,
+    },
+    /// The embedding whose weight is to be shared does not come before.
+    #[error(
+        "{} comes before it whose weight it could share{}",
+        if wanted.is_empty() { "no embedding".to_string() } else { format!("no embedding '{}'", short(wanted)) },
+        if known.is_empty() { String::new() } else { format!("; there is {}", known.join(", ")) }
+    )]
+    NoEmbedding {
+        /// The name that was asked for; empty for the first.
+        wanted: String,
+        /// The names of those that come before.
+        known: Vec<String>,
+    },
+    /// The features are not as many as the embedding whose weight is to be shared has.
+    #[error(
+        "{features} features cannot be compared with embeddings of {embedding_dim}; put a dense layer with out_features = {embedding_dim} before it"
+    )]
+    TiedFeatures {
+        /// Features that reach the layer.
+        features: usize,
+        /// Numbers of each token's row.
+        embedding_dim: usize,
+    },
     /// A residual block without layers.
     #[error("it has no layers; expected at least one")]
     Empty,

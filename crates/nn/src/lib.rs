@@ -34,8 +34,10 @@ mod transfer;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use initializer::Initializer;
 pub use layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, GruSpec, LayerNormSpec,
-    LstmSpec, MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, RnnActivation, SimpleRnnSpec, WhiteningSpec,
+    AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec,
+    FeedForwardActivation, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, MultiHeadAttentionSpec,
+    NaiveBayesBagSpec, PositionEmbeddingSpec, PositionKind, ResidualSpec, RnnActivation, SimpleRnnSpec,
+    TiedDenseSpec, TransformerSpec, WhiteningSpec,
 };
 pub use losses::{
     Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,

@@ -1,8 +1,9 @@
 //! The weights of any module as named arrays, and back.
 //!
 //! This is the one place where Burn's names and layouts become PyTorch's: a dense weight is transposed to
-//! `[out_features, in_features]`, a recurrent layer's matrices likewise, under names such as `weight_ih_l0`, and `gamma` and
-//! `beta` of normalisations are called `weight` and `bias`. Files, fixtures and comparisons all go through here.
+//! `[out_features, in_features]`, a recurrent layer's matrices likewise, under names such as `weight_ih_l0`, attention's
+//! `in_proj.weight` is `in_proj_weight`, and `gamma` and `beta` of normalisations are called `weight` and `bias`. Files,
+//! fixtures and comparisons all go through here.
 
 use std::collections::BTreeMap;
 
@@ -148,6 +149,9 @@ const CONV2D: &str = "Struct:Conv2d";
 /// The container of a recurrent layer's weights, `layers.1.reverse.weight_ih` in the module and `weight_ih_l1_reverse` outside.
 const RECURRENT: &str = "Struct:RecurrentWeights";
 
+/// The container of attention's projections, of which PyTorch has the first without a module of its own.
+const ATTENTION: &str = "Struct:MultiHeadAttention";
+
 /// Where a traversal stands in the module.
 #[derive(Default)]
 pub(crate) struct Path {
@@ -192,6 +196,13 @@ impl Path {
         {
             let suffix = if *direction == "reverse" { "_reverse" } else { "" };
             let leaf = format!("{leaf}_l{layer}{suffix}");
+            let parts: Vec<&str> = outer.iter().copied().chain([leaf.as_str()]).collect();
+            return network.tensor_name(&parts.join("."));
+        }
+        if self.containers.iter().rev().nth(1).is_some_and(|container| container == ATTENTION)
+            && let [outer @ .., "in_proj", leaf] = parts.as_slice()
+        {
+            let leaf = format!("in_proj_{leaf}");
             let parts: Vec<&str> = outer.iter().copied().chain([leaf.as_str()]).collect();
             return network.tensor_name(&parts.join("."));
         }

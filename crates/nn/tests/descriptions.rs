@@ -1,8 +1,9 @@
 //! A description that cannot work is refused before a tensor exists, with the place and the name of the layer.
 
 use fireclay_nn::{
-    AnyTensor, Conv2dSpec, EmbeddingSpec, GruSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec,
-    ModelSpec, Network, ResidualSpec, SimpleRnnSpec,
+    AnyTensor, Conv2dSpec, EmbeddingSpec, FeedForwardActivation, GruSpec, Initializer, InputSpec, LayerKind,
+    LayerSpec, LstmSpec, ModelSpec, MultiHeadAttentionSpec, Network, PositionKind, ResidualSpec,
+    SimpleRnnSpec, TransformerSpec,
 };
 
 /// The message for a JSON list of layers on a 1x8x6 image.
@@ -318,6 +319,119 @@ fn sizes_of_sequence_layers_that_cannot_be_are_refused() {
         &refused(r#"{"type":"simple_rnn","hidden_size":4,"activation":"gelu"}"#),
         &["layer 1 'simple_rnn'", "unknown variant `gelu`, expected `tanh` or `relu`"],
     );
+}
+
+#[test]
+fn attention_that_cannot_be_is_refused() {
+    let on_steps = |layer: &str| refused_on_tokens(&format!("{EMBEDDING},{layer}"));
+    let attention = |fields: &str| on_steps(&format!(r#"{{"type":"multi_head_attention",{fields}}}"#));
+    expect(
+        &attention(r#""num_heads":3"#),
+        &["layer 2 'multi_head_attention_1'", "8 features cannot be shared by 3 heads"],
+    );
+    expect(&attention(r#""num_heads":0"#), &["num_heads is 0"]);
+    expect(&attention(r#""num_heads":8,"rotary":true"#), &["turn pairs of values, and a head has 1"]);
+    expect(&attention(r#""num_heads":2,"dropout":1"#), &["dropout is 1", "less than 1"]);
+    expect(&attention(r#""num_heads":2,"heads":3"#), &["unknown field `heads`"]);
+    expect(&refused(r#"{"type":"multi_head_attention","num_heads":2}"#), &["needs a sequence"]);
+
+    let block =
+        |fields: &str| on_steps(&format!(r#"{{"type":"transformer_encoder","num_heads":2,{fields}}}"#));
+    expect(&block(r#""dim_feedforward":0"#), &["layer 2 'transformer_encoder_1'", "dim_feedforward is 0"]);
+    expect(&block(r#""dim_feedforward":8,"num_layers":0"#), &["num_layers is 0"]);
+    expect(&block(r#""dim_feedforward":8,"dropout":-0.1"#), &["dropout is -0.1"]);
+    expect(&block(r#""dim_feedforward":8,"activation":"tanh""#), &["unknown variant `tanh`", "`gelu`"]);
+    expect(&block(r#""num_layers":2"#), &["missing field `dim_feedforward`"]);
+    expect(&block(&format!(r#""dim_feedforward":{}"#, usize::MAX)), &["multiply to more than"]);
+    // Counted before a name is made for each.
+    expect(
+        &block(&format!(r#""dim_feedforward":8,"num_layers":{}"#, usize::MAX)),
+        &["layers; expected 1 to 10000"],
+    );
+    expect(
+        &on_steps(r#"{"type":"transformer_decoder","num_heads":5,"dim_feedforward":8}"#),
+        &["'transformer_decoder_1'", "8 features cannot be shared by 5 heads"],
+    );
+    expect(&refused(r#"{"type":"position_embedding"}"#), &["'position_embedding_1'", "needs a sequence"]);
+    expect(&on_steps(r#"{"type":"position_embedding","kind":"learned"}"#), &["`learnt`"]);
+}
+
+#[test]
+fn convolution_and_pooling_over_steps_that_cannot_be_are_refused() {
+    let conv = |fields: &str| refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"conv1d",{fields}}}"#));
+    expect(&conv(r#""out_channels":0,"kernel_size":3"#), &["layer 2 'conv1d_1'", "out_channels is 0"]);
+    expect(&conv(r#""out_channels":2,"kernel_size":251"#), &["1x251 does not fit into 1x250"]);
+    expect(&conv(r#""out_channels":2,"kernel_size":3,"stride":0"#), &["stride is 0"]);
+    expect(
+        &conv(r#""out_channels":2,"kernel_size":3,"groups":3"#),
+        &["8 in_channels cannot be split into 3"],
+    );
+    expect(
+        &conv(r#""out_channels":2,"kernel_size":3,"padding":[1,2]"#),
+        &["padding is [1, 2]; expected one number"],
+    );
+    expect(&refused(r#"{"type":"conv1d","out_channels":2,"kernel_size":3}"#), &["needs a sequence"]);
+    expect(&refused(r#"{"type":"global_avg_pool1d"}"#), &["'global_avg_pool1d_1'", "needs a sequence"]);
+    expect(&refused(r#"{"type":"global_max_pool1d"}"#), &["'global_max_pool1d_1'", "needs a sequence"]);
+}
+
+#[test]
+fn a_tied_layer_needs_its_embedding() {
+    let tied = |fields: &str| format!(r#"{{"type":"tied_dense"{fields}}}"#);
+    expect(
+        &refused(&format!(r#"{{"type":"flatten"}},{}"#, tied(""))),
+        &["layer 2 'tied_dense_1'", "no embedding comes before it"],
+    );
+    expect(
+        &refused_on_tokens(&format!(r#"{EMBEDDING},{}"#, tied(r#","embedding":"words""#))),
+        &["no embedding 'words' comes before it", "there is embedding_1"],
+    );
+    expect(
+        &refused_on_tokens(&format!(r#"{EMBEDDING},{{"type":"lstm","hidden_size":5}},{}"#, tied(""))),
+        &["layer 3 'tied_dense_1'", "5 features", "embeddings of 8", "out_features = 8"],
+    );
+    let spec = ModelSpec::tokens(4).embedding(50, 8).lstm(8).tied_dense();
+    let names: Vec<String> = spec.tensors().unwrap().into_iter().map(|tensor| tensor.name).collect();
+    assert_eq!(
+        names.iter().filter(|name| !name.starts_with("lstm")).collect::<Vec<_>>(),
+        ["embedding_1.weight", "tied_dense_1.bias"]
+    );
+    assert_eq!(spec.output_features().unwrap(), 50);
+}
+
+#[test]
+fn the_summary_of_a_transformer() {
+    let spec = ModelSpec::tokens(250)
+        .embedding(20_000, 64)
+        .position_embedding(PositionKind::Learnt)
+        .transformer_encoder(TransformerSpec::new(4, 128))
+        .global_avg_pool1d()
+        .dense(2);
+    let summary = spec.summary().unwrap();
+    assert_eq!(summary.rows[1].parameters, 250 * 64);
+    let (attention, feed_forward) = (4 * 64 * 64 + 4 * 64, 2 * 64 * 128 + 128 + 64);
+    assert_eq!(summary.rows[2].parameters, attention + feed_forward + 4 * 64, "what PyTorch counts");
+    let attention = 250 * 8 * 64 * 64 + 250 * 250 * 4 * 64;
+    assert_eq!(summary.rows[2].flops, attention + 250 * 4 * 64 * 128 + 2 * 8 * 250 * 64);
+    assert_eq!(summary.rows[3].output, [64]);
+    let causal = ModelSpec::new([10, 4]).layer(MultiHeadAttentionSpec::new(2).causal(true)).flatten();
+    assert_eq!(causal.summary().unwrap().rows[0].flops, 10 * 8 * 4 * 4 + 55 * 4 * 4);
+}
+
+#[test]
+fn a_transformer_is_written_as_people_would() {
+    let block =
+        TransformerSpec::new(4, 128).num_layers(2).dropout(0.1).activation(FeedForwardActivation::Relu);
+    let spec = ModelSpec::tokens(250)
+        .embedding(50, 8)
+        .position_embedding(PositionKind::Sinusoidal)
+        .transformer_encoder(block.norm_first(false))
+        .global_avg_pool1d()
+        .dense(2);
+    let json = r#"{"input":{"tokens":250},"layers":[{"type":"embedding","num_embeddings":50,"embedding_dim":8},{"type":"position_embedding","kind":"sinusoidal"},{"type":"transformer_encoder","num_heads":4,"dim_feedforward":128,"num_layers":2,"dropout":0.1,"activation":"relu","norm_first":false},{"type":"global_avg_pool1d"},{"type":"dense","out_features":2}]}"#;
+    assert_eq!(spec.to_json().unwrap(), json);
+    assert_eq!(ModelSpec::from_json(json).unwrap(), spec);
+    assert_eq!(ModelSpec::from_toml(&spec.to_toml().unwrap()).unwrap(), spec);
 }
 
 #[test]

@@ -10,9 +10,11 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, GruSpec, Initializer,
-    InputSpec, LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, NaiveBayesBagSpec, NamedTensor,
-    Network, Padding, ResidualSpec, RnnActivation, SimpleRnnSpec, gradients, load_state, mse, state,
+    AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, EmbeddingSpec,
+    FeedForwardActivation, GruSpec, Initializer, InputSpec, LayerKind, LayerSpec, LstmSpec, MaxPool2dSpec,
+    Model, ModelSpec, MultiHeadAttentionSpec, NaiveBayesBagSpec, NamedTensor, Network, Padding, PositionKind,
+    ResidualSpec, RnnActivation, SimpleRnnSpec, TiedDenseSpec, TransformerSpec, WhiteningSpec, gradients,
+    load_state, mse, state,
 };
 use support::{devices, numbers};
 
@@ -22,6 +24,7 @@ fn specs() -> Vec<ModelSpec> {
     let row = || ModelSpec::new([6]).dense(5);
     let sequence = || ModelSpec::new([5, 4]);
     let tokens = || ModelSpec::tokens(6).embedding(TOKENS, 3);
+    let words = || ModelSpec::tokens(6).embedding(TOKENS, 4);
     let end = |spec: ModelSpec| spec.flatten().dense(3);
     let conv = |out_channels| Conv2dSpec::new(out_channels, 3).padding(Padding::Same);
     vec![
@@ -81,6 +84,29 @@ fn specs() -> Vec<ModelSpec> {
                 .shortcut([EmbeddingSpec::new(TOKENS, 3).into(), DenseSpec::new(3).into()]),
         )),
         ModelSpec::new([6]).residual([DenseSpec::new(6).into(), LayerKind::Tanh {}.into()]).dense(3),
+        end(sequence().multi_head_attention(2)),
+        end(sequence().layer(MultiHeadAttentionSpec::new(1).causal(true).rotary(true).bias(false))),
+        end(sequence().position_embedding(PositionKind::Learnt).position_embedding(PositionKind::Sinusoidal)),
+        sequence()
+            .transformer_encoder(TransformerSpec::new(2, 7).num_layers(2).final_norm(true))
+            .global_avg_pool1d()
+            .dense(3),
+        end(sequence().transformer_decoder(
+            TransformerSpec::new(1, 7)
+                .activation(FeedForwardActivation::Relu)
+                .norm_first(false)
+                .rotary(true)
+                .dropout(0.0),
+        )),
+        words().transformer_encoder(TransformerSpec::new(2, 5)).global_avg_pool1d().dense(3),
+        words().conv1d(5, 3).relu().global_max_pool1d().dense(3),
+        end(sequence().layer(Conv1dSpec::new(6, 2).stride(2).padding(1).dilation(2).groups(2).bias(false))),
+        words()
+            .layer(Conv1dSpec::new(4, 3).padding(Padding::Same))
+            .multi_head_attention(1)
+            .lstm(4)
+            .layer(TiedDenseSpec::default().embedding("embedding_1"))
+            .dense(3),
     ]
 }
 
@@ -327,6 +353,76 @@ fn dropout_between_the_layers_of_an_lstm_works_while_training_only() {
         let model = model.train();
         let trained = || output(&model, batch(&spec, &device, 1).autodiff());
         assert_ne!(trained(), trained(), "{name}");
+    }
+}
+
+#[test]
+fn dropout_in_a_transformer_works_while_training_only() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let network = |dropout| {
+            let block = TransformerSpec::new(2, 16).dropout(dropout);
+            let attention = MultiHeadAttentionSpec::new(2).dropout(dropout);
+            ModelSpec::new([5, 8]).transformer_encoder(block).layer(attention).global_avg_pool1d()
+        };
+        let spec = network(0.5);
+        let model = spec.build(&device).unwrap();
+        let plain = load_state(network(0.0).build(&device).unwrap(), state(&model)).unwrap();
+        let output = |model: &Model, batch| model.forward(batch).into_data();
+        let input = || batch(&spec, &device, 1);
+        assert_eq!(output(&model, input()), output(&plain, input()), "{name}");
+        let model = model.train();
+        let trained = || output(&model, input().autodiff());
+        assert_ne!(trained(), trained(), "{name}");
+    }
+}
+
+/// What fills up a sample changes nothing, whether it is there or not.
+#[test]
+fn padding_does_not_change_what_heeds_it() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let read = || ModelSpec::tokens(9).layer(EmbeddingSpec::new(TOKENS, 4).padding_idx(0));
+        let block = || TransformerSpec::new(2, 6).num_layers(2);
+        let conv = || Conv1dSpec::new(4, 3);
+        for spec in [
+            read().position_embedding(PositionKind::Learnt).transformer_encoder(block()).global_avg_pool1d(),
+            read().transformer_decoder(block().rotary(true)).global_max_pool1d(),
+            read().dense(4).layer(conv()).layer(conv().padding(2)).global_avg_pool1d(),
+            read().dense(4).layer(conv().padding(Padding::Same)).multi_head_attention(2).lstm(3),
+            read().residual([conv().padding(Padding::Same).into()]).global_max_pool1d(),
+        ] {
+            assert!(spec.takes_shorter().unwrap());
+            let model = spec.build(&device).unwrap();
+            let output = |tokens: &[i32]| {
+                let batch = AnyTensor::from_tokens(tokens.to_vec(), &[1, tokens.len()], &device);
+                model.forward(batch).into_data().iter::<f32>().collect::<Vec<f32>>()
+            };
+            let (short, long) = (output(&[3, 1, 4, 1, 5]), output(&[3, 1, 4, 1, 5, 0, 0, 0]));
+            support::assert_close(&format!("{name}: {spec:?}"), &long, &short, support::tolerance(&name));
+            assert!(output(&[0; 4]).iter().all(|value| value.is_finite()), "{name}: nothing but padding");
+            assert!(output(&[7]).iter().all(|value| value.is_finite()), "{name}: less than a kernel");
+        }
+    }
+}
+
+#[test]
+fn a_causal_network_does_not_see_what_comes_later() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let spec =
+            ModelSpec::new([6, 4]).transformer_decoder(TransformerSpec::new(2, 8).num_layers(2)).flatten();
+        let model = spec.build(&device).unwrap();
+        let mut values = numbers(24, 1);
+        let output = |values: &[f32]| {
+            let batch = AnyTensor::from_values(values.to_vec(), &[1, 6, 4], &device);
+            model.forward(batch).into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        let before = output(&values);
+        values[16..].fill(0.5);
+        let after = output(&values);
+        assert_eq!(before[..16], after[..16], "{name}");
+        assert!(before[16..].iter().zip(&after[16..]).all(|(a, b)| a != b), "{name}");
     }
 }
 

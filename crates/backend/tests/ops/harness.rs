@@ -1,6 +1,7 @@
 //! The comparison that every operation passes: values, gradients by every input, views, checkpointing and other types.
 
 use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use fireclay_backend::{DeviceName, reads_at_once};
@@ -15,6 +16,12 @@ const TOLERANCE: f32 = 2e-5;
 pub fn devices() -> Vec<Device> {
     let names = DeviceName::available();
     names.iter().map(|name| name.open().expect("a device of this build")).collect()
+}
+
+/// A device's random numbers come from one generator for the whole process: tests that seed it take turns.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How an input lies in memory.

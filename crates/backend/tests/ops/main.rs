@@ -1,8 +1,10 @@
 //! Every fused operation against the same function of ordinary tensor operations, on every device of this build.
 
+mod attention;
 mod conv2d;
 mod cross_entropy;
 mod dense;
+mod dropout;
 mod embedding;
 mod gelu;
 mod harness;

@@ -42,13 +42,23 @@ fn probabilities(
     (scores.iter().map(|score| score.exp() / sum).collect(), sum.ln())
 }
 
+/// What the probabilities of a query are multiplied by.
+fn factors(sizes: &Attention<'_>, at: usize, seen: usize) -> Vec<f64> {
+    let mut factors = vec![1.0; seen];
+    if let Some(dropout) = sizes.dropout {
+        dropout.factors(at, &mut factors);
+    }
+    factors.into_iter().map(f64::from).collect()
+}
+
 /// The output and the logarithms.
 pub(super) fn attention(sizes: &Attention<'_>, q: &[f64], k: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let dim = sizes.dim;
     let (mut output, mut log_sums) = (vec![0.0; q.len()], Vec::new());
     each_query(sizes, |at, first, seen| {
         let (p, log_sum) = probabilities(sizes, q, k, at, first, seen);
-        for (j, p) in p.iter().enumerate() {
+        let kept = factors(sizes, at, seen);
+        for (j, p) in p.iter().zip(&kept).map(|(p, kept)| p * kept).enumerate() {
             for column in 0..dim {
                 output[at * dim + column] += p * v[(first + j) * dim + column];
             }
@@ -64,7 +74,9 @@ pub(super) fn gradient(sizes: &Attention<'_>, q: &[f64], k: &[f64], v: &[f64], d
     let mut gradients = [vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]];
     each_query(sizes, |at, first, seen| {
         let (p, _) = probabilities(sizes, q, k, at, first, seen);
-        let dp: Vec<f64> = (0..seen).map(|j| dot(row(dy, at, dim), row(v, first + j, dim))).collect();
+        let kept = factors(sizes, at, seen);
+        let dp: Vec<f64> =
+            (0..seen).map(|j| kept[j] * dot(row(dy, at, dim), row(v, first + j, dim))).collect();
         let mean = dot(&p, &dp);
         for j in 0..seen {
             let slope = p[j] * (dp[j] - mean) * f64::from(sizes.scale);
@@ -72,7 +84,7 @@ pub(super) fn gradient(sizes: &Attention<'_>, q: &[f64], k: &[f64], v: &[f64], d
                 let (query, key) = (at * dim + column, (first + j) * dim + column);
                 gradients[0][query] += slope * k[key];
                 gradients[1][key] += slope * q[query];
-                gradients[2][key] += p[j] * dy[query];
+                gradients[2][key] += p[j] * kept[j] * dy[query];
             }
         }
     });

@@ -3,17 +3,19 @@ use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
 
 fn sizes(batch: usize, num_heads: usize, queries: usize, keys: usize, dim: usize) -> Attention<'static> {
     let scale = 1.0 / (dim.max(1) as f32).sqrt();
-    Attention { batch, num_heads, queries, keys, dim, scale, causal: false, key_lengths: None }
+    Attention { batch, num_heads, queries, keys, dim, scale, causal: false, key_lengths: None, dropout: None }
 }
 
-/// With and without a causal mask and key lengths, of which one is 0.
-fn masked<'a>(sizes: Attention<'a>, lengths: &'a [u32]) -> [Attention<'a>; 4] {
+/// With and without a causal mask, dropout, and key lengths, of which one is 0.
+fn masked<'a>(sizes: Attention<'a>, lengths: &'a [u32]) -> [Attention<'a>; 5] {
     let key_lengths = Some(lengths);
+    let dropout = Some(Dropout { rate: 0.4, seed: 3 });
     [
         sizes,
         Attention { causal: true, ..sizes },
         Attention { key_lengths, ..sizes },
         Attention { causal: true, key_lengths, ..sizes },
+        Attention { causal: true, key_lengths, dropout, ..sizes },
     ]
 }
 
@@ -60,6 +62,106 @@ fn it_equals_its_reference() {
                 first = Some(all);
             }
         }
+    }
+}
+
+/// `[batch, tokens, parts, num_heads, dim]`, of which `part` is taken, to `[batch, num_heads, tokens, dim]`.
+fn by_head(sizes: &Attention<'_>, values: &[f32], parts: usize, part: usize) -> Vec<f32> {
+    let Attention { batch, num_heads, keys, dim, .. } = *sizes;
+    let mut turned = Vec::new();
+    for (sequence, head, token) in
+        (0..batch).flat_map(|b| (0..num_heads).flat_map(move |h| (0..keys).map(move |t| (b, h, t))))
+    {
+        let row = ((sequence * keys + token) * parts + part) * num_heads + head;
+        turned.extend_from_slice(&values[row * dim..(row + 1) * dim]);
+    }
+    turned
+}
+
+#[test]
+fn side_by_side_it_is_the_same() {
+    for plain in
+        [sizes(2, 3, 5, 5, 4), sizes(2, 1, 1, 1, 3), sizes(3, 2, 70, 70, 8), sizes(1, 2, 130, 130, 20)]
+    {
+        let mut random = Random::new(plain.keys as u64);
+        let values = plain.heads() * plain.keys * plain.dim;
+        let (projected, mut dy) = (random.numbers(3 * values), random.numbers(values));
+        let lengths: Vec<u32> = (0..plain.batch).map(|at| (plain.keys * at / 2) as u32).collect();
+        for sizes in masked(plain, &lengths) {
+            // What is after an end gives zeros and takes no gradient.
+            let width = sizes.num_heads * sizes.dim;
+            let ends = |sequence: usize| sizes.length(sequence * sizes.num_heads);
+            let blank = |values: &mut [f32]| {
+                for (at, row) in values.chunks_mut(width).enumerate() {
+                    if at % sizes.keys >= ends(at / sizes.keys) {
+                        row.fill(0.0);
+                    }
+                }
+            };
+            blank(&mut dy);
+            let [q, k, v] = [0, 1, 2].map(|part| by_head(&sizes, &projected, 3, part));
+            for cpu in cpus() {
+                let what = format!("{cpu:?} {sizes:?}");
+                let (mut output, mut logs) = (vec![9.0; values], vec![9.0; sizes.heads() * sizes.keys]);
+                self_attention(cpu, &sizes, &projected, &mut output, &mut logs);
+                let (mut expected, mut expected_logs) = (output.clone(), logs.clone());
+                attention(cpu, &sizes, &q, &k, &v, &mut expected, &mut expected_logs);
+                let mut blanked = output.clone();
+                blank(&mut blanked);
+                assert_eq!(blanked, output, "{what}: zeros after the end");
+                for (at, (found, expected)) in by_head(&sizes, &output, 1, 0)
+                    .chunks(sizes.dim)
+                    .zip(expected.chunks(sizes.dim))
+                    .enumerate()
+                {
+                    if at % sizes.keys < sizes.length(at / sizes.keys) {
+                        assert_close(found, expected, 1e-5, format_args!("{what}: row {at}"));
+                    }
+                }
+                let mut gradient = vec![9.0; 3 * values];
+                self_attention_gradient(cpu, &sizes, &projected, &output, &logs, &dy, &mut gradient);
+                let dy = by_head(&sizes, &dy, 1, 0);
+                let [mut dq, mut dk, mut dv] = [q.clone(), k.clone(), v.clone()];
+                attention_gradient(
+                    cpu,
+                    &sizes,
+                    &q,
+                    &k,
+                    &v,
+                    &expected,
+                    &expected_logs,
+                    &dy,
+                    &mut dq,
+                    &mut dk,
+                    &mut dv,
+                );
+                for (part, expected) in [dq, dk, dv].iter().enumerate() {
+                    let found = by_head(&sizes, &gradient, 3, part);
+                    assert_close(&found, expected, 2e-5, format_args!("{what}: gradient {part}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn turned_products_depend_on_the_distance_alone() {
+    let sizes = sizes(2, 2, 6, 6, 4);
+    let row: Vec<f32> = Random::new(2).numbers(3 * 2 * 4);
+    let original: Vec<f32> = (0..12).flat_map(|_| row.clone()).collect();
+    for cpu in cpus() {
+        let mut turned = original.clone();
+        rotate_positions(cpu, &sizes, false, &mut turned);
+        assert_eq!(turned[..16], row[..16], "position 0 stays");
+        let [q, k, v] = [0, 1, 2].map(|part| by_head(&sizes, &turned, 3, part));
+        let dot = |query: usize, key: usize| -> f32 {
+            q[query * 4..][..4].iter().zip(&k[key * 4..][..4]).map(|(a, b)| a * b).sum()
+        };
+        assert!((dot(1, 3) - dot(3, 5)).abs() < 1e-6);
+        assert!((dot(1, 3) - dot(3, 1)).abs() > 1e-3);
+        assert_eq!(v[..4], v[4..8]);
+        rotate_positions(cpu, &sizes, true, &mut turned);
+        assert_close(&turned, &original, 1e-6, format_args!("{cpu:?}"));
     }
 }
 

@@ -18,12 +18,14 @@ pub(crate) struct Flow {
     /// `[batch]`: how many steps of each sequence are its own; the rest fills up. `None` if all are. An embedding with a
     /// padding token sets it, and layers that put steps together heed it.
     pub(crate) lengths: Option<Tensor<1, Int>>,
+    /// The weights of the embeddings so far, for layers that share them.
+    pub(crate) embeddings: Vec<Tensor<2>>,
 }
 
 impl Flow {
     /// What enters a network.
     pub(crate) fn of(value: AnyTensor) -> Self {
-        Flow { value, lengths: None }
+        Flow { value, lengths: None, embeddings: Vec::new() }
     }
 }
 
@@ -32,7 +34,7 @@ impl Flow {
 /// # Panics
 /// If the input does not have the rank and the sizes that the first layer was built for.
 pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
-    let (Flow { mut value, mut lengths }, mut rest) = (input, layers);
+    let (Flow { mut value, mut lengths, mut embeddings }, mut rest) = (input, layers);
     while let Some((layer, after)) = rest.split_first() {
         (value, rest) = match layer {
             Layer::Dense(layer) => {
@@ -56,6 +58,7 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
             Layer::Embedding(embedding) => {
                 let tokens = value.tokens();
                 lengths = embedding.lengths(&tokens);
+                embeddings.push(embedding.weight());
                 match after {
                     [Layer::Recurrent(layer), after @ ..] => {
                         (layer.forward(embedding.for_recurrent(tokens), lengths.as_ref()), after)
@@ -64,13 +67,35 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
                 }
             }
             Layer::Recurrent(layer) => (layer.forward(value.sequences().into(), lengths.as_ref()), after),
-            Layer::Residual(block) => (block.forward(Flow { value, lengths: lengths.clone() }), after),
+            Layer::MultiHeadAttention(layer) => {
+                (layer.forward(value.sequences(), lengths.as_ref()).into(), after)
+            }
+            Layer::Transformer(layer) => (layer.forward(value.sequences(), lengths.as_ref()).into(), after),
+            Layer::GlobalAvgPool1d(layer) => {
+                (layer.forward(value.sequences(), lengths.as_ref()).into(), after)
+            }
+            Layer::GlobalMaxPool1d(layer) => {
+                (layer.forward(value.sequences(), lengths.as_ref()).into(), after)
+            }
+            Layer::Conv1d(layer) => {
+                let (activation, after) = take_activation(after);
+                let (output, left) = layer.forward(value.sequences(), lengths.as_ref(), activation);
+                lengths = left;
+                (output.into(), after)
+            }
+            Layer::TiedDense(layer) => (layer.forward(value, &embeddings), after),
+            Layer::Residual(block) => {
+                let input = Flow { value, lengths, embeddings: embeddings.clone() };
+                let output = block.forward(input);
+                lengths = output.lengths;
+                (output.value, after)
+            }
             layer => (layer.forward(value), after),
         };
         // Where there are no steps any more, nothing fills them up.
         lengths = lengths.filter(|_| matches!(value, AnyTensor::Sequences(_)));
     }
-    Flow { value, lengths }
+    Flow { value, lengths, embeddings }
 }
 
 /// The ReLU at the front of the layers, and the layers after it.
@@ -100,6 +125,16 @@ pub(super) fn dense(layer: &Linear, input: AnyTensor, activation: Activation) ->
     let run = |rows: Tensor<2>| {
         ops::dense(rows, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()), activation)
     };
+    on_rows(input, run)
+}
+
+/// As [`dense`], for sequences whose rank is known.
+pub(super) fn dense_steps(layer: &Linear, input: Tensor<3>, activation: Activation) -> Tensor<3> {
+    dense(layer, input.into(), activation).sequences()
+}
+
+/// Runs what works on rows on the rows of a batch, or on the steps of its sequences.
+pub(super) fn on_rows(input: AnyTensor, run: impl FnOnce(Tensor<2>) -> Tensor<2>) -> AnyTensor {
     match input {
         AnyTensor::Sequences(sequences) => {
             let [batch, steps, features] = sequences.dims();

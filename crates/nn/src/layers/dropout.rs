@@ -1,6 +1,8 @@
 //! Dropout ([Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)).
 
 use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
 use crate::LayerProblem;
@@ -36,5 +38,18 @@ impl DropoutSpec {
 
     pub(crate) fn build(&self) -> Dropout {
         DropoutConfig::new(self.rate).init()
+    }
+}
+
+/// The share of values that a layer sets to zero as things stand: 0 unless it trains.
+pub(super) fn share(layer: &Dropout, device: &Device) -> f64 {
+    if layer.training.is_enabled() && device.is_autodiff() { layer.prob } else { 0.0 }
+}
+
+/// Burn's module with an operation of ours, which draws one number where Burn draws one for each value.
+pub(super) fn apply<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor<D> {
+    match share(layer, &input.device()) {
+        0.0 => input,
+        share => ops::dropout(input, share),
     }
 }

@@ -126,6 +126,11 @@ impl Embedding {
         Some((taken * places).max_dim(1).squeeze_dim::<1>(1))
     }
 
+    /// `[num_embeddings, embedding_dim]`
+    pub(crate) fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+
     /// The same rows for a recurrent layer, which may look them up as it goes.
     pub(crate) fn for_recurrent(&self, tokens: Tensor<2, Int>) -> RecurrentInput {
         RecurrentInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }

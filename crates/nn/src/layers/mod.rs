@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 mod batch_norm;
 pub(crate) mod chain;
+mod conv1d;
 mod conv2d;
 mod dense;
 mod dropout;
@@ -10,16 +11,23 @@ mod eigen;
 mod embedding;
 pub(crate) mod flatten;
 pub(crate) mod global_avg_pool2d;
+pub(crate) mod global_pool1d;
 mod gru;
 mod layer_norm;
 mod lstm;
+pub(crate) mod memory;
+mod multi_head_attention;
 mod naive_bayes_bag;
 mod pool2d;
+mod position_embedding;
 mod recurrent;
 mod recurrent_spec;
 mod recurrent_state;
 mod residual;
 mod simple_rnn;
+mod steps;
+mod tied_dense;
+mod transformer;
 mod whitening;
 
 use burn::module::Module;
@@ -35,6 +43,8 @@ use activation::ActivationLayer;
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
 use chain::Flow;
+use conv1d::Conv1d;
+pub use conv1d::Conv1dSpec;
 pub use conv2d::Conv2dSpec;
 pub use dense::DenseSpec;
 pub use dropout::DropoutSpec;
@@ -42,18 +52,27 @@ use embedding::Embedding;
 pub use embedding::EmbeddingSpec;
 use flatten::Flatten;
 use global_avg_pool2d::GlobalAvgPool2d;
+use global_pool1d::{GlobalAvgPool1d, GlobalMaxPool1d};
 pub use gru::GruSpec;
 use layer_norm::LayerNorm;
 pub use layer_norm::LayerNormSpec;
 pub use lstm::LstmSpec;
+use multi_head_attention::MultiHeadAttention;
+pub use multi_head_attention::MultiHeadAttentionSpec;
 use naive_bayes_bag::NaiveBayesBag;
 pub use naive_bayes_bag::NaiveBayesBagSpec;
 pub use pool2d::{AvgPool2dSpec, MaxPool2dSpec};
+use position_embedding::PositionEmbedding;
+pub use position_embedding::{PositionEmbeddingSpec, PositionKind};
 use recurrent::Recurrent;
 pub(crate) use recurrent_spec::RecurrentFields;
 use residual::Residual;
 pub use residual::ResidualSpec;
 pub use simple_rnn::{RnnActivation, SimpleRnnSpec};
+use tied_dense::TiedDense;
+pub use tied_dense::TiedDenseSpec;
+use transformer::Transformer;
+pub use transformer::{FeedForwardActivation, TransformerSpec};
 use whitening::Whitening;
 pub use whitening::WhiteningSpec;
 
@@ -72,6 +91,13 @@ pub(crate) enum Layer {
     BatchNorm(BatchNorm),
     LayerNorm(LayerNorm),
     Activation(ActivationLayer),
+    MultiHeadAttention(MultiHeadAttention),
+    PositionEmbedding(PositionEmbedding),
+    Transformer(Transformer),
+    GlobalAvgPool1d(GlobalAvgPool1d),
+    GlobalMaxPool1d(GlobalMaxPool1d),
+    Conv1d(Conv1d),
+    TiedDense(TiedDense),
     Residual(Residual),
     Whitening(Whitening),
     NaiveBayesBag(NaiveBayesBag),
@@ -96,6 +122,17 @@ impl Layer {
             LayerKind::Dropout(spec) => Layer::Dropout(spec.build()),
             LayerKind::BatchNorm(spec) => Layer::BatchNorm(spec.build(input, device)),
             LayerKind::LayerNorm(spec) => Layer::LayerNorm(spec.build(features, device)),
+            LayerKind::MultiHeadAttention(spec) => Layer::MultiHeadAttention(spec.build(features, device)),
+            LayerKind::PositionEmbedding(spec) => Layer::PositionEmbedding(spec.build(input, device)),
+            LayerKind::TransformerEncoder(spec) => Layer::Transformer(spec.build(features, false, device)),
+            LayerKind::TransformerDecoder(spec) => Layer::Transformer(spec.build(features, true, device)),
+            LayerKind::GlobalAvgPool1d {} => Layer::GlobalAvgPool1d(GlobalAvgPool1d {}),
+            LayerKind::GlobalMaxPool1d {} => Layer::GlobalMaxPool1d(GlobalMaxPool1d {}),
+            LayerKind::Conv1d(spec) => Layer::Conv1d(spec.build(features, device)),
+            LayerKind::TiedDense(spec) => {
+                let tokens = plan.inferred.output.shape().last().copied().unwrap_or(1);
+                Layer::TiedDense(spec.build(plan.tied, tokens, device))
+            }
             LayerKind::Residual(_) => Layer::Residual(Residual::build(plan, device)),
             LayerKind::NaiveBayesBag(spec) => Layer::NaiveBayesBag(spec.build(device)),
             LayerKind::Whitening(spec) => Layer::Whitening(spec.build(input, device)),
@@ -126,9 +163,9 @@ impl Layer {
             Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),
             Layer::Flatten(layer) => layer.forward(input).into(),
             Layer::Dropout(layer) => match input {
-                AnyTensor::Rows(rows) => layer.forward(rows).into(),
-                AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
-                other => layer.forward(other.images()).into(),
+                AnyTensor::Rows(rows) => dropout::apply(layer, rows).into(),
+                AnyTensor::Sequences(sequences) => dropout::apply(layer, sequences).into(),
+                other => dropout::apply(layer, other.images()).into(),
             },
             Layer::BatchNorm(layer) => chain::batch_norm(layer, input, Activation::None),
             Layer::LayerNorm(layer) => match input {
@@ -140,7 +177,15 @@ impl Layer {
                 AnyTensor::Sequences(sequences) => layer.forward(sequences).into(),
                 other => layer.forward(other.images()).into(),
             },
-            Layer::Residual(layer) => layer.forward(Flow::of(input)),
+            Layer::PositionEmbedding(layer) => layer.forward(input.sequences()).into(),
+            // What steps together, or shares with others, `chain::run` applies itself.
+            Layer::MultiHeadAttention(_)
+            | Layer::Transformer(_)
+            | Layer::GlobalAvgPool1d(_)
+            | Layer::GlobalMaxPool1d(_)
+            | Layer::Conv1d(_)
+            | Layer::TiedDense(_)
+            | Layer::Residual(_) => chain::run(std::slice::from_ref(self), Flow::of(input)).value,
             Layer::NaiveBayesBag(layer) => layer.forward(input.tokens()).into(),
             Layer::Whitening(layer) => {
                 chain::conv2d(&layer.conv, input.images(), Activation::None, None).into()
@@ -176,6 +221,17 @@ fn is_yes(value: &bool) -> bool {
 /// Whether a field has its default and can be left out when a description is written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+fn check_dropout(field: &'static str, share: f64) -> Result<(), LayerProblem> {
+    match (0.0..1.0).contains(&share) {
+        true => Ok(()),
+        false => Err(LayerProblem::Range {
+            field,
+            found: share.to_string(),
+            expected: "0 or more and less than 1",
+        }),
+    }
 }
 
 fn default_epsilon() -> f64 {

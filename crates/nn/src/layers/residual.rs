@@ -61,9 +61,9 @@ impl Residual {
         Residual { layers: build(&plan.body), shortcut: build(&plan.shortcut) }
     }
 
-    pub(crate) fn forward(&self, input: Flow) -> AnyTensor {
+    pub(crate) fn forward(&self, input: Flow) -> Flow {
         let (body, shortcut) = (chain::run(&self.layers, input.clone()), chain::run(&self.shortcut, input));
-        match (body.value, shortcut.value) {
+        let value = match (body.value, shortcut.value) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Images(body), AnyTensor::Images(shortcut)) => (body + shortcut).into(),
@@ -72,6 +72,7 @@ impl Residual {
                 body.dims(),
                 shortcut.dims()
             ),
-        }
+        };
+        Flow { value, lengths: body.lengths, embeddings: body.embeddings }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{InputSpec, LayerKind, LayerSpec, ModelSpec};
-use crate::layers::{activation, flatten, global_avg_pool2d};
+use crate::layers::{EmbeddingSpec, activation, flatten, global_avg_pool2d, global_pool1d};
 use crate::spec::layer::MAX_LAYERS;
 use crate::{LayerProblem, NnError};
 
@@ -75,6 +75,8 @@ pub(crate) struct PlannedLayer {
     pub(crate) frozen: bool,
     pub(crate) input: InputSpec,
     pub(crate) inferred: Inferred,
+    /// For a layer that shares the weight of an embedding, which one it is of those before.
+    pub(crate) tied: usize,
     /// For a residual block the layers it holds, else empty.
     pub(crate) body: Vec<PlannedLayer>,
     /// For a residual block the layers of its shortcut.
@@ -207,6 +209,7 @@ fn count(layers: &[LayerSpec]) -> usize {
             LayerKind::Lstm(lstm) => lstm.num_layers,
             LayerKind::Gru(gru) => gru.num_layers,
             LayerKind::SimpleRnn(rnn) => rnn.num_layers,
+            LayerKind::TransformerEncoder(stack) | LayerKind::TransformerDecoder(stack) => stack.num_layers,
             _ => 1,
         })
     })
@@ -223,6 +226,8 @@ struct Place {
     offset: usize,
     /// Whether the block is frozen.
     frozen: bool,
+    /// The embeddings that come before this list, by the names that they have in theirs.
+    embeddings: Vec<(String, EmbeddingSpec)>,
 }
 
 /// Names given so far in one list of layers (a block's shortcut goes on with the names of its layers).
@@ -262,6 +267,7 @@ fn chain(
     names: &mut Names,
 ) -> Result<Vec<PlannedLayer>, NnError> {
     let mut planned: Vec<PlannedLayer> = Vec::with_capacity(layers.len());
+    let mut embeddings = place.embeddings.clone();
     for (index, layer) in layers.iter().enumerate() {
         let input = end(&planned, input).clone();
         let position = format!("{}{}", place.position, place.offset + index + 1);
@@ -280,6 +286,7 @@ fn chain(
             kind: layer.kind.clone(),
             frozen: layer.frozen || place.frozen,
             input: input.clone(),
+            tied: 0,
             body: Vec::new(),
             shortcut: Vec::new(),
         };
@@ -289,6 +296,7 @@ fn chain(
                 name: format!("{}.", next.name),
                 offset: 0,
                 frozen: next.frozen,
+                embeddings: embeddings.clone(),
             };
             let mut names = Names::default();
             next.body = chain(&block.layers, &input, &inside, &mut names)?;
@@ -299,14 +307,24 @@ fn chain(
         } else if !place.name.is_empty() && layer.kind.adapts() {
             return Err(fail(&next.name, LayerProblem::InsideBlock));
         } else {
-            next.inferred = infer(&layer.kind, &input).map_err(|problem| fail(&next.name, problem))?;
+            next.inferred =
+                infer(&layer.kind, &input, &embeddings).map_err(|problem| fail(&next.name, problem))?;
+        }
+        match &layer.kind {
+            LayerKind::Embedding(spec) => embeddings.push((own, spec.clone())),
+            LayerKind::TiedDense(spec) => next.tied = spec.find(&embeddings).map_or(0, |(place, _)| place),
+            _ => {}
         }
         planned.push(next);
     }
     Ok(planned)
 }
 
-fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> {
+fn infer(
+    kind: &LayerKind,
+    input: &InputSpec,
+    embeddings: &[(String, EmbeddingSpec)],
+) -> Result<Inferred, LayerProblem> {
     let input = match (kind, input) {
         (LayerKind::Embedding(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
         (LayerKind::NaiveBayesBag(spec), InputSpec::Tokens(tokens)) => return spec.infer(*tokens),
@@ -328,6 +346,13 @@ fn infer(kind: &LayerKind, input: &InputSpec) -> Result<Inferred, LayerProblem> 
         LayerKind::BatchNorm(spec) => spec.infer(input),
         LayerKind::LayerNorm(spec) => spec.infer(input),
         LayerKind::Whitening(spec) => spec.infer(input),
+        LayerKind::MultiHeadAttention(spec) => spec.infer(input),
+        LayerKind::PositionEmbedding(spec) => spec.infer(input),
+        LayerKind::TransformerEncoder(spec) => spec.infer(input, false),
+        LayerKind::TransformerDecoder(spec) => spec.infer(input, true),
+        LayerKind::GlobalAvgPool1d {} | LayerKind::GlobalMaxPool1d {} => global_pool1d::infer(input),
+        LayerKind::Conv1d(spec) => spec.infer(input),
+        LayerKind::TiedDense(spec) => spec.infer(input, embeddings),
         // A block is checked by `chain`, which knows its layers.
         LayerKind::Residual(_) => Err(LayerProblem::Empty),
         activation => activation::infer(activation, input),

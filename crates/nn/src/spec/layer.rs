@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 use crate::layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, GruSpec, LayerNormSpec,
-    LstmSpec, MaxPool2dSpec, NaiveBayesBagSpec, ResidualSpec, SimpleRnnSpec, WhiteningSpec,
+    AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec, GruSpec,
+    LayerNormSpec, LstmSpec, MaxPool2dSpec, MultiHeadAttentionSpec, NaiveBayesBagSpec, PositionEmbeddingSpec,
+    ResidualSpec, SimpleRnnSpec, TiedDenseSpec, TransformerSpec, WhiteningSpec,
 };
 
 /// The most layers that a description may have, blocks counted with what they hold.
@@ -123,6 +124,25 @@ pub enum LayerKind {
     Softplus {},
     /// `exp(x) / Σ exp(x)` over the last dimension. Losses take logits, so a classifier does not end with it.
     Softmax {},
+    /// Each step looks at all, or at those before it ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)).
+    MultiHeadAttention(MultiHeadAttentionSpec),
+    /// Adds a row of numbers to each step, by its place.
+    PositionEmbedding(PositionEmbeddingSpec),
+    /// Blocks of attention and dense layers ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)).
+    TransformerEncoder(TransformerSpec),
+    /// The same, where a step sees only itself and those before it, as in GPT; it looks at no other sequence.
+    TransformerDecoder(TransformerSpec),
+    /// The mean over the steps: `[steps, features]` to `[features]`. Steps that fill up a sequence do not count.
+    #[serde(rename = "global_avg_pool1d")]
+    GlobalAvgPool1d {},
+    /// The greatest value over the steps: `[steps, features]` to `[features]`. Steps that fill up do not count.
+    #[serde(rename = "global_max_pool1d")]
+    GlobalMaxPool1d {},
+    /// Convolution over steps: `[steps, features]` to `[out_steps, out_channels]`.
+    #[serde(rename = "conv1d")]
+    Conv1d(Conv1dSpec),
+    /// A dense layer with the weight of an embedding ([Press and Wolf 2017](https://arxiv.org/abs/1608.05859)).
+    TiedDense(TiedDenseSpec),
     /// `layers(x) + shortcut(x)` ([He et al. 2015](https://arxiv.org/abs/1512.03385))
     Residual(ResidualSpec),
     /// A first convolution that whitens patches, set by the data before the first epoch
@@ -171,6 +191,14 @@ impl LayerKind {
             LayerKind::Tanh {} => "tanh",
             LayerKind::Softplus {} => "softplus",
             LayerKind::Softmax {} => "softmax",
+            LayerKind::MultiHeadAttention(_) => "multi_head_attention",
+            LayerKind::PositionEmbedding(_) => "position_embedding",
+            LayerKind::TransformerEncoder(_) => "transformer_encoder",
+            LayerKind::TransformerDecoder(_) => "transformer_decoder",
+            LayerKind::GlobalAvgPool1d {} => "global_avg_pool1d",
+            LayerKind::GlobalMaxPool1d {} => "global_max_pool1d",
+            LayerKind::Conv1d(_) => "conv1d",
+            LayerKind::TiedDense(_) => "tied_dense",
             LayerKind::Residual(_) => "residual",
             LayerKind::Whitening(_) => "whitening",
             LayerKind::NaiveBayesBag(_) => "naive_bayes_bag",
@@ -241,6 +269,30 @@ impl From<BatchNormSpec> for LayerKind {
 impl From<LayerNormSpec> for LayerKind {
     fn from(spec: LayerNormSpec) -> Self {
         LayerKind::LayerNorm(spec)
+    }
+}
+
+impl From<MultiHeadAttentionSpec> for LayerKind {
+    fn from(spec: MultiHeadAttentionSpec) -> Self {
+        LayerKind::MultiHeadAttention(spec)
+    }
+}
+
+impl From<PositionEmbeddingSpec> for LayerKind {
+    fn from(spec: PositionEmbeddingSpec) -> Self {
+        LayerKind::PositionEmbedding(spec)
+    }
+}
+
+impl From<Conv1dSpec> for LayerKind {
+    fn from(spec: Conv1dSpec) -> Self {
+        LayerKind::Conv1d(spec)
+    }
+}
+
+impl From<TiedDenseSpec> for LayerKind {
+    fn from(spec: TiedDenseSpec) -> Self {
+        LayerKind::TiedDense(spec)
     }
 }
 

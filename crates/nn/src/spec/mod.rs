@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{Conv2dSpec, DenseSpec, DropoutSpec, ResidualSpec};
 use crate::{
-    AvgPool2dSpec, BatchNormSpec, EmbeddingSpec, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, Model,
-    NnError, Summary,
+    AvgPool2dSpec, BatchNormSpec, Conv1dSpec, EmbeddingSpec, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec,
+    Model, MultiHeadAttentionSpec, NnError, PositionEmbeddingSpec, PositionKind, Summary, TiedDenseSpec,
+    TransformerSpec,
 };
 
 pub use infer::TensorSpec;
@@ -169,6 +170,61 @@ impl ModelSpec {
     /// Adds the hyperbolic tangent.
     pub fn tanh(self) -> Self {
         self.layer(LayerKind::Tanh {})
+    }
+
+    /// Adds attention of all steps to all, in so many heads; one that is causal is a [`MultiHeadAttentionSpec`].
+    pub fn multi_head_attention(self, num_heads: usize) -> Self {
+        self.layer(MultiHeadAttentionSpec::new(num_heads))
+    }
+
+    /// Adds a row of numbers to each step, by its place.
+    pub fn position_embedding(self, kind: PositionKind) -> Self {
+        self.layer(PositionEmbeddingSpec::new(kind))
+    }
+
+    /// Adds blocks of attention and dense layers, in which each step sees all others:
+    /// `TransformerSpec::new(num_heads, dim_feedforward)`.
+    ///
+    /// ```
+    /// use fireclay_nn::{ModelSpec, PositionKind, TransformerSpec};
+    ///
+    /// let spec = ModelSpec::tokens(250)
+    ///     .embedding(20_000, 64)
+    ///     .position_embedding(PositionKind::Sinusoidal)
+    ///     .transformer_encoder(TransformerSpec::new(4, 128).num_layers(2))
+    ///     .global_avg_pool1d()
+    ///     .dense(2);
+    /// let block = 3 * 64 * 65 + 64 * 65 + 128 * 65 + 64 * 129 + 4 * 64;
+    /// assert_eq!(spec.summary()?.parameters(), 20_000 * 64 + 2 * block + 2 * 65);
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    pub fn transformer_encoder(self, spec: TransformerSpec) -> Self {
+        self.layer(LayerKind::TransformerEncoder(spec))
+    }
+
+    /// Adds blocks of attention and dense layers, in which a step sees only itself and those before it, as in GPT.
+    pub fn transformer_decoder(self, spec: TransformerSpec) -> Self {
+        self.layer(LayerKind::TransformerDecoder(spec))
+    }
+
+    /// Adds the mean over steps.
+    pub fn global_avg_pool1d(self) -> Self {
+        self.layer(LayerKind::GlobalAvgPool1d {})
+    }
+
+    /// Adds the greatest value over steps.
+    pub fn global_max_pool1d(self) -> Self {
+        self.layer(LayerKind::GlobalMaxPool1d {})
+    }
+
+    /// Adds a convolution over steps with stride 1, no padding and bias.
+    pub fn conv1d(self, out_channels: usize, kernel_size: usize) -> Self {
+        self.layer(Conv1dSpec::new(out_channels, kernel_size))
+    }
+
+    /// Adds a dense layer with bias whose weight is that of the first embedding.
+    pub fn tied_dense(self) -> Self {
+        self.layer(TiedDenseSpec::default())
     }
 
     /// Adds a residual block, `layers(x) + x`; a shortcut with layers of its own is a [`ResidualSpec`].

@@ -1,0 +1,106 @@
+//! Self-attention on Flex.
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Flex, TensorMetadata};
+use fireclay_kernels as kernels;
+
+use super::{AttentionGradient, AttentionKept, AttentionOp, AttentionSettings, reference};
+use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values, in_order};
+use crate::instructions::cpu;
+use crate::ops::dropout::draw_seed;
+use crate::ops::maybe::MaybeInt;
+
+impl AttentionOp for Flex {
+    fn self_attention(
+        projected: FloatTensor<Self>,
+        lengths: MaybeInt<Self>,
+        settings: AttentionSettings,
+    ) -> FloatTensor<Self> {
+        match Self::attention_has_kernel(&projected) {
+            true => Self::attention_for_training(projected, lengths.into_option(), settings).0,
+            false => reference::forward::<Self>(projected, lengths.into_option(), settings),
+        }
+    }
+}
+
+impl AttentionGradient for Flex {
+    fn attention_has_kernel(projected: &FloatTensor<Self>) -> bool {
+        all_f32([projected])
+    }
+
+    fn attention_for_training(
+        projected: FloatTensor<Self>,
+        lengths: Option<IntTensor<Self>>,
+        settings: AttentionSettings,
+    ) -> (FloatTensor<Self>, AttentionKept<Self>) {
+        let lengths: Option<Vec<u32>> = lengths.map(|lengths| {
+            let known = |&length: &i64| u32::try_from(length).expect("a length is not negative");
+            contiguous_ints(lengths).iter().map(known).collect()
+        });
+        let seed = if settings.dropout > 0.0 { draw_seed() } else { 0 };
+        let sizes = sizes(projected.shape().dims(), &settings, seed, lengths.as_deref());
+        let projected = match settings.rotary {
+            true => turned(projected, &sizes),
+            false => contiguous(projected).into_tensor(),
+        };
+        let (heads, steps) = (sizes.num_heads, sizes.keys);
+        let width = heads * sizes.dim;
+        let mut output = vec![0.0; sizes.batch * steps * width];
+        let mut log_sums = vec![0.0; sizes.batch * heads * steps];
+        let values = contiguous(projected.clone());
+        kernels::self_attention(cpu(), &sizes, &values, &mut output, &mut log_sums);
+        let output = from_values(output, [sizes.batch, steps, width]);
+        let log_sums = from_values(log_sums, [sizes.batch, heads, steps]);
+        let kept = AttentionKept { projected, output: output.clone(), log_sums, lengths, seed, settings };
+        (output, kept)
+    }
+
+    fn attention_backward(kept: AttentionKept<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self> {
+        let AttentionKept { projected, output, log_sums, lengths, seed, settings } = kept;
+        let shape = projected.shape();
+        let sizes = sizes(shape.dims(), &settings, seed, lengths.as_deref());
+        let mut by_projected = vec![0.0; shape.num_elements()];
+        let [projected, output, log_sums, gradient] = [projected, output, log_sums, gradient].map(contiguous);
+        kernels::self_attention_gradient(
+            cpu(),
+            &sizes,
+            &projected,
+            &output,
+            &log_sums,
+            &gradient,
+            &mut by_projected,
+        );
+        if settings.rotary {
+            kernels::rotate_positions(cpu(), &sizes, true, &mut by_projected);
+        }
+        from_values(by_projected, shape)
+    }
+}
+
+fn sizes<'a>(
+    [batch, steps, width]: [usize; 3],
+    settings: &AttentionSettings,
+    seed: u64,
+    key_lengths: Option<&'a [u32]>,
+) -> kernels::Attention<'a> {
+    let dim = width / 3 / settings.num_heads;
+    let rate = settings.dropout as f32;
+    kernels::Attention {
+        batch,
+        num_heads: settings.num_heads,
+        queries: steps,
+        keys: steps,
+        dim,
+        scale: 1.0 / (dim as f32).sqrt(),
+        causal: settings.causal,
+        key_lengths,
+        dropout: (rate > 0.0).then_some(kernels::Dropout { rate, seed }),
+    }
+}
+
+/// Queries and keys turned by their positions, in place where nobody else holds the tensor.
+fn turned(projected: FloatTensor<Flex>, sizes: &kernels::Attention<'_>) -> FloatTensor<Flex> {
+    let mut values = in_order(projected, &[0, 1, 2]);
+    kernels::rotate_positions(cpu(), sizes, false, values.values_mut());
+    values.into_tensor()
+}

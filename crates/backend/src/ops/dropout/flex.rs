@@ -1,0 +1,45 @@
+//! Dropout on Flex.
+
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{DType, Distribution, Shape};
+use fireclay_kernels as kernels;
+
+use super::{DropoutGradient, DropoutOp, reference};
+use crate::flex_tensor::{all_f32, contiguous, from_values};
+use crate::instructions::cpu;
+
+impl DropoutOp for Flex {
+    fn dropout_values(input: FloatTensor<Self>, rate: f64) -> FloatTensor<Self> {
+        match Self::dropout_seed(&input) {
+            Some(seed) => Self::dropout_by_seed(input, rate, seed),
+            None => reference::forward::<Self>(input, rate),
+        }
+    }
+}
+
+impl DropoutGradient for Flex {
+    fn dropout_seed(input: &FloatTensor<Self>) -> Option<u64> {
+        all_f32([input]).then(draw_seed)
+    }
+
+    fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: u64) -> FloatTensor<Self> {
+        let shape = input.shape();
+        let input = contiguous(input);
+        let mut output = vec![0.0; input.len()];
+        kernels::dropout(cpu(), kernels::Dropout { rate: rate as f32, seed }, &input, &mut output);
+        from_values(output, shape)
+    }
+}
+
+/// A seed from the device's random numbers.
+pub(crate) fn draw_seed() -> u64 {
+    let drawn = Flex::float_random(
+        Shape::new([2]),
+        Distribution::Uniform(0.0, 1.0),
+        &Default::default(),
+        DType::F32.into(),
+    );
+    contiguous(drawn).iter().fold(0, |seed, number| (seed << 32) | u64::from(number.to_bits()))
+}

@@ -1,0 +1,142 @@
+//! Dropout ([Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)), of values and inside attention.
+//!
+//! What is dropped is a function of the seed and the place, so that the backward pass finds it again and no mask is kept.
+
+use crate::Cpu;
+use crate::cpu::Shared;
+use crate::simd::{Kernel, Simd};
+use crate::vectors::{each_vector, get, over_rows, put};
+
+/// Values that are set to zero at random; the others are scaled up, so that the mean stays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Share of values set to zero, in `[0, 1)`; counted in parts of 65536.
+    pub rate: f32,
+    /// What decides which.
+    pub seed: u64,
+}
+
+/// Values that have one stream of random numbers.
+const BLOCK: usize = 256;
+
+/// `output = input · factor`, with a factor for each place that is 0 or a little more than 1. With the same seed it is the
+/// gradient as well.
+///
+/// # Panics
+/// If the slices differ in length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Dropout, dropout};
+/// let mut output = [0.0; 1000];
+/// dropout(Cpu::best(1), Dropout { rate: 0.5, seed: 1 }, &[1.0; 1000], &mut output);
+/// assert!(output.iter().all(|value| [0.0, 2.0].contains(value)));
+/// assert!((400..600).contains(&output.iter().filter(|value| **value == 0.0).count()));
+/// ```
+pub fn dropout(cpu: Cpu, dropout: Dropout, input: &[f32], output: &mut [f32]) {
+    assert_eq!(input.len(), output.len(), "as many values come out as go in");
+    let shared = Shared::new(output);
+    over_rows(cpu, input.len().div_ceil(BLOCK), input.len(), |blocks| {
+        let places = blocks.start * BLOCK..(blocks.end * BLOCK).min(input.len());
+        // SAFETY: no other part has these blocks.
+        let output = unsafe { shared.part(places.clone()) };
+        cpu.path.run(Drop { dropout, first: blocks.start, input: &input[places], output });
+    });
+}
+
+struct Drop<'a> {
+    dropout: Dropout,
+    /// The number of the first block.
+    first: usize,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Kernel for Drop<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let mut factors = [0.0; BLOCK];
+        for (at, (input, output)) in self.input.chunks(BLOCK).zip(self.output.chunks_mut(BLOCK)).enumerate() {
+            let factors = &mut factors[..input.len()];
+            self.dropout.factors(self.first + at, factors);
+            each_vector!(S::LANES, input.len(), |column, count| {
+                put(
+                    s,
+                    output,
+                    column,
+                    count,
+                    s.mul(get(s, input, column, count), get(s, factors, column, count)),
+                );
+            });
+        }
+    }
+}
+
+impl Dropout {
+    /// Writes the factors of a stream, 0 or a little more than 1.
+    #[inline(always)]
+    pub(crate) fn factors(&self, stream: usize, factors: &mut [f32]) {
+        let dropped = ((self.rate * 65536.0).round() as u64).min(65535);
+        let kept = 65536.0 / (65536 - dropped) as f32;
+        let stream = mixed(self.seed ^ mixed(stream as u64));
+        // Each number decides for four places.
+        for (at, four) in factors.chunks_mut(4).enumerate() {
+            let bits = mixed(stream.wrapping_add(at as u64));
+            for (place, factor) in four.iter_mut().enumerate() {
+                *factor = if (bits >> (16 * place)) & 0xFFFF < dropped { 0.0 } else { kept };
+            }
+        }
+    }
+}
+
+/// A number that looks random and is the same for the same input: SplitMix64 ([Steele et al.
+/// 2014](https://doi.org/10.1145/2714064.2660195)).
+#[inline(always)]
+fn mixed(number: u64) -> u64 {
+    let mut x = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Random, cpus};
+
+    #[test]
+    fn as_many_are_dropped_as_asked_and_the_mean_stays() {
+        for rate in [0.0, 0.1, 0.5, 0.9] {
+            let (mut dropped, mut sum) = (0, 0.0);
+            for stream in 0..1000 {
+                let mut factors = [9.0; 101];
+                Dropout { rate, seed: 5 }.factors(stream, &mut factors);
+                dropped += factors.iter().filter(|factor| **factor == 0.0).count();
+                sum += factors.iter().sum::<f32>();
+            }
+            let count = 101_000.0;
+            assert!((dropped as f32 / count - rate).abs() < 0.005, "{rate}: {dropped}");
+            assert!((sum / count - 1.0).abs() < 0.02, "{rate}: {sum}");
+        }
+    }
+
+    #[test]
+    fn every_path_and_number_of_threads_drops_the_same() {
+        for len in (0..=64).chain([255, 256, 257, 1000]) {
+            let input = Random::new(len as u64).numbers(len);
+            let run = |cpu| {
+                let mut output = vec![9.0; len];
+                dropout(cpu, Dropout { rate: 0.3, seed: 7 }, &input, &mut output);
+                output
+            };
+            let expected = run(Cpu::single(crate::Path::Plain));
+            for cpu in cpus() {
+                assert_eq!(run(cpu), expected, "{len} on {cpu:?}");
+            }
+            let kept = 65536.0 / (65536.0 - (0.3f32 * 65536.0).round());
+            let pairs = input.iter().zip(&expected);
+            assert!(pairs.clone().all(|(x, y)| *y == 0.0 || *y == x * kept));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A dense layer whose weight is an embedding's ([Press and Wolf 2017](https://arxiv.org/abs/1608.05859)).
+//!
+//! The embedding owns the weight and sends it along ([`Flow`](super::chain::Flow)); so a model file has it once, and its
+//! gradient is the sum of both uses.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops::{self, Activation};
+use serde::{Deserialize, Serialize};
+
+use super::{EmbeddingSpec, is_yes, yes};
+use crate::spec::{Inferred, TensorSpec, values};
+use crate::{AnyTensor, Initializer, LayerProblem};
+
+/// `input · weightᵀ + bias` with the weight of an embedding before it: a number for each token, as large as the features
+/// are like the token's row.
+///
+/// The row of a padding token learns here, if tokens to come may be padding.
+///
+/// # Shapes
+/// - input: `[batch, embedding_dim]` or `[batch, steps, embedding_dim]`
+/// - output: `[batch, num_embeddings]` or `[batch, steps, num_embeddings]`
+/// - `bias`: `[num_embeddings]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TiedDenseSpec {
+    /// The embedding's name, such as `embedding_1`; the model's first by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<String>,
+    /// Whether a bias is added; true by default.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub bias: bool,
+}
+
+impl Default for TiedDenseSpec {
+    fn default() -> Self {
+        TiedDenseSpec { embedding: None, bias: true }
+    }
+}
+
+impl TiedDenseSpec {
+    /// Sets whose weight it is, by name.
+    pub fn embedding(mut self, name: impl Into<String>) -> Self {
+        self.embedding = Some(name.into());
+        self
+    }
+
+    /// Sets whether a bias is added.
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// The embedding's place among those that come before, by their own names.
+    pub(crate) fn find<'a>(
+        &self,
+        before: &'a [(String, EmbeddingSpec)],
+    ) -> Option<(usize, &'a EmbeddingSpec)> {
+        let place = match &self.embedding {
+            Some(wanted) => before.iter().position(|(name, _)| name == wanted)?,
+            None => 0,
+        };
+        before.get(place).map(|(_, spec)| (place, spec))
+    }
+
+    pub(crate) fn infer(
+        &self,
+        input: &[usize],
+        before: &[(String, EmbeddingSpec)],
+    ) -> Result<Inferred, LayerProblem> {
+        let &([features] | [_, features]) = input else {
+            return Err(LayerProblem::NeedsFlat);
+        };
+        let Some((_, embedding)) = self.find(before) else {
+            let wanted = self.embedding.clone().unwrap_or_default();
+            let known = before.iter().map(|(name, _)| name.clone()).collect();
+            return Err(LayerProblem::NoEmbedding { wanted, known });
+        };
+        let &EmbeddingSpec { num_embeddings, embedding_dim, .. } = embedding;
+        if features != embedding_dim {
+            return Err(LayerProblem::TiedFeatures { features, embedding_dim });
+        }
+        let mut output = input.to_vec();
+        output.splice(output.len() - 1.., [num_embeddings]);
+        let flops = values(&output)?.saturating_mul(2 * features as u64);
+        let bias = self.bias.then(|| TensorSpec::trained("bias", [num_embeddings])).transpose()?;
+        Ok(Inferred { output: output.into(), tensors: bias.into_iter().collect(), flops })
+    }
+
+    pub(crate) fn build(&self, place: usize, tokens: usize, device: &Device) -> TiedDense {
+        let bias = self.bias.then(|| Initializer::Zeros.bias(tokens, tokens, device));
+        TiedDense { bias, place }
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct TiedDense {
+    bias: Option<Param<Tensor<1>>>,
+    /// Which of the embeddings that came before.
+    place: usize,
+}
+
+impl TiedDense {
+    /// # Shapes
+    /// - embeddings: the weights, `[num_embeddings, embedding_dim]`, of all that came before
+    ///
+    /// # Panics
+    /// If there are fewer embeddings than the layer was built for.
+    pub(crate) fn forward(&self, input: AnyTensor, embeddings: &[Tensor<2>]) -> AnyTensor {
+        let run = |rows: Tensor<2>| {
+            let weight = embeddings[self.place].clone().transpose();
+            ops::dense(rows, weight, self.bias.as_ref().map(|bias| bias.val()), Activation::None)
+        };
+        super::chain::on_rows(input, run)
+    }
+}
