@@ -1,6 +1,6 @@
 //! The n-grams of the training texts that a model knows.
 //!
-//! They are kept as hashes of 32 bits, so that half a million take two megabytes and not twenty. That one which a model
+//! They are kept as hashes of 32 bits, so that half a million take two or three megabytes and not twenty. That one which a model
 //! does not know is taken for one that it knows happens once in some thousands.
 
 use rayon::prelude::*;
