@@ -11,6 +11,9 @@ pub enum ModelName {
     /// embedding 128, LSTM 128, dense; adam, 0.001, batch 64, 3 epochs
     #[default]
     Lstm,
+    /// Language model: embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense; adam, 0.002, batch 32, 5
+    /// epochs
+    LmLstm,
 }
 
 impl fireclay_cli::ModelName for ModelName {
@@ -27,13 +30,26 @@ impl fireclay_cli::ModelName for ModelName {
                 )
                 .lstm(128)
                 .dense(task.classes),
+            ModelName::LmLstm => task
+                .model()
+                .layer(
+                    EmbeddingSpec::new(task.vocabulary_size, 128)
+                        .initializer(Initializer::Uniform { bound: 0.05 }),
+                )
+                .layer(LstmSpec::new(128).return_sequences(true).input_dropout(0.2).recurrent_dropout(0.2))
+                .dense(task.vocabulary_size),
         }
     }
 
     fn recipe(self) -> Recipe {
         match self {
             ModelName::Lstm => Recipe { optimizer: "adam", learning_rate: 1e-3, batch_size: 64, epochs: 3 },
+            ModelName::LmLstm => Recipe { optimizer: "adam", learning_rate: 2e-3, batch_size: 32, epochs: 5 },
         }
+    }
+
+    fn predicts_next_tokens(self) -> bool {
+        matches!(self, ModelName::LmLstm)
     }
 }
 
@@ -47,6 +63,9 @@ mod tests {
     #[test]
     fn the_network_has_its_known_size() {
         let summary = ModelName::Lstm.spec(&ImdbProgram::usual_task()).summary().unwrap();
+        let of =
+            |model: ModelName| model.spec(&ImdbProgram::usual_task_of(model)).summary().unwrap().parameters();
+        assert_eq!(of(ModelName::LmLstm), 10_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 10_004 + 10_004);
         assert_eq!(summary.parameters(), 20_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 2 + 2);
     }
 }

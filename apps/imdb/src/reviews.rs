@@ -22,6 +22,10 @@ const SPLIT_SEED: u64 = 0;
 pub const MAX_WORDS: usize = 20_000;
 pub const LENGTH: usize = 250;
 
+/// The same for language models, which have an output for each word.
+pub const NEXT_WORD_MAX_WORDS: usize = 10_000;
+pub const STEPS: usize = 64;
+
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
 pub struct ReviewFlags {
@@ -53,22 +57,42 @@ pub struct ReviewFlags {
 }
 
 /// Flags that say how texts are prepared for training.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewPreparation {
-    /// Words that the model knows, the most frequent of the training texts
-    #[arg(long, value_name = "N", default_value_t = MAX_WORDS as u32, help_heading = "Data",
+    /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
+    #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pub max_words: u32,
-    /// Words of each text that the model reads; of a longer one the last
-    #[arg(long, value_name = "N", default_value_t = LENGTH as u32, help_heading = "Data",
+    max_words: Option<u32>,
+    /// Words of each text that the model reads, of a longer one the last; for language models words that are read before
+    /// a step of the training [default: 250, for language models 64]
+    #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    pub length: u32,
+    length: Option<u32>,
+    /// Whether the model predicts the next word rather than the class.
+    #[arg(skip)]
+    #[serde(default)]
+    pub next_words: bool,
 }
 
-impl Default for ReviewPreparation {
-    fn default() -> Self {
-        ReviewPreparation { max_words: MAX_WORDS as u32, length: LENGTH as u32 }
+impl ReviewPreparation {
+    /// With what flags leave open decided by what the model does.
+    pub fn settled(self, next_words: bool) -> Self {
+        let settled = ReviewPreparation { next_words, ..self };
+        let (max_words, length) = (settled.max_words() as u32, settled.length() as u32);
+        ReviewPreparation { max_words: Some(max_words), length: Some(length), next_words }
+    }
+
+    /// Words that the model knows.
+    pub fn max_words(&self) -> usize {
+        let usual = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
+        self.max_words.map_or(usual, |words| words as usize)
+    }
+
+    /// Words that the model reads at a time.
+    pub fn length(&self) -> usize {
+        let usual = if self.next_words { STEPS } else { LENGTH };
+        self.length.map_or(usual, |length| length as usize)
     }
 }
 

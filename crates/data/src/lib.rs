@@ -89,7 +89,7 @@ pub use targets::Targets;
 #[cfg(feature = "tokenizers")]
 pub use text::HuggingFaceTokenizer;
 pub use text::{
-    Cleaning, Numbers, Punctuation, Side, TextEncoder, TextPadding, TextPreprocessing, TextProblem,
+    Cleaning, Numbers, Prose, Punctuation, Side, TextEncoder, TextPadding, TextPreprocessing, TextProblem,
     Tokenizer, Vocabulary, VocabularyOptions, VocabularyProblem, WordTokenizer, Words, reserved,
 };
 pub use texts::Texts;

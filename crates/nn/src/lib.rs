@@ -24,8 +24,10 @@ mod losses;
 mod model;
 mod network;
 pub mod readable;
+mod sampling;
 mod spec;
 mod state;
+mod stepper;
 mod summary;
 mod tensor;
 
@@ -40,10 +42,12 @@ pub use losses::{
 };
 pub use model::Model;
 pub use network::Network;
+pub use sampling::{Sampler, Sampling};
 pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec};
 pub use state::{
     NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
     with_parameter_ids,
 };
+pub use stepper::Stepper;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use crate::layers::Layer;
 use crate::layers::chain::{self, Flow};
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer};
-use crate::{AnyTensor, Network};
+use crate::{AnyTensor, Network, NnError, Stepper};
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
 /// and goes through `fit`.
@@ -52,6 +52,19 @@ impl Model {
     /// The description that the model was built from.
     pub fn spec(&self) -> &ModelSpec {
         &self.description.spec
+    }
+
+    /// Begins to read token by token; see [`Stepper`].
+    ///
+    /// # Errors
+    /// [`NnError::NotStepwise`] with the first layer that needs all steps at once, and [`NnError::NoNextToken`] for a
+    /// network that does not read tokens or gives no output at each of them.
+    pub fn stepper(&self) -> Result<Stepper, NnError> {
+        Stepper::new(self)
+    }
+
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 }
 

@@ -82,7 +82,7 @@ pub fn texts<P: TextProgram>(flags: TextDataFlags<P>, output: &Arc<Output>) -> a
     let vocabulary = match &flags.vocabulary {
         None => None,
         Some(path) => {
-            let preprocessing = P::preprocessing(&flags.preparation, &train)?;
+            let preprocessing = P::preprocessing(&P::settled(flags.preparation.clone(), false), &train)?;
             preprocessing.encoder.vocabulary().save(path)?;
             let file = shown(path);
             output.line(format!("\nvocabulary: {file}"));

@@ -109,7 +109,11 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
     let Job { about, train, test, optimizer, options, checkpoint_path, checkpoint } = job;
     device.seed(options.seed);
     let network = about.spec.build(&device).map_err(UsageError::of)?;
-    let mut trainer = Trainer::classification(network)
+    let trainer = match train.predicts_next_tokens() {
+        true => Trainer::language_model(network),
+        false => Trainer::classification(network),
+    };
+    let mut trainer = trainer
         .optimizer(optimizer)
         .callback(Progress::new(output.clone()))
         .callback(interrupt)
@@ -145,7 +149,7 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
         "\nsaved {file} ({}), trained on {dataset}; try: {} {}{from}",
         bytes(size),
         called(P::NAME),
-        P::TRY
+        if train.predicts_next_tokens() { P::TRY_NEXT_TOKENS } else { P::TRY }
     ));
     output.record(&records::Saved { file, bytes: size, dataset });
     Ok(Exit::Done)
@@ -168,7 +172,11 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let preparation = flags.preparation.clone();
+    let next_tokens = match &own {
+        Some(spec) => spec.output_steps()?.is_some(),
+        None => flags.model.model.predicts_next_tokens(),
+    };
+    let preparation = P::settled(flags.preparation.clone(), next_tokens);
     let ((train, test), data) =
         load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {
@@ -201,7 +209,8 @@ fn resumed_job<P: Program>(
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&about.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
-    if flags.preparation != P::Preparation::default() && flags.preparation != about.preparation {
+    let given = P::settled(flags.preparation.clone(), about.spec.output_steps()?.is_some());
+    if flags.preparation != P::Preparation::default() && given != about.preparation {
         return Err(UsageError::of(anyhow::anyhow!(
             "{} says how the data is prepared; leave the flags that say it in another way out",
             path.display()
@@ -317,7 +326,7 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         provenance.name,
         count(train.len() as u64),
         count(test.len() as u64),
-        P::SAMPLES,
+        evaluate::samples::<P>(train),
         provenance.source
     ));
     output.progress_line(format!(

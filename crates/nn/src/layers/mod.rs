@@ -18,6 +18,7 @@ mod recurrent_spec;
 mod recurrent_state;
 mod residual;
 mod simple_rnn;
+pub(crate) mod stepping;
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
