@@ -326,7 +326,7 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         provenance.name,
         count(train.len() as u64),
         count(test.len() as u64),
-        evaluate::samples::<P>(train),
+        evaluate::samples_of::<P>(train),
         provenance.source
     ));
     output.progress_line(format!(
