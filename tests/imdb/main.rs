@@ -3,6 +3,8 @@
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod language;
+
 use std::fmt::Write;
 use std::io::Write as _;
 use std::path::Path;

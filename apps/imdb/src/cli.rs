@@ -8,7 +8,7 @@ use fireclay_cli::{DeviceFlags, OutputFlags, Program};
 
 use crate::program::ImdbProgram;
 
-/// Train networks that tell whether a review praises a film, evaluate them, and ask them about texts.
+/// Train networks that tell whether a review praises a film, or that write reviews, evaluate them, and ask them.
 ///
 /// Exit codes: 0 done, 1 the run failed, 2 a flag was wrong, 130 broken off with Ctrl-C.
 #[derive(Parser, Debug)]
@@ -28,6 +28,10 @@ pub enum Command {
     Evaluate(EvaluateFlags<ImdbProgram>),
     /// Say of texts what class they are of
     Predict(PredictFlags),
+    /// Let a language model write a text, word by word
+    Generate(GenerateFlags),
+    /// Show which words mean most nearly the same to a model
+    Neighbours(NeighboursFlags),
     /// Show a model layer by layer: output shapes, parameters, FLOPs
     Summary(SummaryFlags<ImdbProgram>),
     /// Look at the data: counts, classes, lengths, duplicates, and some texts
@@ -47,6 +51,46 @@ pub struct PredictFlags {
     pub from: PathBuf,
     #[command(flatten)]
     pub device: DeviceFlags,
+}
+
+#[derive(Args, Debug)]
+pub struct GenerateFlags {
+    /// Model file that writes, of a language model such as lm-lstm
+    #[arg(long, value_name = "MODEL", default_value = ImdbProgram::MODEL_FILE)]
+    pub from: PathBuf,
+    /// Words to begin with
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub prompt: String,
+    /// Words to write
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub length: usize,
+    /// Below 1 probable words become more probable, above 1 less; 0 always takes the most probable one
+    #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub temperature: f32,
+    /// Draw from so many of the most probable words only [default: all]
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// Draw from the fewest words only whose probabilities come to this share, more than 0 and at most 1
+    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub top_p: f32,
+    /// Which text: the same seed and CPU device, the same text
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub device: DeviceFlags,
+}
+
+#[derive(Args, Debug)]
+pub struct NeighboursFlags {
+    /// Words
+    #[arg(value_name = "WORD", required = true)]
+    pub words: Vec<String>,
+    /// Model file whose words are compared
+    #[arg(long, value_name = "MODEL", default_value = ImdbProgram::MODEL_FILE)]
+    pub from: PathBuf,
+    /// Neighbours of each word to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub count: usize,
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! `imdb`: train networks that tell whether a review praises a film, evaluate them, and ask them about texts.
+//! `imdb`: train networks that tell whether a review praises a film, or that write reviews, evaluate them, and ask them.
 
 mod cli;
+mod generate;
 mod models;
+mod neighbours;
 mod predict;
 mod program;
 mod reviews;
@@ -19,6 +21,8 @@ fn main() -> ExitCode {
         cli::Command::Train(flags) => commands::train(*flags, &output),
         cli::Command::Evaluate(flags) => commands::evaluate(flags, &output),
         cli::Command::Predict(flags) => predict::run(flags, &output),
+        cli::Command::Generate(flags) => generate::run(flags, &output),
+        cli::Command::Neighbours(flags) => neighbours::run(flags, &output),
         cli::Command::Summary(flags) => commands::summary(flags, &output),
         cli::Command::Data(flags) => commands::text_data::<program::ImdbProgram>(flags, &output),
     })

@@ -3,43 +3,111 @@
 use clap::ValueEnum;
 use fireclay::nn::{EmbeddingSpec, Initializer, NaiveBayesBagSpec};
 use fireclay::prelude::*;
-use fireclay_cli::{Recipe, Task};
+use fireclay::train::Schedule;
+use fireclay_cli::{Best, Recipe, Task};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// embedding 128, LSTM 128, dense; adam, 0.001, batch 64, 3 epochs
+    /// embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense; adam, batch 64, 3 epochs
     #[default]
     Lstm,
+    /// embedding 128, bidirectional LSTM 64, greatest values, dense; adam, batch 64, best of 4 epochs
+    Bilstm,
+    /// embedding 128, GRU 128, dense; adam, batch 64, best of 4 epochs
+    Gru,
+    /// embedding 64 with positions, an encoder block of 4 heads, mean, dense; adamw, warm-up, cosine, batch 64, best of 5
+    Transformer,
     /// n-grams of up to 3 words weighted by naive Bayes, one linear layer; adam, 0.0025, batch 256, 4 epochs
     Ngram,
+    /// Language model: embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense; adam, 0.002, batch 32, 5
+    /// epochs
+    LmLstm,
+    /// Language model: embedding 128, decoder of 2 blocks of 4 heads with rotary positions, tied dense; adamw, warm-up,
+    /// cosine, batch 32, 5 epochs
+    LmTransformer,
 }
 
 impl fireclay_cli::ModelName for ModelName {
     fn spec(self, task: &Task) -> ModelSpec {
         let padding = fireclay::data::reserved::PADDING as usize;
         match self {
-            ModelName::Lstm => task
-                .model()
-                .layer(
-                    EmbeddingSpec::new(task.vocabulary_size, 128)
-                        .padding_idx(padding)
-                        // PyTorch's deviation of 1 drowns what the LSTM is to learn.
-                        .initializer(Initializer::Uniform { bound: 0.05 }),
-                )
-                .lstm(128)
+            ModelName::Lstm => embedded(task, 128)
+                .layer(LstmSpec::new(128).input_dropout(0.2).recurrent_dropout(0.2))
+                .dense(task.classes),
+            ModelName::Bilstm => embedded(task, 128)
+                .dropout(0.3)
+                .layer(LstmSpec::new(64).bidirectional(true).return_sequences(true))
+                .global_max_pool1d()
+                .dropout(0.3)
+                .dense(task.classes),
+            ModelName::Gru => embedded(task, 128)
+                .layer(GruSpec::new(128).input_dropout(0.3).recurrent_dropout(0.2))
+                .dense(task.classes),
+            ModelName::Transformer => embedded(task, 64)
+                .position_embedding(PositionKind::Learnt)
+                .dropout(0.3)
+                .transformer_encoder(TransformerSpec::new(4, 128).dropout(0.2))
+                .layer_norm()
+                .global_avg_pool1d()
+                .dropout(0.3)
                 .dense(task.classes),
             ModelName::Ngram => task
                 .model()
                 .layer(NaiveBayesBagSpec::new(task.vocabulary_size, task.classes).padding_idx(padding)),
+            ModelName::LmLstm => embedded(task, 128)
+                .layer(LstmSpec::new(128).return_sequences(true).input_dropout(0.2).recurrent_dropout(0.2))
+                .dense(task.vocabulary_size),
+            ModelName::LmTransformer => {
+                let blocks =
+                    TransformerSpec::new(4, 512).num_layers(2).dropout(0.1).rotary(true).final_norm(true);
+                embedded(task, 128).dropout(0.1).transformer_decoder(blocks).tied_dense()
+            }
         }
     }
 
     fn recipe(self) -> Recipe {
         match self {
-            ModelName::Lstm => Recipe::new(Adam::new(1e-3), 64, 3),
+            ModelName::Lstm => Recipe::new(Adam::new(2e-3), 64, 3),
+            ModelName::Bilstm | ModelName::Gru => best_of(Recipe::new(Adam::new(2e-3), 64, 4)),
+            ModelName::Transformer => best_of(Recipe {
+                warm_up: 0.5,
+                schedule: Schedule::Cosine { to: 0.0 },
+                ..Recipe::new(AdamW::new(2e-3), 64, 5)
+            }),
             ModelName::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
+            ModelName::LmLstm => language(Recipe::new(Adam::new(4e-3), 32, 4)),
+            ModelName::LmTransformer => language(Recipe::new(AdamW::new(2e-3), 32, 4)),
         }
+    }
+
+    fn predicts_next_tokens(self) -> bool {
+        matches!(self, ModelName::LmLstm | ModelName::LmTransformer)
+    }
+}
+
+/// Tokens, then a row of numbers for each.
+fn embedded(task: &Task, embedding_dim: usize) -> ModelSpec {
+    let padding = fireclay::data::reserved::PADDING as usize;
+    // PyTorch's deviation of 1 drowns what follows.
+    let initializer = Initializer::Uniform { bound: 0.05 };
+    let embedding = EmbeddingSpec::new(task.vocabulary_size, embedding_dim).padding_idx(padding);
+    task.model().layer(embedding.initializer(initializer))
+}
+
+/// Keeps the epoch that is best on a tenth of the training texts.
+fn best_of(recipe: Recipe) -> Recipe {
+    Recipe { validation_split: 0.1, best: Best { keep: true, patience: None }, ..recipe }
+}
+
+/// For a model that predicts the next word, measured on a twentieth of the training texts.
+fn language(recipe: Recipe) -> Recipe {
+    Recipe {
+        warm_up: 0.2,
+        schedule: Schedule::Cosine { to: 0.0 },
+        clip_norm: Some(1.0),
+        validation_split: 0.05,
+        ..recipe
     }
 }
 
@@ -53,6 +121,9 @@ mod tests {
     #[test]
     fn the_network_has_its_known_size() {
         let summary = ModelName::Lstm.spec(&ImdbProgram::usual_task()).summary().unwrap();
+        let of =
+            |model: ModelName| model.spec(&ImdbProgram::usual_task_of(model)).summary().unwrap().parameters();
+        assert_eq!(of(ModelName::LmLstm), 10_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 10_004 + 10_004);
         assert_eq!(summary.parameters(), 20_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 2 + 2);
     }
 }

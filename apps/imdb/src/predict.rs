@@ -8,7 +8,7 @@ use anyhow::Context;
 use fireclay::data::{Provenance, Texts};
 use fireclay::prelude::*;
 use fireclay_cli::records::{Guess, TextPrediction};
-use fireclay_cli::{Exit, Output, numbered, percent, ranked};
+use fireclay_cli::{Exit, Output, UsageError, called, numbered, percent, quoted, ranked};
 
 use crate::cli::PredictFlags;
 
@@ -23,6 +23,14 @@ pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let trainer = Trainer::load(&flags.from, &device)?;
     if trainer.text_preprocessing().is_none() {
         anyhow::bail!("{} does not read texts; choose a model that `imdb train` saved", flags.from.display());
+    }
+    if trainer.network().spec().output_steps()?.is_some() {
+        let file = flags.from.display().to_string();
+        return Err(UsageError::of(anyhow::anyhow!(
+            "{file} is a language model, which goes on with texts and does not judge them; for a text of it: {} generate --from {}",
+            called("imdb"),
+            quoted(&file)
+        )));
     }
     if !flags.texts.is_empty() {
         flags.texts.chunks(BATCH).try_for_each(|texts| print(&trainer, texts.to_vec(), output))?;

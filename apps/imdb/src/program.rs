@@ -10,10 +10,12 @@ use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay::train::text_preprocessing;
-use fireclay_cli::{Output, Program, StandIn, Task, TextProgram};
+use fireclay_cli::{ModelName as _, Output, Program, StandIn, Task, TextProgram};
 
 use crate::models::ModelName;
-use crate::reviews::{LENGTH, LONGEST_NGRAM, MAX_WORDS, NGRAMS, Place, ReviewFlags, ReviewPreparation};
+use crate::reviews::{
+    LENGTH, LONGEST_NGRAM, MAX_WORDS, NEXT_WORD_MAX_WORDS, Place, ReviewFlags, ReviewPreparation, STEPS,
+};
 
 /// The program.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ impl Program for ImdbProgram {
     const MODEL_FILE: &'static str = "imdb.fireclay";
     const SAMPLES: &'static str = "reviews";
     const TRY: &'static str = "predict 'A joy from start to end.'";
+    const TRY_NEXT_TOKENS: &'static str = "generate --prompt 'the movie was'";
 
     const DATASETS: &'static [&'static str] = &["IMDB reviews", "movie reviews"];
 
@@ -36,6 +39,21 @@ impl Program for ImdbProgram {
         Task { input: InputSpec::Tokens(LENGTH), vocabulary_size, classes: 2 }
     }
 
+    fn usual_task_of(model: ModelName) -> Task {
+        match model.predicts_next_tokens() {
+            true => Task {
+                input: InputSpec::Tokens(STEPS),
+                vocabulary_size: NEXT_WORD_MAX_WORDS + reserved::NAMES.len(),
+                classes: 0,
+            },
+            false => Self::usual_task(),
+        }
+    }
+
+    fn settled(preparation: ReviewPreparation, next_tokens: bool) -> ReviewPreparation {
+        preparation.settled(next_tokens)
+    }
+
     fn load(
         place: &Place,
         preparation: &ReviewPreparation,
@@ -43,7 +61,11 @@ impl Program for ImdbProgram {
     ) -> Result<(Dataset, Dataset), DataError> {
         let (train, test) = Self::load_texts(place, output)?;
         let preprocessing = Self::preprocessing(preparation, &train)?;
-        Ok((Dataset::from_texts(&train, &preprocessing)?, Dataset::from_texts(&test, &preprocessing)?))
+        let dataset = |texts: &Texts| match preparation.next_words {
+            true => Dataset::next_tokens(texts, &preprocessing),
+            false => Dataset::from_texts(texts, &preprocessing),
+        };
+        Ok((dataset(&train)?, dataset(&test)?))
     }
 
     fn preparation(model: ModelName) -> ReviewPreparation {
@@ -51,7 +73,9 @@ impl Program for ImdbProgram {
             ModelName::Ngram => {
                 ReviewPreparation { ngrams: Some(LONGEST_NGRAM), ..ReviewPreparation::default() }
             }
-            ModelName::Lstm => ReviewPreparation::default(),
+            model => {
+                ReviewPreparation { next_words: model.predicts_next_tokens(), ..ReviewPreparation::default() }
+            }
         }
     }
 
@@ -69,7 +93,10 @@ impl Program for ImdbProgram {
             anyhow::anyhow!("the model does not read texts; choose one that `imdb train` saved")
         })?;
         let (_, test) = place.load(output)?;
-        Ok(Dataset::from_texts(&test, &preprocessing)?)
+        Ok(match card.spec.output_steps()? {
+            Some(_) => Dataset::next_tokens(&test, &preprocessing)?,
+            None => Dataset::from_texts(&test, &preprocessing)?,
+        })
     }
 }
 
@@ -80,21 +107,19 @@ impl TextProgram for ImdbProgram {
 
     fn preprocessing(preparation: &ReviewPreparation, train: &Texts) -> Result<TextPreprocessing, DataError> {
         let tokenizer = WordTokenizer::default();
-        let length = |usual: usize| preparation.length.map_or(usual, |length| length as usize);
         if let Some(longest) = preparation.ngrams {
             let options = NgramOptions { longest: longest as usize, ..NgramOptions::default() };
             let ngrams = NgramVocabulary::build(train, &tokenizer, options)?;
             let encoder = TextEncoder::of_ngrams(tokenizer, ngrams);
-            return Ok(TextPreprocessing { encoder, padding: TextPadding::to(length(NGRAMS)) });
+            return Ok(TextPreprocessing { encoder, padding: TextPadding::to(preparation.length()) });
         }
         // A review comes to its verdict at its end.
-        let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(length(LENGTH)) };
+        let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(preparation.length()) };
         // Where texts are few, a word that occurs once is worth its place.
-        let options = VocabularyOptions {
-            max_words: preparation.max_words.map_or(MAX_WORDS, |max_words| max_words as usize),
-            min_count: 1,
-        };
+        let options = VocabularyOptions { max_words: preparation.max_words(), min_count: 1 };
         let vocabulary = Vocabulary::build(train, &tokenizer, options)?;
-        Ok(TextPreprocessing { encoder: TextEncoder::new(tokenizer, vocabulary), padding })
+        // A language model has to see where one text ends and the next begins.
+        let encoder = TextEncoder::new(tokenizer, vocabulary).with_end(preparation.next_words);
+        Ok(TextPreprocessing { encoder, padding })
     }
 }

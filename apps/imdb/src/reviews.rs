@@ -25,6 +25,9 @@ pub const LENGTH: usize = 250;
 /// Words of the longest n-gram of the model that reads them, and n-grams of a text: more than any of IMDB's has.
 pub const LONGEST_NGRAM: u32 = 3;
 pub const NGRAMS: usize = 8192;
+/// The same for language models, which have an output for each word.
+pub const NEXT_WORD_MAX_WORDS: usize = 10_000;
+pub const STEPS: usize = 64;
 
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
@@ -60,20 +63,50 @@ pub struct ReviewFlags {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewPreparation {
-    /// Words that the model knows, the most frequent of the training texts [default: 20000]
+    /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pub max_words: Option<u32>,
-    /// Words of each text that the model reads, of a longer one the last; or n-grams, of more than that any
-    /// [default: 250 words, 8192 n-grams]
-    #[arg(long, value_name = "N", help_heading = "Data",
+    max_words: Option<u32>,
+    /// Words of each text that the model reads, of a longer one the last; for language models words that are read before
+    /// a step of the training; or n-grams, of more than that any [default: 250, for language models 64, 8192 n-grams]
+    #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    pub length: Option<u32>,
+    length: Option<u32>,
     /// Read of each text not its words in order but the set of its runs of up to N words, those in at least three
     /// training texts [default: 3 for the model ngram]
     #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub ngrams: Option<u32>,
+    /// Whether the model predicts the next word rather than the class.
+    #[arg(skip)]
+    #[serde(default)]
+    pub next_words: bool,
+}
+
+impl ReviewPreparation {
+    /// With what flags leave open decided by what the model does.
+    pub fn settled(self, next_words: bool) -> Self {
+        let settled = ReviewPreparation { next_words, ..self };
+        let (max_words, length) = (settled.max_words() as u32, settled.length() as u32);
+        let max_words = settled.ngrams.is_none().then_some(max_words);
+        ReviewPreparation { max_words, length: Some(length), ..settled }
+    }
+
+    /// Words that the model knows.
+    pub fn max_words(&self) -> usize {
+        let usual = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
+        self.max_words.map_or(usual, |words| words as usize)
+    }
+
+    /// Words, or n-grams, that the model reads at a time.
+    pub fn length(&self) -> usize {
+        let usual = match (self.ngrams, self.next_words) {
+            (Some(_), _) => NGRAMS,
+            (None, true) => STEPS,
+            (None, false) => LENGTH,
+        };
+        self.length.map_or(usual, |length| length as usize)
+    }
 }
 
 impl Preparation for ReviewPreparation {
@@ -83,17 +116,18 @@ impl Preparation for ReviewPreparation {
             length: self.length.or(recipe.length),
             // Who asks for words does not want n-grams.
             ngrams: self.ngrams.or(recipe.ngrams.filter(|_| self.max_words.is_none())),
+            next_words: self.next_words || recipe.next_words,
         }
     }
 
     fn describe(&self) -> Vec<String> {
-        let length = |usual: usize| self.length.map_or(usual, |length| length as usize);
-        match self.ngrams {
-            Some(longest) => vec![format!("n-grams of up to {longest} words")],
-            None => vec![
-                format!("{} words", self.max_words.map_or(MAX_WORDS, |words| words as usize)),
-                format!("the last {} of a text", length(LENGTH)),
-            ],
+        let length = self.length();
+        match (self.ngrams, self.next_words) {
+            (Some(longest), _) => vec![format!("n-grams of up to {longest} words")],
+            (None, true) => vec![format!("{} words", self.max_words()), format!("{length} at a time")],
+            (None, false) => {
+                vec![format!("{} words", self.max_words()), format!("the last {length} of a text")]
+            }
         }
     }
 }

@@ -21,6 +21,11 @@ impl Output {
         Output { json, quiet, closed: AtomicBool::new(false) }
     }
 
+    /// Whether nobody reads the results any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Whether results are JSON Lines.
     pub fn is_json(&self) -> bool {
         self.json
@@ -35,6 +40,13 @@ impl Output {
     pub fn line(&self, text: impl AsRef<str>) {
         if !self.json {
             self.write(text.as_ref());
+        }
+    }
+
+    /// A part of a result for people that goes on on the same line, shown at once. With JSON it is left out.
+    pub fn piece(&self, text: &str) {
+        if !self.json {
+            self.write_as_it_is(text);
         }
     }
 
@@ -79,11 +91,15 @@ impl Output {
     }
 
     fn write(&self, line: &str) {
+        self.write_as_it_is(&format!("{line}\n"));
+    }
+
+    fn write_as_it_is(&self, text: &str) {
         if self.closed.load(Ordering::Relaxed) {
             return;
         }
         let mut stdout = io::stdout().lock();
-        if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
+        if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
             self.closed.store(true, Ordering::Relaxed);
         }
     }

@@ -43,6 +43,21 @@ pub trait Program: Debug + Sized {
     /// What its usual data asks of a model, for a summary without data.
     fn usual_task() -> Task;
 
+    /// What it asks of one of the models, where that is not the same for all.
+    fn usual_task_of(model: Self::Model) -> Task {
+        let _ = model;
+        Self::usual_task()
+    }
+
+    /// The preparation that flags ask for, with what they leave to the model: whether that predicts next tokens.
+    fn settled(preparation: Self::Preparation, next_tokens: bool) -> Self::Preparation {
+        let _ = next_tokens;
+        preparation
+    }
+
+    /// What to try with a saved model that predicts next tokens.
+    const TRY_NEXT_TOKENS: &'static str = Self::TRY;
+
     /// Loads training and test samples, prepared. Data that was named and is missing or damaged is an error, and so is
     /// having neither files nor a network.
     ///
@@ -123,6 +138,11 @@ pub trait ModelName: ValueEnum + Copy + Default + Debug + Send + Sync + 'static 
 
     /// How the network is trained unless flags say otherwise.
     fn recipe(self) -> Recipe;
+
+    /// Whether the network predicts at each step of a text the token that comes next.
+    fn predicts_next_tokens(self) -> bool {
+        false
+    }
 
     /// The word on the command line.
     fn word(self) -> String {

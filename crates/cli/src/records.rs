@@ -4,7 +4,7 @@
 
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
-use fireclay::train::{ClassificationReport, Evaluation, ParameterGroup, Report};
+use fireclay::train::{ClassificationReport, Evaluation, LanguageReport, ParameterGroup, Report};
 use serde::Serialize;
 
 /// What is about to be trained.
@@ -43,6 +43,8 @@ pub struct Evaluated<'a> {
     pub samples: usize,
     pub loss: f64,
     pub report: Option<&'a ClassificationReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<&'a LanguageReport>,
 }
 
 impl<'a> Evaluated<'a> {
@@ -54,7 +56,11 @@ impl<'a> Evaluated<'a> {
             loss: evaluation.loss,
             report: match &evaluation.report {
                 Report::Classification(report) => Some(report),
-                Report::Regression(_) => None,
+                _ => None,
+            },
+            language: match &evaluation.report {
+                Report::Language(report) => Some(report),
+                _ => None,
             },
         }
     }
@@ -127,4 +133,34 @@ pub struct TextPrediction<'a> {
     pub class: &'a str,
     pub top: Vec<Guess<'a>>,
     pub trained_on: Option<&'a str>,
+}
+
+/// A text that a model wrote.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "generation")]
+pub struct Generation<'a> {
+    pub prompt: &'a str,
+    pub text: &'a str,
+    pub words: usize,
+    pub temperature: f32,
+    pub top_k: Option<usize>,
+    pub top_p: f32,
+    pub seed: u64,
+    pub trained_on: Option<&'a str>,
+}
+
+/// The words that mean most nearly the same to a model.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "neighbours")]
+pub struct Neighbours<'a> {
+    pub word: &'a str,
+    pub neighbours: Vec<Neighbour<'a>>,
+    pub trained_on: Option<&'a str>,
+}
+
+/// A word and the cosine between it and another.
+#[derive(Serialize)]
+pub struct Neighbour<'a> {
+    pub word: &'a str,
+    pub cosine: f32,
 }

@@ -89,7 +89,7 @@ pub use targets::Targets;
 #[cfg(feature = "tokenizers")]
 pub use text::HuggingFaceTokenizer;
 pub use text::{
-    Cleaning, NgramOptions, NgramVocabulary, Numbers, Punctuation, Side, TextEncoder, TextPadding,
+    Cleaning, NgramOptions, NgramVocabulary, Numbers, Prose, Punctuation, Side, TextEncoder, TextPadding,
     TextPreprocessing, TextProblem, Tokenizer, Vocabulary, VocabularyOptions, VocabularyProblem,
     WordTokenizer, Words, reserved,
 };

@@ -58,6 +58,14 @@ pub enum NnError {
         #[source]
         problem: Box<LayerProblem>,
     },
+    /// More steps than the network has places for.
+    #[error("there are {found} steps; the network has learnt positions for {most}")]
+    Steps {
+        /// Steps with the new ones.
+        found: usize,
+        /// As many as there may be.
+        most: usize,
+    },
     /// Views of something that is no image.
     #[error(
         "views are of images of at least 2 by 2 pixels, and the network takes {found}; leave 'views' out"
@@ -101,6 +109,45 @@ pub enum NnError {
         found: String,
         /// The values that are accepted.
         expected: String,
+    },
+    /// A way of drawing tokens with settings outside their range.
+    #[error("sampling has {setting} {found}; expected {expected}")]
+    Sampling {
+        /// `temperature`, `top_k` or `top_p`.
+        setting: &'static str,
+        /// The value as given.
+        found: String,
+        /// The values that are accepted.
+        expected: &'static str,
+    },
+    /// A layer that cannot read step by step.
+    #[error(
+        "layer '{name}' needs all steps of a sample at once, so the model cannot go on with what it writes; use layers that look back only"
+    )]
+    NotStepwise {
+        /// The layer's name.
+        name: String,
+    },
+    /// A network that does not say which token comes next.
+    #[error(
+        "the model takes {input} and gives {outputs} outputs for the whole of it; expected a language model, which reads tokens and gives an output at each"
+    )]
+    NoNextToken {
+        /// What it takes.
+        input: InputSpec,
+        /// How many numbers it gives.
+        outputs: usize,
+    },
+    /// A token that a model does not know, or none.
+    #[error(
+        "{}; expected one or more tokens, each below {vocabulary_size}, as the model knows {vocabulary_size} tokens",
+        found.map_or("no token was given".to_string(), |token| format!("token {token} was given"))
+    )]
+    Token {
+        /// The token; `None` if there was none.
+        found: Option<u32>,
+        /// Every token is below it.
+        vocabulary_size: usize,
     },
     /// Weights and model do not belong together.
     #[error("the weights do not fit the model:{0}")]

@@ -25,8 +25,10 @@ mod losses;
 mod model;
 mod network;
 pub mod readable;
+mod sampling;
 mod spec;
 mod state;
+mod stepper;
 mod summary;
 mod tensor;
 mod transfer;
@@ -44,11 +46,13 @@ pub use losses::{
 };
 pub use model::Model;
 pub use network::{Batches, Network};
+pub use sampling::{Sampler, Sampling};
 pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec, Views};
 pub use state::{
     NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
     with_parameter_ids,
 };
+pub use stepper::Stepper;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;
 pub use transfer::Transfer;

@@ -10,7 +10,7 @@ use crate::layers::Layer;
 use crate::layers::chain::{self, Flow};
 use crate::network::Batches;
 use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer, Views};
-use crate::{AnyTensor, Network, NnError, freeze};
+use crate::{AnyTensor, Network, NnError, Stepper, freeze};
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
 /// and goes through `fit`.
@@ -78,6 +78,19 @@ impl Model {
     pub fn unfreeze(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, NnError> {
         let spec = self.spec().clone().unfreeze(names)?;
         self.redescribed(spec)
+    }
+
+    /// Begins to read token by token; see [`Stepper`].
+    ///
+    /// # Errors
+    /// [`NnError::NotStepwise`] with the first layer that needs all steps at once, and [`NnError::NoNextToken`] for a
+    /// network that does not read tokens or gives no output at each of them.
+    pub fn stepper(&self) -> Result<Stepper, NnError> {
+        Stepper::new(self)
+    }
+
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// Whether the data sets that layer: a frozen one, taken over from another model perhaps, stays as it is.

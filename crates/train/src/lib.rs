@@ -29,6 +29,7 @@ mod error;
 mod evaluate;
 mod event;
 mod fit;
+mod generate;
 mod history;
 mod metrics;
 mod optimizer;
@@ -43,6 +44,7 @@ pub use checkpoint::{Checkpoint, Progress, Sums, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Callback, Event, Moment};
+pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
 pub use metrics::{
     ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,

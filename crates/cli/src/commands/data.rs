@@ -82,7 +82,7 @@ pub fn texts<P: TextProgram>(flags: TextDataFlags<P>, output: &Arc<Output>) -> a
     let vocabulary = match &flags.vocabulary {
         None => None,
         Some(path) => {
-            let preprocessing = P::preprocessing(&flags.preparation, &train)?;
+            let preprocessing = P::preprocessing(&P::settled(flags.preparation.clone(), false), &train)?;
             if preprocessing.encoder.ngrams().is_some() {
                 anyhow::bail!("n-grams are known by their hashes, so no table of words can be written");
             }

@@ -85,6 +85,14 @@ pub fn normalization(card: &ModelCard) -> Normalization {
     }
 }
 
+/// What the samples of a data set are called: texts that are read as one are cut into windows.
+pub(super) fn samples_of<P: Program>(data: &Dataset) -> String {
+    match (data.predicts_next_tokens(), data.shape()) {
+        (true, [steps]) => format!("windows of {steps} tokens of {}", P::SAMPLES),
+        _ => P::SAMPLES.to_string(),
+    }
+}
+
 /// Prints what a model does on a test set; `train` and `evaluate` say it in the same words.
 pub(crate) fn print<P: Program>(evaluation: &Evaluation, test: &Dataset, output: &Output) {
     let provenance = test.provenance();
@@ -93,7 +101,7 @@ pub(crate) fn print<P: Program>(evaluation: &Evaluation, test: &Dataset, output:
         "\n{}, {} split, {samples} {}\n{evaluation}",
         provenance.name,
         provenance.split,
-        P::SAMPLES
+        samples_of::<P>(test)
     ));
     output.record(&Evaluated::new(&provenance.name, &provenance.split, evaluation));
 }

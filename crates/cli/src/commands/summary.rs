@@ -34,7 +34,7 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
     let spec = match (&card, &flags.model.spec) {
         (Some(card), _) => card.spec.clone(),
         (None, Some(path)) => read_spec(path)?,
-        (None, None) => flags.model.model.spec(&P::usual_task()),
+        (None, None) => flags.model.model.spec(&P::usual_task_of(flags.model.model)),
     };
     if flags.toml {
         output.line(spec.to_toml()?.trim_end());

@@ -115,15 +115,21 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
     let network = about.spec.build(&device).map_err(UsageError::of)?;
     let options = recipe.options(seed);
     let loss = Loss::CrossEntropy { label_smoothing: recipe.label_smoothing, class_weights: None };
-    let mut trainer = Trainer::classification(network)
+    let next_tokens = train.predicts_next_tokens();
+    let trainer = match next_tokens {
+        true => Trainer::language_model(network),
+        false => Trainer::classification(network),
+    };
+    let mut trainer = trainer
         .loss(loss)
         .optimizer(recipe.optimizer)
         .groups(recipe.groups)
         .callback(Progress::new(output.clone()))
         .callback(interrupt);
     if about.best.keep {
+        let watched = if next_tokens { "val_loss" } else { "val_accuracy" };
         let patience = about.best.patience.unwrap_or(usize::MAX);
-        trainer = trainer.callback(EarlyStopping::on("val_accuracy").patience(patience));
+        trainer = trainer.callback(EarlyStopping::on(watched).patience(patience));
     }
     let mut trainer =
         trainer.callback(CheckpointWriter::new(&checkpoint_path).program(serde_json::to_value(&about)?));
@@ -158,7 +164,7 @@ pub fn run<P: Program>(flags: TrainFlags<P>, output: &Arc<Output>) -> anyhow::Re
         "\nsaved {file} ({}), trained on {dataset}; try: {} {}{from}",
         bytes(size),
         called(P::NAME),
-        P::TRY
+        if train.predicts_next_tokens() { P::TRY_NEXT_TOKENS } else { P::TRY }
     ));
     output.record(&records::Saved { file, bytes: size, dataset });
     Ok(Exit::Done)
@@ -181,10 +187,14 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let preparation = match flags.model.spec {
-        Some(_) => flags.preparation.clone(),
-        None => flags.preparation.clone().or(P::preparation(flags.model.model)),
+    let (next_tokens, given) = match &own {
+        Some(spec) => (spec.output_steps()?.is_some(), flags.preparation.clone()),
+        None => {
+            let model = flags.model.model;
+            (model.predicts_next_tokens(), flags.preparation.clone().or(P::preparation(model)))
+        }
     };
+    let preparation = P::settled(given, next_tokens);
     let ((train, test), data) =
         load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {
@@ -217,7 +227,7 @@ fn resumed_job<P: Program>(
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&about.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
-    if flags.preparation != P::Preparation::default() && flags.preparation != about.preparation {
+    if flags.preparation.clone().or(about.preparation.clone()) != about.preparation {
         return Err(UsageError::of(anyhow::anyhow!(
             "{} says how the data is prepared; leave the flags that say it in another way out",
             path.display()
@@ -331,7 +341,7 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         provenance.name,
         count(train.len() as u64),
         count(test.len() as u64),
-        P::SAMPLES,
+        evaluate::samples_of::<P>(train),
         provenance.source
     ));
     output.progress_line(format!(

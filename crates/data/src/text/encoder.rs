@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{NgramVocabulary, Tokenizer, Vocabulary, WordTokenizer, reserved};
+use super::{NgramVocabulary, Prose, Tokenizer, Vocabulary, WordTokenizer, reserved};
 use crate::DataError;
 
 /// Turns texts into tokens: what a model that reads words keeps in its file.
@@ -151,30 +151,22 @@ impl TextEncoder {
         texts.par_iter().map(|text| self.encode(text)).collect()
     }
 
-    /// A text for people: words with spaces, none before a full stop and the like. Padding, start and end are left
+    /// A text for people: words with spaces where a text has them ([`Prose`]). Padding, start and end are left
     /// out, and tokens beyond the vocabulary are unknown ones, as are all n-grams.
     pub fn decode(&self, tokens: &[u32]) -> String {
         let mut text = String::new();
-        let mut joined = true;
+        let mut prose = Prose::default();
         for &token in tokens {
             if matches!(token, reserved::PADDING | reserved::START | reserved::END) {
                 continue;
             }
             let unknown = reserved::NAMES[reserved::UNKNOWN as usize];
             let word = self.vocabulary().word(token).unwrap_or(unknown);
-            if !joined && !word.starts_with(CLOSING) {
-                text.push(' ');
-            }
-            text.push_str(word);
-            joined = word.starts_with(OPENING);
+            prose.push(word, &mut text);
         }
         text
     }
 }
-
-/// Marks that follow a word without a space, and marks that a word follows without one.
-const CLOSING: [char; 9] = ['.', ',', ';', ':', '!', '?', ')', ']', '}'];
-const OPENING: [char; 3] = ['(', '[', '{'];
 
 impl Tokenizer for TextEncoder {
     fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {

@@ -4,7 +4,6 @@ use burn::tensor::Tensor;
 
 /// The keys and values of the steps so far, turned by their positions already where they are.
 #[derive(Clone, Debug, Default)]
-#[allow(dead_code, reason = "for models that go on with a sequence")]
 pub(crate) struct KeyValues {
     /// `[batch, num_heads, steps, dim]`
     pub(super) keys: Option<Tensor<4>>,
@@ -12,7 +11,6 @@ pub(crate) struct KeyValues {
     pub(super) values: Option<Tensor<4>>,
 }
 
-#[allow(dead_code, reason = "for models that go on with a sequence")]
 impl KeyValues {
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {

@@ -25,6 +25,7 @@ mod recurrent_spec;
 mod recurrent_state;
 mod residual;
 mod simple_rnn;
+pub(crate) mod stepping;
 mod steps;
 mod tied_dense;
 mod transformer;

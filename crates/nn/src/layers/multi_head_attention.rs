@@ -154,7 +154,6 @@ impl MultiHeadAttention {
     ///
     /// # Shapes
     /// - input and output: `[batch, new_steps, embed_dim]`
-    #[allow(dead_code, reason = "for models that go on with a sequence")]
     pub(crate) fn forward_step(&self, input: Tensor<3>, cache: &mut KeyValues) -> Tensor<3> {
         let ([batch, new, width], before) = (input.dims(), cache.len());
         let dim = width / self.num_heads;

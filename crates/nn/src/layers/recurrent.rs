@@ -73,7 +73,6 @@ impl Recurrent {
     /// # Panics
     /// If the layer is bidirectional, since the way back begins at an end that is not known yet, or the state is of
     /// another layer or batch.
-    #[allow(dead_code, reason = "for networks that go on with what they wrote themselves, step by step")]
     pub(crate) fn step(&self, input: Tensor<3>, state: &mut Option<RecurrentState>) -> Tensor<3> {
         let [batch, _, _] = input.dims();
         let before: Vec<Option<ops::RecurrentState>> = match state.take() {

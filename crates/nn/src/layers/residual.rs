@@ -50,8 +50,8 @@ impl ResidualSpec {
 
 #[derive(Module, Debug)]
 pub(crate) struct Residual {
-    layers: Vec<Layer>,
-    shortcut: Vec<Layer>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) shortcut: Vec<Layer>,
 }
 
 impl Residual {

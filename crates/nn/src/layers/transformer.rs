@@ -6,13 +6,13 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Int, Tensor};
-use fireclay_backend::ops::Activation;
+use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
-use super::{DenseSpec, activation, chain, check_dropout, dropout, is_default, is_yes, yes};
+use super::{DenseSpec, chain, check_dropout, dropout, is_default, is_yes, yes};
 use crate::LayerProblem;
 use crate::spec::{Inferred, TensorSpec};
 
@@ -223,19 +223,12 @@ impl Transformer {
     ///
     /// # Panics
     /// If there are fewer caches than blocks, or more.
-    #[allow(dead_code, reason = "for models that go on with a sequence")]
     pub(crate) fn forward_step(&self, input: Tensor<3>, caches: &mut [KeyValues]) -> Tensor<3> {
         assert_eq!(caches.len(), self.layers.len(), "one cache for each block");
         let blocks = self.layers.iter().zip(caches);
         self.end(blocks.fold(input, |x, (block, cache)| {
             block.forward(x, |attention, x| attention.forward_step(x, cache))
         }))
-    }
-
-    /// Caches that hold nothing yet.
-    #[allow(dead_code, reason = "for models that go on with a sequence")]
-    pub(crate) fn empty_caches(&self) -> Vec<KeyValues> {
-        vec![KeyValues::default(); self.layers.len()]
     }
 
     fn end(&self, output: Tensor<3>) -> Tensor<3> {

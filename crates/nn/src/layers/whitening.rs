@@ -101,7 +101,7 @@ impl WhiteningSpec {
             kernel_size: [kernel_height, kernel_width],
             dilation: [1, 1],
             groups: 1,
-            padding: PaddingConfig2d::Valid,
+            padding: PaddingConfig2d::Explicit(0, 0, 0, 0),
         };
         Whitening { conv, epsilon: self.epsilon }
     }
@@ -227,7 +227,12 @@ mod tests {
         };
         let whitening = WhiteningSpec { epsilon: 1e-9, ..WhiteningSpec::new(2) }.build(&[2, 6, 7], &device);
         let whitening = whitening.adapt(&mut batches().map(|(input, _)| input));
-        let output = whitening.conv.forward(images.clone());
+        let output = super::super::chain::conv2d(
+            &whitening.conv,
+            images.clone(),
+            fireclay_backend::ops::Activation::None,
+            None,
+        );
         let [batch, channels, height, width] = output.dims();
         let rows = output.permute([1, 0, 2, 3]).reshape([channels, batch * height * width]);
         let count = (batch * height * width) as f32;

@@ -2,6 +2,7 @@
 
 mod count;
 mod file;
+mod similar;
 
 use std::collections::HashMap;
 use std::fmt;
