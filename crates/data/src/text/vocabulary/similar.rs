@@ -12,7 +12,7 @@ impl Vocabulary {
     /// # fn main() -> Result<(), fireclay_data::DataError> {
     /// let vocabulary = Vocabulary::from_words(["the", "brilliant", "film", "firm"])?;
     /// assert_eq!(vocabulary.similar("briliant", 3), ["brilliant"]);
-    /// assert_eq!(vocabulary.similar("flim", 3), ["film"]);
+    /// assert_eq!(vocabulary.similar("flim", 3), ["film", "firm"]);
     /// assert!(vocabulary.similar("xylophone", 3).is_empty());
     /// # Ok(())
     /// # }
