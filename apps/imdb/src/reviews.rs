@@ -66,12 +66,12 @@ pub struct ReviewPreparation {
     /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    max_words: Option<u32>,
+    pub max_words: Option<u32>,
     /// Words of each text that the model reads, of a longer one the last; for language models words that are read before
     /// a step of the training; or n-grams, of more than that any [default: 250, for language models 64, 8192 n-grams]
     #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    length: Option<u32>,
+    pub length: Option<u32>,
     /// Read of each text not its words in order but the set of its runs of up to N words, those in at least three
     /// training texts [default: 3 for the model ngram]
     #[arg(long, value_name = "N", help_heading = "Data",
