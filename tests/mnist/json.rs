@@ -9,6 +9,14 @@ use crate::support::shared::data_record::{self, Record};
 use crate::support::{fail, scratch, succeed, write_png};
 
 #[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Group {
+    parameters: Vec<String>,
+    optimizer: Optimizer,
+}
+
+#[derive(Deserialize, Debug)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(dead_code, reason = "the fields are the point")]
 enum Line {
@@ -19,9 +27,17 @@ enum Line {
         training_samples: u64,
         test_samples: u64,
         optimizer: Optimizer,
+        groups: Vec<Group>,
+        schedule: String,
+        warm_up: f64,
+        clip_norm: Option<f64>,
+        label_smoothing: f64,
+        preparation: Vec<String>,
         batch_size: u64,
         epochs: u64,
         validation_split: f64,
+        keep_best: bool,
+        patience: Option<u64>,
         seed: u64,
         device: String,
         threads: u64,
@@ -202,7 +218,7 @@ fn every_line_is_as_documented() {
     let lines_of_failed = lines(&failed.stdout);
     let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
     assert!(message.contains("none.png"), "{message}");
-    for optimizer in ["sgd", "nesterov", "rmsprop", "adamw"] {
+    for optimizer in ["sgd", "nesterov", "rmsprop", "adamw", "muon"] {
         let run = succeed(
             folder.path(),
             &[

@@ -10,10 +10,7 @@ fn a_pipe_gets_plain_lines_and_a_saved_model() {
     let epochs: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
     assert_eq!(epochs.len(), 2, "{}", run.stdout);
     assert!(epochs[1].starts_with("epoch 2/2  loss ") && epochs[1].contains(" samples/s "), "{}", epochs[1]);
-    assert!(
-        run.stdout
-            .contains("mlp: 118,282 parameters; adam, learning rate 0.001, batch 128, 2 epochs, seed 0")
-    );
+    assert!(run.stdout.contains("mlp: 118,282 parameters, seed 0"));
     assert!(run.stdout.contains("600 training and 200 test images"), "{}", run.stdout);
     assert!(run.stdout.contains("saved mnist.fireclay (47"), "{}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}') && !run.stdout.contains('\r'), "plain text");

@@ -15,7 +15,7 @@ pub enum ModelName {
     /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU; adam, 0.001, batch 64, 10 epochs
     #[default]
     Cnn,
-    /// residual network in the manner of ResNet-9, batch norm, ReLU; muon, one-cycle, flips and shifts
+    /// residual network in the manner of ResNet-9, batch norm, ReLU; muon, one-cycle, flips and shifts, batch 250, 8 epochs
     Resnet,
     /// airbench94: whitening, six convolutions, batch norm, GELU; muon, linear schedule, flips and shifts, 8 epochs
     Fast94,
@@ -47,14 +47,14 @@ impl fireclay_cli::ModelName for ModelName {
     }
 
     fn recipe(self) -> Recipe {
-        let adam = Recipe::new(Adam::new(1e-3), 64, 10);
+        let adam = Recipe { schedule: Schedule::Cosine { to: 0.0 }, ..Recipe::new(Adam::new(1e-3), 64, 10) };
         match self {
             ModelName::Cnn => adam,
             ModelName::Resnet => Recipe {
                 schedule: Schedule::OneCycle {},
                 label_smoothing: 0.1,
                 groups: vec![ParameterGroup::new(["dense_1.weight"], AdamW::new(5e-3))],
-                ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 10)
+                ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 8)
             },
             ModelName::Fast94 => fast94_recipe(),
             ModelName::Softmax => Recipe { batch_size: 128, ..adam },
@@ -91,15 +91,15 @@ fn halving(out_channels: usize) -> [LayerSpec; 4] {
     [conv, MaxPool2dSpec::new(2).into(), norm, relu]
 }
 
-/// ResNet-9 at half its width ([Page 2018](https://myrtle.ai/learn/how-to-train-your-resnet/) after
-/// [He et al. 2015](https://arxiv.org/abs/1512.03385)).
+/// In the manner of ResNet-9 ([Page 2018](https://myrtle.ai/learn/how-to-train-your-resnet/) after
+/// [He et al. 2015](https://arxiv.org/abs/1512.03385)), with three eighths of its width.
 fn resnet(spec: ModelSpec, classes: usize) -> ModelSpec {
     let block = |channels| convolution(channels).into_iter().chain(convolution(channels));
     let add = |spec: ModelSpec, layers: Vec<LayerSpec>| layers.into_iter().fold(spec, ModelSpec::layer);
-    let spec = add(spec.views(Views::Mirrored), convolution(32).into());
-    let spec = add(spec, halving(64).into()).residual(block(64));
-    let spec = add(spec, halving(128).into());
-    add(spec, halving(256).into()).residual(block(256)).max_pool2d(4).flatten().dense(classes)
+    let spec = add(spec.views(Views::Mirrored), convolution(24).into());
+    let spec = add(spec, halving(48).into());
+    let spec = add(spec, halving(96).into()).residual(block(96));
+    add(spec, halving(192).into()).residual(block(192)).max_pool2d(4).flatten().dense(classes)
 }
 
 /// airbench94 ([Jordan 2024](https://arxiv.org/abs/2404.00498)).

@@ -73,11 +73,11 @@ fn best(spec: ModelSpec, classes: usize) -> ModelSpec {
         let conv = Conv2dSpec::new(channels, 3).padding(Padding::Same).bias(false);
         spec.layer(conv.initializer(Initializer::KaimingNormal))
     };
-    let spec = conv(spec, 32).batch_norm().relu();
-    let spec = conv(spec, 32).max_pool2d(2).batch_norm().relu();
-    let spec = conv(spec, 64).batch_norm().relu();
-    let spec = conv(spec, 64).max_pool2d(2).batch_norm().relu();
-    let spec = conv(spec, 128).batch_norm().relu();
+    let spec = conv(spec, 24).batch_norm().relu();
+    let spec = conv(spec, 24).max_pool2d(2).batch_norm().relu();
+    let spec = conv(spec, 48).batch_norm().relu();
+    let spec = conv(spec, 48).max_pool2d(2).batch_norm().relu();
+    let spec = conv(spec, 96).batch_norm().relu();
     spec.max_pool2d(7).flatten().dropout(0.1).dense(classes)
 }
 

@@ -100,8 +100,9 @@ impl Recipe {
         let optimizer = |optimizer: &Optimizer| {
             let settings = serde_json::to_value(optimizer).unwrap_or_default();
             let decay = settings["weight_decay"].as_f64().filter(|decay| *decay > 0.0);
-            let decay = decay.map_or(String::new(), |decay| format!(" (weight decay {decay})"));
-            format!("{} {}{decay}", optimizer.name(), optimizer.learning_rate())
+            let decay =
+                decay.map_or(String::new(), |decay| format!(" (weight decay {})", significant(decay)));
+            format!("{} {}{decay}", optimizer.name(), significant(optimizer.learning_rate()))
         };
         let mut words = vec![optimizer(&self.optimizer)];
         for group in &self.groups {
@@ -121,7 +122,7 @@ impl Recipe {
         words.push(format!("batch {}", self.batch_size));
         words.push(epochs(self.epochs as f64));
         if self.validation_split > 0.0 {
-            words.push(format!("{} % set aside for validation", readable(100.0 * self.validation_split)));
+            words.push(format!("{} % set aside for validation", significant(100.0 * self.validation_split)));
         }
         match self.best {
             Best { keep: false, .. } => {}
@@ -141,10 +142,9 @@ fn epochs(count: f64) -> String {
     }
 }
 
-/// A number without the noise of its last digits.
-fn readable(number: f64) -> String {
-    let text = format!("{number:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
+/// A number rounded to four digits.
+fn significant(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
 }
 
 /// How to train. What is not given comes from the model's own recipe, which `summary` prints.

@@ -62,6 +62,8 @@ fn specs() -> Vec<ModelSpec> {
             .dense(3),
         end(sequence().layer(LstmSpec::new(3).num_layers(2).bidirectional(true).return_sequences(true))),
         end(sequence().dense(5).layer_norm().tanh().dropout(0.0).residual([DenseSpec::new(5).into()])),
+        end(image().layer(WhiteningSpec::new([2, 1]))),
+        end(image().layer(BatchNormSpec::default().scale(false))),
         ModelSpec::tokens(6).layer(NaiveBayesBagSpec::new(TOKENS, 3)),
         tokens().lstm(4).dense(3),
         sequence().gru(5).dense(3),

@@ -11,7 +11,7 @@ use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
     Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric, Moment,
-    Optimizer, Sgd, Stopped, TrainError, Trainer,
+    Muon, Optimizer, ParameterGroup, Schedule, Sgd, Stopped, TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -182,6 +182,51 @@ fn a_run_that_was_broken_off_goes_on_bit_for_bit() {
     resumes((2, 3), Adam::new(5e-3));
     resumes((1, 1), Adam::new(5e-3));
     resumes((3, 5), Sgd::new(0.05).momentum(0.9));
+    resumes((2, 3), Muon::new(0.02));
+}
+
+#[test]
+fn a_group_of_parameters_has_an_optimizer_of_its_own() {
+    let _turn = turn();
+    let still = ParameterGroup::new(["dense_2.*", "*.bias"], Sgd::new(1e-30));
+    let mut trainer = Trainer::classification(model(1)).optimizer(Muon::new(0.02)).groups([still]);
+    trainer.fit(&bands(64), &options(1)).unwrap();
+    let before = bits(state(&model(1)));
+    let changed: Vec<String> = bits(state(trainer.network()))
+        .into_iter()
+        .zip(before)
+        .filter(|(after, before)| after != before && !after.0.contains("running"))
+        .map(|(after, _)| after.0)
+        .collect();
+    assert_eq!(changed, ["dense_1.weight", "batch_norm_1.weight"]);
+
+    let nothing = ParameterGroup::new(["dense_3.*"], Sgd::new(0.1));
+    let message = message(Trainer::classification(model(1)).groups([nothing]).fit(&bands(64), &options(1)));
+    assert!(message.contains("'dense_3.*'") && message.contains("dense_1.weight"), "{message}");
+}
+
+#[test]
+fn schedules_and_clipping_shorten_the_steps() {
+    let _turn = turn();
+    // How far the weights go in one epoch of plain gradient descent.
+    let way = |options: FitOptions| -> f64 {
+        let mut trainer = Trainer::classification(model(1)).optimizer(Sgd::new(0.1));
+        trainer.fit(&bands(64), &options).unwrap();
+        let squares =
+            state(trainer.network()).into_iter().zip(state(&model(1))).flat_map(|(after, before)| {
+                let trained = !after.name.contains("running");
+                let pairs = after.values.into_iter().zip(before.values);
+                pairs.map(|(a, b)| f64::from(a - b).powi(2)).filter(move |_| trained).collect::<Vec<_>>()
+            });
+        squares.sum::<f64>().sqrt()
+    };
+    let whole = way(options(1));
+    let linear = way(FitOptions { schedule: Schedule::Linear { to: 0.0 }, ..options(1) });
+    let warm_up = way(FitOptions { warm_up: 1.0, ..options(1) });
+    assert!(linear < 0.8 * whole && warm_up < 0.8 * whole, "{whole} {linear} {warm_up}");
+    // Four steps of 0.1 along a gradient no longer than 0.01.
+    let clipped = way(FitOptions { clip_norm: Some(0.01), ..options(1) });
+    assert!(clipped > 1e-4 && clipped <= 4.0 * 0.1 * 0.01 + 1e-6, "{clipped}");
 }
 
 #[test]
