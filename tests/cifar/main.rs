@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use fireclay::data::{Dataset, DrawnObjects};
 use shared::data_record::{self, Features, Record};
-use shared::{Run, measures};
+use shared::{Run, accuracy, measures};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cifar");
@@ -178,4 +178,14 @@ fn without_files_and_network_drawn_objects_stand_in() {
     assert!(run.stderr.contains("CIFAR-10 is not on this machine and there is no network"), "{}", run.stderr);
     assert!(run.stderr.contains("Going on with drawn objects"), "{}", run.stderr);
     assert!(run.stdout.contains("drawn objects: 20,000 training and 4,000 test images"), "{}", run.stdout);
+}
+
+#[test]
+fn every_model_learns_from_drawn_objects_in_one_epoch() {
+    let folder = TempDir::with_prefix("cifar-test-").unwrap();
+    for (model, least) in [("cnn", 60.0), ("resnet", 60.0), ("fast94", 30.0), ("softmax", 20.0)] {
+        let run = succeed(folder.path(), &["train", "--model", model, "--drawn", "--epochs", "1"]);
+        assert!(run.stdout.contains("recipe: "), "{}", run.stdout);
+        assert!(accuracy(&run) > least, "{model}: {}", run.stdout);
+    }
 }

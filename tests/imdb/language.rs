@@ -47,6 +47,18 @@ fn a_language_model_is_trained_measured_and_writes() {
 }
 
 #[test]
+fn a_transformer_writes_beyond_the_steps_that_it_was_trained_on() {
+    let folder = scratch();
+    let train = ["train", "--model", "lm-transformer", "--steps", "16", "--max-words", "60", "--epochs", "1"];
+    let run = succeed(folder.path(), &with(&train, &TABLE));
+    assert!(run.stdout.contains("warm-up") && run.stdout.contains("val_perplexity"), "{}", run.stdout);
+    let evaluate = succeed(folder.path(), &with(&["evaluate"], &TABLE));
+    assert_eq!(measures(&evaluate.stdout), measures(&run.stdout));
+    let text = succeed(folder.path(), &["generate", "--prompt", "The film", "--length", "40"]).stdout;
+    assert!(text.starts_with("the film") && text.split_whitespace().count() > 30, "{text}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_language_model() {
     let folder = scratch();
     let mut files = Vec::new();

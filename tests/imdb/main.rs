@@ -12,7 +12,7 @@ use std::process::Stdio;
 
 use fireclay::data::{Targets, WrittenReviews};
 use shared::data_record::{self, Features, Record};
-use shared::{Run, measures};
+use shared::{Run, accuracy, measures};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_imdb");
@@ -159,14 +159,26 @@ fn n_grams_tell_written_reviews_apart_in_one_epoch() {
     let folder = TempDir::with_prefix("imdb-test-").unwrap();
     let train = ["train", "--model", "ngram", "--written", "--epochs", "1"];
     let run = succeed(folder.path(), &train);
-    let accuracy = run.stdout.lines().find_map(|line| line.strip_prefix("accuracy ")?.split(' ').next());
-    assert!(accuracy.unwrap().parse::<f64>().unwrap() > 85.0, "{}", run.stdout);
+    assert!(accuracy(&run) > 85.0, "{}", run.stdout);
     let again = succeed(folder.path(), &["evaluate"]);
     assert_eq!(measures(&again.stdout), measures(&run.stdout), "the file knows its n-grams");
     let predict = succeed(folder.path(), &["predict", "A joy from start to end.", ""]);
     assert!(predict.stdout.starts_with("pos"), "{}", predict.stdout);
     let summary = succeed(folder.path(), &["summary", "--from", "imdb.fireclay"]);
     assert!(summary.stdout.contains("naive_bayes_bag_1"), "{}", summary.stdout);
+}
+
+#[test]
+fn every_classifier_learns_from_written_reviews_in_one_epoch() {
+    let folder = TempDir::with_prefix("imdb-test-").unwrap();
+    for model in ["bilstm", "gru", "transformer"] {
+        let train = ["train", "--model", model, "--written", "--epochs", "1", "--length", "60"];
+        let run = succeed(folder.path(), &train);
+        assert!(run.stdout.contains("the best epoch is kept"), "{}", run.stdout);
+        assert!(accuracy(&run) > 80.0, "{model}: {}", run.stdout);
+        let again = succeed(folder.path(), &["evaluate"]);
+        assert_eq!(measures(&again.stdout), measures(&run.stdout), "{model}");
+    }
 }
 
 #[test]

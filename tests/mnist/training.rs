@@ -183,3 +183,11 @@ fn real_digits_are_learnt() {
     let accuracy: f64 = measured[1].split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(accuracy > 95.5, "{}", measured[1]);
 }
+
+#[test]
+fn the_best_model_learns_from_drawn_digits_in_one_epoch() {
+    let folder = tempfile::TempDir::with_prefix("mnist-test-").unwrap();
+    let run = succeed(folder.path(), &["train", "--model", "best", "--drawn", "--epochs", "1"]);
+    assert!(run.stdout.contains("one-cycle") && run.stdout.contains("augment rotation"), "{}", run.stdout);
+    assert!(crate::support::shared::accuracy(&run) > 90.0, "{}", run.stdout);
+}

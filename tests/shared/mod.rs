@@ -77,3 +77,10 @@ pub fn measures(stdout: &str) -> Vec<String> {
         .map(String::from)
         .collect()
 }
+
+/// The accuracy that was printed, in per cent.
+#[track_caller]
+pub fn accuracy(run: &Run) -> f64 {
+    let printed = run.stdout.lines().find_map(|line| line.strip_prefix("accuracy ")?.split(' ').next());
+    printed.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no accuracy: {run:?}"))
+}
