@@ -81,7 +81,7 @@ fn a_model_is_trained_measured_again_and_asked() {
     let folder = scratch();
     let train = succeed(folder.path(), &["train", "--epochs", "2", "--data-dir", "data"]);
     assert!(train.stdout.contains("500 training and 100 test images"), "{}", train.stdout);
-    assert!(train.stdout.contains("recipe: adam 0.001, batch 64, 2 epochs"));
+    assert!(train.stdout.contains("recipe: adam 0.002, learning rate linear=0.05, batch 64, 2 epochs"));
     assert!(train.stdout.contains("saved cifar.fireclay"), "{}", train.stdout);
     assert_eq!(train.stderr, "", "no bar and no notes in a pipe");
     let evaluate = succeed(folder.path(), &["evaluate", "--data-dir", "data"]);

@@ -91,10 +91,42 @@ enum Line {
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(dead_code, reason = "the fields are the point")]
 enum Optimizer {
-    Sgd { learning_rate: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
-    RmsProp { learning_rate: f64, alpha: f64, momentum: f64, epsilon: f64, weight_decay: f64 },
-    Adam { learning_rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64 },
-    AdamW { learning_rate: f64, beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64 },
+    Sgd {
+        learning_rate: f64,
+        momentum: f64,
+        nesterov: bool,
+        weight_decay: f64,
+    },
+    RmsProp {
+        learning_rate: f64,
+        alpha: f64,
+        momentum: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    Adam {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    AdamW {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    Muon {
+        learning_rate: f64,
+        momentum: f64,
+        nesterov: bool,
+        weight_decay: f64,
+        normalized: bool,
+        iterations: u64,
+        vector_learning_rate: f64,
+    },
 }
 
 #[derive(Deserialize, Debug)]

@@ -61,7 +61,7 @@ fn a_second_ctrl_c_stops_at_once() {
     let folder = scratch();
     // Large batches, so that the step in which the keys are pressed takes a while.
     let mut child = start(folder.path(), &["train", "--model", "cnn", "--drawn", "--batch-size", "3000"]);
-    let mut rest = wait_for(&mut child, "cnn: ");
+    let mut rest = wait_for(&mut child, "recipe: ");
     std::thread::sleep(Duration::from_millis(300));
     // Both arrive together, however slow this machine is: they wait while the program stands still. Two of the same
     // signal would become one, so the second is the one that a scheduler sends.

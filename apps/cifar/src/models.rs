@@ -12,7 +12,7 @@ use fireclay_cli::{ImagePreparation, Recipe, Task};
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU; adam, 0.001, batch 64, 10 epochs
+    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU; adam, linear schedule, flips, batch 64, 10 epochs
     #[default]
     Cnn,
     /// residual network in the manner of ResNet-9, batch norm, ReLU; muon, one-cycle, flips and shifts, batch 250, 8 epochs
@@ -47,9 +47,11 @@ impl fireclay_cli::ModelName for ModelName {
     }
 
     fn recipe(self) -> Recipe {
-        let adam = Recipe { schedule: Schedule::Cosine { to: 0.0 }, ..Recipe::new(Adam::new(1e-3), 64, 10) };
+        let adam = Recipe::new(Adam::new(1e-3), 64, 10);
         match self {
-            ModelName::Cnn => adam,
+            ModelName::Cnn => {
+                Recipe { schedule: Schedule::Linear { to: 0.05 }, ..Recipe::new(Adam::new(2e-3), 64, 10) }
+            }
             ModelName::Resnet => Recipe {
                 schedule: Schedule::OneCycle {},
                 label_smoothing: 0.1,
@@ -67,7 +69,8 @@ impl ModelName {
     pub fn preparation(self) -> ImagePreparation {
         let augment = |words: &str| words.parse().ok();
         match self {
-            ModelName::Cnn | ModelName::Softmax => ImagePreparation::default(),
+            ModelName::Softmax => ImagePreparation::default(),
+            ModelName::Cnn => ImagePreparation { standardize: Some(true), augment: augment("flip") },
             ModelName::Resnet | ModelName::Fast94 => {
                 ImagePreparation { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
             }
@@ -148,6 +151,6 @@ mod tests {
         let task = Task::images([3, 32, 32], 10);
         let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
         let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
-        assert_eq!(models.map(parameters), [122_570, 0, 0, 30_730]);
+        assert_eq!(models.map(parameters), [122_570, 1_051_618, 1_971_352, 30_730]);
     }
 }

@@ -16,7 +16,7 @@ pub enum ModelName {
     Bilstm,
     /// embedding 128, GRU 128, dense; adam, batch 64, best of 4 epochs
     Gru,
-    /// embedding 64 with positions, an encoder block of 4 heads, mean, dense; adamw, warm-up, cosine, batch 64, best of 5
+    /// embedding 64 with positions, an encoder block of 4 heads, mean, dense; adamw, warm-up, cosine, batch 64, best of 3
     Transformer,
     /// n-grams of up to 3 words weighted by naive Bayes, one linear layer; adam, 0.0025, batch 256, 4 epochs
     Ngram,
@@ -73,7 +73,7 @@ impl fireclay_cli::ModelName for ModelName {
             ModelName::Transformer => best_of(Recipe {
                 warm_up: 0.5,
                 schedule: Schedule::Cosine { to: 0.0 },
-                ..Recipe::new(AdamW::new(2e-3), 64, 5)
+                ..Recipe::new(AdamW::new(1e-3).weight_decay(0.1), 64, 3)
             }),
             ModelName::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
             ModelName::LmLstm => language(Recipe::new(Adam::new(4e-3), 32, 4)),

@@ -15,6 +15,7 @@ use fireclay::prelude::*;
 const SAMPLES: usize = 200;
 const TRUE_LINE: (f32, f32) = (2.0, -3.0);
 
+/// Runs the example; its test does too.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let xs: Vec<f32> = (0..SAMPLES).map(|index| (index * 71 % SAMPLES) as f32 / 100.0 - 1.0).collect();
     let ys: Vec<f32> = (xs.iter().enumerate())

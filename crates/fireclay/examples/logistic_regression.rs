@@ -13,6 +13,7 @@ use fireclay::nn::state;
 use fireclay::prelude::*;
 use fireclay::train::Report;
 
+/// Runs the example; its test does too.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("students.csv");

@@ -14,6 +14,7 @@ const STEPS: usize = 100;
 const WAVES: usize = 10;
 const SEQUENCES: usize = 300;
 
+/// Runs the example; its test does too.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let device = DeviceName::default().open()?;
     device.seed(0);

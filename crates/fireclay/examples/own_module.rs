@@ -40,6 +40,7 @@ impl Network for Gated {
     }
 }
 
+/// Runs the example; its test does too.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let device = DeviceName::default().open()?;
     device.seed(3);

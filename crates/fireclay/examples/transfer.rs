@@ -19,6 +19,7 @@ const FROZEN: [&str; 3] = ["conv2d_1", "batch_norm_1", "conv2d_2"];
 /// How few images of the new digits there are.
 const FEW: usize = 12;
 
+/// Runs the example; its test does too.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let device = DeviceName::default().open()?;
     device.seed(0);

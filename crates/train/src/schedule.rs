@@ -168,11 +168,12 @@ impl FromStr for Schedule {
     type Err = TrainError;
 
     fn from_str(text: &str) -> Result<Self, TrainError> {
+        let given = text;
         let (word, values) = text.split_once('=').map_or((text, None), |(word, values)| (word, Some(values)));
         let values: Vec<&str> =
             values.map_or(Vec::new(), |values| values.split(',').map(str::trim).collect());
-        let number = |text: &str| text.parse::<f64>().map_err(|_| wrong(word));
-        let count = |text: &str| text.parse::<usize>().map_err(|_| wrong(word));
+        let number = |text: &str| text.parse::<f64>().map_err(|_| wrong(given));
+        let count = |text: &str| text.parse::<usize>().map_err(|_| wrong(given));
         let schedule = match (word, values.as_slice()) {
             ("constant", []) => Schedule::Constant {},
             ("linear", []) => Schedule::Linear { to: 0.0 },

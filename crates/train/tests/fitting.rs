@@ -188,7 +188,7 @@ fn a_run_that_was_broken_off_goes_on_bit_for_bit() {
 #[test]
 fn a_group_of_parameters_has_an_optimizer_of_its_own() {
     let _turn = turn();
-    let still = ParameterGroup::new(["dense_2.*", "*.bias"], Sgd::new(1e-30));
+    let still = ParameterGroup::new(["dense_2.*", "*.bias"], Sgd::new(f64::MIN_POSITIVE));
     let mut trainer = Trainer::classification(model(1)).optimizer(Muon::new(0.02)).groups([still]);
     trainer.fit(&bands(64), &options(1)).unwrap();
     let before = bits(state(&model(1)));
@@ -223,7 +223,7 @@ fn schedules_and_clipping_shorten_the_steps() {
     let whole = way(options(1));
     let linear = way(FitOptions { schedule: Schedule::Linear { to: 0.0 }, ..options(1) });
     let warm_up = way(FitOptions { warm_up: 1.0, ..options(1) });
-    assert!(linear < 0.8 * whole && warm_up < 0.8 * whole, "{whole} {linear} {warm_up}");
+    assert!(linear < 0.9 * whole && warm_up < 0.7 * whole, "{whole} {linear} {warm_up}");
     // Four steps of 0.1 along a gradient no longer than 0.01.
     let clipped = way(FitOptions { clip_norm: Some(0.01), ..options(1) });
     assert!(clipped > 1e-4 && clipped <= 4.0 * 0.1 * 0.01 + 1e-6, "{clipped}");

@@ -61,7 +61,7 @@ fn trainer() -> Trainer<Model> {
 }
 
 fn options(epochs: usize) -> FitOptions {
-    FitOptions { epochs, batch_size: 8, seed: 3, validation_split: 0.2 }
+    FitOptions { epochs, batch_size: 8, seed: 3, validation_split: 0.2, ..FitOptions::default() }
 }
 
 fn bits(tensors: Vec<NamedTensor>) -> Vec<(String, Vec<u32>)> {
@@ -99,6 +99,7 @@ fn what_follows_is_learnt_and_measured_per_token_and_survives_a_file() {
 
 #[test]
 fn perplexity_and_accuracy_are_those_of_the_logits() {
+    let _turn = turn();
     let data = windows(30);
     let trainer = Trainer::language_model(model(5));
     let Report::Language(report) = trainer.evaluate(&data).unwrap().report else {
@@ -159,6 +160,7 @@ fn a_broken_off_training_goes_on_bit_for_bit() {
 
 #[test]
 fn what_does_not_go_together_is_refused() {
+    let _turn = turn();
     let data = windows(30);
     let refused = |spec: ModelSpec, data: &Dataset| {
         let network = spec.build(&Device::flex()).unwrap();
@@ -184,6 +186,7 @@ fn what_does_not_go_together_is_refused() {
 
 #[test]
 fn whole_texts_are_set_aside() {
+    let _turn = turn();
     let data = windows(50);
     let (train, validation) = data.split(0.2, 1).unwrap();
     let texts = |data: &Dataset| {

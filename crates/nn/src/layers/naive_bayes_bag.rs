@@ -250,7 +250,7 @@ mod tests {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
         }
-        assert!(!layer.ratio.is_require_grad() && layer.weight.is_require_grad());
+        assert!(!layer.ratio.is_require_grad());
     }
 
     #[test]

@@ -284,7 +284,7 @@ mod tests {
         let positions = PositionEmbeddingSpec::new(PositionKind::Sinusoidal).build(&[steps, 8], &device);
         let input = Tensor::<3>::random([2, steps, 8], Distribution::Normal(0.0, 1.0), &device);
         let expected = decoder.forward(positions.forward(input.clone()), None).into_data();
-        let mut caches = decoder.empty_caches();
+        let mut caches = vec![KeyValues::default(); decoder.layers.len()];
         let mut outputs = Vec::new();
         for &bit in bits {
             let before = caches[0].len();
