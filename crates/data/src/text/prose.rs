@@ -36,7 +36,8 @@ impl Prose {
         }
         text.push_str(word);
         let opens = (is_quote && !self.quoted) || word.starts_with(OPENING);
-        self.wants_space = !opens && !(word.starts_with(JOINING) && word.chars().count() == 1);
+        let joins = word.starts_with(JOINING) && word.chars().count() == 1;
+        self.wants_space = !(opens || joins);
         self.quoted ^= is_quote;
     }
 }

@@ -170,8 +170,8 @@ impl Covariance {
                 for channel in 0..channels {
                     for row in 0..kernel_height {
                         let start = (channel * height + top + row) * width + left;
-                        for pixel in &image[start..start + kernel_width] {
-                            values.next().map(|value| *value = f64::from(*pixel));
+                        for (pixel, value) in image[start..start + kernel_width].iter().zip(&mut values) {
+                            *value = f64::from(*pixel);
                         }
                     }
                 }

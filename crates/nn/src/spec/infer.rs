@@ -173,8 +173,9 @@ impl ModelSpec {
             return Err(NnError::Input { found: self.input.clone() });
         }
         let shape = self.input.shape();
-        let is_image = matches!(self.input, InputSpec::Values(_)) && shape.len() == 3;
-        if !self.views.is_one() && !(is_image && shape[1].min(shape[2]) >= 2) {
+        let is_image =
+            matches!(self.input, InputSpec::Values(_)) && shape.len() == 3 && shape[1].min(shape[2]) >= 2;
+        if !self.views.is_one() && !is_image {
             return Err(NnError::Views { found: self.input.clone() });
         }
         let found = count(&self.layers);
