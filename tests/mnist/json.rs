@@ -78,6 +78,7 @@ enum Line {
         frozen: u64,
         buffers: u64,
         flops: u64,
+        recipe: Option<String>,
         trained_on: Option<String>,
         input: Vec<u64>,
         rows: Vec<Row>,
@@ -238,11 +239,11 @@ fn every_line_is_as_documented() {
     };
     assert_eq!((top.len(), &top[0].class), (3, class));
 
-    let [Line::Summary { parameters: 118_282, .. }] =
-        lines(&succeed(folder.path(), &["summary", "--json", "--model", "mlp"]).stdout)[..]
-    else {
-        panic!()
+    let lines_of_summary = lines(&succeed(folder.path(), &["summary", "--json", "--model", "mlp"]).stdout);
+    let [Line::Summary { parameters: 118_282, recipe: Some(recipe), .. }] = lines_of_summary.as_slice() else {
+        panic!("{lines_of_summary:?}")
     };
+    assert_eq!(recipe, "adam 0.001, batch 128, 10 epochs");
     let data = succeed(folder.path(), &["data", "--json", "--data-dir", "data"]);
     let Record::Data { train, sheet, .. } = data_record::read(&data.stdout);
     assert_eq!((train.samples, sheet.as_deref()), (600, Some("mnist-data.png")));

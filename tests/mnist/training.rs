@@ -121,6 +121,17 @@ fn a_seed_decides_every_byte_of_the_file() {
 }
 
 #[test]
+fn summary_shows_the_recipe_that_train_follows() {
+    let folder = scratch();
+    let summary = succeed(folder.path(), &["summary", "--model", "softmax"]).stdout;
+    let recipe = summary.lines().last().unwrap();
+    assert!(recipe.starts_with("recipe: adam"), "{summary}");
+    let run = succeed(folder.path(), &["train", "--model", "softmax", "--epochs", "1", "--data-dir", "data"]);
+    let followed = run.stdout.lines().chain(run.stderr.lines()).find(|line| line.starts_with("recipe: "));
+    assert_eq!(followed, Some(recipe.replace("10 epochs", "1 epoch").as_str()));
+}
+
+#[test]
 fn a_description_can_be_printed_changed_and_trained() {
     let folder = scratch();
     let toml = succeed(folder.path(), &["summary", "--model", "cnn-small", "--toml"]).stdout;

@@ -12,14 +12,14 @@ use fireclay_cli::{ImagePreparation, Recipe, Task};
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU; adam, linear schedule, flips, batch 64, 10 epochs
+    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU
     #[default]
     Cnn,
-    /// residual network in the manner of ResNet-9, batch norm, ReLU; muon, one-cycle, flips and shifts, batch 250, 8 epochs
+    /// residual network in the manner of ResNet-9, batch norm, ReLU
     Resnet,
-    /// airbench94: whitening, six convolutions, batch norm, GELU; muon, linear schedule, flips and shifts, 8 epochs
+    /// airbench94: whitening, six convolutions, batch norm, GELU
     Fast94,
-    /// one dense layer: softmax regression, to see what colours alone tell; adam, 0.001, batch 128, 10 epochs
+    /// one dense layer: softmax regression, to see what colours alone tell
     Softmax,
 }
 
@@ -142,7 +142,7 @@ fn fast94_recipe() -> Recipe {
 
 #[cfg(test)]
 mod tests {
-    use fireclay_cli::ModelName as _;
+    use fireclay_cli::{ModelName as _, Preparation as _};
 
     use super::*;
 
@@ -152,5 +152,15 @@ mod tests {
         let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
         let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
         assert_eq!(models.map(parameters), [122_570, 1_051_618, 1_971_352, 30_730]);
+    }
+
+    #[test]
+    fn images_are_prepared_as_the_recipes_say() {
+        let words = |model: ModelName| model.preparation().describe().join(", ");
+        assert_eq!(words(ModelName::Cnn), "standardized, augment flip");
+        for model in [ModelName::Resnet, ModelName::Fast94] {
+            assert_eq!(words(model), "standardized, augment flip=alternating,crop=2");
+        }
+        assert_eq!(words(ModelName::Softmax), "");
     }
 }

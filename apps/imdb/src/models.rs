@@ -9,22 +9,20 @@ use fireclay_cli::{Best, Recipe, Task};
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense; adam, batch 64, 3 epochs
+    /// embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense
     #[default]
     Lstm,
-    /// embedding 128, bidirectional LSTM 64, greatest values, dense; adam, batch 64, best of 4 epochs
+    /// embedding 128, bidirectional LSTM 64, greatest values, dense
     Bilstm,
-    /// embedding 128, GRU 128, dense; adam, batch 64, best of 4 epochs
+    /// embedding 128, GRU 128 with dropout of inputs and states, dense
     Gru,
-    /// embedding 64 with positions, an encoder block of 4 heads, mean, dense; adamw, warm-up, cosine, batch 64, best of 3
+    /// embedding 64 with positions, an encoder block of 4 heads, mean, dense
     Transformer,
-    /// n-grams of up to 3 words weighted by naive Bayes, one linear layer; adam, 0.0025, batch 256, 4 epochs
+    /// n-grams of up to 3 words weighted by naive Bayes, one linear layer: seconds instead of minutes
     Ngram,
-    /// Language model: embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense; adam, 0.002, batch 32, 5
-    /// epochs
+    /// Language model: embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense
     LmLstm,
-    /// Language model: embedding 128, decoder of 2 blocks of 4 heads with rotary positions, tied dense; adamw, warm-up,
-    /// cosine, batch 32, 5 epochs
+    /// Language model: embedding 128, decoder of 2 blocks of 4 heads with rotary positions, tied dense
     LmTransformer,
 }
 

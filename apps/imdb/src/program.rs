@@ -14,7 +14,8 @@ use fireclay_cli::{ModelName as _, Output, Program, StandIn, Task, TextProgram};
 
 use crate::models::ModelName;
 use crate::reviews::{
-    LENGTH, LONGEST_NGRAM, MAX_WORDS, NEXT_WORD_MAX_WORDS, Place, ReviewFlags, ReviewPreparation, STEPS,
+    IMDB_NGRAMS, LENGTH, LONGEST_NGRAM, MAX_WORDS, NEXT_WORD_MAX_WORDS, NGRAMS, Place, ReviewFlags,
+    ReviewPreparation, STEPS,
 };
 
 /// The program.
@@ -40,13 +41,17 @@ impl Program for ImdbProgram {
     }
 
     fn usual_task_of(model: ModelName) -> Task {
-        match model.predicts_next_tokens() {
-            true => Task {
-                input: InputSpec::Tokens(STEPS),
-                vocabulary_size: NEXT_WORD_MAX_WORDS + reserved::NAMES.len(),
-                classes: 0,
-            },
-            false => Self::usual_task(),
+        let of = |input, vocabulary_size, classes| Task {
+            input: InputSpec::Tokens(input),
+            vocabulary_size,
+            classes,
+        };
+        match model {
+            ModelName::LmLstm | ModelName::LmTransformer => {
+                of(STEPS, NEXT_WORD_MAX_WORDS + reserved::NAMES.len(), 0)
+            }
+            ModelName::Ngram => of(NGRAMS, IMDB_NGRAMS, 2),
+            _ => Self::usual_task(),
         }
     }
 

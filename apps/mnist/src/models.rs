@@ -9,16 +9,16 @@ use fireclay_cli::{ImagePreparation, Recipe, Task};
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// 784 - dense 128 - dense 128 - dense 10, ReLU; adam, learning rate 0.001, batch 128, 10 epochs
+    /// 784 - dense 128 - dense 128 - dense 10, ReLU
     Mlp,
-    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense 10, ReLU; adam, 0.001, batch 64, 5 epochs
+    /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense 10, ReLU
     #[default]
     Cnn,
-    /// conv 32, pool, conv 64, pool, dense 128, dense 10, ReLU; adam, 0.001, batch 64, 10 epochs
+    /// conv 32, pool, conv 64, pool, dense 128, dense 10, ReLU
     CnnSmall,
-    /// five convolutions with batch norm, ReLU; adamw, one-cycle, small rotations, shifts and scalings, batch 128, 10 epochs
+    /// five convolutions with batch norm, ReLU
     Best,
-    /// one dense layer: softmax regression; adam, 0.001, batch 128, 10 epochs
+    /// one dense layer: softmax regression
     Softmax,
 }
 

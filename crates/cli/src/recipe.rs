@@ -147,44 +147,44 @@ fn significant(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
 }
 
-/// How to train. What is not given comes from the model's own recipe, which `summary` prints.
+/// How to train. What is not given comes from the model's own recipe, which `summary` prints; `train` prints what came of both.
 #[derive(Args, Clone, Debug)]
 pub struct FitFlags {
-    /// Passes over the training data [default: the model's, see --model]
+    /// Passes over the training data [default: the model's, see summary]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub epochs: Option<usize>,
-    /// Samples in one step [default: the model's, see --model]
+    /// Samples in one step [default: the model's, see summary]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch_size: Option<usize>,
-    /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see --model]
+    /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see summary]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
     pub optimizer: Option<String>,
     /// Size of an optimizer step, more than 0; where some parameters have a rate of their own, that keeps its proportion
-    /// [default: the model's, see --model]
+    /// [default: the model's, see summary]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
     pub learning_rate: Option<f64>,
     /// Weight decay, 0 or more; for adamw and muon the share of each weight that a step takes away, divided by the
-    /// learning rate [default: the model's, see --model]
+    /// learning rate [default: the model's, see summary]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
     /// How the learning rate changes: constant, linear, cosine, one-cycle, step=10,0.1, exponential=0.95, plateau=0.5,2
-    /// [default: the model's, see --model]
+    /// [default: the model's, see summary]
     #[arg(long, value_name = "SCHEDULE", help_heading = "Training")]
     pub schedule: Option<Schedule>,
-    /// Epochs in which the learning rate rises before that, such as 0.5 [default: the model's, see --model]
+    /// Epochs in which the learning rate rises before that, such as 0.5 [default: the model's, see summary]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warm_up: Option<f64>,
-    /// Greatest norm of all gradients together, more than 0 [default: the model's, see --model]
+    /// Greatest norm of all gradients together, more than 0 [default: the model's, see summary]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Training")]
     pub clip_norm: Option<f64>,
-    /// Share of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see --model]
+    /// Share of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
     /// Seed of weights, order and dropout: same seed, threads and CPU device, same model file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     pub seed: u64,
     /// Share of the training data to set aside and measure after each epoch, 0 or more and less than 1 [default: the
-    /// model's, see --model]
+    /// model's, see summary]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Training")]
     pub validation_split: Option<f64>,
     /// Whether to end with the weights of the epoch that was best on the validation samples [default: the model's]

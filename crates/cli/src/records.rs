@@ -109,6 +109,7 @@ pub struct Summarised<'a> {
     pub frozen: usize,
     pub buffers: usize,
     pub flops: u64,
+    pub recipe: Option<&'a str>,
     pub trained_on: Option<&'a str>,
     #[serde(flatten)]
     pub summary: &'a Summary,

@@ -72,6 +72,18 @@ pub struct TrainingCard {
     pub loss: Loss,
     /// The optimiser with its settings.
     pub optimizer: serde_json::Value,
+    /// Parameters that had an optimiser of their own, with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<serde_json::Value>,
+    /// How the learning rate changed; constant if null.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub schedule: serde_json::Value,
+    /// Epochs in which the learning rate rose before that.
+    #[serde(default)]
+    pub warm_up: f64,
+    /// The greatest norm of all gradients together, where they were clipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
     /// Passes over the data that were done.
     pub epochs: usize,
     /// Samples in one step.

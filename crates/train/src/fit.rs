@@ -8,11 +8,11 @@ use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use fireclay_data::{Loader, Pass, Source, TargetKind};
-use fireclay_nn::{AnyTensor, Loss, Network, parameter_ids, parameters_without_gradient, state};
+use fireclay_nn::{AnyTensor, Loss, Network, Target, parameter_ids, parameters_without_gradient, state};
 
 use crate::checkpoint::{Checkpoint, Progress, Resumed, Sums, join, restore};
 use crate::clip_norm::clip_norm;
-use crate::evaluate::evaluate;
+use crate::evaluate::{evaluate, in_order};
 use crate::event::Wishes;
 use crate::optimizer::init;
 use crate::running_means::RunningMeans;
@@ -79,6 +79,14 @@ impl<N: Network> Trainer<N> {
             self.check_source(validation, "validate on")?;
         }
         self.check_metrics(train)?;
+        // A network that has been trained, here or before it was loaded, keeps what it has.
+        if resumed.is_none() && self.about.training.is_none() && self.network.adapts() {
+            let device = &self.device;
+            let batches = || -> Box<dyn Iterator<Item = (AnyTensor, Target)>> {
+                Box::new(in_order(train).map(|batch| upload(batch, device)))
+            };
+            self.network = self.network.valid().adapt(&batches);
+        }
         let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
         let plan = Plan {
             options,

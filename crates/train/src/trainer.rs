@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use fireclay_data::{Dataset, FeatureKind, Source, TargetKind, TextPreprocessing};
-use fireclay_nn::{AnyTensor, InputSpec, Loss, Model, Network, Target, load_state};
+use fireclay_nn::{InputSpec, Loss, Model, Network, load_state};
 use fireclay_store::{
     DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
 };
 
 use crate::checkpoint::{Checkpoint, Resumed, part};
-use crate::evaluate::{Evaluation, evaluate, in_order, predict};
+use crate::evaluate::{Evaluation, evaluate, predict};
 use crate::metrics::Kind;
 use crate::optimizer::check_groups;
-use crate::upload::upload;
 use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
 
 /// A network with its loss, its optimiser and its listeners.
@@ -179,19 +178,14 @@ impl<N: Network> Trainer<N> {
             training: None,
         };
         let source: Arc<dyn Source> = Arc::new(train);
-        // A network that has been trained, here or before it was loaded, keeps what it has.
-        if resumed.is_none() && self.about.training.is_none() && self.network.adapts() {
-            self.check_source(&source, "train on")?;
-            let device = &self.device;
-            let batches = || -> Box<dyn Iterator<Item = (AnyTensor, Target)>> {
-                Box::new(in_order(&source).map(|batch| upload(batch, device)))
-            };
-            self.network = self.network.valid().adapt(&batches);
-        }
         let history = self.run(&source, validation.as_ref(), options, &about, resumed)?;
         about.training = Some(TrainingCard {
             loss: self.loss.clone(),
             optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
+            groups: self.groups.iter().filter_map(|group| serde_json::to_value(group).ok()).collect(),
+            schedule: serde_json::to_value(options.schedule).unwrap_or_default(),
+            warm_up: options.warm_up,
+            clip_norm: options.clip_norm,
             epochs: history.epochs.len(),
             batch_size: options.batch_size,
             validation_split: options.validation_split,

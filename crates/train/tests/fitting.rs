@@ -456,12 +456,19 @@ fn a_saved_model_evaluates_to_the_very_same_numbers() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bands.fireclay");
-    let mut trainer = Trainer::classification(model(1));
-    trainer.fit(&bands(100), &options(2)).unwrap();
+    let own = ParameterGroup::new(["dense_1.weight"], Adam::new(0.02));
+    let mut trainer = Trainer::classification(model(1)).groups([own]);
+    let schedule = Schedule::Linear { to: 0.5 };
+    let options = FitOptions { schedule, warm_up: 0.25, clip_norm: Some(3.0), ..options(2) };
+    trainer.fit(&bands(100), &options).unwrap();
     trainer.save(&path).unwrap();
     let loaded = Trainer::load(&path, &Device::flex()).unwrap();
     assert_eq!(loaded.evaluate(&bands(300)).unwrap(), trainer.evaluate(&bands(300)).unwrap());
     assert_eq!(loaded.card(), trainer.card());
     assert_eq!(loaded.card().classes, ["low", "middle", "high"]);
     assert_eq!(loaded.card().dataset.unwrap().name, "bands");
+    let training = loaded.card().training.unwrap();
+    assert_eq!(serde_json::from_value::<Schedule>(training.schedule).unwrap(), schedule);
+    assert_eq!((training.epochs, training.warm_up, training.clip_norm), (2, 0.25, Some(3.0)));
+    assert_eq!(training.groups[0]["parameters"][0], "dense_1.weight");
 }

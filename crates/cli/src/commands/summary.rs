@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::prelude::*;
 
-use super::train::{ModelFlags, read_spec};
+use super::train::{ModelFlags, described, preparation, read_spec};
 use crate::program::{ModelName, Program};
 use crate::records::Summarised;
 use crate::{Exit, Output};
@@ -25,16 +25,17 @@ pub struct SummaryFlags<P: Program> {
     pub toml: bool,
 }
 
-/// Shows a model layer by layer: output shapes, parameters, FLOPs.
+/// Shows a model layer by layer, with output shapes, parameters and FLOPs; of a named one the recipe too.
 ///
 /// # Errors
 /// If the model or the description cannot be read.
 pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let card = flags.from.as_ref().map(load_card).transpose()?;
-    let spec = match (&card, &flags.model.spec) {
-        (Some(card), _) => card.spec.clone(),
-        (None, Some(path)) => read_spec(path)?,
-        (None, None) => flags.model.model.spec(&P::usual_task_of(flags.model.model)),
+    let model = flags.model.model;
+    let (spec, named) = match (&card, &flags.model.spec) {
+        (Some(card), _) => (card.spec.clone(), None),
+        (None, Some(path)) => (read_spec(path)?, None),
+        (None, None) => (model.spec(&P::usual_task_of(model)), Some(model)),
     };
     if flags.toml {
         output.line(spec.to_toml()?.trim_end());
@@ -42,6 +43,11 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
     }
     let summary = spec.summary()?;
     output.line(summary.to_string());
+    let recipe =
+        named.map(|model| described(&model.recipe(), &preparation::<P>(P::Preparation::default(), model)));
+    if let Some(recipe) = &recipe {
+        output.line(recipe.clone());
+    }
     let dataset = card.and_then(|card| card.dataset);
     if let Some(dataset) = &dataset {
         output.line(format!("trained on {} ({})", dataset.name, dataset.source));
@@ -51,6 +57,7 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
         frozen: summary.frozen(),
         buffers: summary.buffers(),
         flops: summary.flops(),
+        recipe: recipe.as_deref().and_then(|recipe| recipe.strip_prefix("recipe: ")),
         trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),
         summary: &summary,
     });

@@ -187,14 +187,10 @@ fn fresh_job<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let (next_tokens, given) = match &own {
-        Some(spec) => (spec.output_steps()?.is_some(), flags.preparation.clone()),
-        None => {
-            let model = flags.model.model;
-            (model.predicts_next_tokens(), flags.preparation.clone().or(P::preparation(model)))
-        }
+    let preparation = match &own {
+        Some(spec) => P::settled(flags.preparation.clone(), spec.output_steps()?.is_some()),
+        None => preparation::<P>(flags.preparation.clone(), flags.model.model),
     };
-    let preparation = P::settled(given, next_tokens);
     let ((train, test), data) =
         load_or_stand_in::<P, _>(flags.place.place(), output, |place| P::load(place, &preparation, output))?;
     let (model, spec) = match own {
@@ -293,6 +289,11 @@ fn recipe<P: Program>(flags: &ModelFlags<P>) -> Recipe {
     }
 }
 
+/// How data is prepared for one of the models: as flags say, and where they say nothing as its recipe does.
+pub(super) fn preparation<P: Program>(given: P::Preparation, model: P::Model) -> P::Preparation {
+    P::settled(given.or(P::preparation(model)), model.predicts_next_tokens())
+}
+
 /// Refuses a place where no file can be written, before the training rather than after it.
 fn check_out(out: &Path) -> anyhow::Result<()> {
     let wrong = |problem: String| {
@@ -329,6 +330,12 @@ fn checkpoint_beside(out: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// A recipe in a line.
+pub(super) fn described(recipe: &Recipe, preparation: &impl Preparation) -> String {
+    let words = [recipe.describe(), preparation.describe()].concat();
+    format!("recipe: {}", words.join(", "))
+}
+
 /// Says what is about to be trained.
 fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) -> anyhow::Result<()> {
     let Job { about, train, test, recipe, seed, checkpoint, .. } = job;
@@ -351,9 +358,7 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         flags.device.describe(),
         if resumed { "; going on from the checkpoint" } else { "" }
     ));
-    let mut words = recipe.describe();
-    words.extend(about.preparation.describe());
-    output.progress_line(format!("recipe: {}", words.join(", ")));
+    output.progress_line(described(recipe, &about.preparation));
     output.record(&records::Training {
         model: &about.model,
         parameters,

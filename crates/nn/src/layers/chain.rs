@@ -8,6 +8,7 @@ use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, PoolOptions};
 
 use super::batch_norm::BatchNorm;
+use super::whitening::Whitening;
 use super::{Layer, pool2d};
 use crate::AnyTensor;
 
@@ -41,15 +42,10 @@ pub(crate) fn run(layers: &[Layer], input: Flow) -> Flow {
                 let (activation, after) = take_activation(after);
                 (dense(layer, value, activation), after)
             }
-            Layer::Conv2d(layer) => {
+            Layer::Conv2d(conv) | Layer::Whitening(Whitening { conv, .. }) => {
                 let (activation, after) = take_activation(after);
                 let (pool, after) = take_pool(after);
-                (conv2d(layer, value.images(), activation, pool).into(), after)
-            }
-            Layer::Whitening(layer) => {
-                let (activation, after) = take_activation(after);
-                let (pool, after) = take_pool(after);
-                (conv2d(&layer.conv, value.images(), activation, pool).into(), after)
+                (conv2d(conv, value.images(), activation, pool).into(), after)
             }
             Layer::BatchNorm(layer) => {
                 let (activation, after) = take_activation(after);

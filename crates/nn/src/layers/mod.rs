@@ -158,7 +158,9 @@ impl Layer {
             Layer::Dense(layer) => chain::dense(layer, input, Activation::None),
             Layer::Embedding(layer) => layer.forward(input.tokens()).into(),
             Layer::Recurrent(layer) => layer.forward(input.sequences().into(), None),
-            Layer::Conv2d(layer) => chain::conv2d(layer, input.images(), Activation::None, None).into(),
+            Layer::Conv2d(conv) | Layer::Whitening(Whitening { conv, .. }) => {
+                chain::conv2d(conv, input.images(), Activation::None, None).into()
+            }
             Layer::MaxPool2d(layer) => pool2d::max(layer, input.images()).into(),
             Layer::AvgPool2d(layer) => pool2d::average(layer, input.images()).into(),
             Layer::GlobalAvgPool2d(layer) => layer.forward(input.images()).into(),
@@ -188,9 +190,6 @@ impl Layer {
             | Layer::TiedDense(_)
             | Layer::Residual(_) => chain::run(std::slice::from_ref(self), Flow::of(input)).value,
             Layer::NaiveBayesBag(layer) => layer.forward(input.tokens()).into(),
-            Layer::Whitening(layer) => {
-                chain::conv2d(&layer.conv, input.images(), Activation::None, None).into()
-            }
         }
     }
 

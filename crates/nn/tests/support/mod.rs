@@ -94,6 +94,15 @@ pub struct Tolerance {
     pub relative: f32,
 }
 
+impl Tolerance {
+    /// For a weight's gradient. Each of its values is a sum over samples and steps, whose rounding goes with its terms,
+    /// not with the little that is left where they cancel: the largest gradient stands for the terms.
+    pub fn of_sums(self, gradient: &[f32]) -> Self {
+        let largest = gradient.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+        Self { absolute: self.absolute * largest, ..self }
+    }
+}
+
 /// f32 on a CPU, and on a GPU whose exponentials and sums are a little coarser.
 pub fn tolerance(device: &str) -> Tolerance {
     match device {
