@@ -240,7 +240,8 @@ fn every_line_is_as_documented() {
     assert_eq!((top.len(), &top[0].class), (3, class));
 
     let lines_of_summary = lines(&succeed(folder.path(), &["summary", "--json", "--model", "mlp"]).stdout);
-    let [Line::Summary { parameters: 118_282, recipe: Some(recipe), .. }] = lines_of_summary.as_slice() else {
+    let [Line::Summary { parameters: 118_282, recipe: Some(recipe), .. }] = lines_of_summary.as_slice()
+    else {
         panic!("{lines_of_summary:?}")
     };
     assert_eq!(recipe, "adam 0.001, batch 128, 10 epochs");
