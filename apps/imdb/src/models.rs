@@ -9,7 +9,7 @@ use fireclay_cli::{Best, Recipe, Task};
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelName {
-    /// embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense
+    /// embedding 128, LSTM 128 with dropout 0.2 of inputs and states and a forget bias of 1, dense
     #[default]
     Lstm,
     /// embedding 128, bidirectional LSTM 64, greatest values, dense
@@ -31,7 +31,7 @@ impl fireclay_cli::ModelName for ModelName {
         let padding = fireclay::data::reserved::PADDING as usize;
         match self {
             ModelName::Lstm => embedded(task, 128)
-                .layer(LstmSpec::new(128).input_dropout(0.2).recurrent_dropout(0.2))
+                .layer(LstmSpec::new(128).input_dropout(0.2).recurrent_dropout(0.2).forget_bias(1.0))
                 .dense(task.classes),
             ModelName::Bilstm => embedded(task, 128)
                 .dropout(0.3)

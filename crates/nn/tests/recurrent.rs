@@ -150,6 +150,25 @@ fn what_is_dropped_while_training_is_there_otherwise() {
 }
 
 #[test]
+fn a_forget_bias_is_where_the_forget_gates_begin() {
+    let _turn = turn();
+    for (name, device) in devices() {
+        let layer = LstmSpec::new(2).bidirectional(true).initializer(Initializer::Zeros).forget_bias(1.5);
+        let model = ModelSpec::new([3, 1]).layer(layer).build(&device).unwrap();
+        for tensor in state(&model) {
+            let expected = match tensor.name.contains("bias_ih") {
+                true => vec![0.0, 0.0, 1.5, 1.5, 0.0, 0.0, 0.0, 0.0],
+                false => vec![0.0; tensor.values.len()],
+            };
+            assert_eq!(tensor.values, expected, "{name}: {}", tensor.name);
+        }
+    }
+    let endless = ModelSpec::new([3, 1]).layer(LstmSpec::new(2).forget_bias(f64::INFINITY));
+    let message = endless.summary().unwrap_err().to_string();
+    assert!(message.contains("forget_bias is inf") && message.contains("finite"), "{message}");
+}
+
+#[test]
 fn a_learnt_state_is_learnt() {
     let _turn = turn();
     for (name, device) in devices() {

@@ -35,6 +35,10 @@ recurrent_spec! {
 }
 
 impl GruSpec {
+    fn first_forget_bias(&self) -> f64 {
+        0.0
+    }
+
     fn cell(&self) -> RecurrentCell {
         RecurrentCell::Gru
     }

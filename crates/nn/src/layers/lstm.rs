@@ -19,10 +19,37 @@ recurrent_spec! {
     /// - `weight_ih_l0`: `[4 * hidden_size, features]`, `weight_hh_l0`: `[4 * hidden_size, hidden_size]`, `bias_ih_l0`,
     ///   `bias_hh_l0`: `[4 * hidden_size]`; with `learn_initial_state` `h_0_l0`, `c_0_l0`: `[hidden_size]`; the way back has
     ///   `_l0_reverse`, the second layer `_l1`, which takes what the first one gives
-    pub struct LstmSpec {}
+    ///
+    /// ```
+    /// use fireclay_nn::{LstmSpec, ModelSpec};
+    ///
+    /// let read = ModelSpec::from_toml(r#"
+    ///     input = [28, 28]
+    ///     layers = [{ type = "lstm", hidden_size = 64, forget_bias = 1.0 }]
+    /// "#)?;
+    /// assert_eq!(read, ModelSpec::new([28, 28]).layer(LstmSpec::new(64).forget_bias(1.0)));
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    pub struct LstmSpec {
+        /// Added to the forget gate's values in `bias_ih` at the beginning, so that the network begins by remembering
+        /// ([Jozefowicz et al. 2015](https://proceedings.mlr.press/v37/jozefowicz15.html)); 0 by default, as in PyTorch.
+        /// Keras begins with 1.
+        #[serde(default, skip_serializing_if = "crate::layers::is_default")]
+        forget_bias: f64 = 0.0,
+    }
 }
 
 impl LstmSpec {
+    /// Sets what is added to the forget gate's bias at the beginning.
+    pub fn forget_bias(mut self, forget_bias: f64) -> Self {
+        self.forget_bias = forget_bias;
+        self
+    }
+
+    fn first_forget_bias(&self) -> f64 {
+        self.forget_bias
+    }
+
     fn cell(&self) -> RecurrentCell {
         RecurrentCell::Lstm
     }

@@ -136,6 +136,7 @@ macro_rules! recurrent_spec {
                     recurrent_dropout: self.recurrent_dropout,
                     learn_initial_state: self.learn_initial_state,
                     initializer: self.initializer,
+                    forget_bias: self.first_forget_bias(),
                 }
             }
         }
@@ -164,6 +165,8 @@ pub(crate) struct RecurrentFields {
     pub(crate) recurrent_dropout: f64,
     pub(crate) learn_initial_state: bool,
     pub(crate) initializer: Initializer,
+    /// Added to the forget gate's bias at the beginning; 0 for a cell without one.
+    pub(crate) forget_bias: f64,
 }
 
 impl RecurrentFields {
@@ -188,6 +191,10 @@ impl RecurrentFields {
         }
         self.check_dropouts()?;
         self.initializer.check()?;
+        if !self.forget_bias.is_finite() {
+            let (found, expected) = (self.forget_bias.to_string(), "a finite number");
+            return Err(LayerProblem::Range { field: "forget_bias", found, expected });
+        }
         // What a step computes on the way.
         values(&[steps, self.cell.gates(), hidden, self.directions()])?;
         let columns = self.cell.gates() * hidden;
@@ -275,10 +282,23 @@ impl RecurrentFields {
         RecurrentWeights {
             weight_ih: self.initializer.weight([features, columns], fan_in, columns, device),
             weight_hh: self.initializer.weight([hidden, columns], hidden, columns, device),
-            bias_ih: self.initializer.bias(columns, hidden, device),
+            bias_ih: self.bias_ih(columns, device),
             bias_hh: self.initializer.bias(columns, hidden, device),
             h_0: state(self.learn_initial_state),
             c_0: state(self.learn_initial_state && self.cell.has_c()),
+        }
+    }
+
+    fn bias_ih(&self, columns: usize, device: &Device) -> Param<Tensor<1>> {
+        let bias = self.initializer.bias(columns, self.hidden_size, device);
+        match self.forget_bias == 0.0 {
+            true => bias,
+            // The forget gate's stand second.
+            false => bias.map(|bias| {
+                let forget = self.hidden_size..2 * self.hidden_size;
+                let begun = bias.clone().slice(forget.clone()) + self.forget_bias;
+                bias.slice_assign(forget, begun)
+            }),
         }
     }
 }

@@ -57,6 +57,10 @@ impl SimpleRnnSpec {
         self
     }
 
+    fn first_forget_bias(&self) -> f64 {
+        0.0
+    }
+
     fn cell(&self) -> RecurrentCell {
         match self.activation {
             RnnActivation::Tanh => RecurrentCell::Tanh,
