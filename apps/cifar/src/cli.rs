@@ -26,7 +26,7 @@ pub enum Command {
     Evaluate(EvaluateFlags<CifarProgram>),
     /// Say what pictures show: PNG or JPEG, any size
     Predict(ImagePredictFlags<CifarProgram>),
-    /// Show a model layer by layer: output shapes, parameters, FLOPs
+    /// Show a model layer by layer: output shapes, parameters, FLOPs, and the recipe it is trained by
     Summary(SummaryFlags<CifarProgram>),
     /// Look at the data: counts, classes, means, duplicates, and a sheet of pictures
     Data(ImageDataFlags<CifarProgram>),

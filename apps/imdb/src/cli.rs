@@ -32,7 +32,7 @@ pub enum Command {
     Generate(GenerateFlags),
     /// Show which words mean most nearly the same to a model
     Neighbours(NeighboursFlags),
-    /// Show a model layer by layer: output shapes, parameters, FLOPs
+    /// Show a model layer by layer: output shapes, parameters, FLOPs, and the recipe it is trained by
     Summary(SummaryFlags<ImdbProgram>),
     /// Look at the data: counts, classes, lengths, duplicates, and some texts
     Data(TextDataFlags<ImdbProgram>),

@@ -22,15 +22,15 @@ const SPLIT_SEED: u64 = 0;
 pub const MAX_WORDS: usize = 20_000;
 pub const LENGTH: usize = 250;
 
-/// Words of the longest n-gram of the model that reads them, and n-grams of a text: more than any of IMDB's has.
-pub const LONGEST_NGRAM: u32 = 3;
-pub const NGRAMS: usize = 8192;
-/// How many different ones of at least three reviews the published training reviews have, with the reserved tokens.
-pub const IMDB_NGRAMS: usize = 583_294;
-
 /// The same for language models, which have an output for each word.
 pub const NEXT_WORD_MAX_WORDS: usize = 10_000;
 pub const STEPS: usize = 64;
+
+/// Words of the longest n-gram of the model that reads them, and n-grams of a text: more than any of IMDB's has.
+pub const LONGEST_NGRAM: u32 = 3;
+pub const NGRAMS: usize = 8192;
+/// How many different n-grams of at least three reviews the published training reviews have, with the reserved tokens.
+pub const IMDB_NGRAMS: usize = 583_294;
 
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]

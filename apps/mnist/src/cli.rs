@@ -26,7 +26,7 @@ pub enum Command {
     Evaluate(EvaluateFlags<MnistProgram>),
     /// Read digits from pictures: PNG or JPEG, any size, dark on light or light on dark
     Predict(ImagePredictFlags<MnistProgram>),
-    /// Show a model layer by layer: output shapes, parameters, FLOPs
+    /// Show a model layer by layer: output shapes, parameters, FLOPs, and the recipe it is trained by
     Summary(SummaryFlags<MnistProgram>),
     /// Look at the data: counts, classes, means, duplicates, and a sheet of pictures
     Data(ImageDataFlags<MnistProgram>),

@@ -46,7 +46,7 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
     let recipe =
         named.map(|model| described(&model.recipe(), &preparation::<P>(P::Preparation::default(), model)));
     if let Some(recipe) = &recipe {
-        output.line(recipe.clone());
+        output.line(format!("recipe: {recipe}"));
     }
     let dataset = card.and_then(|card| card.dataset);
     if let Some(dataset) = &dataset {
@@ -57,7 +57,7 @@ pub fn run<P: Program>(flags: SummaryFlags<P>, output: &Arc<Output>) -> anyhow::
         frozen: summary.frozen(),
         buffers: summary.buffers(),
         flops: summary.flops(),
-        recipe: recipe.as_deref().and_then(|recipe| recipe.strip_prefix("recipe: ")),
+        recipe: recipe.as_deref(),
         trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),
         summary: &summary,
     });

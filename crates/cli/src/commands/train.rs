@@ -330,10 +330,9 @@ fn checkpoint_beside(out: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// A recipe in a line.
+/// A recipe and how data is prepared, in a line.
 pub(super) fn described(recipe: &Recipe, preparation: &impl Preparation) -> String {
-    let words = [recipe.describe(), preparation.describe()].concat();
-    format!("recipe: {}", words.join(", "))
+    [recipe.describe(), preparation.describe()].concat().join(", ")
 }
 
 /// Says what is about to be trained.
@@ -358,7 +357,7 @@ fn announce<P: Program>(job: &Job<P>, flags: &TrainFlags<P>, output: &Output) ->
         flags.device.describe(),
         if resumed { "; going on from the checkpoint" } else { "" }
     ));
-    output.progress_line(described(recipe, &about.preparation));
+    output.progress_line(format!("recipe: {}", described(recipe, &about.preparation)));
     output.record(&records::Training {
         model: &about.model,
         parameters,
