@@ -147,7 +147,8 @@ fn significant(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
 }
 
-/// How to train. What is not given comes from the model's own recipe, which `summary` prints; `train` prints what came of both.
+/// How to train. What is not given comes from the model's own recipe, which `summary` prints;
+/// `train` prints what came of both.
 #[derive(Args, Clone, Debug)]
 pub struct FitFlags {
     /// Passes over the training data [default: the model's, see summary]

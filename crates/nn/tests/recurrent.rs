@@ -163,9 +163,14 @@ fn a_forget_bias_is_where_the_forget_gates_begin() {
             assert_eq!(tensor.values, expected, "{name}: {}", tensor.name);
         }
     }
-    let endless = ModelSpec::new([3, 1]).layer(LstmSpec::new(2).forget_bias(f64::INFINITY));
-    let message = endless.summary().unwrap_err().to_string();
-    assert!(message.contains("forget_bias is inf") && message.contains("finite"), "{message}");
+    for (bias, shown) in [(f64::INFINITY, "inf"), (-1e39, "-1000000000000000")] {
+        let endless = ModelSpec::new([3, 1]).layer(LstmSpec::new(2).forget_bias(bias));
+        let message = endless.summary().unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("forget_bias is {shown}")) && message.contains("finite"),
+            "{message}"
+        );
+    }
 }
 
 #[test]

@@ -182,7 +182,9 @@ impl<N: Network> Trainer<N> {
         about.training = Some(TrainingCard {
             loss: self.loss.clone(),
             optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
-            groups: self.groups.iter().filter_map(|group| serde_json::to_value(group).ok()).collect(),
+            groups: (self.groups.iter())
+                .map(|group| serde_json::to_value(group).unwrap_or_default())
+                .collect(),
             schedule: serde_json::to_value(options.schedule).unwrap_or_default(),
             warm_up: options.warm_up,
             clip_norm: options.clip_norm,

@@ -191,8 +191,9 @@ impl RecurrentFields {
         }
         self.check_dropouts()?;
         self.initializer.check()?;
-        if !self.forget_bias.is_finite() {
-            let (found, expected) = (self.forget_bias.to_string(), "a finite number");
+        // Weights are f32.
+        if !(self.forget_bias as f32).is_finite() {
+            let (found, expected) = (self.forget_bias.to_string(), "a finite number that f32 holds");
             return Err(LayerProblem::Range { field: "forget_bias", found, expected });
         }
         // What a step computes on the way.
