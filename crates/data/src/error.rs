@@ -57,6 +57,55 @@ pub enum DataError {
         /// How many values there are.
         values: usize,
     },
+    /// A value of a label that is neither 0 nor 1.
+    #[error("sample {index} has {value} for a label; expected 1 where it has the label and 0 where it has not")]
+    LabelValue {
+        /// Which sample.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// Folds that cannot be made.
+    #[error("{k} folds of {samples} samples; expected 2 or more, and no more than there are samples")]
+    Folds {
+        /// How many folds.
+        k: usize,
+        /// How many samples there are.
+        samples: usize,
+    },
+    /// Sources that are to be one, of different lengths.
+    #[error("input '{name}' has {found} samples and '{first}' has {expected}; every input needs one for each sample")]
+    InputLengths {
+        /// The first input.
+        first: String,
+        /// Its samples.
+        expected: usize,
+        /// The input that differs.
+        name: String,
+        /// Its samples.
+        found: usize,
+    },
+    /// Two inputs of one name.
+    #[error("two inputs are called '{name}'; give each a name of its own")]
+    InputName {
+        /// The name.
+        name: String,
+    },
+    /// Weights of samples that cannot be.
+    #[error("sample {index} has weight {weight}; expected a finite number that is 0 or more, and a weight for each of {samples} samples ({weights} given)")]
+    SampleWeight {
+        /// The first sample whose weight is wrong, or that has none.
+        index: usize,
+        /// Its weight, NaN if it has none.
+        weight: f32,
+        /// How many samples there are.
+        samples: usize,
+        /// How many weights were given.
+        weights: usize,
+    },
+    /// A source of the user's own failed.
+    #[error("the source cannot give its samples: {0}")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A label without a class.
     #[error(
         "sample {index} has label {label}, but there are {classes} classes, so labels go below {classes}; name every class or correct the label"
@@ -106,6 +155,9 @@ pub enum DataError {
         "only images of bytes can be augmented; read them from files of images, or leave the augmentation out"
     )]
     NotBytes,
+    /// Tokens as the targets of an autoencoder, or targets to be standardised that are no numbers.
+    #[error("only numbers can be targets in this way; tokens and classes cannot")]
+    NotNumbers,
     /// Mixup of samples that cannot be mixed.
     #[error("only numbers whose targets are classes can be mixed with one another; leave mixup out")]
     NotMixable,

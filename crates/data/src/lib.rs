@@ -21,7 +21,7 @@
 //! let batch_size = NonZeroUsize::new(32).unwrap();
 //! let mut batches = 0;
 //! let mut loader = Loader::new(Arc::new(training), order, batch_size, 0);
-//! while let Some(batch) = loader.next() {
+//! while let Some(batch) = loader.next().transpose()? {
 //!     assert_eq!(batch.shape[1..], [1, 28, 28]);
 //!     batches += 1;
 //!     loader.recycle(batch);
@@ -43,6 +43,7 @@ mod error;
 mod formats;
 mod loader;
 mod look;
+mod named_inputs;
 mod normalization;
 mod order;
 mod provenance;
@@ -52,6 +53,7 @@ mod sha256;
 mod source;
 mod split;
 mod standardize;
+mod subset;
 mod targets;
 mod text;
 mod texts;
@@ -80,11 +82,16 @@ pub use look::{
     FeatureReport, LengthStats, LookProblem, NumberStats, Picture, SplitReport, TargetReport, TextGroup,
     TextSample, TextSamples, Tile, TileRow, describe, describe_texts, sample_texts,
 };
+pub use named_inputs::NamedInputs;
 pub use normalization::Normalization;
 pub use order::{bucketed_order, epoch_order};
 pub use provenance::Provenance;
 pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
-pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
+pub use source::{
+    Batch, BatchFeatures, BatchTargets, FeatureKind, InputFeatures, InputKind, Pass, Source, SourceMetadata,
+    SourcePair, TargetKind,
+};
+pub use subset::Subset;
 pub use targets::Targets;
 #[cfg(feature = "tokenizers")]
 pub use text::HuggingFaceTokenizer;

@@ -6,6 +6,9 @@ use crate::random::Random;
 /// Marks the random stream that splits.
 const PURPOSE: u64 = 0x7370_6c69_7400_0001;
 
+/// Marks the random stream that deals samples out to folds.
+const FOLDS: u64 = 0x7370_6c69_7400_0002;
+
 /// The indices of the training part and of the validation part, each in rising order.
 ///
 /// `labels` are below `classes`; without labels all samples count as one class.
@@ -47,6 +50,22 @@ pub(crate) fn indices(
     training.sort_unstable();
     validation.sort_unstable();
     Ok((training, validation))
+}
+
+/// In which of `k` folds each sample is; those of a class are spread evenly.
+pub(crate) fn folds(labels: &[u32], k: usize, seed: u64) -> Result<Vec<usize>, DataError> {
+    if k < 2 || k > labels.len() {
+        return Err(DataError::Folds { k, samples: labels.len() });
+    }
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    Random::new(FOLDS, seed, 0).shuffle(&mut order);
+    // Stable, so that the samples of a class stay shuffled; dealt out one by one, the folds differ by one sample at most.
+    order.sort_by_key(|index| labels[*index]);
+    let mut folds = vec![0; labels.len()];
+    for (position, index) in order.into_iter().enumerate() {
+        folds[index] = position % k;
+    }
+    Ok(folds)
 }
 
 #[cfg(test)]

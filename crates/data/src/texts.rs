@@ -73,9 +73,9 @@ impl Texts {
     /// # Errors
     /// As [`Dataset::split`](crate::Dataset::split).
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Texts, Texts), DataError> {
-        let (labels, classes) = match &self.targets {
-            Targets::Classes { labels, names } => (Some(labels.as_slice()), names.len()),
-            Targets::Values { .. } => (None, 0),
+        let (labels, classes) = match self.targets.classes() {
+            Some((labels, names)) => (Some(labels), names.len()),
+            None => (None, 0),
         };
         let (rest, part) = crate::split::indices(self.len(), labels, classes, fraction, seed)?;
         Ok((self.picked(&rest, "training part"), self.picked(&part, "validation part")))
@@ -84,20 +84,7 @@ impl Texts {
     /// Some of the texts, by indices that are below [`Texts::len`].
     fn picked(&self, indices: &[usize], part: &str) -> Texts {
         let texts = indices.iter().map(|index| self.texts[*index].clone()).collect();
-        let targets = match &self.targets {
-            Targets::Classes { labels, names } => Targets::Classes {
-                labels: indices.iter().map(|index| labels[*index]).collect(),
-                names: names.clone(),
-            },
-            Targets::Values { width, values } => Targets::Values {
-                width: *width,
-                values: indices
-                    .iter()
-                    .flat_map(|index| &values[index * width..][..*width])
-                    .copied()
-                    .collect(),
-            },
-        };
+        let targets = self.targets.of(indices);
         let mut provenance = self.provenance.clone();
         provenance.split = format!("{}, {part}", provenance.split);
         provenance.samples = indices.len();
@@ -107,11 +94,7 @@ impl Texts {
 
 /// Of all texts and targets.
 fn digest(texts: &[String], targets: &Targets) -> String {
-    let targets: Vec<u8> = match targets {
-        Targets::Classes { labels, .. } => labels.iter().flat_map(|label| label.to_le_bytes()).collect(),
-        Targets::Values { values, .. } => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-    };
-    sha256::of_texts(texts, &targets)
+    sha256::of_texts(texts, &targets.bytes())
 }
 
 #[cfg(test)]

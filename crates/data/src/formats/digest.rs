@@ -34,7 +34,9 @@ pub(super) fn of_bytes_and_targets(features: &[u8], targets: &Targets) -> [u8; 3
 fn add_targets(hasher: &mut Sha256, targets: &Targets) {
     match targets {
         Targets::Classes { labels, names } => add_labels(hasher, labels, names.len()),
-        Targets::Values { values, .. } => add_floats(hasher, values),
+        Targets::StepClasses { labels, .. } => add_labels(hasher, labels, usize::MAX),
+        Targets::Values { values, .. } | Targets::Labels { values, .. } => add_floats(hasher, values),
+        Targets::Features { .. } => {}
     }
 }
 

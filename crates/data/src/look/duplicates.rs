@@ -74,16 +74,16 @@ fn target(dataset: &Dataset, index: usize) -> Target<'_> {
     let mut batch = Batch::default();
     dataset.gather(&[index as u32], &mut batch);
     match batch.targets {
-        BatchTargets::Values { values, .. } => Target::Values(bits(&values)),
-        BatchTargets::NextTokens(tokens) => Target::Values(tokens),
-        _ => unreachable!("a class has a label"),
+        BatchTargets::Values { values, .. } | BatchTargets::Labels { values, .. } => Target::Values(bits(&values)),
+        BatchTargets::NextTokens(tokens) | BatchTargets::StepClasses(tokens) => Target::Values(tokens),
+        BatchTargets::Classes(_) | BatchTargets::MixedClasses { .. } => unreachable!("a class has a label"),
     }
 }
 
 fn text_target(texts: &Texts, index: usize) -> Target<'_> {
-    match texts.targets() {
-        Targets::Classes { labels, names } => Target::Class(&names[labels[index] as usize]),
-        Targets::Values { width, values } => Target::Values(bits(&values[index * width..][..*width])),
+    match texts.targets().classes() {
+        Some((labels, names)) => Target::Class(&names[labels[index] as usize]),
+        None => Target::Values(bits(&texts.targets().numbers(index))),
     }
 }
 

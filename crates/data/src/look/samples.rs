@@ -62,11 +62,11 @@ pub struct TextSample {
 /// # }
 /// ```
 pub fn sample_texts(texts: &Texts, per_class: usize, characters: usize, seed: u64) -> TextSamples {
-    let (groups, names): (Vec<usize>, Vec<Option<String>>) = match texts.targets() {
-        Targets::Classes { labels, names } => {
+    let (groups, names): (Vec<usize>, Vec<Option<String>>) = match texts.targets().classes() {
+        Some((labels, names)) => {
             (labels.iter().map(|label| *label as usize).collect(), names.iter().cloned().map(Some).collect())
         }
-        Targets::Values { .. } => (vec![0; texts.len()], vec![None]),
+        None => (vec![0; texts.len()], vec![None]),
     };
     let mut counts = vec![0; names.len()];
     groups.iter().for_each(|group| counts[*group] += 1);
@@ -82,9 +82,9 @@ pub fn sample_texts(texts: &Texts, per_class: usize, characters: usize, seed: u6
 
 fn sample(texts: &Texts, index: usize, characters: usize) -> TextSample {
     let text = &texts.texts()[index];
-    let values = match texts.targets() {
-        Targets::Values { width, values } => Some(values[index * width..][..*width].to_vec()),
-        Targets::Classes { .. } => None,
+    let values = match texts.targets().classes() {
+        Some(_) => None,
+        None => Some(texts.targets().numbers(index)),
     };
     TextSample { index, text: beginning(text, characters), characters: text.chars().count(), values }
 }

@@ -1,19 +1,26 @@
-//! Gradients whose norm is not more than a limit.
+//! The norm of all gradients together, and gradients whose norm is not more than a limit.
 
 use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use fireclay_nn::Network;
 
-/// Shortens the gradients of all parameters, taken as one vector, to a norm of at most `limit`.
-pub(crate) fn clip_norm<N: Network>(gradients: GradientsParams, network: &N, limit: f64) -> GradientsParams {
-    let mut squares = Squares { gradients: &gradients, sum: None };
+/// The Euclidean norm of the gradients of all parameters, taken as one vector, `[1]`; `None` if there are none.
+pub(crate) fn norm<N: Network>(gradients: &GradientsParams, network: &N) -> Option<Tensor<1>> {
+    let mut squares = Squares { gradients, sum: None };
     network.visit(&mut squares);
-    let Some(sum) = squares.sum else {
-        return gradients;
-    };
+    squares.sum.map(Tensor::sqrt)
+}
+
+/// Shortens gradients of this norm to one of at most `limit`.
+pub(crate) fn clip_norm<N: Network>(
+    gradients: GradientsParams,
+    network: &N,
+    norm: Tensor<1>,
+    limit: f64,
+) -> GradientsParams {
     // As PyTorch does it: a hair less than the limit, and the factor stays on the device.
-    let factor = (sum.sqrt().add_scalar(1e-6).recip() * limit).clamp_max(1.0);
+    let factor = (norm.add_scalar(1e-6).recip() * limit).clamp_max(1.0);
     let mut scaled = Scaled { gradients, factor, done: GradientsParams::new() };
     network.visit(&mut scaled);
     scaled.done

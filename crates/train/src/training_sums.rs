@@ -3,11 +3,12 @@
 use burn::tensor::{Int, Tensor};
 use fireclay_nn::Target;
 
-use crate::checkpoint::Sums;
+use crate::run::Sums;
+use crate::upload::Weights;
 
 /// Sums over the steps of an epoch. Values stay on the device until [`due`](Self::due) says that it is time to read
 /// them: at every step on a CPU, where that costs nothing, and rarely on a GPU, where it stalls the queue.
-pub(crate) struct RunningMeans {
+pub(crate) struct TrainingSums {
     sums: Sums,
     pending: Vec<Pending>,
     interval: usize,
@@ -18,8 +19,10 @@ struct Pending {
     loss: Tensor<1>,
     /// How many samples of the step were right; for classifiers.
     correct: Option<Correct>,
-    /// Rows of the output: samples, or tokens where the next ones are predicted.
+    /// Rows of the output that count: samples, or tokens where the next ones are predicted.
     samples: u64,
+    /// Their weight, where they have weights.
+    weight: Option<f64>,
 }
 
 /// How many predictions were right.
@@ -31,8 +34,8 @@ enum Correct {
     Counted(u64),
 }
 
-/// Counts the rows whose greatest value, the first of equal ones, is that of their class.
-pub(crate) fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>) -> u64 {
+/// Counts the rows whose greatest value, the first of equal ones, is that of their class; those of weight 0 do not count.
+fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>, weights: Option<&Weights>) -> u64 {
     let [_, width] = output.dims();
     let (output, classes) = (output.into_data().convert::<f32>(), classes.clone().into_data());
     let values = output.as_slice::<f32>().expect("converted above");
@@ -41,20 +44,32 @@ pub(crate) fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>) -> u64 
         let Some((own, after)) = row[class.min(row.len())..].split_first() else { return false };
         row[..class].iter().all(|value| value < own) && after.iter().all(|value| value <= own)
     };
-    let rows = values.chunks_exact(width.max(1));
-    rows.zip(classes.iter::<i64>()).filter(|(row, class)| is_first_greatest(row, *class as usize)).count()
-        as u64
+    let rows = values.chunks_exact(width.max(1)).zip(classes.iter::<i64>());
+    let right = rows.map(|(row, class)| is_first_greatest(row, class as usize));
+    match weights {
+        None => right.filter(|right| *right).count() as u64,
+        Some(weights) => {
+            let weights = weights.tensor.clone().inner().into_data();
+            right.zip(weights.iter::<f32>()).filter(|(right, weight)| *right && *weight > 0.0).count() as u64
+        }
+    }
 }
 
-impl RunningMeans {
+impl TrainingSums {
     pub(crate) fn new(sums: Sums, interval: usize) -> Self {
-        RunningMeans { sums, pending: Vec::new(), interval }
+        TrainingSums { sums, pending: Vec::new(), interval }
     }
 
     /// Adds a step. `output` and `target` are the step's, `loss` its mean loss.
-    pub(crate) fn add(&mut self, loss: &Tensor<1>, output: Tensor<2>, target: &Target) {
+    pub(crate) fn add(
+        &mut self,
+        loss: &Tensor<1>,
+        output: Tensor<2>,
+        target: &Target,
+        weights: Option<&Weights>,
+    ) {
         let output = output.inner();
-        let [samples, _] = output.dims();
+        let [rows, _] = output.dims();
         // A sample that is mixed from two counts for the class of which it has more.
         let classes = match target {
             Target::Classes(classes) => Some(classes),
@@ -63,13 +78,22 @@ impl RunningMeans {
             Target::Values(_) => None,
         };
         let correct = classes.map(|classes| match self.interval {
-            1 => Correct::Counted(count_correct(output, &classes.clone().inner())),
+            1 => Correct::Counted(count_correct(output, &classes.clone().inner(), weights)),
             _ => {
                 let predicted = output.argmax(1).squeeze_dim::<1>(1);
-                Correct::OnDevice(predicted.equal(classes.clone().inner()).int().sum())
+                let mut right = predicted.equal(classes.clone().inner()).int();
+                if let Some(weights) = weights {
+                    right = right * weights.tensor.clone().inner().greater_elem(0.0).int();
+                }
+                Correct::OnDevice(right.sum())
             }
         });
-        self.pending.push(Pending { loss: loss.clone().inner(), correct, samples: samples as u64 });
+        self.pending.push(Pending {
+            loss: loss.clone().inner(),
+            correct,
+            samples: weights.map_or(rows as u64, |weights| weights.rows),
+            weight: weights.map(|weights| weights.total),
+        });
     }
 
     /// Whether it is time to read.
@@ -103,8 +127,11 @@ impl RunningMeans {
             if !loss.is_finite() {
                 return Err((loss, steps - 1 - index));
             }
-            self.sums.loss += loss * step.samples as f64;
+            self.sums.loss += loss * step.weight.unwrap_or(step.samples as f64);
             self.sums.samples += step.samples;
+            if let Some(weight) = step.weight {
+                self.sums.weight = Some(self.sums.weight.unwrap_or(0.0) + weight);
+            }
         }
         self.sums.correct += counted;
         self.sums.counts_correct |= counts;
@@ -113,16 +140,5 @@ impl RunningMeans {
 
     pub(crate) fn sums(&self) -> &Sums {
         &self.sums
-    }
-
-    /// Mean loss over the samples read so far.
-    pub(crate) fn loss(&self) -> Option<f64> {
-        (self.sums.samples > 0).then(|| self.sums.loss / self.sums.samples as f64)
-    }
-
-    /// Share of right predictions over the samples read so far, for classifiers.
-    pub(crate) fn accuracy(&self) -> Option<f64> {
-        let counted = self.sums.counts_correct && self.sums.samples > 0;
-        counted.then(|| self.sums.correct as f64 / self.sums.samples as f64)
     }
 }
