@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Dataset, FeatureKind, Source, TargetKind, TextPreprocessing};
+use fireclay_data::{Dataset, FeatureKind, Source, TargetKind};
 use fireclay_nn::{InputSpec, Loss, Model, Network, load_state};
 use fireclay_store::{
     DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
 };
+use fireclay_text::{TextDataset, TextPreprocessing};
 
 use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, predict};

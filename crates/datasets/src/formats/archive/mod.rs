@@ -1,0 +1,112 @@
+//! Files out of a tar archive, plain or gzip, into memory.
+//!
+//! An archive is read once, from its beginning to its end, and what is wanted is handed over file by file. Nothing is
+//! ever written, so a name in an archive is only compared, never opened; and yet an archive whose names would do harm
+//! elsewhere (absolute, through `..` or through a link) is refused, because no published set has such names.
+//!
+//! The `tar` crate parses headers. Walking from one to the next is done here, because extended headers are read into
+//! memory by that crate as long as they claim to be.
+
+mod entries;
+mod extension;
+mod name;
+mod problem;
+mod stream;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use crate::DatasetsError;
+use stream::Stream;
+
+pub use problem::ArchiveProblem;
+
+/// Small archives may unpack to this much whatever they unpack from: headers of short files are nearly all zeros.
+const ALWAYS_BYTES: u64 = 1 << 24;
+
+/// Takes the name and the content of a file.
+type Each<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), DatasetsError> + 'a;
+
+/// How much an archive may hold; checked while it is unpacked, before memory is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveLimits {
+    /// Entries of any kind, extended headers included.
+    pub entries: u64,
+    /// Bytes of one wanted file.
+    pub entry_bytes: u64,
+    /// Bytes of the whole archive once it is unpacked.
+    pub total_bytes: u64,
+    /// Bytes that each byte of the file may unpack to, on average, beyond the first 16 MiB.
+    pub ratio: u64,
+}
+
+impl ArchiveLimits {
+    /// How far an archive file of `file_bytes` may unpack.
+    fn unpacked(&self, file_bytes: u64) -> u64 {
+        self.total_bytes.min(file_bytes.saturating_mul(self.ratio).saturating_add(ALWAYS_BYTES))
+    }
+}
+
+/// Hands every regular file of the tar archive at `path` whose name is `wanted` to `each`, in the archive's order.
+///
+/// The archive may be plain or gzip (told apart by content, not by name); gzip is unpacked on a thread of its own while
+/// this one reads. Names have `/` between folders and are without `./` and trailing `/`. Memory stays within one file
+/// and [`ArchiveLimits`].
+///
+/// ```
+/// use fireclay_datasets::{ArchiveLimits, read_archive};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("set.tar");
+/// let mut archive = tar::Builder::new(std::fs::File::create(&path)?);
+/// for (name, content) in [("set/a.txt", "wanted"), ("set/b.bin", "other")] {
+///     let mut header = tar::Header::new_ustar();
+///     header.set_size(content.len() as u64);
+///     archive.append_data(&mut header, name, content.as_bytes())?;
+/// }
+/// archive.finish()?;
+///
+/// let limits = ArchiveLimits { entries: 10, entry_bytes: 1_000, total_bytes: 100_000, ratio: 100 };
+/// let mut found = Vec::new();
+/// read_archive(&path, &limits, &|name| name.ends_with(".txt"), &mut |name, content| {
+///     found.push((name.to_owned(), content));
+///     Ok(())
+/// })?;
+/// assert_eq!(found, [("set/a.txt".to_owned(), b"wanted".to_vec())]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`DatasetsError::Archive`] if the archive is damaged, cut short or too large, holds a wanted name twice or as anything
+/// but a regular file, or has names that lead out of it; [`DatasetsError::Read`] if the file cannot be read; and whatever
+/// `each` returns.
+pub fn read_archive(
+    path: &Path,
+    limits: &ArchiveLimits,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut Each<'_>,
+) -> Result<(), DatasetsError> {
+    let read_error = |source| DatasetsError::Read { path: path.to_owned(), source };
+    // Before opening: opening a pipe would wait for a writer.
+    let metadata = std::fs::metadata(path).map_err(read_error)?;
+    if !metadata.is_file() {
+        return Err(DatasetsError::NotAFile {
+            path: path.to_owned(),
+            expected: "a tar archive, plain or gzip",
+        });
+    }
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read_error)?);
+    let is_gzip = file.fill_buf().map_err(read_error)?.starts_with(&[0x1f, 0x8b]);
+    let most = limits.unpacked(metadata.len());
+    if !is_gzip {
+        return entries::read(Stream::plain(path, file, most), limits, wanted, each);
+    }
+    std::thread::scope(|scope| {
+        // Dropping the stream, as on an error, ends the thread that fills it.
+        let stream = Stream::gzip(path, file, most, scope)?;
+        entries::read(stream, limits, wanted, each)
+    })
+}
