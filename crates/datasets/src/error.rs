@@ -222,8 +222,23 @@ pub enum DatasetsError {
     },
     // Inspecting data.
     /// A contact sheet that cannot be drawn or written.
+    #[cfg(feature = "images")]
     #[error(transparent)]
     Inspect(#[from] crate::InspectProblem),
+
+    // What this build can do.
+    /// Something that a feature of this crate reads or fetches, in a build without that feature.
+    #[error(
+        "{path}: this is {what}, and this build of fireclay-datasets lacks the feature `{feature}`; add it to the dependency"
+    )]
+    MissingFeature {
+        /// The file.
+        path: PathBuf,
+        /// What it is: `"a tar archive"`.
+        what: &'static str,
+        /// The feature's name.
+        feature: &'static str,
+    },
 
     // Downloads.
     /// A name that is not a plain file name.
@@ -326,6 +341,7 @@ pub enum ImageProblem {
         width: usize,
     },
     /// A damaged file.
+    #[cfg(feature = "images")]
     #[error("the image is damaged or of a kind that is not supported ({0}); save it again as PNG")]
     Decode(#[from] image::ImageError),
 }

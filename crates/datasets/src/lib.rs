@@ -1,7 +1,13 @@
 //! What makes a [`Dataset`](fireclay_data::Dataset): published sets, file formats, one's own files, and synthetic data.
 //!
 //! A reader gives a `Dataset` of bytes, numbers or tokens, or [`Texts`](fireclay_text::Texts). [`describe`],
-//! [`sample_texts`] and [`ContactSheet`] inspect what was read.
+//! [`sample_texts`] and `ContactSheet` inspect what was read.
+//!
+//! | Feature, on by default | What it adds | Without it |
+//! |---|---|---|
+//! | `download` | HTTP and TLS, for published sets that are not there yet | [`DatasetsError::MissingFeature`] |
+//! | `archives` | gzip, tar and ZIP: `.gz` files of MNIST, archives of CIFAR and IMDB, `.npz` | [`DatasetsError::MissingFeature`] |
+//! | `images` | PNG and JPEG: folders of images, single digits and pictures, contact sheets | their types are not there |
 //!
 //! Its sister crates: `fireclay-data` (what a training loop reads), `fireclay-text` (from texts to tokens),
 //! `fireclay-train` (fit, evaluate, predict), `fireclay-cli` (what the programs share), `fireclay` (the front door).
@@ -29,16 +35,22 @@ pub use error::{DatasetsError, ImageProblem, MirrorFailure, MirrorProblem};
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    ArchiveLimits, ArchiveProblem, Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache,
-    ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers,
-    NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets,
-    Resize, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder, TextTable,
-    read_archive, read_digit, read_digit_bytes, read_idx, read_image,
+    ArchiveLimits, ArchiveProblem, Column, FileProblem, FolderProblem, Idx, IdxKind, ImageLayout,
+    MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
+    NumpyTargets, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder,
+    TextTable, read_archive, read_idx,
+};
+#[cfg(feature = "images")]
+pub use formats::{
+    DigitImage, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+    read_digit, read_digit_bytes, read_image,
 };
 pub use inspect::{
-    ByteStats, ClassCount, ContactSheet, DataReport, DuplicateCount, DuplicatePair, Duplicates,
-    FeatureReport, InspectProblem, LengthStats, NumberStats, Picture, SplitReport, TargetReport, TextGroup,
-    TextSample, TextSamples, Tile, TileRow, describe, describe_texts, sample_texts,
+    ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,
+    NumberStats, SplitReport, TargetReport, TextGroup, TextSample, TextSamples, describe, describe_texts,
+    sample_texts,
 };
+#[cfg(feature = "images")]
+pub use inspect::{ContactSheet, InspectProblem, Picture, Tile, TileRow};
 pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
 pub use synthetic::{DrawnDigits, DrawnObjects, WrittenReviews};

@@ -4,6 +4,7 @@ mod archive;
 mod digest;
 mod folders;
 mod idx;
+#[cfg(feature = "images")]
 mod image;
 mod near;
 mod numpy;
@@ -13,11 +14,13 @@ mod text;
 mod whole;
 
 pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};
+pub use folders::{FolderProblem, Skipped, TextFolder};
+#[cfg(feature = "images")]
 pub use folders::{
-    FolderProblem, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
-    Skipped, TextFolder, read_image,
+    ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize, read_image,
 };
 pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
+#[cfg(feature = "images")]
 pub use image::{DigitImage, read_digit, read_digit_bytes};
 pub use numpy::{
     ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,

@@ -9,19 +9,19 @@ mod display;
 mod duplicates;
 mod images;
 mod numbers;
-mod problem;
 mod readable;
 mod report;
 mod samples;
+#[cfg(feature = "images")]
 mod sheet;
 mod table;
 mod texts;
 
 pub use describe::{describe, describe_texts};
-pub use problem::InspectProblem;
 pub use report::{
     ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,
     NumberStats, SplitReport, TargetReport,
 };
 pub use samples::{TextGroup, TextSample, TextSamples, sample_texts};
-pub use sheet::{ContactSheet, Picture, Tile, TileRow};
+#[cfg(feature = "images")]
+pub use sheet::{ContactSheet, InspectProblem, Picture, Tile, TileRow};

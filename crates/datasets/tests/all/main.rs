@@ -1,4 +1,6 @@
-//! All tests of the crate from outside, in one binary: one file for each subject.
+//! All tests of the crate from outside, in one binary: one file for each subject. They need all features; `without_features.rs` needs
+//! none.
+#![cfg(all(feature = "archives", feature = "download", feature = "images"))]
 
 mod archive_memory;
 mod archives;

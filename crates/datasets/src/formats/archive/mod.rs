@@ -7,23 +7,16 @@
 //! The `tar` crate parses headers. Walking from one to the next is done here, because extended headers are read into
 //! memory by that crate as long as they claim to be.
 
-mod entries;
-mod extension;
-mod name;
 mod problem;
-mod stream;
+#[cfg_attr(feature = "archives", path = "enabled/mod.rs")]
+#[cfg_attr(not(feature = "archives"), path = "disabled.rs")]
+mod unpack;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use crate::DatasetsError;
-use stream::Stream;
 
 pub use problem::ArchiveProblem;
-
-/// Small archives may unpack to this much whatever they unpack from: headers of short files are nearly all zeros.
-const ALWAYS_BYTES: u64 = 1 << 24;
 
 /// Takes the name and the content of a file.
 type Each<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), DatasetsError> + 'a;
@@ -39,13 +32,6 @@ pub struct ArchiveLimits {
     pub total_bytes: u64,
     /// Bytes that each byte of the file may unpack to, on average, beyond the first 16 MiB.
     pub ratio: u64,
-}
-
-impl ArchiveLimits {
-    /// How far an archive file of `file_bytes` may unpack.
-    fn unpacked(&self, file_bytes: u64) -> u64 {
-        self.total_bytes.min(file_bytes.saturating_mul(self.ratio).saturating_add(ALWAYS_BYTES))
-    }
 }
 
 /// Hands every regular file of the tar archive at `path` whose name is `wanted` to `each`, in the archive's order.
@@ -81,7 +67,7 @@ impl ArchiveLimits {
 ///
 /// # Errors
 /// [`DatasetsError::Archive`] if the archive is damaged, cut short or too large, holds a wanted name twice or as anything
-/// but a regular file, or has names that lead out of it; [`DatasetsError::Read`] if the file cannot be read; and whatever
+/// but a regular file, or has names that lead out of it; [`DatasetsError::MissingFeature`] without the feature `archives`; [`DatasetsError::Read`] if the file cannot be read; and whatever
 /// `each` returns.
 pub fn read_archive(
     path: &Path,
@@ -89,24 +75,5 @@ pub fn read_archive(
     wanted: &dyn Fn(&str) -> bool,
     each: &mut Each<'_>,
 ) -> Result<(), DatasetsError> {
-    let read_error = |source| DatasetsError::Read { path: path.to_owned(), source };
-    // Before opening: opening a pipe would wait for a writer.
-    let metadata = std::fs::metadata(path).map_err(read_error)?;
-    if !metadata.is_file() {
-        return Err(DatasetsError::NotAFile {
-            path: path.to_owned(),
-            expected: "a tar archive, plain or gzip",
-        });
-    }
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read_error)?);
-    let is_gzip = file.fill_buf().map_err(read_error)?.starts_with(&[0x1f, 0x8b]);
-    let most = limits.unpacked(metadata.len());
-    if !is_gzip {
-        return entries::read(Stream::plain(path, file, most), limits, wanted, each);
-    }
-    std::thread::scope(|scope| {
-        // Dropping the stream, as on an error, ends the thread that fills it.
-        let stream = Stream::gzip(path, file, most, scope)?;
-        entries::read(stream, limits, wanted, each)
-    })
+    unpack::read(path, limits, wanted, each)
 }

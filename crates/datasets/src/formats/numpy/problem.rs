@@ -82,6 +82,7 @@ pub enum NumpyProblem {
         limit: u64,
     },
     /// Not an `.npz` file, or a damaged one.
+    #[cfg(feature = "archives")]
     #[error(
         "the archive is damaged or none ({source}); expected NumPy arrays in a ZIP file (.npz): save it with numpy.savez"
     )]

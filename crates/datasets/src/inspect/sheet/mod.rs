@@ -3,16 +3,17 @@
 mod canvas;
 mod layout;
 mod picture;
+mod problem;
 mod tile;
 
 pub use picture::Picture;
+pub use problem::InspectProblem;
 pub use tile::{Tile, TileRow};
 
 use std::path::Path;
 
 use fireclay_data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 
-use super::InspectProblem;
 use super::choose::choose;
 use super::readable::{count, counted, number, shape};
 use crate::DatasetsError;

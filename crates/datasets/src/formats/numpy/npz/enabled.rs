@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::array::read_values;
-use super::header::{NpyHeader, refuse};
-use super::{NpyArray, NumpyProblem};
+use super::super::array::read_values;
+use super::super::header::{NpyHeader, refuse};
+use super::super::{NpyArray, NumpyProblem};
 use crate::DatasetsError;
 use crate::formats::whole;
 

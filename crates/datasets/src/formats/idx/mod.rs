@@ -9,19 +9,19 @@
 //! Nothing in a header is believed before it fits the file: the promised size is computed with checked arithmetic and
 //! compared with the file's size, or with the most its gzip stream could unpack to, before memory is taken for it.
 
+#[cfg_attr(feature = "archives", path = "enabled.rs")]
+#[cfg_attr(not(feature = "archives"), path = "disabled.rs")]
+mod packed;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::GzDecoder;
-
 use crate::DatasetsError;
+use packed::read_packed;
 
 /// No set of images published in this format comes near this size.
 const MOST_BYTES: u64 = 1 << 31;
-
-/// Deflate cannot pack more than 1,032 bytes into one.
-const MOST_PER_PACKED_BYTE: u64 = 1_032;
 
 /// What memory is taken ahead of the bytes that fill it.
 const MOST_AHEAD: u64 = 1 << 24;
@@ -88,7 +88,7 @@ impl IdxKind {
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, is not what `kind` says, or holds fewer or more bytes than its header promises.
+/// If the file cannot be read, is gzip and this build lacks the feature `archives`, is not what `kind` says, or holds fewer or more bytes than its header promises.
 pub fn read_idx(path: &Path, kind: IdxKind) -> Result<Idx, DatasetsError> {
     let read_error = |source| DatasetsError::Read { path: path.to_owned(), source };
     // Before opening: opening a pipe would wait for a writer.
@@ -135,49 +135,6 @@ fn read_plain(
     // The file may have shrunk since its size was asked.
     if values.len() as u64 != promised {
         return Err(wrong_size(path, promised, values.len().to_string(), true));
-    }
-    Ok(Idx { dims, values })
-}
-
-fn read_packed(
-    path: &Path,
-    kind: IdxKind,
-    file: impl BufRead,
-    file_bytes: u64,
-) -> Result<Idx, DatasetsError> {
-    let damaged = |unpacked: usize, source: io::Error| DatasetsError::Gzip {
-        path: path.to_owned(),
-        unpacked: unpacked as u64,
-        source,
-    };
-    let mut unpacked = GzDecoder::new(file);
-    let mut header = Vec::new();
-    let header_len = 4 + 4 * kind.rank();
-    let outcome = (unpacked.by_ref().take(header_len as u64)).read_to_end(&mut header);
-    outcome.map_err(|source| damaged(header.len(), source))?;
-    let (dims, promised) = parse_header(path, kind, &header)?;
-    let most = file_bytes.saturating_mul(MOST_PER_PACKED_BYTE);
-    if promised > most {
-        let found = format!("{file_bytes} packed bytes, which unpack to {most} at most");
-        return Err(wrong_size(path, promised, found, true));
-    }
-    let mut values = Vec::with_capacity(promised.min(MOST_AHEAD) as usize);
-    let outcome = (unpacked.by_ref().take(promised)).read_to_end(&mut values);
-    outcome.map_err(|source| damaged(header.len() + values.len(), source))?;
-    if values.len() as u64 != promised {
-        return Err(wrong_size(path, promised, values.len().to_string(), true));
-    }
-    // Reading past the last byte is what makes the decoder compare the checksum.
-    let mut beyond = [0];
-    let more = (unpacked.read(&mut beyond)).map_err(|source| damaged(header.len() + values.len(), source))?;
-    if more > 0 {
-        let found = format!("more than {promised}");
-        return Err(wrong_size(path, promised, found, false));
-    }
-    let mut file = unpacked.into_inner();
-    let rest = file.fill_buf().map_err(|source| DatasetsError::Read { path: path.to_owned(), source })?;
-    if !rest.is_empty() {
-        return Err(DatasetsError::GzipTrailing { path: path.to_owned() });
     }
     Ok(Idx { dims, values })
 }
