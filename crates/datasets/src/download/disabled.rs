@@ -1,4 +1,4 @@
-//! What stands in for [`enabled`](./enabled/mod.rs) without the feature `download`.
+//! What stands in for `enabled/mod.rs` without the feature `download`.
 
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! "Did you mean": the name nearest to one that does not exist.
 
+use strsim::levenshtein;
+
 /// Longer names are not compared: the work grows with the product of two lengths.
 const MOST_CHARS: usize = 64;
 
@@ -34,25 +36,10 @@ pub(super) fn short(text: &str) -> String {
     }
 }
 
-/// Levenshtein's distance: how many characters must be changed, added or left out.
+/// How many characters must be changed, added or left out; `None` for names that are not compared.
 fn distance(a: &str, b: &str) -> Option<usize> {
-    let b: Vec<char> = b.chars().take(MOST_CHARS + 1).collect();
-    if b.len() > MOST_CHARS || a.chars().nth(MOST_CHARS).is_some() {
-        return None;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j] = left;
-            left = change.min(left + 1).min(diagonal + 1);
-        }
-        row[b.len()] = left;
-    }
-    row.last().copied()
+    let is_short = |name: &str| name.chars().nth(MOST_CHARS).is_none();
+    (is_short(a) && is_short(b)).then(|| levenshtein(a, b))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Words that are spelled nearly alike.
 
+use strsim::osa_distance;
+
 use super::Vocabulary;
 
 impl Vocabulary {
     /// The words most like a spelling, the nearest first, and of those as near the most frequent: for "did you mean".
-    /// Words that differ in more than a third of the letters are left out.
+    /// Letters changed, added, left out or swapped with their neighbour count as one each ([Damerau 1964](
+    /// https://doi.org/10.1145/363958.363994)); words that differ in more than a third of the letters are left out.
     ///
     /// ```
     /// use fireclay_text::Vocabulary;
@@ -18,11 +21,11 @@ impl Vocabulary {
     /// # }
     /// ```
     pub fn similar(&self, spelling: &str, count: usize) -> Vec<&str> {
-        let letters: Vec<char> = spelling.chars().take(LONGEST).collect();
-        let limit = letters.len().div_ceil(3);
+        let start = beginning(spelling);
+        let limit = start.chars().count().div_ceil(3);
         let mut near: Vec<(usize, usize, &str)> = (self.words().enumerate())
             .filter(|(_, word)| word.len().abs_diff(spelling.len()) <= 4 * limit)
-            .map(|(index, word)| (distance(&letters, word), index, word))
+            .map(|(index, word)| (osa_distance(start, beginning(word)), index, word))
             .filter(|(distance, _, word)| *distance <= limit && *distance < word.chars().count())
             .collect();
         near.sort_unstable();
@@ -33,23 +36,9 @@ impl Vocabulary {
 /// Longer words are compared by their beginnings.
 const LONGEST: usize = 40;
 
-/// How many letters must be changed, added, left out or swapped with their neighbour ([Damerau 1964](
-/// https://doi.org/10.1145/363958.363994), each place once).
-fn distance(from: &[char], to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(LONGEST).collect();
-    let (mut before, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=to.len()).collect());
-    for i in 0..from.len() {
-        let mut row = vec![i + 1];
-        for j in 0..to.len() {
-            let mut best = (last[j] + usize::from(from[i] != to[j])).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j] {
-                best = best.min(before[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[to.len()]
+/// The beginning of a word that is compared.
+fn beginning(word: &str) -> &str {
+    word.char_indices().nth(LONGEST).map_or(word, |(end, _)| &word[..end])
 }
 
 #[cfg(test)]
@@ -57,8 +46,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn long_words_are_compared_by_their_beginnings() {
+        let (long, longer) = ("é".repeat(40), "é".repeat(50));
+        let vocabulary = Vocabulary::from_words([long.as_str(), "sitting"]).unwrap();
+        assert_eq!(vocabulary.similar(&longer, 3), [long.as_str()]);
+        assert_eq!(vocabulary.similar("kitting", 3), ["sitting"]);
+    }
+
+    #[test]
     fn distances_of_known_words() {
-        let of = |from: &str, to: &str| distance(&from.chars().collect::<Vec<_>>(), to);
-        assert_eq!([of("kitten", "sitting"), of("flim", "film"), of("", "abc"), of("é", "e")], [3, 1, 3, 1]);
+        let distances = [("kitten", "sitting"), ("flim", "film"), ("", "abc"), ("é", "e")];
+        assert_eq!(distances.map(|(from, to)| osa_distance(from, to)), [3, 1, 3, 1]);
     }
 }

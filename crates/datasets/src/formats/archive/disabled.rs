@@ -1,4 +1,4 @@
-//! What stands in for [`enabled`](./enabled/mod.rs) without the feature `archives`.
+//! What stands in for `enabled/mod.rs` without the feature `archives`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What stands in for [`enabled`](./enabled.rs) without the feature `archives`.
+//! What stands in for `enabled.rs` without the feature `archives`.
 
 use std::io::BufRead;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What stands in for [`enabled`](./enabled.rs) without the feature `archives`: an archive that never opens.
+//! What stands in for `enabled.rs` without the feature `archives`: an archive that never opens.
 
 use std::convert::Infallible;
 use std::path::Path;
