@@ -1,10 +1,12 @@
 //! Writing a file so that nobody ever sees half of it.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Writes a file whole or not at all: `write` fills a temporary file in the same folder, which is flushed to the disk
-/// and renamed. Whoever opens `path` meanwhile finds what was there before.
+/// and renamed. Whoever opens `path` meanwhile finds what was there before; a crash at any moment leaves that file, and at
+/// worst a temporary file named `.NAME.*.partial`.
 ///
 /// ```
 /// use fireclay_data::write_atomically;
@@ -50,5 +52,9 @@ pub fn write_atomically(
     let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
+    // The rename itself reaches the disk with the folder; where folders cannot be opened, it does so by itself.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
     Ok(())
 }
