@@ -4,6 +4,7 @@
 //! Only the raw 32-bit outputs of PCG are used, whose algorithm is fixed by its paper; ranges and floats are derived
 //! here, because the libraries that derive them are free to change how.
 
+use fireclay_kernels::mix;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
 
@@ -75,14 +76,6 @@ impl Random {
             items.swap(last, self.below(bound) as usize);
         }
     }
-}
-
-/// The finaliser of SplitMix64: near inputs, unrelated outputs.
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
