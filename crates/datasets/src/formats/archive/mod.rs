@@ -4,8 +4,10 @@
 //! ever written, so a name in an archive is only compared, never opened; and yet an archive whose names would do harm
 //! elsewhere (absolute, through `..` or through a link) is refused, because no published set has such names.
 //!
-//! The `tar` crate parses headers. Walking from one to the next is done here, because extended headers are read into
-//! memory by that crate as long as they claim to be.
+//! The `tar` crate parses headers. Walking from one to the next is done here: the crate's own iterator reads extended
+//! headers into memory as long as they claim to be, and even where it leaves them alone (`raw`) it answers a block that is
+//! cut short, a wrong checksum and a size beyond 64 bits alike, with a text and without the place; its reader of PAX
+//! records parts them at line feeds, which values may hold.
 
 mod problem;
 #[cfg_attr(feature = "archives", path = "enabled/mod.rs")]
