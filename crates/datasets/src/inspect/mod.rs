@@ -1,4 +1,4 @@
-//! Looking at data before training on it: a report in numbers, a contact sheet of images, a few texts to read.
+//! Inspection of data before training on it: a report in numbers, a contact sheet of images, a few texts to read.
 //!
 //! Nothing is printed here: reports serialise and have a `Display` fit for 80 columns, sheets are pictures. Which
 //! samples are shown depends on a seed and on how many each class has, on nothing else.

@@ -1,6 +1,6 @@
 //! The header of an `.npy` file: a Python dict as text, read by a small strict parser of no recursion, which says at which
-//! byte the text is wrong. The crate `npyz` takes as much memory as a header claims, up to 4 GiB, descends once for each
-//! bracket of the text and lets the last of two equal keys win.
+//! byte the text is wrong. The crate `npyz` takes as much memory as a header claims, up to 4 GiB, and descends once
+//! for each bracket of the text.
 //!
 //! ```text
 //! "\x93NUMPY"  major, minor   length of the text: u16 in version 1, u32 in 2 and 3, little-endian

@@ -1,4 +1,4 @@
-//! Contact sheets: images of every class side by side, with names, for a look at what a model will learn from.
+//! Contact sheets: images of every class side by side, with names: what a model will learn from.
 
 mod canvas;
 mod layout;

@@ -1,4 +1,4 @@
-//! Why a look at the data could not be taken.
+//! Why a contact sheet cannot be drawn or written.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ pub enum InspectProblem {
     /// Samples that are not images.
     #[error(
         "samples of shape {shape:?}{} are not images; expected bytes of shape [1, height, width] or [3, height, width], \
-         look at the report of their numbers instead",
+         read the report of their numbers instead",
         if *bytes { "" } else { " that are not bytes" }
     )]
     NotImages {
