@@ -30,9 +30,10 @@ const MOST_WORKERS: usize = 8;
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::sync::Arc;
-/// use fireclay_data::{DrawnDigits, Loader};
+/// use fireclay_data::{Dataset, Loader, Provenance, Targets};
 ///
-/// let (train, _) = DrawnDigits::new(0).train_and_test(5, 0);
+/// let targets = Targets::Values { width: 1, values: vec![0.0; 5] };
+/// let train = Dataset::from_f32(&[1], vec![0.5; 5], targets, Provenance::default())?;
 /// let loader = Loader::new(Arc::new(train), vec![4, 3, 2, 1, 0], NonZeroUsize::new(2).unwrap(), 1);
 /// let batches: Vec<_> = loader.collect::<Result<_, _>>()?;
 /// assert_eq!(batches[0].indices, [2, 1]); // the first step was skipped

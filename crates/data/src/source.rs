@@ -1,8 +1,9 @@
 //! What a training loop reads from, and what it reads.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use crate::{DataError, Normalization, Provenance, TextPreprocessing, epoch_order};
+use crate::{DataError, Normalization, Provenance, epoch_order};
 
 /// Samples that can be gathered into batches: what `fit`, `evaluate` and `predict` read.
 ///
@@ -185,8 +186,8 @@ pub struct SourceMetadata {
     pub classes: Vec<String>,
     /// How numbers were normalised; `None` for tokens, and where a source does not say.
     pub normalization: Option<Normalization>,
-    /// How texts became tokens.
-    pub text: Option<Arc<TextPreprocessing>>,
+    /// How the samples were made, in a type that only its maker knows, such as how texts became tokens.
+    pub preprocessing: Option<Arc<dyn Any + Send + Sync>>,
     /// Mean and standard deviation by which target values were standardised, one pair for each output.
     pub target_scale: Option<Normalization>,
     /// Where the samples came from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::source::{Batch, FeatureKind, InputKind, Pass, Source, SourceMetadata, TargetKind};
-use crate::{DataError, split};
+use crate::{DataError, split_indices};
 
 /// Some of the samples of a source, in an order of their own; the samples themselves stay where they are.
 ///
@@ -46,7 +46,7 @@ impl Subset {
         validation_fraction: f64,
         seed: u64,
     ) -> Result<(Self, Self), DataError> {
-        let (training, validation) = split::indices(source.len(), None, 0, validation_fraction, seed)?;
+        let (training, validation) = split_indices(source.len(), None, 0, validation_fraction, seed)?;
         let part = |indices: Vec<usize>| {
             // Samples are counted in 32 bits wherever they are gathered.
             let indices = indices.into_iter().map(|index| index as u32).collect();

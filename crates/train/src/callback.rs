@@ -9,7 +9,7 @@ use crate::event::Event;
 /// A closure in [`callback_fn`] is enough for one that remembers nothing:
 ///
 /// ```
-/// use fireclay_data::DrawnDigits;
+/// use fireclay_datasets::DrawnDigits;
 /// use fireclay_nn::ModelSpec;
 /// use fireclay_train::{Event, FitOptions, Trainer, callback_fn};
 /// # use std::sync::{Arc, Mutex};

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use burn::tensor::Device;
-//! use fireclay_data::DrawnDigits;
+//! use fireclay_datasets::DrawnDigits;
 //! use fireclay_nn::ModelSpec;
 //! use fireclay_train::{Adam, FitOptions, Trainer};
 //!

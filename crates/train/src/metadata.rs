@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay_data::{Normalization, SourceMetadata, TextPreprocessing};
+use fireclay_data::{Normalization, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
+use fireclay_text::TextPreprocessing;
 
 use crate::history::History;
 use crate::run::RunSettings;
@@ -28,7 +29,7 @@ impl ModelMetadata {
         ModelMetadata {
             classes: source.classes,
             preprocessing: source.normalization.map(|Normalization { mean, std }| Preprocessing { mean, std }),
-            text: source.text,
+            text: source.preprocessing.and_then(|made| made.downcast().ok()),
             target_scale: source.target_scale,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Normalization, TextPreprocessing};
+use fireclay_data::Normalization;
 use fireclay_nn::{AnyTensor, InputSpec, Model, Network, TargetType};
+use fireclay_text::TextPreprocessing;
 
 use crate::error::TrainError;
 use crate::evaluate::unscale;

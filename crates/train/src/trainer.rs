@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind, TextPreprocessing};
+use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind};
 use fireclay_nn::{
     BinaryCrossEntropy, CrossEntropy, InputSpec, Loss, Model, Mse, Network, NnError, Stored, Target,
     TargetType, load_state,
 };
 use fireclay_store::{ModelCard, StoreError, save_model};
+use fireclay_text::TextPreprocessing;
 
 use crate::callback::Callback;
 use crate::checkpoint::{Checkpoint, part};
@@ -30,7 +31,7 @@ use crate::upload::{check_batch, rows_per_sample, upload};
 /// A network with its loss, its optimiser, what it is measured by and who listens.
 ///
 /// ```
-/// use fireclay_data::DrawnDigits;
+/// use fireclay_datasets::DrawnDigits;
 /// use fireclay_nn::{Device, ModelSpec};
 /// use fireclay_train::{Adam, EarlyStopping, FitOptions, Trainer};
 ///

@@ -3,12 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
-use fireclay_data::{
-    Dataset, Provenance, Targets, TextEncoder, TextPadding, TextPreprocessing, Texts, Vocabulary,
-    WordTokenizer, reserved,
-};
+use fireclay_data::{Dataset, Provenance, Targets, TextPadding};
 use fireclay_nn::{LstmSpec, Model, ModelSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
+use fireclay_text::{
+    TextDataset, TextEncoder, TextPreprocessing, Texts, Vocabulary, WordTokenizer, reserved,
+};
 use fireclay_train::{
     Adam, Callback, Checkpoint, CheckpointWriter, Event, FitOptions, Metric, Moment, Report, Stopped,
     TrainError, Trainer,

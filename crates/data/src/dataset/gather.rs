@@ -55,7 +55,7 @@ impl Source for Dataset {
         SourceMetadata {
             classes,
             normalization: is_numbers.then(|| (*self.normalization).clone()),
-            text: self.text.clone(),
+            preprocessing: self.preprocessing.clone(),
             target_scale: self.target_scale.as_deref().cloned(),
             provenance: Some((*self.provenance).clone()),
         }

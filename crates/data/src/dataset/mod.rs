@@ -10,13 +10,12 @@ mod sequences;
 mod stored;
 mod stream;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use fireclay_kernels::images::Levels;
 
-use crate::{
-    Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, TextPreprocessing,
-};
+use crate::{Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, split_indices};
 
 pub use bytes::Bytes;
 use stored::{Features, Stored};
@@ -39,8 +38,8 @@ pub struct Dataset {
     weights: Option<Arc<[f32]>>,
     /// What target values are shifted and scaled by, one pair for each.
     target_scale: Option<Arc<Normalization>>,
-    /// How texts became tokens.
-    text: Option<Arc<TextPreprocessing>>,
+    /// How raw values became samples, in a type that only its maker knows.
+    preprocessing: Option<Arc<dyn Any + Send + Sync>>,
     /// Whether batches hold samples of about one length.
     is_bucketed: bool,
     /// Every token is below it; 0 for features that are not tokens.
@@ -146,7 +145,7 @@ impl Dataset {
             mixup: None,
             weights: None,
             target_scale: None,
-            text: None,
+            preprocessing: None,
             is_bucketed: false,
             vocabulary_size: 0,
             provenance: Arc::new(provenance),
@@ -282,7 +281,7 @@ impl Dataset {
     /// `validation_fraction` of the samples, rounded, go to validation, picked by `seed` alone. When there are
     /// classes, each is split in that proportion, and a class of two samples or more is in both parts; so the sizes
     /// may differ from the rounded fraction by a few samples. Both parts keep the order of this dataset. Of a stream
-    /// ([`next_tokens`](Self::next_tokens)) whole texts are set aside.
+    /// ([`from_token_stream`](Self::from_token_stream)) whole texts are set aside.
     ///
     /// # Errors
     /// [`DataError::Fraction`] if the fraction is not above 0 and below 1, [`DataError::TooFewToSplit`] if one of the
@@ -295,7 +294,7 @@ impl Dataset {
             self.num_classes().map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
         let classes = self.num_classes().unwrap_or(0);
         let (training, validation) =
-            crate::split::indices(self.len(), labels.as_deref(), classes, validation_fraction, seed)?;
+            split_indices(self.len(), labels.as_deref(), classes, validation_fraction, seed)?;
         Ok((
             self.subset(&training)?.renamed("training part"),
             self.subset(&validation)?.renamed("validation part"),
@@ -489,6 +488,37 @@ impl Dataset {
         }
         self.vocabulary_size = vocabulary_size;
         Ok(self)
+    }
+
+    /// The same samples, with a description of how they were made from what a user has, such as texts. Parts of the
+    /// dataset keep it, and what saves a model can ask for it; the dataset itself never looks at it.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Provenance, Targets};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Celsius {
+    ///     offset: f32,
+    /// }
+    ///
+    /// # fn main() -> Result<(), fireclay_data::DataError> {
+    /// let targets = Targets::Values { width: 1, values: vec![0.0; 2] };
+    /// let rows = Dataset::from_f32(&[1], vec![20.0, 30.0], targets, Provenance::default())?;
+    /// let rows = rows.with_preprocessing(Celsius { offset: -273.15 });
+    /// assert_eq!(rows.take(1).preprocessing(), Some(&Celsius { offset: -273.15 }));
+    /// assert_eq!(rows.preprocessing::<String>(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_preprocessing<T: Any + Send + Sync>(mut self, preprocessing: T) -> Self {
+        self.preprocessing = Some(Arc::new(preprocessing));
+        self
+    }
+
+    /// How the samples were made, if that was said ([`with_preprocessing`](Self::with_preprocessing)) and in this type.
+    pub fn preprocessing<T: Any>(&self) -> Option<&T> {
+        self.preprocessing.as_deref()?.downcast_ref()
     }
 
     /// A view of stored samples; `view` holds indices already checked.
