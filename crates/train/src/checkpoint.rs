@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fit::Standing;
 use crate::optimizer::init;
 use crate::trainer::About;
-use crate::{Callback, EpochRecord, FitOptions, Metric, Optimizer, ParameterGroup, TrainError};
+use crate::{Callback, EpochRecord, FitOptions, Optimizer, ParameterGroup, TrainError};
 
 /// A run that can go on: where it stands, its weights, its optimiser's state.
 ///
@@ -33,8 +33,8 @@ pub struct Progress {
     pub groups: Vec<ParameterGroup>,
     /// The run's loss.
     pub loss: Loss,
-    /// What is measured on the validation samples.
-    pub metrics: Vec<Metric>,
+    /// Names of what is measured on the validation samples.
+    pub metrics: Vec<String>,
     /// Training samples; a run resumes on as many.
     pub samples: usize,
     /// Names of the classes; a run resumes on the same.

@@ -10,8 +10,12 @@ use serde::Serialize;
 use std::fmt;
 
 use crate::TrainError;
-use crate::metrics::{ClassificationReport, LanguageReport, RegressionReport, sigmoid, softmax};
+use crate::metrics::{
+    AnyMetric, ClassificationReport, LanguageReport, PredictionTargets, Predictions, RegressionReport, Task,
+    TokenSums, sigmoid,
+};
 use crate::running_means::count_correct;
+use crate::trainer::task;
 use crate::upload::upload;
 
 /// Samples in one step of an evaluation. Fixed, because sums of floating-point numbers depend on how they are grouped,
@@ -98,20 +102,21 @@ pub fn predict<N: Network>(
     Ok(rows)
 }
 
-/// Measures a network on all samples of a source.
+/// Measures a network on all samples of a source, and takes the value of each metric.
 pub(crate) fn evaluate<N: Network>(
     network: &N,
     source: &Arc<dyn Source>,
     loss: &Loss,
     names: &[String],
+    metrics: &[AnyMetric],
     device: &Device,
-) -> Result<Evaluation, TrainError> {
+) -> Result<(Evaluation, Vec<Option<f64>>), TrainError> {
     let samples = source.len();
     if samples == 0 {
         return Err(TrainError::NoSamples { purpose: "evaluate" });
     }
     if let TargetKind::NextTokens { .. } = source.target_kind() {
-        return Ok(evaluate_tokens(network, source, loss, device));
+        return Ok(evaluate_tokens(network, source, loss, metrics, device));
     }
     let mut rows = Vec::with_capacity(samples);
     let mut labels: Vec<u32> = Vec::new();
@@ -133,32 +138,26 @@ pub(crate) fn evaluate<N: Network>(
         total += count * f64::from(loss.forward(output.clone(), &target).into_scalar::<f32>());
         extend(&mut rows, output);
     }
-    let report = match (loss, source.target_kind()) {
-        (Loss::CrossEntropy { .. }, TargetKind::Classes { count }) => {
-            rows.iter_mut().for_each(|row| softmax(row));
-            let numbered = || (0..count).map(|class| class.to_string()).collect();
-            let names = if names.len() == count { names.to_vec() } else { numbered() };
-            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
+    let task = task(loss, source.target_kind());
+    let targets = match source.target_kind() {
+        TargetKind::Values { width } => {
+            PredictionTargets::Values { width, values: values.iter().flatten().copied().collect() }
         }
-        (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => {
-            let rows: Vec<Vec<f32>> = rows
-                .iter()
-                .map(|row| {
-                    let positive = sigmoid(row[0]);
-                    vec![1.0 - positive, positive]
-                })
-                .collect();
-            let labels: Vec<u32> = values.iter().map(|value| u32::from(value[0] > 0.5)).collect();
-            let names = ["0".to_string(), "1".to_string()];
-            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
+        _ => PredictionTargets::Classes(labels),
+    };
+    let predictions = Predictions::new(task, rows.iter().flatten().copied().collect(), targets);
+    let report = match task {
+        Task::Classes { .. } | Task::Binary => {
+            Report::Classification(ClassificationReport::from_predictions(&predictions, names, None))
         }
-        (Loss::BinaryCrossEntropy {}, _) => {
+        Task::MultiLabel { .. } => {
             rows.iter_mut().flatten().for_each(|value| *value = sigmoid(*value));
             Report::Regression(RegressionReport::new(&rows, &values))
         }
         _ => Report::Regression(RegressionReport::new(&rows, &values)),
     };
-    Ok(Evaluation { samples, loss: total / samples as f64, report })
+    let measured = metrics.iter().map(|metric| metric.measure(&predictions)).collect();
+    Ok((Evaluation { samples, loss: total / samples as f64, report }, measured))
 }
 
 /// Measures a language model, keeping sums and nothing else: the logits of all tokens would be a table of the text times
@@ -167,8 +166,9 @@ fn evaluate_tokens<N: Network>(
     network: &N,
     source: &Arc<dyn Source>,
     loss: &Loss,
+    metrics: &[AnyMetric],
     device: &Device,
-) -> Evaluation {
+) -> (Evaluation, Vec<Option<f64>>) {
     let plain = Loss::cross_entropy();
     let (mut total, mut cross_entropy, mut correct, mut tokens) = (0.0, 0.0, 0, 0);
     for batch in in_order(source) {
@@ -186,7 +186,13 @@ fn evaluate_tokens<N: Network>(
         }
     }
     let report = Report::Language(LanguageReport::new(cross_entropy, correct, tokens));
-    Evaluation { samples: source.len(), loss: total / tokens.max(1) as f64, report }
+    let TargetKind::NextTokens { vocabulary_size } = source.target_kind() else {
+        unreachable!("asked for next tokens only")
+    };
+    let sums = TokenSums { cross_entropy, correct: correct as f64, tokens: tokens as f64 };
+    let predictions = Predictions::from_token_sums(vocabulary_size, sums);
+    let values = metrics.iter().map(|metric| metric.measure(&predictions)).collect();
+    (Evaluation { samples: source.len(), loss: total / tokens.max(1) as f64, report }, values)
 }
 
 pub(crate) fn in_order(source: &Arc<dyn Source>) -> impl Iterator<Item = Batch> {

@@ -18,7 +18,9 @@ use crate::optimizer::init;
 use crate::running_means::RunningMeans;
 use crate::trainer::{About, targets_per_sample};
 use crate::upload::{record_gradients, upload};
-use crate::{Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer};
+use crate::{
+    AnyMetric, Callback, EpochRecord, Event, FitOptions, History, Moment, Stopped, TrainError, Trainer,
+};
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
 const READ_INTERVAL: usize = 32;
@@ -218,16 +220,14 @@ impl<N: Network> Trainer<N> {
             values.extend(perplexity.map(|perplexity| ("perplexity".to_string(), perplexity)));
             if let Some(validation) = validation {
                 let names = &plan.about.classes;
-                let evaluation = evaluate(&trained, validation, &self.loss, names, &self.device)?;
+                let (evaluation, measured) =
+                    evaluate(&trained, validation, &self.loss, names, &self.metrics, &self.device)?;
                 if !evaluation.loss.is_finite() {
                     return Err(self.diverged(&network, None, evaluation.loss, 0, &at, plan));
                 }
                 values.push(("val_loss".to_string(), evaluation.loss));
-                values.extend(
-                    self.metrics
-                        .iter()
-                        .filter_map(|metric| Some((format!("val_{metric}"), metric.of(&evaluation.report)?))),
-                );
+                let measured = self.metrics.iter().zip(measured);
+                values.extend(measured.filter_map(|(metric, value)| Some((format!("val_{metric}"), value?))));
             }
             self.network = trained;
             let samples_per_s = samples as f64 / seconds.max(1e-9);
@@ -306,7 +306,7 @@ impl<N: Network> Trainer<N> {
                     optimizer: self.optimizer.clone(),
                     groups: self.groups.clone(),
                     loss: self.loss.clone(),
-                    metrics: self.metrics.clone(),
+                    metrics: self.metrics.iter().map(AnyMetric::name).collect(),
                     samples: plan.samples,
                     classes: plan.about.classes.clone(),
                     dataset: plan.about.dataset.clone(),

@@ -46,9 +46,7 @@ pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Callback, Event, Moment};
 pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
-pub use metrics::{
-    ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,
-};
+pub use metrics::*;
 pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
 pub use options::FitOptions;
 pub use schedule::Schedule;

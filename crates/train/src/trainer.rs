@@ -12,9 +12,9 @@ use fireclay_store::{
 
 use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, predict};
-use crate::metrics::Kind;
+use crate::metrics::{Accuracy, Mae, Perplexity, Task};
 use crate::optimizer::check_groups;
-use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
+use crate::{AnyMetric, Callback, FitOptions, History, IntoMetrics, Optimizer, ParameterGroup, TrainError};
 
 /// A network with its loss, its optimiser and its listeners.
 pub struct Trainer<N: Network> {
@@ -23,7 +23,7 @@ pub struct Trainer<N: Network> {
     pub(crate) loss: Loss,
     pub(crate) optimizer: Optimizer,
     pub(crate) groups: Vec<ParameterGroup>,
-    pub(crate) metrics: Vec<Metric>,
+    pub(crate) metrics: Vec<AnyMetric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
     /// What the last data set said about itself; it goes into the model file.
     pub(crate) about: About,
@@ -42,23 +42,23 @@ pub(crate) struct About {
 impl<N: Network> Trainer<N> {
     /// Trains a classifier: one logit for each class, cross-entropy, accuracy.
     pub fn classification(network: N) -> Self {
-        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Accuracy])
+        Trainer::new(network, Loss::cross_entropy()).metrics([Accuracy])
     }
 
     /// Trains a network with one logit for yes or no: targets are 0 and 1, the loss binary cross-entropy.
     pub fn binary(network: N) -> Self {
-        Trainer::new(network, Loss::BinaryCrossEntropy {}).metrics([Metric::Accuracy])
+        Trainer::new(network, Loss::BinaryCrossEntropy {}).metrics([Accuracy])
     }
 
     /// Trains a network that predicts numbers: mean squared error.
     pub fn regression(network: N) -> Self {
-        Trainer::new(network, Loss::Mse {}).metrics([Metric::Mae])
+        Trainer::new(network, Loss::Mse {}).metrics([Mae])
     }
 
     /// Trains a network that predicts at each step of a text the token that comes next, on data from
     /// [`Dataset::next_tokens`]: cross-entropy over the vocabulary, perplexity.
     pub fn language_model(network: N) -> Self {
-        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Perplexity])
+        Trainer::new(network, Loss::cross_entropy()).metrics([Perplexity])
     }
 
     /// Trains with any loss. The network stays on the device it was built on.
@@ -96,8 +96,8 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Sets what is measured on the validation samples after each epoch, besides the loss.
-    pub fn metrics(mut self, metrics: impl IntoIterator<Item = Metric>) -> Self {
-        self.metrics = metrics.into_iter().collect();
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_metrics();
         self
     }
 
@@ -151,7 +151,9 @@ impl<N: Network> Trainer<N> {
         self.optimizer = progress.optimizer.clone();
         self.groups = progress.groups.clone();
         self.loss = progress.loss.clone();
-        self.metrics = progress.metrics.clone();
+        let own = std::mem::take(&mut self.metrics);
+        self.metrics =
+            progress.metrics.iter().map(|name| AnyMetric::find(name, &own)).collect::<Result<_, _>>()?;
         let options = progress.options.clone();
         let network = self.network.valid();
         self.fit_from(train, &options, Some(Resumed { progress, optimizer, network, best }))
@@ -205,7 +207,7 @@ impl<N: Network> Trainer<N> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         self.check_source(&source, "evaluate")?;
         self.check_preprocessing(data)?;
-        evaluate(&self.network, &source, &self.loss, data.class_names(), &self.device)
+        Ok(evaluate(&self.network, &source, &self.loss, data.class_names(), &[], &self.device)?.0)
     }
 
     /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
@@ -271,18 +273,13 @@ impl<N: Network> Trainer<N> {
 
     /// Refuses metrics that the task does not have.
     pub(crate) fn check_metrics(&self, source: &Arc<dyn Source>) -> Result<(), TrainError> {
-        let kind = match (&self.loss, source.target_kind()) {
-            (Loss::CrossEntropy { .. }, TargetKind::NextTokens { .. }) => Kind::NextTokens,
-            (Loss::CrossEntropy { .. }, _)
-            | (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => Kind::Classification,
-            _ => Kind::Regression,
-        };
-        match self.metrics.iter().find(|metric| !metric.is_for(kind)) {
+        let task = task(&self.loss, source.target_kind());
+        match self.metrics.iter().find(|metric| !metric.supports(task)) {
             None => Ok(()),
             Some(metric) => Err(TrainError::Metric {
                 metric: metric.to_string(),
                 loss: format!("{:?}", self.loss),
-                task: kind.name(),
+                task: format!("{task}: {}", AnyMetric::names_for(task).join(", ")),
             }),
         }
     }
@@ -327,6 +324,17 @@ impl<N: Network> Trainer<N> {
             0 => Err(TrainError::NothingToTrain),
             _ => Ok(()),
         }
+    }
+}
+
+/// What a network with a loss is trained for on targets.
+pub(crate) fn task(loss: &Loss, targets: TargetKind) -> Task {
+    match (loss, targets) {
+        (_, TargetKind::Classes { count }) => Task::Classes { count },
+        (_, TargetKind::NextTokens { vocabulary_size }) => Task::NextToken { vocabulary_size },
+        (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => Task::Binary,
+        (Loss::BinaryCrossEntropy {}, TargetKind::Values { width }) => Task::MultiLabel { labels: width },
+        (_, TargetKind::Values { width }) => Task::Regression { outputs: width },
     }
 }
 
@@ -414,7 +422,7 @@ impl Trainer<Model> {
         let mut trainer = Trainer::new(model, loss);
         if trainer.loss.takes_classes() {
             let is_language_model = card.spec.output_steps().is_ok_and(|steps| steps.is_some());
-            trainer.metrics = vec![if is_language_model { Metric::Perplexity } else { Metric::Accuracy }];
+            trainer.metrics = vec![if is_language_model { Perplexity.into() } else { Accuracy.into() }];
         }
         trainer.about = About {
             classes: card.classes,
