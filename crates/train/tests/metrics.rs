@@ -385,11 +385,11 @@ fn language_models_are_measured_from_sums() {
 fn a_closure_sees_the_whole_set_once() {
     // Kappa in which a mistake costs the square of how far off it is.
     let kappa = metric_fn("quadratic_kappa", Direction::Maximize, |predictions: &Predictions| {
-        let (said, meant) = (predictions.predicted_classes(), predictions.target_classes()?);
+        let (predicted, actual) = (predictions.predicted_classes(), predictions.target_classes()?);
         let cost = |a: u32, b: u32| (f64::from(a) - f64::from(b)).powi(2);
-        let found: f64 = said.iter().zip(&meant).map(|(a, b)| cost(*a, *b)).sum();
-        let chance: f64 = said.iter().flat_map(|a| meant.iter().map(|b| cost(*a, *b))).sum();
-        Some(1.0 - found * said.len() as f64 / chance)
+        let found: f64 = predicted.iter().zip(&actual).map(|(a, b)| cost(*a, *b)).sum();
+        let chance: f64 = predicted.iter().flat_map(|a| actual.iter().map(|b| cost(*a, *b))).sum();
+        Some(1.0 - found * predicted.len() as f64 / chance)
     });
     let metric = AnyMetric::from(kappa);
     let fixture = fixture("classes");
@@ -433,4 +433,31 @@ fn directions_are_those_of_the_measures() {
     for name in ["accuracy", "f1", "roc_auc", "pr_auc", "matthews", "cohen_kappa", "r2", "subset_accuracy"] {
         assert_eq!(name.parse::<AnyMetric>().unwrap().direction(), Direction::Maximize, "{name}");
     }
+}
+
+#[test]
+fn predictions_that_contradict_their_task_panic() {
+    let message = |make: fn() -> Predictions| {
+        let error = std::panic::catch_unwind(make).unwrap_err();
+        let text = error.downcast_ref::<String>().cloned();
+        text.or_else(|| error.downcast_ref::<&str>().map(|text| text.to_string())).unwrap()
+    };
+    let text = message(|| {
+        Predictions::new(Task::Classes { count: 2 }, vec![0.0; 2], PredictionTargets::Classes(vec![2]))
+    });
+    assert_eq!(text, "a class is not below 2");
+    let text = message(|| {
+        Predictions::new(Task::Classes { count: 2 }, vec![0.0; 3], PredictionTargets::Classes(vec![0]))
+    });
+    assert!(text.contains("one row of 2 outputs for each target"), "{text}");
+    let text = message(|| {
+        let targets = PredictionTargets::Classes(vec![0]);
+        Predictions::new(Task::Regression { outputs: 1 }, vec![0.0], targets)
+    });
+    assert_eq!(text, "regression has values as targets, not classes");
+    let text = message(|| {
+        Predictions::new(Task::Binary, vec![0.0], PredictionTargets::Classes(vec![0]))
+            .with_weights(vec![-1.0])
+    });
+    assert!(text.contains("weights are 0 or more"), "{text}");
 }

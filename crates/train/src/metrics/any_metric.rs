@@ -35,6 +35,7 @@ trait Erased: Send + Sync {
     fn update(&self, state: &mut dyn Any, batch: &Predictions);
     fn merge(&self, state: &mut dyn Any, other: Box<dyn Any + Send>);
     fn value(&self, state: &dyn Any) -> Option<f64>;
+    fn measure(&self, predictions: &Predictions) -> Option<f64>;
 }
 
 const OWN_STATE: &str = "an accumulator holds the state of its own metric";
@@ -72,6 +73,10 @@ impl<M: Metric> Erased for M {
     fn value(&self, state: &dyn Any) -> Option<f64> {
         Metric::value(self, state.downcast_ref().expect(OWN_STATE))
     }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        Metric::measure(self, predictions)
+    }
 }
 
 impl<M: Metric> From<M> for AnyMetric {
@@ -108,9 +113,7 @@ impl AnyMetric {
 
     /// The value of predictions that are all there.
     pub fn measure(&self, predictions: &Predictions) -> Option<f64> {
-        let mut accumulator = self.accumulator();
-        accumulator.update(predictions);
-        accumulator.value()
+        self.0.measure(predictions)
     }
 
     /// The metric of a name: the one among `own`, or one of Fireclay's.

@@ -1,4 +1,4 @@
-//! How often each class was right, was meant and was said: what most measures of a classifier come from.
+//! True positives, samples and predictions of each class: what most measures of a classifier come from.
 
 use super::{Predictions, Task};
 

@@ -62,7 +62,7 @@ impl Direction {
 ///     }
 ///
 ///     fn merge(&self, state: &mut Option<f64>, other: Option<f64>) {
-///         *state = state.into_iter().chain(other).reduce(f64::max);
+///         *state = state.iter().copied().chain(other).reduce(f64::max);
 ///     }
 ///
 ///     fn value(&self, state: &Option<f64>) -> Option<f64> {
@@ -105,14 +105,24 @@ pub trait Metric: Send + Sync + 'static {
 
     /// The value over all samples seen, or `None` where it does not exist, such as the ROC AUC of one class.
     fn value(&self, state: &Self::State) -> Option<f64>;
+
+    /// The value over predictions that are all in one place. Metrics that collect predictions in their state spare
+    /// themselves the copy here; the result must be that of [`update`](Self::update) and [`value`](Self::value).
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        let mut state = Self::State::default();
+        self.update(&mut state, predictions);
+        self.value(&state)
+    }
 }
+
+type Measure = dyn Fn(&Predictions) -> Option<f64> + Send + Sync;
 
 /// A metric from a closure over the predictions of the whole set; see [`metric_fn`].
 pub struct FnMetric {
     name: String,
     direction: Direction,
     supports: Box<dyn Fn(Task) -> bool + Send + Sync>,
-    measure: Box<dyn Fn(&Predictions) -> Option<f64> + Send + Sync>,
+    measure: Box<Measure>,
 }
 
 /// Makes a metric of a closure, which gets the predictions of the whole set at once and gives an `f64`, or an
@@ -176,7 +186,11 @@ impl Metric for FnMetric {
     }
 
     fn value(&self, state: &Collected) -> Option<f64> {
-        state.get().filter(|all| !all.is_empty()).and_then(|all| (self.measure)(all))
+        state.get().and_then(|all| Metric::measure(self, all))
+    }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        (!predictions.is_empty()).then(|| (self.measure)(predictions)).flatten()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a network said and what it should have said, in plain host memory: what every metric reads.
+//! Predictions with their targets, in plain host memory: what every metric reads.
 
 use std::sync::OnceLock;
 
@@ -25,7 +25,7 @@ pub struct Predictions {
     probabilities: OnceLock<Vec<f32>>,
 }
 
-/// What the outputs should have been.
+/// The targets of predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PredictionTargets {
     /// The class, or the next token, of each row: `[rows]`.
@@ -162,7 +162,7 @@ impl Predictions {
         &self.outputs
     }
 
-    /// What the outputs should have been.
+    /// The targets.
     pub fn targets(&self) -> &PredictionTargets {
         &self.targets
     }

@@ -41,11 +41,11 @@ impl Metric for LogLoss {
     fn update(&self, state: &mut WeightedMean, batch: &Predictions) {
         for (row, weight) in batch.weighted_rows() {
             let class = batch.target_class(row);
-            let surprise = match batch.output_row(row) {
+            let loss = match batch.output_row(row) {
                 [logit] => cross_entropy(&[0.0, *logit], class),
                 logits => cross_entropy(logits, class),
             };
-            state.add(surprise, weight);
+            state.add(loss, weight);
         }
     }
 

@@ -45,14 +45,18 @@ impl Metric for MedianAbsoluteError {
     }
 
     fn value(&self, state: &Collected) -> Option<f64> {
-        let all = state.get()?;
-        let outputs = all.width();
+        state.get().and_then(|all| self.measure(all))
+    }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        let outputs = predictions.width();
         let medians: Option<Vec<f64>> = (0..outputs)
             .map(|output| {
                 let error = |row: usize| {
-                    f64::from(all.probability_row(row)[output]) - f64::from(all.target_row(row)[output])
+                    f64::from(predictions.probability_row(row)[output])
+                        - f64::from(predictions.target_row(row)[output])
                 };
-                median(all.weighted_rows().map(|(row, weight)| (error(row).abs(), weight)).collect())
+                median(predictions.weighted_rows().map(|(row, weight)| (error(row).abs(), weight)).collect())
             })
             .collect();
         medians

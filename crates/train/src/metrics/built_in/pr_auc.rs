@@ -48,6 +48,10 @@ impl Metric for PrAuc {
     }
 
     fn value(&self, state: &Collected) -> Option<f64> {
-        average_area(state.get()?, average_precision)
+        state.get().and_then(|all| self.measure(all))
+    }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        average_area(predictions, average_precision)
     }
 }

@@ -45,19 +45,23 @@ impl Metric for R2 {
     }
 
     fn value(&self, state: &Collected) -> Option<f64> {
-        let all = state.get()?;
-        let total: f64 = all.weighted_rows().map(|(_, weight)| weight).sum();
-        let outputs = all.width();
+        state.get().and_then(|all| self.measure(all))
+    }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        let total: f64 = predictions.weighted_rows().map(|(_, weight)| weight).sum();
+        let outputs = predictions.width();
         let r2: Option<Vec<f64>> = (0..outputs)
             .map(|output| {
                 let column = || {
-                    all.weighted_rows()
-                        .map(move |(row, weight)| (row, f64::from(all.target_row(row)[output]), weight))
+                    predictions.weighted_rows().map(move |(row, weight)| {
+                        (row, f64::from(predictions.target_row(row)[output]), weight)
+                    })
                 };
                 let mean = column().map(|(_, target, weight)| weight * target).sum::<f64>() / total;
                 let (mut squared, mut spread) = (0.0, 0.0);
                 for (row, target, weight) in column() {
-                    let error = f64::from(all.probability_row(row)[output]) - target;
+                    let error = f64::from(predictions.probability_row(row)[output]) - target;
                     squared += weight * (error * error);
                     spread += weight * ((target - mean) * (target - mean));
                 }

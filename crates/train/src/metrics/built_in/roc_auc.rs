@@ -47,6 +47,10 @@ impl Metric for RocAuc {
     }
 
     fn value(&self, state: &Collected) -> Option<f64> {
-        average_area(state.get()?, roc_auc)
+        state.get().and_then(|all| self.measure(all))
+    }
+
+    fn measure(&self, predictions: &Predictions) -> Option<f64> {
+        average_area(predictions, roc_auc)
     }
 }
