@@ -43,7 +43,7 @@ pub use layers::{
     TiedDenseSpec, TransformerSpec, WhiteningSpec,
 };
 pub use losses::{
-    BinaryCrossEntropy, BuiltInLoss, CrossEntropy, Huber, Loss, LossFn, Mae, Mse, Target, TargetType, batch_loss,
+    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, HuberLoss, Loss, LossFn, MaeLoss, MseLoss, Target, TargetType, batch_loss,
     binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, loss_fn, mae, mse,
 };
 pub use model::Model;

@@ -68,13 +68,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Stored<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BuiltInLoss, CrossEntropy};
+    use crate::{BuiltInLoss, CrossEntropyLoss};
 
     #[test]
     fn both_kinds_go_through_json() {
         for (stored, json) in [
             (
-                Stored::BuiltIn(BuiltInLoss::from(CrossEntropy::new())),
+                Stored::BuiltIn(BuiltInLoss::from(CrossEntropyLoss::new())),
                 r#"{"type":"cross_entropy","label_smoothing":0.0}"#,
             ),
             (Stored::Custom { name: "focal".into() }, r#"{"type":"custom","name":"focal"}"#),

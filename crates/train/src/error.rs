@@ -201,6 +201,16 @@ pub enum TrainError {
     /// A network without anything to train.
     #[error("the network has no parameters that training could change; are all layers frozen?")]
     NothingToTrain,
+    /// A name that no metric has.
+    #[error("no metric is called '{found}'{suggestion}; there are {known}, and with top_ any other number")]
+    MetricName {
+        /// The name as given.
+        found: String,
+        /// `; did you mean '...'?`, or nothing.
+        suggestion: String,
+        /// The names that there are, separated by commas.
+        known: String,
+    },
     /// A metric that the task does not have.
     #[error("{metric} cannot be measured for {task}; choose {known}")]
     Metric {

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use fireclay_data::{Batch, BatchTargets, Normalization, Source};
-use fireclay_nn::{CrossEntropy, Loss, Network, TargetType, batch_loss};
+use fireclay_nn::{CrossEntropyLoss, Loss, Network, TargetType, batch_loss};
 use serde::Serialize;
 
 use crate::batches::in_order;
 use crate::error::TrainError;
 use crate::metrics::{
-    AnyMetric, ClassificationReport, LanguageReport, MultiLabelReport, PredictionTargets, Predictions,
-    RegressionReport, Task, TokenSums,
+    AnyMetric, ClassificationReport, Collected, LanguageReport, MultiLabelReport, PredictionTargets,
+    Predictions, RegressionReport, Task, TokenSums, sigmoid,
 };
 use crate::objective;
+use crate::training_sums::is_first_greatest;
 use crate::upload::{Uploaded, check_batch, upload};
 
 /// What a network does on a set of samples.
@@ -149,23 +150,48 @@ impl Measures<'_> {
         source: &Arc<dyn Source>,
         device: &Device,
     ) -> Result<Evaluation, TrainError> {
-        let mut all: Option<Predictions> = None;
-        let loss = self.pass(network, source, device, |predictions| match &mut all {
-            Some(all) => all.extend(predictions),
-            None => all = Some(predictions.clone()),
-        })?;
-        let all = all.ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
+        let mut all = Collected::default();
+        let loss = self.pass(network, source, device, |predictions| all.update(predictions))?;
+        let all = all.get().ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
         let metrics = (self.metrics.iter())
-            .filter_map(|metric| Some((metric.name(), metric.measure(&all)?)))
+            .filter_map(|metric| Some((metric.name(), metric.measure(all)?)))
             .collect();
         let names = source.metadata().classes;
         let report = match self.task {
-            Task::NextToken { .. } => Report::Language(LanguageReport::of(&all.token_sums())),
-            Task::Regression { .. } => Report::Regression(RegressionReport::of(&all)),
-            Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::of(&all, &names)),
-            _ => Report::Classification(ClassificationReport::of(&all, &names)),
+            Task::NextToken { .. } => {
+                let TokenSums { cross_entropy, correct, tokens } = all.token_sums();
+                Report::Language(LanguageReport::new(cross_entropy, correct as usize, tokens as usize))
+            }
+            Task::Regression { .. } => Report::Regression(self.regression(all)),
+            Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::new(all, &names, 0.5)),
+            _ => Report::Classification(ClassificationReport::from_predictions(all, &names, None)),
         };
         Ok(Evaluation { samples: source.len(), loss, report, metrics })
+    }
+
+    /// Numbers as they are; of logits that stand for numbers from 0 to 1 these.
+    fn regression(&self, all: &Predictions) -> RegressionReport {
+        let mut outputs = all.outputs().to_vec();
+        if self.loss.targets() == TargetType::Probabilities {
+            outputs.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
+        }
+        let rows = |values: &[f32]| values.chunks(all.width().max(1)).map(<[f32]>::to_vec).collect::<Vec<_>>();
+        let PredictionTargets::Values { values, .. } = all.targets() else {
+            unreachable!("numbers are values")
+        };
+        RegressionReport::new(&rows(&outputs), &rows(values))
+    }
+
+    /// All outputs of a network with what they should have been.
+    pub(crate) fn predictions<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+    ) -> Result<Predictions, TrainError> {
+        let mut all = Collected::default();
+        self.pass(network, source, device, |predictions| all.update(predictions))?;
+        all.get().cloned().ok_or(TrainError::NoSamples { purpose: "predict" })
     }
 
     /// Shows all predictions, batch by batch, and returns the mean loss.
@@ -205,7 +231,7 @@ impl Measures<'_> {
                 let Task::NextToken { vocabulary_size } = self.task else { unreachable!("only then") };
                 let plain = match objective::has_perplexity(self.loss, self.task) {
                     true => loss,
-                    false => mean(&CrossEntropy::new()),
+                    false => mean(&CrossEntropyLoss::new()),
                 };
                 let correct = correct(&output, &targets) as f64;
                 let sums = TokenSums { cross_entropy: counted * plain, correct, tokens: counted };
@@ -262,5 +288,5 @@ fn correct(output: &Tensor<2>, targets: &PredictionTargets) -> usize {
     let [_, width] = output.dims();
     let values = values(output.clone());
     let rows = values.chunks_exact(width.max(1)).zip(classes);
-    rows.filter(|(row, class)| crate::metrics::is_first_greatest(row, **class as usize)).count()
+    rows.filter(|(row, class)| is_first_greatest(row, **class as usize)).count()
 }

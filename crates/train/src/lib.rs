@@ -59,7 +59,7 @@ pub use event::{Event, Measured};
 pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
 pub use metadata::text_preprocessing;
-METRICS
+pub use metrics::*;
 OPTIMIZERS
 pub use options::FitOptions;
 pub use predictor::{Prediction, Predictor, Sample};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use fireclay_data::TargetKind;
-use fireclay_nn::{CrossEntropy, Loss, TargetType};
+use fireclay_nn::{CrossEntropyLoss, Loss, TargetType};
 
 use crate::error::TrainError;
 use crate::event::Measured;
@@ -35,7 +35,7 @@ pub(crate) fn task(loss: &dyn Loss, targets: TargetKind) -> Result<Task, TrainEr
 
 /// Whether the mean loss of the training is the logarithm of a perplexity.
 pub(crate) fn has_perplexity(loss: &dyn Loss, task: Task) -> bool {
-    matches!(task, Task::NextToken { .. }) && loss.built_in() == Some(CrossEntropy::new().into())
+    matches!(task, Task::NextToken { .. }) && loss.built_in() == Some(CrossEntropyLoss::new().into())
 }
 
 /// The values that each epoch is going to have.

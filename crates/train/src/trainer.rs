@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind};
 use fireclay_nn::{
-    BinaryCrossEntropy, CrossEntropy, InputSpec, Loss, Model, Mse, Network, NnError, Stored, Target,
+    BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored, Target,
     TargetType, load_state,
 };
 use fireclay_store::{ModelCard, StoreError, save_model};
@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Measures, predict};
 use crate::history::{EpochRecord, History};
 use crate::metadata::ModelMetadata;
-use crate::metrics::{Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, Task};
+use crate::metrics::{Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, Predictions, Task};
 use crate::objective;
 use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
 use crate::options::FitOptions;
@@ -69,36 +69,36 @@ pub(crate) struct Checked {
 impl<N: Network> Trainer<N> {
     /// Trains a classifier: one logit for each class, cross-entropy, accuracy.
     pub fn classification(network: N) -> Self {
-        Trainer::new(network, CrossEntropy::new()).metrics([Accuracy])
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Accuracy])
     }
 
     /// Trains a network with one logit for yes or no: targets are 0 and 1, the loss binary cross-entropy.
     pub fn binary(network: N) -> Self {
-        Trainer::new(network, BinaryCrossEntropy::new()).metrics([Accuracy])
+        Trainer::new(network, BinaryCrossEntropyLoss::new()).metrics([Accuracy])
     }
 
     /// Trains a network with one logit for each of several labels, any number of which a sample may have
     /// ([`Targets::Labels`](fireclay_data::Targets::Labels)): binary cross-entropy, F1.
     pub fn multi_label(network: N) -> Self {
-        Trainer::new(network, BinaryCrossEntropy::new()).metrics([F1])
+        Trainer::new(network, BinaryCrossEntropyLoss::new()).metrics([F1])
     }
 
     /// Trains a network that gives one logit for each class at each step of a sequence
     /// ([`Targets::StepClasses`](fireclay_data::Targets::StepClasses)): cross-entropy, accuracy. Steps that are padding do
     /// not count.
     pub fn step_classification(network: N) -> Self {
-        Trainer::new(network, CrossEntropy::new()).metrics([Accuracy])
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Accuracy])
     }
 
     /// Trains a network that predicts numbers, or images as rows of numbers: mean squared error.
     pub fn regression(network: N) -> Self {
-        Trainer::new(network, Mse).metrics([Mae])
+        Trainer::new(network, MseLoss).metrics([Mae])
     }
 
     /// Trains a network that predicts at each step of a text the token that comes next, on data from
     /// [`Dataset::next_tokens`](fireclay_data::Dataset::next_tokens): cross-entropy over the vocabulary, perplexity.
     pub fn language_model(network: N) -> Self {
-        Trainer::new(network, CrossEntropy::new()).metrics([Perplexity])
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Perplexity])
     }
 
     /// Trains with any loss, built in or of one's own. The network stays on the device it was built on.
@@ -327,6 +327,17 @@ impl<N: Network> Trainer<N> {
         Measures { loss: &*self.loss, metrics: &metrics, task }.evaluate(&self.network, &source, &self.device)
     }
 
+    /// The network's outputs for all samples with what they should have been, as metrics read them.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn predictions<S: Source + Clone + 'static>(&self, data: &S) -> Result<Predictions, TrainError> {
+        let source: Arc<dyn Source> = Arc::new(data.clone());
+        let task = self.check_source(&source, "evaluate")?.task;
+        self.check_preprocessing(&*source)?;
+        Measures { loss: &*self.loss, metrics: &[], task }.predictions(&self.network, &source, &self.device)
+    }
+
     /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
     /// `[samples * steps][outputs]` from a network with an output at each step. For one sample at a time, in the units of
     /// the data, see [`Predictor`](crate::Predictor).
@@ -472,7 +483,7 @@ impl Trainer<Model> {
         let path = path.as_ref();
         let (model, metadata) = ModelMetadata::load(path, device)?;
         let is_language_model = model.spec().output_steps().is_ok_and(|steps| steps.is_some());
-        let mut trainer = Trainer::new(model, CrossEntropy::new());
+        let mut trainer = Trainer::new(model, CrossEntropyLoss::new());
         if let Some(training) = &metadata.training {
             let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
             match &training.loss {

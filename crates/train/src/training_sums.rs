@@ -34,16 +34,18 @@ enum Correct {
     Counted(u64),
 }
 
+/// Whether the greatest value of a row, the first of equal ones, is that of a class.
+pub(crate) fn is_first_greatest(row: &[f32], class: usize) -> bool {
+    // Wide rows, as of a vocabulary, are left at the first value that is greater.
+    let Some((own, after)) = row[class.min(row.len())..].split_first() else { return false };
+    row[..class].iter().all(|value| value < own) && after.iter().all(|value| value <= own)
+}
+
 /// Counts the rows whose greatest value, the first of equal ones, is that of their class; those of weight 0 do not count.
 fn count_correct(output: Tensor<2>, classes: &Tensor<1, Int>, weights: Option<&Weights>) -> u64 {
     let [_, width] = output.dims();
     let (output, classes) = (output.into_data().convert::<f32>(), classes.clone().into_data());
     let values = output.as_slice::<f32>().expect("converted above");
-    // Wide rows, as of a vocabulary, are left at the first value that is greater.
-    let is_first_greatest = |row: &[f32], class: usize| {
-        let Some((own, after)) = row[class.min(row.len())..].split_first() else { return false };
-        row[..class].iter().all(|value| value < own) && after.iter().all(|value| value <= own)
-    };
     let rows = values.chunks_exact(width.max(1)).zip(classes.iter::<i64>());
     let right = rows.map(|(row, class)| is_first_greatest(row, class as usize));
     match weights {

@@ -10,8 +10,8 @@ use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric, Moment,
-    Muon, Optimizer, ParameterGroup, Schedule, Sgd, Stopped, TrainError, Trainer,
+    Accuracy, Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, F1, FitOptions, History,
+    Moment, Muon, Optimizer, ParameterGroup, R2, Schedule, Sgd, Stopped, TopK, TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -105,7 +105,7 @@ fn it_learns_and_tells_what_happens() {
     let data = bands(400);
     let mut trainer = Trainer::classification(model(1))
         .optimizer(Adam::new(1e-2))
-        .metrics([Metric::Accuracy, Metric::F1, Metric::TopK(2)])
+        .metrics((Accuracy, F1, TopK(2)))
         .callback(listener.clone());
     let options = FitOptions { validation_split: 0.25, ..options(8) };
     let history = trainer.fit(&data, &options).unwrap();
@@ -307,7 +307,7 @@ fn what_cannot_be_measured_or_trained_is_refused() {
     let _turn = turn();
     let fit =
         |metric| message(Trainer::classification(model(1)).metrics([metric]).fit(&bands(20), &options(1)));
-    assert!(fit(Metric::R2).contains("r2 cannot be measured"));
+    assert!(fit(R2).contains("r2 cannot be measured"));
     let loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Some(vec![1.0]) };
     let text = message(Trainer::new(model(1), loss).fit(&bands(20), &options(1)));
     assert!(text.contains("class_weights of 1 classes; expected 3"), "{text}");

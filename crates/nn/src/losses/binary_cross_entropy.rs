@@ -35,14 +35,14 @@ pub fn binary_cross_entropy_with_logits(logits: Tensor<2>, targets: Tensor<2>) -
 /// Sigmoid cross-entropy from logits, for one label or several that do not exclude each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BinaryCrossEntropy {
+pub struct BinaryCrossEntropyLoss {
     /// How much a target of 1 counts against one of 0: one factor for each output, or one for all; more than 0. None, which
     /// is 1, by default. Above 1 it raises recall, as in PyTorch's `pos_weight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pos_weight: Option<Vec<f32>>,
 }
 
-impl BinaryCrossEntropy {
+impl BinaryCrossEntropyLoss {
     pub(super) const NAME: &'static str = "binary_cross_entropy";
 
     /// Without weights.
@@ -67,7 +67,7 @@ impl BinaryCrossEntropy {
     }
 }
 
-impl Loss for BinaryCrossEntropy {
+impl Loss for BinaryCrossEntropyLoss {
     fn name(&self) -> String {
         Self::NAME.into()
     }

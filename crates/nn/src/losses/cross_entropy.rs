@@ -47,7 +47,7 @@ pub fn cross_entropy_with_logits(
 /// Softmax cross-entropy from logits, for classes that exclude each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CrossEntropy {
+pub struct CrossEntropyLoss {
     /// Share of each target that is spread over all classes, in `[0, 1)`; 0 by default.
     #[serde(default)]
     pub label_smoothing: f32,
@@ -56,7 +56,7 @@ pub struct CrossEntropy {
     pub class_weights: Option<Vec<f32>>,
 }
 
-impl CrossEntropy {
+impl CrossEntropyLoss {
     pub(super) const NAME: &'static str = "cross_entropy";
 
     /// Without label smoothing or class weights.
@@ -80,7 +80,7 @@ impl CrossEntropy {
     ///
     /// ```
     /// use fireclay_nn::CrossEntropy;
-    /// let loss = CrossEntropy::new().balanced(&[30, 10]);
+    /// let loss = CrossEntropyLoss::new().balanced(&[30, 10]);
     /// assert_eq!(loss.class_weights, Some(vec![40.0 / 60.0, 2.0]));
     /// ```
     pub fn balanced(self, class_counts: &[usize]) -> Self {
@@ -101,7 +101,7 @@ impl CrossEntropy {
     }
 }
 
-impl Loss for CrossEntropy {
+impl Loss for CrossEntropyLoss {
     fn name(&self) -> String {
         Self::NAME.into()
     }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{BuiltInLoss, Loss, Target, TargetType, difference, mean_of_rows};
 use crate::NnError;
 
-/// Huber loss ([Huber 1964](https://doi.org/10.1214/aoms/1177703732)), between squared and absolute error.
+/// HuberLoss loss ([HuberLoss 1964](https://doi.org/10.1214/aoms/1177703732)), between squared and absolute error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Huber {
+pub struct HuberLoss {
     /// Distance at which squared becomes absolute, more than 0; 1 by default.
     #[serde(default = "one")]
     pub delta: f32,
@@ -19,7 +19,7 @@ fn one() -> f32 {
     1.0
 }
 
-/// Huber loss ([Huber 1964](https://doi.org/10.1214/aoms/1177703732)): `d² / 2` where the distance `d` is at most
+/// HuberLoss loss ([HuberLoss 1964](https://doi.org/10.1214/aoms/1177703732)): `d² / 2` where the distance `d` is at most
 /// `delta`, else `delta * (d - delta / 2)`; the mean over all values.
 ///
 /// # Shapes
@@ -47,22 +47,22 @@ fn of_each(predictions: Tensor<2>, targets: Tensor<2>, delta: f32) -> Tensor<2> 
     near.square() * 0.5 + far * delta
 }
 
-impl Huber {
+impl HuberLoss {
     pub(super) const NAME: &'static str = "huber";
 
     /// Squared up to a distance of `delta`.
     pub fn new(delta: f32) -> Self {
-        Huber { delta }
+        HuberLoss { delta }
     }
 }
 
-impl Default for Huber {
+impl Default for HuberLoss {
     fn default() -> Self {
-        Huber::new(1.0)
+        HuberLoss::new(1.0)
     }
 }
 
-impl Loss for Huber {
+impl Loss for HuberLoss {
     fn name(&self) -> String {
         Self::NAME.into()
     }

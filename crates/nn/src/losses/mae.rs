@@ -8,16 +8,16 @@ use super::{BuiltInLoss, Loss, NoSettings, Target, TargetType, difference, mean_
 /// Mean absolute error, for numbers with outliers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "NoSettings", into = "NoSettings")]
-pub struct Mae;
+pub struct MaeLoss;
 
-impl From<NoSettings> for Mae {
+impl From<NoSettings> for MaeLoss {
     fn from(_: NoSettings) -> Self {
-        Mae
+        MaeLoss
     }
 }
 
-impl From<Mae> for NoSettings {
-    fn from(_: Mae) -> Self {
+impl From<MaeLoss> for NoSettings {
+    fn from(_: MaeLoss) -> Self {
         NoSettings {}
     }
 }
@@ -41,11 +41,11 @@ pub fn mae(predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     difference(predictions, targets).abs().mean()
 }
 
-impl Mae {
+impl MaeLoss {
     pub(super) const NAME: &'static str = "mae";
 }
 
-impl Loss for Mae {
+impl Loss for MaeLoss {
     fn name(&self) -> String {
         Self::NAME.into()
     }

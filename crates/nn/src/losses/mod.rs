@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::NnError;
 
-pub use binary_cross_entropy::{BinaryCrossEntropy, binary_cross_entropy_with_logits};
-pub use cross_entropy::{CrossEntropy, cross_entropy_with_logits};
-pub use huber::{Huber, huber};
-pub use mae::{Mae, mae};
-pub use mse::{Mse, mse};
+pub use binary_cross_entropy::{BinaryCrossEntropyLoss, binary_cross_entropy_with_logits};
+pub use cross_entropy::{CrossEntropyLoss, cross_entropy_with_logits};
+pub use huber::{HuberLoss, huber};
+pub use mae::{MaeLoss, mae};
+pub use mse::{MseLoss, mse};
 pub use own::{LossFn, loss_fn};
 pub use target::Target;
 
@@ -184,13 +184,13 @@ fn difference(predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
 
 /// The table of built-in losses: a new one has a file of its own and a line here.
 macro_rules! built_in_losses {
-    ($($(#[$doc:meta])* $loss:ident),* $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident($loss:ident)),* $(,)?) => {
         /// A built-in loss with its settings, as files hold it: `{"type": "huber", "delta": 1.0}`.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum BuiltInLoss {
-            $($(#[$doc])* $loss($loss),)*
+            $($(#[$doc])* $name($loss),)*
         }
 
         impl BuiltInLoss {
@@ -199,7 +199,7 @@ macro_rules! built_in_losses {
 
             fn inner(&self) -> &dyn Loss {
                 match self {
-                    $(BuiltInLoss::$loss(loss) => loss,)*
+                    $(BuiltInLoss::$name(loss) => loss,)*
                 }
             }
         }
@@ -207,7 +207,7 @@ macro_rules! built_in_losses {
         $(
             impl From<$loss> for BuiltInLoss {
                 fn from(loss: $loss) -> Self {
-                    BuiltInLoss::$loss(loss)
+                    BuiltInLoss::$name(loss)
                 }
             }
         )*
@@ -216,15 +216,15 @@ macro_rules! built_in_losses {
 
 built_in_losses! {
     /// Softmax cross-entropy from logits, for classes that exclude each other.
-    CrossEntropy,
+    CrossEntropy(CrossEntropyLoss),
     /// Sigmoid cross-entropy from logits, for targets of 0 and 1 that do not exclude each other.
-    BinaryCrossEntropy,
+    BinaryCrossEntropy(BinaryCrossEntropyLoss),
     /// Mean squared error.
-    Mse,
+    Mse(MseLoss),
     /// Mean absolute error.
-    Mae,
+    Mae(MaeLoss),
     /// Squared near the target, absolute farther away.
-    Huber,
+    Huber(HuberLoss),
 }
 
 impl Loss for BuiltInLoss {

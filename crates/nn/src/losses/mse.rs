@@ -8,16 +8,16 @@ use super::{BuiltInLoss, Loss, NoSettings, Target, TargetType, difference, mean_
 /// Mean squared error, for numbers whose large errors matter most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "NoSettings", into = "NoSettings")]
-pub struct Mse;
+pub struct MseLoss;
 
-impl From<NoSettings> for Mse {
+impl From<NoSettings> for MseLoss {
     fn from(_: NoSettings) -> Self {
-        Mse
+        MseLoss
     }
 }
 
-impl From<Mse> for NoSettings {
-    fn from(_: Mse) -> Self {
+impl From<MseLoss> for NoSettings {
+    fn from(_: MseLoss) -> Self {
         NoSettings {}
     }
 }
@@ -41,11 +41,11 @@ pub fn mse(predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     difference(predictions, targets).square().mean()
 }
 
-impl Mse {
+impl MseLoss {
     pub(super) const NAME: &'static str = "mse";
 }
 
-impl Loss for Mse {
+impl Loss for MseLoss {
     fn name(&self) -> String {
         Self::NAME.into()
     }

@@ -12,13 +12,13 @@ fn losses() -> Vec<(BuiltInLoss, Target)> {
     let values =
         Target::Values(Tensor::from_floats([[0.0, 1.0, 0.2], [1.0, 0.0, 1.0], [0.5, 0.1, 0.9]], &device));
     vec![
-        (CrossEntropy::new().into(), classes.clone()),
-        (CrossEntropy { label_smoothing: 0.1, class_weights: Some(vec![1.0, 2.0, 0.5]) }.into(), classes),
-        (BinaryCrossEntropy::new().into(), values.clone()),
-        (BinaryCrossEntropy::new().pos_weight(vec![1.0, 3.0, 0.5]).into(), values.clone()),
-        (Mse.into(), values.clone()),
-        (Mae.into(), values.clone()),
-        (Huber::new(0.4).into(), values),
+        (CrossEntropyLoss::new().into(), classes.clone()),
+        (CrossEntropyLoss { label_smoothing: 0.1, class_weights: Some(vec![1.0, 2.0, 0.5]) }.into(), classes),
+        (BinaryCrossEntropyLoss::new().into(), values.clone()),
+        (BinaryCrossEntropyLoss::new().pos_weight(vec![1.0, 3.0, 0.5]).into(), values.clone()),
+        (MseLoss.into(), values.clone()),
+        (MaeLoss.into(), values.clone()),
+        (HuberLoss::new(0.4).into(), values),
     ]
 }
 
@@ -76,11 +76,11 @@ fn the_table_is_complete_and_files_hold_names_and_settings() {
     }
     // As every file that was ever written says it.
     for (json, loss) in [
-        (r#"{"type":"cross_entropy","label_smoothing":0.0}"#, CrossEntropy::new().into()),
-        (r#"{"type":"binary_cross_entropy"}"#, BinaryCrossEntropy::new().into()),
-        (r#"{"type":"mse"}"#, BuiltInLoss::from(Mse)),
-        (r#"{"type":"mae"}"#, Mae.into()),
-        (r#"{"type":"huber","delta":2.0}"#, Huber::new(2.0).into()),
+        (r#"{"type":"cross_entropy","label_smoothing":0.0}"#, CrossEntropyLoss::new().into()),
+        (r#"{"type":"binary_cross_entropy"}"#, BinaryCrossEntropyLoss::new().into()),
+        (r#"{"type":"mse"}"#, BuiltInLoss::from(MseLoss)),
+        (r#"{"type":"mae"}"#, MaeLoss.into()),
+        (r#"{"type":"huber","delta":2.0}"#, HuberLoss::new(2.0).into()),
     ] {
         assert_eq!(serde_json::from_str::<BuiltInLoss>(json).unwrap(), loss);
         assert_eq!(serde_json::to_string(&loss).unwrap(), json);
@@ -93,27 +93,27 @@ fn the_table_is_complete_and_files_hold_names_and_settings() {
 fn settings_out_of_range_are_refused_by_name() {
     let wrong: [(BuiltInLoss, [&str; 2]); 6] = [
         (
-            CrossEntropy { label_smoothing: 1.0, class_weights: None }.into(),
+            CrossEntropyLoss { label_smoothing: 1.0, class_weights: None }.into(),
             ["label_smoothing", "less than 1"],
         ),
-        (CrossEntropy::new().class_weights(vec![1.0]).into(), ["class_weights", "3, one for each output"]),
-        (CrossEntropy::new().class_weights(vec![1.0, 0.0, 1.0]).into(), ["class_weights", "more than 0"]),
-        (BinaryCrossEntropy::new().pos_weight(vec![1.0, 2.0]).into(), ["pos_weight", "3, one for each output"]),
-        (BinaryCrossEntropy::new().pos_weight(vec![-1.0]).into(), ["pos_weight", "more than 0"]),
-        (Huber::new(f32::NAN).into(), ["delta", "more than 0"]),
+        (CrossEntropyLoss::new().class_weights(vec![1.0]).into(), ["class_weights", "3, one for each output"]),
+        (CrossEntropyLoss::new().class_weights(vec![1.0, 0.0, 1.0]).into(), ["class_weights", "more than 0"]),
+        (BinaryCrossEntropyLoss::new().pos_weight(vec![1.0, 2.0]).into(), ["pos_weight", "3, one for each output"]),
+        (BinaryCrossEntropyLoss::new().pos_weight(vec![-1.0]).into(), ["pos_weight", "more than 0"]),
+        (HuberLoss::new(f32::NAN).into(), ["delta", "more than 0"]),
     ];
     for (loss, words) in wrong {
         let message = loss.check(3).unwrap_err().to_string();
         assert!(words.iter().all(|word| message.contains(word)), "{message}");
     }
-    BinaryCrossEntropy::new().pos_weight(vec![2.0]).check(3).unwrap();
+    BinaryCrossEntropyLoss::new().pos_weight(vec![2.0]).check(3).unwrap();
 }
 
 #[test]
 fn samples_mixed_from_two_cost_what_either_class_says() {
     let device = Device::flex();
     let (classes, partners) = (Tensor::from_ints([2, 0, 1], &device), Tensor::from_ints([0, 0, 2], &device));
-    let loss = CrossEntropy::new();
+    let loss = CrossEntropyLoss::new();
     let by = |classes: &Tensor<1, burn::tensor::Int>| {
         scalar(loss.mean(output(), &Target::Classes(classes.clone())))
     };

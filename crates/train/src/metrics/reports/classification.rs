@@ -3,6 +3,10 @@
 use serde::Serialize;
 use std::fmt;
 
+use crate::metrics::Predictions;
+use crate::metrics::curves::{Scored, average_precision, roc_auc};
+use crate::metrics::predictions::{argmax, rank};
+
 /// Measures of a classifier over a whole set. Its [`Display`](fmt::Display) is the table that `evaluate` prints.
 ///
 /// A ratio whose denominator is 0 (a class that is never predicted, or never occurs) counts as 0, as in scikit-learn.
@@ -19,6 +23,14 @@ pub struct ClassificationReport {
     /// Area under the receiver operating characteristic, each class against the rest, mean over the classes; `None`
     /// where a class does not occur, or nothing else does.
     pub roc_auc: Option<f64>,
+    /// For two classes: the average precision of the second, the area under precision over recall; `None` where it does
+    /// not occur, and for more classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pr_auc: Option<f64>,
+    /// For two classes: the probability above which a sample counts as the second. `None` where the most probable class
+    /// is predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Measures of each class.
     pub classes: Vec<ClassScores>,
     /// Mean over the classes.
@@ -63,6 +75,66 @@ impl ClassificationReport {
     /// # Panics
     /// If a row has not as many values as there are names, or a label is too large.
     pub fn new(probabilities: &[Vec<f32>], labels: &[u32], names: &[String]) -> Self {
+        Self::measure(probabilities, labels, names, None)
+    }
+
+    /// Measures predictions of two classes, of which the second is predicted where its probability is above a threshold,
+    /// such as one that [`best_threshold_by_f1`](crate::best_threshold_by_f1) has chosen on other samples.
+    ///
+    /// # Shapes
+    /// As for [`new`](Self::new), with two classes.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new), and if there are not two names.
+    ///
+    /// ```
+    /// use fireclay_train::ClassificationReport;
+    /// let (rows, names) = ([vec![0.9, 0.1], vec![0.7, 0.3]], ["no".into(), "yes".into()]);
+    /// assert_eq!(ClassificationReport::new(&rows, &[0, 1], &names).accuracy, 0.5);
+    /// let report = ClassificationReport::with_threshold(&rows, &[0, 1], &names, 0.2);
+    /// assert_eq!((report.accuracy, report.threshold), (1.0, Some(0.2)));
+    /// ```
+    pub fn with_threshold(
+        probabilities: &[Vec<f32>],
+        labels: &[u32],
+        names: &[String],
+        threshold: f64,
+    ) -> Self {
+        assert_eq!(names.len(), 2, "a threshold is for two classes");
+        Self::measure(probabilities, labels, names, Some(threshold))
+    }
+
+    /// Measures predictions of classes; with a threshold as [`with_threshold`](Self::with_threshold). Where there is not
+    /// one name for each class, classes are numbered. Rows of weight 0, such as padding, are left out; all others count
+    /// once, since a report counts samples.
+    ///
+    /// # Panics
+    /// If the predictions are not of classes, or there is a threshold and there are not two classes.
+    ///
+    /// ```
+    /// use fireclay_train::{ClassificationReport, PredictionTargets, Predictions, Task};
+    /// let predictions = Predictions::new(Task::Binary, vec![-1.0, 2.0], PredictionTargets::Classes(vec![0, 1]));
+    /// let report = ClassificationReport::from_predictions(&predictions, &[], None);
+    /// assert_eq!((report.accuracy, report.classes[1].name.as_str()), (1.0, "1"));
+    /// ```
+    pub fn from_predictions(predictions: &Predictions, names: &[String], threshold: Option<f64>) -> Self {
+        let task = predictions.task();
+        assert!(task.has_classes(), "expected predictions of classes, found {task}");
+        let count = task.class_count();
+        let (mut rows, mut labels) = (Vec::new(), Vec::new());
+        for (row, _) in predictions.weighted_rows() {
+            rows.push((0..count).map(|class| predictions.probability(row, class)).collect());
+            labels.push(predictions.target_class(row) as u32);
+        }
+        let numbered = || (0..count).map(|class| class.to_string()).collect();
+        let names = if names.len() == count { names.to_vec() } else { numbered() };
+        match threshold {
+            None => Self::new(&rows, &labels, &names),
+            Some(threshold) => Self::with_threshold(&rows, &labels, &names, threshold),
+        }
+    }
+
+    fn measure(probabilities: &[Vec<f32>], labels: &[u32], names: &[String], threshold: Option<f64>) -> Self {
         let classes = names.len();
         let samples = labels.len();
         assert_eq!(probabilities.len(), samples, "one row for each label");
@@ -71,7 +143,11 @@ impl ClassificationReport {
         for (row, &label) in probabilities.iter().zip(labels) {
             assert_eq!(row.len(), classes, "one value for each class");
             let label = label as usize;
-            confusion_matrix[label][argmax(row)] += 1;
+            let predicted = match threshold {
+                None => argmax(row),
+                Some(threshold) => usize::from(f64::from(row[1]) > threshold),
+            };
+            confusion_matrix[label][predicted] += 1;
             ranks[rank(row, label)] += 1;
         }
         let ratio = |part: u64, whole: u64| {
@@ -105,7 +181,9 @@ impl ClassificationReport {
             correct: correct as usize,
             accuracy: ratio(correct, samples as u64),
             top_k_accuracy,
-            roc_auc: roc_auc(probabilities, labels, classes),
+            roc_auc: mean_roc_auc(probabilities, labels, classes),
+            pr_auc: (classes == 2).then(|| average_precision(scored(probabilities, labels, 1))).flatten(),
+            threshold,
             macro_average: average(&scores, |_| 1.0),
             weighted_average: average(&scores, |class| class.samples as f64),
             classes: scores,
@@ -133,75 +211,23 @@ fn average(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> Sco
     }
 }
 
-/// The place of the largest value, the first of several.
-fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = index;
-        }
-    }
-    best
-}
-
-/// How many classes come before the label's: those with more, and those with as much and a smaller index.
-fn rank(row: &[f32], label: usize) -> usize {
-    let own = row[label];
-    if own.is_nan() {
-        return row.len() - 1;
-    }
-    row.iter()
-        .enumerate()
-        .filter(|(index, value)| **value > own || (**value == own && *index < label))
-        .count()
+/// Scores of all samples for a class.
+fn scored(rows: &[Vec<f32>], labels: &[u32], class: usize) -> Vec<Scored> {
+    let pairs = rows.iter().zip(labels);
+    pairs
+        .map(|(row, label)| Scored { score: row[class], positive: *label as usize == class, weight: 1.0 })
+        .collect()
 }
 
 /// Each class against the rest, mean over the classes.
-fn roc_auc(rows: &[Vec<f32>], labels: &[u32], classes: usize) -> Option<f64> {
+fn mean_roc_auc(rows: &[Vec<f32>], labels: &[u32], classes: usize) -> Option<f64> {
     // Of two classes the second says it all, as the first is its mirror image.
     if classes == 2 {
-        return class_auc(rows, labels, 1);
+        return roc_auc(scored(rows, labels, 1));
     }
-    let areas: Option<Vec<f64>> = (0..classes).map(|class| class_auc(rows, labels, class)).collect();
+    let areas: Option<Vec<f64>> = (0..classes).map(|class| roc_auc(scored(rows, labels, class))).collect();
     let areas = areas.filter(|areas| !areas.is_empty())?;
     Some(areas.iter().sum::<f64>() / classes as f64)
-}
-
-/// The probability that a sample of the class scores higher than one of the rest, ties counted half: the rank sum of
-/// Mann and Whitney, which is the area under the curve.
-fn class_auc(rows: &[Vec<f32>], labels: &[u32], class: usize) -> Option<f64> {
-    let mut scored: Vec<(f32, bool)> =
-        rows.iter().zip(labels).map(|(row, label)| (row[class], *label as usize == class)).collect();
-    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let positives = scored.iter().filter(|(_, positive)| *positive).count() as f64;
-    let negatives = scored.len() as f64 - positives;
-    if positives == 0.0 || negatives == 0.0 {
-        return None;
-    }
-    let mut rank_sum = 0.0;
-    let mut start = 0;
-    for group in scored.chunk_by(|a, b| a.0 == b.0) {
-        let mean_rank = start as f64 + (group.len() as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * group.iter().filter(|(_, positive)| *positive).count() as f64;
-        start += group.len();
-    }
-    Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
-}
-
-/// Logits to probabilities, in place.
-pub fn softmax(row: &mut [f32]) {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0;
-    for value in row.iter_mut() {
-        *value = (*value - most).exp();
-        total += *value;
-    }
-    row.iter_mut().for_each(|value| *value /= total);
-}
-
-/// A logit to a probability.
-pub fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 impl fmt::Display for ClassificationReport {
@@ -215,6 +241,16 @@ impl fmt::Display for ClassificationReport {
         }
         if let Some(area) = self.roc_auc {
             writeln!(f, "ROC AUC  {area:.5}")?;
+        }
+        if let Some(area) = self.pr_auc {
+            writeln!(f, "PR AUC   {area:.5}")?;
+        }
+        if let Some(threshold) = self.threshold {
+            writeln!(
+                f,
+                "class '{}' is predicted above a probability of {threshold:.5}",
+                self.classes[1].name
+            )?;
         }
         let averages = [("mean", &self.macro_average), ("weighted", &self.weighted_average)];
         let width = self
