@@ -49,7 +49,13 @@ pub use history::{EpochRecord, History, Stopped};
 pub use metrics::{
     ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,
 };
-pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
+pub use optimizer::{
+    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Muon, Optimizer, ParameterGroup, RmsProp,
+    Sgd, UpdateRule,
+};
 pub use options::FitOptions;
-pub use schedule::Schedule;
+pub use schedule::{
+    BuiltInSchedule, Constant, Cosine, Exponential, Linear, OneCycle, Plateau, Schedule, ScheduleFn,
+    SchedulePosition, Step, schedule_fn,
+};
 pub use trainer::{Trainer, text_preprocessing};
