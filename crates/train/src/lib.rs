@@ -35,7 +35,7 @@ mod metrics;
 mod optimizer;
 mod options;
 mod running_means;
-mod schedule;
+pub mod schedule;
 mod trainer;
 mod upload;
 
@@ -54,8 +54,5 @@ pub use optimizer::{
     Sgd, UpdateRule,
 };
 pub use options::FitOptions;
-pub use schedule::{
-    BuiltInSchedule, Constant, Cosine, Exponential, Linear, OneCycle, Plateau, Schedule, ScheduleFn,
-    SchedulePosition, Step, schedule_fn,
-};
+pub use schedule::{BuiltInSchedule, Schedule, SchedulePosition, schedule_fn};
 pub use trainer::{Trainer, text_preprocessing};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::built_in::Written;
-use super::{Adam, Optimizer, UpdateRule};
+use super::{BuiltInOptimizer, Optimizer, UpdateRule};
 use crate::TrainError;
 
 /// An optimiser of any type: cheap to clone, and data where it is written.
@@ -65,10 +65,10 @@ impl<O: Optimizer> From<O> for AnyOptimizer {
     }
 }
 
-/// [`Adam`] with learning rate 1e-3.
+/// [`Adam`](crate::Adam) with learning rate 1e-3.
 impl Default for AnyOptimizer {
     fn default() -> Self {
-        Adam::new(1e-3).into()
+        BuiltInOptimizer::default().into()
     }
 }
 

@@ -163,6 +163,13 @@ const fn joined<const N: usize>(lists: &[&[&'static str]]) -> [&'static str; N] 
     names
 }
 
+/// [`Adam`] with learning rate 1e-3.
+impl Default for BuiltInOptimizer {
+    fn default() -> Self {
+        Adam::new(1e-3).into()
+    }
+}
+
 impl Optimizer for BuiltInOptimizer {
     fn name(&self) -> String {
         self.inner().name()

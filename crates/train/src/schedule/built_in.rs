@@ -27,7 +27,7 @@ macro_rules! built_in_schedules {
         /// rather than at 0.
         ///
         /// ```
-        /// use fireclay_train::{BuiltInSchedule, Cosine, Schedule, SchedulePosition};
+        /// use fireclay_train::{BuiltInSchedule, Schedule, SchedulePosition, schedule::Cosine};
         ///
         /// let schedule: BuiltInSchedule = "cosine".parse()?;
         /// assert_eq!(schedule, Cosine::to(0.0).into());

@@ -8,7 +8,7 @@ use super::{BuiltInSchedule, Schedule, SchedulePosition};
 /// The learning rate as it is: factor 1 throughout.
 ///
 /// ```
-/// use fireclay_train::{Constant, Schedule, SchedulePosition};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::Constant};
 ///
 /// let at = SchedulePosition { epochs_done: 7.5, epochs: 10.0, history: &[] };
 /// assert_eq!(Constant {}.factor(&at), 1.0);

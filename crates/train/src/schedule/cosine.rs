@@ -9,7 +9,7 @@ use crate::TrainError;
 /// Down along half a cosine, from 1 to `to` ([Loshchilov and Hutter 2016](https://arxiv.org/abs/1608.03983)).
 ///
 /// ```
-/// use fireclay_train::{Cosine, Schedule, SchedulePosition};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::Cosine};
 ///
 /// let at = SchedulePosition { epochs_done: 5.0, epochs: 10.0, history: &[] };
 /// assert!((Cosine::to(0.0).factor(&at) - 0.5).abs() < 1e-12);

@@ -9,7 +9,7 @@ use crate::TrainError;
 /// Times `factor` after every epoch.
 ///
 /// ```
-/// use fireclay_train::{Exponential, Schedule, SchedulePosition};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::Exponential};
 ///
 /// let at = SchedulePosition { epochs_done: 2.7, epochs: 9.0, history: &[] };
 /// assert_eq!(Exponential::new(0.5).factor(&at), 0.25);

@@ -9,7 +9,7 @@ use crate::TrainError;
 /// Down in a straight line, from 1 to `to`.
 ///
 /// ```
-/// use fireclay_train::{Linear, Schedule, SchedulePosition};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::Linear};
 ///
 /// let at = SchedulePosition { epochs_done: 5.0, epochs: 10.0, history: &[] };
 /// assert_eq!(Linear::to(0.5).factor(&at), 0.75);

@@ -9,7 +9,7 @@ use super::{BuiltInSchedule, Schedule, SchedulePosition, cosine_between};
 /// ([Smith and Topin 2017](https://arxiv.org/abs/1708.07120)); the numbers are PyTorch's.
 ///
 /// ```
-/// use fireclay_train::{OneCycle, Schedule, SchedulePosition};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::OneCycle};
 ///
 /// let factor = |epochs_done| OneCycle {}.factor(&SchedulePosition { epochs_done, epochs: 10.0, history: &[] });
 /// assert_eq!((factor(0.0), factor(3.0)), (0.04, 1.0));

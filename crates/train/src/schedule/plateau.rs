@@ -11,7 +11,7 @@ use crate::{EpochRecord, TrainError};
 /// better.
 ///
 /// ```
-/// use fireclay_train::{EpochRecord, Plateau, Schedule, SchedulePosition};
+/// use fireclay_train::{EpochRecord, Schedule, SchedulePosition, schedule::Plateau};
 ///
 /// let epoch = |loss| {
 ///     EpochRecord { epoch: 1, values: vec![("loss".into(), loss)], seconds: 1.0, samples_per_s: 1.0 }

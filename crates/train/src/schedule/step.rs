@@ -9,7 +9,7 @@ use crate::TrainError;
 /// Times `factor` after every `epochs` epochs.
 ///
 /// ```
-/// use fireclay_train::{Schedule, SchedulePosition, Step};
+/// use fireclay_train::{Schedule, SchedulePosition, schedule::Step};
 ///
 /// let factor = |epochs_done| {
 ///     Step::new(2, 0.5).factor(&SchedulePosition { epochs_done, epochs: 9.0, history: &[] })
