@@ -43,7 +43,7 @@ mod options;
 mod predictor;
 mod resume;
 mod run;
-mod schedule;
+pub mod schedule;
 mod trainer;
 mod training_sums;
 mod upload;
@@ -60,9 +60,12 @@ pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
 pub use metadata::text_preprocessing;
 pub use metrics::*;
-OPTIMIZERS
+pub use optimizer::{
+    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Muon, Optimizer, ParameterGroup, RmsProp,
+    Sgd, UpdateRule,
+};
 pub use options::FitOptions;
 pub use predictor::{Prediction, Predictor, Sample};
 pub use run::{CallbackStates, RunSettings, RunState, Sums};
-SCHEDULES
+pub use schedule::{BuiltInSchedule, Schedule, SchedulePosition, schedule_fn};
 pub use trainer::Trainer;

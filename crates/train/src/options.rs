@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::history::EpochRecord;
-use crate::schedule::{BuiltInSchedule, Schedule, SchedulePosition};
+use crate::schedule::{BuiltInSchedule, Schedule, rate_factor};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,16 +63,7 @@ impl FitOptions {
         steps: usize,
         history: &[EpochRecord],
     ) -> f64 {
-        let position = (epoch - 1) as f64 + step as f64 / steps.max(1) as f64;
-        match position < self.warm_up {
-            // The first step is not of length 0.
-            true => ((position + 1.0 / steps.max(1) as f64) / self.warm_up).min(1.0),
-            false => schedule.factor(&SchedulePosition {
-                epochs_done: position - self.warm_up,
-                epochs: self.epochs as f64 - self.warm_up,
-                history,
-            }),
-        }
+        rate_factor(schedule, (self.warm_up, self.epochs), (epoch, step, steps), history)
     }
 
     /// Refuses what cannot be trained with.

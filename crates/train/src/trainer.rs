@@ -140,7 +140,7 @@ impl<N: Network> Trainer<N> {
 
     /// Sets how the learning rate changes, by a schedule of one's own; those that are built in have their place in
     /// [`FitOptions::schedule`], which this one replaces.
-    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+    pub fn schedule(mut self, schedule: impl Schedule) -> Self {
         self.schedule = Some(Arc::new(schedule));
         self
     }

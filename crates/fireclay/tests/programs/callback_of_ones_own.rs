@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use fireclay::prelude::*;
-use fireclay::train::{Cosine, Event, callback_fn};
+use fireclay::train::schedule::Cosine;
+use fireclay::train::{Event, callback_fn};
 
 #[test]
 fn callback_of_ones_own() -> fireclay::Result<()> {
