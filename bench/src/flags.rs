@@ -15,6 +15,8 @@ pub enum Task {
     Infer,
     /// One sample, from numbers in memory to logits in memory.
     Latency,
+    /// The same through a `Predictor`, from numbers in memory to probabilities; Fireclay alone has it.
+    Predictor,
 }
 
 impl Task {
@@ -24,6 +26,7 @@ impl Task {
             Task::Train => "train",
             Task::Infer => "infer",
             Task::Latency => "latency",
+            Task::Predictor => "predictor",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Parser;
 use fireclay::burn::tensor::TensorData;
 use fireclay::prelude::*;
-use fireclay::train::{Event, Moment, TrainError};
+use fireclay::train::{CallbackContext, Event, Sample, TrainError};
 use fireclay_bench::{
     EPSILON, Epoch, Flags, LATENCY_SAMPLES, LEARNING_RATE, Measured, Split, Task, Workload, locked_version,
     measure_infer, measure_latency, report,
@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         Task::Train => fit(model, Split::train(&flags.data, &workload)?, &workload, flags.seed)?,
         Task::Infer => infer(&model, &Split::test(&flags.data, &workload)?, &workload, flags.scale, &device)?,
         Task::Latency => latency(&model, &Split::test(&flags.data, &workload)?, flags.scale, &device)?,
+        Task::Predictor => predictor(model, &Split::test(&flags.data, &workload)?, flags.scale)?,
     };
     let versions = [("fireclay", locked_version("fireclay")), ("burn", locked_version("burn"))];
     report("fireclay", &versions, &flags, &workload, &measured);
@@ -43,7 +44,7 @@ struct EpochClock {
 }
 
 impl Callback for EpochClock {
-    fn on_event(&mut self, event: &Event, _: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, _: &mut CallbackContext) -> Result<(), TrainError> {
         match event {
             Event::FitStarted { .. } => self.start = Instant::now(),
             Event::EpochEnded(record) => {
@@ -104,6 +105,28 @@ fn latency(model: &Model, test: &Split, scale: f64, device: &Device) -> anyhow::
     let logits = (0..LATENCY_SAMPLES).map(call).collect::<Vec<_>>().concat();
     let measured = measure_latency(scale, |index| {
         std::hint::black_box(call(index));
+    });
+    Ok(measured.with_logits(&logits, &test.labels[..LATENCY_SAMPLES]))
+}
+
+fn predictor(model: Model, test: &Split, scale: f64) -> anyhow::Result<Measured> {
+    let predictor = Trainer::classification(model).predictor();
+    let samples: Vec<Values> = (0..LATENCY_SAMPLES).map(|index| networks::values(test, &[index])).collect();
+    let tokens: Vec<Vec<u32>> = samples
+        .iter()
+        .map(|sample| match sample {
+            Values::Tokens(tokens) => tokens.iter().map(|token| *token as u32).collect(),
+            Values::Pixels(_) => Vec::new(),
+        })
+        .collect();
+    let call = |index: usize| match &samples[index] {
+        Values::Pixels(pixels) => predictor.predict(pixels),
+        Values::Tokens(_) => predictor.predict(Sample::Tokens(&tokens[index])),
+    };
+    let logits = (0..LATENCY_SAMPLES).map(|index| Ok(call(index)?.outputs().to_vec()));
+    let logits = logits.collect::<Result<Vec<_>, TrainError>>()?.concat();
+    let measured = measure_latency(scale, |index| {
+        let _ = std::hint::black_box(call(index));
     });
     Ok(measured.with_logits(&logits, &test.labels[..LATENCY_SAMPLES]))
 }
