@@ -120,7 +120,11 @@ impl Targets {
     }
 
     /// How many samples these targets are for, after checking every one of them.
-    pub(crate) fn check(&self) -> Result<usize, DataError> {
+    ///
+    /// # Errors
+    /// [`DataError::Label`] if a label has no name, [`DataError::TargetWidth`] if the values do not come to whole samples,
+    /// [`DataError::NotFinite`] if a value is not finite.
+    pub fn check(&self) -> Result<usize, DataError> {
         match self {
             Targets::Classes { labels, names } => {
                 let bad = labels.iter().position(|label| *label as usize >= names.len());

@@ -39,6 +39,6 @@ impl TextPreprocessing {
     /// # Errors
     /// If the length of the padding is out of range.
     pub fn check(&self) -> Result<(), TextError> {
-        self.padding.check()
+        Ok(self.padding.check()?)
     }
 }

@@ -14,11 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fireclay_data::sha256;
-use http::{Client, Part206};
-use part::Part;
 
 use crate::DatasetsError;
-use crate::error::{MirrorFailure, MirrorProblem};
 
 /// A published file: its name, what it must hold, and where it is served.
 #[derive(Clone, Debug, PartialEq, Eq)]

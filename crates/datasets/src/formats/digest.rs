@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 const AT_ONCE: usize = 4_096;
 
 /// Of bytes and then labels, which are a byte each if all of `classes` fit into one, otherwise four, the lowest first.
+#[cfg(feature = "images")]
 pub(super) fn of_bytes(features: &[u8], labels: &[u32], classes: usize) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(features);

@@ -241,7 +241,7 @@ impl Pair {
         };
         let [height, width] = self.size;
         let normalization = Normalization::none();
-        Dataset::from_u8(&[1, height, width], self.images, targets, normalization, provenance)
+        Ok(Dataset::from_u8(&[1, height, width], self.images, targets, normalization, provenance)?)
     }
 }
 

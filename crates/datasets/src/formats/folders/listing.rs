@@ -38,11 +38,16 @@ pub(super) struct Found {
     pub(super) class: u32,
     pub(super) bytes: u64,
     /// Nanoseconds since 1970; 0 where the file system does not say.
+    #[cfg_attr(
+        not(feature = "images"),
+        expect(dead_code, reason = "the cache of decoded images asks for it")
+    )]
     pub(super) modified: u128,
 }
 
 /// What a folder holds: files in the order of their classes, then of their paths.
 pub(super) struct Listing {
+    #[cfg_attr(not(feature = "images"), expect(dead_code, reason = "the reader of images asks for it"))]
     pub(super) folder: PathBuf,
     pub(super) classes: Vec<String>,
     pub(super) files: Vec<Found>,

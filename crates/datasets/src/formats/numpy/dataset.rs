@@ -185,7 +185,7 @@ fn dataset(
         NpyValues::U8(values) => {
             let values = if channels_last { channels_first(&values, &shape).into() } else { values };
             provenance.sha256 = Some(sha256::hex(&digest::of_bytes_and_targets(&values, &targets)));
-            Dataset::from_u8(&shape, values, targets, Normalization::none(), provenance)
+            Ok(Dataset::from_u8(&shape, values, targets, Normalization::none(), provenance)?)
         }
         other => {
             let values = match other {
@@ -194,7 +194,7 @@ fn dataset(
             };
             let values = if channels_last { channels_first(&values, &shape) } else { values };
             provenance.sha256 = Some(sha256::hex(&digest::of_floats(&values, &targets)));
-            Dataset::from_f32(&shape, values, targets, provenance)
+            Ok(Dataset::from_f32(&shape, values, targets, provenance)?)
         }
     }
 }

@@ -104,6 +104,6 @@ impl Split {
         let mut provenance = Provenance::new(name, split, source);
         provenance.sha256 = Some(self.sha256);
         let names = CLASSES.map(str::to_owned).to_vec();
-        Texts::new(self.texts, Targets::Classes { labels: self.labels, names }, provenance)
+        Ok(Texts::new(self.texts, Targets::Classes { labels: self.labels, names }, provenance)?)
     }
 }
