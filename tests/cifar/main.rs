@@ -147,7 +147,7 @@ fn a_preparation_goes_on_with_its_checkpoint() {
 #[test]
 fn arrays_of_numpys_are_learnt() {
     let folder = scratch();
-    let npz = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/data/fixtures/own_files/keras.npz");
+    let npz = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/datasets/fixtures/own_files/keras.npz");
     let train = succeed(folder.path(), &["train", "--npz", npz, "--model", "softmax", "--epochs", "1"]);
     assert!(train.stdout.contains("keras.npz: "), "{}", train.stdout);
     let again = succeed(folder.path(), &["evaluate", "--npz", npz]);

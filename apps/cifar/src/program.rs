@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{Cifar10, Cifar100, DataError, DownloadProgress, DrawnObjects};
+use fireclay::data::{Cifar10, Cifar100, DatasetsError, DownloadProgress, DrawnObjects};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
@@ -47,7 +47,7 @@ impl Program for CifarProgram {
         place: &ImagePlace,
         preparation: &ImagePreparation,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let published = |dir: &DataDir| load_published(dir, output);
         let drawn = || DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
         preparation.prepare(place.load(SHAPE, output, published, drawn)?)
@@ -69,7 +69,7 @@ impl Program for CifarProgram {
 }
 
 /// CIFAR-10, or CIFAR-100 with its fine labels where a folder that was named holds that and not CIFAR-10.
-fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
     let bar = DownloadBar::new(output.clone());
     let show = |progress: DownloadProgress<'_>| bar.show(&progress);
     match dir.is_named() && holds_cifar_100(dir.path()?) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fireclay::data::{
-    DataError, NgramOptions, NgramVocabulary, Side, TextEncoder, TextPadding, TextPreprocessing, Texts,
+    DatasetsError, NgramOptions, NgramVocabulary, Side, TextEncoder, TextPadding, TextPreprocessing, Texts,
     Vocabulary, VocabularyOptions, WordTokenizer, reserved,
 };
 use fireclay::nn::InputSpec;
@@ -63,7 +63,7 @@ impl Program for ImdbProgram {
         place: &Place,
         preparation: &ReviewPreparation,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let (train, test) = Self::load_texts(place, output)?;
         let preprocessing = Self::preprocessing(preparation, &train)?;
         let dataset = |texts: &Texts| match preparation.next_words {
@@ -106,11 +106,14 @@ impl Program for ImdbProgram {
 }
 
 impl TextProgram for ImdbProgram {
-    fn load_texts(place: &Place, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+    fn load_texts(place: &Place, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         place.load(output)
     }
 
-    fn preprocessing(preparation: &ReviewPreparation, train: &Texts) -> Result<TextPreprocessing, DataError> {
+    fn preprocessing(
+        preparation: &ReviewPreparation,
+        train: &Texts,
+    ) -> Result<TextPreprocessing, DatasetsError> {
         let tokenizer = WordTokenizer::default();
         if let Some(longest) = preparation.ngrams {
             let options = NgramOptions { longest: longest as usize, ..NgramOptions::default() };

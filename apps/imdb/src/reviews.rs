@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fireclay::data::{
-    Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts,
+    WrittenReviews,
 };
 use fireclay_cli::{DownloadBar, Output, PlaceFlags, Preparation, TEST_SHARE, say_what_was_skipped};
 use serde::{Deserialize, Serialize};
@@ -194,7 +195,7 @@ impl PlaceFlags for ReviewFlags {
 
 impl Place {
     /// Loads training and test texts.
-    pub fn load(&self, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+    pub fn load(&self, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let published = |dir: DataDir| {
             let bar = DownloadBar::new(output.clone());
             Imdb::load_with(&dir, &|progress| bar.show(&progress))
@@ -250,7 +251,7 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 }
 
 /// A fifth of each class becomes the test texts.
-fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DataError> {
+fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DatasetsError> {
     output.note("a fifth of the texts is set aside for the test, as no test texts were named");
     all.split(TEST_SHARE, SPLIT_SEED)
 }

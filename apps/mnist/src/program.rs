@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fireclay::data::DataError;
+use fireclay::data::DatasetsError;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
@@ -44,7 +44,7 @@ impl Program for MnistProgram {
         place: &ImagePlace,
         preparation: &ImagePreparation,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let published = |dir: &DataDir| load_published(dir, output);
         let drawn = || DrawnDigits::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
         preparation.prepare(place.load([1, 28, 28], output, published, drawn)?)
@@ -65,7 +65,7 @@ impl Program for MnistProgram {
     }
 }
 
-fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
     let bar = DownloadBar::new(output.clone());
     Mnist::load_with(dir, &|progress| bar.show(&progress))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{
-    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Normalization,
-    NumpyDataset, NumpyOptions, Resize, Skipped,
+    DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize,
+    Normalization, NumpyDataset, NumpyOptions, Resize, Skipped,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ impl ImagePreparation {
     ///
     /// # Errors
     /// If the augmentation does not fit the images.
-    pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DataError> {
+    pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DatasetsError> {
         let normalization = match self.standardize {
             Some(true) => Normalization::of(&train)?,
             _ => Normalization::none(),
@@ -138,9 +138,9 @@ impl ImagePlace {
         &self,
         shape: [usize; 3],
         output: &Arc<Output>,
-        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DataError>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
         drawn: impl Fn() -> (Dataset, Dataset),
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         match self {
             ImagePlace::Folder(folder) => published(&DataDir::named(folder)),
             ImagePlace::Usual => published(&DataDir::default()),
@@ -160,7 +160,7 @@ fn own_images(
     folder: &Path,
     [channels, height, width]: [usize; 3],
     output: &Arc<Output>,
-) -> Result<(Dataset, Dataset), DataError> {
+) -> Result<(Dataset, Dataset), DatasetsError> {
     let options = ImageFolderOptions {
         size: ImageSize::Fixed([height, width]),
         channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },

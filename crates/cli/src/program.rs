@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use fireclay::data::{DataError, TextPreprocessing, Texts};
+use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
 use fireclay::nn::InputSpec;
 use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::store::ModelCard;
@@ -67,7 +67,7 @@ pub trait Program: Debug + Sized {
         place: &PlaceOf<Self>,
         preparation: &Self::Preparation,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError>;
+    ) -> Result<(Dataset, Dataset), DatasetsError>;
 
     /// What stands in for data that is neither here nor to be had, and what to tell the user.
     fn stand_in() -> StandIn<PlaceOf<Self>>;
@@ -85,13 +85,16 @@ pub trait TextProgram: Program {
     ///
     /// # Errors
     /// What is wrong with the data.
-    fn load_texts(place: &PlaceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DataError>;
+    fn load_texts(place: &PlaceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError>;
 
     /// How the texts become tokens, the words being those of the training texts.
     ///
     /// # Errors
     /// If the flags ask for what cannot be.
-    fn preprocessing(preparation: &Self::Preparation, train: &Texts) -> Result<TextPreprocessing, DataError>;
+    fn preprocessing(
+        preparation: &Self::Preparation,
+        train: &Texts,
+    ) -> Result<TextPreprocessing, DatasetsError>;
 }
 
 /// What a program keeps in checkpoints of where its data comes from.

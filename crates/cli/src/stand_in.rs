@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fireclay::data::DataError;
+use fireclay::data::DatasetsError;
 
 use crate::Output;
 use crate::program::{PlaceOf, Program};
@@ -15,7 +15,7 @@ use crate::program::{PlaceOf, Program};
 pub fn load_or_stand_in<P: Program, T>(
     place: PlaceOf<P>,
     output: &Arc<Output>,
-    load: impl Fn(&PlaceOf<P>) -> Result<T, DataError>,
+    load: impl Fn(&PlaceOf<P>) -> Result<T, DatasetsError>,
 ) -> anyhow::Result<(T, PlaceOf<P>)> {
     match load(&place) {
         Ok(data) => Ok((data, place)),

@@ -1,19 +1,25 @@
-//! Datasets for Fireclay: reading them, fetching them, splitting them and handing them to a training loop in batches.
+//! What a training loop reads, in plain host memory: a [`Dataset`] holds samples with their targets as contiguous
+//! arrays, any [`Source`] can take its place, and a [`Loader`] gathers [`Batch`]es ahead of the step that needs them.
 //!
-//! Everything here is plain host memory: a [`Dataset`] is one contiguous array of samples with its targets, a
-//! [`Batch`] is what one training step reads, and a [`Loader`] assembles batches ahead of the step that needs them.
-//! Nothing in this crate knows of tensors or devices; the upload happens in `fireclay-train`.
+//! Nothing in this crate knows of tensors, files of any format, the network, images or texts; the upload to a device
+//! happens in `fireclay-train`. What makes a `Dataset` stands in two sister crates: `fireclay-datasets` (published sets,
+//! file formats, one's own files, inspection) and `fireclay-text` (from texts to tokens).
 //!
-//! Its sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-store` (model files),
-//! `fireclay-train` (fit, evaluate, predict), `fireclay-cli` (what the apps share), `fireclay` (the front door).
+//! Its other sisters: `fireclay-kernels` (numerics), `fireclay-backend` (devices), `fireclay-nn` (models),
+//! `fireclay-store` (model files), `fireclay-train` (fit, evaluate, predict), `fireclay-cli` (what the programs share),
+//! `fireclay` (the front door).
 //!
 //! ```
 //! use std::num::NonZeroUsize;
 //! use std::sync::Arc;
-//! use fireclay_data::{DrawnDigits, Loader, epoch_order};
+//! use fireclay_data::{Dataset, Loader, Normalization, Provenance, Targets, epoch_order};
 //!
 //! # fn main() -> Result<(), fireclay_data::DataError> {
-//! let (train, _test) = DrawnDigits::new(0).train_and_test(100, 20);
+//! let labels: Vec<u32> = (0..100).map(|index| index % 2).collect();
+//! let targets = Targets::Classes { labels, names: vec!["even".into(), "odd".into()] };
+//! let provenance = Provenance::new("numbers", "train", "made by hand");
+//! let images: Vec<u8> = (0..100 * 4).map(|at| (at % 256) as u8).collect();
+//! let train = Dataset::from_u8(&[1, 2, 2], images, targets, Normalization::uniform(0.5, 0.5), provenance)?;
 //! let (training, validation) = train.split(0.2, 7)?;
 //! assert_eq!((training.len(), validation.len()), (80, 20));
 //!
@@ -21,8 +27,8 @@
 //! let batch_size = NonZeroUsize::new(32).unwrap();
 //! let mut batches = 0;
 //! let mut loader = Loader::new(Arc::new(training), order, batch_size, 0);
-//! while let Some(batch) = loader.next() {
-//!     assert_eq!(batch.shape[1..], [1, 28, 28]);
+//! while let Some(batch) = loader.next().transpose()? {
+//!     assert_eq!(batch.shape[1..], [1, 2, 2]);
 //!     batches += 1;
 //!     loader.recycle(batch);
 //! }
@@ -35,62 +41,40 @@
 
 mod atomic;
 mod augment;
-mod builtin;
-mod data_dir;
 mod dataset;
-mod download;
 mod error;
-mod formats;
 mod loader;
-mod look;
+mod named_inputs;
 mod normalization;
 mod order;
+mod padding;
 mod provenance;
 mod random;
-mod sets;
-mod sha256;
+pub mod sha256;
 mod source;
 mod split;
 mod standardize;
+mod subset;
 mod targets;
-mod text;
-mod texts;
 
+pub use atomic::write_atomically;
 pub use augment::{
     Affine, AugmentScratch, Augmentation, AugmentationProblem, Augmenter, Border, Crop, Cutout, Fill, Flip,
     Mixup, MixupPlan,
 };
-pub use builtin::{DrawnDigits, DrawnObjects, WrittenReviews};
-pub use data_dir::DataDir;
 pub use dataset::{Bytes, Dataset};
-pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
-pub use error::{DataError, ImageProblem, MirrorFailure, MirrorProblem};
-#[doc(hidden)]
-pub use formats::read_idx_bytes;
-pub use formats::{
-    ArchiveLimits, ArchiveProblem, Column, DigitImage, FileProblem, FolderProblem, Idx, IdxKind, ImageCache,
-    ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageLayout, ImageSize, MissingNumbers,
-    NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem, NumpyTargets,
-    Resize, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder, TextTable,
-    read_archive, read_digit, read_digit_bytes, read_idx, read_image,
-};
+pub use error::DataError;
 pub use loader::Loader;
-pub use look::{
-    ByteStats, ClassCount, ContactSheet, DataReport, DuplicateCount, DuplicatePair, Duplicates,
-    FeatureReport, LengthStats, LookProblem, NumberStats, Picture, SplitReport, TargetReport, TextGroup,
-    TextSample, TextSamples, Tile, TileRow, describe, describe_texts, sample_texts,
-};
+pub use named_inputs::NamedInputs;
 pub use normalization::Normalization;
 pub use order::{bucketed_order, epoch_order};
+pub use padding::{Side, TextPadding};
 pub use provenance::Provenance;
-pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
-pub use source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
-pub use targets::Targets;
-#[cfg(feature = "tokenizers")]
-pub use text::HuggingFaceTokenizer;
-pub use text::{
-    Cleaning, NgramOptions, NgramVocabulary, Numbers, Prose, Punctuation, Side, TextEncoder, TextPadding,
-    TextPreprocessing, TextProblem, Tokenizer, Vocabulary, VocabularyOptions, VocabularyProblem,
-    WordTokenizer, Words, reserved,
+pub use random::Random;
+pub use source::{
+    Batch, BatchFeatures, BatchTargets, FeatureKind, InputFeatures, InputKind, Pass, Source, SourceMetadata,
+    SourcePair, TargetKind,
 };
-pub use texts::Texts;
+pub use split::split_indices;
+pub use subset::Subset;
+pub use targets::Targets;

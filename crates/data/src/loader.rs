@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use crate::DataError;
 use crate::source::{Batch, Pass, Source};
 
 /// How many batches wait, at most, for the consumer, besides the one in each worker's hands.
@@ -29,12 +30,15 @@ const MOST_WORKERS: usize = 8;
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::sync::Arc;
-/// use fireclay_data::{DrawnDigits, Loader};
+/// use fireclay_data::{Dataset, Loader, Provenance, Targets};
 ///
-/// let (train, _) = DrawnDigits::new(0).train_and_test(5, 0);
+/// let targets = Targets::Values { width: 1, values: vec![0.0; 5] };
+/// let train = Dataset::from_f32(&[1], vec![0.5; 5], targets, Provenance::default())?;
 /// let loader = Loader::new(Arc::new(train), vec![4, 3, 2, 1, 0], NonZeroUsize::new(2).unwrap(), 1);
-/// let indices: Vec<Vec<u32>> = loader.map(|batch| batch.indices).collect();
-/// assert_eq!(indices, [vec![2, 1], vec![0]]); // the first step was skipped
+/// let batches: Vec<_> = loader.collect::<Result<_, _>>()?;
+/// assert_eq!(batches[0].indices, [2, 1]); // the first step was skipped
+/// assert_eq!(batches[1].indices, [0]);
+/// # Ok::<(), fireclay_data::DataError>(())
 /// ```
 #[derive(Debug)]
 pub struct Loader {
@@ -47,7 +51,7 @@ pub struct Loader {
 #[derive(Debug)]
 struct Worker {
     /// `None` once the worker has no more batches, or while it is stopped.
-    ready: Option<Receiver<Batch>>,
+    ready: Option<Receiver<Result<Batch, DataError>>>,
     spent: Sender<Batch>,
     thread: Option<JoinHandle<()>>,
 }
@@ -124,14 +128,21 @@ fn default_workers() -> usize {
 }
 
 impl Iterator for Loader {
-    type Item = Batch;
+    type Item = Result<Batch, DataError>;
 
-    fn next(&mut self) -> Option<Batch> {
+    /// The next batch, or what the source reported; after an error there are no more.
+    fn next(&mut self) -> Option<Self::Item> {
         let count = self.workers.len();
         let worker = &mut self.workers[self.next % count];
         if let Ok(batch) = worker.ready.as_ref()?.recv() {
             self.next += 1;
-            self.steps_left = self.steps_left.saturating_sub(1);
+            self.steps_left = match &batch {
+                Ok(_) => self.steps_left.saturating_sub(1),
+                Err(_) => 0,
+            };
+            if batch.is_err() {
+                self.workers.iter_mut().for_each(|worker| worker.ready = None);
+            }
             return Some(batch);
         }
         worker.ready = None;
@@ -166,16 +177,17 @@ fn assemble<'a>(
     source: &dyn Source,
     batches: impl Iterator<Item = &'a [u32]>,
     pass: Option<Pass>,
-    ready: &SyncSender<Batch>,
+    ready: &SyncSender<Result<Batch, DataError>>,
     spent: &Receiver<Batch>,
 ) {
     for indices in batches {
         let mut batch = spent.try_recv().unwrap_or_default();
-        match pass {
+        let gathered = match pass {
             Some(pass) => source.gather_augmented(indices, pass, &mut batch),
             None => source.gather(indices, &mut batch),
-        }
-        if ready.send(batch).is_err() {
+        };
+        let failed = gathered.is_err();
+        if ready.send(gathered.map(|()| batch)).is_err() || failed {
             return;
         }
     }
@@ -195,6 +207,7 @@ mod tests {
         gathered: AtomicUsize,
         reused: AtomicUsize,
         panic_at: Option<u32>,
+        error_at: Option<u32>,
     }
 
     impl Source for Probe {
@@ -210,7 +223,7 @@ mod tests {
             TargetKind::Classes { count: 1 }
         }
 
-        fn gather(&self, indices: &[u32], batch: &mut Batch) {
+        fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
             self.gathered.fetch_add(1, Ordering::SeqCst);
             if batch.indices.capacity() > 0 {
                 self.reused.fetch_add(1, Ordering::SeqCst);
@@ -219,6 +232,10 @@ mod tests {
             batch.indices.clear();
             batch.indices.extend_from_slice(indices);
             batch.targets = BatchTargets::Classes(indices.to_vec());
+            match self.error_at.is_some_and(|at| indices.contains(&at)) {
+                true => Err(DataError::Source("the disk is gone".into())),
+                false => Ok(()),
+            }
         }
     }
 
@@ -250,16 +267,16 @@ mod tests {
     fn order_and_sizes() {
         let mut loader = loader(&Arc::default(), 10, 4, 0);
         assert_eq!(loader.len(), 3);
-        assert_eq!(loader.next().unwrap().indices, [0, 1, 2, 3]);
+        assert_eq!(loader.next().unwrap().unwrap().indices, [0, 1, 2, 3]);
         assert_eq!(loader.len(), 2);
-        assert_eq!(loader.next().unwrap().indices, [4, 5, 6, 7]);
-        assert_eq!(loader.next().unwrap().indices, [8, 9]);
+        assert_eq!(loader.next().unwrap().unwrap().indices, [4, 5, 6, 7]);
+        assert_eq!(loader.next().unwrap().unwrap().indices, [8, 9]);
         assert!(loader.next().is_none() && loader.next().is_none());
     }
 
     #[test]
     fn resuming_skips_whole_batches() {
-        let first: Vec<_> = (loader(&Arc::default(), 10, 4, 2)).map(|b| b.indices).collect();
+        let first: Vec<_> = (loader(&Arc::default(), 10, 4, 2)).map(|b| b.unwrap().indices).collect();
         assert_eq!(first, [[8, 9]]);
         assert_eq!(loader(&Arc::default(), 10, 4, 3).count(), 0);
         assert_eq!(loader(&Arc::default(), 10, 4, usize::MAX).len(), 0);
@@ -268,9 +285,9 @@ mod tests {
 
     #[test]
     fn any_number_of_workers_gives_the_same_batches() {
-        let expected: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, 1).map(|b| b.indices).collect();
+        let expected: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, 1).map(|b| b.unwrap().indices).collect();
         for workers in 2..9 {
-            let found: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, workers).map(|b| b.indices).collect();
+            let found: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, workers).map(|b| b.unwrap().indices).collect();
             assert_eq!(found, expected, "{workers} workers");
         }
         assert_eq!(loader_with(&Arc::default(), 0, 4, 0, 8).count(), 0);
@@ -304,7 +321,7 @@ mod tests {
     fn spent_batches_are_filled_again() {
         let probe = Arc::new(Probe::default());
         let mut loader = loader(&probe, 100, 1, 0);
-        while let Some(batch) = loader.next() {
+        while let Some(Ok(batch)) = loader.next() {
             loader.recycle(batch);
         }
         let fresh = 100 - probe.reused.load(Ordering::SeqCst);
@@ -315,10 +332,25 @@ mod tests {
     fn a_panic_in_the_worker_reaches_the_consumer() {
         let probe = Arc::new(Probe { panic_at: Some(2), ..Probe::default() });
         let mut loader = loader(&probe, 5, 1, 0);
-        assert_eq!(loader.next().unwrap().indices, [0]);
-        assert_eq!(loader.next().unwrap().indices, [1]);
+        assert_eq!(loader.next().unwrap().unwrap().indices, [0]);
+        assert_eq!(loader.next().unwrap().unwrap().indices, [1]);
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loader.next()));
         assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"planted"));
         assert!(loader.next().is_none());
+    }
+
+    #[test]
+    fn an_error_of_the_source_reaches_the_consumer_and_ends_the_batches() {
+        for workers in 1..4 {
+            let probe = Arc::new(Probe { error_at: Some(4), ..Probe::default() });
+            let mut loader = loader_with(&probe, 100, 2, 0, workers);
+            assert_eq!(loader.next().unwrap().unwrap().indices, [0, 1]);
+            assert_eq!(loader.next().unwrap().unwrap().indices, [2, 3]);
+            let message = loader.next().unwrap().unwrap_err().to_string();
+            assert!(message.contains("the disk is gone"), "{message}");
+            assert!(loader.next().is_none());
+            drop(loader);
+            assert_eq!(Arc::strong_count(&probe), 1, "the threads are gone");
+        }
     }
 }

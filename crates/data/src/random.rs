@@ -4,22 +4,35 @@
 //! Only the raw 32-bit outputs of PCG are used, whose algorithm is fixed by its paper; ranges and floats are derived
 //! here, because the libraries that derive them are free to change how.
 
+use fireclay_kernels::mix;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
 
-/// A stream of random numbers.
+/// A stream of random numbers that is a function of three numbers alone, the same in every release.
+///
+/// ```
+/// use fireclay_data::Random;
+///
+/// let mut random = Random::new(1, 2, 3);
+/// assert_eq!([random.below(1000), random.below(1000)], [298, 885]);
+/// let mut order = [0, 1, 2, 3];
+/// random.shuffle(&mut order);
+/// order.sort_unstable();
+/// assert_eq!(order, [0, 1, 2, 3]);
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Random(Pcg32);
+pub struct Random(Pcg32);
 
 impl Random {
-    /// The stream that belongs to these three numbers. Streams of near numbers are unrelated.
-    pub(crate) fn new(purpose: u64, seed: u64, index: u64) -> Self {
+    /// The stream that belongs to these three numbers: what it is for, a seed, and for example an epoch or a sample.
+    /// Streams of near numbers are unrelated.
+    pub fn new(purpose: u64, seed: u64, index: u64) -> Self {
         let state = mix(mix(mix(purpose) ^ seed) ^ index);
         Self(Pcg32::new(state, mix(state)))
     }
 
     /// A number below `bound`, every one as likely; 0 if `bound` is 0.
-    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         if bound == 0 {
             return 0;
         }
@@ -35,42 +48,34 @@ impl Random {
     }
 
     /// Uniform in `[0, 1)`, in steps of 2^-24.
-    pub(crate) fn unit(&mut self) -> f32 {
+    pub fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / 16_777_216.0
     }
 
     /// Uniform in `[low, high)`.
-    pub(crate) fn range(&mut self, low: f32, high: f32) -> f32 {
+    pub fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
     /// True with probability `probability`.
-    pub(crate) fn chance(&mut self, probability: f32) -> bool {
+    pub fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 
     /// Near enough to a standard normal number: a sum of four uniform ones, within `[-3.47, 3.47]`.
-    pub(crate) fn normal(&mut self) -> f32 {
+    pub fn normal(&mut self) -> f32 {
         let sum = self.unit() + self.unit() + self.unit() + self.unit();
         (sum - 2.0) * 1.732_050_8
     }
 
     /// Fisher and Yates' shuffle: every order as likely.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             // Callers hold at most u32::MAX items (see `Dataset`), so the bound is exact.
             let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
             items.swap(last, self.below(bound) as usize);
         }
     }
-}
-
-/// The finaliser of SplitMix64: near inputs, unrelated outputs.
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 /// The digest of all `parts`, one after the other.
-pub(crate) fn of_parts(parts: &[&[u8]]) -> String {
+pub fn of_parts(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part);
@@ -16,7 +16,7 @@ pub(crate) fn of_parts(parts: &[&[u8]]) -> String {
 }
 
 /// The digest of each text after its length, then of `targets`: equal only for equal texts in the same order.
-pub(crate) fn of_texts(texts: &[String], targets: &[u8]) -> String {
+pub fn of_texts(texts: &[String], targets: &[u8]) -> String {
     let mut hasher = Sha256::new();
     for text in texts {
         hasher.update((text.len() as u64).to_le_bytes());
@@ -27,7 +27,10 @@ pub(crate) fn of_texts(texts: &[String], targets: &[u8]) -> String {
 }
 
 /// The digest of a file's content.
-pub(crate) fn of_file(path: &Path) -> io::Result<String> {
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -41,7 +44,7 @@ pub(crate) fn of_file(path: &Path) -> io::Result<String> {
 }
 
 /// A digest as text.
-pub(crate) fn hex(digest: &[u8]) -> String {
+pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,23 +1,50 @@
 //! What a training loop reads from, and what it reads.
 
-use crate::epoch_order;
+use std::any::Any;
+use std::sync::Arc;
 
-/// Samples that can be gathered into batches: what the trainer reads.
+use crate::{DataError, Normalization, Provenance, epoch_order};
+
+/// Samples that can be gathered into batches: what `fit`, `evaluate` and `predict` read.
+///
+/// [`Dataset`](crate::Dataset) is one, held in memory or mapped from a file. A source of one's own, such as a file or a
+/// database larger than memory, says how many samples there are, what a sample looks like, and fills batches; it is called
+/// from worker threads, several at once, while the training computes. Several sources with inputs of different kinds become
+/// one by [`NamedInputs`](crate::NamedInputs).
 ///
 /// ```
-/// use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Normalization, Provenance, Source, Targets};
+/// use fireclay_data::{Batch, BatchTargets, DataError, Source, TargetKind};
 ///
-/// # fn main() -> Result<(), fireclay_data::DataError> {
-/// let targets = Targets::Classes { labels: vec![0, 1], names: vec!["dark".into(), "light".into()] };
-/// let provenance = Provenance::new("two pixels", "train", "made by hand");
-/// let dataset = Dataset::from_u8(&[1, 1, 1], vec![0, 255], targets, Normalization::none(), provenance)?;
+/// /// Points on a line; none of them is stored.
+/// #[derive(Clone)]
+/// struct Line;
+///
+/// impl Source for Line {
+///     fn len(&self) -> usize {
+///         1_000_000_000
+///     }
+///
+///     fn sample_shape(&self) -> &[usize] {
+///         &[1]
+///     }
+///
+///     fn target_kind(&self) -> TargetKind {
+///         TargetKind::Values { width: 1 }
+///     }
+///
+///     fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
+///         let xs: Vec<f32> = indices.iter().map(|index| *index as f32 / 1e9).collect();
+///         let values = xs.iter().map(|x| 2.0 * x + 1.0).collect();
+///         batch.fill(indices, &[1], xs, BatchTargets::Values { width: 1, values });
+///         Ok(())
+///     }
+/// }
 ///
 /// let mut batch = Batch::default();
-/// dataset.gather(&[1, 0], &mut batch);
-/// assert_eq!(batch.features, BatchFeatures::Values(vec![1.0, 0.0]));
-/// assert_eq!(batch.targets, BatchTargets::Classes(vec![1, 0]));
-/// # Ok(())
-/// # }
+/// Line.gather(&[500_000_000, 0], &mut batch)?;
+/// assert_eq!(batch.shape, [2, 1]);
+/// assert_eq!(batch.targets, BatchTargets::Values { width: 1, values: vec![2.0, 1.0] });
+/// # Ok::<(), DataError>(())
 /// ```
 pub trait Source: Send + Sync {
     /// How many samples there are.
@@ -28,7 +55,7 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
-    /// The shape of one sample, for example `[channels, height, width]`.
+    /// The shape of one sample, for example `[channels, height, width]`; that of the first input if there are several.
     fn sample_shape(&self) -> &[usize];
 
     /// Whether every batch has samples of [`sample_shape`](Self::sample_shape), rather than of that of its longest sample.
@@ -41,14 +68,32 @@ pub trait Source: Send + Sync {
         FeatureKind::Values
     }
 
+    /// The name of the first input, by which a network with several inputs asks for it.
+    fn input_name(&self) -> &str {
+        "input"
+    }
+
+    /// Inputs besides the first, in the order of [`Batch::other_inputs`]; none by default.
+    fn other_inputs(&self) -> &[InputKind] {
+        &[]
+    }
+
     /// What is to be predicted.
     fn target_kind(&self) -> TargetKind;
 
+    /// What goes into the model file with a network that was trained on these samples.
+    fn metadata(&self) -> SourceMetadata {
+        SourceMetadata::default()
+    }
+
     /// Writes the samples `indices`, in that order, into `batch`, replacing what it held and reusing its memory.
+    ///
+    /// # Errors
+    /// [`DataError::Source`] with what went wrong while the samples were read; it ends the training.
     ///
     /// # Panics
     /// If an index is not below [`Source::len`].
-    fn gather(&self, indices: &[u32], batch: &mut Batch);
+    fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError>;
 
     /// The order in which a pass of a training visits the samples: a permutation of `0..len`, cut into batches of
     /// `batch_size` from its beginning. A function of its arguments alone.
@@ -60,12 +105,104 @@ pub trait Source: Send + Sync {
     /// As [`gather`](Self::gather), for a step of a training: samples may be augmented, each as `pass` and its index
     /// alone decide.
     ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    ///
     /// # Panics
     /// As [`gather`](Self::gather).
-    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) {
+    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) -> Result<(), DataError> {
         let _ = pass;
-        self.gather(indices, batch);
+        self.gather(indices, batch)
     }
+
+    /// Splits off a part for validation, `(training, validation)`, in the source's own way, such as by class; `None`, the
+    /// default, for samples drawn by `seed` without regard to their targets ([`Subset::split`](crate::Subset::split)).
+    ///
+    /// # Errors
+    /// [`DataError`] if one of the parts would be empty.
+    fn split(&self, validation_fraction: f64, seed: u64) -> Result<Option<SourcePair>, DataError> {
+        let _ = (validation_fraction, seed);
+        Ok(None)
+    }
+}
+
+/// A training part and a validation part.
+pub type SourcePair = (Arc<dyn Source>, Arc<dyn Source>);
+
+impl<S: Source + ?Sized> Source for Arc<S> {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn sample_shape(&self) -> &[usize] {
+        (**self).sample_shape()
+    }
+
+    fn has_fixed_shape(&self) -> bool {
+        (**self).has_fixed_shape()
+    }
+
+    fn feature_kind(&self) -> FeatureKind {
+        (**self).feature_kind()
+    }
+
+    fn input_name(&self) -> &str {
+        (**self).input_name()
+    }
+
+    fn other_inputs(&self) -> &[InputKind] {
+        (**self).other_inputs()
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        (**self).target_kind()
+    }
+
+    fn metadata(&self) -> SourceMetadata {
+        (**self).metadata()
+    }
+
+    fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
+        (**self).gather(indices, batch)
+    }
+
+    fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
+        (**self).order(pass, batch_size)
+    }
+
+    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) -> Result<(), DataError> {
+        (**self).gather_augmented(indices, pass, batch)
+    }
+
+    fn split(&self, validation_fraction: f64, seed: u64) -> Result<Option<SourcePair>, DataError> {
+        (**self).split(validation_fraction, seed)
+    }
+}
+
+/// What a source says about its samples for the model file.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMetadata {
+    /// Names of the classes or labels, in the order of the outputs; empty if there are none.
+    pub classes: Vec<String>,
+    /// How numbers were normalised; `None` for tokens, and where a source does not say.
+    pub normalization: Option<Normalization>,
+    /// How the samples were made, in a type that only its maker knows, such as how texts became tokens.
+    pub preprocessing: Option<Arc<dyn Any + Send + Sync>>,
+    /// Mean and standard deviation by which target values were standardised, one pair for each output.
+    pub target_scale: Option<Normalization>,
+    /// Where the samples came from.
+    pub provenance: Option<Provenance>,
+}
+
+/// One of several inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputKind {
+    /// The name by which the network asks for it.
+    pub name: String,
+    /// The shape of one sample of it.
+    pub shape: Vec<usize>,
+    /// What it consists of.
+    pub kind: FeatureKind,
 }
 
 /// One pass of a training over its samples: what order and augmentation are drawn from.
@@ -102,6 +239,18 @@ pub enum TargetKind {
         /// Numbers per sample.
         width: usize,
     },
+    /// Any number of `count` labels, 0 or 1 for each of them.
+    Labels {
+        /// How many labels there are.
+        count: usize,
+    },
+    /// At each of `steps` steps of a sample one of `count` classes; steps of weight 0 are padding.
+    StepClasses {
+        /// How many classes there are.
+        count: usize,
+        /// Steps per sample.
+        steps: usize,
+    },
     /// At each step of a sample of tokens the token that comes next.
     NextTokens {
         /// Every token is below it.
@@ -116,8 +265,13 @@ pub struct Batch {
     pub shape: Vec<usize>,
     /// The features, row-major, of that shape.
     pub features: BatchFeatures,
+    /// Inputs besides the first, as [`Source::other_inputs`] lists them.
+    pub other_inputs: Vec<InputFeatures>,
     /// The targets of the same samples.
     pub targets: BatchTargets,
+    /// How much each target counts, 0 or more: `[batch]`, or `[batch * steps]` for targets at each step. `None` if they
+    /// all count alike.
+    pub weights: Option<Vec<f32>>,
     /// `[batch]`: which samples of the source these are.
     pub indices: Vec<u32>,
 }
@@ -132,6 +286,38 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
+
+    /// Holds the samples `indices` with these numbers and targets from now on, and nothing else.
+    ///
+    /// # Shapes
+    /// - `sample_shape`: of one sample
+    /// - `values`: `[indices.len(), ..sample_shape]`, row-major
+    pub fn fill(
+        &mut self,
+        indices: &[u32],
+        sample_shape: &[usize],
+        values: Vec<f32>,
+        targets: BatchTargets,
+    ) {
+        self.indices.clear();
+        self.indices.extend_from_slice(indices);
+        self.shape.clear();
+        self.shape.push(indices.len());
+        self.shape.extend_from_slice(sample_shape);
+        self.features = BatchFeatures::Values(values);
+        self.other_inputs.clear();
+        self.targets = targets;
+        self.weights = None;
+    }
+}
+
+/// The features of one of several inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputFeatures {
+    /// `[batch, ..sample]`.
+    pub shape: Vec<usize>,
+    /// Row-major, of that shape.
+    pub features: BatchFeatures,
 }
 
 /// The features of a batch.
@@ -194,6 +380,15 @@ pub enum BatchTargets {
         /// `[batch, width]`, row-major.
         values: Vec<f32>,
     },
+    /// Any number of labels per sample, 0 or 1 for each: `[batch, labels]`, row-major.
+    Labels {
+        /// Labels per sample.
+        width: usize,
+        /// `[batch, width]`, row-major, 0 or 1.
+        values: Vec<f32>,
+    },
+    /// At each step of each sample one class: `[batch * steps]`, sample by sample.
+    StepClasses(Vec<u32>),
     /// At each step of each sample the token that comes next: `[batch * steps]`, sample by sample.
     NextTokens(Vec<u32>),
 }

@@ -23,7 +23,7 @@
 //! |---|---|
 //! | [`backend`] | devices and threads |
 //! | [`nn`] | layers, losses, models described as data |
-//! | [`data`] | data sets, downloads, loading |
+//! | [`data`] | data sets, texts, file formats, downloads, loading |
 //! | [`store`] | model files and checkpoints |
 //! | [`train`] | fit, evaluate, predict; optimisers, metrics, callbacks |
 
@@ -40,12 +40,19 @@
 
 pub use burn;
 pub use fireclay_backend as backend;
-pub use fireclay_data as data;
 pub use fireclay_nn as nn;
 pub use fireclay_store as store;
 pub use fireclay_train as train;
 
 pub mod prelude;
+
+/// Data sets: what a training loop reads (`fireclay-data`), from texts to tokens (`fireclay-text`), and what makes a data
+/// set (`fireclay-datasets`), in one place.
+pub mod data {
+    pub use fireclay_data::*;
+    pub use fireclay_datasets::*;
+    pub use fireclay_text::*;
+}
 
 /// Anything that can go wrong in Fireclay.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +64,15 @@ pub enum Error {
     /// A model cannot be described or built.
     #[error(transparent)]
     Nn(#[from] nn::NnError),
-    /// Data cannot be read or fetched.
+    /// Samples do not make a data set.
     #[error(transparent)]
     Data(#[from] data::DataError),
+    /// Texts cannot become tokens.
+    #[error(transparent)]
+    Text(#[from] data::TextError),
+    /// Data cannot be read or fetched.
+    #[error(transparent)]
+    Datasets(#[from] data::DatasetsError),
     /// A model file cannot be read or written.
     #[error(transparent)]
     Store(#[from] store::StoreError),

@@ -5,8 +5,8 @@ pub use burn::tensor::{Device, Tensor};
 
 pub use crate::backend::{DeviceName, set_threads, threads};
 pub use crate::data::{
-    Augmentation, Cifar10, DataDir, Dataset, DrawnDigits, DrawnObjects, Imdb, Mnist, Targets, Texts,
-    WrittenReviews,
+    Augmentation, Cifar10, DataDir, Dataset, DrawnDigits, DrawnObjects, Imdb, Mnist, Targets, TextDataset,
+    Texts, WrittenReviews,
 };
 pub use crate::nn::{
     AnyTensor, Conv2dSpec, DenseSpec, EmbeddingSpec, GruSpec, InputSpec, LayerKind, LayerSpec, Loss,

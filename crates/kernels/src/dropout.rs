@@ -4,6 +4,7 @@
 
 use crate::Cpu;
 use crate::cpu::Shared;
+use crate::mix::mix;
 use crate::simd::{Kernel, Simd};
 use crate::vectors::{each_vector, get, over_rows, put};
 
@@ -79,25 +80,15 @@ impl Dropout {
     pub(crate) fn factors(&self, stream: usize, factors: &mut [f32]) {
         let dropped = ((self.rate * 65536.0).round() as u64).min(65535);
         let kept = 65536.0 / (65536 - dropped) as f32;
-        let stream = mixed(self.seed ^ mixed(stream as u64));
+        let stream = mix(self.seed ^ mix(stream as u64));
         // Each number decides for four places.
         for (at, four) in factors.chunks_mut(4).enumerate() {
-            let bits = mixed(stream.wrapping_add(at as u64));
+            let bits = mix(stream.wrapping_add(at as u64));
             for (place, factor) in four.iter_mut().enumerate() {
                 *factor = if (bits >> (16 * place)) & 0xFFFF < dropped { 0.0 } else { kept };
             }
         }
     }
-}
-
-/// A number that looks random and is the same for the same input: SplitMix64 ([Steele et al.
-/// 2014](https://doi.org/10.1145/2714064.2660195)).
-#[inline(always)]
-fn mixed(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

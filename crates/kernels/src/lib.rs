@@ -21,6 +21,7 @@ mod embedding;
 pub mod images;
 mod index;
 pub mod math;
+mod mix;
 mod norm;
 pub mod optimizer;
 mod peak;
@@ -46,6 +47,7 @@ pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use index::Index;
+pub use mix::{MIX_STEP, mix};
 pub use norm::{
     BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train, group_norm,
     group_norm_gradient, layer_norm, layer_norm_gradient,

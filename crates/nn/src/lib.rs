@@ -29,6 +29,7 @@ mod sampling;
 mod spec;
 mod state;
 mod stepper;
+mod stored;
 mod summary;
 mod tensor;
 mod transfer;
@@ -42,7 +43,8 @@ pub use layers::{
     TiedDenseSpec, TransformerSpec, WhiteningSpec,
 };
 pub use losses::{
-    Loss, Target, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, mae, mse,
+    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, HuberLoss, Loss, LossFn, MaeLoss, MseLoss, Target, TargetType, batch_loss,
+    binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, loss_fn, mae, mse,
 };
 pub use model::Model;
 pub use network::{Batches, Network};
@@ -53,6 +55,7 @@ pub use state::{
     with_parameter_ids,
 };
 pub use stepper::Stepper;
+pub use stored::Stored;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;
 pub use transfer::Transfer;

@@ -1,16 +1,10 @@
 //! Numbers as people read them, in tables and messages.
 
+use thousands::Separable;
+
 /// `12,345`
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    number.separate_with_commas()
 }
 
 /// `375.6 kB`

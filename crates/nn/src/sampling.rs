@@ -1,5 +1,6 @@
 //! Which token comes next, drawn from a network's logits.
 
+use fireclay_kernels::{MIX_STEP, mix};
 use serde::{Deserialize, Serialize};
 
 use crate::NnError;
@@ -115,11 +116,8 @@ impl Sampler {
 
     /// Uniform in `[0, 1)`: SplitMix64 ([Steele et al. 2014](https://doi.org/10.1145/2660193.2660195)).
     fn unit(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
+        let mixed = mix(self.state);
+        self.state = self.state.wrapping_add(MIX_STEP);
         (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }

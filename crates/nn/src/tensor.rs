@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// A batch of rows, of sequences, of images or of tokens.
+/// A batch of rows, of sequences, of images or of tokens, or several of these by name.
 ///
 /// Burn's [`Tensor`] carries its rank in its type; a network read from a file learns its ranks at run time, so its
 /// values travel in this enum. A network of one's own takes out the kind that it expects with [`rows`](Self::rows),
@@ -17,6 +17,8 @@ pub enum AnyTensor {
     Images(Tensor<4>),
     /// Whole numbers that stand for words or letters, `[batch, tokens]`.
     Tokens(Tensor<2, Int>),
+    /// Several inputs, each with its name; [`named`](Self::named) takes one out.
+    Named(Vec<(String, AnyTensor)>),
 }
 
 impl AnyTensor {
@@ -44,13 +46,14 @@ impl AnyTensor {
         AnyTensor::Tokens(Tensor::from_data(TensorData::new(tokens, shape.to_vec()), device))
     }
 
-    /// The size of each dimension, the batch first.
+    /// The size of each dimension, the batch first; of several inputs that of the first.
     pub fn dims(&self) -> Vec<usize> {
         match self {
             AnyTensor::Rows(tensor) => tensor.dims().to_vec(),
             AnyTensor::Sequences(tensor) => tensor.dims().to_vec(),
             AnyTensor::Images(tensor) => tensor.dims().to_vec(),
             AnyTensor::Tokens(tensor) => tensor.dims().to_vec(),
+            AnyTensor::Named(inputs) => inputs.first().map_or(Vec::new(), |(_, first)| first.dims()),
         }
     }
 
@@ -98,6 +101,33 @@ impl AnyTensor {
         }
     }
 
+    /// One of several inputs, by the name that the source gives it.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use fireclay_nn::AnyTensor;
+    /// let device = Device::flex();
+    /// let picture = Tensor::<4>::zeros([2, 1, 8, 8], &device);
+    /// let row = Tensor::<2>::zeros([2, 3], &device);
+    /// let input = AnyTensor::Named(vec![("picture".into(), picture.into()), ("row".into(), row.into())]);
+    /// assert_eq!(input.named("row").rows().dims(), [2, 3]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no input of this name.
+    pub fn named(&self, name: &str) -> AnyTensor {
+        let AnyTensor::Named(inputs) = self else {
+            panic!("expected an input called '{name}', found one input without a name, {}", self.describe());
+        };
+        match inputs.iter().find(|(known, _)| known == name) {
+            Some((_, tensor)) => tensor.clone(),
+            None => {
+                let known: Vec<&str> = inputs.iter().map(|(known, _)| known.as_str()).collect();
+                panic!("expected an input called '{name}', found {}", known.join(", "))
+            }
+        }
+    }
+
     /// The device that holds the values.
     pub fn device(&self) -> Device {
         match self {
@@ -105,6 +135,7 @@ impl AnyTensor {
             AnyTensor::Sequences(tensor) => tensor.device(),
             AnyTensor::Images(tensor) => tensor.device(),
             AnyTensor::Tokens(tensor) => tensor.device(),
+            AnyTensor::Named(inputs) => inputs.first().map_or_else(Device::default, |(_, first)| first.device()),
         }
     }
 
@@ -115,6 +146,9 @@ impl AnyTensor {
             AnyTensor::Sequences(tensor) => AnyTensor::Sequences(tensor.autodiff()),
             AnyTensor::Images(tensor) => AnyTensor::Images(tensor.autodiff()),
             AnyTensor::Tokens(tensor) => AnyTensor::Tokens(tensor.autodiff()),
+            AnyTensor::Named(inputs) => {
+                AnyTensor::Named(inputs.into_iter().map(|(name, tensor)| (name, tensor.autodiff())).collect())
+            }
         }
     }
 
@@ -128,12 +162,17 @@ impl AnyTensor {
             AnyTensor::Sequences(tensor) => all(tensor),
             AnyTensor::Images(tensor) => all(tensor),
             AnyTensor::Tokens(_) => true,
+            AnyTensor::Named(inputs) => inputs.iter().all(|(_, tensor)| tensor.is_finite()),
         }
     }
 
     fn describe(&self) -> String {
         match self {
             AnyTensor::Tokens(tensor) => format!("tokens, {:?}", tensor.dims()),
+            AnyTensor::Named(inputs) => {
+                let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+                format!("the inputs {}", names.join(", "))
+            }
             other => format!("{:?}", other.dims()),
         }
     }

@@ -1,8 +1,6 @@
 //! Writing a file so that nobody ever sees half of it.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::StoreError;
 
@@ -14,33 +12,8 @@ use crate::StoreError;
 /// # Errors
 /// [`StoreError::Write`] with the path, for a missing folder, a full disk or missing rights.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace(path, bytes).map_err(|source| StoreError::Write { path: path.to_path_buf(), source })
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    let prefix = format!(".{}.", name.to_string_lossy());
-    builder.prefix(&prefix).suffix(".partial");
-    #[cfg(unix)]
-    {
-        // Readable like any other file, as far as the user's umask allows; temporary files are private otherwise.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(&folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // The rename itself reaches the disk with the folder; where folders cannot be opened, it does so by itself.
-    if let Ok(folder) = File::open(&folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    fireclay_data::write_atomically(path, |out| out.write_all(bytes))
+        .map_err(|source| StoreError::Write { path: path.to_path_buf(), source })
 }
 
 #[cfg(test)]

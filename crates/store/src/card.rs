@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fireclay_nn::{Loss, ModelSpec};
+use fireclay_nn::{BuiltInLoss, Loss, ModelSpec, Stored};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -29,6 +29,9 @@ pub struct ModelCard {
     /// How a text becomes the tokens that the network sees, in the form that `fireclay-data` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<serde_json::Value>,
+    /// How target values were standardised, mean and deviation for each output: what the model gives is turned back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_scale: Option<Preprocessing>,
     /// The data that the model was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetCard>,
@@ -69,7 +72,7 @@ pub struct DatasetCard {
 #[serde(deny_unknown_fields)]
 pub struct TrainingCard {
     /// What was made small.
-    pub loss: Loss,
+    pub loss: Stored<BuiltInLoss>,
     /// The optimiser with its settings.
     pub optimizer: serde_json::Value,
     /// Parameters that had an optimiser of their own, with it.
@@ -105,6 +108,7 @@ impl ModelCard {
             classes: Vec::new(),
             preprocessing: None,
             text: None,
+            target_scale: None,
             dataset: None,
             training: None,
         }
@@ -151,20 +155,24 @@ impl ModelCard {
         }
         if let Some(training) = &self.training {
             let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
-            training.loss.check(outputs).map_err(wrong)?;
-        }
-        let Some(preprocessing) = &self.preprocessing else {
-            return Ok(());
-        };
-        if let Some(std) = preprocessing.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
-            return Err(StoreError::Preprocessing { path: path.to_path_buf(), std: *std });
+            if let Some(loss) = training.loss.built_in() {
+                loss.check(outputs).map_err(wrong)?;
+            }
         }
         let channels = self.spec.input.shape().first().copied().unwrap_or(1);
-        for (what, values) in
-            [("preprocessing.mean", &preprocessing.mean), ("preprocessing.std", &preprocessing.std)]
-        {
-            if values.len() != 1 && values.len() != channels {
-                return Err(count(what, values.len(), format!("1 or {channels}")));
+        let scales = [
+            (&self.preprocessing, ["preprocessing.mean", "preprocessing.std"], channels),
+            (&self.target_scale, ["target_scale.mean", "target_scale.std"], outputs),
+        ];
+        for (scale, [mean, std], most) in scales {
+            let Some(scale) = scale else { continue };
+            if let Some(std) = scale.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
+                return Err(StoreError::Preprocessing { path: path.to_path_buf(), std: *std });
+            }
+            for (what, values) in [(mean, &scale.mean), (std, &scale.std)] {
+                if values.len() != 1 && values.len() != most {
+                    return Err(count(what, values.len(), format!("1 or {most}")));
+                }
             }
         }
         Ok(())

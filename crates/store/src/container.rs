@@ -15,6 +15,8 @@ use crate::StoreError;
 pub(crate) const MODEL: &str = "fireclay";
 /// The metadata entry of a checkpoint.
 pub(crate) const CHECKPOINT: &str = "fireclay-checkpoint";
+/// The metadata entry of weights without an architecture.
+pub(crate) const WEIGHTS: &str = "fireclay-weights";
 
 /// What goes into a file.
 pub(crate) struct Contents<'a> {
@@ -80,13 +82,15 @@ impl<'a> Opened<'a> {
         if let Some(text) = self.metadata.get(kind) {
             return Ok(text);
         }
-        let (expected, other, name) = match kind {
-            CHECKPOINT => ("checkpoint", MODEL, "a Fireclay model"),
-            _ => ("model", CHECKPOINT, "a Fireclay checkpoint, which `--resume` takes"),
-        };
-        let found = match self.metadata.contains_key(other) {
-            true => name.to_string(),
-            false => format!("{} tensors of another program", self.file.len()),
+        let kinds = [
+            (MODEL, "model", "a Fireclay model"),
+            (CHECKPOINT, "checkpoint", "a Fireclay checkpoint, which `--resume` takes"),
+            (WEIGHTS, "file of weights", "weights without their architecture, which `load_weights` takes"),
+        ];
+        let expected = kinds.iter().find(|(known, ..)| *known == kind).map_or("model", |(_, name, _)| name);
+        let found = match kinds.iter().find(|(known, ..)| self.metadata.contains_key(*known)) {
+            Some((.., found)) => (*found).to_string(),
+            None => format!("{} tensors of another program", self.file.len()),
         };
         Err(StoreError::Kind { path: self.path.to_path_buf(), expected, found })
     }

@@ -31,9 +31,11 @@ mod checkpoint;
 mod container;
 mod error;
 mod model;
+mod weights;
 
 pub use atomic::write_atomically;
 pub use card::{DatasetCard, ModelCard, Preprocessing, TrainingCard};
 pub use checkpoint::{CheckpointFile, load_checkpoint, save_checkpoint};
 pub use error::StoreError;
 pub use model::{load_card, load_model, save_model};
+pub use weights::{load_weights, save_weights};

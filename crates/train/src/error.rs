@@ -1,6 +1,6 @@
 //! What can go wrong while training.
 
-use fireclay_data::DataError;
+use fireclay_data::{DataError, TargetKind};
 use fireclay_nn::{InputSpec, NnError};
 use fireclay_store::StoreError;
 
@@ -77,7 +77,7 @@ pub enum TrainError {
         expected: usize,
     },
     /// The loss does not go with the kind of targets.
-    #[error("{loss} needs {expected} as targets; the data has {found}")]
+    #[error("the loss '{loss}' needs {expected} as targets; the data has {found}")]
     Targets {
         /// The loss.
         loss: String,
@@ -85,6 +85,72 @@ pub enum TrainError {
         expected: &'static str,
         /// The kind that the data has.
         found: &'static str,
+    },
+    /// A source gave a batch that is not what it says.
+    #[error("a batch of the source has {found} {what}; expected {expected}")]
+    Batch {
+        /// What there is too much or too little of.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A source gave tokens and says that it has numbers, or the reverse.
+    #[error("a batch of the source has tokens as '{name}' where its `feature_kind` says numbers, or the reverse")]
+    BatchFeatures {
+        /// The input.
+        name: String,
+    },
+    /// A source gave other targets than it says.
+    #[error("a batch of the source has targets of another kind than its `target_kind`, which says {expected:?}")]
+    BatchTargets {
+        /// What it says.
+        expected: TargetKind,
+    },
+    /// A class that does not exist.
+    #[error("sample {sample} is of class {class}; there are {classes} classes, counted from 0")]
+    ClassOutOfRange {
+        /// Which sample of the source.
+        sample: u32,
+        /// Its class.
+        class: u32,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A target that the loss does not take.
+    #[error("sample {sample} has {value} as its target; the loss needs numbers that are {expected}")]
+    TargetOutOfRange {
+        /// Which sample of the source.
+        sample: u32,
+        /// Its target.
+        value: f32,
+        /// What is needed.
+        expected: &'static str,
+    },
+    /// A weight of a sample that cannot be.
+    #[error("sample {sample} has weight {weight}; expected a finite number that is 0 or more")]
+    Weight {
+        /// Which sample of the source.
+        sample: u32,
+        /// Its weight.
+        weight: f32,
+    },
+    /// A part of the training that is the user's own and was not given.
+    #[error("the {part} is '{expected}', which is not built in, and the trainer has '{found}'; give it with `Trainer::{part}`")]
+    OwnPart {
+        /// `loss`, `optimizer` or `schedule`.
+        part: &'static str,
+        /// The name in the file.
+        expected: String,
+        /// The name of what the trainer has.
+        found: String,
+    },
+    /// Validation samples given in two ways.
+    #[error("validation samples are given by `Trainer::validation` and `validation_split` is {split}; use one of the two")]
+    TwoValidations {
+        /// The share that would be split off.
+        split: f64,
     },
     /// The loss became NaN or infinite.
     #[error(
@@ -106,7 +172,7 @@ pub enum TrainError {
     },
     /// A callback watches a value that is not measured.
     #[error(
-        "nothing called '{found}' is measured; there are {known} (values with 'val_' need a validation split)"
+        "nothing called '{found}' is measured; there are {known} (values with 'val_' need validation samples: a validation split, or `Trainer::validation`)"
     )]
     UnknownMetric {
         /// The name as given.
@@ -135,15 +201,25 @@ pub enum TrainError {
     /// A network without anything to train.
     #[error("the network has no parameters that training could change; are all layers frozen?")]
     NothingToTrain,
+    /// A name that no metric has.
+    #[error("no metric is called '{found}'{suggestion}; there are {known}, and with top_ any other number")]
+    MetricName {
+        /// The name as given.
+        found: String,
+        /// `; did you mean '...'?`, or nothing.
+        suggestion: String,
+        /// The names that there are, separated by commas.
+        known: String,
+    },
     /// A metric that the task does not have.
-    #[error("{metric} cannot be measured for {loss}; choose metrics of {task}")]
+    #[error("{metric} cannot be measured for {task}; choose {known}")]
     Metric {
         /// The metric.
         metric: String,
-        /// The loss.
-        loss: String,
-        /// `classification`, `regression` or `language models`.
-        task: &'static str,
+        /// The task.
+        task: String,
+        /// Built-in metrics of that task.
+        known: String,
     },
     /// Data prepared in another way than the data that the network was trained on.
     #[error(
@@ -182,6 +258,27 @@ pub enum TrainError {
     OptimizerState {
         /// What the reader said.
         reason: String,
+    },
+    /// A checkpoint was asked for where a run cannot be resumed.
+    #[error("a checkpoint can be taken at `Event::Resumable` only")]
+    NoCheckpoint,
+    /// A network of the user's own cannot be applied to a sample.
+    #[error("the network {network} cannot be applied to a sample of {found}: {reason}")]
+    Forward {
+        /// Its type.
+        network: String,
+        /// What one sample is.
+        found: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A text, a picture or a row that the model does not take.
+    #[error("the model takes {expected}, found {found}")]
+    PredictorInput {
+        /// What it takes.
+        expected: String,
+        /// What it was given.
+        found: String,
     },
     /// A data set cannot be split or read.
     #[error(transparent)]

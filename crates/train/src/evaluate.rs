@@ -1,25 +1,22 @@
-//! Measuring a network on a whole set, and asking it for predictions.
+//! Measuring a network on a whole set, and asking it for its outputs.
 
-use std::num::NonZeroUsize;
+use std::fmt;
 use std::sync::Arc;
 
-use burn::tensor::Device;
-use fireclay_data::{Batch, BatchTargets, Loader, Source, TargetKind};
-use fireclay_nn::{Loss, Network, Target};
+use burn::tensor::{Device, Tensor};
+use fireclay_data::{Batch, BatchTargets, Normalization, Source};
+use fireclay_nn::{CrossEntropyLoss, Loss, Network, TargetType, batch_loss};
 use serde::Serialize;
-use std::fmt;
 
-use crate::TrainError;
-use crate::metrics::{ClassificationReport, LanguageReport, RegressionReport, sigmoid, softmax};
-use crate::running_means::count_correct;
-use crate::upload::upload;
-
-/// Samples in one step of an evaluation. Fixed, because sums of floating-point numbers depend on how they are grouped,
-/// and a saved model must give the very numbers it gave before it was saved.
-const BATCH_SIZE: NonZeroUsize = NonZeroUsize::new(256).unwrap();
-
-/// The most logits of one step where each token has one for every other: 64 MiB.
-const MOST_LOGITS: usize = 1 << 24;
+use crate::batches::in_order;
+use crate::error::TrainError;
+use crate::metrics::{
+    AnyMetric, ClassificationReport, Collected, LanguageReport, MultiLabelReport, PredictionTargets,
+    Predictions, RegressionReport, Task, TokenSums, sigmoid,
+};
+use crate::objective;
+use crate::training_sums::is_first_greatest;
+use crate::upload::{Uploaded, check_batch, upload};
 
 /// What a network does on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,17 +28,23 @@ pub struct Evaluation {
     /// Measures that fit the task.
     #[serde(flatten)]
     pub report: Report,
+    /// The trainer's metrics by name, as far as they exist for these samples.
+    #[serde(skip)]
+    pub metrics: Vec<(String, f64)>,
 }
 
 /// Measures of a classifier, of a language model or of a network that predicts numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Report {
-    /// For cross-entropy, and for binary cross-entropy with one output.
+    /// For classes, of samples or of steps, and for yes or no.
     Classification(ClassificationReport),
-    /// For cross-entropy where the next tokens are predicted.
+    /// Where a sample may have any number of labels.
+    MultiLabel(MultiLabelReport),
+    /// Where the next tokens are predicted.
     Language(LanguageReport),
-    /// For all other losses.
+    /// For numbers.
     Regression(RegressionReport),
 }
 
@@ -51,7 +54,7 @@ impl Evaluation {
         match &self.report {
             Report::Classification(report) => Some(report.accuracy),
             Report::Language(report) => Some(report.accuracy),
-            Report::Regression(_) => None,
+            Report::Regression(_) | Report::MultiLabel(_) => None,
         }
     }
 
@@ -62,6 +65,12 @@ impl Evaluation {
             _ => None,
         }
     }
+
+    /// One of the trainer's metrics by its name, such as `f1`; `None` if it is not among them or does not exist for these
+    /// samples.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
 }
 
 impl fmt::Display for Evaluation {
@@ -69,6 +78,7 @@ impl fmt::Display for Evaluation {
         writeln!(f, "loss     {:.6}", self.loss)?;
         match &self.report {
             Report::Classification(report) => report.fmt(f),
+            Report::MultiLabel(report) => report.fmt(f),
             Report::Language(report) => report.fmt(f),
             Report::Regression(report) => report.fmt(f),
         }
@@ -78,10 +88,10 @@ impl fmt::Display for Evaluation {
 /// Asks a network for its outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
 /// `[samples * steps][outputs]` from a network with an output at each step.
 ///
-/// Give it `network.valid()` while training. Probabilities of classes are the [`softmax`] of a row.
+/// Give it `network.valid()` while training. Probabilities of classes are the [`softmax`](crate::softmax) of a row.
 ///
 /// # Errors
-/// [`TrainError::NoSamples`] for an empty source.
+/// [`TrainError::NoSamples`] for an empty source, and what the source reports.
 pub fn predict<N: Network>(
     network: &N,
     source: &Arc<dyn Source>,
@@ -92,120 +102,191 @@ pub fn predict<N: Network>(
     }
     let mut rows = Vec::with_capacity(source.len());
     for batch in in_order(source) {
-        let (input, _) = upload(batch, device);
-        extend(&mut rows, network.forward(input));
+        let batch = batch?;
+        check_batch(&batch, &**source, TargetType::Any)?;
+        let output = network.forward(upload(batch, &**source, device).input);
+        let [_, outputs] = output.dims();
+        rows.extend(values(output).chunks(outputs.max(1)).map(<[f32]>::to_vec));
     }
     Ok(rows)
 }
 
-/// Measures a network on all samples of a source.
-pub(crate) fn evaluate<N: Network>(
-    network: &N,
-    source: &Arc<dyn Source>,
-    loss: &Loss,
-    names: &[String],
-    device: &Device,
-) -> Result<Evaluation, TrainError> {
-    let samples = source.len();
-    if samples == 0 {
-        return Err(TrainError::NoSamples { purpose: "evaluate" });
+/// What is measured with: a loss and metrics, for a task.
+pub(crate) struct Measures<'a> {
+    pub(crate) loss: &'a dyn Loss,
+    pub(crate) metrics: &'a [AnyMetric],
+    pub(crate) task: Task,
+}
+
+/// The loss and the metrics of a network on all samples of a source.
+pub(crate) struct Measurement {
+    pub(crate) loss: f64,
+    pub(crate) metrics: Vec<(String, f64)>,
+}
+
+impl Measures<'_> {
+    /// Measures a network without keeping its outputs, but for metrics that do.
+    pub(crate) fn measure<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+    ) -> Result<Measurement, TrainError> {
+        let mut accumulators: Vec<_> = self.metrics.iter().map(AnyMetric::accumulator).collect();
+        let loss = self.pass(network, source, device, |predictions| {
+            accumulators.iter_mut().for_each(|accumulator| accumulator.update(predictions));
+        })?;
+        let metrics = accumulators
+            .iter()
+            .filter_map(|accumulator| Some((accumulator.metric().name(), accumulator.value()?)))
+            .collect();
+        Ok(Measurement { loss, metrics })
     }
-    if let TargetKind::NextTokens { .. } = source.target_kind() {
-        return Ok(evaluate_tokens(network, source, loss, device));
-    }
-    let mut rows = Vec::with_capacity(samples);
-    let mut labels: Vec<u32> = Vec::new();
-    let mut values: Vec<Vec<f32>> = Vec::new();
-    let mut total = 0.0;
-    for batch in in_order(source) {
-        match &batch.targets {
-            BatchTargets::Classes(classes) | BatchTargets::NextTokens(classes) => labels.extend(classes),
-            BatchTargets::MixedClasses { labels: first, partners, share } => {
-                labels.extend(if *share >= 0.5 { first } else { partners });
+
+    /// Measures a network and reports on it in full.
+    pub(crate) fn evaluate<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+    ) -> Result<Evaluation, TrainError> {
+        let mut all = Collected::default();
+        let loss = self.pass(network, source, device, |predictions| all.update(predictions))?;
+        let all = all.get().ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
+        let metrics = (self.metrics.iter())
+            .filter_map(|metric| Some((metric.name(), metric.measure(all)?)))
+            .collect();
+        let names = source.metadata().classes;
+        let report = match self.task {
+            Task::NextToken { .. } => {
+                let TokenSums { cross_entropy, correct, tokens } = all.token_sums();
+                Report::Language(LanguageReport::new(cross_entropy, correct as usize, tokens as usize))
             }
-            BatchTargets::Values { width, values: new } => {
-                values.extend(new.chunks((*width).max(1)).map(<[f32]>::to_vec));
+            Task::Regression { .. } => Report::Regression(self.regression(all)),
+            Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::new(all, &names, 0.5)),
+            _ => Report::Classification(ClassificationReport::from_predictions(all, &names, None)),
+        };
+        Ok(Evaluation { samples: source.len(), loss, report, metrics })
+    }
+
+    /// Numbers as they are; of logits that stand for numbers from 0 to 1 these.
+    fn regression(&self, all: &Predictions) -> RegressionReport {
+        let mut outputs = all.outputs().to_vec();
+        if self.loss.targets() == TargetType::Probabilities {
+            outputs.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
+        }
+        let rows = |values: &[f32]| values.chunks(all.width().max(1)).map(<[f32]>::to_vec).collect::<Vec<_>>();
+        let PredictionTargets::Values { values, .. } = all.targets() else {
+            unreachable!("numbers are values")
+        };
+        RegressionReport::new(&rows(&outputs), &rows(values))
+    }
+
+    /// All outputs of a network with what they should have been.
+    pub(crate) fn predictions<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+    ) -> Result<Predictions, TrainError> {
+        let mut all = Collected::default();
+        self.pass(network, source, device, |predictions| all.update(predictions))?;
+        all.get().cloned().ok_or(TrainError::NoSamples { purpose: "predict" })
+    }
+
+    /// Shows all predictions, batch by batch, and returns the mean loss.
+    fn pass<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+        mut show: impl FnMut(&Predictions),
+    ) -> Result<f64, TrainError> {
+        if source.is_empty() {
+            return Err(TrainError::NoSamples { purpose: "evaluate" });
+        }
+        let scale = source.metadata().target_scale;
+        let needs_outputs = match self.task {
+            Task::NextToken { .. } => self.metrics.iter().any(|metric| metric.needs_outputs(self.task)),
+            _ => true,
+        };
+        let (mut total, mut weight) = (0.0, 0.0);
+        for batch in in_order(source) {
+            let batch = batch?;
+            check_batch(&batch, &**source, self.loss.targets())?;
+            let (targets, row_weights) = (prediction_targets(&batch), batch.weights.clone());
+            let Uploaded { input, target, weights } = upload(batch, &**source, device);
+            let output = network.forward(input);
+            let [rows, _] = output.dims();
+            let tensor = weights.as_ref().map(|weights| &weights.tensor);
+            let mean = |loss: &dyn Loss| {
+                f64::from(batch_loss(loss, output.clone(), &target, tensor).into_scalar::<f32>())
+            };
+            let counted = weights.as_ref().map_or(rows as f64, |weights| weights.total);
+            let loss = mean(self.loss);
+            total += counted * loss;
+            weight += counted;
+
+            if !needs_outputs && weights.is_none() {
+                let Task::NextToken { vocabulary_size } = self.task else { unreachable!("only then") };
+                let plain = match objective::has_perplexity(self.loss, self.task) {
+                    true => loss,
+                    false => mean(&CrossEntropyLoss::new()),
+                };
+                let correct = correct(&output, &targets) as f64;
+                let sums = TokenSums { cross_entropy: counted * plain, correct, tokens: counted };
+                show(&Predictions::from_token_sums(vocabulary_size, sums));
+                continue;
             }
+            let (mut outputs, mut targets) = (values(output), targets);
+            if let (Some(scale), PredictionTargets::Values { values, .. }) = (&scale, &mut targets) {
+                unscale(&mut outputs, scale);
+                unscale(values, scale);
+            }
+            let mut predictions = Predictions::new(self.task, outputs, targets);
+            if let Some(weights) = row_weights {
+                predictions = predictions.with_weights(weights);
+            }
+            show(&predictions);
         }
-        let count = batch.len() as f64;
-        let (input, target) = upload(batch, device);
-        let output = network.forward(input);
-        total += count * f64::from(loss.forward(output.clone(), &target).into_scalar::<f32>());
-        extend(&mut rows, output);
+        Ok(if weight > 0.0 { total / weight } else { 0.0 })
     }
-    let report = match (loss, source.target_kind()) {
-        (Loss::CrossEntropy { .. }, TargetKind::Classes { count }) => {
-            rows.iter_mut().for_each(|row| softmax(row));
-            let numbered = || (0..count).map(|class| class.to_string()).collect();
-            let names = if names.len() == count { names.to_vec() } else { numbered() };
-            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
-        }
-        (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => {
-            let rows: Vec<Vec<f32>> = rows
-                .iter()
-                .map(|row| {
-                    let positive = sigmoid(row[0]);
-                    vec![1.0 - positive, positive]
-                })
-                .collect();
-            let labels: Vec<u32> = values.iter().map(|value| u32::from(value[0] > 0.5)).collect();
-            let names = ["0".to_string(), "1".to_string()];
-            Report::Classification(ClassificationReport::new(&rows, &labels, &names))
-        }
-        (Loss::BinaryCrossEntropy {}, _) => {
-            rows.iter_mut().flatten().for_each(|value| *value = sigmoid(*value));
-            Report::Regression(RegressionReport::new(&rows, &values))
-        }
-        _ => Report::Regression(RegressionReport::new(&rows, &values)),
-    };
-    Ok(Evaluation { samples, loss: total / samples as f64, report })
 }
 
-/// Measures a language model, keeping sums and nothing else: the logits of all tokens would be a table of the text times
-/// the vocabulary.
-fn evaluate_tokens<N: Network>(
-    network: &N,
-    source: &Arc<dyn Source>,
-    loss: &Loss,
-    device: &Device,
-) -> Evaluation {
-    let plain = Loss::cross_entropy();
-    let (mut total, mut cross_entropy, mut correct, mut tokens) = (0.0, 0.0, 0, 0);
-    for batch in in_order(source) {
-        let (input, target) = upload(batch, device);
-        let output = network.forward(input);
-        let [rows, _] = output.dims();
-        let sum =
-            |loss: &Loss| rows as f64 * f64::from(loss.forward(output.clone(), &target).into_scalar::<f32>());
-        let surprise = sum(&plain);
-        cross_entropy += surprise;
-        total += if *loss == plain { surprise } else { sum(loss) };
-        tokens += rows;
-        if let Target::Classes(next) = &target {
-            correct += count_correct(output, next) as usize;
+/// Numbers in their own units again.
+pub(crate) fn unscale(values: &mut [f32], scale: &Normalization) {
+    let width = scale.mean.len().max(1);
+    for row in values.chunks_exact_mut(width) {
+        for ((value, mean), std) in row.iter_mut().zip(&scale.mean).zip(&scale.std) {
+            *value = *value * std + mean;
         }
     }
-    let report = Report::Language(LanguageReport::new(cross_entropy, correct, tokens));
-    Evaluation { samples: source.len(), loss: total / tokens.max(1) as f64, report }
 }
 
-pub(crate) fn in_order(source: &Arc<dyn Source>) -> impl Iterator<Item = Batch> {
-    let order = (0..source.len() as u32).collect();
-    Loader::new(source.clone(), order, batch_size(&**source), 0)
+fn values(output: Tensor<2>) -> Vec<f32> {
+    output.into_data().convert::<f32>().into_vec::<f32>().expect("converted just now")
 }
 
-/// Samples in one step: fewer where the logits of many would not fit into memory.
-fn batch_size(source: &dyn Source) -> NonZeroUsize {
-    let TargetKind::NextTokens { vocabulary_size } = source.target_kind() else {
-        return BATCH_SIZE;
-    };
-    let tokens: usize = source.sample_shape().iter().product();
-    let samples = MOST_LOGITS / tokens.saturating_mul(vocabulary_size).max(1);
-    NonZeroUsize::new(samples).unwrap_or(NonZeroUsize::MIN).min(BATCH_SIZE)
+/// What outputs are compared with; a sample that is mixed from two counts for the class of which it has more.
+fn prediction_targets(batch: &Batch) -> PredictionTargets {
+    match &batch.targets {
+        BatchTargets::Classes(classes)
+        | BatchTargets::StepClasses(classes)
+        | BatchTargets::NextTokens(classes) => PredictionTargets::Classes(classes.clone()),
+        BatchTargets::MixedClasses { labels, partners, share } => {
+            PredictionTargets::Classes(if *share >= 0.5 { labels.clone() } else { partners.clone() })
+        }
+        BatchTargets::Values { width, values } | BatchTargets::Labels { width, values } => {
+            PredictionTargets::Values { width: *width, values: values.clone() }
+        }
+    }
 }
 
-fn extend(rows: &mut Vec<Vec<f32>>, output: burn::tensor::Tensor<2>) {
-    let [_, outputs] = output.dims();
-    let values: Vec<f32> = output.into_data().iter::<f32>().collect();
-    rows.extend(values.chunks(outputs.max(1)).map(<[f32]>::to_vec));
+/// Counts the rows whose greatest value, the first of equal ones, is that of their class.
+fn correct(output: &Tensor<2>, targets: &PredictionTargets) -> usize {
+    let PredictionTargets::Classes(classes) = targets else { return 0 };
+    let [_, width] = output.dims();
+    let values = values(output.clone());
+    let rows = values.chunks_exact(width.max(1)).zip(classes);
+    rows.filter(|(row, class)| is_first_greatest(row, **class as usize)).count()
 }

@@ -1,7 +1,7 @@
 //! Texts that a language model writes, word by word.
 
-use fireclay_data::{Prose, TextEncoder, TextPreprocessing, reserved};
 use fireclay_nn::{Model, Sampler, Sampling, Stepper};
+use fireclay_text::{Prose, TextEncoder, TextPreprocessing, reserved};
 
 use crate::TrainError;
 
@@ -11,7 +11,9 @@ use crate::TrainError;
 /// never drawn.
 ///
 /// ```
-/// use fireclay_data::{Dataset, TextEncoder, TextPadding, TextPreprocessing, Vocabulary, WordTokenizer, WrittenReviews};
+/// use fireclay_data::{Dataset, TextPadding};
+/// use fireclay_datasets::WrittenReviews;
+/// use fireclay_text::{TextDataset, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer};
 /// use fireclay_nn::{LstmSpec, ModelSpec, Sampling};
 /// use fireclay_train::{FitOptions, TextGenerator, Trainer};
 ///

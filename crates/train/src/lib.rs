@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use burn::tensor::Device;
-//! use fireclay_data::DrawnDigits;
+//! use fireclay_datasets::DrawnDigits;
 //! use fireclay_nn::ModelSpec;
 //! use fireclay_train::{Adam, FitOptions, Trainer};
 //!
@@ -22,34 +22,50 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-data` (data sets),
 //! `fireclay-store` (model files), `fireclay` (all of them behind one door).
 
+mod batches;
+#[cfg(feature = "burn-dataset")]
+mod burn_dataset;
+mod callback;
 mod callbacks;
 mod checkpoint;
-mod clip_norm;
 mod error;
 mod evaluate;
 mod event;
 mod fit;
 mod generate;
+mod gradients;
 mod history;
+mod metadata;
 mod metrics;
+mod objective;
 mod optimizer;
 mod options;
-mod running_means;
-mod schedule;
+mod predictor;
+mod resume;
+mod run;
+pub mod schedule;
 mod trainer;
+mod training_sums;
 mod upload;
 
+#[cfg(feature = "burn-dataset")]
+pub use burn_dataset::{BurnDataset, ItemTarget};
+pub use callback::{Callback, CallbackContext, CallbackFn, callback_fn};
 pub use callbacks::{CheckpointWriter, EarlyStopping};
-pub use checkpoint::{Checkpoint, Progress, Sums, checkpoint_shapes};
+pub use checkpoint::{Checkpoint, Progress, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
-pub use event::{Callback, Event, Moment};
+pub use event::{Event, Measured};
 pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
-pub use metrics::{
-    ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,
+pub use metadata::text_preprocessing;
+pub use metrics::*;
+pub use optimizer::{
+    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Muon, Optimizer, ParameterGroup, RmsProp,
+    Sgd, UpdateRule,
 };
-pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
 pub use options::FitOptions;
-pub use schedule::Schedule;
-pub use trainer::{Trainer, text_preprocessing};
+pub use predictor::{Prediction, Predictor, Sample};
+pub use run::{CallbackStates, RunSettings, RunState, Sums};
+pub use schedule::{BuiltInSchedule, Schedule, SchedulePosition, schedule_fn};
+pub use trainer::Trainer;

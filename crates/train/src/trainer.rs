@@ -1,90 +1,133 @@
 //! The trainer: a network with everything that training needs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Dataset, FeatureKind, Source, TargetKind, TextPreprocessing};
-use fireclay_nn::{InputSpec, Loss, Model, Network, load_state};
-use fireclay_store::{
-    DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model, save_model,
+use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind};
+use fireclay_nn::{
+    BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored, Target,
+    TargetType, load_state,
 };
+use fireclay_store::{ModelCard, StoreError, save_model};
+use fireclay_text::TextPreprocessing;
 
-use crate::checkpoint::{Checkpoint, Resumed, part};
-use crate::evaluate::{Evaluation, evaluate, predict};
-use crate::metrics::Kind;
-use crate::optimizer::check_groups;
-use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
+use crate::callback::Callback;
+use crate::checkpoint::{Checkpoint, part};
+use crate::error::TrainError;
+use crate::evaluate::{Evaluation, Measures, predict};
+use crate::history::{EpochRecord, History};
+use crate::metadata::ModelMetadata;
+use crate::metrics::{Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, Predictions, Task};
+use crate::objective;
+use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
+use crate::options::FitOptions;
+use crate::resume::Resumed;
+use crate::run::RunSettings;
+use crate::schedule::Schedule;
+use crate::upload::{check_batch, rows_per_sample, upload};
 
-/// A network with its loss, its optimiser and its listeners.
+/// A network with its loss, its optimiser, what it is measured by and who listens.
+///
+/// ```
+/// use fireclay_datasets::DrawnDigits;
+/// use fireclay_nn::{Device, ModelSpec};
+/// use fireclay_train::{Adam, EarlyStopping, FitOptions, Trainer};
+///
+/// let (train, test) = DrawnDigits::new(0).train_and_test(512, 128);
+/// let model = ModelSpec::new([1, 28, 28]).flatten().dense(32).relu().dense(10).build(&Device::default())?;
+/// let mut trainer = Trainer::classification(model)
+///     .optimizer(Adam::new(3e-3))
+///     .validation(&test)
+///     .callback(EarlyStopping::on("val_accuracy").patience(2));
+/// let history = trainer.fit(&train, &FitOptions { epochs: 4, batch_size: 32, ..FitOptions::default() })?;
+/// assert_eq!(history.course("val_accuracy").len(), history.epochs.len());
+/// assert!(trainer.evaluate(&test)?.accuracy() > Some(0.5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Trainer<N: Network> {
     pub(crate) network: N,
     pub(crate) device: Device,
-    pub(crate) loss: Loss,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) loss: Arc<dyn Loss>,
+    pub(crate) optimizer: AnyOptimizer,
     pub(crate) groups: Vec<ParameterGroup>,
-    pub(crate) metrics: Vec<Metric>,
+    pub(crate) schedule: Option<Arc<dyn Schedule>>,
+    pub(crate) metrics: Vec<AnyMetric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
+    validation: Option<Arc<dyn Source>>,
     /// What the last data set said about itself; it goes into the model file.
-    pub(crate) about: About,
+    pub(crate) metadata: ModelMetadata,
 }
 
-/// What a model file says about the data and the training.
-#[derive(Clone, Default)]
-pub(crate) struct About {
-    pub(crate) classes: Vec<String>,
-    pub(crate) preprocessing: Option<Preprocessing>,
-    pub(crate) text: Option<Arc<TextPreprocessing>>,
-    pub(crate) dataset: Option<DatasetCard>,
-    pub(crate) training: Option<TrainingCard>,
+/// What was found out about a source before a run.
+pub(crate) struct Checked {
+    pub(crate) task: Task,
+    pub(crate) warning: Option<String>,
 }
 
 impl<N: Network> Trainer<N> {
     /// Trains a classifier: one logit for each class, cross-entropy, accuracy.
     pub fn classification(network: N) -> Self {
-        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Accuracy])
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Accuracy])
     }
 
     /// Trains a network with one logit for yes or no: targets are 0 and 1, the loss binary cross-entropy.
     pub fn binary(network: N) -> Self {
-        Trainer::new(network, Loss::BinaryCrossEntropy {}).metrics([Metric::Accuracy])
+        Trainer::new(network, BinaryCrossEntropyLoss::new()).metrics([Accuracy])
     }
 
-    /// Trains a network that predicts numbers: mean squared error.
+    /// Trains a network with one logit for each of several labels, any number of which a sample may have
+    /// ([`Targets::Labels`](fireclay_data::Targets::Labels)): binary cross-entropy, F1.
+    pub fn multi_label(network: N) -> Self {
+        Trainer::new(network, BinaryCrossEntropyLoss::new()).metrics([F1])
+    }
+
+    /// Trains a network that gives one logit for each class at each step of a sequence
+    /// ([`Targets::StepClasses`](fireclay_data::Targets::StepClasses)): cross-entropy, accuracy. Steps that are padding do
+    /// not count.
+    pub fn step_classification(network: N) -> Self {
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Accuracy])
+    }
+
+    /// Trains a network that predicts numbers, or images as rows of numbers: mean squared error.
     pub fn regression(network: N) -> Self {
-        Trainer::new(network, Loss::Mse {}).metrics([Metric::Mae])
+        Trainer::new(network, MseLoss).metrics([Mae])
     }
 
     /// Trains a network that predicts at each step of a text the token that comes next, on data from
-    /// [`Dataset::next_tokens`]: cross-entropy over the vocabulary, perplexity.
+    /// [`Dataset::next_tokens`](fireclay_data::Dataset::next_tokens): cross-entropy over the vocabulary, perplexity.
     pub fn language_model(network: N) -> Self {
-        Trainer::new(network, Loss::cross_entropy()).metrics([Metric::Perplexity])
+        Trainer::new(network, CrossEntropyLoss::new()).metrics([Perplexity])
     }
 
-    /// Trains with any loss. The network stays on the device it was built on.
-    pub fn new(network: N, loss: Loss) -> Self {
+    /// Trains with any loss, built in or of one's own. The network stays on the device it was built on.
+    pub fn new(network: N, loss: impl Loss) -> Self {
         let network = network.valid();
         let device = network.devices().into_iter().next().unwrap_or_default().without_autodiff();
         Trainer {
             network,
             device,
-            loss,
-            optimizer: Optimizer::default(),
+            loss: Arc::new(loss),
+            optimizer: AnyOptimizer::default(),
             groups: Vec::new(),
+            schedule: None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
-            about: About::default(),
+            validation: None,
+            metadata: ModelMetadata::default(),
         }
     }
 
     /// Sets the loss.
-    pub fn loss(mut self, loss: Loss) -> Self {
-        self.loss = loss;
+    pub fn loss(mut self, loss: impl Loss) -> Self {
+        self.loss = Arc::new(loss);
         self
     }
 
-    /// Sets the optimiser; Adam with learning rate 1e-3 by default.
-    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
+    /// Sets the optimiser; Adam with learning rate 1e-3 by default, and for a model that was loaded the one that its file
+    /// names.
+    pub fn optimizer(mut self, optimizer: impl Into<AnyOptimizer>) -> Self {
         self.optimizer = optimizer.into();
         self
     }
@@ -95,9 +138,30 @@ impl<N: Network> Trainer<N> {
         self
     }
 
-    /// Sets what is measured on the validation samples after each epoch, besides the loss.
-    pub fn metrics(mut self, metrics: impl IntoIterator<Item = Metric>) -> Self {
-        self.metrics = metrics.into_iter().collect();
+    /// Sets how the learning rate changes, by a schedule of one's own; those that are built in have their place in
+    /// [`FitOptions::schedule`], which this one replaces.
+    pub fn schedule(mut self, schedule: impl Schedule) -> Self {
+        self.schedule = Some(Arc::new(schedule));
+        self
+    }
+
+    /// Sets what is measured on the validation samples after each epoch, besides the loss, and by
+    /// [`evaluate`](Self::evaluate).
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_metrics();
+        self
+    }
+
+    /// Adds to what is measured.
+    pub fn metric(mut self, metric: impl Into<AnyMetric>) -> Self {
+        self.metrics.push(metric.into());
+        self
+    }
+
+    /// Sets the samples that are measured after each epoch, instead of a
+    /// [validation split](FitOptions::validation_split) of the training samples.
+    pub fn validation<S: Source + Clone + 'static>(mut self, source: &S) -> Self {
+        self.validation = Some(Arc::new(source.clone()));
         self
     }
 
@@ -117,119 +181,187 @@ impl<N: Network> Trainer<N> {
         self.network
     }
 
-    /// Trains. With a validation split, a share of the samples is set aside and measured after each epoch.
+    /// Trains on a [`Dataset`](fireclay_data::Dataset) or any other [`Source`]; one that cannot be cloned goes into an
+    /// [`Arc`].
     ///
     /// The same seed and the same number of threads give the same weights, bit for bit, on a CPU.
     ///
     /// # Errors
     /// [`TrainError`] for settings out of range, data that does not fit, a loss that is no longer finite, and what
-    /// callbacks report. After an error the network is as it was at the end of the last whole epoch.
-    pub fn fit(&mut self, train: &Dataset, options: &FitOptions) -> Result<History, TrainError> {
+    /// the source and callbacks report. After an error the network is as it was at the end of the last whole epoch.
+    pub fn fit<S: Source + Clone + 'static>(
+        &mut self,
+        train: &S,
+        options: &FitOptions,
+    ) -> Result<History, TrainError> {
         options.check()?;
+        if let Some(schedule) = &self.schedule {
+            schedule.check()?;
+        }
         self.optimizer.check()?;
         check_groups(&self.network, &self.groups)?;
-        self.fit_from(train, options, None)
+        self.fit_from(Arc::new(train.clone()), options, None)
     }
 
     /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same
-    /// data. The result is what the run would have given without the break, bit for bit on a CPU.
+    /// data. The result is what the run would have given without the break, bit for bit on a CPU. A loss, an optimiser, a
+    /// schedule or metrics of the user's own must be given to this trainer as they were given to the one before.
     ///
     /// # Errors
-    /// As for [`fit`](Self::fit), and [`TrainError::OtherData`] if the data cannot be the same.
-    pub fn resume(&mut self, train: &Dataset, checkpoint: Checkpoint) -> Result<History, TrainError> {
+    /// As for [`fit`](Self::fit), [`TrainError::OtherData`] if the data cannot be the same, and
+    /// [`TrainError::OwnPart`] if a part of the user's own is missing.
+    pub fn resume<S: Source + Clone + 'static>(
+        &mut self,
+        train: &S,
+        checkpoint: Checkpoint,
+    ) -> Result<History, TrainError> {
         let Checkpoint { progress, tensors, optimizer } = checkpoint;
-        progress.options.check()?;
-        progress.optimizer.check()?;
-        check_groups(&self.network, &progress.groups)?;
+        self.take_up(&progress.settings)?;
         let (weights, best) = part(tensors);
         // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
         self.network = load_state(self.network.valid(), weights)?;
-        let best = match progress.has_best {
+        let best = match progress.state.has_best {
             true => Some(load_state(self.network.valid(), best)?),
             false => None,
         };
-        self.optimizer = progress.optimizer.clone();
-        self.groups = progress.groups.clone();
-        self.loss = progress.loss.clone();
-        self.metrics = progress.metrics.clone();
-        let options = progress.options.clone();
+        let options = progress.settings.options.clone();
         let network = self.network.valid();
-        self.fit_from(train, &options, Some(Resumed { progress, optimizer, network, best }))
+        let resumed = Resumed { progress, optimizer, network, best };
+        self.fit_from(Arc::new(train.clone()), &options, Some(resumed))
+    }
+
+    /// Takes over how a run was set up, as far as it is built in; the rest must be here already.
+    fn take_up(&mut self, settings: &RunSettings) -> Result<(), TrainError> {
+        settings.options.check()?;
+        let own = |part, expected: &str, found: String| match found == expected {
+            true => Ok(()),
+            false => Err(TrainError::OwnPart { part, expected: expected.to_string(), found }),
+        };
+        self.optimizer = settings.optimizer.resolve(&self.optimizer);
+        self.optimizer.check()?;
+        match &settings.loss {
+            Stored::BuiltIn(loss) => self.loss = Arc::new(loss.clone()),
+            Stored::Custom { name } => own("loss", name, self.loss.name())?,
+        }
+        match (&settings.schedule, &self.schedule) {
+            (Some(name), Some(schedule)) => own("schedule", name, schedule.name())?,
+            (Some(name), None) => own("schedule", name, settings.options.schedule.name())?,
+            (None, _) => self.schedule = None,
+        }
+        self.groups = resolve_groups(&settings.groups, &self.groups);
+        self.metrics = (settings.metrics.iter())
+            .map(|name| AnyMetric::find(name, &self.metrics))
+            .collect::<Result<_, _>>()?;
+        check_groups(&self.network, &self.groups)
     }
 
     fn fit_from(
         &mut self,
-        data: &Dataset,
+        data: Arc<dyn Source>,
         options: &FitOptions,
         resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
-        let (train, validation) = match options.validation_split > 0.0 {
-            false => (data.clone(), None),
-            true => {
-                let (train, validation) = data.split(options.validation_split, options.seed)?;
-                (train, Some(Arc::new(validation) as Arc<dyn Source>))
+        let split = options.validation_split;
+        let (train, validation) = match (&self.validation, split > 0.0) {
+            (Some(_), true) => return Err(TrainError::TwoValidations { split }),
+            (Some(validation), false) => (data, Some(validation.clone())),
+            (None, false) => (data, None),
+            (None, true) => {
+                let (train, validation) = match data.split(split, options.seed)? {
+                    Some(parts) => parts,
+                    None => {
+                        let (train, validation) = Subset::split(data, split, options.seed)?;
+                        (Arc::new(train) as _, Arc::new(validation) as _)
+                    }
+                };
+                (train, Some(validation))
             }
         };
-        let mut about = About {
-            classes: train.class_names().to_vec(),
-            preprocessing: preprocessing(&train),
-            text: train.text_preprocessing().cloned().map(Arc::new),
-            dataset: Some(dataset_card(&train)),
-            training: None,
-        };
-        let source: Arc<dyn Source> = Arc::new(train);
-        let history = self.run(&source, validation.as_ref(), options, &about, resumed)?;
-        about.training = Some(TrainingCard {
-            loss: self.loss.clone(),
-            optimizer: serde_json::to_value(&self.optimizer).unwrap_or_default(),
-            groups: (self.groups.iter())
-                .map(|group| serde_json::to_value(group).unwrap_or_default())
-                .collect(),
-            schedule: serde_json::to_value(options.schedule).unwrap_or_default(),
-            warm_up: options.warm_up,
-            clip_norm: options.clip_norm,
-            epochs: history.epochs.len(),
-            batch_size: options.batch_size,
-            validation_split: options.validation_split,
-            seed: options.seed,
-        });
-        self.about = about;
+        let metadata = ModelMetadata::of(train.metadata(), train.len());
+        let settings = self.settings(options, &metadata, train.len());
+        let history = self.run(&train, validation.as_ref(), &settings, resumed)?;
+        self.metadata = metadata.trained(&settings, &history);
         Ok(history)
     }
 
-    /// Measures the network on all samples.
+    /// How a run on such data is set up.
+    fn settings(&self, options: &FitOptions, metadata: &ModelMetadata, samples: usize) -> RunSettings {
+        RunSettings {
+            options: options.clone(),
+            optimizer: self.optimizer.clone(),
+            groups: self.groups.clone(),
+            loss: Stored::of(self.loss.built_in(), || self.loss.name()),
+            schedule: self.schedule.as_ref().map(|schedule| schedule.name()),
+            metrics: self.metrics.iter().map(AnyMetric::name).collect(),
+            samples,
+            classes: metadata.classes.clone(),
+            dataset: metadata.dataset.clone(),
+        }
+    }
+
+    /// What learning rates are multiplied by in a step: what the trainer's schedule says, or else the options'.
+    pub(crate) fn rate_factor(
+        &self,
+        options: &FitOptions,
+        epoch: usize,
+        step: usize,
+        steps: usize,
+        history: &[EpochRecord],
+    ) -> f64 {
+        match &self.schedule {
+            Some(schedule) => options.rate_factor_by(&**schedule, epoch, step, steps, history),
+            None => options.rate_factor(epoch, step, steps, history),
+        }
+    }
+
+    /// Measures the network on all samples of a [`Dataset`](fireclay_data::Dataset) or any other [`Source`].
     ///
     /// # Errors
-    /// [`TrainError`] for an empty data set, or one that does not fit the network.
-    pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation, TrainError> {
+    /// [`TrainError`] for a source without samples, or one that does not fit the network.
+    pub fn evaluate<S: Source + Clone + 'static>(&self, data: &S) -> Result<Evaluation, TrainError> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
-        self.check_source(&source, "evaluate")?;
-        self.check_preprocessing(data)?;
-        evaluate(&self.network, &source, &self.loss, data.class_names(), &self.device)
+        let task = self.check_source(&source, "evaluate")?.task;
+        self.check_preprocessing(&*source)?;
+        let metrics: Vec<AnyMetric> =
+            self.metrics.iter().filter(|metric| metric.supports(task)).cloned().collect();
+        Measures { loss: &*self.loss, metrics: &metrics, task }.evaluate(&self.network, &source, &self.device)
+    }
+
+    /// The network's outputs for all samples with what they should have been, as metrics read them.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn predictions<S: Source + Clone + 'static>(&self, data: &S) -> Result<Predictions, TrainError> {
+        let source: Arc<dyn Source> = Arc::new(data.clone());
+        let task = self.check_source(&source, "evaluate")?.task;
+        self.check_preprocessing(&*source)?;
+        Measures { loss: &*self.loss, metrics: &[], task }.predictions(&self.network, &source, &self.device)
     }
 
     /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
-    /// `[samples * steps][outputs]` from a network with an output at each step.
+    /// `[samples * steps][outputs]` from a network with an output at each step. For one sample at a time, in the units of
+    /// the data, see [`Predictor`](crate::Predictor).
     ///
     /// # Errors
-    /// [`TrainError`] for an empty data set, or one that does not fit the network.
-    pub fn predict(&self, data: &Dataset) -> Result<Vec<Vec<f32>>, TrainError> {
+    /// [`TrainError`] for a source without samples, or one that does not fit the network.
+    pub fn predict<S: Source + Clone + 'static>(&self, data: &S) -> Result<Vec<Vec<f32>>, TrainError> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         self.check_shape(&source, "predict")?;
-        self.check_preprocessing(data)?;
+        self.check_preprocessing(&*source)?;
         predict(&self.network, &source, &self.device)
     }
 
     /// Refuses data that is normalised in another way than the network has learnt to see it.
-    fn check_preprocessing(&self, data: &Dataset) -> Result<(), TrainError> {
-        match (&self.about.preprocessing, preprocessing(data)) {
+    fn check_preprocessing(&self, source: &dyn Source) -> Result<(), TrainError> {
+        let found = ModelMetadata::of(source.metadata(), source.len());
+        match (&self.metadata.preprocessing, found.preprocessing) {
             (Some(expected), Some(found)) if *expected != found => Err(TrainError::Preprocessing {
                 expected_mean: expected.mean.clone(),
                 expected_std: expected.std.clone(),
                 found_mean: found.mean,
                 found_std: found.std,
             }),
-            _ => match (self.text_preprocessing(), data.text_preprocessing()) {
+            _ => match (self.text_preprocessing(), found.text.as_deref()) {
                 (Some(expected), Some(found)) if expected != found => Err(TrainError::TextPreprocessing {
                     expected: expected.encoder.vocabulary_size(),
                     found: found.encoder.vocabulary_size(),
@@ -241,7 +373,7 @@ impl<N: Network> Trainer<N> {
 
     /// How texts become what the network reads, if it was trained on texts.
     pub fn text_preprocessing(&self) -> Option<&TextPreprocessing> {
-        self.about.text.as_deref()
+        self.metadata.text.as_deref()
     }
 
     /// Refuses an empty source, and samples or tokens that the network does not take.
@@ -269,113 +401,61 @@ impl<N: Network> Trainer<N> {
         }
     }
 
-    /// Refuses metrics that the task does not have.
-    pub(crate) fn check_metrics(&self, source: &Arc<dyn Source>) -> Result<(), TrainError> {
-        let kind = match (&self.loss, source.target_kind()) {
-            (Loss::CrossEntropy { .. }, TargetKind::NextTokens { .. }) => Kind::NextTokens,
-            (Loss::CrossEntropy { .. }, _)
-            | (Loss::BinaryCrossEntropy {}, TargetKind::Values { width: 1 }) => Kind::Classification,
-            _ => Kind::Regression,
-        };
-        match self.metrics.iter().find(|metric| !metric.is_for(kind)) {
-            None => Ok(()),
-            Some(metric) => Err(TrainError::Metric {
-                metric: metric.to_string(),
-                loss: format!("{:?}", self.loss),
-                task: kind.name(),
-            }),
-        }
-    }
-
     /// Refuses data that loss or network cannot take, before any work. One sample goes through the network, so that
     /// this holds for networks of the user's own too.
     pub(crate) fn check_source(
         &self,
         source: &Arc<dyn Source>,
         purpose: &'static str,
-    ) -> Result<(), TrainError> {
+    ) -> Result<Checked, TrainError> {
         self.check_shape(source, purpose)?;
-        let (found, needed) = match source.target_kind() {
-            TargetKind::Classes { count } => ("classes", format!("{count}, one for each class")),
-            TargetKind::Values { width } => ("values", format!("{width}, one for each target")),
-            TargetKind::NextTokens { vocabulary_size } => {
-                ("classes", format!("{vocabulary_size}, one for each token of the vocabulary"))
-            }
-        };
-        let expected = if self.loss.takes_classes() { "classes" } else { "values" };
-        if found != expected {
-            return Err(TrainError::Targets { loss: format!("{:?}", self.loss), expected, found });
-        }
-        let mut batch = fireclay_data::Batch::default();
-        source.gather(&[0], &mut batch);
-        let (input, _) = crate::upload::upload(batch, &self.device);
-        let [rows, outputs] = self.network.forward(input).dims();
-        let expected = targets_per_sample(&**source);
+        let targets = source.target_kind();
+        let task = objective::task(&*self.loss, targets)?;
+        let mut batch = Batch::default();
+        source.gather(&[0], &mut batch)?;
+        check_batch(&batch, &**source, TargetType::Any)?;
+        let input = upload(batch, &**source, &self.device).input;
+        let output = catch_unwind(AssertUnwindSafe(|| self.network.forward(input)))
+            .map_err(|panic| self.forward_failed(source, &*panic))?;
+        let [rows, outputs] = output.dims();
+        let expected = rows_per_sample(&**source);
         if rows != expected {
             return Err(TrainError::OutputSteps { found: rows, expected });
         }
-        let wanted = match source.target_kind() {
-            TargetKind::Classes { count } => count,
-            TargetKind::Values { width } => width,
-            TargetKind::NextTokens { vocabulary_size } => vocabulary_size,
+        let (wanted, needed) = match targets {
+            TargetKind::Classes { count } | TargetKind::StepClasses { count, .. } => {
+                (count, format!("{count}, one for each class"))
+            }
+            TargetKind::Labels { count } => (count, format!("{count}, one for each label")),
+            TargetKind::Values { width } => (width, format!("{width}, one for each target")),
+            TargetKind::NextTokens { vocabulary_size } => {
+                (vocabulary_size, format!("{vocabulary_size}, one for each token of the vocabulary"))
+            }
         };
         if outputs != wanted {
             return Err(TrainError::Outputs { found: outputs, expected: needed });
         }
         self.loss.check(outputs)?;
-        match self.network.num_params() {
-            0 => Err(TrainError::NothingToTrain),
-            _ => Ok(()),
+        if self.network.num_params() == 0 {
+            return Err(TrainError::NothingToTrain);
         }
+        let warning = objective::are_probabilities(&*self.loss, &output).then(|| {
+            format!(
+                "the network's outputs are probabilities already, and the loss '{}' takes logits; leave the softmax at its end out",
+                self.loss.name()
+            )
+        });
+        Ok(Checked { task, warning })
     }
-}
 
-/// How many targets a sample has, each with a row of the network's outputs.
-pub(crate) fn targets_per_sample(source: &dyn Source) -> usize {
-    match source.target_kind() {
-        TargetKind::NextTokens { .. } => source.sample_shape().iter().product(),
-        _ => 1,
-    }
-}
-
-/// How numbers were normalised; tokens are not.
-fn preprocessing(data: &Dataset) -> Option<Preprocessing> {
-    let normalization = data.normalization();
-    let preprocessing = Preprocessing { mean: normalization.mean.clone(), std: normalization.std.clone() };
-    (data.feature_kind() == FeatureKind::Values).then_some(preprocessing)
-}
-
-/// How a model wants its texts, if it reads texts.
-///
-/// # Errors
-/// A [`StoreError`] that names the file, if its card says it in another way than this version reads, or what it says
-/// does not go with the model.
-pub fn text_preprocessing(path: &Path, card: &ModelCard) -> Result<Option<TextPreprocessing>, StoreError> {
-    let Some(value) = &card.text else {
-        return Ok(None);
-    };
-    let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
-    let text: TextPreprocessing = serde_json::from_value(value.clone()).map_err(wrong)?;
-    let tokens = text.padding.length;
-    match card.spec.input {
-        InputSpec::Tokens(expected) if expected == tokens && text.check().is_ok() => Ok(Some(text)),
-        _ => Err(StoreError::Count {
-            path: path.to_path_buf(),
-            what: "tokens of a text",
-            found: tokens,
-            expected: format!("{}, as the model takes", card.spec.input),
-        }),
-    }
-}
-
-fn dataset_card(data: &Dataset) -> DatasetCard {
-    let provenance = data.provenance();
-    DatasetCard {
-        name: provenance.name.clone(),
-        split: provenance.split.clone(),
-        source: provenance.source.clone(),
-        samples: data.len(),
-        sha256: provenance.sha256.clone(),
+    fn forward_failed(&self, source: &Arc<dyn Source>, panic: &(dyn std::any::Any + Send)) -> TrainError {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let reason = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+        TrainError::Forward {
+            network: std::any::type_name::<N>().to_string(),
+            found: format!("{:?}", source.sample_shape()),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -391,38 +471,62 @@ impl Trainer<Model> {
 
     /// What [`save`](Self::save) writes about the model.
     pub fn card(&self) -> ModelCard {
-        ModelCard {
-            classes: self.about.classes.clone(),
-            preprocessing: self.about.preprocessing.clone(),
-            // What was read from JSON, or can always be written as it.
-            text: self.about.text.as_ref().and_then(|text| serde_json::to_value(text.as_ref()).ok()),
-            dataset: self.about.dataset.clone(),
-            training: self.about.training.clone(),
-            ..ModelCard::new(self.network.spec().clone())
-        }
+        self.metadata.card(self.network.spec().clone())
     }
 
-    /// Loads a saved model, ready to be evaluated, asked, or trained further.
+    /// Loads a saved model, ready to be evaluated, asked, or trained further with the loss, the optimiser and the groups
+    /// that its file names. Those of the user's own have to be given anew.
     ///
     /// # Errors
     /// A [`StoreError`] that names the file.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let (model, card) = load_model(path, device)?;
-        let text = text_preprocessing(path, &card)?;
-        let loss = card.training.as_ref().map_or(Loss::cross_entropy(), |training| training.loss.clone());
-        let mut trainer = Trainer::new(model, loss);
-        if trainer.loss.takes_classes() {
-            let is_language_model = card.spec.output_steps().is_ok_and(|steps| steps.is_some());
-            trainer.metrics = vec![if is_language_model { Metric::Perplexity } else { Metric::Accuracy }];
+        let (model, metadata) = ModelMetadata::load(path, device)?;
+        let is_language_model = model.spec().output_steps().is_ok_and(|steps| steps.is_some());
+        let mut trainer = Trainer::new(model, CrossEntropyLoss::new());
+        if let Some(training) = &metadata.training {
+            let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
+            match &training.loss {
+                Stored::BuiltIn(loss) => trainer = trainer.loss(loss.clone()),
+                Stored::Custom { name } => trainer = trainer.loss(MissingLoss { name: name.clone() }),
+            }
+            trainer.optimizer = serde_json::from_value(training.optimizer.clone()).map_err(wrong)?;
+            let groups = training.groups.iter().cloned().map(serde_json::from_value);
+            trainer.groups = groups.collect::<Result<_, _>>().map_err(wrong)?;
         }
-        trainer.about = About {
-            classes: card.classes,
-            preprocessing: card.preprocessing,
-            text: text.map(Arc::new),
-            dataset: card.dataset,
-            training: card.training,
+        let metric: AnyMetric = match trainer.loss.targets() {
+            TargetType::Classes if is_language_model && metadata.text.is_some() => Perplexity.into(),
+            TargetType::Classes => Accuracy.into(),
+            _ => {
+                trainer.metadata = metadata;
+                return Ok(trainer);
+            }
         };
+        trainer.metrics = vec![metric];
+        trainer.metadata = metadata;
         Ok(trainer)
+    }
+}
+
+/// In the place of a loss of the user's own, which a file knows only by its name.
+struct MissingLoss {
+    name: String,
+}
+
+impl Loss for MissingLoss {
+    fn name(&self) -> String {
+        "none".into()
+    }
+
+    fn each(&self, _: burn::tensor::Tensor<2>, _: &Target) -> burn::tensor::Tensor<1> {
+        unreachable!("`check` refuses it")
+    }
+
+    fn check(&self, _: usize) -> Result<(), NnError> {
+        Err(NnError::Loss {
+            setting: "loss",
+            found: format!("'{}', which is not built in", self.name),
+            expected: "that it is given, with `Trainer::loss`".into(),
+        })
     }
 }

@@ -1,12 +1,13 @@
 //! A layer that the training data sets: through `fit`, a second `fit`, a checkpoint and a file.
 
 use burn::tensor::Device;
-use fireclay_data::{
-    Dataset, NgramOptions, NgramVocabulary, TextEncoder, TextPadding, TextPreprocessing, WordTokenizer,
-    WrittenReviews,
-};
+use fireclay_data::{Dataset, TextPadding};
+use fireclay_datasets::WrittenReviews;
 use fireclay_nn::{Model, ModelSpec, NaiveBayesBagSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
+use fireclay_text::{
+    NgramOptions, NgramVocabulary, TextDataset, TextEncoder, TextPreprocessing, WordTokenizer,
+};
 use fireclay_train::{Adam, Callback, CheckpointWriter, Event, FitOptions, Moment, TrainError, Trainer};
 
 fn data() -> (Dataset, Dataset) {

@@ -9,7 +9,8 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use fireclay::data::{
     Augmentation, Batch, Cifar10, Crop, Cutout, DataDir, Dataset, Fill, Flip, Imdb, Loader, Mnist, Pass,
-    Source, TextEncoder, TextPadding, TextPreprocessing, Vocabulary, VocabularyOptions, WordTokenizer,
+    Source, TextDataset, TextEncoder, TextPadding, TextPreprocessing, Vocabulary, VocabularyOptions,
+    WordTokenizer,
 };
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::DataError;
+use fireclay::data::DatasetsError;
 use fireclay::prelude::Trainer;
 
 use crate::program::Program;
@@ -39,7 +39,7 @@ pub fn run<P: Program>(
     flags: ImagePredictFlags<P>,
     channels: &[usize],
     output: &Arc<Output>,
-    read: impl Fn(&Path, [usize; 3], Option<&str>) -> Result<ReadPicture, DataError>,
+    read: impl Fn(&Path, [usize; 3], Option<&str>) -> Result<ReadPicture, DatasetsError>,
 ) -> anyhow::Result<Exit> {
     let device = flags.device.open()?;
     let trainer = Trainer::load(&flags.from, &device)?;

@@ -1,13 +1,17 @@
 //! Batches out of a dataset: samples picked by index, normalised, with their targets.
 
+use std::sync::Arc;
+
 use fireclay_kernels::Cpu;
 use fireclay_kernels::images::{Layout, gather_images};
 
 use super::Dataset;
 use super::stored::Features;
 use crate::order::{bucketed_order, epoch_order};
-use crate::source::{Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, TargetKind};
-use crate::{MixupPlan, Targets};
+use crate::source::{
+    Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, SourceMetadata, SourcePair, TargetKind,
+};
+use crate::{DataError, MixupPlan, Targets};
 
 impl Source for Dataset {
     fn len(&self) -> usize {
@@ -33,19 +37,43 @@ impl Source for Dataset {
         match &self.stored.targets {
             Some(Targets::Classes { names, .. }) => TargetKind::Classes { count: names.len() },
             Some(Targets::Values { width, .. }) => TargetKind::Values { width: *width },
+            Some(Targets::Labels { names, .. }) => TargetKind::Labels { count: names.len() },
+            Some(Targets::StepClasses { names, steps, .. }) => {
+                TargetKind::StepClasses { count: names.len(), steps: *steps }
+            }
+            Some(Targets::Features { .. }) => TargetKind::Values { width: self.stored.sample_len },
             None => TargetKind::NextTokens { vocabulary_size: self.vocabulary_size },
         }
     }
 
-    fn gather(&self, indices: &[u32], batch: &mut Batch) {
-        self.gather_batch(indices, None, batch);
+    fn metadata(&self) -> SourceMetadata {
+        let classes = match &self.stored.targets {
+            Some(targets) => targets.names().to_vec(),
+            None => Vec::new(),
+        };
+        let is_numbers = Source::feature_kind(self) == FeatureKind::Values;
+        SourceMetadata {
+            classes,
+            normalization: is_numbers.then(|| (*self.normalization).clone()),
+            preprocessing: self.preprocessing.clone(),
+            target_scale: self.target_scale.as_deref().cloned(),
+            provenance: Some((*self.provenance).clone()),
+        }
     }
 
-    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) {
-        self.gather_batch(indices, Some(pass), batch);
-        if let (Some(mixup), Some(first)) = (self.mixup, indices.first()) {
-            mix(&mixup.plan(pass, *first, indices.len() as u32), batch);
-        }
+    fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
+        Dataset::gather(self, indices, batch);
+        Ok(())
+    }
+
+    fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) -> Result<(), DataError> {
+        Dataset::gather_augmented(self, indices, pass, batch);
+        Ok(())
+    }
+
+    fn split(&self, validation_fraction: f64, seed: u64) -> Result<Option<SourcePair>, DataError> {
+        let (training, validation) = Dataset::split(self, validation_fraction, seed)?;
+        Ok(Some((Arc::new(training), Arc::new(validation))))
     }
 
     fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
@@ -63,6 +91,25 @@ impl Source for Dataset {
 }
 
 impl Dataset {
+    /// Writes samples into a batch, as [`Source::gather`] does; what is in memory cannot fail.
+    ///
+    /// # Panics
+    /// If an index is not below [`Dataset::len`].
+    pub fn gather(&self, indices: &[u32], batch: &mut Batch) {
+        self.gather_batch(indices, None, batch);
+    }
+
+    /// Writes samples into a batch, augmented as [`Source::gather_augmented`] says.
+    ///
+    /// # Panics
+    /// If an index is not below [`Dataset::len`].
+    pub fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) {
+        self.gather_batch(indices, Some(pass), batch);
+        if let (Some(mixup), Some(first)) = (self.mixup, indices.first()) {
+            mix(&mixup.plan(pass, *first, indices.len() as u32), batch);
+        }
+    }
+
     fn gather_batch(&self, indices: &[u32], pass: Option<Pass>, batch: &mut Batch) {
         let stored_indices: Vec<usize> = indices
             .iter()
@@ -73,8 +120,13 @@ impl Dataset {
             .collect();
         batch.indices.clear();
         batch.indices.extend_from_slice(indices);
+        batch.other_inputs.clear();
         self.gather_features(&stored_indices, pass, batch);
-        self.gather_targets(&stored_indices, &mut batch.targets);
+        match &self.stored.targets {
+            Some(Targets::Features { .. }) => self.gather_features_as_targets(&stored_indices, batch),
+            _ => self.gather_targets(&stored_indices, &mut batch.targets),
+        }
+        batch.weights = self.gather_weights(&stored_indices);
     }
 }
 
@@ -162,10 +214,53 @@ impl Dataset {
                 for index in stored_indices {
                     gathered.extend_from_slice(&values[index * width..][..*width]);
                 }
+                if let Some(scale) = &self.target_scale {
+                    for row in gathered.chunks_exact_mut(*width) {
+                        row.iter_mut().enumerate().for_each(|(at, value)| *value = scale.value(*value, at));
+                    }
+                }
                 *out = BatchTargets::Values { width: *width, values: gathered };
             }
+            Some(Targets::Labels { values, names }) => {
+                let width = names.len();
+                let gathered = stored_indices.iter().flat_map(|index| &values[index * width..][..width]);
+                *out = BatchTargets::Labels { width, values: gathered.copied().collect() };
+            }
+            Some(Targets::StepClasses { labels, steps, .. }) => {
+                let gathered = stored_indices.iter().flat_map(|index| &labels[index * steps..][..*steps]);
+                // Padding has weight 0, whatever class stands there.
+                let class = |label: &u32| if *label == Targets::PADDING { 0 } else { *label };
+                *out = BatchTargets::StepClasses(gathered.map(class).collect());
+            }
             // They came with the features.
-            None => {}
+            Some(Targets::Features { .. }) | None => {}
+        }
+    }
+
+    /// The features as they are without augmentation.
+    fn gather_features_as_targets(&self, stored_indices: &[usize], batch: &mut Batch) {
+        let mut plain = Batch { indices: batch.indices.clone(), ..Batch::default() };
+        self.gather_features(stored_indices, None, &mut plain);
+        let values = std::mem::take(plain.features.values_mut());
+        batch.targets = BatchTargets::Values { width: self.stored.sample_len, values };
+    }
+
+    /// The samples' weights, repeated for each step where targets are at each step; padding has weight 0.
+    fn gather_weights(&self, stored_indices: &[usize]) -> Option<Vec<f32>> {
+        let of_sample = |index: usize| self.weights.as_ref().map_or(1.0, |weights| weights[index]);
+        match &self.stored.targets {
+            Some(Targets::StepClasses { labels, steps, .. }) => {
+                let weights = stored_indices.iter().flat_map(|index| {
+                    let weight = of_sample(*index);
+                    let labels = &labels[index * steps..][..*steps];
+                    labels.iter().map(move |label| if *label == Targets::PADDING { 0.0 } else { weight })
+                });
+                Some(weights.collect())
+            }
+            _ => {
+                self.weights.as_ref()?;
+                Some(stored_indices.iter().map(|index| of_sample(*index)).collect())
+            }
         }
     }
 }

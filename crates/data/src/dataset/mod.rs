@@ -10,13 +10,12 @@ mod sequences;
 mod stored;
 mod stream;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use fireclay_kernels::images::Levels;
 
-use crate::{
-    Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, TextPreprocessing,
-};
+use crate::{Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, split_indices};
 
 pub use bytes::Bytes;
 use stored::{Features, Stored};
@@ -35,8 +34,12 @@ pub struct Dataset {
     levels: Option<Arc<Levels>>,
     augmenter: Option<Arc<Augmenter>>,
     mixup: Option<Mixup>,
-    /// How texts became tokens.
-    text: Option<Arc<TextPreprocessing>>,
+    /// How much each stored sample counts; all alike if `None`.
+    weights: Option<Arc<[f32]>>,
+    /// What target values are shifted and scaled by, one pair for each.
+    target_scale: Option<Arc<Normalization>>,
+    /// How raw values became samples, in a type that only its maker knows.
+    preprocessing: Option<Arc<dyn Any + Send + Sync>>,
     /// Whether batches hold samples of about one length.
     is_bucketed: bool,
     /// Every token is below it; 0 for features that are not tokens.
@@ -140,7 +143,9 @@ impl Dataset {
             levels: None,
             augmenter: None,
             mixup: None,
-            text: None,
+            weights: None,
+            target_scale: None,
+            preprocessing: None,
             is_bucketed: false,
             vocabulary_size: 0,
             provenance: Arc::new(provenance),
@@ -182,11 +187,11 @@ impl Dataset {
         &self.normalization
     }
 
-    /// The classes' names; empty when the targets are numbers or the next tokens.
+    /// The names of the classes or labels; empty when the targets are numbers or the next tokens.
     pub fn class_names(&self) -> &[String] {
         match &self.stored.targets {
-            Some(Targets::Classes { names, .. }) => names,
-            _ => &[],
+            Some(targets) => targets.names(),
+            None => &[],
         }
     }
 
@@ -198,9 +203,9 @@ impl Dataset {
         }
     }
 
-    /// How many samples each class has; empty when the targets are numbers.
+    /// How many samples each class has; empty when the targets are not one class for each sample.
     pub fn class_counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.class_names().len()];
+        let mut counts = vec![0; self.num_classes().unwrap_or(0)];
         for index in 0..self.len() {
             if let Some(label) = self.label(index) {
                 counts[label as usize] += 1;
@@ -276,7 +281,7 @@ impl Dataset {
     /// `validation_fraction` of the samples, rounded, go to validation, picked by `seed` alone. When there are
     /// classes, each is split in that proportion, and a class of two samples or more is in both parts; so the sizes
     /// may differ from the rounded fraction by a few samples. Both parts keep the order of this dataset. Of a stream
-    /// ([`next_tokens`](Self::next_tokens)) whole texts are set aside.
+    /// ([`from_token_stream`](Self::from_token_stream)) whole texts are set aside.
     ///
     /// # Errors
     /// [`DataError::Fraction`] if the fraction is not above 0 and below 1, [`DataError::TooFewToSplit`] if one of the
@@ -289,11 +294,43 @@ impl Dataset {
             self.num_classes().map(|_| (0..self.len()).filter_map(|i| self.label(i)).collect());
         let classes = self.num_classes().unwrap_or(0);
         let (training, validation) =
-            crate::split::indices(self.len(), labels.as_deref(), classes, validation_fraction, seed)?;
+            split_indices(self.len(), labels.as_deref(), classes, validation_fraction, seed)?;
         Ok((
             self.subset(&training)?.renamed("training part"),
             self.subset(&validation)?.renamed("validation part"),
         ))
+    }
+
+    /// Splits into `k` parts for cross-validation: `k` pairs of `(training, validation)`, in which each sample validates
+    /// once. Classes are spread evenly over the parts; `seed` alone decides which sample is where.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Provenance, Targets};
+    ///
+    /// let targets = Targets::Classes { labels: vec![0, 0, 0, 1, 1, 1], names: vec!["a".into(), "b".into()] };
+    /// let data = Dataset::from_f32(&[1], vec![0.0; 6], targets, Provenance::default())?;
+    /// for (training, validation) in data.k_folds(3, 0)? {
+    ///     assert_eq!(training.class_counts(), [2, 2]);
+    ///     assert_eq!(validation.class_counts(), [1, 1]);
+    /// }
+    /// # Ok::<(), fireclay_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError::Folds`] unless `k` is at least 2 and at most the number of samples.
+    pub fn k_folds(&self, k: usize, seed: u64) -> Result<Vec<(Dataset, Dataset)>, DataError> {
+        let labels: Vec<u32> = (0..self.len()).map(|index| self.label(index).unwrap_or(0)).collect();
+        let folds = crate::split::folds(&labels, k, seed)?;
+        let parts = (0..k).map(|fold| {
+            let of = |wanted: bool| -> Vec<usize> {
+                (0..self.len()).filter(|index| (folds[*index] == fold) == wanted).collect()
+            };
+            let name = format!("fold {} of {k}", fold + 1);
+            let training = self.subset(&of(false))?.renamed(&format!("training part, {name}"));
+            let validation = self.subset(&of(true))?.renamed(&format!("validation part, {name}"));
+            Ok((training, validation))
+        });
+        parts.collect()
     }
 
     /// The same samples under another normalization.
@@ -351,6 +388,80 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same samples, each counting as much as its weight says: in the loss, in metrics and in reports.
+    ///
+    /// # Shapes
+    /// - `weights`: `[samples]`, 0 or more
+    ///
+    /// # Errors
+    /// [`DataError::SampleWeight`] if there are not as many as samples, or one of them is negative or not finite.
+    pub fn with_sample_weights(mut self, weights: Vec<f32>) -> Result<Self, DataError> {
+        let wrong = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0));
+        if wrong.is_some() || weights.len() != self.len() {
+            let index = wrong.unwrap_or(weights.len().min(self.len()));
+            let weight = weights.get(index).copied().unwrap_or(f32::NAN);
+            return Err(DataError::SampleWeight {
+                index,
+                weight,
+                samples: self.len(),
+                weights: weights.len(),
+            });
+        }
+        let mut stored = vec![0.0; self.stored.samples];
+        for (index, weight) in weights.into_iter().enumerate() {
+            if let Some(at) = self.stored_index(index) {
+                stored[at] = weight;
+            }
+        }
+        self.weights = Some(stored.into());
+        Ok(self)
+    }
+
+    /// The same samples with targets of mean 0 and deviation 1, as networks learn them best. A model trained on them
+    /// remembers the scale: what it predicts and what it is measured by are in the targets' own units.
+    ///
+    /// # Errors
+    /// [`DataError::NotNumbers`] if the targets are not numbers.
+    pub fn with_standardized_targets(mut self) -> Result<Self, DataError> {
+        let Some(Targets::Values { width, values }) = &self.stored.targets else {
+            return Err(DataError::NotNumbers);
+        };
+        let rows: Vec<&[f32]> =
+            (0..self.len()).filter_map(|index| values.get(self.stored_index(index)? * width..)).collect();
+        let count = rows.len().max(1) as f64;
+        let (mut mean, mut std) = (Vec::new(), Vec::new());
+        for at in 0..*width {
+            let column = || rows.iter().map(move |row| f64::from(row[at]));
+            let average = column().sum::<f64>() / count;
+            let variance = column().map(|value| (value - average).powi(2)).sum::<f64>() / count;
+            mean.push(average as f32);
+            // A constant target keeps its unit.
+            std.push(if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 });
+        }
+        self.target_scale = Some(Arc::new(Normalization { mean, std }));
+        Ok(self)
+    }
+
+    /// The same samples with targets shifted and scaled as another part of the data is, such as the training part.
+    ///
+    /// # Errors
+    /// [`DataError::NotNumbers`] if the targets are not numbers, [`DataError::Normalization`] if the scale does not fit.
+    pub fn with_target_scale(mut self, scale: Option<&Normalization>) -> Result<Self, DataError> {
+        let Some(Targets::Values { width, .. }) = &self.stored.targets else {
+            return Err(DataError::NotNumbers);
+        };
+        if let Some(scale) = scale {
+            scale.check(*width)?;
+        }
+        self.target_scale = scale.map(|scale| Arc::new(scale.clone()));
+        Ok(self)
+    }
+
+    /// What target values are shifted and scaled by; `None` if they are as they were given.
+    pub fn target_scale(&self) -> Option<&Normalization> {
+        self.target_scale.as_deref()
+    }
+
     /// The same samples with the vocabulary that their tokens are from.
     ///
     /// # Errors
@@ -377,6 +488,37 @@ impl Dataset {
         }
         self.vocabulary_size = vocabulary_size;
         Ok(self)
+    }
+
+    /// The same samples, with a description of how they were made from what a user has, such as texts. Parts of the
+    /// dataset keep it, and what saves a model can ask for it; the dataset itself never looks at it.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Provenance, Targets};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Celsius {
+    ///     offset: f32,
+    /// }
+    ///
+    /// # fn main() -> Result<(), fireclay_data::DataError> {
+    /// let targets = Targets::Values { width: 1, values: vec![0.0; 2] };
+    /// let rows = Dataset::from_f32(&[1], vec![20.0, 30.0], targets, Provenance::default())?;
+    /// let rows = rows.with_preprocessing(Celsius { offset: -273.15 });
+    /// assert_eq!(rows.take(1).preprocessing(), Some(&Celsius { offset: -273.15 }));
+    /// assert_eq!(rows.preprocessing::<String>(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_preprocessing<T: Any + Send + Sync>(mut self, preprocessing: T) -> Self {
+        self.preprocessing = Some(Arc::new(preprocessing));
+        self
+    }
+
+    /// How the samples were made, if that was said ([`with_preprocessing`](Self::with_preprocessing)) and in this type.
+    pub fn preprocessing<T: Any>(&self) -> Option<&T> {
+        self.preprocessing.as_deref()?.downcast_ref()
     }
 
     /// A view of stored samples; `view` holds indices already checked.

@@ -1,10 +1,8 @@
 //! Samples of unlike length: tokens end to end, brought to one length when a batch is gathered.
 
-use std::sync::Arc;
-
 use super::Dataset;
 use super::stored::{Features, Stored};
-use crate::{DataError, Normalization, TextPadding, TextPreprocessing, Texts};
+use crate::{DataError, Normalization, Provenance, Targets, TextPadding};
 
 /// Tokens of all samples, none of them padding.
 #[derive(Debug)]
@@ -66,50 +64,45 @@ impl Sequences {
 }
 
 impl Dataset {
-    /// A dataset of texts, encoded on all threads. Each is cut to the length of the padding, and filled up to it when a
-    /// batch is gathered.
-    ///
-    /// The vocabulary is that of the preprocessing: build it from the training split, and encode all splits with it.
+    /// A dataset of tokens of unlike length, such as encoded texts. Each sample is cut to the length of the padding, and
+    /// filled up to it when a batch is gathered.
     ///
     /// ```
-    /// use fireclay_data::{
-    ///     Batch, BatchFeatures, Dataset, TextPadding, Source, TextEncoder, TextPreprocessing, Vocabulary, WordTokenizer,
-    ///     WrittenReviews,
-    /// };
+    /// use fireclay_data::{Batch, BatchFeatures, Dataset, Provenance, Source, Targets, TextPadding};
     ///
     /// # fn main() -> Result<(), fireclay_data::DataError> {
-    /// let (train, test) = WrittenReviews::new(0).train_and_test(100, 50);
-    /// let tokenizer = WordTokenizer::default();
-    /// let vocabulary = Vocabulary::build(&train, &tokenizer, Default::default())?;
-    /// let encoder = TextEncoder::new(tokenizer, vocabulary);
-    /// let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(60) };
-    /// let test = Dataset::from_texts(&test, &preprocessing)?;
+    /// let targets = Targets::Classes { labels: vec![1, 0], names: vec!["bad".into(), "good".into()] };
+    /// let provenance = Provenance::new("two reviews", "train", "made by hand");
+    /// let samples = [vec![5, 4], vec![4, 6, 7, 8]];
+    /// let reviews = Dataset::from_sequences(&samples, TextPadding::to(3), targets, provenance)?;
     ///
     /// let mut batch = Batch::default();
-    /// test.gather(&[0, 1, 2], &mut batch);
-    /// assert_eq!(batch.shape, [3, 60]);
-    /// assert_eq!(test.text_preprocessing(), Some(&preprocessing));
+    /// reviews.gather(&[0, 1], &mut batch);
+    /// assert_eq!(batch.shape, [2, 3]);
+    /// assert_eq!(batch.features, BatchFeatures::Tokens(vec![5, 4, 0, 4, 6, 7]));
+    /// assert_eq!(reviews.tokens(0), Some(&[5, 4][..]));
     /// # Ok(())
     /// # }
     /// ```
     ///
+    /// # Shapes
+    /// - `samples`: any number of tokens each
+    /// - `targets`: one per sample
+    ///
     /// # Errors
-    /// If the padding is out of range.
-    pub fn from_texts(texts: &Texts, preprocessing: &TextPreprocessing) -> Result<Self, DataError> {
-        preprocessing.check()?;
-        let encoded = preprocessing.encoder.encode_all(texts.texts());
-        let sequences = Sequences::new(&encoded, preprocessing.padding);
-        let shape = [preprocessing.padding.length];
-        let stored = Stored::new(&shape, Features::Sequences(sequences), texts.targets().clone())?;
-        let dataset = Self::new(stored, Normalization::none(), texts.provenance().clone())?;
-        let mut dataset = dataset.with_vocabulary_size(preprocessing.encoder.vocabulary_size())?;
-        dataset.text = Some(Arc::new(preprocessing.clone()));
-        Ok(dataset)
-    }
-
-    /// How the texts became tokens; `None` for a dataset that was not made from texts.
-    pub fn text_preprocessing(&self) -> Option<&TextPreprocessing> {
-        self.text.as_deref()
+    /// If the padding is out of range, the lengths do not agree, a label has no name, a target is not finite, or a token
+    /// is too large for an `i32`.
+    pub fn from_sequences(
+        samples: &[Vec<u32>],
+        padding: TextPadding,
+        targets: Targets,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        padding.check()?;
+        let largest = samples.iter().flatten().max().map_or(0, |largest| *largest as usize + 1);
+        let sequences = Sequences::new(samples, padding);
+        let stored = Stored::new(&[padding.length], Features::Sequences(sequences), targets)?;
+        Self::new(stored, Normalization::none(), provenance)?.with_vocabulary_size(largest)
     }
 
     /// The same samples, in training put together with others of about their length, and in every batch filled up to the

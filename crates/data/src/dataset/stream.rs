@@ -10,7 +10,7 @@ use super::Dataset;
 use super::stored::{Features, Stored};
 use crate::random::Random;
 use crate::source::Pass;
-use crate::{DataError, Normalization, TextPreprocessing, TextProblem, Texts, split};
+use crate::{DataError, Normalization, Provenance, TextPadding, split_indices};
 
 /// Marks the random stream that shifts windows.
 const PURPOSE: u64 = 0x7769_6e64_6f77_0001;
@@ -36,7 +36,7 @@ impl Stream {
         starts.push(tokens.len());
         // The last token of a window has to have a next one.
         if tokens.len() <= steps {
-            return Err(TextProblem::StreamTooShort { tokens: tokens.len(), steps }.into());
+            return Err(DataError::StreamTooShort { tokens: tokens.len(), steps });
         }
         Ok(Stream { tokens, starts, steps })
     }
@@ -108,33 +108,25 @@ impl Stream {
 }
 
 impl Dataset {
-    /// A dataset for language models: all texts one after the other, cut into windows of as many tokens as the padding
-    /// has (`padding.length`; there is no padding). The target at each step of a window is the next token.
+    /// A dataset for language models: the tokens of all texts one after the other, cut into windows of `steps` tokens. The
+    /// target at each step of a window is the next token.
     ///
-    /// Let the encoder mark the ends of the texts ([`TextEncoder::with_end`](crate::TextEncoder::with_end)), or the model
-    /// cannot tell where one text ends and the next begins. The texts' own targets are not looked at. In training the
-    /// windows begin elsewhere in every epoch, as seed and epoch decide;
-    /// [`split`](Self::split) sets whole texts aside, so that no part of one is in both halves.
+    /// Let each text end with a token of its own, or the model cannot tell where one text ends and the next begins. In
+    /// training the windows begin elsewhere in every epoch, as seed and epoch decide; [`split`](Self::split) sets whole
+    /// texts aside, so that no part of one is in both halves.
     ///
     /// ```
-    /// use fireclay_data::{
-    ///     Batch, BatchFeatures, BatchTargets, Dataset, Provenance, Source, Targets, TextEncoder, TextPadding,
-    ///     TextPreprocessing, Texts, Vocabulary, WordTokenizer,
-    /// };
+    /// use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Provenance, Source};
     ///
     /// # fn main() -> Result<(), fireclay_data::DataError> {
-    /// let texts = vec!["so bad".to_string(), "not so bad".to_string()];
-    /// let targets = Targets::Values { width: 1, values: vec![0.0; 2] };
-    /// let texts = Texts::new(texts, targets, Provenance::new("two reviews", "train", "made by hand"))?;
-    /// let vocabulary = Vocabulary::from_words(["so", "bad", "not"])?;
-    /// let encoder = TextEncoder::new(WordTokenizer::default(), vocabulary).with_end(true);
-    /// let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(3) };
-    /// let windows = Dataset::next_tokens(&texts, &preprocessing)?;
+    /// // 3 is the end of a text.
+    /// let texts = [vec![4, 5, 3], vec![6, 4, 5, 3]];
+    /// let provenance = Provenance::new("two reviews", "train", "made by hand");
+    /// let windows = Dataset::from_token_stream(&texts, 3, provenance)?;
     ///
     /// let mut batch = Batch::default();
     /// windows.gather(&[0, 1], &mut batch);
     /// assert_eq!(batch.shape, [2, 3]);
-    /// // 3 is the end of a text.
     /// assert_eq!(batch.features, BatchFeatures::Tokens(vec![4, 5, 3, 6, 4, 5]));
     /// assert_eq!(batch.targets, BatchTargets::NextTokens(vec![5, 3, 6, 4, 5, 3]));
     /// # Ok(())
@@ -142,19 +134,20 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// If the number of steps is out of range, or the texts together are not longer than one window.
-    pub fn next_tokens(texts: &Texts, preprocessing: &TextPreprocessing) -> Result<Self, DataError> {
-        preprocessing.check()?;
-        let encoded = preprocessing.encoder.encode_all(texts.texts());
-        let stream = Stream::new(&encoded, preprocessing.padding.length)?;
-        let stored = Stored::of_stream(stream)?;
-        let dataset = Self::new(stored, Normalization::none(), texts.provenance().clone())?;
-        let mut dataset = dataset.with_vocabulary_size(preprocessing.encoder.vocabulary().len())?;
-        dataset.text = Some(Arc::new(preprocessing.clone()));
-        Ok(dataset)
+    /// If the number of steps is out of range, the texts together are not longer than one window, or a token is too large
+    /// for an `i32`.
+    pub fn from_token_stream(
+        texts: &[Vec<u32>],
+        steps: usize,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        TextPadding::to(steps).check()?;
+        let largest = texts.iter().flatten().max().map_or(0, |largest| *largest as usize + 1);
+        let stored = Stored::of_stream(Stream::new(texts, steps)?)?;
+        Self::new(stored, Normalization::none(), provenance)?.with_vocabulary_size(largest)
     }
 
-    /// Whether the target of each token is the next one, see [`next_tokens`](Self::next_tokens).
+    /// Whether the target of each token is the next one, see [`from_token_stream`](Self::from_token_stream).
     pub fn predicts_next_tokens(&self) -> bool {
         matches!(self.stored.features, Features::Stream(_))
     }
@@ -168,7 +161,7 @@ impl Dataset {
         let (Features::Stream(stream), None) = (&self.stored.features, &self.view) else {
             return Ok(None);
         };
-        let (rest, part) = split::indices(stream.starts.len() - 1, None, 0, fraction, seed)?;
+        let (rest, part) = split_indices(stream.starts.len() - 1, None, 0, fraction, seed)?;
         let of = |texts: &[usize], name: &str| -> Result<Dataset, DataError> {
             let stored = Stored::of_stream(stream.of_texts(texts)?)?;
             let mut provenance = (*self.provenance).clone();

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use fireclay_store::save_checkpoint;
 
-use crate::{Callback, Event, Moment, TrainError};
+use crate::callback::{Callback, CallbackContext};
+use crate::error::TrainError;
+use crate::event::Event;
 
 /// Writes the run's checkpoint to one file, each time over the last, whole or not at all.
 pub struct CheckpointWriter {
@@ -33,11 +35,15 @@ impl CheckpointWriter {
 }
 
 impl Callback for CheckpointWriter {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn name(&self) -> String {
+        "checkpoint_writer".into()
+    }
+
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::Resumable { interrupted } = event
             && (*interrupted || self.every_epoch)
         {
-            let mut checkpoint = moment.checkpoint()?;
+            let mut checkpoint = context.checkpoint()?;
             checkpoint.progress.program = self.program.clone();
             save_checkpoint(&self.path, &checkpoint)?;
         }

@@ -2,17 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Callback, Event, Moment, TrainError};
+use crate::callback::{Callback, CallbackContext};
+use crate::error::TrainError;
+use crate::event::Event;
+use crate::metrics::Direction;
 
 /// Stops a run whose watched value no longer improves, and restores the weights of the best epoch.
 ///
-/// Values whose name ends with `loss`, `mae` or `mse` are better when smaller, all others when larger.
+/// Whether a larger or a smaller value is better is what the metric says ([`Metric::direction`](crate::Metric::direction));
+/// a loss is better when smaller.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     watched: String,
     patience: usize,
     min_delta: f64,
     restore_best: bool,
+    direction: Direction,
     state: State,
 }
 
@@ -31,6 +36,7 @@ impl EarlyStopping {
             patience: 3,
             min_delta: 0.0,
             restore_best: true,
+            direction: Direction::Minimize,
             state: State::default(),
         }
     }
@@ -57,24 +63,32 @@ impl EarlyStopping {
         let Some(best) = self.state.best else {
             return true;
         };
-        match ["loss", "mae", "mse"].iter().any(|end| self.watched.ends_with(end)) {
-            true => value < best - self.min_delta,
-            false => value > best + self.min_delta,
+        match self.direction {
+            Direction::Minimize => value < best - self.min_delta,
+            Direction::Maximize => value > best + self.min_delta,
         }
     }
 }
 
 impl Callback for EarlyStopping {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    /// With the watched value: several may stop one run.
+    fn name(&self) -> String {
+        format!("early_stopping({})", self.watched)
+    }
+
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         match event {
             Event::FitStarted { measured, start, .. } => {
                 if *start == (1, 0) {
                     self.state = State::default();
                 }
-                if measured.contains(&self.watched) {
-                    return Ok(());
-                }
-                Err(TrainError::UnknownMetric { found: self.watched.clone(), known: measured.join(", ") })
+                let Some(watched) = measured.iter().find(|value| value.name == self.watched) else {
+                    let known: Vec<&str> = measured.iter().map(|value| value.name.as_str()).collect();
+                    let known = known.join(", ");
+                    return Err(TrainError::UnknownMetric { found: self.watched.clone(), known });
+                };
+                self.direction = watched.direction;
+                Ok(())
             }
             Event::EpochEnded(record) => {
                 let Some(value) = record.get(&self.watched) else {
@@ -83,15 +97,15 @@ impl Callback for EarlyStopping {
                 if self.is_better(value) {
                     self.state = State { best: Some(value), best_epoch: record.epoch, waited: 0 };
                     if self.restore_best {
-                        moment.remember_weights();
-                        moment.restore_weights_at_end();
+                        context.remember_weights();
+                        context.restore_weights_at_end();
                     }
                     return Ok(());
                 }
                 self.state.waited += 1;
                 if self.state.waited >= self.patience.max(1) {
                     let State { best, best_epoch, waited } = &self.state;
-                    moment.stop(format!(
+                    context.stop(format!(
                         "{} has not improved for {waited} epochs; its best was {:.4} in epoch {best_epoch}",
                         self.watched,
                         best.unwrap_or(f64::NAN)

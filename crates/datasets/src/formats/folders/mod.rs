@@ -1,0 +1,23 @@
+//! Folders with a sub-folder for each class: of images, or of texts.
+
+#[cfg(feature = "images")]
+mod cache;
+#[cfg(feature = "images")]
+mod image_folder;
+mod listing;
+#[cfg(feature = "images")]
+mod one_image;
+#[cfg(feature = "images")]
+mod picture;
+mod problem;
+mod text_folder;
+
+#[cfg(feature = "images")]
+pub use image_folder::{ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize};
+pub use listing::Skipped;
+#[cfg(feature = "images")]
+pub use one_image::{ImageFile, read_image};
+#[cfg(feature = "images")]
+pub use picture::Resize;
+pub use problem::FolderProblem;
+pub use text_folder::TextFolder;

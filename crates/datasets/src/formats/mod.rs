@@ -1,0 +1,32 @@
+//! File formats, and one's own files in them.
+
+mod archive;
+mod digest;
+mod folders;
+mod idx;
+#[cfg(feature = "images")]
+mod image;
+mod near;
+mod numpy;
+mod problem;
+mod table;
+mod text;
+mod whole;
+
+pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};
+pub use folders::{FolderProblem, Skipped, TextFolder};
+#[cfg(feature = "images")]
+pub use folders::{
+    ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize, read_image,
+};
+pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
+#[cfg(feature = "images")]
+pub use image::{DigitImage, read_digit, read_digit_bytes};
+pub use numpy::{
+    ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
+    NumpyTargets,
+};
+pub use problem::FileProblem;
+pub use table::{
+    Column, MissingNumbers, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextTable,
+};

@@ -1,0 +1,117 @@
+//! The columns of a table: their names, and which is which.
+
+use std::collections::HashMap;
+
+use super::TableProblem;
+use super::numbers::is_number;
+use super::options::TableHeader;
+use super::records::Row;
+
+/// A column, by its name in the header or by its number from 0.
+///
+/// ```
+/// use fireclay_datasets::Column;
+///
+/// assert_eq!(Column::from("price"), Column::Name("price".into()));
+/// assert_eq!(Column::from(2), Column::Index(2));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The name in the header, without white space around it.
+    Name(String),
+    /// The number, from 0.
+    Index(usize),
+}
+
+impl From<&str> for Column {
+    fn from(name: &str) -> Self {
+        Column::Name(name.to_owned())
+    }
+}
+
+impl From<String> for Column {
+    fn from(name: String) -> Self {
+        Column::Name(name)
+    }
+}
+
+impl From<usize> for Column {
+    fn from(index: usize) -> Self {
+        Column::Index(index)
+    }
+}
+
+/// Whether the first row is a header.
+pub(super) fn is_header(
+    header: TableHeader,
+    by_name: bool,
+    first: &Row,
+    second: Option<&Row>,
+) -> Result<bool, TableProblem> {
+    let has_number = |row: &Row| row.iter().any(is_number);
+    match header {
+        TableHeader::Yes => Ok(true),
+        TableHeader::No => Ok(false),
+        TableHeader::Guess if by_name => Ok(true),
+        TableHeader::Guess if has_number(first) => Ok(false),
+        TableHeader::Guess if second.is_some_and(has_number) => Ok(true),
+        TableHeader::Guess => {
+            Err(TableProblem::HeaderUnclear { first: first.iter().map(str::to_owned).collect() })
+        }
+    }
+}
+
+/// The columns' names.
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
+    pub(super) has_header: bool,
+    by_name: HashMap<String, usize>,
+}
+
+impl Columns {
+    pub(super) fn new(first: &Row, has_header: bool) -> Result<Self, TableProblem> {
+        let name = |(index, field): (usize, &str)| match field.trim() {
+            // An index that a tool wrote without a name is still a column.
+            name if has_header && !name.is_empty() => name.to_owned(),
+            _ => index.to_string(),
+        };
+        let names: Vec<String> = first.iter().enumerate().map(name).collect();
+        let mut by_name = HashMap::new();
+        for (second, name) in names.iter().enumerate() {
+            if let Some(first) = by_name.insert(name.clone(), second) {
+                return Err(TableProblem::DuplicateName { name: name.clone(), first, second });
+            }
+        }
+        Ok(Self { names, has_header, by_name })
+    }
+
+    /// Where a column is.
+    pub(super) fn find(&self, column: &Column) -> Result<usize, TableProblem> {
+        let found = match column {
+            Column::Name(name) if !self.has_header => {
+                return Err(TableProblem::NoHeader { name: name.clone() });
+            }
+            Column::Name(name) => self.by_name.get(name.trim()).copied(),
+            Column::Index(index) => (*index < self.names.len()).then_some(*index),
+        };
+        found.ok_or_else(|| TableProblem::NoColumn {
+            name: match column {
+                Column::Name(name) => name.clone(),
+                Column::Index(index) => index.to_string(),
+            },
+            names: self.names.clone(),
+        })
+    }
+
+    pub(super) fn find_all(&self, columns: &[Column]) -> Result<Vec<usize>, TableProblem> {
+        columns.iter().map(|column| self.find(column)).collect()
+    }
+
+    /// How another table's column of the same meaning is found: by name where there are names.
+    pub(super) fn as_found(&self, index: usize) -> Column {
+        match self.has_header {
+            true => Column::Name(self.names[index].clone()),
+            false => Column::Index(index),
+        }
+    }
+}

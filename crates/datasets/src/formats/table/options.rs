@@ -1,0 +1,129 @@
+//! How a table is read.
+
+use std::path::Path;
+
+use super::Column;
+
+/// Whether the first row names the columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TableHeader {
+    /// It does if a column is asked for by name, or if it holds no number and the second row does. Where neither holds a
+    /// number, this is an error.
+    #[default]
+    Guess,
+    /// It does.
+    Yes,
+    /// It holds values; the columns are called `"0"`, `"1"` and so on.
+    No,
+}
+
+/// What the target column holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TableTarget {
+    /// Labels, which become classes: sorted as numbers if all of them are numbers, otherwise as texts.
+    #[default]
+    Classes,
+    /// Numbers to predict.
+    Values,
+}
+
+/// What becomes of a row with an empty field, NaN or infinity where a number is expected, or with an empty label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingNumbers {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// The row is left out and counted.
+    DropRow,
+}
+
+/// How [`Table`](super::Table) and [`TextTable`](super::TextTable) read a file.
+///
+/// ```
+/// use fireclay_datasets::{TableOptions, TableTarget};
+///
+/// let options = TableOptions {
+///     target: Some("price".into()),
+///     target_kind: TableTarget::Values,
+///     one_hot: vec!["district".into()],
+///     ..TableOptions::default()
+/// };
+/// assert!(options.quotes && options.delimiter.is_none());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableOptions {
+    /// What stands between two fields, an ASCII character; by the file's name if `None`: a tab for `.tsv` and `.tab`,
+    /// otherwise a comma.
+    pub delimiter: Option<u8>,
+    /// Whether the first row names the columns.
+    pub header: TableHeader,
+    /// Whether fields may stand in double quotes; yes unless set.
+    pub quotes: bool,
+    /// The columns of numbers to learn from, in this order; all but the target if `None`.
+    pub features: Option<Vec<Column>>,
+    /// The column to predict; the last one if `None`.
+    pub target: Option<Column>,
+    /// What the target column holds.
+    pub target_kind: TableTarget,
+    /// The column of texts, for [`TextTable`](super::TextTable); the other one if `None` and there are two.
+    pub text: Option<Column>,
+    /// Feature columns that hold categories: each becomes as many columns of 0 and 1 as it has different values.
+    pub one_hot: Vec<Column>,
+    /// What becomes of rows without a number where one is expected.
+    pub missing: MissingNumbers,
+    /// The most bytes of one row; 16 MiB unless set.
+    pub most_row_bytes: usize,
+    /// The most memory that values or texts may take, in bytes; 8 GiB unless set.
+    pub most_bytes: u64,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            delimiter: None,
+            header: TableHeader::default(),
+            quotes: true,
+            features: None,
+            target: None,
+            target_kind: TableTarget::default(),
+            text: None,
+            one_hot: Vec::new(),
+            missing: MissingNumbers::default(),
+            most_row_bytes: 16 << 20,
+            most_bytes: 8 << 30,
+        }
+    }
+}
+
+/// How rows are told apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Format {
+    pub(super) delimiter: u8,
+    pub(super) quotes: bool,
+    pub(super) most_row_bytes: usize,
+}
+
+impl TableOptions {
+    pub(super) fn format(&self, path: &Path) -> Format {
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let by_name = match extension.as_deref() {
+            Some("tsv" | "tab") => b'\t',
+            _ => b',',
+        };
+        Format {
+            delimiter: self.delimiter.unwrap_or(by_name),
+            quotes: self.quotes,
+            most_row_bytes: self.most_row_bytes,
+        }
+    }
+
+    /// Whether a column is asked for by name.
+    pub(super) fn names_columns(&self) -> bool {
+        let features = self.features.iter().flatten();
+        let mut all = features.chain(&self.target).chain(&self.text).chain(&self.one_hot);
+        all.any(|column| matches!(column, Column::Name(_)))
+    }
+}

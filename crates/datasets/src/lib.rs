@@ -1,0 +1,56 @@
+//! What makes a [`Dataset`](fireclay_data::Dataset): published sets, file formats, one's own files, and synthetic data.
+//!
+//! A reader gives a `Dataset` of bytes, numbers or tokens, or [`Texts`](fireclay_text::Texts). [`describe`],
+//! [`sample_texts`] and `ContactSheet` inspect what was read.
+//!
+//! | Feature, on by default | What it adds | Without it |
+//! |---|---|---|
+//! | `download` | HTTP and TLS, for published sets that are not there yet | [`DatasetsError::MissingFeature`] |
+//! | `archives` | gzip, tar and ZIP: `.gz` files of MNIST, archives of CIFAR and IMDB, `.npz` | [`DatasetsError::MissingFeature`] |
+//! | `images` | PNG and JPEG: folders of images, single digits and pictures, contact sheets | their types are not there |
+//!
+//! Its sister crates: `fireclay-data` (what a training loop reads), `fireclay-text` (from texts to tokens),
+//! `fireclay-train` (fit, evaluate, predict), `fireclay-cli` (what the programs share), `fireclay` (the front door).
+//!
+//! ```
+//! use fireclay_datasets::DrawnDigits;
+//!
+//! let (train, test) = DrawnDigits::new(0).train_and_test(100, 20);
+//! assert_eq!((train.shape(), train.len(), test.len()), (&[1, 28, 28][..], 100, 20));
+//! ```
+
+#![warn(missing_docs)]
+
+mod data_dir;
+mod download;
+mod error;
+mod formats;
+mod inspect;
+mod sets;
+mod synthetic;
+
+pub use data_dir::DataDir;
+pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
+pub use error::{DatasetsError, ImageProblem, MirrorFailure, MirrorProblem};
+#[doc(hidden)]
+pub use formats::read_idx_bytes;
+pub use formats::{
+    ArchiveLimits, ArchiveProblem, Column, FileProblem, FolderProblem, Idx, IdxKind, ImageLayout,
+    MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
+    NumpyTargets, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder,
+    TextTable, read_archive, read_idx,
+};
+#[cfg(feature = "images")]
+pub use formats::{
+    DigitImage, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+    read_digit, read_digit_bytes, read_image,
+};
+pub use inspect::{
+    ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,
+    NumberStats, SplitReport, TargetReport, TextGroup, TextSample, TextSamples, describe, describe_texts,
+    sample_texts,
+};
+#[cfg(feature = "images")]
+pub use inspect::{ContactSheet, InspectProblem, Picture, Tile, TileRow};
+pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
+pub use synthetic::{DrawnDigits, DrawnObjects, WrittenReviews};

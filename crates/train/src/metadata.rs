@@ -1,0 +1,124 @@
+//! What a model file says about its data and its training.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fireclay_data::{Normalization, SourceMetadata};
+use fireclay_nn::{InputSpec, Model, ModelSpec};
+use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
+use fireclay_text::TextPreprocessing;
+
+use crate::history::History;
+use crate::run::RunSettings;
+
+/// What a model file says about the data and the training.
+#[derive(Clone, Default)]
+pub(crate) struct ModelMetadata {
+    pub(crate) classes: Vec<String>,
+    pub(crate) preprocessing: Option<Preprocessing>,
+    pub(crate) text: Option<Arc<TextPreprocessing>>,
+    /// How target values were standardised; mean and standard deviation for each output.
+    pub(crate) target_scale: Option<Normalization>,
+    pub(crate) dataset: Option<DatasetCard>,
+    pub(crate) training: Option<TrainingCard>,
+}
+
+impl ModelMetadata {
+    /// What a source of `samples` samples says about itself.
+    pub(crate) fn of(source: SourceMetadata, samples: usize) -> Self {
+        ModelMetadata {
+            classes: source.classes,
+            preprocessing: source.normalization.map(|Normalization { mean, std }| Preprocessing { mean, std }),
+            text: source.preprocessing.and_then(|made| made.downcast().ok()),
+            target_scale: source.target_scale,
+            dataset: source.provenance.map(|provenance| DatasetCard {
+                name: provenance.name,
+                split: provenance.split,
+                source: provenance.source,
+                samples,
+                sha256: provenance.sha256,
+            }),
+            training: None,
+        }
+    }
+
+    /// Adds how the training went.
+    pub(crate) fn trained(mut self, settings: &RunSettings, history: &History) -> Self {
+        let options = &settings.options;
+        self.training = Some(TrainingCard {
+            loss: settings.loss.clone(),
+            optimizer: serde_json::to_value(&settings.optimizer).unwrap_or_default(),
+            groups: (settings.groups.iter())
+                .map(|group| serde_json::to_value(group).unwrap_or_default())
+                .collect(),
+            schedule: match &settings.schedule {
+                Some(name) => serde_json::json!({ "type": "custom", "name": name }),
+                None => serde_json::to_value(options.schedule).unwrap_or_default(),
+            },
+            warm_up: options.warm_up,
+            clip_norm: options.clip_norm,
+            epochs: history.epochs.len(),
+            batch_size: options.batch_size,
+            validation_split: options.validation_split,
+            seed: options.seed,
+        });
+        self
+    }
+
+    /// What a file says about a model of this description.
+    pub(crate) fn card(&self, spec: ModelSpec) -> ModelCard {
+        ModelCard {
+            classes: self.classes.clone(),
+            preprocessing: self.preprocessing.clone(),
+            // What was read from JSON, or can always be written as it.
+            text: self.text.as_ref().and_then(|text| serde_json::to_value(text.as_ref()).ok()),
+            target_scale: (self.target_scale.clone())
+                .map(|Normalization { mean, std }| Preprocessing { mean, std }),
+            dataset: self.dataset.clone(),
+            training: self.training.clone(),
+            ..ModelCard::new(spec)
+        }
+    }
+
+    /// What the file at `path` says.
+    fn of_card(path: &Path, card: ModelCard) -> Result<Self, StoreError> {
+        let text = text_preprocessing(path, &card)?;
+        Ok(ModelMetadata {
+            classes: card.classes,
+            preprocessing: card.preprocessing,
+            text: text.map(Arc::new),
+            target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
+            dataset: card.dataset,
+            training: card.training,
+        })
+    }
+
+    /// A model with what its file says about it.
+    pub(crate) fn load(path: &Path, device: &burn::tensor::Device) -> Result<(Model, Self), StoreError> {
+        let (model, card) = load_model(path, device)?;
+        Ok((model, Self::of_card(path, card)?))
+    }
+}
+
+/// How a model wants its texts, if it reads texts.
+///
+/// # Errors
+/// A [`StoreError`] that names the file, if its card says it in another way than this version reads, or what it says
+/// does not go with the model.
+pub fn text_preprocessing(path: &Path, card: &ModelCard) -> Result<Option<TextPreprocessing>, StoreError> {
+    let Some(value) = &card.text else {
+        return Ok(None);
+    };
+    let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
+    let text: TextPreprocessing = serde_json::from_value(value.clone()).map_err(wrong)?;
+    let tokens = text.padding.length;
+    match card.spec.input {
+        InputSpec::Tokens(expected) if expected == tokens && text.check().is_ok() => Ok(Some(text)),
+        _ => Err(StoreError::Count {
+            path: path.to_path_buf(),
+            what: "tokens of a text",
+            found: tokens,
+            expected: format!("{}, as the model takes", card.spec.input),
+        }),
+    }
+}
