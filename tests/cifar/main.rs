@@ -3,6 +3,8 @@
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod earlier_version;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

@@ -3,6 +3,7 @@
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod earlier_version;
 mod language;
 
 use std::fmt::Write;

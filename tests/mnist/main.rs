@@ -1,5 +1,6 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
+mod earlier_version;
 mod json;
 mod mistakes;
 mod support;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod data_record;
+pub mod earlier_version;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
