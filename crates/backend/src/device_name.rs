@@ -127,17 +127,17 @@ impl DeviceName {
     #[cfg(feature = "wgpu")]
     fn open_wgpu(&self, kind: DeviceType, device: fn(DeviceKind) -> Device) -> Result<Device, BackendError> {
         self.open_gpu(kind, device(DeviceKind::DefaultDevice), |found| {
-            let kinds: [fn(usize) -> DeviceKind; 4] = [
-                DeviceKind::DiscreteGpu,
-                DeviceKind::IntegratedGpu,
-                DeviceKind::VirtualGpu,
-                |_| DeviceKind::Cpu,
-            ];
-            let rank = |one: &Device| {
-                kinds.iter().position(|kind| (0..found.len()).any(|index| device(kind(index)) == *one))
-            };
-            let mut ordered = found.clone();
-            ordered.sort_by_key(|one| rank(one).unwrap_or(kinds.len()));
+            let all = 0..found.len();
+            let known: Vec<Device> = (all.clone().map(DeviceKind::DiscreteGpu))
+                .chain(all.clone().map(DeviceKind::IntegratedGpu))
+                .chain(all.map(DeviceKind::VirtualGpu))
+                .chain([DeviceKind::Cpu])
+                .map(device)
+                .collect();
+            // Kinds that cannot be asked for by name come last.
+            let rank = |one: &Device| known.iter().position(|known| known == one).unwrap_or(known.len());
+            let mut ordered = found;
+            ordered.sort_by_key(rank);
             ordered
         })
     }
@@ -274,7 +274,8 @@ mod tests {
         for name in DeviceName::available().into_iter().filter(|name| name.takes_index()) {
             for index in [99, usize::MAX] {
                 let message = name.with_index(index).open().unwrap_err().to_string();
-                let listed = message.contains(&format!("only {name}:0")) || message.contains("no GPU with a driver");
+                let listed =
+                    message.contains(&format!("only {name}:0")) || message.contains("no GPU with a driver");
                 assert!(listed && message.contains(&format!("'{name}:{index}'")), "{message}");
             }
         }
@@ -285,8 +286,11 @@ mod tests {
         let names = DeviceName::available();
         std::thread::scope(|scope| {
             let open = |name: DeviceName| name.open().map(drop).map_err(|error| error.to_string());
-            let opening: Vec<_> =
-                names.iter().flat_map(|&name| [name; 4]).map(|name| scope.spawn(move || open(name))).collect();
+            let opening: Vec<_> = names
+                .iter()
+                .flat_map(|&name| [name; 4])
+                .map(|name| scope.spawn(move || open(name)))
+                .collect();
             for (opened, name) in opening.into_iter().zip(names.iter().flat_map(|name| [name; 4])) {
                 let outcome = opened.join().expect("no panic");
                 assert!(outcome.is_ok() || name.takes_index(), "{outcome:?}");

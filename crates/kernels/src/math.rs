@@ -55,23 +55,6 @@ pub(crate) fn exp_clamped<S: Simd>(s: S, x: S::F) -> S::F {
     s.mul_pow2(s.add(p, s.splat(1.0)), n)
 }
 
-/// `(m, n)` with `x = m · 2^n`, `m` from 1 to less than 2 and `n` whole, for normal numbers above 0.
-#[inline(always)]
-fn split<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
-    // By way of memory; the loop is short and of known length, so compilers make vectors of it.
-    const { assert!(S::LANES <= 16) };
-    let (mut mantissa, mut exponent) = ([0.0f32; 16], [0.0f32; 16]);
-    // SAFETY: the array has room for `LANES` numbers.
-    unsafe { s.store(mantissa.as_mut_ptr(), x) };
-    for (mantissa, exponent) in mantissa.iter_mut().zip(&mut exponent).take(S::LANES) {
-        let bits = mantissa.to_bits();
-        *exponent = ((bits >> 23) as i32 - 127) as f32;
-        *mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
-    }
-    // SAFETY: both arrays hold `LANES` numbers.
-    unsafe { (s.load(mantissa.as_ptr()), s.load(exponent.as_ptr())) }
-}
-
 /// `1 / (1 + e^-x)`; error at most 2.5 ulp. Below -88 it is 0, a little early.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(s: S, x: S::F) -> S::F {
