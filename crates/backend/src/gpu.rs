@@ -24,7 +24,7 @@ pub(crate) fn open(
         reason,
         available: list(DeviceName::available()),
     };
-    let found = quietly(|| Ok(Device::enumerate(kind).into_iter().collect())).map(order).map_err(failed)?;
+    let found = quietly(|| Ok(Device::enumerate(kind).to_vec())).map(order).map_err(failed)?;
     if found.is_empty() {
         return Err(failed("no GPU with a driver for it was found".to_string()));
     }
