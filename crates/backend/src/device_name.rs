@@ -1,13 +1,16 @@
 //! Device names as people type them: `flex`, `wgpu`, `cuda:1`.
 //!
 //! A name always parses, whether or not this build has the device, so that the error can say which feature to add.
-//! Only [`DeviceName::open`] contains `cfg(feature)`: one line for each backend, in one table.
+//! [`DeviceName::open`] and the table above it have one line for each backend.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+use burn::tensor::DeviceType;
 
 use crate::BackendError;
 
@@ -64,30 +67,26 @@ impl DeviceName {
 
     /// Opens the device, without gradients; `device.autodiff()` adds them, and the trainer does that by itself.
     ///
+    /// A GPU without an index is the one that its runtime thinks best. With an index it is one of those that the runtime
+    /// finds, counted from 0; for `wgpu` and its graphics APIs discrete GPUs come first, then integrated ones, virtual ones
+    /// and drivers that compute on the CPU.
+    ///
     /// # Errors
-    /// [`BackendError::FeatureMissing`] if this build lacks the backend, [`BackendError::Open`] if no driver or no
-    /// such device answers, [`BackendError::Instructions`] if the environment variable `FIRECLAY_SIMD` (`avx512`, `avx2`,
-    /// `neon` or `plain`) asks the CPU for instructions that it lacks.
+    /// - [`BackendError::FeatureMissing`] if this build lacks the backend
+    /// - [`BackendError::NoSuchDevice`] if this machine has fewer GPUs than the index says
+    /// - [`BackendError::Open`] if no driver answers
+    /// - [`BackendError::Instructions`] if the environment variable `FIRECLAY_SIMD` (`avx512`, `avx2`, `neon` or `plain`) asks
+    ///   the CPU for instructions that it lacks
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use fireclay_backend::{DeviceName, reads_at_once};
+    /// let device = DeviceName::default().open()?;
+    /// assert!(reads_at_once(&device) && !device.is_autodiff());
+    /// # }
+    /// # Ok::<(), fireclay_backend::BackendError>(())
+    /// ```
     pub fn open(&self) -> Result<Device, BackendError> {
-        let device = self.device()?;
-        // GPU runtimes start lazily and panic where no adapter answers, so a first small tensor is made here.
-        let started = quietly(|| {
-            Tensor::<1>::zeros([1], &device)
-                .try_into_scalar::<f32>()
-                .map(drop)
-                .map_err(|error| format!("{error:?}"))
-        });
-        match started {
-            Ok(()) => Ok(device),
-            Err(reason) => Err(BackendError::Open {
-                name: self.to_string(),
-                reason,
-                available: list(DeviceName::available()),
-            }),
-        }
-    }
-
-    fn device(&self) -> Result<Device, BackendError> {
         match self.kind {
             #[cfg(feature = "flex")]
             Kind::Flex => crate::instructions::path().map(|_| Device::flex()),
@@ -95,17 +94,17 @@ impl DeviceName {
             #[allow(deprecated, reason = "kept as a feature as long as Burn has it")]
             Kind::NdArray => Ok(Device::ndarray()),
             #[cfg(feature = "wgpu")]
-            Kind::Wgpu => Ok(Device::wgpu(self.gpu())),
+            Kind::Wgpu => self.open_wgpu(DeviceType::Wgpu, Device::wgpu),
             #[cfg(feature = "vulkan")]
-            Kind::Vulkan => Ok(Device::vulkan(self.gpu())),
+            Kind::Vulkan => self.open_wgpu(DeviceType::Vulkan, Device::vulkan),
             #[cfg(feature = "metal")]
-            Kind::Metal => Ok(Device::metal(self.gpu())),
+            Kind::Metal => self.open_wgpu(DeviceType::Metal, Device::metal),
             #[cfg(feature = "webgpu")]
-            Kind::Webgpu => Ok(Device::webgpu(self.gpu())),
+            Kind::Webgpu => self.open_wgpu(DeviceType::WebGpu, Device::webgpu),
             #[cfg(feature = "cuda")]
-            Kind::Cuda => Ok(Device::cuda(self.index.unwrap_or(0))),
+            Kind::Cuda => self.open_gpu(DeviceType::Cuda, Device::cuda(0), |found| found),
             #[cfg(feature = "rocm")]
-            Kind::Rocm => Ok(Device::rocm(self.index.unwrap_or(0))),
+            Kind::Rocm => self.open_gpu(DeviceType::Rocm, Device::rocm(0), |found| found),
             #[allow(unreachable_patterns, reason = "reachable in builds without some feature")]
             _ => Err(BackendError::FeatureMissing {
                 name: self.to_string(),
@@ -115,10 +114,43 @@ impl DeviceName {
         }
     }
 
+    #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+    fn open_gpu(
+        &self,
+        kind: DeviceType,
+        default: Device,
+        order: impl Fn(Vec<Device>) -> Vec<Device>,
+    ) -> Result<Device, BackendError> {
+        crate::gpu::open(*self, self.index, kind, default, order)
+    }
+
     #[cfg(feature = "wgpu")]
-    fn gpu(&self) -> burn::tensor::DeviceKind {
-        use burn::tensor::DeviceKind;
-        self.index.map_or(DeviceKind::DefaultDevice, DeviceKind::DiscreteGpu)
+    fn open_wgpu(&self, kind: DeviceType, device: fn(DeviceKind) -> Device) -> Result<Device, BackendError> {
+        self.open_gpu(kind, device(DeviceKind::DefaultDevice), |found| {
+            let all = 0..found.len();
+            let known: Vec<Device> = (all.clone().map(DeviceKind::DiscreteGpu))
+                .chain(all.clone().map(DeviceKind::IntegratedGpu))
+                .chain(all.map(DeviceKind::VirtualGpu))
+                .chain([DeviceKind::Cpu])
+                .map(device)
+                .collect();
+            // Kinds that cannot be asked for by name come last.
+            let rank = |one: &Device| known.iter().position(|known| known == one).unwrap_or(known.len());
+            let mut ordered = found;
+            ordered.sort_by_key(rank);
+            ordered
+        })
+    }
+
+    /// The same backend with this index.
+    #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+    pub(crate) fn with_index(self, index: usize) -> Self {
+        DeviceName { index: Some(index), ..self }
+    }
+
+    #[cfg(test)]
+    fn takes_index(&self) -> bool {
+        KINDS.iter().any(|&(kind, _, indexed, _)| kind == self.kind && indexed)
     }
 
     fn word(&self) -> &'static str {
@@ -187,26 +219,11 @@ pub fn reads_at_once(device: &Device) -> bool {
     cpus.contains(device)
 }
 
-fn list(names: Vec<DeviceName>) -> String {
+pub(crate) fn list(names: Vec<DeviceName>) -> String {
     match names.is_empty() {
         true => "no device at all".to_string(),
         false => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
-}
-
-/// Runs `start`, turning a panic of a GPU runtime into its message; the panic itself is not printed.
-fn quietly(start: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(start));
-    std::panic::set_hook(hook);
-    outcome.unwrap_or_else(|panic| {
-        Err(panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
-            .unwrap_or_else(|| "the driver gave no reason".to_string()))
-    })
 }
 
 #[cfg(test)]
@@ -250,9 +267,34 @@ mod tests {
         DeviceName::default().open().unwrap();
     }
 
+    /// Every GPU backend of the build, on a machine that may have none.
     #[test]
-    fn a_panic_while_opening_becomes_its_message() {
-        let reason = quietly(|| panic!("no adapter")).unwrap_err();
-        assert_eq!(reason, "no adapter");
+    #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+    fn an_index_that_no_gpu_has_is_an_error_that_lists_those_there_are() {
+        for name in DeviceName::available().into_iter().filter(|name| name.takes_index()) {
+            for index in [99, usize::MAX] {
+                let message = name.with_index(index).open().unwrap_err().to_string();
+                let listed =
+                    message.contains(&format!("only {name}:0")) || message.contains("no GPU with a driver");
+                assert!(listed && message.contains(&format!("'{name}:{index}'")), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_opens_from_several_threads_at_once() {
+        let names = DeviceName::available();
+        std::thread::scope(|scope| {
+            let open = |name: DeviceName| name.open().map(drop).map_err(|error| error.to_string());
+            let opening: Vec<_> = names
+                .iter()
+                .flat_map(|&name| [name; 4])
+                .map(|name| scope.spawn(move || open(name)))
+                .collect();
+            for (opened, name) in opening.into_iter().zip(names.iter().flat_map(|name| [name; 4])) {
+                let outcome = opened.join().expect("no panic");
+                assert!(outcome.is_ok() || name.takes_index(), "{outcome:?}");
+            }
+        });
     }
 }

@@ -34,7 +34,17 @@ pub enum BackendError {
         /// What would have been right.
         expected: &'static str,
     },
-    /// The driver found no such device, or it could not be started.
+    /// This machine has GPUs, but none with this index.
+    #[error("this machine has no device '{name}', only {found}; use one of these, or another of {available}")]
+    NoSuchDevice {
+        /// The device that was asked for.
+        name: String,
+        /// The devices that its runtime finds, separated by commas.
+        found: String,
+        /// The devices of this build, separated by commas.
+        available: String,
+    },
+    /// The driver found no device at all, or it could not be started.
     #[error("cannot open device '{name}': {reason}; check the driver, or use another of {available}")]
     Open {
         /// The device that was asked for.

@@ -11,6 +11,19 @@
 //! | `vulkan`, `metal`, `webgpu` | the same words | that graphics API and no other |
 //! | `cuda`, `rocm` | `cuda`, `cuda:1`, `rocm` | NVIDIA's and AMD's own stacks |
 //!
+//! ```
+//! use fireclay_backend::{DeviceName, reads_at_once};
+//!
+//! let device = DeviceName::default().open()?;
+//! assert!(reads_at_once(&device));
+//! let missing = "wgpu:7".parse::<DeviceName>()?.open();
+//! assert!(missing.unwrap_err().to_string().contains("wgpu"));
+//! # Ok::<(), fireclay_backend::BackendError>(())
+//! ```
+//!
+//! A device that was opened in another way, such as Burn's `Device::default()` in a build that asks for `burn/flex` itself,
+//! runs all operations as well. Those that no feature here stands for run ordinary Burn operations instead of kernels.
+//!
 //! Sister crates: `fireclay-kernels` (the arithmetic on a CPU), `fireclay-nn` (layers and models), `fireclay-data` (data
 //! sets), `fireclay-store` (model files), `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
@@ -18,6 +31,8 @@ mod device_name;
 mod error;
 #[cfg(feature = "flex")]
 mod flex_tensor;
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+mod gpu;
 #[cfg(feature = "flex")]
 mod instructions;
 pub mod ops;

@@ -6,6 +6,16 @@
 //! in plain loops, against which it is tested on every [`Path`]. Images are `[batch, height, width, channels]` here:
 //! channels lie in vector lanes, and a product writes what the next layer reads.
 //!
+//! ```
+//! use fireclay_kernels::{Cpu, DenseShape, dense};
+//!
+//! let shape = DenseShape { rows: 1, in_features: 2, out_features: 3, relu: true };
+//! let (weight, bias) = ([1.0, -1.0, 0.5, 1.0, -1.0, 0.0], [0.0, 0.0, 1.0]);
+//! let mut output = [0.0; 3];
+//! dense(Cpu::best(1), &shape, &[1.0, 2.0], &weight, Some(&bias), &mut output);
+//! assert_eq!(output, [3.0, 0.0, 1.5]);
+//! ```
+//!
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod attention;
@@ -39,7 +49,6 @@ pub use attention::{
 };
 pub use conv2d::{
     Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
-    pack_weights, unpack_weights,
 };
 pub use cpu::Cpu;
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
@@ -49,8 +58,7 @@ pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use index::Index;
 pub use mix::{MIX_STEP, mix};
 pub use norm::{
-    BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train, group_norm,
-    group_norm_gradient, layer_norm, layer_norm_gradient,
+    BatchNorm, batch_norm_gradient, batch_norm_inference, batch_norm_train, layer_norm, layer_norm_gradient,
 };
 pub use peak::multiply_and_add;
 pub use pool::{
@@ -58,5 +66,4 @@ pub use pool::{
     max_pool_gradient, max_pool_with_index,
 };
 pub use simd::Path;
-pub use softmax::{log_softmax, log_softmax_gradient, softmax, softmax_gradient};
 pub use transpose::images_to_channels_last;

@@ -1,13 +1,10 @@
-//! Exponential, logarithm and their relatives on whole vectors.
+//! The exponential and its relatives on whole vectors.
 //!
-//! The functions on one vector are for the inside of other kernels; those on slices are for callers. All keep NaN,
-//! saturate as the exact function does, and give denormal numbers where the result is one, unless said otherwise.
+//! All keep NaN, saturate as the exact function does, and give denormal numbers where the result is one, unless said otherwise.
 //! An *ulp* is the distance of neighbouring `f32` at the exact result; errors are measured against `f64` on every
 //! path, over dense grids and over numbers of every size; the tests fail if one is exceeded.
 
-use crate::Cpu;
-use crate::cpu::{Shared, in_parallel, ranges};
-use crate::simd::{Kernel, Simd};
+use crate::simd::Simd;
 
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// The logarithm of 2, in a part of few bits, so that its product with a whole number is exact, and the rest.
@@ -56,63 +53,6 @@ pub(crate) fn exp_clamped<S: Simd>(s: S, x: S::F) -> S::F {
     let x = s.min(s.splat(88.0), s.max(s.splat(-87.0), x));
     let (n, p) = reduce(s, x);
     s.mul_pow2(s.add(p, s.splat(1.0)), n)
-}
-
-/// `(m, n)` with `x = m · 2^n`, `m` from 1 to less than 2 and `n` whole, for normal numbers above 0.
-#[inline(always)]
-fn split<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
-    // By way of memory; the loop is short and of known length, so compilers make vectors of it.
-    const { assert!(S::LANES <= 16) };
-    let (mut mantissa, mut exponent) = ([0.0f32; 16], [0.0f32; 16]);
-    // SAFETY: the array has room for `LANES` numbers.
-    unsafe { s.store(mantissa.as_mut_ptr(), x) };
-    for (mantissa, exponent) in mantissa.iter_mut().zip(&mut exponent).take(S::LANES) {
-        let bits = mantissa.to_bits();
-        *exponent = ((bits >> 23) as i32 - 127) as f32;
-        *mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
-    }
-    // SAFETY: both arrays hold `LANES` numbers.
-    unsafe { (s.load(mantissa.as_ptr()), s.load(exponent.as_ptr())) }
-}
-
-/// `log x`, also of denormal numbers; error at most 0.8 ulp.
-#[inline(always)]
-pub(crate) fn log<S: Simd>(s: S, x: S::F) -> S::F {
-    // Denormal numbers are brought up first.
-    let least = s.splat(f32::MIN_POSITIVE);
-    let scaled = s.select_gt(least, x, s.mul(x, s.splat(8_388_608.0)), x);
-    let (mantissa, exponent) = split(s, scaled);
-    let exponent = s.add(exponent, s.select_gt(least, x, s.splat(-23.0), s.splat(0.0)));
-    // Around 1, from sqrt(1/2) to sqrt(2).
-    let root = s.splat(std::f32::consts::SQRT_2);
-    let exponent = s.select_gt(mantissa, root, s.add(exponent, s.splat(1.0)), exponent);
-    let mantissa = s.select_gt(mantissa, root, s.mul(mantissa, s.splat(0.5)), mantissa);
-    let r = s.sub(mantissa, s.splat(1.0));
-    let square = s.mul(r, r);
-    let p = polynomial(
-        s,
-        r,
-        [
-            7.037_683_6e-2,
-            -1.151_461e-1,
-            1.167_699_9e-1,
-            -1.242_014_1e-1,
-            1.424_932_3e-1,
-            -1.666_805_8e-1,
-            2.000_071_5e-1,
-            -2.499_999_4e-1,
-            3.333_333e-1,
-        ],
-    );
-    let p = s.mul(s.mul(p, r), square);
-    let p = s.mul_add(exponent, s.splat(LN_2_LOW), p);
-    let p = s.mul_add(square, s.splat(-0.5), p);
-    let result = s.mul_add(exponent, s.splat(LN_2_HIGH), s.add(r, p));
-    let infinity = s.splat(f32::INFINITY);
-    let result = s.select_gt(infinity, x, result, x);
-    // 0 gives minus infinity, less than 0 or NaN give NaN.
-    let zero = s.splat(0.0);
-    s.select_gt(x, zero, result, s.select_gt(zero, x, s.splat(f32::NAN), s.sub(x, infinity)))
 }
 
 /// `1 / (1 + e^-x)`; error at most 2.5 ulp. Below -88 it is 0, a little early.
@@ -168,14 +108,6 @@ fn erf_parts<S: Simd>(s: S, t: S::F) -> (S::F, S::F) {
 /// Where [`erf_parts`] passes from one part to the other.
 const ERF_BORDER: f32 = 0.927_734_4;
 
-/// The error function; error at most 1.1 ulp.
-#[inline(always)]
-pub(crate) fn erf<S: Simd>(s: S, x: S::F) -> S::F {
-    let t = abs(s, x);
-    let (series, rest) = erf_parts(s, t);
-    s.copy_sign(s.select_gt(t, s.splat(ERF_BORDER), s.sub(s.splat(1.0), rest), series), x)
-}
-
 /// The normal distribution's share below `x`, `(1 + erf(x / sqrt 2)) / 2`; error at most 1.2e-7, and relative error
 /// at most 7e-5 from -5 on.
 #[inline(always)]
@@ -206,138 +138,61 @@ pub(crate) fn gelu_derivative<S: Simd>(s: S, x: S::F) -> S::F {
     s.mul_add(near, density, normal_cdf(s, x))
 }
 
-/// A function of one number, on a vector.
-trait Function: Copy + Sync {
-    fn of<S: Simd>(self, s: S, x: S::F) -> S::F;
-}
-
-macro_rules! functions {
-    ($($name:ident $function:ident $in_place:ident: $about:literal;)*) => {$(
-        #[derive(Clone, Copy)]
-        struct $name;
-
-        impl Function for $name {
-            #[inline(always)]
-            fn of<S: Simd>(self, s: S, x: S::F) -> S::F {
-                $function(s, x)
-            }
-        }
-
-        #[doc = $about]
-        ///
-        /// # Shapes
-        /// - values: any length
-        pub fn $in_place(cpu: Cpu, values: &mut [f32]) {
-            map_in_place(cpu, values, $name);
-        }
-    )*};
-}
-
-functions! {
-    Exp exp exp_in_place: "Replaces each number by `e^x`; error at most 1 ulp.";
-    Log log log_in_place: "Replaces each number by its natural logarithm; error at most 0.8 ulp.";
-    Sigmoid sigmoid sigmoid_in_place: "Replaces each number by `1 / (1 + e^-x)`; error at most 2.5 ulp.";
-    Tanh tanh tanh_in_place: "Replaces each number by its hyperbolic tangent; error at most 2.5 ulp.";
-    Erf erf erf_in_place: "Replaces each number by its error function; error at most 1.1 ulp.";
-    Gelu gelu gelu_in_place: "Replaces each number by its GELU, `x (1 + erf(x / sqrt 2)) / 2`.";
-    GeluDerivative gelu_derivative gelu_derivative_in_place: "Replaces each number by the derivative of GELU there.";
-}
-
-/// Multiplies the gradient of GELU's output by the derivative of GELU, which makes it the gradient of its input.
-///
-/// # Shapes
-/// - input: any length, what GELU was applied to
-/// - gradient: as input
-///
-/// # Panics
-/// If the lengths differ.
-pub fn gelu_backward_in_place(cpu: Cpu, input: &[f32], gradient: &mut [f32]) {
-    assert_eq!(input.len(), gradient.len(), "GELU's input and its gradient differ in length");
-    struct Work<'a> {
-        input: &'a [f32],
-        gradient: &'a mut [f32],
-    }
-    impl Kernel for Work<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let len = self.input.len();
-            let (input, gradient) = (self.input.as_ptr(), self.gradient.as_mut_ptr());
-            let whole = len / S::LANES * S::LANES;
-            for at in (0..whole).step_by(S::LANES) {
-                // SAFETY: `at + LANES` is at most the length of both.
-                unsafe {
-                    let d = gelu_derivative(s, s.load(input.add(at)));
-                    s.store(gradient.add(at), s.mul(d, s.load(gradient.add(at))));
-                }
-            }
-            if whole < len {
-                let rest = len - whole;
-                // SAFETY: `whole + rest` is the length of both.
-                unsafe {
-                    let d = gelu_derivative(s, s.load_first(input.add(whole), rest));
-                    let g = s.load_first(gradient.add(whole), rest);
-                    s.store_first(gradient.add(whole), s.mul(d, g), rest);
-                }
-            }
-        }
-    }
-    let shared = Shared::new(gradient);
-    over_parts(cpu, input.len(), |range| {
-        // SAFETY: the ranges lie inside the slice and do not meet.
-        let gradient = unsafe { shared.part(range.clone()) };
-        cpu.path.run(Work { input: &input[range], gradient });
-    });
-}
-
-fn map_in_place(cpu: Cpu, values: &mut [f32], function: impl Function) {
-    struct Work<'a, T> {
-        values: &'a mut [f32],
-        function: T,
-    }
-    impl<T: Function> Kernel for Work<'_, T> {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            let len = self.values.len();
-            let values = self.values.as_mut_ptr();
-            let whole = len / S::LANES * S::LANES;
-            for at in (0..whole).step_by(S::LANES) {
-                // SAFETY: `at + LANES` is at most the length.
-                unsafe { s.store(values.add(at), self.function.of(s, s.load(values.add(at)))) };
-            }
-            if whole < len {
-                let rest = len - whole;
-                // SAFETY: `whole + rest` is the length.
-                unsafe {
-                    let x = s.load_first(values.add(whole), rest);
-                    s.store_first(values.add(whole), self.function.of(s, x), rest);
-                }
-            }
-        }
-    }
-    let shared = Shared::new(values);
-    over_parts(cpu, values.len(), |range| {
-        // SAFETY: the ranges lie inside the slice and do not meet.
-        let values = unsafe { shared.part(range) };
-        cpu.path.run(Work { values, function });
-    });
-}
-
-/// Calls `work` for ranges that make up `0..len`, on several threads where that is worth its trouble.
-fn over_parts(cpu: Cpu, len: usize, work: impl Fn(std::ops::Range<usize>) + Sync) {
-    /// Fewer numbers than these are done before another thread has woken up.
-    const LEAST: usize = 8192;
-    let parts: Vec<_> = ranges(len, cpu.threads.min(len / LEAST), 16).collect();
-    in_parallel(parts.len(), |part| work(parts[part].clone()));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Path;
+    use crate::simd::Kernel;
+    use crate::vectors::{each_vector, get, put};
+
+    /// A function of one number, on a vector.
+    trait Function: Copy {
+        fn of<S: Simd>(self, s: S, x: S::F) -> S::F;
+    }
+
+    /// A function over a slice, in whole vectors and a rest.
+    struct InPlaceOf<'a, T> {
+        values: &'a mut [f32],
+        function: T,
+    }
+
+    impl<T: Function> Kernel for InPlaceOf<'_, T> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            each_vector!(S::LANES, self.values.len(), |at, count| {
+                let y = self.function.of(s, get(s, self.values, at, count));
+                put(s, self.values, at, count, y);
+            });
+        }
+    }
+
+    macro_rules! functions {
+        ($($name:ident $function:ident $in_place:ident;)*) => {$(
+            #[derive(Clone, Copy)]
+            struct $name;
+
+            impl Function for $name {
+                #[inline(always)]
+                fn of<S: Simd>(self, s: S, x: S::F) -> S::F {
+                    $function(s, x)
+                }
+            }
+
+            fn $in_place(path: Path, values: &mut [f32]) {
+                path.run(InPlaceOf { values, function: $name });
+            }
+        )*};
+    }
+
+    functions! {
+        Exp exp exp_in_place;
+        Sigmoid sigmoid sigmoid_in_place;
+        Tanh tanh tanh_in_place;
+        Gelu gelu gelu_in_place;
+        GeluDerivative gelu_derivative gelu_derivative_in_place;
+    }
 
     fn erf_f64(x: f64) -> f64 {
         if x.abs() > 3.0 {
@@ -384,7 +239,7 @@ mod tests {
         grid.chain(all.filter(|x| (low..=high).contains(x))).collect()
     }
 
-    type InPlace = fn(Cpu, &mut [f32]);
+    type InPlace = fn(Path, &mut [f32]);
 
     /// The worst error over the inputs on each path, by `scale` of the exact result and the input.
     fn check(
@@ -398,7 +253,7 @@ mod tests {
         let inputs = inputs(range.0, range.1);
         for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
             let mut outputs = inputs.clone();
-            function(Cpu::single(path), &mut outputs);
+            function(path, &mut outputs);
             let mut worst = (0.0f64, 0.0f32, 0.0f32);
             for (&x, &y) in inputs.iter().zip(&outputs) {
                 let exact = exact(f64::from(x));
@@ -426,12 +281,9 @@ mod tests {
     #[test]
     fn functions_are_as_exact_as_they_say() {
         check("exp", exp_in_place, f64::exp, (-110.0, 88.72), ulps, 1.0);
-        check("log", log_in_place, f64::ln, (1e-45, 3.0), ulps, 0.8);
-        check("log", log_in_place, f64::ln, (1e-45, f32::MAX), ulps, 0.8);
         check("sigmoid", sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp()), (-87.0, 30.0), ulps, 2.5);
         check("tanh", tanh_in_place, f64::tanh, (-20.0, 20.0), ulps, 2.5);
         check("tanh", tanh_in_place, f64::tanh, (-1.0, 1.0), ulps, 2.5);
-        check("erf", erf_in_place, erf_f64, (-5.0, 5.0), ulps, 1.1);
         let at_least_1 = |_: f64, x: f64| x.abs().max(1.0);
         check("gelu", gelu_in_place, |x| x * normal_cdf_f64(x), (-12.0, 12.0), at_least_1, 1.2e-7);
         let derivative =
@@ -449,7 +301,7 @@ mod tests {
     fn special_values() {
         let (inf, nan, max) = (f32::INFINITY, f32::NAN, f32::MAX);
         type Case<'a> = (&'a str, InPlace, &'a [(f32, f32)]);
-        let cases: [Case<'_>; 7] = [
+        let cases: [Case<'_>; 5] = [
             (
                 "exp",
                 exp_in_place,
@@ -463,11 +315,6 @@ mod tests {
                     (-max, 0.0),
                     (-inf, 0.0),
                 ],
-            ),
-            (
-                "log",
-                log_in_place,
-                &[(1.0, 0.0), (0.0, -inf), (-0.0, -inf), (inf, inf), (-1.0, nan), (-inf, nan), (-1e-42, nan)],
             ),
             (
                 "sigmoid",
@@ -487,11 +334,6 @@ mod tests {
                     (-inf, -1.0),
                 ],
             ),
-            (
-                "erf",
-                erf_in_place,
-                &[(0.0, 0.0), (6.0, 1.0), (inf, 1.0), (-6.0, -1.0), (-max, -1.0), (-inf, -1.0)],
-            ),
             ("gelu", gelu_in_place, &[(0.0, 0.0), (20.0, 20.0), (inf, inf), (-40.0, 0.0), (-inf, 0.0)]),
             (
                 "GELU's derivative",
@@ -504,7 +346,7 @@ mod tests {
                 for &(x, expected) in values.iter().chain(&[(nan, nan)]) {
                     // Both the whole vectors and the rest.
                     let mut y = [x; 37];
-                    function(Cpu::single(path), &mut y);
+                    function(path, &mut y);
                     for y in y {
                         let near = (y - expected).abs() < 1e-30;
                         assert!(
@@ -512,30 +354,6 @@ mod tests {
                             "{name}({x}) on {path} gave {y} instead of {expected}"
                         );
                     }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn any_length_on_any_threads_gives_the_same() {
-        for len in (0..=64).chain([8191, 8192, 16_384, 20_001, 50_003]) {
-            let values: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin() * 9.0).collect();
-            for path in Path::ALL.into_iter().filter(|path| path.is_available()) {
-                let mut alone = values.clone();
-                tanh_in_place(Cpu::single(path), &mut alone);
-                let mut gradient_alone = values.clone();
-                gelu_backward_in_place(Cpu::single(path), &values, &mut gradient_alone);
-                for (i, (&x, &y)) in values.iter().zip(&alone).enumerate() {
-                    assert!((x.tanh() - y).abs() < 1e-6, "element {i} of {len} on {path}");
-                }
-                for threads in [2, 3] {
-                    let mut together = values.clone();
-                    tanh_in_place(Cpu { path, threads }, &mut together);
-                    assert_eq!(alone, together);
-                    let mut gradient = values.clone();
-                    gelu_backward_in_place(Cpu { path, threads }, &values, &mut gradient);
-                    assert_eq!(gradient_alone, gradient);
                 }
             }
         }

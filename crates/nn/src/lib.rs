@@ -5,10 +5,10 @@
 //! Burn's, joins by the [`Network`] trait.
 //!
 //! ```
-//! use fireclay_nn::ModelSpec;
+//! use fireclay_nn::{Device, ModelSpec};
 //!
 //! let spec = ModelSpec::new([1, 28, 28]).conv2d(32, 3).relu().max_pool2d(2).flatten().dense(10);
-//! let model = spec.build(&burn::tensor::Device::flex())?;
+//! let model = spec.build(&Device::default())?;
 //! assert_eq!(spec.summary()?.parameters(), 32 * 9 + 32 + 32 * 13 * 13 * 10 + 10);
 //! assert_eq!(ModelSpec::from_toml(&spec.to_toml()?)?, spec);
 //! # Ok::<(), fireclay_nn::NnError>(())
@@ -35,6 +35,7 @@ mod tensor;
 mod transfer;
 
 pub use error::{LayerProblem, NnError, WeightsMismatch};
+pub use fireclay_backend::Device;
 pub use initializer::Initializer;
 pub use layers::{
     AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec,

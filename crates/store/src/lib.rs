@@ -7,11 +7,10 @@
 //! gives the same bytes: there is no time and no path in the file.
 //!
 //! ```
-//! use burn::tensor::Device;
 //! use fireclay_nn::ModelSpec;
-//! use fireclay_store::{ModelCard, load_model, save_model};
+//! use fireclay_store::{Device, ModelCard, load_model, save_model};
 //!
-//! let device = Device::flex();
+//! let device = Device::default();
 //! let model = ModelSpec::new([4]).dense(3).build(&device)?;
 //! let path = std::env::temp_dir().join(format!("doc-{}.fireclay", std::process::id()));
 //! save_model(&path, &model, &ModelCard::new(model.spec().clone()))?;
@@ -37,5 +36,6 @@ pub use atomic::write_atomically;
 pub use card::{DatasetCard, ModelCard, Preprocessing, TrainingCard};
 pub use checkpoint::{CheckpointFile, load_checkpoint, save_checkpoint};
 pub use error::StoreError;
+pub use fireclay_nn::Device;
 pub use model::{load_card, load_model, save_model};
 pub use weights::{load_weights, save_weights};

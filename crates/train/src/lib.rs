@@ -5,13 +5,12 @@
 //! and stop.
 //!
 //! ```
-//! use burn::tensor::Device;
 //! use fireclay_datasets::DrawnDigits;
 //! use fireclay_nn::ModelSpec;
-//! use fireclay_train::{Adam, FitOptions, Trainer};
+//! use fireclay_train::{Adam, Device, FitOptions, Trainer};
 //!
 //! let (train, test) = DrawnDigits::new(0).train_and_test(512, 128);
-//! let model = ModelSpec::new([1, 28, 28]).flatten().dense(32).relu().dense(10).build(&Device::flex())?;
+//! let model = ModelSpec::new([1, 28, 28]).flatten().dense(32).relu().dense(10).build(&Device::default())?;
 //! let mut trainer = Trainer::classification(model).optimizer(Adam::new(3e-3));
 //! let history = trainer.fit(&train, &FitOptions { epochs: 3, batch_size: 32, ..FitOptions::default() })?;
 //! assert_eq!(history.epochs.len(), 3);
@@ -56,6 +55,7 @@ pub use checkpoint::{Checkpoint, Progress, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
 pub use event::{Event, Measured};
+pub use fireclay_backend::Device;
 pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
 pub use metadata::text_preprocessing;

@@ -13,6 +13,9 @@
 //! `DenseGradient`, belongs to the backward pass; it is an ordinary trait, since only `autodiff.rs` calls it, and so
 //! it may pass what an extension cannot. Both have the reference as their default bodies. A new device gets an
 //! operation by an `impl` with no body, and a kernel by overriding a function.
+//!
+//! A device that no feature of this crate stands for, such as one of `burn/flex` in a build without `flex` here, runs the
+//! references too: see `fallback.rs`.
 
 #![cfg_attr(feature = "ndarray", allow(deprecated, reason = "kept as a feature as long as Burn has it"))]
 #![cfg_attr(
@@ -25,6 +28,7 @@
 )]
 
 mod activation;
+mod fallback;
 mod gradient;
 mod maybe;
 mod product;

@@ -11,7 +11,7 @@ use crate::product::{Product, Start, Term, offset};
 ///
 /// # Shapes
 /// - `input`: `[batch, height, width, in_channels]`
-/// - `weight`: `[kernel height, kernel width, in_channels / groups, out_channels]`, see [`super::pack_weights`]
+/// - `weight`: `[kernel height, kernel width, in_channels / groups, out_channels]`
 /// - `bias`: `[out_channels]`
 /// - `output`: `[batch, out_height, out_width, out_channels]`, see [`Conv2dShape::output`]
 ///

@@ -16,4 +16,3 @@ mod weights;
 pub use backward::{Conv2dGradients, Conv2dTape, conv2d_backward};
 pub use forward::{conv2d, conv2d_for_training};
 pub use geometry::{Conv2dShape, MaxPool};
-pub use weights::{pack_weights, unpack_weights};

@@ -174,14 +174,3 @@ fn only_the_gradients_asked_for_are_written() {
         assert_eq!(found, *[&by_input, &by_weight, &by_bias][wanted]);
     }
 }
-
-#[test]
-fn weights_come_back_from_the_kernels_order() {
-    let mut random = Random::new(6);
-    let shape = Conv2dShape { groups: 2, ..Conv2dShape::new(1, 6, 4, [5, 5], [2, 3]) };
-    let weight = random.numbers(shape.weight_len());
-    let packed = pack_weights(&shape, &weight);
-    // Out channel 3, channel 1 of its group, row 1, column 2.
-    assert_eq!(packed[((3 + 2) * 3 + 1) * 4 + 3], weight[((3 * 3 + 1) * 2 + 1) * 3 + 2]);
-    assert_eq!(unpack_weights(&shape, &packed), weight);
-}

@@ -1,4 +1,4 @@
-//! Small things done value by value, row by row and column by column.
+//! Activations value by value, and sums of columns.
 //!
 //! Sums over rows are taken in blocks of rows whose size does not depend on the number of threads, so neither do the
 //! sums.
@@ -21,16 +21,8 @@ const PART: usize = 50_000;
 /// Values in a block of rows that is summed by itself; it stays in L1 while its groups of columns take their turns.
 const BLOCK: usize = 8192;
 
-/// `output = max(input, 0)`; what is not a number stays so.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn relu(cpu: Cpu, input: &[f32], output: &mut [f32]) {
-    zip(cpu, Relu, Operand::Other(input), &[], output);
-}
-
 /// `values = max(values, 0)`; what is not a number stays so.
-pub fn relu_in_place(cpu: Cpu, values: &mut [f32]) {
+pub(crate) fn relu_in_place(cpu: Cpu, values: &mut [f32]) {
     zip(cpu, Relu, Operand::Output, &[], values);
 }
 
@@ -38,16 +30,8 @@ pub fn relu_in_place(cpu: Cpu, values: &mut [f32]) {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn relu_gradient(cpu: Cpu, output: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
+pub(crate) fn relu_gradient(cpu: Cpu, output: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
     zip(cpu, Mask, Operand::Other(output_gradient), output, input_gradient);
-}
-
-/// The gradient of ReLU's input in the place of its output's: 0 unless `output > 0`.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn relu_gradient_in_place(cpu: Cpu, output: &[f32], gradient: &mut [f32]) {
-    zip(cpu, Mask, Operand::Output, output, gradient);
 }
 
 /// `output = x · Φ(x)` of each value of the input: GELU, with the exact normal distribution
@@ -67,46 +51,12 @@ pub fn gelu_gradient_in_place(cpu: Cpu, input: &[f32], gradient: &mut [f32]) {
     zip(cpu, GeluSlope, Operand::Output, input, gradient);
 }
 
-/// `values *= factor`
-pub fn scale(cpu: Cpu, factor: f32, values: &mut [f32]) {
-    zip(cpu, Scale(factor), Operand::Output, &[], values);
-}
-
 /// `values += other`
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn add(cpu: Cpu, other: &[f32], values: &mut [f32]) {
+pub(crate) fn add(cpu: Cpu, other: &[f32], values: &mut [f32]) {
     zip(cpu, Add, Operand::Output, other, values);
-}
-
-/// `values += factor · other`
-///
-/// # Panics
-/// If the lengths differ.
-pub fn add_scaled(cpu: Cpu, factor: f32, other: &[f32], values: &mut [f32]) {
-    zip(cpu, AddScaled(factor), Operand::Output, other, values);
-}
-
-/// Adds `bias` to every row.
-///
-/// # Shapes
-/// - `bias`: `[columns]`
-/// - `values`: `[rows, columns]`
-///
-/// # Panics
-/// If `values` is not a whole number of rows.
-pub fn add_bias(cpu: Cpu, bias: &[f32], values: &mut [f32]) {
-    let columns = bias.len();
-    let rows = rows_of(values.len(), columns);
-    let parts: Vec<Range<usize>> = ranges(rows, cpu.threads.min(values.len() / PART), 1).collect();
-    let shared = Shared::new(values);
-    in_parallel(parts.len(), |part| {
-        let rows = &parts[part];
-        // SAFETY: the parts' rows are disjoint, and all rows lie in `values`.
-        let values = unsafe { shared.part(rows.start * columns..rows.end * columns) };
-        cpu.path.run(AddBias { bias, values });
-    });
 }
 
 /// Adds up each column; the gradient of a bias.
@@ -117,7 +67,7 @@ pub fn add_bias(cpu: Cpu, bias: &[f32], values: &mut [f32]) {
 ///
 /// # Panics
 /// If `values` is not a whole number of rows.
-pub fn column_sums(cpu: Cpu, values: &[f32], sums: &mut [f32]) {
+pub(crate) fn column_sums(cpu: Cpu, values: &[f32], sums: &mut [f32]) {
     let columns = sums.len();
     let rows = rows_of(values.len(), columns);
     if columns == 0 {
@@ -205,17 +155,6 @@ impl Operation for GeluSlope {
 }
 
 #[derive(Clone, Copy)]
-struct Scale(f32);
-
-impl Operation for Scale {
-    const HAS_B: bool = false;
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, a: S::F, _: S::F) -> S::F {
-        s.mul(a, s.splat(self.0))
-    }
-}
-
-#[derive(Clone, Copy)]
 struct Add;
 
 impl Operation for Add {
@@ -223,17 +162,6 @@ impl Operation for Add {
     #[inline(always)]
     fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
         s.add(a, b)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct AddScaled(f32);
-
-impl Operation for AddScaled {
-    const HAS_B: bool = true;
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
-        s.mul_add(s.splat(self.0), b, a)
     }
 }
 
@@ -301,40 +229,6 @@ impl<O: Operation> Kernel for Zip<'_, O> {
                 let of_b = if O::HAS_B { s.load_first(b.add(at), rest) } else { s.splat(0.0) };
                 let result = self.operation.of(s, s.load_first(a.add(at), rest), of_b);
                 s.store_first(output.add(at), result, rest);
-            }
-        }
-    }
-}
-
-struct AddBias<'a> {
-    bias: &'a [f32],
-    values: &'a mut [f32],
-}
-
-impl Kernel for AddBias<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let columns = self.bias.len();
-        let bias = self.bias.as_ptr();
-        if columns == 0 {
-            return;
-        }
-        for row in self.values.chunks_exact_mut(columns) {
-            let row = row.as_mut_ptr();
-            let mut at = 0;
-            // SAFETY: both have `columns` values, and `at` plus what is read or written is at most `columns`.
-            unsafe {
-                while at + S::LANES <= columns {
-                    s.store(row.add(at), s.add(s.load(row.add(at)), s.load(bias.add(at))));
-                    at += S::LANES;
-                }
-                let rest = columns - at;
-                if rest > 0 {
-                    let sum = s.add(s.load_first(row.add(at), rest), s.load_first(bias.add(at), rest));
-                    s.store_first(row.add(at), sum, rest);
-                }
             }
         }
     }

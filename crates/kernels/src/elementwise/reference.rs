@@ -8,12 +8,8 @@ pub(super) fn relu_gradient(output: &[f32], output_gradient: &[f32]) -> Vec<f32>
     output.iter().zip(output_gradient).map(|(x, gradient)| if *x > 0.0 { *gradient } else { 0.0 }).collect()
 }
 
-pub(super) fn add_scaled(factor: f32, other: &[f32], values: &[f32]) -> Vec<f32> {
-    values.iter().zip(other).map(|(value, other)| value + factor * other).collect()
-}
-
-pub(super) fn add_bias(bias: &[f32], values: &[f32]) -> Vec<f32> {
-    values.iter().enumerate().map(|(at, value)| value + bias[at % bias.len()]).collect()
+pub(super) fn add(other: &[f32], values: &[f32]) -> Vec<f32> {
+    values.iter().zip(other).map(|(value, other)| value + other).collect()
 }
 
 pub(super) fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {

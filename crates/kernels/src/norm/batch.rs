@@ -172,32 +172,6 @@ pub fn batch_norm_inference(
     apply(cpu, input, mean, &scale, norm.bias, norm.relu, output);
 }
 
-/// What each channel is multiplied by, and what is added then, which is nearly [`batch_norm_inference`]: a product before
-/// it can take both up in its own weight and bias.
-///
-/// # Shapes
-/// - mean, variance: `[channels]`
-/// - scale, shift: `[channels]`, overwritten
-///
-/// # Panics
-/// If a slice has the wrong length.
-pub fn batch_norm_fold(
-    norm: BatchNorm<'_>,
-    mean: &[f32],
-    variance: &[f32],
-    scale: &mut [f32],
-    shift: &mut [f32],
-) {
-    norm.check(0, mean.len(), variance.len());
-    norm.check(0, scale.len(), shift.len());
-    for channel in 0..norm.weight.len() {
-        let rstd = 1.0 / (f64::from(variance[channel]) + f64::from(norm.epsilon)).sqrt();
-        let slope = f64::from(norm.weight[channel]) * rstd;
-        scale[channel] = slope as f32;
-        shift[channel] = (f64::from(norm.bias[channel]) - f64::from(mean[channel]) * slope) as f32;
-    }
-}
-
 /// One over the standard deviation.
 #[inline(always)]
 fn rstd(variance: f32, epsilon: f32) -> f32 {

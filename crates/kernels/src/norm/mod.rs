@@ -1,4 +1,4 @@
-//! Normalisation: of each channel over a batch, of each row, of groups of an image's channels; with their gradients.
+//! Normalisation of each channel over a batch and of each row, with their gradients.
 //!
 //! Variances are sums of squared distances from a mean that is known already, never differences of great sums, so a
 //! mean far from 0 does no harm. Sums over a batch are taken in blocks whose size depends on nothing but the shape, and
@@ -6,15 +6,13 @@
 //! as a block stays in the cache.
 
 mod batch;
-mod group;
 mod layer;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BatchNorm, batch_norm_fold, batch_norm_gradient, batch_norm_inference, batch_norm_train};
-pub use group::{group_norm, group_norm_gradient};
+pub use batch::{BatchNorm, batch_norm_gradient, batch_norm_inference, batch_norm_train};
 pub use layer::{layer_norm, layer_norm_gradient};
 
 use crate::simd::Simd;

@@ -8,14 +8,12 @@ mod adam;
 mod muon;
 #[cfg(test)]
 mod reference;
-mod rms_prop;
 mod sgd;
 #[cfg(test)]
 mod tests;
 
 pub use adam::{Adam, AdamSlot, adam_step};
 pub use muon::{Muon, MuonSlot, muon_step};
-pub use rms_prop::{RmsProp, RmsPropSlot, rms_prop_step};
 pub use sgd::{Sgd, SgdSlot, sgd_step};
 
 use std::ops::Range;

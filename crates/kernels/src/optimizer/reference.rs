@@ -3,7 +3,7 @@
 #![allow(clippy::needless_range_loop, reason = "several arrays go by one index, as in the formulas")]
 
 use super::muon::QUINTIC;
-use super::{Adam, Muon, RmsProp, Sgd};
+use super::{Adam, Muon, Sgd};
 
 /// One parameter with all states that any optimiser keeps.
 pub(super) struct Held {
@@ -48,22 +48,6 @@ pub(super) fn adam(adam: &Adam, held: &mut Held, gradient: &[f64]) {
         let m_hat = first[at] / (1.0 - adam.beta_1.powi(held.step as i32));
         let v_hat = v / (1.0 - adam.beta_2.powi(held.step as i32));
         *parameter -= adam.learning_rate * m_hat / (v_hat.sqrt() + adam.epsilon);
-    }
-}
-
-pub(super) fn rms_prop(rms_prop: &RmsProp, held: &mut Held, gradient: &[f64]) {
-    let [mean_square, mean, velocity] = &mut held.states;
-    for at in 0..gradient.len() {
-        let parameter = &mut held.parameter[at];
-        let g = gradient[at] + rms_prop.weight_decay * *parameter;
-        mean_square[at] = rms_prop.alpha * mean_square[at] + (1.0 - rms_prop.alpha) * g * g;
-        let mut spread = mean_square[at];
-        if rms_prop.centered {
-            mean[at] = rms_prop.alpha * mean[at] + (1.0 - rms_prop.alpha) * g;
-            spread -= mean[at] * mean[at];
-        }
-        velocity[at] = rms_prop.momentum * velocity[at] + g / (spread.sqrt() + rms_prop.epsilon);
-        *parameter -= rms_prop.learning_rate * velocity[at];
     }
 }
 

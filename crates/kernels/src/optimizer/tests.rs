@@ -139,28 +139,6 @@ fn adam_is_the_reference() {
 }
 
 #[test]
-fn rms_prop_is_the_reference() {
-    for (centered, momentum) in [(false, 0.0), (true, 0.0), (false, 0.9), (true, 0.9)] {
-        let rms_prop =
-            RmsProp { learning_rate: 0.001, alpha: 0.9, momentum, epsilon: 0.1, centered, weight_decay: 0.1 };
-        let step = |cpu, _, parameters: &mut [Parameter]| {
-            let mut slots: Vec<RmsPropSlot> = (parameters.iter_mut())
-                .map(|Parameter { parameter, gradient, states: [mean_square, mean, velocity] }| RmsPropSlot {
-                    parameter,
-                    gradient,
-                    mean_square,
-                    mean: if centered { mean } else { &mut [] },
-                    velocity: if momentum != 0.0 { velocity } else { &mut [] },
-                })
-                .collect();
-            rms_prop_step(cpu, &rms_prop, &mut slots);
-        };
-        let reference = |held: &mut Held, gradient: &[f64]| reference::rms_prop(&rms_prop, held, gradient);
-        check(&format!("{rms_prop:?}"), 3, step, reference);
-    }
-}
-
-#[test]
 fn muon_is_the_reference() {
     let muon = Muon {
         learning_rate: 0.02,

@@ -98,3 +98,48 @@ fn offsets_beyond_a_factor_are_refused() {
     };
     product.run(crate::Path::Plain);
 }
+
+/// Models are trained and asked in several threads of one program: only one of them has the workers, and the others do
+/// their parts by themselves, which must give the same bits.
+#[test]
+fn eight_callers_at_once_get_the_bits_of_one_alone() {
+    use crate::conv2d::{Conv2dGradients, Conv2dShape, conv2d_backward, conv2d_for_training};
+    use crate::{Cpu, DenseGradients, DenseShape, dense, dense_backward};
+
+    fn bits_of(seed: u64, cpu: Cpu) -> Vec<u32> {
+        let mut random = Random::new(seed);
+        let dense_shape = DenseShape { rows: 300, in_features: 129, out_features: 65, relu: true };
+        let (x, w) = (random.numbers(300 * 129), random.numbers(129 * 65));
+        let (bias, dy) = (random.numbers(65), random.numbers(300 * 65));
+        let mut y = vec![0.0; 300 * 65];
+        dense(cpu, &dense_shape, &x, &w, Some(&bias), &mut y);
+        let mut by = [vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; 65]];
+        let [input, weight, bias] = by.each_mut().map(|values| Some(&mut values[..]));
+        dense_backward(cpu, &dense_shape, &x, &w, &y, &dy, DenseGradients { input, weight, bias });
+
+        let shape = Conv2dShape::new(9, 5, 12, [14, 11], [3, 3]);
+        let (image, kernel) =
+            (random.numbers(shape.batch * shape.input_len()), random.numbers(shape.weight_len()));
+        let mut z = vec![0.0; shape.batch * shape.output_len()];
+        let dz = random.numbers(z.len());
+        let tape = conv2d_for_training(cpu, &shape, &image, &kernel, None, &mut z);
+        let mut by_kernel = vec![0.0; kernel.len()];
+        let into = Conv2dGradients { input: None, weight: Some(&mut by_kernel), bias: None };
+        conv2d_backward(cpu, &shape, &image, &kernel, &z, &tape, &dz, into);
+        [y, z, by_kernel].iter().chain(&by).flatten().map(|x| x.to_bits()).collect()
+    }
+
+    for path in paths() {
+        let cpu = Cpu { path, threads: 3 };
+        let alone: Vec<Vec<u32>> = (0..8).map(|seed| bits_of(seed, cpu)).collect();
+        std::thread::scope(|scope| {
+            for (seed, alone) in alone.iter().enumerate() {
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        assert!(bits_of(seed as u64, cpu) == *alone, "caller {seed}, round {round}, {path}");
+                    }
+                });
+            }
+        });
+    }
+}

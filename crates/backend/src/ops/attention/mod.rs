@@ -13,6 +13,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use super::fallback::is_supported;
 use super::maybe::MaybeInt;
 use super::run_reference_on_other_devices;
 
@@ -71,11 +72,13 @@ pub fn self_attention(projected: Tensor<3>, options: &AttentionOptions) -> Tenso
     if let Some(lengths) = &options.lengths {
         assert_eq!(lengths.dims(), [batch], "one length for each sequence");
     }
-    Tensor::from_dispatch(Dispatch::self_attention(
-        projected.into_dispatch(),
-        MaybeInt::from_tensor(options.lengths.clone()),
-        AttentionSettings { num_heads, causal, rotary, dropout },
-    ))
+    let settings = AttentionSettings { num_heads, causal, rotary, dropout };
+    let projected = projected.into_dispatch();
+    let lengths = MaybeInt::from_tensor(options.lengths.clone());
+    Tensor::from_dispatch(match is_supported(&projected) {
+        true => Dispatch::self_attention(projected, lengths, settings),
+        false => reference::forward::<Dispatch>(projected, lengths.into_option(), settings),
+    })
 }
 
 /// Everything about the operation but its tensors.

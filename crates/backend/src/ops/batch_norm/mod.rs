@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::{Activation, run_reference_on_other_devices};
 
 /// What [`batch_norm_train`] gives.
@@ -51,17 +52,15 @@ pub fn batch_norm_train<const D: usize>(
     activation: Activation,
 ) -> BatchNormTrain<D> {
     check(&input, [&weight, &bias]);
-    let (output, mean, variance) = Dispatch::batch_norm_by_batch(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        epsilon,
-        activation,
-    );
+    let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    let (output, mean, variance) = match is_supported(&input) {
+        true => Dispatch::batch_norm_by_batch(input, weight, bias, epsilon, activation),
+        false => reference::by_batch::<Dispatch>(input, weight, bias, epsilon, activation),
+    };
     BatchNormTrain {
         output: Tensor::from_dispatch(output),
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
+        mean: Tensor::from_dispatch(mean).detach(),
+        variance: Tensor::from_dispatch(variance).detach(),
     }
 }
 
@@ -83,15 +82,13 @@ pub fn batch_norm<const D: usize>(
     activation: Activation,
 ) -> Tensor<D> {
     check(&input, [&weight, &bias, &mean, &variance]);
-    Tensor::from_dispatch(Dispatch::batch_norm_by_statistics(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        mean.into_dispatch(),
-        variance.into_dispatch(),
-        epsilon,
-        activation,
-    ))
+    let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    let (mean, variance) = (mean.into_dispatch(), variance.into_dispatch());
+    let run = match is_supported(&input) {
+        true => Dispatch::batch_norm_by_statistics,
+        false => reference::by_statistics::<Dispatch>,
+    };
+    Tensor::from_dispatch(run(input, weight, bias, mean, variance, epsilon, activation))
 }
 
 fn check<const D: usize, const N: usize>(input: &Tensor<D>, of_channels: [&Tensor<1>; N]) {

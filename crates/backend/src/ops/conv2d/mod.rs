@@ -9,6 +9,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::{Activation, run_reference_on_other_devices};
 
@@ -77,12 +78,12 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let fused = Conv2dFused { options, activation, pool };
     fused.check(input.dims(), weight.dims(), bias.as_ref().map(|bias| bias.dims()[0]));
-    Tensor::from_dispatch(Dispatch::conv2d_fused(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        Maybe::from_tensor(bias),
-        fused,
-    ))
+    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+    let bias = bias.map(Tensor::into_dispatch);
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::conv2d_fused(input, weight, Maybe::new(bias), fused),
+        false => reference::forward::<Dispatch>(input, weight, bias, fused),
+    })
 }
 
 /// Puts a convolution's weight onto a device, laid out as its kernels read it: on a CPU as `[kernel height, kernel width,

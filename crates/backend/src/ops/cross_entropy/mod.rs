@@ -10,6 +10,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::run_reference_on_other_devices;
 
@@ -50,12 +51,12 @@ pub fn cross_entropy(
     if let Some(weights) = &class_weights {
         assert_eq!(weights.dims(), [classes], "one class weight for each class");
     }
-    Tensor::from_dispatch(Dispatch::cross_entropy(
-        logits.into_dispatch(),
-        targets.into_dispatch(),
-        Maybe::from_tensor(class_weights),
-        label_smoothing,
-    ))
+    let (logits, targets) = (logits.into_dispatch(), targets.into_dispatch());
+    let weights = class_weights.map(|weights| weights.detach().into_dispatch());
+    Tensor::from_dispatch(match is_supported(&logits) {
+        true => Dispatch::cross_entropy(logits, targets, Maybe::new(weights), label_smoothing),
+        false => reference::forward::<Dispatch>(logits, targets, weights, label_smoothing),
+    })
 }
 
 /// The operation on a device.

@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::{Activation, run_reference_on_other_devices};
 
@@ -44,12 +45,12 @@ pub fn dense(
     if let Some(bias) = &bias {
         assert_eq!(bias.dims(), [out_features], "the bias has a value for each column of the weight");
     }
-    Tensor::from_dispatch(Dispatch::dense(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        Maybe::from_tensor(bias),
-        activation,
-    ))
+    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+    let bias = bias.map(Tensor::into_dispatch);
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::dense(input, weight, Maybe::new(bias), activation),
+        false => reference::forward::<Dispatch>(input, weight, bias, activation),
+    })
 }
 
 /// The operation on a device.

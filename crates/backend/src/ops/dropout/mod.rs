@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
 #[cfg(feature = "flex")]
 pub(crate) use flex::draw_seed;
@@ -31,7 +32,11 @@ pub(crate) use flex::draw_seed;
 /// ```
 pub fn dropout<const D: usize>(input: Tensor<D>, rate: f64) -> Tensor<D> {
     assert!((0.0..1.0).contains(&rate), "a share of values is in [0, 1)");
-    Tensor::from_dispatch(Dispatch::dropout_values(input.into_dispatch(), rate))
+    let input = input.into_dispatch();
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::dropout_values(input, rate),
+        false => reference::forward::<Dispatch>(input, rate),
+    })
 }
 
 /// The operation on a device.

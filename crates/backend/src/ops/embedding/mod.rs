@@ -9,6 +9,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
 
 /// The row of `weight` for each token.
@@ -34,11 +35,28 @@ use super::run_reference_on_other_devices;
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize>) -> Tensor<3> {
     let [vocabulary, _] = weight.dims();
     assert!(padding_idx.is_none_or(|token| token < vocabulary), "padding_idx is one of {vocabulary} tokens");
-    Tensor::from_dispatch(Dispatch::embedding_rows(
-        weight.into_dispatch(),
-        tokens.into_dispatch(),
-        padding_idx,
-    ))
+    let (table, places) = (weight.clone().into_dispatch(), tokens.clone().into_dispatch());
+    if is_supported(&table) {
+        return Tensor::from_dispatch(Dispatch::embedding_rows(table, places, padding_idx));
+    }
+    let rows = Tensor::from_dispatch(reference::forward::<Dispatch>(table, places));
+    match padding_idx {
+        Some(token) => without_gradient_at(token, rows, weight, tokens),
+        None => rows,
+    }
+}
+
+/// The rows with those of one token cut off from the weight, so that Burn's autodiff gives them no gradient.
+fn without_gradient_at(
+    token: usize,
+    rows: Tensor<3>,
+    weight: Tensor<2>,
+    tokens: Tensor<2, Int>,
+) -> Tensor<3> {
+    let (shape, places) = (rows.dims(), tokens.clone().into_dispatch());
+    let untracked = reference::forward::<Dispatch>(weight.detach().into_dispatch(), places);
+    let padding = tokens.equal_elem(token as i64).unsqueeze_dim::<3>(2).expand(shape);
+    rows.mask_where(padding, Tensor::from_dispatch(untracked))
 }
 
 /// The operation on a device.

@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
 
 /// `x · Φ(x)` for each value, with the exact normal distribution
@@ -25,7 +26,11 @@ use super::run_reference_on_other_devices;
 /// assert!(output[0] == 0.0 && (output[1] - 0.841_344_7).abs() < 1e-6 && output[2].abs() < 1e-30);
 /// ```
 pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(Dispatch::gelu_exact(input.into_dispatch()))
+    let input = input.into_dispatch();
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::gelu_exact(input),
+        false => reference::forward::<Dispatch>(input),
+    })
 }
 
 /// The operation on a device.

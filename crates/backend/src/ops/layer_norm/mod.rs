@@ -9,6 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::run_reference_on_other_devices;
 
@@ -40,12 +41,12 @@ pub fn layer_norm<const D: usize>(
     for tensor in [&weight].into_iter().chain(&bias) {
         assert_eq!(tensor.dims(), [features], "one weight and one bias for each feature");
     }
-    Tensor::from_dispatch(Dispatch::layer_norm_rows(
-        input.into_dispatch(),
-        weight.into_dispatch(),
-        Maybe::from_tensor(bias),
-        epsilon,
-    ))
+    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+    let bias = bias.map(Tensor::into_dispatch);
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::layer_norm_rows(input, weight, Maybe::new(bias), epsilon),
+        false => reference::forward::<Dispatch>(input, weight, bias, epsilon),
+    })
 }
 
 /// The operation on a device.

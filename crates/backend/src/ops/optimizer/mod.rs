@@ -11,6 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::run_reference_on_other_devices;
 
@@ -113,14 +114,12 @@ pub fn adam_step<const D: usize>(
 ) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
     check(&parameter, [&gradient, &first_moment, &second_moment]);
     assert!(step > 0, "steps count from 1");
-    let (parameter, first, second) = Dispatch::adam_step(
-        parameter.into_dispatch(),
-        gradient.into_dispatch(),
-        first_moment.into_dispatch(),
-        second_moment.into_dispatch(),
-        *settings,
-        step,
-    );
+    let (parameter, gradient) = (parameter.into_dispatch(), gradient.into_dispatch());
+    let (first, second) = (first_moment.into_dispatch(), second_moment.into_dispatch());
+    let (parameter, first, second) = match is_supported(&parameter) {
+        true => Dispatch::adam_step(parameter, gradient, first, second, *settings, step),
+        false => reference::adam::<Dispatch>(parameter, gradient, first, second, *settings, step),
+    };
     (Tensor::from_dispatch(parameter), Tensor::from_dispatch(first), Tensor::from_dispatch(second))
 }
 
@@ -145,12 +144,12 @@ pub fn sgd_step<const D: usize>(
     settings: &SgdSettings,
 ) -> (Tensor<D>, Option<Tensor<D>>) {
     check(&parameter, [&gradient].into_iter().chain(&velocity));
-    let (parameter, velocity) = Dispatch::sgd_step(
-        parameter.into_dispatch(),
-        gradient.into_dispatch(),
-        Maybe::from_tensor(velocity.filter(|_| settings.momentum != 0.0)),
-        *settings,
-    );
+    let (parameter, gradient) = (parameter.into_dispatch(), gradient.into_dispatch());
+    let velocity = velocity.filter(|_| settings.momentum != 0.0).map(Tensor::into_dispatch);
+    let (parameter, velocity) = match is_supported(&parameter) {
+        true => Dispatch::sgd_step(parameter, gradient, Maybe::new(velocity), *settings),
+        false => reference::sgd::<Dispatch>(parameter, gradient, velocity, *settings),
+    };
     (Tensor::from_dispatch(parameter), velocity.map(Tensor::from_dispatch))
 }
 
@@ -178,12 +177,12 @@ pub fn muon_step<const D: usize>(
 ) -> (Tensor<D>, Tensor<D>) {
     assert!(D >= 2, "Muon steps matrices, not vectors");
     check(&parameter, [&gradient, &velocity]);
-    let (parameter, velocity) = Dispatch::muon_step(
-        parameter.into_dispatch(),
-        gradient.into_dispatch(),
-        velocity.into_dispatch(),
-        *settings,
-    );
+    let (parameter, gradient) = (parameter.into_dispatch(), gradient.into_dispatch());
+    let velocity = velocity.into_dispatch();
+    let (parameter, velocity) = match is_supported(&parameter) {
+        true => Dispatch::muon_step(parameter, gradient, velocity, *settings),
+        false => reference::muon::<Dispatch>(parameter, gradient, velocity, *settings),
+    };
     (Tensor::from_dispatch(parameter), Tensor::from_dispatch(velocity))
 }
 

@@ -9,6 +9,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
 
 /// The windows of a pooling; a remainder that fills no window is left out.
@@ -49,7 +50,7 @@ impl PoolOptions {
 /// ```
 pub fn max_pool2d(input: Tensor<4>, options: PoolOptions) -> Tensor<4> {
     check(&input, options);
-    Tensor::from_dispatch(Dispatch::pool2d(input.into_dispatch(), Pool2d::Max(options)))
+    run(input, Pool2d::Max(options))
 }
 
 /// The mean of each window; with `count_include_pad`, padding counts as zeros, without, only the image counts.
@@ -61,8 +62,7 @@ pub fn max_pool2d(input: Tensor<4>, options: PoolOptions) -> Tensor<4> {
 /// As [`max_pool2d`].
 pub fn avg_pool2d(input: Tensor<4>, options: PoolOptions, count_include_pad: bool) -> Tensor<4> {
     check(&input, options);
-    let pool = Pool2d::Average(options, count_include_pad);
-    Tensor::from_dispatch(Dispatch::pool2d(input.into_dispatch(), pool))
+    run(input, Pool2d::Average(options, count_include_pad))
 }
 
 /// The mean of each channel of each image ([Lin et al. 2013](https://arxiv.org/abs/1312.4400)).
@@ -71,7 +71,15 @@ pub fn avg_pool2d(input: Tensor<4>, options: PoolOptions, count_include_pad: boo
 /// - input: `[batch, channels, height, width]`
 /// - output: `[batch, channels]`
 pub fn global_avg_pool2d(input: Tensor<4>) -> Tensor<2> {
-    Tensor::from_dispatch(Dispatch::pool2d(input.into_dispatch(), Pool2d::Global))
+    run(input, Pool2d::Global)
+}
+
+fn run<const D: usize>(input: Tensor<4>, pool: Pool2d) -> Tensor<D> {
+    let input = input.into_dispatch();
+    Tensor::from_dispatch(match is_supported(&input) {
+        true => Dispatch::pool2d(input, pool),
+        false => reference::forward::<Dispatch>(input, pool),
+    })
 }
 
 fn check(input: &Tensor<4>, options: PoolOptions) {

@@ -3,7 +3,9 @@
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
-use super::{Given, RecurrentCell, RecurrentOp, RecurrentSettings, RecurrentTensors};
+use super::{Given, RecurrentCell, RecurrentOp, RecurrentSettings, RecurrentTensors, reference};
+use crate::ops::embedding;
+use crate::ops::fallback::is_supported;
 use crate::ops::maybe::{Maybe, MaybeInt};
 
 /// What a recurrent operation reads.
@@ -151,8 +153,13 @@ fn run<const D: usize>(
     check(&input, weights, options);
     let (input, tokens, padding_idx) = match input {
         RecurrentInput::Sequences(input) => (input.into_dispatch(), MaybeInt::None, None),
-        RecurrentInput::Tokens { embedding, tokens, padding_idx } => {
-            (embedding.into_dispatch(), MaybeInt::Some(tokens.into_dispatch()), padding_idx)
+        RecurrentInput::Tokens { embedding: weight, tokens, padding_idx } => {
+            let table = weight.clone().into_dispatch();
+            match is_supported(&table) {
+                true => (table, MaybeInt::Some(tokens.into_dispatch()), padding_idx),
+                // The reference would ask for the embedding of a device that has none.
+                false => (embedding(weight, tokens, padding_idx).into_dispatch(), MaybeInt::None, None),
+            }
         }
     };
     let (initial_h, initial_c) = match &options.initial {
@@ -169,10 +176,13 @@ fn run<const D: usize>(
         initial_c: Maybe::from_tensor(initial_c),
         tokens,
         lengths: MaybeInt::from_tensor(options.lengths.clone()),
-        recurrent_dropout: Maybe::from_tensor(options.recurrent_dropout.clone()),
+        recurrent_dropout: Maybe::from_tensor(options.recurrent_dropout.clone().map(Tensor::detach)),
     };
     let settings = RecurrentSettings { cell: weights.cell, reverse: options.reverse, given, padding_idx };
-    Tensor::from_dispatch(Dispatch::recurrent_sequence(tensors, settings))
+    Tensor::from_dispatch(match is_supported(&tensors.input) {
+        true => Dispatch::recurrent_sequence(tensors, settings),
+        false => reference::forward::<Dispatch>(tensors, settings),
+    })
 }
 
 fn check(input: &RecurrentInput, weights: &RecurrentWeights, options: &RecurrentOptions) {

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Builds each library crate as somebody outside this repository would, and runs the example on its front page.
+
+Each project is a package of its own, with a path dependency on one crate and on what its example names beside it. They are
+built one at a time, so that none gets a Cargo feature that another asked for. All share one target folder, and nothing is
+optimised, as the examples are small.
+
+    python3 tests/standalone.py            every project
+    python3 tests/standalone.py nn train   these
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "target" / "standalone"
+
+# Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
+DEFAULT, BARE = "", "default-features = false"
+PROJECTS = {
+    "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
+    "backend": ("backend", {"fireclay-backend": DEFAULT}),
+    "data": ("data", {"fireclay-data": DEFAULT}),
+    "nn": ("nn", {"fireclay-nn": DEFAULT}),
+    "store": ("store", {"fireclay-store": DEFAULT, "fireclay-nn": DEFAULT}),
+    "train": ("train", {"fireclay-train": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-data": DEFAULT}),
+    "fireclay": ("fireclay", {"fireclay": DEFAULT}),
+    # Burn's device without the feature of ours: every operation runs its reference.
+    "train-on-burns-flex": (
+        "train",
+        {
+            "fireclay-train": BARE,
+            "fireclay-nn": BARE,
+            "fireclay-data": DEFAULT,
+            "burn": 'version = "=0.22.1", default-features = false, features = ["std", "flex"]',
+        },
+    ),
+}
+
+
+def example(crate):
+    """The first example in the documentation of a crate, as a program; made one as rustdoc does it."""
+    documentation = re.findall(r"^//! ?(.*)$", (ROOT / "crates" / crate / "src" / "lib.rs").read_text(), re.M)
+    page = "\n".join(documentation)
+    found = re.search(r"^```(?:rust)?\n(.*?)^```$", page, re.M | re.S)
+    if found is None:
+        sys.exit(f"crates/{crate}/src/lib.rs: expected an example on the front page, found none")
+    code = re.sub(r"^# ?", "", found.group(1), flags=re.M)
+    if "fn main()" in code:
+        return code
+    if code.rstrip().endswith("(())"):
+        return f"fn main() {{\n    fn run() -> Result<(), impl std::fmt::Debug> {{\n{code}}}\n    run().unwrap();\n}}\n"
+    return f"fn main() {{\n{code}}}\n"
+
+
+def dependency(name, options):
+    if name.startswith("fireclay"):
+        folder = ROOT / "crates" / name.removeprefix("fireclay-")
+        options = ", ".join(part for part in [f'path = "{folder}"', options] if part)
+    return f"{name} = {{ {options} }}\n"
+
+
+def write(path, text):
+    """Leaves a file that is as it should be alone, so that Cargo does."""
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def main():
+    asked = sys.argv[1:] or list(PROJECTS)
+    unknown = [name for name in asked if name not in PROJECTS]
+    if unknown:
+        sys.exit(f"no project is called {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
+    members = ", ".join(f'"{name}"' for name in PROJECTS)
+    profile = "[profile.dev]\ndebug = false\nincremental = false\n"
+    write(WORK / "Cargo.toml", f'[workspace]\nresolver = "3"\nmembers = [{members}]\n\n{profile}')
+    # The versions that everything else is tested with.
+    write(WORK / "Cargo.lock", (ROOT / "Cargo.lock").read_text())
+    for name, (crate, dependencies) in PROJECTS.items():
+        manifest = f'[package]\nname = "standalone-{name}"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n'
+        manifest += "".join(dependency(*item) for item in dependencies.items())
+        write(WORK / name / "Cargo.toml", manifest)
+        write(WORK / name / "src" / "main.rs", example(crate))
+    failed = []
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(WORK / "target")}
+    for name in asked:
+        begun = time.monotonic()
+        command = ["cargo", "run", "--quiet", "--manifest-path", str(WORK / "Cargo.toml"), "-p", f"standalone-{name}"]
+        if subprocess.run(command, env=environment).returncode != 0:
+            failed.append(name)
+        print(f"{name}: {'failed' if name in failed else 'runs'} after {time.monotonic() - begun:.0f} s", flush=True)
+    if failed:
+        sys.exit(f"do not work by themselves: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
