@@ -7,7 +7,7 @@ use fireclay::nn::{
 };
 use fireclay::prelude::*;
 use fireclay::train::{Muon, ParameterGroup, Schedule, Sgd};
-use fireclay_cli::{ImagePreparation, Recipe, Task};
+use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub enum ModelName {
 }
 
 impl fireclay_cli::ModelName for ModelName {
-    fn spec(self, task: &Task) -> ModelSpec {
-        let spec = task.model();
+    fn spec(self, data: &DataSpec) -> ModelSpec {
+        let spec = data.model();
         match self {
             ModelName::Cnn => spec
                 .conv2d(32, 3)
@@ -39,10 +39,10 @@ impl fireclay_cli::ModelName for ModelName {
                 .flatten()
                 .dense(64)
                 .relu()
-                .dense(task.classes),
-            ModelName::Resnet => resnet(spec, task.classes),
-            ModelName::Fast94 => fast94(spec, task.classes),
-            ModelName::Softmax => spec.flatten().dense(task.classes),
+                .dense(data.classes),
+            ModelName::Resnet => resnet(spec, data.classes),
+            ModelName::Fast94 => fast94(spec, data.classes),
+            ModelName::Softmax => spec.flatten().dense(data.classes),
         }
     }
 
@@ -66,13 +66,13 @@ impl fireclay_cli::ModelName for ModelName {
 
 impl ModelName {
     /// How images are prepared for the model where flags do not say it.
-    pub fn preparation(self) -> ImagePreparation {
+    pub fn preprocessing(self) -> ImagePreprocessing {
         let augment = |words: &str| words.parse().ok();
         match self {
-            ModelName::Softmax => ImagePreparation::default(),
-            ModelName::Cnn => ImagePreparation { standardize: Some(true), augment: augment("flip") },
+            ModelName::Softmax => ImagePreprocessing::default(),
+            ModelName::Cnn => ImagePreprocessing { standardize: Some(true), augment: augment("flip") },
             ModelName::Resnet | ModelName::Fast94 => {
-                ImagePreparation { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
+                ImagePreprocessing { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
             }
         }
     }
@@ -142,21 +142,21 @@ fn fast94_recipe() -> Recipe {
 
 #[cfg(test)]
 mod tests {
-    use fireclay_cli::{ModelName as _, Preparation as _};
+    use fireclay_cli::{ModelName as _, Preprocessing as _};
 
     use super::*;
 
     #[test]
     fn the_networks_have_their_known_sizes() {
-        let task = Task::images([3, 32, 32], 10);
-        let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
+        let data = DataSpec::images([3, 32, 32], 10);
+        let parameters = |model: ModelName| model.spec(&data).summary().unwrap().parameters();
         let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
         assert_eq!(models.map(parameters), [122_570, 1_051_618, 1_971_352, 30_730]);
     }
 
     #[test]
     fn images_are_prepared_as_the_recipes_say() {
-        let words = |model: ModelName| model.preparation().describe().join(", ");
+        let words = |model: ModelName| model.preprocessing().describe().join(", ");
         assert_eq!(words(ModelName::Cnn), "standardized, augment flip");
         for model in [ModelName::Resnet, ModelName::Fast94] {
             assert_eq!(words(model), "standardized, augment flip=alternating,crop=2");

@@ -7,13 +7,15 @@ use clap::{Args, ValueEnum};
 use fireclay::data::{
     Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
-use fireclay_cli::{DownloadBar, Output, PlaceFlags, Preparation, TEST_SHARE, say_what_was_skipped};
+use fireclay_cli::{
+    DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, report_skipped,
+};
 use serde::{Deserialize, Serialize};
 
-/// The written reviews are always the same, so that models can be compared: `--seed` does not change them.
-const WRITTEN_SEED: u64 = 0;
-const WRITTEN_TRAIN: usize = 20_000;
-const WRITTEN_TEST: usize = 5_000;
+/// The synthetic reviews are always the same, so that models can be compared: `--seed` does not change them.
+const SYNTHETIC_SEED: u64 = 0;
+const SYNTHETIC_TRAIN: usize = 20_000;
+const SYNTHETIC_TEST: usize = 5_000;
 
 /// By which one's own texts are split where there is no test part.
 const SPLIT_SEED: u64 = 0;
@@ -34,7 +36,7 @@ pub const IMDB_NGRAMS: usize = 583_294;
 
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
-pub struct ReviewFlags {
+pub struct ReviewSourceArgs {
     /// Folder with the reviews as published, packed or not [default: $FIRECLAY_DATA, else a cache that is filled from
     /// the publisher]
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
@@ -57,15 +59,15 @@ pub struct ReviewFlags {
     /// Column with the classes, by name or by number from 0
     #[arg(long, value_name = "COLUMN", requires = "csv", help_heading = "Data")]
     pub label_column: Option<String>,
-    /// Use the built-in written reviews, which need no files and no network
-    #[arg(long, conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
-    pub written: bool,
+    /// Use synthetic reviews, written on the spot, which need no files and no network
+    #[arg(long, alias = "written", conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
+    pub synthetic: bool,
 }
 
 /// Flags that say how texts are prepared for training.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReviewPreparation {
+pub struct ReviewPreprocessing {
     /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
@@ -86,13 +88,13 @@ pub struct ReviewPreparation {
     pub next_words: bool,
 }
 
-impl ReviewPreparation {
+impl ReviewPreprocessing {
     /// With what flags leave open decided by what the model does.
-    pub fn settled(self, next_words: bool) -> Self {
-        let settled = ReviewPreparation { next_words, ..self };
-        let (max_words, length) = (settled.max_words() as u32, settled.length() as u32);
-        let max_words = settled.ngrams.is_none().then_some(max_words);
-        ReviewPreparation { max_words, length: Some(length), ..settled }
+    pub fn resolve(self, next_words: bool) -> Self {
+        let resolved = ReviewPreprocessing { next_words, ..self };
+        let (max_words, length) = (resolved.max_words() as u32, resolved.length() as u32);
+        let max_words = resolved.ngrams.is_none().then_some(max_words);
+        ReviewPreprocessing { max_words, length: Some(length), ..resolved }
     }
 
     /// Words that the model knows.
@@ -112,14 +114,14 @@ impl ReviewPreparation {
     }
 }
 
-impl Preparation for ReviewPreparation {
-    fn or(self, recipe: Self) -> Self {
-        ReviewPreparation {
-            max_words: self.max_words.or(recipe.max_words),
-            length: self.length.or(recipe.length),
+impl Preprocessing for ReviewPreprocessing {
+    fn merge(self, defaults: Self) -> Self {
+        ReviewPreprocessing {
+            max_words: self.max_words.or(defaults.max_words),
+            length: self.length.or(defaults.length),
             // Who asks for words does not want n-grams.
-            ngrams: self.ngrams.or(recipe.ngrams.filter(|_| self.max_words.is_none())),
-            next_words: self.next_words || recipe.next_words,
+            ngrams: self.ngrams.or(defaults.ngrams.filter(|_| self.max_words.is_none())),
+            next_words: self.next_words || defaults.next_words,
         }
     }
 
@@ -148,16 +150,18 @@ pub enum Header {
 /// Where texts come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum ReviewSource {
     /// The folder that was named, with the published files.
     Folder(PathBuf),
-    /// The environment's folder, the cache or the publisher.
-    Usual,
-    /// The built-in ones.
-    Written,
-    /// One's own, in a folder for each class.
+    /// The folder of `FIRECLAY_DATA`, the cache or the publisher.
+    #[serde(alias = "usual")]
+    Default,
+    /// Synthetic ones.
+    #[serde(alias = "written")]
+    Synthetic,
+    /// The user's own, in a folder for each class.
     Texts(PathBuf),
-    /// One's own, in tables.
+    /// The user's own, in tables.
     Table {
         train: PathBuf,
         test: Option<PathBuf>,
@@ -167,50 +171,57 @@ pub enum Place {
     },
 }
 
-impl PlaceFlags for ReviewFlags {
-    type Place = Place;
+impl DataSourceArgs for ReviewSourceArgs {
+    type Source = ReviewSource;
 
-    fn place(&self) -> Place {
+    fn source(&self) -> ReviewSource {
         let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         match (&self.data_dir, &self.texts, &self.csv) {
-            (Some(folder), _, _) => Place::Folder(whole(folder)),
-            (None, Some(folder), _) => Place::Texts(whole(folder)),
-            (None, None, Some(file)) => Place::Table {
+            (Some(folder), _, _) => ReviewSource::Folder(whole(folder)),
+            (None, Some(folder), _) => ReviewSource::Texts(whole(folder)),
+            (None, None, Some(file)) => ReviewSource::Table {
                 train: whole(file),
                 test: self.test_csv.as_ref().map(whole),
                 text: self.text_column.clone(),
                 label: self.label_column.clone(),
                 header: self.header,
             },
-            (None, None, None) if self.written => Place::Written,
-            (None, None, None) => Place::Usual,
+            (None, None, None) if self.synthetic => ReviewSource::Synthetic,
+            (None, None, None) => ReviewSource::Default,
         }
     }
 
     fn is_given(&self) -> bool {
-        self.place() != Place::Usual
+        self.source() != ReviewSource::Default
     }
 }
 
-impl Place {
+impl ReviewSource {
     /// Loads training and test texts.
-    pub fn load(&self, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+    pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+        let (train, test) = self.load_all(limit, output)?;
+        Ok((limit.texts(train)?, limit.texts(test)?))
+    }
+
+    /// All texts; of synthetic ones no more than are used.
+    fn load_all(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
         let published = |dir: DataDir| {
             let bar = DownloadBar::new(output.clone());
             Imdb::load_with(&dir, &|progress| bar.show(&progress))
         };
         match self {
-            Place::Folder(folder) => published(DataDir::named(folder)),
-            Place::Usual => published(DataDir::default()),
-            Place::Written => {
-                Ok(WrittenReviews::new(WRITTEN_SEED).train_and_test(WRITTEN_TRAIN, WRITTEN_TEST))
-            }
-            Place::Texts(folder) if TextFolder::has_train_and_test(folder) => {
+            ReviewSource::Folder(folder) => published(DataDir::named(folder)),
+            ReviewSource::Default => published(DataDir::default()),
+            ReviewSource::Synthetic => Ok(WrittenReviews::new(SYNTHETIC_SEED)
+                .train_and_test(limit.of(SYNTHETIC_TRAIN), limit.of(SYNTHETIC_TEST))),
+            ReviewSource::Texts(folder) if TextFolder::has_train_and_test(folder) => {
                 let (train, test) = TextFolder::load_train_and_test(folder)?;
                 Ok((said(train, "train", output), said(test, "test", output)))
             }
-            Place::Texts(folder) => set_aside(&said(TextFolder::load(folder)?, "the folder", output), output),
-            Place::Table { train, test, text, label, header } => {
+            ReviewSource::Texts(folder) => {
+                set_aside(&said(TextFolder::load(folder)?, "the folder", output), output)
+            }
+            ReviewSource::Table { train, test, text, label, header } => {
                 let column = |flag: &Option<String>| flag.as_deref().map(column);
                 let options = TableOptions {
                     text: column(text),
@@ -240,9 +251,9 @@ fn column(flag: &str) -> Column {
     flag.parse().map_or_else(|_| Column::from(flag), Column::Index)
 }
 
-/// The texts of a folder, after saying what was passed over.
+/// The texts of a folder, after noting what was skipped.
 fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
-    say_what_was_skipped(&folder.skipped, which, output);
+    report_skipped(&folder.skipped, which, output);
     if folder.empty > 0 {
         output.note(format!("{which}: {} texts are empty", folder.empty));
     }
@@ -251,6 +262,6 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 
 /// A fifth of each class becomes the test texts.
 fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DataError> {
-    output.note("a fifth of the texts is set aside for the test, as no test texts were named");
-    all.split(TEST_SHARE, SPLIT_SEED)
+    output.note("a fifth of the texts is held out for the test, as no test texts were named");
+    all.split(TEST_FRACTION, SPLIT_SEED)
 }
