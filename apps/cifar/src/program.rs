@@ -33,7 +33,7 @@ impl Program for CifarProgram {
         &["CIFAR-10", "CIFAR-10 records", "CIFAR-100", "CIFAR-100 records"];
 
     type Model = crate::models::ModelName;
-    type Source = ImageSourceArgs;
+    type SourceArgs = ImageSourceArgs;
     type Preprocessing = ImagePreprocessing;
 
     fn default_preprocessing(model: Self::Model) -> ImagePreprocessing {

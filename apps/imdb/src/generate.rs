@@ -12,28 +12,28 @@ use fireclay_cli::{Command, DeviceArgs, Exit, Output, Program, UsageError, calle
 
 use crate::program::ImdbProgram;
 
-/// Lets a language model go on with a prompt; the words are shown as they come.
+/// Lets a language model continue a prompt; each word is printed when it is drawn.
 #[derive(Args, Debug)]
 pub struct Generate {
-    /// Model file that writes, of a language model such as lm-lstm
+    /// Model file of a language model such as lm-lstm
     #[arg(long, value_name = "MODEL", default_value = ImdbProgram::MODEL_FILE)]
     pub from: PathBuf,
-    /// Words to begin with
+    /// Prompt: the words to continue
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub prompt: String,
     /// Words to write
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub length: usize,
-    /// Below 1 probable words become more probable, above 1 less; 0 always takes the most probable one
+    /// Sampling temperature, 0 or more: below 1 probable words become more probable, above 1 less; 0 is greedy
     #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f32,
-    /// Draw from so many of the most probable words only [default: all]
+    /// Top-k sampling: draw from the K most probable words only [default: all]
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// Draw from the fewest words only whose probabilities come to this share, more than 0 and at most 1
+    /// Top-p (nucleus) sampling: draw from the fewest words whose probabilities sum to P, more than 0 and at most 1
     #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
     pub top_p: f32,
-    /// Which text: the same seed and CPU device, the same text
+    /// Seed of the sampling: same seed and CPU device, same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Where to compute.
@@ -54,8 +54,8 @@ impl Command for Generate {
         let language_model = trainer.network().spec().output_steps()?.is_some();
         let Some(preprocessing) = trainer.text_preprocessing().filter(|_| language_model) else {
             return Err(UsageError::of(anyhow::anyhow!(
-                "{file} is not a language model, so it cannot write; to train one: {0} train --model lm-lstm, and to ask this \
-                 one about a text: {0} predict --from {1} TEXT",
+                "{file} is not a language model, so it cannot write a text; to train one: {0} train --model lm-lstm, and \
+                 to classify a text with this model: {0} predict --from {1} TEXT",
                 called("imdb"),
                 quoted(&file)
             )));

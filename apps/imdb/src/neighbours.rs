@@ -13,8 +13,8 @@ use fireclay_cli::{Command, Exit, Output, Program, UsageError};
 
 use crate::program::ImdbProgram;
 
-/// How many words of like spelling are offered for one that a model does not know.
-const OFFERED: usize = 3;
+/// How many similarly spelled words are suggested for one that a model does not know.
+const SUGGESTED: usize = 3;
 
 /// Shows the words whose rows in the model's embedding have the greatest cosine similarity.
 #[derive(Args, Debug)]
@@ -48,7 +48,7 @@ impl Command for Neighbours {
             .filter(|tensor| matches!(tensor.shape[..], [rows, _] if rows >= vocabulary.len()))
             .with_context(|| format!("{} has no embedding of its words", self.from.display()))?;
         // Looked up first, so that nothing is shown where a word is wrong.
-        let tokens: Vec<u32> = flags
+        let tokens: Vec<u32> = self
             .words
             .iter()
             .map(|word| token(word, preprocessing, vocabulary, &self.from))
@@ -91,7 +91,7 @@ fn token(
     match vocabulary.token(clean) {
         reserved::UNKNOWN => {
             let similar: Vec<String> =
-                vocabulary.similar(clean, OFFERED).into_iter().map(|word| format!("'{word}'")).collect();
+                vocabulary.similar(clean, SUGGESTED).into_iter().map(|word| format!("'{word}'")).collect();
             let hint = match similar.is_empty() {
                 true => "it knows the most frequent words of its training texts only".to_string(),
                 false => format!("did you mean {}?", similar.join(" or ")),

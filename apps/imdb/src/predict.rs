@@ -21,6 +21,7 @@ const BATCH: usize = 64;
 /// Characters of a text that are repeated beside its class.
 const SHOWN: usize = 60;
 
+/// Predicts the class of texts.
 #[derive(Args, Debug)]
 pub struct Predict {
     /// Texts; without any they are read from the file or from standard input, one on each line
@@ -53,7 +54,7 @@ impl Command for Predict {
         if trainer.network().spec().output_steps()?.is_some() {
             let file = self.from.display().to_string();
             return Err(UsageError::of(anyhow::anyhow!(
-                "{file} is a language model, which goes on with texts and does not judge them; for a text of it: {} generate --from {}",
+                "{file} is a language model, which has no classes; to let it write a text: {} generate --from {}",
                 called("imdb"),
                 quoted(&file)
             )));

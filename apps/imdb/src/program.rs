@@ -32,7 +32,7 @@ impl Program for ImdbProgram {
     const DATASETS: &'static [&'static str] = &["IMDB reviews", "movie reviews"];
 
     type Model = ModelName;
-    type Source = ReviewSourceArgs;
+    type SourceArgs = ReviewSourceArgs;
     type Preprocessing = ReviewPreprocessing;
 
     fn default_data(model: ModelName) -> DataSpec {

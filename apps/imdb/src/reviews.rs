@@ -50,7 +50,7 @@ pub struct ReviewSourceArgs {
     /// Table with the test texts, in the form of --csv [default: a fifth of --csv]
     #[arg(long, value_name = "FILE", requires = "csv", help_heading = "Data")]
     pub test_csv: Option<PathBuf>,
-    /// Whether the tables begin with the names of their columns [default: as it looks]
+    /// Whether the tables begin with a row of column names [default: detected]
     #[arg(long, value_name = "WORD", value_enum, requires = "csv", help_heading = "Data")]
     pub header: Option<Header>,
     /// Column with the texts, by name or by number from 0
@@ -68,17 +68,17 @@ pub struct ReviewSourceArgs {
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewPreprocessing {
-    /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
+    /// Vocabulary size: the N most frequent words of the training texts [default: 20000, for language models 10000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pub max_words: Option<u32>,
-    /// Words of each text that the model reads, of a longer one the last; for language models words that are read before
-    /// a step of the training; or n-grams, of more than that any [default: 250, for language models 64, 8192 n-grams]
+    /// Sequence length: words of each text that the model reads, of a longer one the last; for language models the words
+    /// of one training sample; with n-grams the greatest number of them in a text [default: 250, for language models 64, 8192 n-grams]
     #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub length: Option<u32>,
-    /// Read of each text not its words in order but the set of its runs of up to N words, those in at least three
-    /// training texts [default: 3 for the model ngram]
+    /// Bag of n-grams: read each text as the set of its n-grams of up to N words that occur in at least three training
+    /// texts, instead of its words in order [default: 3 for the model ngram]
     #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub ngrams: Option<u32>,
@@ -89,7 +89,7 @@ pub struct ReviewPreprocessing {
 }
 
 impl ReviewPreprocessing {
-    /// With what flags leave open decided by what the model does.
+    /// With every default filled in, for a classifier or a language model.
     pub fn resolve(self, next_words: bool) -> Self {
         let resolved = ReviewPreprocessing { next_words, ..self };
         let (max_words, length) = (resolved.max_words() as u32, resolved.length() as u32);
@@ -99,18 +99,18 @@ impl ReviewPreprocessing {
 
     /// Words that the model knows.
     pub fn max_words(&self) -> usize {
-        let usual = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
-        self.max_words.map_or(usual, |words| words as usize)
+        let default = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
+        self.max_words.map_or(default, |words| words as usize)
     }
 
     /// Words, or n-grams, that the model reads at a time.
     pub fn length(&self) -> usize {
-        let usual = match (self.ngrams, self.next_words) {
+        let default = match (self.ngrams, self.next_words) {
             (Some(_), _) => NGRAMS,
             (None, true) => STEPS,
             (None, false) => LENGTH,
         };
-        self.length.map_or(usual, |length| length as usize)
+        self.length.map_or(default, |length| length as usize)
     }
 }
 

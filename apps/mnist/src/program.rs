@@ -31,7 +31,7 @@ impl Program for MnistProgram {
     const DATASETS: &'static [&'static str] = &["MNIST", "IDX data set"];
 
     type Model = ModelName;
-    type Source = ImageSourceArgs;
+    type SourceArgs = ImageSourceArgs;
     type Preprocessing = ImagePreprocessing;
 
     fn default_preprocessing(model: Self::Model) -> ImagePreprocessing {

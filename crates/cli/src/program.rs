@@ -36,7 +36,7 @@ pub trait Program: Debug + Sized + 'static {
     /// Its models.
     type Model: ModelName;
     /// Flags that say where the data comes from.
-    type Source: DataSourceArgs;
+    type SourceArgs: DataSourceArgs;
     /// Flags that say how the data is prepared for training; a checkpoint and a model file keep what they decide.
     type Preprocessing: Preprocessing;
 
@@ -129,7 +129,7 @@ pub trait TextProgram: Program {
 }
 
 /// What a program keeps in checkpoints of where its data comes from.
-pub type SourceOf<P> = <<P as Program>::Source as DataSourceArgs>::Source;
+pub type SourceOf<P> = <<P as Program>::SourceArgs as DataSourceArgs>::Source;
 
 /// Flags that say where the data comes from.
 pub trait DataSourceArgs: Args + Clone + Debug + Send + Sync + 'static {

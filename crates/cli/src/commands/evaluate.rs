@@ -25,7 +25,7 @@ pub struct Evaluate<P: Program> {
     pub from: PathBuf,
     /// Which data.
     #[command(flatten)]
-    pub source: P::Source,
+    pub source: P::SourceArgs,
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,

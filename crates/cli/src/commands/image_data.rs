@@ -20,7 +20,7 @@ use crate::records::DataRecord;
 pub struct ImageData<P: ImageProgram> {
     /// Which data.
     #[command(flatten)]
-    pub source: P::Source,
+    pub source: P::SourceArgs,
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,

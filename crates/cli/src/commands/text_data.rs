@@ -21,7 +21,7 @@ use crate::records::DataRecord;
 pub struct TextData<P: TextProgram> {
     /// Which data.
     #[command(flatten)]
-    pub source: P::Source,
+    pub source: P::SourceArgs,
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,

@@ -18,7 +18,7 @@ pub struct Train<P: Program> {
     pub model: ModelArgs<P>,
     /// Which data.
     #[command(flatten)]
-    pub source: P::Source,
+    pub source: P::SourceArgs,
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,
