@@ -14,7 +14,7 @@ use crate::program::CifarProgram;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let program = clap::command!("cifar").about(
+    let program = clap::Command::new("cifar").version(env!("CARGO_PKG_VERSION")).about(
         "Train networks that classify small colour pictures, evaluate them, and predict what pictures show",
     );
     fireclay_cli::main(program, &image_commands::<CifarProgram>())

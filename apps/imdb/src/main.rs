@@ -26,7 +26,8 @@ const OWN: [CommandEntry; 3] =
     [CommandEntry::of::<Predict>(), CommandEntry::of::<Generate>(), CommandEntry::of::<Neighbours>()];
 
 fn main() -> ExitCode {
-    let program = clap::command!("imdb")
+    let program = clap::Command::new("imdb")
+        .version(env!("CARGO_PKG_VERSION"))
         .about("Train networks that classify film reviews or write them, evaluate them, and ask them");
     fireclay_cli::main(program, &[text_commands::<ImdbProgram>(), OWN.to_vec()].concat())
 }

@@ -14,7 +14,8 @@ use crate::program::MnistProgram;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let program = clap::command!("mnist")
+    let program = clap::Command::new("mnist")
+        .version(env!("CARGO_PKG_VERSION"))
         .about("Train networks that read handwritten digits, evaluate them, and predict what pictures show");
     fireclay_cli::main(program, &image_commands::<MnistProgram>())
 }

@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::builder::Resettable;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::exit::{Exit, run};
@@ -58,7 +59,7 @@ fn parse_and_run<C: Command>(matches: &ArgMatches, output: &Arc<Output>) -> anyh
 pub fn command_line(program: clap::Command, commands: &[CommandEntry]) -> clap::Command {
     let about = program.get_about().cloned();
     let program = OutputArgs::augment_args(program)
-        .about(about)
+        .about(Resettable::from(about))
         .long_about(None)
         .after_help("Exit codes: 0 done, 1 the run failed, 2 a flag was wrong, 130 interrupted with Ctrl-C.")
         .max_term_width(100)
