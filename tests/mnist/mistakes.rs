@@ -27,7 +27,7 @@ fn wrong_flags_end_with_two_before_any_work() {
     train(&["--out", "nowhere/m.fireclay"], &["nowhere", "does not exist"]);
     train(&["--threads", "60000"], &["60000 threads", "expected 1 to 1024"]);
     train(&["--out", "data"], &["it is a folder"]);
-    train(&["--drawn"], &["--drawn"]);
+    train(&["--synthetic"], &["--synthetic"]);
     fail(folder.path(), &["train", "--model", "resnet"], 2, &["resnet", "cnn-small"]);
     fail(folder.path(), &["predict"], 2, &["FILE"]);
     fail(folder.path(), &[], 2, &["Usage"]);
@@ -168,6 +168,18 @@ fn help_shows_every_command_and_default() {
     ] {
         assert!(help.contains(word), "no '{word}' in: {help}");
     }
+}
+
+#[test]
+fn every_command_is_in_the_table_and_documented() {
+    use crate::support::shared::commands;
+
+    let folder = scratch();
+    let (program, readme) = (env!("CARGO_BIN_EXE_mnist"), include_str!("../../apps/mnist/README.md"));
+    let expected = ["train", "evaluate", "summary", "predict", "data"];
+    commands::are_documented(program, folder.path(), readme, &expected);
+    let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/cli/src/commands");
+    commands::files_are_listed(&commands::listed(program, folder.path()), &files);
 }
 
 #[test]

@@ -42,11 +42,11 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
     let mut last = String::new();
     std::io::Read::read_to_string(&mut rest, &mut last).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(last.contains("go on with: mnist train --resume mnist.fireclay.checkpoint"), "{last}");
+    assert!(last.contains("resume with: mnist train --resume mnist.fireclay.checkpoint"), "{last}");
     assert!(path("mnist.fireclay.checkpoint").exists() && !path("mnist.fireclay").exists());
 
     let resumed = succeed(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint"]);
-    assert!(resumed.stdout.contains("going on from the checkpoint"), "{}", resumed.stdout);
+    assert!(resumed.stdout.contains("resuming from the checkpoint"), "{}", resumed.stdout);
     assert!(!resumed.stdout.contains("epoch 1/150"), "{}", resumed.stdout);
     assert!(!path("mnist.fireclay.checkpoint").exists(), "the checkpoint has done its work");
     let found = std::fs::read(path("mnist.fireclay")).unwrap();
@@ -60,7 +60,10 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
 fn a_second_ctrl_c_stops_at_once() {
     let folder = scratch();
     // Large batches, so that the step in which the keys are pressed takes a while.
-    let mut child = start(folder.path(), &["train", "--model", "cnn", "--drawn", "--batch-size", "3000"]);
+    let mut child = start(
+        folder.path(),
+        &["train", "--model", "cnn", "--synthetic", "--limit", "6000", "--batch-size", "3000"],
+    );
     let mut rest = wait_for(&mut child, "recipe: ");
     std::thread::sleep(Duration::from_millis(300));
     // Both arrive together, however slow this machine is: they wait while the program stands still. Two of the same
@@ -85,7 +88,7 @@ fn a_request_to_terminate_writes_a_checkpoint() {
     let mut last = String::new();
     std::io::Read::read_to_string(&mut rest, &mut last).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert!(last.contains("go on with: mnist train --resume"), "{last}");
+    assert!(last.contains("resume with: mnist train --resume"), "{last}");
     assert!(folder.path().join("mnist.fireclay.checkpoint").exists());
 }
 
@@ -138,7 +141,7 @@ fn a_checkpoint_of_other_data_is_refused() {
     let _rest = wait_for(&mut child, "epoch 1/150");
     signal(&child, "-INT");
     child.wait().unwrap();
-    let refused = run(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint", "--drawn"]);
+    let refused = run(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint", "--synthetic"]);
     assert_eq!(refused.code, Some(1));
     assert!(
         refused.stderr.contains("600 samples") && refused.stderr.contains("30000 samples"),

@@ -149,18 +149,18 @@ fn a_description_can_be_printed_changed_and_trained() {
 #[test]
 fn without_files_and_network_it_says_so_and_draws_its_own_digits() {
     let folder = scratch();
-    let run = succeed(folder.path(), &["train", "--model", "softmax", "--epochs", "1"]);
+    let run = succeed(folder.path(), &["train", "--model", "softmax", "--epochs", "1", "--limit", "1000"]);
     let notes: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(notes.len(), 2, "{}", run.stderr);
     assert!(notes[0].contains("no network") && notes[1].contains("drawn digits"), "{}", run.stderr);
     assert!(run.stdout.contains("drawn digits, test split"), "{}", run.stdout);
     assert!(run.stdout.contains("trained on drawn digits"), "{}", run.stdout);
     // The file knows what it was trained on, so it is measured on the same without being told.
-    let evaluate = succeed(folder.path(), &["evaluate"]);
+    let evaluate = succeed(folder.path(), &["evaluate", "--limit", "1000"]);
     assert_eq!(measures(&evaluate.stdout), measures(&run.stdout));
     assert_eq!(evaluate.stderr, "");
     let other = succeed(folder.path(), &["evaluate", "--data-dir", "data"]);
-    assert!(other.stderr.contains("trained on drawn digits, measured on IDX data set"), "{}", other.stderr);
+    assert!(other.stderr.contains("trained on drawn digits, evaluated on IDX data set"), "{}", other.stderr);
 }
 
 #[test]
@@ -176,12 +176,9 @@ fn the_environment_names_a_data_folder_too() {
 }
 
 #[test]
-#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `mnist/`"]
 fn real_digits_are_learnt() {
-    let Ok(data) = std::env::var("FIRECLAY_TEST_DATA") else {
-        eprintln!("skipped: set FIRECLAY_TEST_DATA to a folder with `mnist/` to train on the real MNIST");
-        return;
-    };
+    let data = std::env::var("FIRECLAY_TEST_DATA").expect("FIRECLAY_TEST_DATA names a folder with `mnist/`");
     let folder = scratch();
     let data = std::path::Path::new(&data).join("mnist");
     let run = run(
@@ -198,7 +195,31 @@ fn real_digits_are_learnt() {
 #[test]
 fn the_best_model_learns_from_drawn_digits_in_one_epoch() {
     let folder = tempfile::TempDir::with_prefix("mnist-test-").unwrap();
-    let run = succeed(folder.path(), &["train", "--model", "best", "--drawn", "--epochs", "1"]);
+    let run = succeed(folder.path(), &["train", "--model", "best", "--synthetic", "--epochs", "1"]);
     assert!(run.stdout.contains("one-cycle") && run.stdout.contains("augment rotation"), "{}", run.stdout);
     assert!(crate::support::shared::accuracy(&run) > 90.0, "{}", run.stdout);
+}
+
+#[test]
+fn a_limit_takes_the_same_part_of_the_data_each_time() {
+    let folder = scratch();
+    let train = ["train", "--model", "softmax", "--epochs", "2", "--data-dir", "data", "--limit", "100"];
+    let run = succeed(folder.path(), &train);
+    assert!(run.stdout.contains("100 training and 100 test images"), "{}", run.stdout);
+    // Ten of each class, as in the whole.
+    let rows = measures(&run.stdout);
+    let supports = rows.iter().filter(|row| row.split_whitespace().last() == Some("10")).count();
+    assert!(supports >= 10, "{rows:?}");
+    let evaluate = succeed(folder.path(), &["evaluate", "--data-dir", "data", "--limit", "100"]);
+    assert_eq!(measures(&evaluate.stdout), rows);
+    let whole = succeed(folder.path(), &["evaluate", "--data-dir", "data", "--limit", "9999"]);
+    assert!(whole.stdout.contains("test split, 200 images"), "{}", whole.stdout);
+}
+
+#[test]
+fn flags_of_older_versions_are_understood() {
+    let folder = scratch();
+    let train = ["train", "-q", "--model", "softmax", "--epochs", "1", "--limit", "100", "--drawn"];
+    let run = succeed(folder.path(), &train);
+    assert!(run.stdout.contains("drawn digits, test split"), "{}", run.stdout);
 }

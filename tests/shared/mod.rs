@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod commands;
 pub mod data_record;
 pub mod earlier_version;
 

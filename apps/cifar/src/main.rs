@@ -1,24 +1,21 @@
-//! `cifar`: train networks that tell what a small colour picture shows, evaluate them, and ask them about pictures.
+//! `cifar`: train networks that classify small colour pictures, evaluate them, and predict what pictures show.
 
-mod cli;
 mod models;
-mod predict;
 mod program;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clap::Parser;
-use fireclay_cli::commands;
+use fireclay_cli::commands::image_commands;
+
+use crate::program::CifarProgram;
+
+/// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let output = Arc::new(cli.output.output());
-    fireclay_cli::run(&output, || match cli.command {
-        cli::Command::Train(flags) => commands::train(*flags, &output),
-        cli::Command::Evaluate(flags) => commands::evaluate(flags, &output),
-        cli::Command::Predict(flags) => predict::run(flags, &output),
-        cli::Command::Summary(flags) => commands::summary(flags, &output),
-        cli::Command::Data(flags) => commands::image_data::<program::CifarProgram>(flags, &output),
-    })
+    let program = clap::Command::new("cifar").version(env!("CARGO_PKG_VERSION")).about(
+        "Train networks that classify small colour pictures, evaluate them, and predict what pictures show",
+    );
+    fireclay_cli::main(program, &image_commands::<CifarProgram>())
 }

@@ -6,9 +6,8 @@ use fireclay::nn::{
     WhiteningSpec,
 };
 use fireclay::prelude::*;
-use fireclay::train::schedule::{Linear, OneCycle};
-use fireclay::train::{Muon, ParameterGroup, Sgd};
-use fireclay_cli::{ImagePreparation, Recipe, Task};
+use fireclay::train::{Muon, ParameterGroup, Schedule, Sgd};
+use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub enum ModelName {
 }
 
 impl fireclay_cli::ModelName for ModelName {
-    fn spec(self, task: &Task) -> ModelSpec {
-        let spec = task.model();
+    fn spec(self, data: &DataSpec) -> ModelSpec {
+        let spec = data.model();
         match self {
             ModelName::Cnn => spec
                 .conv2d(32, 3)
@@ -40,10 +39,10 @@ impl fireclay_cli::ModelName for ModelName {
                 .flatten()
                 .dense(64)
                 .relu()
-                .dense(task.classes),
-            ModelName::Resnet => resnet(spec, task.classes),
-            ModelName::Fast94 => fast94(spec, task.classes),
-            ModelName::Softmax => spec.flatten().dense(task.classes),
+                .dense(data.classes),
+            ModelName::Resnet => resnet(spec, data.classes),
+            ModelName::Fast94 => fast94(spec, data.classes),
+            ModelName::Softmax => spec.flatten().dense(data.classes),
         }
     }
 
@@ -51,10 +50,10 @@ impl fireclay_cli::ModelName for ModelName {
         let adam = Recipe::new(Adam::new(1e-3), 64, 10);
         match self {
             ModelName::Cnn => {
-                Recipe { schedule: Linear::to(0.05).into(), ..Recipe::new(Adam::new(2e-3), 64, 10) }
+                Recipe { schedule: Schedule::Linear { to: 0.05 }, ..Recipe::new(Adam::new(2e-3), 64, 10) }
             }
             ModelName::Resnet => Recipe {
-                schedule: OneCycle {}.into(),
+                schedule: Schedule::OneCycle {},
                 label_smoothing: 0.1,
                 groups: vec![ParameterGroup::new(["dense_1.weight"], AdamW::new(5e-3))],
                 ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 8)
@@ -67,13 +66,13 @@ impl fireclay_cli::ModelName for ModelName {
 
 impl ModelName {
     /// How images are prepared for the model where flags do not say it.
-    pub fn preparation(self) -> ImagePreparation {
+    pub fn preprocessing(self) -> ImagePreprocessing {
         let augment = |words: &str| words.parse().ok();
         match self {
-            ModelName::Softmax => ImagePreparation::default(),
-            ModelName::Cnn => ImagePreparation { standardize: Some(true), augment: augment("flip") },
+            ModelName::Softmax => ImagePreprocessing::default(),
+            ModelName::Cnn => ImagePreprocessing { standardize: Some(true), augment: augment("flip") },
             ModelName::Resnet | ModelName::Fast94 => {
-                ImagePreparation { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
+                ImagePreprocessing { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
             }
         }
     }
@@ -135,7 +134,7 @@ fn fast94_recipe() -> Recipe {
             ParameterGroup::new(["*.bias"], sgd(0.053 * batch)),
             ParameterGroup::new(["dense_1.weight"], sgd(0.67 * batch / (256.0 * 256.0))),
         ],
-        schedule: Linear::to(0.0).into(),
+        schedule: Schedule::Linear { to: 0.0 },
         label_smoothing: 0.2,
         ..Recipe::new(Muon::new(0.24).momentum(0.6).normalized(true).iterations(3), 2000, 8)
     }
@@ -143,21 +142,21 @@ fn fast94_recipe() -> Recipe {
 
 #[cfg(test)]
 mod tests {
-    use fireclay_cli::{ModelName as _, Preparation as _};
+    use fireclay_cli::{ModelName as _, Preprocessing as _};
 
     use super::*;
 
     #[test]
     fn the_networks_have_their_known_sizes() {
-        let task = Task::images([3, 32, 32], 10);
-        let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
+        let data = DataSpec::images([3, 32, 32], 10);
+        let parameters = |model: ModelName| model.spec(&data).summary().unwrap().parameters();
         let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
         assert_eq!(models.map(parameters), [122_570, 1_051_618, 1_971_352, 30_730]);
     }
 
     #[test]
     fn images_are_prepared_as_the_recipes_say() {
-        let words = |model: ModelName| model.preparation().describe().join(", ");
+        let words = |model: ModelName| model.preprocessing().describe().join(", ");
         assert_eq!(words(ModelName::Cnn), "standardized, augment flip");
         for model in [ModelName::Resnet, ModelName::Fast94] {
             assert_eq!(words(model), "standardized, augment flip=alternating,crop=2");

@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{Cifar10, Cifar100, DatasetsError, DownloadProgress, DrawnObjects};
+use fireclay::data::{Cifar10, Cifar100, DataError, DownloadProgress, DrawnObjects, Resize, read_image};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DownloadBar, ImageFlags, ImagePlace, ImagePreparation, Output, Program, StandIn, Task, normalization,
+    DataSpec, DownloadBar, Fallback, ImagePreprocessing, ImageProgram, ImageSource, ImageSourceArgs, Limit,
+    Output, Picture, Program, normalization,
 };
 
 /// Channels, height and width of all images.
 const SHAPE: [usize; 3] = [3, 32, 32];
 
-/// The drawn objects are always the same, so that models can be compared: `--seed` does not change them.
-const DRAWN_SEED: u64 = 0;
-const DRAWN_TRAIN: usize = 20_000;
-const DRAWN_TEST: usize = 4_000;
+/// The synthetic objects are always the same, so that models can be compared: `--seed` does not change them.
+const SYNTHETIC_SEED: u64 = 0;
+const SYNTHETIC_TRAIN: usize = 20_000;
+const SYNTHETIC_TEST: usize = 4_000;
 
 /// The program.
 #[derive(Debug)]
@@ -32,44 +33,64 @@ impl Program for CifarProgram {
         &["CIFAR-10", "CIFAR-10 records", "CIFAR-100", "CIFAR-100 records"];
 
     type Model = crate::models::ModelName;
-    type Place = ImageFlags;
-    type Preparation = ImagePreparation;
+    type SourceArgs = ImageSourceArgs;
+    type Preprocessing = ImagePreprocessing;
 
-    fn preparation(model: Self::Model) -> ImagePreparation {
-        model.preparation()
+    fn default_preprocessing(model: Self::Model) -> ImagePreprocessing {
+        model.preprocessing()
     }
 
-    fn usual_task() -> Task {
-        Task::images(SHAPE, 10)
+    fn default_data(_: Self::Model) -> DataSpec {
+        DataSpec::images(SHAPE, 10)
     }
 
     fn load(
-        place: &ImagePlace,
-        preparation: &ImagePreparation,
+        source: &ImageSource,
+        limit: Limit,
+        preprocessing: &ImagePreprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DatasetsError> {
+    ) -> Result<(Dataset, Dataset), DataError> {
         let published = |dir: &DataDir| load_published(dir, output);
-        let drawn = || DrawnObjects::new(DRAWN_SEED).train_and_test(DRAWN_TRAIN, DRAWN_TEST);
-        preparation.prepare(place.load(SHAPE, output, published, drawn)?)
+        let synthetic = || {
+            DrawnObjects::new(SYNTHETIC_SEED)
+                .train_and_test(limit.of(SYNTHETIC_TRAIN), limit.of(SYNTHETIC_TEST))
+        };
+        preprocessing.prepare(source.load(SHAPE, limit, output, published, synthetic)?)
     }
 
-    fn stand_in() -> StandIn<ImagePlace> {
-        StandIn {
-            place: ImagePlace::Drawn,
+    fn fallback() -> Fallback<ImageSource> {
+        Fallback {
+            source: ImageSource::Synthetic,
             dataset: "drawn objects",
             missing: "CIFAR-10",
             remedy: "give CIFAR-10's files with --data-dir FOLDER",
         }
     }
 
-    fn load_test(place: &ImagePlace, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
-        let (_, test) = Self::load(place, &ImagePreparation::default(), output)?;
+    fn load_test(
+        source: &ImageSource,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Dataset> {
+        let (_, test) = Self::load(source, limit, &ImagePreprocessing::default(), output)?;
         Ok(test.with_normalization(normalization(card))?)
     }
 }
 
+impl ImageProgram for CifarProgram {
+    const PREDICT_ABOUT: &'static str = "Predict what pictures show: PNG or JPEG, any size";
+    const CHANNELS: &'static [usize] = &[1, 3];
+
+    fn read_picture(path: &Path, shape: [usize; 3], _: Option<&str>) -> Result<Picture, DataError> {
+        // The centre is kept, as of the user's own pictures in training.
+        let image = read_image(path, shape, Resize::Crop)?;
+        Ok(Picture { pixels: image.pixels, notes: image.notes })
+    }
+}
+
 /// CIFAR-10, or CIFAR-100 with its fine labels where a folder that was named holds that and not CIFAR-10.
-fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
     let bar = DownloadBar::new(output.clone());
     let show = |progress: DownloadProgress<'_>| bar.show(&progress);
     match dir.is_named() && holds_cifar_100(dir.path()?) {

@@ -1,6 +1,5 @@
-//! `imdb`: train networks that tell whether a review praises a film, or that write reviews, evaluate them, and ask them.
+//! `imdb`: train networks that classify film reviews or write them, evaluate them, and ask them.
 
-mod cli;
 mod generate;
 mod models;
 mod neighbours;
@@ -9,21 +8,26 @@ mod program;
 mod reviews;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clap::Parser;
-use fireclay_cli::commands;
+use fireclay_cli::CommandEntry;
+use fireclay_cli::commands::text_commands;
+
+use crate::generate::Generate;
+use crate::neighbours::Neighbours;
+use crate::predict::Predict;
+use crate::program::ImdbProgram;
+
+/// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The commands that only this program has.
+const OWN: [CommandEntry; 3] =
+    [CommandEntry::of::<Predict>(), CommandEntry::of::<Generate>(), CommandEntry::of::<Neighbours>()];
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let output = Arc::new(cli.output.output());
-    fireclay_cli::run(&output, || match cli.command {
-        cli::Command::Train(flags) => commands::train(*flags, &output),
-        cli::Command::Evaluate(flags) => commands::evaluate(flags, &output),
-        cli::Command::Predict(flags) => predict::run(flags, &output),
-        cli::Command::Generate(flags) => generate::run(flags, &output),
-        cli::Command::Neighbours(flags) => neighbours::run(flags, &output),
-        cli::Command::Summary(flags) => commands::summary(flags, &output),
-        cli::Command::Data(flags) => commands::text_data::<program::ImdbProgram>(flags, &output),
-    })
+    let program = clap::Command::new("imdb")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Train networks that classify film reviews or write them, evaluate them, and ask them");
+    fireclay_cli::main(program, &[text_commands::<ImdbProgram>(), OWN.to_vec()].concat())
 }

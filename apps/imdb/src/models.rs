@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use fireclay::nn::{EmbeddingSpec, Initializer, NaiveBayesBagSpec};
 use fireclay::prelude::*;
-use fireclay::train::schedule::Cosine;
-use fireclay_cli::{Best, Recipe, Task};
+use fireclay::train::Schedule;
+use fireclay_cli::{BestEpoch, DataSpec, Recipe};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,39 +27,39 @@ pub enum ModelName {
 }
 
 impl fireclay_cli::ModelName for ModelName {
-    fn spec(self, task: &Task) -> ModelSpec {
+    fn spec(self, data: &DataSpec) -> ModelSpec {
         let padding = fireclay::data::reserved::PADDING as usize;
         match self {
-            ModelName::Lstm => embedded(task, 128)
+            ModelName::Lstm => embedded(data, 128)
                 .layer(LstmSpec::new(128).input_dropout(0.2).recurrent_dropout(0.2).forget_bias(1.0))
-                .dense(task.classes),
-            ModelName::Bilstm => embedded(task, 128)
+                .dense(data.classes),
+            ModelName::Bilstm => embedded(data, 128)
                 .dropout(0.3)
                 .layer(LstmSpec::new(64).bidirectional(true).return_sequences(true))
                 .global_max_pool1d()
                 .dropout(0.3)
-                .dense(task.classes),
-            ModelName::Gru => embedded(task, 128)
+                .dense(data.classes),
+            ModelName::Gru => embedded(data, 128)
                 .layer(GruSpec::new(128).input_dropout(0.3).recurrent_dropout(0.2))
-                .dense(task.classes),
-            ModelName::Transformer => embedded(task, 64)
+                .dense(data.classes),
+            ModelName::Transformer => embedded(data, 64)
                 .position_embedding(PositionKind::Learnt)
                 .dropout(0.3)
                 .transformer_encoder(TransformerSpec::new(4, 128).dropout(0.2))
                 .layer_norm()
                 .global_avg_pool1d()
                 .dropout(0.3)
-                .dense(task.classes),
-            ModelName::Ngram => task
+                .dense(data.classes),
+            ModelName::Ngram => data
                 .model()
-                .layer(NaiveBayesBagSpec::new(task.vocabulary_size, task.classes).padding_idx(padding)),
-            ModelName::LmLstm => embedded(task, 128)
+                .layer(NaiveBayesBagSpec::new(data.vocabulary_size, data.classes).padding_idx(padding)),
+            ModelName::LmLstm => embedded(data, 128)
                 .layer(LstmSpec::new(128).return_sequences(true).input_dropout(0.2).recurrent_dropout(0.2))
-                .dense(task.vocabulary_size),
+                .dense(data.vocabulary_size),
             ModelName::LmTransformer => {
                 let blocks =
                     TransformerSpec::new(4, 512).num_layers(2).dropout(0.1).rotary(true).final_norm(true);
-                embedded(task, 128).dropout(0.1).transformer_decoder(blocks).tied_dense()
+                embedded(data, 128).dropout(0.1).transformer_decoder(blocks).tied_dense()
             }
         }
     }
@@ -70,7 +70,7 @@ impl fireclay_cli::ModelName for ModelName {
             ModelName::Bilstm | ModelName::Gru => best_of(Recipe::new(Adam::new(2e-3), 64, 4)),
             ModelName::Transformer => best_of(Recipe {
                 warm_up: 0.5,
-                schedule: Cosine::to(0.0).into(),
+                schedule: Schedule::Cosine { to: 0.0 },
                 ..Recipe::new(AdamW::new(1e-3).weight_decay(0.1), 64, 3)
             }),
             ModelName::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
@@ -79,30 +79,30 @@ impl fireclay_cli::ModelName for ModelName {
         }
     }
 
-    fn predicts_next_tokens(self) -> bool {
+    fn is_language_model(self) -> bool {
         matches!(self, ModelName::LmLstm | ModelName::LmTransformer)
     }
 }
 
 /// Tokens, then a row of numbers for each.
-fn embedded(task: &Task, embedding_dim: usize) -> ModelSpec {
+fn embedded(data: &DataSpec, embedding_dim: usize) -> ModelSpec {
     let padding = fireclay::data::reserved::PADDING as usize;
     // PyTorch's deviation of 1 drowns what follows.
     let initializer = Initializer::Uniform { bound: 0.05 };
-    let embedding = EmbeddingSpec::new(task.vocabulary_size, embedding_dim).padding_idx(padding);
-    task.model().layer(embedding.initializer(initializer))
+    let embedding = EmbeddingSpec::new(data.vocabulary_size, embedding_dim).padding_idx(padding);
+    data.model().layer(embedding.initializer(initializer))
 }
 
-/// Keeps the epoch that is best on a tenth of the training texts.
+/// Keeps the epoch that is best on a tenth of the training texts, held out for validation.
 fn best_of(recipe: Recipe) -> Recipe {
-    Recipe { validation_split: 0.1, best: Best { keep: true, patience: None }, ..recipe }
+    Recipe { validation_split: 0.1, best: BestEpoch { keep: true, patience: None }, ..recipe }
 }
 
 /// For a model that predicts the next word, measured on a twentieth of the training texts.
 fn language(recipe: Recipe) -> Recipe {
     Recipe {
         warm_up: 0.2,
-        schedule: Cosine::to(0.0).into(),
+        schedule: Schedule::Cosine { to: 0.0 },
         clip_norm: Some(1.0),
         validation_split: 0.05,
         ..recipe
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn the_network_has_its_known_size() {
-        let summary = ModelName::Lstm.spec(&ImdbProgram::usual_task()).summary().unwrap();
+        let summary = ModelName::Lstm.spec(&ImdbProgram::default_data(ModelName::Lstm)).summary().unwrap();
         let of =
-            |model: ModelName| model.spec(&ImdbProgram::usual_task_of(model)).summary().unwrap().parameters();
+            |model: ModelName| model.spec(&ImdbProgram::default_data(model)).summary().unwrap().parameters();
         assert_eq!(of(ModelName::LmLstm), 10_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 10_004 + 10_004);
         assert_eq!(summary.parameters(), 20_004 * 128 + 4 * 128 * (128 + 128 + 2) + 128 * 2 + 2);
     }

@@ -1,59 +1,79 @@
 //! `imdb neighbours`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Args;
 use fireclay::data::{Vocabulary, reserved};
 use fireclay::nn::{NamedTensor, state};
 use fireclay::prelude::*;
-use fireclay_cli::records::{Neighbour, Neighbours};
-use fireclay_cli::{Exit, Output, UsageError};
+use fireclay_cli::records::{self, Neighbour};
+use fireclay_cli::{Command, Exit, Output, Program, UsageError};
 
-use crate::cli::NeighboursFlags;
+use crate::program::ImdbProgram;
 
-/// How many words of like spelling are offered for one that a model does not know.
-const OFFERED: usize = 3;
+/// How many similarly spelled words are suggested for one that a model does not know.
+const SUGGESTED: usize = 3;
 
-/// Shows the words whose rows in the model's embedding point most nearly in the same direction.
-pub fn run(flags: NeighboursFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
-    let trainer = Trainer::load(&flags.from, &DeviceName::default().open()?)?;
-    let preprocessing = trainer
-        .text_preprocessing()
-        .with_context(|| format!("{} does not read texts", flags.from.display()))?;
-    let vocabulary = preprocessing.encoder.vocabulary();
-    let weights = state(trainer.network());
-    // Tokens enter an embedding and nothing else, so the first weight is that of the embedding.
-    let embedding = weights
-        .first()
-        .filter(|tensor| matches!(tensor.shape[..], [rows, _] if rows >= vocabulary.len()))
-        .with_context(|| format!("{} has no embedding of its words", flags.from.display()))?;
-    // Looked up first, so that nothing is shown where a word is wrong.
-    let tokens: Vec<u32> = flags
-        .words
-        .iter()
-        .map(|word| token(word, preprocessing, vocabulary, &flags.from))
-        .collect::<anyhow::Result<_>>()?;
-    let card = trainer.card();
-    for (place, &token) in tokens.iter().enumerate() {
-        let word = vocabulary.word(token).unwrap_or_default();
-        let neighbours: Vec<Neighbour> = nearest(embedding, vocabulary, token, flags.count)
-            .into_iter()
-            .map(|(token, cosine)| Neighbour { word: vocabulary.word(token).unwrap_or_default(), cosine })
-            .collect();
-        let before = if place > 0 { "\n" } else { "" };
-        let width = neighbours.iter().map(|neighbour| neighbour.word.chars().count()).max().unwrap_or(0);
-        output.line(format!("{before}{word}"));
-        for Neighbour { word, cosine } in &neighbours {
-            output.line(format!("  {word:width$}  {cosine:.3}"));
+/// Shows the words whose rows in the model's embedding have the greatest cosine similarity.
+#[derive(Args, Debug)]
+pub struct Neighbours {
+    /// Words
+    #[arg(value_name = "WORD", required = true)]
+    pub words: Vec<String>,
+    /// Model file whose words are compared
+    #[arg(long, value_name = "MODEL", default_value = ImdbProgram::MODEL_FILE)]
+    pub from: PathBuf,
+    /// Neighbours of each word to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub count: usize,
+}
+
+impl Command for Neighbours {
+    const NAME: &'static str = "neighbours";
+    const ABOUT: &'static str =
+        "Show the words nearest to a word in a model's embedding, by cosine similarity";
+
+    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let trainer = Trainer::load(&self.from, &DeviceName::default().open()?)?;
+        let preprocessing = trainer
+            .text_preprocessing()
+            .with_context(|| format!("{} does not read texts", self.from.display()))?;
+        let vocabulary = preprocessing.encoder.vocabulary();
+        let weights = state(trainer.network());
+        // Tokens enter an embedding and nothing else, so the first weight is that of the embedding.
+        let embedding = weights
+            .first()
+            .filter(|tensor| matches!(tensor.shape[..], [rows, _] if rows >= vocabulary.len()))
+            .with_context(|| format!("{} has no embedding of its words", self.from.display()))?;
+        // Looked up first, so that nothing is shown where a word is wrong.
+        let tokens: Vec<u32> = self
+            .words
+            .iter()
+            .map(|word| token(word, preprocessing, vocabulary, &self.from))
+            .collect::<anyhow::Result<_>>()?;
+        let card = trainer.card();
+        for (place, &token) in tokens.iter().enumerate() {
+            let word = vocabulary.word(token).unwrap_or_default();
+            let neighbours: Vec<Neighbour> = nearest(embedding, vocabulary, token, self.count)
+                .into_iter()
+                .map(|(token, cosine)| Neighbour { word: vocabulary.word(token).unwrap_or_default(), cosine })
+                .collect();
+            let before = if place > 0 { "\n" } else { "" };
+            let width = neighbours.iter().map(|neighbour| neighbour.word.chars().count()).max().unwrap_or(0);
+            output.line(format!("{before}{word}"));
+            for Neighbour { word, cosine } in &neighbours {
+                output.line(format!("  {word:width$}  {cosine:.3}"));
+            }
+            output.record(&records::Neighbours {
+                word,
+                neighbours,
+                trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
+            });
         }
-        output.record(&Neighbours {
-            word,
-            neighbours,
-            trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
-        });
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 /// The token of a word, as the model's texts are cleaned.
@@ -71,7 +91,7 @@ fn token(
     match vocabulary.token(clean) {
         reserved::UNKNOWN => {
             let similar: Vec<String> =
-                vocabulary.similar(clean, OFFERED).into_iter().map(|word| format!("'{word}'")).collect();
+                vocabulary.similar(clean, SUGGESTED).into_iter().map(|word| format!("'{word}'")).collect();
             let hint = match similar.is_empty() {
                 true => "it knows the most frequent words of its training texts only".to_string(),
                 false => format!("did you mean {}?", similar.join(" or ")),

@@ -1,16 +1,19 @@
 //! `imdb predict`
 
 use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Args;
 use fireclay::data::{Provenance, Texts};
 use fireclay::prelude::*;
-use fireclay_cli::records::{Guess, TextPrediction};
-use fireclay_cli::{Exit, Output, UsageError, called, numbered, percent, quoted, ranked};
+use fireclay_cli::records::{ClassProbability, TextPrediction};
+use fireclay_cli::{
+    Command, DeviceArgs, Exit, Output, Program, UsageError, called, numbered, percent, quoted, ranked,
+};
 
-use crate::cli::PredictFlags;
+use crate::program::ImdbProgram;
 
 /// How many texts go through the model together.
 const BATCH: usize = 64;
@@ -18,47 +21,72 @@ const BATCH: usize = 64;
 /// Characters of a text that are repeated beside its class.
 const SHOWN: usize = 60;
 
-pub fn run(flags: PredictFlags, output: &Arc<Output>) -> anyhow::Result<Exit> {
-    let device = flags.device.open()?;
-    let trainer = Trainer::load(&flags.from, &device)?;
-    if trainer.text_preprocessing().is_none() {
-        anyhow::bail!("{} does not read texts; choose a model that `imdb train` saved", flags.from.display());
-    }
-    if trainer.network().spec().output_steps()?.is_some() {
-        let file = flags.from.display().to_string();
-        return Err(UsageError::of(anyhow::anyhow!(
-            "{file} is a language model, which goes on with texts and does not judge them; for a text of it: {} generate --from {}",
-            called("imdb"),
-            quoted(&file)
-        )));
-    }
-    if !flags.texts.is_empty() {
-        flags.texts.chunks(BATCH).try_for_each(|texts| print(&trainer, texts.to_vec(), output))?;
-        return Ok(Exit::Done);
-    }
-    let name = flags.file.as_deref().unwrap_or(Path::new("standard input")).display().to_string();
-    let reader: Box<dyn BufRead> = match &flags.file {
-        Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| format!("cannot read {name}"))?;
-            Box::new(std::io::BufReader::new(file))
+/// Predicts the class of texts.
+#[derive(Args, Debug)]
+pub struct Predict {
+    /// Texts; without any they are read from the file or from standard input, one on each line
+    #[arg(value_name = "TEXT", conflicts_with = "file")]
+    pub texts: Vec<String>,
+    /// File with one text on each line
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Model file to use
+    #[arg(long, value_name = "MODEL", default_value = ImdbProgram::MODEL_FILE)]
+    pub from: PathBuf,
+    /// Where to compute.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+impl Command for Predict {
+    const NAME: &'static str = "predict";
+    const ABOUT: &'static str = "Predict the class of texts";
+
+    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let device = self.device.open()?;
+        let trainer = Trainer::load(&self.from, &device)?;
+        if trainer.text_preprocessing().is_none() {
+            anyhow::bail!(
+                "{} does not read texts; choose a model that `imdb train` saved",
+                self.from.display()
+            );
         }
-        None => Box::new(std::io::stdin().lock()),
-    };
-    let mut waiting = Vec::new();
-    for (number, line) in reader.lines().enumerate() {
-        let line = line.with_context(|| format!("cannot read line {} of {name}", number + 1))?;
-        // An empty line is no text.
-        if line.trim().is_empty() {
-            continue;
+        if trainer.network().spec().output_steps()?.is_some() {
+            let file = self.from.display().to_string();
+            return Err(UsageError::of(anyhow::anyhow!(
+                "{file} is a language model, which has no classes; to let it write a text: {} generate --from {}",
+                called("imdb"),
+                quoted(&file)
+            )));
         }
-        waiting.push(line);
-        // Standard input is answered line by line, as somebody may be typing.
-        if waiting.len() == BATCH || flags.file.is_none() {
-            print(&trainer, std::mem::take(&mut waiting), output)?;
+        if !self.texts.is_empty() {
+            self.texts.chunks(BATCH).try_for_each(|texts| print(&trainer, texts.to_vec(), output))?;
+            return Ok(Exit::Done);
         }
+        let name = self.file.as_deref().unwrap_or(Path::new("standard input")).display().to_string();
+        let reader: Box<dyn BufRead> = match &self.file {
+            Some(path) => {
+                let file = std::fs::File::open(path).with_context(|| format!("cannot read {name}"))?;
+                Box::new(std::io::BufReader::new(file))
+            }
+            None => Box::new(std::io::stdin().lock()),
+        };
+        let mut waiting = Vec::new();
+        for (number, line) in reader.lines().enumerate() {
+            let line = line.with_context(|| format!("cannot read line {} of {name}", number + 1))?;
+            // An empty line is no text.
+            if line.trim().is_empty() {
+                continue;
+            }
+            waiting.push(line);
+            // Standard input is answered line by line, as somebody may be typing.
+            if waiting.len() == BATCH || self.file.is_none() {
+                print(&trainer, std::mem::take(&mut waiting), output)?;
+            }
+        }
+        print(&trainer, waiting, output)?;
+        Ok(Exit::Done)
     }
-    print(&trainer, waiting, output)?;
-    Ok(Exit::Done)
 }
 
 fn print(trainer: &Trainer<Model>, texts: Vec<String>, output: &Output) -> anyhow::Result<()> {
@@ -72,13 +100,13 @@ fn print(trainer: &Trainer<Model>, texts: Vec<String>, output: &Output) -> anyho
     let rows = trainer.predict(&Dataset::from_texts(&texts, preprocessing)?)?;
     for (text, row) in texts.texts().iter().zip(rows) {
         let numbered = numbered(row.len());
-        let guesses = ranked(&card, &numbered, &row);
-        let Some(&Guess { class, probability }) = guesses.first() else { continue };
+        let top = ranked(&card, &numbered, &row);
+        let Some(&ClassProbability { class, probability }) = top.first() else { continue };
         output.line(format!("{class} {:>8}  {}", percent(f64::from(probability)), beginning(text)));
         output.record(&TextPrediction {
             text,
             class,
-            top: guesses,
+            top: top,
             trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
         });
     }

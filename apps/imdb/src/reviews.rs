@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fireclay::data::{
-    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts,
-    WrittenReviews,
+    Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
-use fireclay_cli::{DownloadBar, Output, PlaceFlags, Preparation, TEST_SHARE, say_what_was_skipped};
+use fireclay_cli::{
+    DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, report_skipped,
+};
 use serde::{Deserialize, Serialize};
 
-/// The written reviews are always the same, so that models can be compared: `--seed` does not change them.
-const WRITTEN_SEED: u64 = 0;
-const WRITTEN_TRAIN: usize = 20_000;
-const WRITTEN_TEST: usize = 5_000;
+/// The synthetic reviews are always the same, so that models can be compared: `--seed` does not change them.
+const SYNTHETIC_SEED: u64 = 0;
+const SYNTHETIC_TRAIN: usize = 20_000;
+const SYNTHETIC_TEST: usize = 5_000;
 
 /// By which one's own texts are split where there is no test part.
 const SPLIT_SEED: u64 = 0;
@@ -35,7 +36,7 @@ pub const IMDB_NGRAMS: usize = 583_294;
 
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
-pub struct ReviewFlags {
+pub struct ReviewSourceArgs {
     /// Folder with the reviews as published, packed or not [default: $FIRECLAY_DATA, else a cache that is filled from
     /// the publisher]
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
@@ -49,7 +50,7 @@ pub struct ReviewFlags {
     /// Table with the test texts, in the form of --csv [default: a fifth of --csv]
     #[arg(long, value_name = "FILE", requires = "csv", help_heading = "Data")]
     pub test_csv: Option<PathBuf>,
-    /// Whether the tables begin with the names of their columns [default: as it looks]
+    /// Whether the tables begin with a row of column names [default: detected]
     #[arg(long, value_name = "WORD", value_enum, requires = "csv", help_heading = "Data")]
     pub header: Option<Header>,
     /// Column with the texts, by name or by number from 0
@@ -58,26 +59,26 @@ pub struct ReviewFlags {
     /// Column with the classes, by name or by number from 0
     #[arg(long, value_name = "COLUMN", requires = "csv", help_heading = "Data")]
     pub label_column: Option<String>,
-    /// Use the built-in written reviews, which need no files and no network
-    #[arg(long, conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
-    pub written: bool,
+    /// Use synthetic reviews, written on the spot, which need no files and no network
+    #[arg(long, alias = "written", conflicts_with_all = ["data_dir", "texts", "csv"], help_heading = "Data")]
+    pub synthetic: bool,
 }
 
 /// Flags that say how texts are prepared for training.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReviewPreparation {
-    /// Words that the model knows, the most frequent of the training texts [default: 20000, for language models 10000]
+pub struct ReviewPreprocessing {
+    /// Vocabulary size: the N most frequent words of the training texts [default: 20000, for language models 10000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pub max_words: Option<u32>,
-    /// Words of each text that the model reads, of a longer one the last; for language models words that are read before
-    /// a step of the training; or n-grams, of more than that any [default: 250, for language models 64, 8192 n-grams]
+    /// Sequence length: words of each text that the model reads, of a longer one the last; for language models the words
+    /// of one training sample; with n-grams the greatest number of them in a text [default: 250, for language models 64, 8192 n-grams]
     #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub length: Option<u32>,
-    /// Read of each text not its words in order but the set of its runs of up to N words, those in at least three
-    /// training texts [default: 3 for the model ngram]
+    /// Bag of n-grams: read each text as the set of its n-grams of up to N words that occur in at least three training
+    /// texts, instead of its words in order [default: 3 for the model ngram]
     #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub ngrams: Option<u32>,
@@ -87,40 +88,40 @@ pub struct ReviewPreparation {
     pub next_words: bool,
 }
 
-impl ReviewPreparation {
-    /// With what flags leave open decided by what the model does.
-    pub fn settled(self, next_words: bool) -> Self {
-        let settled = ReviewPreparation { next_words, ..self };
-        let (max_words, length) = (settled.max_words() as u32, settled.length() as u32);
-        let max_words = settled.ngrams.is_none().then_some(max_words);
-        ReviewPreparation { max_words, length: Some(length), ..settled }
+impl ReviewPreprocessing {
+    /// With every default filled in, for a classifier or a language model.
+    pub fn resolve(self, next_words: bool) -> Self {
+        let resolved = ReviewPreprocessing { next_words, ..self };
+        let (max_words, length) = (resolved.max_words() as u32, resolved.length() as u32);
+        let max_words = resolved.ngrams.is_none().then_some(max_words);
+        ReviewPreprocessing { max_words, length: Some(length), ..resolved }
     }
 
     /// Words that the model knows.
     pub fn max_words(&self) -> usize {
-        let usual = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
-        self.max_words.map_or(usual, |words| words as usize)
+        let default = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
+        self.max_words.map_or(default, |words| words as usize)
     }
 
     /// Words, or n-grams, that the model reads at a time.
     pub fn length(&self) -> usize {
-        let usual = match (self.ngrams, self.next_words) {
+        let default = match (self.ngrams, self.next_words) {
             (Some(_), _) => NGRAMS,
             (None, true) => STEPS,
             (None, false) => LENGTH,
         };
-        self.length.map_or(usual, |length| length as usize)
+        self.length.map_or(default, |length| length as usize)
     }
 }
 
-impl Preparation for ReviewPreparation {
-    fn or(self, recipe: Self) -> Self {
-        ReviewPreparation {
-            max_words: self.max_words.or(recipe.max_words),
-            length: self.length.or(recipe.length),
+impl Preprocessing for ReviewPreprocessing {
+    fn merge(self, defaults: Self) -> Self {
+        ReviewPreprocessing {
+            max_words: self.max_words.or(defaults.max_words),
+            length: self.length.or(defaults.length),
             // Who asks for words does not want n-grams.
-            ngrams: self.ngrams.or(recipe.ngrams.filter(|_| self.max_words.is_none())),
-            next_words: self.next_words || recipe.next_words,
+            ngrams: self.ngrams.or(defaults.ngrams.filter(|_| self.max_words.is_none())),
+            next_words: self.next_words || defaults.next_words,
         }
     }
 
@@ -149,16 +150,18 @@ pub enum Header {
 /// Where texts come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum ReviewSource {
     /// The folder that was named, with the published files.
     Folder(PathBuf),
-    /// The environment's folder, the cache or the publisher.
-    Usual,
-    /// The built-in ones.
-    Written,
-    /// One's own, in a folder for each class.
+    /// The folder of `FIRECLAY_DATA`, the cache or the publisher.
+    #[serde(alias = "usual")]
+    Default,
+    /// Synthetic ones.
+    #[serde(alias = "written")]
+    Synthetic,
+    /// The user's own, in a folder for each class.
     Texts(PathBuf),
-    /// One's own, in tables.
+    /// The user's own, in tables.
     Table {
         train: PathBuf,
         test: Option<PathBuf>,
@@ -168,50 +171,57 @@ pub enum Place {
     },
 }
 
-impl PlaceFlags for ReviewFlags {
-    type Place = Place;
+impl DataSourceArgs for ReviewSourceArgs {
+    type Source = ReviewSource;
 
-    fn place(&self) -> Place {
+    fn source(&self) -> ReviewSource {
         let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         match (&self.data_dir, &self.texts, &self.csv) {
-            (Some(folder), _, _) => Place::Folder(whole(folder)),
-            (None, Some(folder), _) => Place::Texts(whole(folder)),
-            (None, None, Some(file)) => Place::Table {
+            (Some(folder), _, _) => ReviewSource::Folder(whole(folder)),
+            (None, Some(folder), _) => ReviewSource::Texts(whole(folder)),
+            (None, None, Some(file)) => ReviewSource::Table {
                 train: whole(file),
                 test: self.test_csv.as_ref().map(whole),
                 text: self.text_column.clone(),
                 label: self.label_column.clone(),
                 header: self.header,
             },
-            (None, None, None) if self.written => Place::Written,
-            (None, None, None) => Place::Usual,
+            (None, None, None) if self.synthetic => ReviewSource::Synthetic,
+            (None, None, None) => ReviewSource::Default,
         }
     }
 
     fn is_given(&self) -> bool {
-        self.place() != Place::Usual
+        self.source() != ReviewSource::Default
     }
 }
 
-impl Place {
+impl ReviewSource {
     /// Loads training and test texts.
-    pub fn load(&self, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
+    pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+        let (train, test) = self.load_all(limit, output)?;
+        Ok((limit.texts(train)?, limit.texts(test)?))
+    }
+
+    /// All texts; of synthetic ones no more than are used.
+    fn load_all(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
         let published = |dir: DataDir| {
             let bar = DownloadBar::new(output.clone());
             Imdb::load_with(&dir, &|progress| bar.show(&progress))
         };
         match self {
-            Place::Folder(folder) => published(DataDir::named(folder)),
-            Place::Usual => published(DataDir::default()),
-            Place::Written => {
-                Ok(WrittenReviews::new(WRITTEN_SEED).train_and_test(WRITTEN_TRAIN, WRITTEN_TEST))
-            }
-            Place::Texts(folder) if TextFolder::has_train_and_test(folder) => {
+            ReviewSource::Folder(folder) => published(DataDir::named(folder)),
+            ReviewSource::Default => published(DataDir::default()),
+            ReviewSource::Synthetic => Ok(WrittenReviews::new(SYNTHETIC_SEED)
+                .train_and_test(limit.of(SYNTHETIC_TRAIN), limit.of(SYNTHETIC_TEST))),
+            ReviewSource::Texts(folder) if TextFolder::has_train_and_test(folder) => {
                 let (train, test) = TextFolder::load_train_and_test(folder)?;
                 Ok((said(train, "train", output), said(test, "test", output)))
             }
-            Place::Texts(folder) => set_aside(&said(TextFolder::load(folder)?, "the folder", output), output),
-            Place::Table { train, test, text, label, header } => {
+            ReviewSource::Texts(folder) => {
+                set_aside(&said(TextFolder::load(folder)?, "the folder", output), output)
+            }
+            ReviewSource::Table { train, test, text, label, header } => {
                 let column = |flag: &Option<String>| flag.as_deref().map(column);
                 let options = TableOptions {
                     text: column(text),
@@ -241,9 +251,9 @@ fn column(flag: &str) -> Column {
     flag.parse().map_or_else(|_| Column::from(flag), Column::Index)
 }
 
-/// The texts of a folder, after saying what was passed over.
+/// The texts of a folder, after noting what was skipped.
 fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
-    say_what_was_skipped(&folder.skipped, which, output);
+    report_skipped(&folder.skipped, which, output);
     if folder.empty > 0 {
         output.note(format!("{which}: {} texts are empty", folder.empty));
     }
@@ -251,7 +261,7 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 }
 
 /// A fifth of each class becomes the test texts.
-fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DatasetsError> {
-    output.note("a fifth of the texts is set aside for the test, as no test texts were named");
-    all.split(TEST_SHARE, SPLIT_SEED)
+fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DataError> {
+    output.note("a fifth of the texts is held out for the test, as no test texts were named");
+    all.split(TEST_FRACTION, SPLIT_SEED)
 }

@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use fireclay::nn::{Conv2dSpec, Initializer};
 use fireclay::prelude::*;
-use fireclay::train::schedule::OneCycle;
-use fireclay_cli::{ImagePreparation, Recipe, Task};
+use fireclay::train::Schedule;
+use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
 /// A network by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum ModelName {
 }
 
 impl fireclay_cli::ModelName for ModelName {
-    fn spec(self, task: &Task) -> ModelSpec {
-        let (spec, classes) = (task.model(), task.classes);
+    fn spec(self, data: &DataSpec) -> ModelSpec {
+        let (spec, classes) = (data.model(), data.classes);
         let two_convolutions =
             |spec: ModelSpec| spec.conv2d(32, 3).relu().max_pool2d(2).conv2d(64, 3).relu().max_pool2d(2);
         match self {
@@ -45,7 +45,7 @@ impl fireclay_cli::ModelName for ModelName {
             ModelName::Cnn => adam,
             ModelName::CnnSmall => Recipe { epochs: 10, ..adam },
             ModelName::Best => Recipe {
-                schedule: OneCycle {}.into(),
+                schedule: Schedule::OneCycle {},
                 label_smoothing: 0.05,
                 ..Recipe::new(AdamW::new(5e-3), 128, 10)
             },
@@ -56,13 +56,13 @@ impl fireclay_cli::ModelName for ModelName {
 
 impl ModelName {
     /// How images are prepared for the model where flags do not say it.
-    pub fn preparation(self) -> ImagePreparation {
+    pub fn preprocessing(self) -> ImagePreprocessing {
         match self {
-            ModelName::Best => ImagePreparation {
+            ModelName::Best => ImagePreprocessing {
                 augment: "rotation=10,shift=0.07,scale=0.9..1.1".parse().ok(),
                 standardize: None,
             },
-            _ => ImagePreparation::default(),
+            _ => ImagePreprocessing::default(),
         }
     }
 }
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn the_networks_have_their_known_sizes() {
-        let task = Task::images([1, 28, 28], 10);
-        let parameters = |model: ModelName| model.spec(&task).summary().unwrap().parameters();
+        let data = DataSpec::images([1, 28, 28], 10);
+        let parameters = |model: ModelName| model.spec(&data).summary().unwrap().parameters();
         let found = [ModelName::Mlp, ModelName::Cnn, ModelName::CnnSmall, ModelName::Softmax].map(parameters);
         assert_eq!(found, [118_282, 93_322, 225_034, 7_850]);
     }

@@ -1,4 +1,4 @@
-//! `--augment flip,crop=4,cutout=8`: augmentation in a few words.
+//! `--augment flip,crop=4,cutout=8`: augmentation as a flag.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use fireclay::data::{Affine, Augmentation, Border, Crop, Cutout, Fill, Flip, Mixup};
 use serde::{Deserialize, Serialize};
 
-/// What is done at random to images while a model trains on them.
+/// Random changes to the training images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
     /// As it was written.
-    #[serde(default)]
-    words: String,
+    #[serde(default, alias = "words")]
+    text: String,
     /// To each image by itself.
     #[serde(default)]
     pub augmentation: Augmentation,
@@ -23,11 +23,11 @@ pub struct Augment {
 
 impl fmt::Display for Augment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.words.is_empty() { "none" } else { &self.words })
+        f.write_str(if self.text.is_empty() { "none" } else { &self.text })
     }
 }
 
-/// What `--augment` cannot mean.
+/// A step of `--augment` that does not exist or is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AugmentError(String);
 
@@ -39,9 +39,9 @@ impl fmt::Display for AugmentError {
 
 impl std::error::Error for AugmentError {}
 
-/// The words, each with what follows it.
-const WORDS: &str = "none, flip, flip=alternating, crop=PIXELS, cutout=PIXELS, rotation=DEGREES, shift=SHARE, \
-                     scale=SMALLEST..LARGEST, shear=DEGREES, brightness=SHARE, contrast=SHARE, mixup=ALPHA";
+/// The steps, each with its value.
+const STEPS: &str = "none, flip, flip=alternating, crop=PIXELS, cutout=PIXELS, rotation=DEGREES, shift=FRACTION, \
+                     scale=SMALLEST..LARGEST, shear=DEGREES, brightness=FRACTION, contrast=FRACTION, mixup=ALPHA";
 
 impl FromStr for Augment {
     type Err = AugmentError;
@@ -51,7 +51,7 @@ impl FromStr for Augment {
         if text == "none" {
             return Ok(all);
         }
-        all.words = text.to_string();
+        all.text = text.to_string();
         let mut affine = Affine::none();
         for part in text.split(',').map(str::trim) {
             let (word, value) =
@@ -81,7 +81,7 @@ impl FromStr for Augment {
                     steps
                 }
                 ("shift", _) => {
-                    affine = affine.shift(number("shift=0.1, a share of the side")?);
+                    affine = affine.shift(number("shift=0.1, a fraction of the side")?);
                     steps
                 }
                 ("shear", _) => {
@@ -100,7 +100,7 @@ impl FromStr for Augment {
                     all.mixup = Some(Mixup { alpha: number("mixup=0.2")? });
                     steps
                 }
-                _ => return Err(wrong(&format!("one of {WORDS}"))),
+                _ => return Err(wrong(&format!("one of {STEPS}"))),
             };
         }
         if affine != Affine::none() {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_become_steps() {
+    fn a_flag_becomes_steps() {
         let all: Augment =
             "flip=alternating,crop=2, cutout=12,rotation=10,scale=0.9..1.2,mixup=0.2".parse().unwrap();
         let Augmentation { flip, crop, cutout, affine, .. } = all.augmentation;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_none_is_answered_with_those_that_are() {
+    fn an_unknown_step_is_answered_with_those_that_exist() {
         let message = |text: &str| text.parse::<Augment>().unwrap_err().to_string();
         assert!(message("flop").contains("'flop': expected one of none, flip"), "{}", message("flop"));
         assert!(message("crop").contains("crop=4"));

@@ -1,8 +1,8 @@
-//! How a program ends.
+//! Exit codes, and how an error becomes a message and a code.
 
 use std::process::ExitCode;
 
-use crate::Output;
+use crate::output::Output;
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Exit {
     Failed = 1,
     /// A flag or a value was wrong; nothing was done.
     Usage = 2,
-    /// The user broke off with Ctrl-C.
+    /// Interrupted with Ctrl-C.
     Interrupted = 130,
 }
 

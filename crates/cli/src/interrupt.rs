@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fireclay::train::{Callback, Event, Moment, TrainError};
 
-use crate::Exit;
+use crate::exit::Exit;
 
-/// A callback that breaks a run off after the step in which Ctrl-C was pressed.
+/// A callback that interrupts a run after the step in which Ctrl-C was pressed.
 ///
 /// Outside of a run Ctrl-C ends the program at once, as does a second Ctrl-C within one. On Unix `SIGTERM` counts as
 /// Ctrl-C; `SIGHUP` is left as it is, so that `nohup` does what it is for.
@@ -58,7 +58,7 @@ impl InterruptOnCtrlC {
 }
 
 impl Callback for InterruptOnCtrlC {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut Moment) -> Result<(), TrainError> {
         match event {
             Event::FitStarted { .. } => {
                 self.runs.fetch_add(1, Ordering::SeqCst);
@@ -66,7 +66,7 @@ impl Callback for InterruptOnCtrlC {
             Event::FitEnded(_) => {
                 self.runs.fetch_sub(1, Ordering::SeqCst);
             }
-            Event::StepEnded { .. } if self.presses.load(Ordering::SeqCst) > 0 => moment.interrupt(),
+            Event::StepEnded { .. } if self.presses.load(Ordering::SeqCst) > 0 => context.interrupt(),
             _ => {}
         }
         Ok(())

@@ -1,41 +1,52 @@
-//! What Fireclay's programs share: flags, printing, progress, interruption and exit codes.
+//! What the programs of Fireclay share: commands, flags, output, progress, interruption and exit codes.
 //!
-//! A program parses its flags with clap, opens its device with [`DeviceFlags`], prints through an [`Output`], and
-//! returns from `main` what [`run`] gives. Results go to standard output, as text or as JSON Lines; progress, notes
-//! and errors go to standard error.
+//! A program is a [`Program`]: its models with their recipes, its data and a few words. It hands its table of commands, those of
+//! [`commands`] and its own, to [`main`], which parses and runs the one that was typed. Results go to standard output, as
+//! text or as JSON Lines; progress, notes and errors go to standard error.
+//!
+//! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
+//! `objective`, `predictions`; `device`, `interrupt`, `program`, `progress`; `evaluation`, `fallback`, `images`,
+//! `model_args`; `command`; `commands`.
 
 mod augment;
+mod command;
 pub mod commands;
+mod device;
+mod error;
+mod evaluation;
 mod exit;
-mod flags;
+mod fallback;
 mod format;
-mod guesses;
 mod images;
 mod interrupt;
+mod limit;
+mod model_args;
+mod objective;
 mod output;
+mod predictions;
 mod program;
 mod progress;
 mod recipe;
 pub mod records;
-mod stand_in;
-mod words;
 
 pub use augment::{Augment, AugmentError};
-pub use commands::normalization;
-pub use exit::{Exit, UsageError, run};
-pub use fireclay::nn::readable::{bytes, count};
-pub use flags::{DeviceFlags, OutputFlags};
-pub use format::{percent, seconds};
-pub use guesses::{numbered, print_image_guesses, ranked};
-pub use images::{ImageFlags, ImagePlace, ImagePreparation, TEST_SHARE, say_what_was_skipped};
+pub use command::{Command, CommandEntry, command_line, main};
+pub use device::DeviceArgs;
+pub use error::CommandError;
+pub use exit::{Exit, UsageError};
+pub use format::{bytes, called, count, percent, quoted, seconds, shown};
+pub use images::{
+    ImagePreprocessing, ImageSource, ImageSourceArgs, TEST_FRACTION, normalization, report_skipped,
+};
 pub use interrupt::InterruptOnCtrlC;
-pub use output::Output;
-pub use program::{ModelName, PlaceFlags, PlaceOf, Preparation, Program, StandIn, Task, TextProgram};
+pub use limit::Limit;
+pub use model_args::ModelArgs;
+pub use objective::Objective;
+pub use output::{Output, OutputArgs};
+pub use predictions::{numbered, ranked};
+pub use program::{
+    DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Picture, Preprocessing, Program, SourceOf,
+    TextProgram,
+};
 pub use progress::{DownloadBar, Progress};
-pub use recipe::{Best, FitFlags, Recipe};
-pub use stand_in::load_or_stand_in;
-pub use words::{called, quoted, shown};
-
-/// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+pub use recipe::{BestEpoch, Recipe, TrainingArgs};

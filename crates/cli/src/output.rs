@@ -1,9 +1,28 @@
-//! Where a program's words go.
+//! What a program prints: results to standard output, notes and errors to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::Args;
 use serde::Serialize;
+
+/// What to print.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OutputArgs {
+    /// Print results as JSON Lines, one object with a `type` on each line
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// Leave out progress and notes
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+impl OutputArgs {
+    /// The output that the flags ask for.
+    pub fn output(self) -> Output {
+        Output::new(self.json, self.quiet)
+    }
+}
 
 /// Prints results to standard output, as text or as JSON Lines, and notes to standard error.
 ///

@@ -1,62 +1,59 @@
-//! What makes a program of the shared commands: its models, its data, its words.
+//! What a program gives to the shared commands: its models, its data and a few words.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
+use fireclay::data::{DataError, TextPreprocessing, Texts};
 use fireclay::nn::InputSpec;
 use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::store::ModelCard;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Output, Recipe};
+use crate::limit::Limit;
+use crate::output::Output;
+use crate::recipe::Recipe;
 
 /// A program that trains models on a kind of data.
-pub trait Program: Debug + Sized {
+pub trait Program: Debug + Sized + 'static {
     /// How it is called: `mnist`.
     const NAME: &'static str;
-    /// Where a model is saved and looked for unless said otherwise: `mnist.fireclay`.
+    /// The default model file: `mnist.fireclay`.
     const MODEL_FILE: &'static str;
     /// What its samples are called: `images`.
     const SAMPLES: &'static str;
     /// What to try with a saved model: `predict PICTURE.png`.
     const TRY: &'static str;
 
-    /// The data sets that it finds by itself, by name, besides the one that stands in.
+    /// What to try with a saved language model.
+    const TRY_LANGUAGE_MODEL: &'static str = Self::TRY;
+
+    /// The data sets that it finds by itself, by name, besides the synthetic one.
     const DATASETS: &'static [&'static str];
 
     /// Its models.
     type Model: ModelName;
     /// Flags that say where the data comes from.
-    type Place: PlaceFlags;
+    type SourceArgs: DataSourceArgs;
     /// Flags that say how the data is prepared for training; a checkpoint and a model file keep what they decide.
-    type Preparation: Preparation;
+    type Preprocessing: Preprocessing;
 
     /// How the data is prepared for a model where flags do not say it.
-    fn preparation(model: Self::Model) -> Self::Preparation {
+    fn default_preprocessing(model: Self::Model) -> Self::Preprocessing {
         let _ = model;
-        Self::Preparation::default()
+        Self::Preprocessing::default()
     }
 
-    /// What its usual data asks of a model, for a summary without data.
-    fn usual_task() -> Task;
+    /// What its usual data asks of one of the models, for a summary without data.
+    fn default_data(model: Self::Model) -> DataSpec;
 
-    /// What it asks of one of the models, where that is not the same for all.
-    fn usual_task_of(model: Self::Model) -> Task {
-        let _ = model;
-        Self::usual_task()
+    /// Preprocessing with every default filled in, for a classifier or a language model.
+    fn resolve(preprocessing: Self::Preprocessing, language_model: bool) -> Self::Preprocessing {
+        let _ = language_model;
+        preprocessing
     }
-
-    /// The preparation that flags ask for, with what they leave to the model: whether that predicts next tokens.
-    fn settled(preparation: Self::Preparation, next_tokens: bool) -> Self::Preparation {
-        let _ = next_tokens;
-        preparation
-    }
-
-    /// What to try with a saved model that predicts next tokens.
-    const TRY_NEXT_TOKENS: &'static str = Self::TRY;
 
     /// Loads training and test samples, prepared. Data that was named and is missing or damaged is an error, and so is
     /// having neither files nor a network.
@@ -64,19 +61,49 @@ pub trait Program: Debug + Sized {
     /// # Errors
     /// What is wrong with the data.
     fn load(
-        place: &PlaceOf<Self>,
-        preparation: &Self::Preparation,
+        source: &SourceOf<Self>,
+        limit: Limit,
+        preprocessing: &Self::Preprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DatasetsError>;
+    ) -> Result<(Dataset, Dataset), DataError>;
 
-    /// What stands in for data that is neither here nor to be had, and what to tell the user.
-    fn stand_in() -> StandIn<PlaceOf<Self>>;
+    /// Synthetic data for a machine without files and network, and what to tell the user.
+    fn fallback() -> Fallback<SourceOf<Self>>;
 
-    /// Loads the test samples to measure a saved model on, as the model wants them.
+    /// Loads the test samples to evaluate a saved model on, prepared as the model file says.
     ///
     /// # Errors
     /// What is wrong with the data, or why it does not go with the model.
-    fn load_test(place: &PlaceOf<Self>, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset>;
+    fn load_test(
+        source: &SourceOf<Self>,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Dataset>;
+}
+
+/// A program that reads images.
+pub trait ImageProgram: Program {
+    /// The help of `predict`, in a line.
+    const PREDICT_ABOUT: &'static str;
+    /// The numbers of channels that its pictures are read with.
+    const CHANNELS: &'static [usize];
+
+    /// Reads a picture in a model's shape, `[channels, height, width]`; `trained_on` is the data set that the model was
+    /// trained on.
+    ///
+    /// # Errors
+    /// If the file is no picture that can be read.
+    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DataError>;
+}
+
+/// A picture in a model's shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// `[channels, height, width]`, `0..=255`.
+    pub pixels: Vec<u8>,
+    /// What was converted.
+    pub notes: Vec<String>,
 }
 
 /// A program that reads texts.
@@ -85,47 +112,53 @@ pub trait TextProgram: Program {
     ///
     /// # Errors
     /// What is wrong with the data.
-    fn load_texts(place: &PlaceOf<Self>, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError>;
+    fn load_texts(
+        source: &SourceOf<Self>,
+        limit: Limit,
+        output: &Arc<Output>,
+    ) -> Result<(Texts, Texts), DataError>;
 
     /// How the texts become tokens, the words being those of the training texts.
     ///
     /// # Errors
-    /// If the flags ask for what cannot be.
-    fn preprocessing(
-        preparation: &Self::Preparation,
+    /// If a setting is out of range.
+    fn text_preprocessing(
+        preprocessing: &Self::Preprocessing,
         train: &Texts,
-    ) -> Result<TextPreprocessing, DatasetsError>;
+    ) -> Result<TextPreprocessing, DataError>;
 }
 
 /// What a program keeps in checkpoints of where its data comes from.
-pub type PlaceOf<P> = <<P as Program>::Place as PlaceFlags>::Place;
+pub type SourceOf<P> = <<P as Program>::SourceArgs as DataSourceArgs>::Source;
 
 /// Flags that say where the data comes from.
-pub trait PlaceFlags: Args + Clone + Debug {
-    /// All that is needed to load the same data again, from anywhere.
-    type Place: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
+pub trait DataSourceArgs: Args + Clone + Debug + Send + Sync + 'static {
+    /// All that is needed to load the same data again, from any working directory.
+    type Source: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
 
-    /// What the flags say; a folder is kept by its whole path.
-    fn place(&self) -> Self::Place;
+    /// What the flags say; paths are absolute.
+    fn source(&self) -> Self::Source;
 
-    /// Whether a flag says anything, so that it goes before what a checkpoint or a model says.
+    /// Whether a flag was given, so that it takes precedence over a checkpoint or a model file.
     fn is_given(&self) -> bool;
 }
 
 /// Flags that say how data is prepared. [`Default`] is what they are when none is given.
-pub trait Preparation: Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {
-    /// What these flags say, and where they say nothing what the recipe says.
-    fn or(self, recipe: Self) -> Self;
+pub trait Preprocessing:
+    Args + Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// These settings, and where they are not given the defaults.
+    fn merge(self, defaults: Self) -> Self;
 
     /// In words, as flags give it; empty if nothing is done.
     fn describe(&self) -> Vec<String>;
 }
 
-/// Data that stands in where there are no files and no network.
+/// Synthetic data that is used where there are no files and no network.
 #[derive(Clone, Debug)]
-pub struct StandIn<P> {
+pub struct Fallback<S> {
     /// How to load it.
-    pub place: P,
+    pub source: S,
     /// The name of its data set: `drawn digits`.
     pub dataset: &'static str,
     /// What is missing: `MNIST`.
@@ -136,26 +169,26 @@ pub struct StandIn<P> {
 
 /// The models of a program by name, each with the recipe that it is trained by.
 pub trait ModelName: ValueEnum + Copy + Default + Debug + Send + Sync + 'static {
-    /// The network for a task.
-    fn spec(self, task: &Task) -> ModelSpec;
+    /// The network for some data.
+    fn spec(self, data: &DataSpec) -> ModelSpec;
 
     /// How the network is trained unless flags say otherwise.
     fn recipe(self) -> Recipe;
 
-    /// Whether the network predicts at each step of a text the token that comes next.
-    fn predicts_next_tokens(self) -> bool {
+    /// Whether the network predicts the next token at each step of a text.
+    fn is_language_model(self) -> bool {
         false
     }
 
-    /// The word on the command line.
-    fn word(self) -> String {
+    /// The value of `--model`.
+    fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
     }
 }
 
 /// What data asks of a model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Task {
+pub struct DataSpec {
     /// What one sample is.
     pub input: InputSpec,
     /// How many different tokens there are; 0 where samples are numbers.
@@ -164,19 +197,19 @@ pub struct Task {
     pub classes: usize,
 }
 
-impl Task {
+impl DataSpec {
     /// What a data set asks of a model.
     pub fn of(data: &Dataset) -> Self {
         let (input, vocabulary_size) = match (data.vocabulary_size(), data.shape()) {
             (Some(vocabulary_size), &[tokens]) => (InputSpec::Tokens(tokens), vocabulary_size),
             (_, shape) => (InputSpec::from(shape), 0),
         };
-        Task { input, vocabulary_size, classes: data.class_names().len() }
+        DataSpec { input, vocabulary_size, classes: data.class_names().len() }
     }
 
-    /// A task of images.
+    /// Images with classes.
     pub fn images(shape: [usize; 3], classes: usize) -> Self {
-        Task { input: InputSpec::from(shape.as_slice()), vocabulary_size: 0, classes }
+        DataSpec { input: InputSpec::from(shape.as_slice()), vocabulary_size: 0, classes }
     }
 
     /// A network without layers yet that takes the samples.

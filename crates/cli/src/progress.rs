@@ -1,4 +1,4 @@
-//! A run as it is seen: a bar on a terminal, a line for each epoch, a record with JSON.
+//! The progress of a training and of downloads: a bar on a terminal, a line for each epoch, a record with JSON.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,9 @@ use fireclay::train::{Callback, EpochRecord, Event, Moment, TrainError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::{Output, count, percent, seconds};
+use crate::format::{count, percent, seconds};
+use crate::objective::measure;
+use crate::output::Output;
 
 /// Shows a run's progress.
 pub struct Progress {
@@ -44,7 +46,7 @@ impl Progress {
     }
 
     fn epoch_line(&self, record: &EpochRecord) -> String {
-        let values = record.values.iter().map(|(name, value)| format!("{name} {}", shown(name, *value)));
+        let values = record.values.iter().map(|(name, value)| format!("{name} {}", measure(name, *value)));
         format!(
             "epoch {}/{}  {}  {} samples/s  {}",
             record.epoch,
@@ -53,14 +55,6 @@ impl Progress {
             count(record.samples_per_s.round() as u64),
             seconds(record.seconds)
         )
-    }
-}
-
-/// Shares as percent, all else with four digits.
-fn shown(name: &str, value: f64) -> String {
-    match name.ends_with("accuracy") {
-        true => percent(value),
-        false => format!("{value:.4}"),
     }
 }
 

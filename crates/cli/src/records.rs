@@ -4,16 +4,19 @@
 
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
-use fireclay::train::{ClassificationReport, Evaluation, LanguageReport, ParameterGroup, Report};
+use fireclay::train::{
+    ClassificationReport, Evaluation, LanguageReport, ParameterGroup, RegressionReport, Report,
+};
 use serde::Serialize;
 
-/// What is about to be trained.
+/// The training that begins.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "training")]
 pub struct Training<'a> {
     pub model: &'a str,
     pub parameters: usize,
     pub dataset: &'a str,
+    pub limit: Option<u32>,
     pub training_samples: usize,
     pub test_samples: usize,
     pub optimizer: &'a serde_json::Value,
@@ -22,7 +25,7 @@ pub struct Training<'a> {
     pub warm_up: f64,
     pub clip_norm: Option<f64>,
     pub label_smoothing: f32,
-    pub preparation: Vec<String>,
+    pub preprocessing: Vec<String>,
     pub batch_size: usize,
     pub epochs: usize,
     pub validation_split: f64,
@@ -34,10 +37,10 @@ pub struct Training<'a> {
     pub resumed: bool,
 }
 
-/// What a model does on a test set.
+/// A model's measures on a test set.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "evaluation")]
-pub struct Evaluated<'a> {
+pub struct EvaluationRecord<'a> {
     pub dataset: &'a str,
     pub split: &'a str,
     pub samples: usize,
@@ -45,11 +48,13 @@ pub struct Evaluated<'a> {
     pub report: Option<&'a ClassificationReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<&'a LanguageReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regression: Option<&'a RegressionReport>,
 }
 
-impl<'a> Evaluated<'a> {
+impl<'a> EvaluationRecord<'a> {
     pub fn new(dataset: &'a str, split: &'a str, evaluation: &'a Evaluation) -> Self {
-        Evaluated {
+        EvaluationRecord {
             dataset,
             split,
             samples: evaluation.samples,
@@ -60,6 +65,10 @@ impl<'a> Evaluated<'a> {
             },
             language: match &evaluation.report {
                 Report::Language(report) => Some(report),
+                _ => None,
+            },
+            regression: match &evaluation.report {
+                Report::Regression(report) => Some(report),
                 _ => None,
             },
         }
@@ -75,7 +84,7 @@ pub struct Saved<'a> {
     pub dataset: &'a str,
 }
 
-/// A training that was broken off.
+/// A training that was interrupted.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "interrupted")]
 pub struct Interrupted {
@@ -83,20 +92,20 @@ pub struct Interrupted {
     pub resume: String,
 }
 
-/// What a model reads in a picture.
+/// The prediction for a picture.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "prediction")]
 pub struct Prediction<'a> {
     pub file: String,
     pub class: &'a str,
-    pub top: Vec<Guess<'a>>,
+    pub top: Vec<ClassProbability<'a>>,
     pub trained_on: Option<&'a str>,
     pub notes: &'a [String],
 }
 
-/// A class and how probable the model finds it.
+/// A class and its probability.
 #[derive(Serialize, Clone, Copy)]
-pub struct Guess<'a> {
+pub struct ClassProbability<'a> {
     pub class: &'a str,
     pub probability: f32,
 }
@@ -104,7 +113,7 @@ pub struct Guess<'a> {
 /// A model layer by layer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "summary")]
-pub struct Summarised<'a> {
+pub struct SummaryRecord<'a> {
     pub parameters: usize,
     pub frozen: usize,
     pub buffers: usize,
@@ -118,7 +127,7 @@ pub struct Summarised<'a> {
 /// What a data set consists of.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "data")]
-pub struct Data<'a> {
+pub struct DataRecord<'a> {
     pub sheet: Option<String>,
     pub vocabulary: Option<String>,
     pub samples: Option<&'a TextSamples>,
@@ -126,17 +135,17 @@ pub struct Data<'a> {
     pub report: &'a DataReport,
 }
 
-/// What a model makes of a text.
+/// The prediction for a text.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "prediction")]
 pub struct TextPrediction<'a> {
     pub text: &'a str,
     pub class: &'a str,
-    pub top: Vec<Guess<'a>>,
+    pub top: Vec<ClassProbability<'a>>,
     pub trained_on: Option<&'a str>,
 }
 
-/// A text that a model wrote.
+/// A text that a language model generated.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "generation")]
 pub struct Generation<'a> {
@@ -150,7 +159,7 @@ pub struct Generation<'a> {
     pub trained_on: Option<&'a str>,
 }
 
-/// The words that mean most nearly the same to a model.
+/// The words nearest to one in a model's embedding.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "neighbours")]
 pub struct Neighbours<'a> {
@@ -159,7 +168,7 @@ pub struct Neighbours<'a> {
     pub trained_on: Option<&'a str>,
 }
 
-/// A word and the cosine between it and another.
+/// A word and its cosine similarity to another.
 #[derive(Serialize)]
 pub struct Neighbour<'a> {
     pub word: &'a str,

@@ -1,13 +1,33 @@
-//! The commands that all programs have.
+//! The commands, each in a file, and the tables that list them.
 
-mod data;
 mod evaluate;
-mod predict;
+mod image_data;
+mod image_predict;
 mod summary;
+mod text_data;
 mod train;
 
-pub use data::{ImageDataFlags, TextDataFlags, images as image_data, texts as text_data};
-pub use evaluate::{EvaluateFlags, normalization, run as evaluate};
-pub use predict::{ImagePredictFlags, ReadPicture, run as predict_images};
-pub use summary::{SummaryFlags, run as summary};
-pub use train::{ModelFlags, TrainFlags, run as train};
+use evaluate::Evaluate;
+use image_data::ImageData;
+use image_predict::ImagePredict;
+use summary::Summary;
+use text_data::TextData;
+use train::Train;
+
+use crate::command::CommandEntry;
+use crate::program::{ImageProgram, Program, TextProgram};
+
+/// The commands of every program.
+fn common<P: Program>() -> Vec<CommandEntry> {
+    vec![CommandEntry::of::<Train<P>>(), CommandEntry::of::<Evaluate<P>>(), CommandEntry::of::<Summary<P>>()]
+}
+
+/// The commands of a program that reads images.
+pub fn image_commands<P: ImageProgram>() -> Vec<CommandEntry> {
+    [common::<P>(), vec![CommandEntry::of::<ImagePredict<P>>(), CommandEntry::of::<ImageData<P>>()]].concat()
+}
+
+/// The commands of a program that reads texts, besides those that are its own.
+pub fn text_commands<P: TextProgram>() -> Vec<CommandEntry> {
+    [common::<P>(), vec![CommandEntry::of::<TextData<P>>()]].concat()
+}

@@ -1,18 +1,17 @@
-//! The real MNIST files, when `FIRECLAY_TEST_DATA` names a folder that holds `mnist/`.
+//! The real MNIST files, in `mnist/` of the folder that `FIRECLAY_TEST_DATA` names; run with `--include-ignored`.
 
 use std::path::PathBuf;
 
 use fireclay_datasets::{DataDir, DrawnDigits, Mnist};
 
+fn real_data() -> PathBuf {
+    std::env::var_os("FIRECLAY_TEST_DATA").expect("FIRECLAY_TEST_DATA names a folder with `mnist/`").into()
+}
+
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `mnist/`"]
 fn the_published_files_are_read_as_they_are() {
-    let Some(folder) = std::env::var_os("FIRECLAY_TEST_DATA").map(PathBuf::from) else {
-        #[allow(clippy::print_stderr, reason = "a skipped test must say so")]
-        {
-            eprintln!("skipped: FIRECLAY_TEST_DATA is not set");
-        }
-        return;
-    };
+    let folder = real_data();
     let (train, test) = Mnist::load(&DataDir::named(&folder)).unwrap();
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     assert_eq!(train.shape(), [1, 28, 28]);
@@ -47,10 +46,9 @@ fn the_published_files_are_read_as_they_are() {
 
 /// A cache that holds the published files is used without a network.
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `mnist/`"]
 fn a_filled_cache_needs_no_network() {
-    let Some(folder) = std::env::var_os("FIRECLAY_TEST_DATA").map(PathBuf::from) else {
-        return;
-    };
+    let folder = real_data();
     let cache = tempfile::tempdir().unwrap();
     std::fs::create_dir(cache.path().join("mnist")).unwrap();
     for file in Mnist::remote_files() {
@@ -65,10 +63,9 @@ fn a_filled_cache_needs_no_network() {
 /// A digit written by hand is mostly nearest to a drawn one of the same name. This catches what drawn digits alone
 /// cannot show: a mirrored glyph, or a 6 called 9.
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `mnist/`"]
 fn drawn_digits_resemble_written_ones() {
-    let Some(folder) = std::env::var_os("FIRECLAY_TEST_DATA").map(PathBuf::from) else {
-        return;
-    };
+    let folder = real_data();
     let (drawn, _) = DrawnDigits::new(0).train_and_test(5_000, 0);
     let (_, written) = Mnist::load(&DataDir::named(folder)).unwrap();
     let written = written.take(400);

@@ -1,5 +1,5 @@
-//! The real CIFAR-10 and IMDB files, when `FIRECLAY_TEST_DATA` names a folder that holds them; and a reader in Python
-//! that knows nothing of this one, to agree with.
+//! The real CIFAR-10 and IMDB files, in the folder that `FIRECLAY_TEST_DATA` names (run with `--include-ignored`); and a reader
+//! in Python that knows nothing of this one, to agree with.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,15 +10,10 @@ use fireclay_text::Texts;
 
 use crate::support::sha256;
 
-fn real_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("FIRECLAY_TEST_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        #[allow(clippy::print_stderr, reason = "a skipped test must say so")]
-        {
-            eprintln!("skipped: FIRECLAY_TEST_DATA is not set");
-        }
-    }
-    folder
+fn real_data() -> PathBuf {
+    std::env::var_os("FIRECLAY_TEST_DATA")
+        .expect("FIRECLAY_TEST_DATA names a folder with the real files")
+        .into()
 }
 
 /// What the script reads: split, index, label and digest of each record of its sample.
@@ -44,8 +39,9 @@ fn sample(kind: &str, path: &Path) -> Vec<(String, usize, u32, String)> {
 }
 
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `cifar-10-batches-bin/`"]
 fn cifar_10_is_read_as_published() {
-    let Some(folder) = real_data() else { return };
+    let folder = real_data();
     let (train, test) = Cifar10::load(&DataDir::named(&folder)).unwrap();
     assert_eq!((train.len(), test.len()), (50_000, 10_000));
     assert_eq!((train.class_counts(), test.class_counts()), (vec![5_000; 10], vec![1_000; 10]));
@@ -78,8 +74,9 @@ fn cifar_10_is_read_as_published() {
 /// A cache that holds the published files, unpacked, needs no network.
 #[cfg(unix)]
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `cifar-10-batches-bin/`"]
 fn a_filled_cache_of_cifar_10_needs_no_network() {
-    let Some(folder) = real_data() else { return };
+    let folder = real_data();
     let cache = tempfile::tempdir().unwrap();
     std::fs::create_dir(cache.path().join("cifar-10")).unwrap();
     let unpacked = "cifar-10-batches-bin";
@@ -98,8 +95,9 @@ fn labels(texts: &Texts) -> &[u32] {
 }
 
 #[test]
+#[ignore = "needs FIRECLAY_TEST_DATA, a folder with `imdb/`"]
 fn imdb_is_read_as_published() {
-    let Some(folder) = real_data() else { return };
+    let folder = real_data();
     let (train, test) = Imdb::load(&DataDir::named(&folder)).unwrap();
     for (texts, split) in [(&train, "train"), (&test, "test")] {
         assert_eq!(texts.len(), 25_000);

@@ -1,14 +1,14 @@
-//! Flags that all programs have, with their units and defaults.
+//! The device and the number of threads, as flags say.
 
 use clap::Args;
 use fireclay::backend::{BackendError, set_threads};
 use fireclay::prelude::{Device, DeviceName};
 
-use crate::{Output, UsageError};
+use crate::exit::UsageError;
 
 /// Where to compute.
 #[derive(Args, Clone, Debug)]
-pub struct DeviceFlags {
+pub struct DeviceArgs {
     /// Device to compute on: flex (CPU), wgpu, vulkan, cuda:1, ... as far as this build has them
     #[arg(long, value_name = "NAME", default_value_t = DeviceName::default(), help_heading = "Device")]
     pub device: DeviceName,
@@ -17,7 +17,7 @@ pub struct DeviceFlags {
     pub threads: Option<usize>,
 }
 
-impl DeviceFlags {
+impl DeviceArgs {
     /// Sets the threads and opens the device.
     ///
     /// # Errors
@@ -38,23 +38,5 @@ impl DeviceFlags {
             1 => format!("{} with 1 thread", self.device),
             threads => format!("{} with {threads} threads", self.device),
         }
-    }
-}
-
-/// What to print.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct OutputFlags {
-    /// Print results as JSON Lines, one object with a `type` on each line
-    #[arg(long, global = true, help_heading = "Output")]
-    pub json: bool,
-    /// Leave out progress and notes
-    #[arg(long, short, global = true, help_heading = "Output")]
-    pub quiet: bool,
-}
-
-impl OutputFlags {
-    /// The output that the flags ask for.
-    pub fn output(self) -> Output {
-        Output::new(self.json, self.quiet)
     }
 }

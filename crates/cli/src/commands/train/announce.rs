@@ -1,0 +1,62 @@
+//! What is printed before a training.
+
+use fireclay::prelude::threads;
+
+use super::flags::Train;
+use super::job::Job;
+use crate::format::count;
+use crate::model_args::describe;
+use crate::objective::Objective;
+use crate::output::Output;
+use crate::program::{Preprocessing, Program};
+use crate::records::Training;
+
+/// Prints the data, the model and the recipe.
+pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> anyhow::Result<()> {
+    let Job { state, train, test, recipe, seed, checkpoint, .. } = job;
+    let resumed = checkpoint.is_some();
+    let parameters = state.spec.summary()?.parameters();
+    let settings = serde_json::to_value(&recipe.optimizer)?;
+    let provenance = train.provenance();
+    output.progress_line(format!(
+        "{}: {} training and {} test {} ({})",
+        provenance.name,
+        count(train.len() as u64),
+        count(test.len() as u64),
+        Objective::of(train).samples(train, P::SAMPLES),
+        provenance.source
+    ));
+    output.progress_line(format!(
+        "{}: {} parameters, seed {seed}, {}{}",
+        state.model,
+        count(parameters as u64),
+        flags.device.describe(),
+        if resumed { "; resuming from the checkpoint" } else { "" }
+    ));
+    output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
+    output.record(&Training {
+        model: &state.model,
+        parameters,
+        dataset: &provenance.name,
+        limit: state.limit.samples,
+        training_samples: train.len(),
+        test_samples: test.len(),
+        optimizer: &settings,
+        groups: &recipe.groups,
+        schedule: recipe.schedule.to_string(),
+        warm_up: recipe.warm_up,
+        clip_norm: recipe.clip_norm,
+        label_smoothing: recipe.label_smoothing,
+        preprocessing: state.preprocessing.describe(),
+        batch_size: recipe.batch_size,
+        epochs: recipe.epochs,
+        validation_split: recipe.validation_split,
+        keep_best: recipe.best.keep,
+        patience: recipe.best.patience,
+        seed: *seed,
+        device: flags.device.device.to_string(),
+        threads: threads(),
+        resumed,
+    });
+    Ok(())
+}

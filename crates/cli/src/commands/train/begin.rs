@@ -1,0 +1,60 @@
+//! A training from the beginning.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fireclay::prelude::ModelSpec;
+
+use super::flags::Train;
+use super::job::{Job, ProgramState, check_out, resume_command};
+use crate::fallback::load_or_fall_back;
+use crate::format::shown;
+use crate::model_args::{bucketed, preprocessing_for};
+use crate::output::Output;
+use crate::program::{DataSourceArgs, DataSpec, ModelName, Program};
+use crate::recipe::Recipe;
+
+/// A training from the beginning, by a recipe; `own` is the user's own description.
+pub fn begin<P: Program>(
+    recipe: Recipe,
+    own: Option<ModelSpec>,
+    flags: &Train<P>,
+    output: &Arc<Output>,
+) -> anyhow::Result<Job<P>> {
+    let out = std::path::absolute(&flags.out).unwrap_or_else(|_| flags.out.clone());
+    check_out(&out)?;
+    let checkpoint_path = checkpoint_beside(&out);
+    if checkpoint_path.exists() {
+        output.note(format!(
+            "note: {} holds a training that was interrupted and will be overwritten; to resume it instead: {}",
+            shown(&checkpoint_path),
+            resume_command::<P>(&checkpoint_path, flags)
+        ));
+    }
+    let preprocessing = match &own {
+        Some(spec) => P::resolve(flags.preprocessing.clone(), spec.output_steps()?.is_some()),
+        None => preprocessing_for::<P>(flags.preprocessing.clone(), flags.model.model),
+    };
+    let limit = flags.limit;
+    let ((train, test), data) = load_or_fall_back::<P, _>(flags.source.source(), output, |source| {
+        P::load(source, limit, &preprocessing, output)
+    })?;
+    let (model, spec) = match own {
+        Some(spec) => ("your own".to_string(), spec),
+        None => {
+            let model = flags.model.model;
+            (model.name(), model.spec(&DataSpec::of(&train)))
+        }
+    };
+    let train = bucketed(train, &spec)?;
+    let best = recipe.best;
+    let state = ProgramState { program: P::NAME.into(), model, spec, data, limit, preprocessing, best, out };
+    Ok(Job { state, train, test, recipe, seed: flags.training.seed, checkpoint_path, checkpoint: None })
+}
+
+/// `mnist.fireclay` has its checkpoint in `mnist.fireclay.checkpoint`.
+fn checkpoint_beside(out: &Path) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(".checkpoint");
+    PathBuf::from(path)
+}

@@ -1,0 +1,103 @@
+//! A training that is about to begin or to be resumed, and what a checkpoint keeps of it for the program.
+
+use std::path::{Path, PathBuf};
+
+use fireclay::prelude::{Dataset, DeviceName, ModelSpec};
+use fireclay::train::Checkpoint;
+use serde::{Deserialize, Serialize};
+
+use super::flags::Train;
+use crate::error::CommandError;
+use crate::exit::UsageError;
+use crate::format::{called, quoted, shown};
+use crate::limit::Limit;
+use crate::program::{Program, SourceOf};
+use crate::recipe::{BestEpoch, Recipe};
+
+/// What a checkpoint keeps for the program, besides the state of the training itself.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramState<S, R> {
+    /// The program's name, so that another program's checkpoint is recognised.
+    pub program: String,
+    pub model: String,
+    pub spec: ModelSpec,
+    pub data: S,
+    #[serde(default)]
+    pub limit: Limit,
+    #[serde(alias = "preparation")]
+    pub preprocessing: R,
+    #[serde(default)]
+    pub best: BestEpoch,
+    pub out: PathBuf,
+}
+
+/// That of a program.
+pub type StateOf<P> = ProgramState<SourceOf<P>, <P as Program>::Preprocessing>;
+
+/// A training that is about to begin or to be resumed.
+pub struct Job<P: Program> {
+    pub state: StateOf<P>,
+    pub train: Dataset,
+    pub test: Dataset,
+    pub recipe: Recipe,
+    pub seed: u64,
+    /// Where the checkpoint is written while the training runs.
+    pub checkpoint_path: PathBuf,
+    /// The checkpoint to resume from.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Refuses a place where no file can be written, before the training rather than after it.
+pub fn check_out(out: &Path) -> anyhow::Result<()> {
+    let wrong = |problem: String| Err(UsageError::of(CommandError::Out { path: out.to_path_buf(), problem }));
+    if out.is_dir() || out.file_name().is_none() {
+        return wrong("it is a folder".into());
+    }
+    match out.parent().filter(|folder| *folder != Path::new("")) {
+        Some(folder) if !folder.is_dir() => wrong(format!("the folder {} does not exist", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+/// The command that resumes, as the user can type it.
+pub fn resume_command<P: Program>(checkpoint: &Path, flags: &Train<P>) -> String {
+    let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(checkpoint)));
+    // The same bytes come out only on the same device and number of threads.
+    if flags.device.device != DeviceName::default() {
+        command.push_str(&format!(" --device {}", flags.device.device));
+    }
+    if let Some(threads) = flags.device.threads {
+        command.push_str(&format!(" --threads {threads}"));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::{ImagePreprocessing, ImageSource};
+
+    /// As the version before wrote it.
+    #[test]
+    fn a_checkpoint_of_an_older_version_is_read() {
+        let spec = ModelSpec::new([1, 28, 28]).flatten().dense(10);
+        for (written, source) in [
+            (serde_json::json!("usual"), ImageSource::Default),
+            (serde_json::json!("drawn"), ImageSource::Synthetic),
+            (serde_json::json!({"folder": "data"}), ImageSource::Folder("data".into())),
+        ] {
+            let old = serde_json::json!({
+                "program": "mnist", "model": "best", "spec": spec, "data": written, "out": "m.fireclay",
+                "preparation": {"standardize": null, "augment": {
+                    "words": "flip", "augmentation": {"flip": "random"},
+                }},
+                "best": {"keep": true, "patience": 2},
+            });
+            let state: ProgramState<ImageSource, ImagePreprocessing> = serde_json::from_value(old).unwrap();
+            assert_eq!((state.data, state.limit), (source, Limit::NONE));
+            assert_eq!(state.preprocessing.augment, Some("flip".parse().unwrap()));
+            assert_eq!(state.best, BestEpoch { keep: true, patience: Some(2) });
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `train`: trains a model, measures it on the test split and saves it.
+//!
+//! `run` goes from flags to a saved model; a training begins in `begin` and is resumed in `resume`.
+
+mod announce;
+mod begin;
+mod flags;
+mod job;
+mod resume;
+mod run;
+
+use std::sync::Arc;
+
+pub use flags::Train;
+
+use crate::command::Command;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::program::Program;
+
+impl<P: Program> Command for Train<P> {
+    const NAME: &'static str = "train";
+    const ABOUT: &'static str = "Train a model, evaluate it on the test set and save it";
+
+    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        run::run(&self, output)
+    }
+}

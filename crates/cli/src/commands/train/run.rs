@@ -1,0 +1,116 @@
+//! From flags to a saved model.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use fireclay::nn::Model;
+use fireclay::prelude::{CheckpointWriter, Dataset, Device, Trainer};
+use fireclay::train::{EarlyStopping, Stopped};
+
+use super::announce::announce;
+use super::begin::begin;
+use super::flags::Train;
+use super::job::{Job, resume_command};
+use super::resume::resume;
+use crate::evaluation::print_evaluation;
+use crate::exit::{Exit, UsageError};
+use crate::format::{bytes, called, quoted, shown};
+use crate::interrupt::InterruptOnCtrlC;
+use crate::objective::Objective;
+use crate::output::Output;
+use crate::program::Program;
+use crate::progress::Progress;
+use crate::records::{Interrupted, Saved};
+
+/// Trains a model, or resumes a training.
+pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
+    let interrupt = InterruptOnCtrlC::install()?;
+    let (device, job) = prepare(flags, output)?;
+    announce::<P>(&job, flags, output)?;
+    let mut trainer = trainer(&job, &device, interrupt, output)?;
+    let Job { state, train, test, recipe, seed, checkpoint_path, checkpoint } = job;
+    let history = match checkpoint {
+        Some(checkpoint) => trainer
+            .resume(&train, checkpoint)
+            .with_context(|| format!("cannot resume from {}", checkpoint_path.display()))?,
+        None => trainer.fit(&train, &recipe.options(seed))?,
+    };
+    if history.stopped == Stopped::Interrupted {
+        let resume = resume_command::<P>(&checkpoint_path, flags);
+        output.line(format!("interrupted; resume with: {resume}"));
+        let checkpoint = checkpoint_path.display().to_string();
+        output.record(&Interrupted { checkpoint, resume });
+        return Ok(Exit::Interrupted);
+    }
+    if let Stopped::Early(reason) = &history.stopped {
+        output.progress_line(format!("stopped: {reason}"));
+    }
+    print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
+    save::<P>(&trainer, &train, &state.out, output)?;
+    // The model is safe, so the checkpoint is no longer needed. One that cannot be removed does no harm.
+    let _ = std::fs::remove_file(&checkpoint_path);
+    Ok(Exit::Done)
+}
+
+/// The device and the training. Whatever the flags alone decide is checked before any work.
+fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
+    let Some(path) = &flags.resume else {
+        let recipe = flags.training.apply(flags.model.recipe()).map_err(UsageError::of)?;
+        let own = flags.model.own_spec()?;
+        let device = flags.device.open()?;
+        return Ok((device, begin::<P>(recipe, own, flags, output)?));
+    };
+    Ok((flags.device.open()?, resume::<P>(path, flags, output)?))
+}
+
+/// The network with its objective, optimizer and callbacks.
+fn trainer<P: Program>(
+    job: &Job<P>,
+    device: &Device,
+    interrupt: InterruptOnCtrlC,
+    output: &Arc<Output>,
+) -> anyhow::Result<Trainer<Model>> {
+    let Job { state, train, recipe, .. } = job;
+    device.seed(job.seed);
+    let network = state.spec.build(device).map_err(UsageError::of)?;
+    let objective = Objective::of(train);
+    let mut trainer = objective
+        .trainer(network, recipe.label_smoothing)
+        .optimizer(recipe.optimizer.clone())
+        .groups(recipe.groups.clone())
+        .callback(Progress::new(output.clone()))
+        .callback(interrupt);
+    if recipe.best.keep {
+        let patience = recipe.best.patience.unwrap_or(usize::MAX);
+        trainer = trainer.callback(EarlyStopping::on(objective.monitor()).patience(patience));
+    }
+    Ok(trainer.callback(CheckpointWriter::new(&job.checkpoint_path).program(serde_json::to_value(state)?)))
+}
+
+/// Saves the model and says what to try with it.
+fn save<P: Program>(
+    trainer: &Trainer<Model>,
+    train: &Dataset,
+    out: &Path,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let size = trainer.save(out)?;
+    let dataset = &train.provenance().name;
+    let file = shown(out);
+    let from = match file == P::MODEL_FILE {
+        true => String::new(),
+        false => format!(" --from {}", quoted(&file)),
+    };
+    let next = match Objective::of(train) {
+        Objective::LanguageModel => P::TRY_LANGUAGE_MODEL,
+        _ => P::TRY,
+    };
+    output.line(format!(
+        "\nsaved {file} ({}), trained on {dataset}; try: {} {next}{from}",
+        bytes(size),
+        called(P::NAME),
+    ));
+    output.record(&Saved { file, bytes: size, dataset });
+    Ok(())
+}

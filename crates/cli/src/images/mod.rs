@@ -1,0 +1,96 @@
+//! Which images a program reads: its published data set, the user's own, or synthetic ones.
+
+mod own;
+mod preprocessing;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fireclay::data::{DataDir, DataError, Dataset, NumpyDataset, NumpyOptions};
+pub use own::{TEST_FRACTION, report_skipped};
+pub use preprocessing::{ImagePreprocessing, normalization};
+use serde::{Deserialize, Serialize};
+
+use crate::limit::Limit;
+use crate::output::Output;
+use crate::program::DataSourceArgs;
+
+/// Flags of programs that read images.
+#[derive(Args, Clone, Debug)]
+pub struct ImageSourceArgs {
+    /// Folder with the data set's published files, packed or not; for mnist any set in four IDX files [default:
+    /// $FIRECLAY_DATA, else a cache that is filled from public mirrors]
+    #[arg(long, value_name = "FOLDER", help_heading = "Data")]
+    pub data_dir: Option<PathBuf>,
+    /// Folder of your own pictures: a sub-folder for each class, or `train` and `test` with one for each class in both
+    #[arg(long, value_name = "FOLDER", conflicts_with = "data_dir", help_heading = "Data")]
+    pub images: Option<PathBuf>,
+    /// Images of your own as NumPy saves them, with the arrays x_train, y_train, x_test and y_test
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
+    pub npz: Option<PathBuf>,
+    /// Use synthetic pictures, generated on the spot, which need no files and no network
+    #[arg(long, alias = "drawn", conflicts_with_all = ["data_dir", "images", "npz"], help_heading = "Data")]
+    pub synthetic: bool,
+}
+
+/// Where images come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSource {
+    /// The folder that was named, with the data set's files.
+    Folder(PathBuf),
+    /// The folder of `FIRECLAY_DATA`, the cache or a mirror.
+    #[serde(alias = "usual")]
+    Default,
+    /// Synthetic ones.
+    #[serde(alias = "drawn")]
+    Synthetic,
+    /// The user's own, in a folder for each class.
+    Images(PathBuf),
+    /// The user's own, as NumPy saves arrays.
+    Npz(PathBuf),
+}
+
+impl DataSourceArgs for ImageSourceArgs {
+    type Source = ImageSource;
+
+    fn source(&self) -> ImageSource {
+        let whole = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        match (&self.data_dir, &self.images, &self.npz) {
+            (Some(folder), _, _) => ImageSource::Folder(whole(folder)),
+            (None, Some(folder), _) => ImageSource::Images(whole(folder)),
+            (None, None, Some(file)) => ImageSource::Npz(whole(file)),
+            (None, None, None) if self.synthetic => ImageSource::Synthetic,
+            (None, None, None) => ImageSource::Default,
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        self.source() != ImageSource::Default
+    }
+}
+
+impl ImageSource {
+    /// Loads training and test images: the user's own in `shape`, the others by `published` and `synthetic`.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn load(
+        &self,
+        shape: [usize; 3],
+        limit: Limit,
+        output: &Arc<Output>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DataError>,
+        synthetic: impl Fn() -> (Dataset, Dataset),
+    ) -> Result<(Dataset, Dataset), DataError> {
+        let (train, test) = match self {
+            ImageSource::Folder(folder) => published(&DataDir::named(folder)),
+            ImageSource::Default => published(&DataDir::default()),
+            ImageSource::Images(folder) => own::load(folder, shape, output),
+            ImageSource::Npz(file) => NumpyDataset::load_npz(file, &NumpyOptions::default()),
+            ImageSource::Synthetic => Ok(synthetic()),
+        }?;
+        Ok((limit.dataset(train)?, limit.dataset(test)?))
+    }
+}

@@ -1,0 +1,65 @@
+//! Pictures of the user's own, in a folder for each class.
+
+use std::path::Path;
+
+use fireclay::data::{
+    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
+};
+
+use crate::format::count;
+use crate::output::Output;
+
+/// Where data of the user's own has no test part: the fraction held out as one, and the seed that chooses it.
+pub const TEST_FRACTION: f64 = 0.2;
+pub(super) const SPLIT_SEED: u64 = 0;
+
+/// Reads a folder of pictures as images of some channels and size, and notes what was converted. Without sub-folders
+/// `train` and `test` a fifth of each class is held out as test images.
+///
+/// # Errors
+/// What is wrong with the folder or its files.
+pub(super) fn load(
+    folder: &Path,
+    [channels, height, width]: [usize; 3],
+    output: &Output,
+) -> Result<(Dataset, Dataset), DataError> {
+    let options = ImageFolderOptions {
+        size: ImageSize::Fixed([height, width]),
+        channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
+        // The centre is kept: stretching would change proportions.
+        resize: Resize::Crop,
+        cache: DataDir::cache().map(|cache| cache.join("image-folders")),
+        ..ImageFolderOptions::default()
+    };
+    if ImageFolder::has_train_and_test(folder) {
+        let (train, test) = ImageFolder::load_train_and_test(folder, &options)?;
+        report_conversions(&train, "train", output);
+        report_conversions(&test, "test", output);
+        return Ok((train.dataset, test.dataset));
+    }
+    let all = ImageFolder::load(folder, &options)?;
+    report_conversions(&all, "the folder", output);
+    output.note(format!(
+        "a fifth of the images is held out for the test, as {} has no folder `test`",
+        folder.display()
+    ));
+    all.dataset.split(TEST_FRACTION, SPLIT_SEED)
+}
+
+fn report_conversions(images: &ImageFolder, which: &str, output: &Output) {
+    for (what, times) in &images.notes {
+        output.note(format!("{which}: {} images {what}", count(*times as u64)));
+    }
+    report_skipped(&images.skipped, which, output);
+}
+
+/// Notes which files were skipped.
+pub fn report_skipped(skipped: &Skipped, which: &str, output: &Output) {
+    if skipped.other > 0 {
+        output.note(format!(
+            "{which}: skipped {} files of other kinds, such as {}",
+            count(skipped.other as u64),
+            skipped.examples.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,198 @@
+//! The flags that change parts of a recipe.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use fireclay::prelude::Optimizer;
+use fireclay::train::{Schedule, TrainError};
+
+use super::settings::{BestEpoch, Recipe};
+
+/// How to train. What is not given comes from the model's own recipe, which `summary` prints;
+/// `train` prints what came of both.
+#[derive(Args, Clone, Debug)]
+pub struct TrainingArgs {
+    /// Passes over the training data [default: the model's, see summary]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub epochs: Option<usize>,
+    /// Samples in one step [default: the model's, see summary]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub batch_size: Option<usize>,
+    /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see summary]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
+    pub optimizer: Option<String>,
+    /// Learning rate, more than 0; where some parameters have a rate of their own, that is scaled in proportion
+    /// [default: the model's, see summary]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
+    pub learning_rate: Option<f64>,
+    /// Weight decay, 0 or more; decoupled for adamw and muon, an L2 penalty for the others [default: the model's, see summary]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
+    pub weight_decay: Option<f64>,
+    /// Learning rate schedule: constant, linear, cosine, one-cycle, step=10,0.1, exponential=0.95, plateau=0.5,2
+    /// [default: the model's, see summary]
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Training")]
+    pub schedule: Option<Schedule>,
+    /// Epochs of linear warm-up before the schedule, such as 0.5 [default: the model's, see summary]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
+    pub warm_up: Option<f64>,
+    /// Maximum global gradient norm, more than 0; larger gradients are scaled down [default: the model's, see summary]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Training")]
+    pub clip_norm: Option<f64>,
+    /// Label smoothing: fraction of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
+    pub label_smoothing: Option<f32>,
+    /// Seed of initial weights, sample order and dropout: same seed, threads and CPU device, same model file
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
+    pub seed: u64,
+    /// Fraction of the training data to hold out for validation after each epoch, 0 or more and less than 1
+    /// [default: the model's, see summary]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
+    pub validation_split: Option<f64>,
+    /// Whether to restore the weights of the epoch that was best on the validation samples [default: the model's]
+    #[arg(
+        long,
+        value_name = "YES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Training"
+    )]
+    pub keep_best: Option<bool>,
+    /// Early stopping: end after so many epochs without improvement on the validation samples, and keep the best
+    /// [default: the model's]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
+    pub patience: Option<usize>,
+}
+
+impl TrainingArgs {
+    /// A recipe with what the flags change.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] if a value is out of range or two do not go together.
+    pub fn apply(&self, mut recipe: Recipe) -> Result<Recipe, TrainError> {
+        if let Some(name) = &self.optimizer {
+            // Rates are not comparable between optimizers, nor are groups.
+            let rate = match name == recipe.optimizer.name() {
+                true => recipe.optimizer.learning_rate(),
+                false => default_rate(name),
+            };
+            recipe.optimizer = Optimizer::by_name(name, rate)?;
+            recipe.groups.clear();
+        }
+        if let Some(rate) = self.learning_rate {
+            let ratio = rate / recipe.optimizer.learning_rate();
+            recipe.optimizer = recipe.optimizer.with_learning_rate(rate);
+            for group in &mut recipe.groups {
+                let of_group = group.optimizer.learning_rate();
+                group.optimizer = group.optimizer.clone().with_learning_rate(of_group * ratio);
+            }
+        }
+        if let Some(decay) = self.weight_decay {
+            recipe.optimizer = recipe.optimizer.with_weight_decay(decay);
+        }
+        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
+        recipe.schedule = self.schedule.unwrap_or(recipe.schedule);
+        // A shorter run cannot have a longer warm-up than it has epochs.
+        recipe.warm_up = self.warm_up.unwrap_or(recipe.warm_up.min(recipe.epochs as f64));
+        recipe.clip_norm = self.clip_norm.or(recipe.clip_norm);
+        recipe.label_smoothing = self.label_smoothing.unwrap_or(recipe.label_smoothing);
+        recipe.validation_split = self.validation_split.unwrap_or(recipe.validation_split);
+        recipe.best.keep = match (self.keep_best, self.patience) {
+            (Some(keep), _) => keep,
+            (None, Some(_)) => true,
+            // Without validation samples there is no best epoch, and the flag that took them away says so.
+            (None, None) => recipe.best.keep && recipe.validation_split > 0.0,
+        };
+        recipe.best.patience = self.patience.or(recipe.best.patience).filter(|_| recipe.best.keep);
+        recipe.check()?;
+        Ok(recipe)
+    }
+}
+
+/// The learning rate that an optimizer is commonly started with.
+fn default_rate(name: &str) -> f64 {
+    match name {
+        "sgd" | "momentum" | "nesterov" | "muon" => 1e-2,
+        _ => 1e-3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use fireclay::prelude::*;
+    use fireclay::train::{Muon, ParameterGroup};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        training: TrainingArgs,
+    }
+
+    fn changed(recipe: Recipe, flags: &[&str]) -> Result<Recipe, TrainError> {
+        Flags::parse_from(["test"].iter().chain(flags)).training.apply(recipe)
+    }
+
+    fn recipe() -> Recipe {
+        Recipe {
+            groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
+            schedule: Schedule::Linear { to: 0.0 },
+            warm_up: 2.0,
+            label_smoothing: 0.2,
+            validation_split: 0.1,
+            best: BestEpoch { keep: true, patience: None },
+            ..Recipe::new(Muon::new(0.2), 500, 8)
+        }
+    }
+
+    #[test]
+    fn without_flags_the_recipe_is_as_it_was() {
+        assert_eq!(changed(recipe(), &[]).unwrap(), recipe());
+    }
+
+    #[test]
+    fn every_part_can_be_changed_by_a_flag() {
+        let flags = [
+            "--epochs=3",
+            "--batch-size=32",
+            "--learning-rate=0.1",
+            "--weight-decay=0.01",
+            "--schedule=cosine=0.1",
+            "--warm-up=0.5",
+            "--clip-norm=1",
+            "--label-smoothing=0.1",
+            "--validation-split=0.2",
+            "--keep-best=false",
+        ];
+        let changed = changed(recipe(), &flags).unwrap();
+        let expected = Recipe {
+            groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
+            schedule: Schedule::Cosine { to: 0.1 },
+            warm_up: 0.5,
+            clip_norm: Some(1.0),
+            label_smoothing: 0.1,
+            validation_split: 0.2,
+            best: BestEpoch::default(),
+            ..Recipe::new(Muon::new(0.1).weight_decay(0.01).vector_learning_rate(5e-4), 32, 3)
+        };
+        assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn another_optimizer_has_its_own_rate_and_all_parameters() {
+        let changed = changed(recipe(), &["--optimizer=adamw"]).unwrap();
+        assert_eq!((changed.optimizer, changed.groups), (AdamW::new(1e-3).into(), Vec::new()));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let message = changed(recipe(), &["--keep-best", "--validation-split=0"]).unwrap_err().to_string();
+        assert!(message.contains("validation_split is 0"), "{message}");
+        let message = changed(recipe(), &["--warm-up=9"]).unwrap_err().to_string();
+        assert!(message.contains("warm_up is 9"), "{message}");
+        assert!(!changed(recipe(), &["--validation-split=0"]).unwrap().best.keep);
+        assert_eq!(changed(recipe(), &["--epochs=1"]).unwrap().warm_up, 1.0);
+    }
+}

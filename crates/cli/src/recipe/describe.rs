@@ -1,0 +1,87 @@
+//! A recipe in words, for `summary`, `train` and the JSON.
+
+use fireclay::prelude::Optimizer;
+use fireclay::train::Schedule;
+
+use super::settings::{BestEpoch, Recipe};
+
+impl Recipe {
+    /// In words, each as a flag gives it: `adam 0.001`, `batch 64`, `10 epochs`.
+    pub fn describe(&self) -> Vec<String> {
+        let optimizer = |optimizer: &Optimizer| {
+            let settings = serde_json::to_value(optimizer).unwrap_or_default();
+            let decay = settings["weight_decay"].as_f64().filter(|decay| *decay > 0.0);
+            let decay =
+                decay.map_or(String::new(), |decay| format!(" (weight decay {})", significant(decay)));
+            format!("{} {}{decay}", optimizer.name(), significant(optimizer.learning_rate()))
+        };
+        let mut words = vec![optimizer(&self.optimizer)];
+        for group in &self.groups {
+            words.push(format!("{} by {}", group.parameters.join(" and "), optimizer(&group.optimizer)));
+        }
+        let mut rates = self.schedule.to_string();
+        if self.warm_up > 0.0 {
+            rates = format!("warm-up {} then {rates}", epochs(self.warm_up));
+        }
+        if rates != Schedule::default().to_string() {
+            words.push(format!("learning rate {rates}"));
+        }
+        words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
+        if self.label_smoothing > 0.0 {
+            words.push(format!("label smoothing {}", self.label_smoothing));
+        }
+        words.push(format!("batch {}", self.batch_size));
+        words.push(epochs(self.epochs as f64));
+        if self.validation_split > 0.0 {
+            words.push(format!("{} % held out for validation", significant(100.0 * self.validation_split)));
+        }
+        match self.best {
+            BestEpoch { keep: false, .. } => {}
+            BestEpoch { patience: None, .. } => words.push("the best epoch is kept".into()),
+            BestEpoch { patience: Some(patience), .. } => {
+                words.push(format!("the best epoch is kept, patience {patience}"));
+            }
+        }
+        words
+    }
+}
+
+fn epochs(count: f64) -> String {
+    match count == 1.0 {
+        true => "1 epoch".into(),
+        false => format!("{count} epochs"),
+    }
+}
+
+/// A number rounded to four digits.
+fn significant(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use fireclay::prelude::*;
+    use fireclay::train::{Muon, ParameterGroup};
+
+    use super::*;
+
+    fn recipe() -> Recipe {
+        Recipe {
+            groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
+            schedule: Schedule::Linear { to: 0.0 },
+            warm_up: 2.0,
+            label_smoothing: 0.2,
+            validation_split: 0.1,
+            best: BestEpoch { keep: true, patience: None },
+            ..Recipe::new(Muon::new(0.2), 500, 8)
+        }
+    }
+
+    #[test]
+    fn a_recipe_is_described_in_words() {
+        let words = recipe().describe().join(", ");
+        let expected = "muon 0.2, *.bias by adam 0.05, learning rate warm-up 2 epochs then linear, label smoothing 0.2, \
+                        batch 500, 8 epochs, 10 % held out for validation, the best epoch is kept";
+        assert_eq!(words, expected);
+    }
+}

@@ -1,0 +1,8 @@
+//! Recipes: how a model is trained, as data. Each network has one, and flags change parts of it ([`TrainingArgs`]).
+
+mod args;
+mod describe;
+mod settings;
+
+pub use args::TrainingArgs;
+pub use settings::{BestEpoch, Recipe};

@@ -1,0 +1,95 @@
+//! How a network is trained, as data.
+
+use fireclay::prelude::{FitOptions, Optimizer};
+use fireclay::train::{ParameterGroup, Schedule, TrainError};
+use serde::{Deserialize, Serialize};
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Updates the parameters.
+    pub optimizer: Optimizer,
+    /// Parameters with an optimizer of their own.
+    pub groups: Vec<ParameterGroup>,
+    /// Learning rate schedule.
+    pub schedule: Schedule,
+    /// Epochs of linear warm-up before the schedule.
+    pub warm_up: f64,
+    /// Maximum global gradient norm.
+    pub clip_norm: Option<f64>,
+    /// Label smoothing: fraction of each target that is spread over all classes.
+    pub label_smoothing: f32,
+    /// Samples in one training step.
+    pub batch_size: usize,
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Fraction of the training data that is held out and measured after each epoch.
+    pub validation_split: f64,
+    /// Which epoch's weights are kept.
+    pub best: BestEpoch,
+}
+
+/// Whether a run ends with the weights of the epoch that was best on the validation samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestEpoch {
+    /// Whether it does; else it ends with those of the last epoch.
+    pub keep: bool,
+    /// Epochs without improvement after which it stops; never if `None`.
+    pub patience: Option<usize>,
+}
+
+impl Recipe {
+    /// A recipe with a constant learning rate and nothing else.
+    pub fn new(optimizer: impl Into<Optimizer>, batch_size: usize, epochs: usize) -> Self {
+        Recipe {
+            optimizer: optimizer.into(),
+            groups: Vec::new(),
+            schedule: Schedule::default(),
+            warm_up: 0.0,
+            clip_norm: None,
+            label_smoothing: 0.0,
+            batch_size,
+            epochs,
+            validation_split: 0.0,
+            best: BestEpoch::default(),
+        }
+    }
+
+    /// What [`fit`](fireclay::prelude::Trainer::fit) is given.
+    pub fn options(&self, seed: u64) -> FitOptions {
+        FitOptions {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed,
+            validation_split: self.validation_split,
+            schedule: self.schedule,
+            warm_up: self.warm_up,
+            clip_norm: self.clip_norm,
+        }
+    }
+
+    /// Checks the ranges of all settings.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] with the name, the value and the range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        self.optimizer.check()?;
+        self.groups.iter().try_for_each(|group| group.optimizer.check())?;
+        if self.best.keep && self.validation_split == 0.0 {
+            return Err(TrainError::Setting {
+                setting: "validation_split",
+                found: "0".into(),
+                expected: "more than 0 where the best epoch is kept, such as 0.1",
+            });
+        }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(TrainError::Setting {
+                setting: "label_smoothing",
+                found: self.label_smoothing.to_string(),
+                expected: "0 or more and less than 1",
+            });
+        }
+        self.options(0).check()
+    }
+}
