@@ -1,4 +1,5 @@
-//! A training on every device of the build ends where the CPU's ends. Run with `--features ndarray,wgpu`.
+//! A training on every device of the build ends where the CPU's ends. Run with `--features ndarray,wgpu`;
+//! `FIRECLAY_TEST_DEVICES`, such as `ndarray,wgpu`, takes some of them.
 
 mod support;
 
@@ -8,8 +9,12 @@ use support::{measures, scratch, succeed};
 #[test]
 fn mnist_trains_on_every_device_of_the_build() {
     let folder = scratch();
+    let wanted = std::env::var("FIRECLAY_TEST_DEVICES").ok();
     for device in DeviceName::available() {
         let name = device.to_string();
+        if wanted.as_ref().is_some_and(|wanted| !wanted.split(',').any(|wanted| wanted == name)) {
+            continue;
+        }
         let run = succeed(
             folder.path(),
             &[

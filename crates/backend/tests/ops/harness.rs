@@ -14,8 +14,13 @@ const TOLERANCE: f32 = 2e-5;
 
 /// The devices of this build; in a build without any feature the one that Burn has by a dev-dependency, on which every
 /// operation runs its reference.
+/// `FIRECLAY_TEST_DEVICES`, such as `ndarray,wgpu`, takes some of them.
 pub fn devices() -> Vec<Device> {
-    let names = DeviceName::available();
+    let mut names = DeviceName::available();
+    if let Ok(wanted) = std::env::var("FIRECLAY_TEST_DEVICES") {
+        names.retain(|name| wanted.split(',').any(|wanted| wanted == name.to_string()));
+        assert!(!names.is_empty(), "this build has none of the devices {wanted}");
+    }
     match names.is_empty() {
         true => vec![Device::flex()],
         false => names.iter().map(|name| name.open().expect("a device of this build")).collect(),

@@ -9,10 +9,16 @@ use burn::tensor::Device;
 use fireclay_backend::DeviceName;
 use safetensors::{Dtype, SafeTensors};
 
-/// Every device of this build: run with `--features ndarray,wgpu` to try more than the CPU's default.
+/// Every device of this build: run with `--features ndarray,wgpu` to try more than the CPU's default, and with
+/// `FIRECLAY_TEST_DEVICES`, such as `ndarray,wgpu`, to try some of them.
 pub fn devices() -> Vec<(String, Device)> {
+    let wanted = std::env::var("FIRECLAY_TEST_DEVICES").ok();
+    let is_wanted = |name: &DeviceName| {
+        wanted.as_ref().is_none_or(|wanted| wanted.split(',').any(|wanted| wanted == name.to_string()))
+    };
     DeviceName::available()
         .into_iter()
+        .filter(is_wanted)
         .map(|name| (name.to_string(), name.open().unwrap_or_else(|error| panic!("{error}"))))
         .collect()
 }
