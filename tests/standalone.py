@@ -3,7 +3,8 @@
 
 Each project is a package of its own, with a path dependency on one crate and on what its example names beside it. They are
 built one at a time, so that none gets a Cargo feature that another asked for. All share one target folder, and nothing is
-optimised, as the examples are small.
+optimised, as the examples are small. The project `readme` has the README's programs and the dependencies that the README
+names, and nothing else.
 
     python3 tests/standalone.py            every project
     python3 tests/standalone.py nn train   these
@@ -57,6 +58,26 @@ def example(crate):
     return f"fn main() {{\n{code}}}\n"
 
 
+def readme():
+    """The README's dependencies and its programs: the one that runs, with the others beside it, which are only built."""
+    text = (ROOT / "README.md").read_text()
+    named = re.search(r"^```toml\n\[dependencies\]\n(.*?)^```$", text, re.M | re.S)
+    if named is None:
+        sys.exit("README.md: expected the dependencies of its programs in a block ```toml that begins with [dependencies], found none")
+    manifest = ""
+    for line in named.group(1).splitlines():
+        found = re.match(r'fireclay = (?:"[^"]*"|\{ version = "[^"]*"(?:, )?(.*) \})', line)
+        manifest += dependency("fireclay", found.group(1) or "") if found else f"{line}\n"
+    programs = re.findall(r"^```rust(|,no_run)\n(.*?)^```$", text, re.M | re.S)
+    programs = [(kind, code) for kind, code in programs if "fn main()" in code]
+    files = {f"part_{number}.rs": code for number, (kind, code) in enumerate(programs) if kind}
+    runs = [code for kind, code in programs if not kind]
+    if len(runs) != 1:
+        sys.exit(f"README.md: expected one program that runs and others marked no_run, found {len(runs)} that run")
+    modules = "".join(f"#[allow(dead_code)]\nmod {name.removesuffix('.rs')};\n" for name in files)
+    return manifest, files | {"main.rs": modules + runs[0]}
+
+
 def dependency(name, options):
     if name.startswith("fireclay"):
         folder = ROOT / "crates" / name.removeprefix("fireclay-")
@@ -72,20 +93,27 @@ def write(path, text):
 
 
 def main():
-    asked = sys.argv[1:] or list(PROJECTS)
-    unknown = [name for name in asked if name not in PROJECTS]
+    projects = [*PROJECTS, "readme"]
+    asked = sys.argv[1:] or projects
+    unknown = [name for name in asked if name not in projects]
     if unknown:
-        sys.exit(f"no project is called {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
-    members = ", ".join(f'"{name}"' for name in PROJECTS)
+        sys.exit(f"no project is called {', '.join(unknown)}; there are {', '.join(projects)}")
+    members = ", ".join(f'"{name}"' for name in asked)
     profile = "[profile.dev]\ndebug = false\nincremental = false\n"
     write(WORK / "Cargo.toml", f'[workspace]\nresolver = "3"\nmembers = [{members}]\n\n{profile}')
     # The versions that everything else is tested with.
     write(WORK / "Cargo.lock", (ROOT / "Cargo.lock").read_text())
-    for name, (crate, dependencies) in PROJECTS.items():
-        manifest = f'[package]\nname = "standalone-{name}"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n'
-        manifest += "".join(dependency(*item) for item in dependencies.items())
-        write(WORK / name / "Cargo.toml", manifest)
-        write(WORK / name / "src" / "main.rs", example(crate))
+    for name in asked:
+        if name == "readme":
+            dependencies, files = readme()
+        else:
+            crate, dependencies = PROJECTS[name]
+            dependencies = "".join(dependency(*item) for item in dependencies.items())
+            files = {"main.rs": example(crate)}
+        package = f'[package]\nname = "standalone-{name}"\nversion = "0.0.0"\nedition = "2024"'
+        write(WORK / name / "Cargo.toml", f"{package}\n\n[dependencies]\n{dependencies}")
+        for file, code in files.items():
+            write(WORK / name / "src" / file, code)
     failed = []
     environment = {**os.environ, "CARGO_TARGET_DIR": str(WORK / "target")}
     for name in asked:
