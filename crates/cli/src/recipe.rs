@@ -2,19 +2,21 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use fireclay::prelude::{FitOptions, Optimizer};
-use fireclay::train::{ParameterGroup, Schedule, TrainError};
+use fireclay::prelude::FitOptions;
+use fireclay::train::{
+    AnyOptimizer, BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError,
+};
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// What steps the parameters.
-    pub optimizer: Optimizer,
+    pub optimizer: BuiltInOptimizer,
     /// Parameters with an optimizer of their own.
     pub groups: Vec<ParameterGroup>,
     /// How learning rates change.
-    pub schedule: Schedule,
+    pub schedule: BuiltInSchedule,
     /// Epochs in which learning rates rise before that.
     pub warm_up: f64,
     /// The greatest norm of all gradients together.
@@ -43,11 +45,11 @@ pub struct Best {
 
 impl Recipe {
     /// A recipe with a constant learning rate and nothing else.
-    pub fn new(optimizer: impl Into<Optimizer>, batch_size: usize, epochs: usize) -> Self {
+    pub fn new(optimizer: impl Into<BuiltInOptimizer>, batch_size: usize, epochs: usize) -> Self {
         Recipe {
             optimizer: optimizer.into(),
             groups: Vec::new(),
-            schedule: Schedule::default(),
+            schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
             label_smoothing: 0.0,
@@ -97,14 +99,14 @@ impl Recipe {
 
     /// In words, each as a flag gives it: `adam 0.001`, `batch 64`, `10 epochs`.
     pub fn describe(&self) -> Vec<String> {
-        let optimizer = |optimizer: &Optimizer| {
+        let optimizer = |optimizer: &AnyOptimizer| {
             let settings = serde_json::to_value(optimizer).unwrap_or_default();
             let decay = settings["weight_decay"].as_f64().filter(|decay| *decay > 0.0);
             let decay =
                 decay.map_or(String::new(), |decay| format!(" (weight decay {})", significant(decay)));
             format!("{} {}{decay}", optimizer.name(), significant(optimizer.learning_rate()))
         };
-        let mut words = vec![optimizer(&self.optimizer)];
+        let mut words = vec![optimizer(&self.optimizer.clone().into())];
         for group in &self.groups {
             words.push(format!("{} by {}", group.parameters.join(" and "), optimizer(&group.optimizer)));
         }
@@ -112,7 +114,7 @@ impl Recipe {
         if self.warm_up > 0.0 {
             rates = format!("warm-up {} then {rates}", epochs(self.warm_up));
         }
-        if rates != Schedule::default().to_string() {
+        if rates != BuiltInSchedule::default().to_string() {
             words.push(format!("learning rate {rates}"));
         }
         words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
@@ -158,7 +160,7 @@ pub struct FitFlags {
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch_size: Option<usize>,
     /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see summary]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(BuiltInOptimizer::NAMES), help_heading = "Training")]
     pub optimizer: Option<String>,
     /// Size of an optimizer step, more than 0; where some parameters have a rate of their own, that keeps its proportion
     /// [default: the model's, see summary]
@@ -171,7 +173,7 @@ pub struct FitFlags {
     /// How the learning rate changes: constant, linear, cosine, one-cycle, step=10,0.1, exponential=0.95, plateau=0.5,2
     /// [default: the model's, see summary]
     #[arg(long, value_name = "SCHEDULE", help_heading = "Training")]
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<BuiltInSchedule>,
     /// Epochs in which the learning rate rises before that, such as 0.5 [default: the model's, see summary]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warm_up: Option<f64>,
@@ -211,11 +213,11 @@ impl FitFlags {
     pub fn change(&self, mut recipe: Recipe) -> Result<Recipe, TrainError> {
         if let Some(name) = &self.optimizer {
             // Rates are not comparable between optimizers, nor are groups.
-            let rate = match name == recipe.optimizer.name() {
+            let rate = match *name == recipe.optimizer.name() {
                 true => recipe.optimizer.learning_rate(),
                 false => usual_rate(name),
             };
-            recipe.optimizer = Optimizer::by_name(name, rate)?;
+            recipe.optimizer = BuiltInOptimizer::by_name(name, rate)?;
             recipe.groups.clear();
         }
         if let Some(rate) = self.learning_rate {
@@ -223,7 +225,7 @@ impl FitFlags {
             recipe.optimizer = recipe.optimizer.with_learning_rate(rate);
             for group in &mut recipe.groups {
                 let of_group = group.optimizer.learning_rate();
-                group.optimizer = group.optimizer.clone().with_learning_rate(of_group * ratio);
+                group.optimizer = group.optimizer.with_learning_rate(of_group * ratio);
             }
         }
         if let Some(decay) = self.weight_decay {
@@ -262,6 +264,7 @@ mod tests {
     use clap::Parser;
     use fireclay::prelude::*;
     use fireclay::train::Muon;
+    use fireclay::train::schedule::{Cosine, Linear};
 
     use super::*;
 
@@ -278,7 +281,7 @@ mod tests {
     fn recipe() -> Recipe {
         Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
-            schedule: Schedule::Linear { to: 0.0 },
+            schedule: Linear::to(0.0).into(),
             warm_up: 2.0,
             label_smoothing: 0.2,
             validation_split: 0.1,
@@ -309,7 +312,7 @@ mod tests {
         let changed = changed(recipe(), &flags).unwrap();
         let expected = Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
-            schedule: Schedule::Cosine { to: 0.1 },
+            schedule: Cosine::to(0.1).into(),
             warm_up: 0.5,
             clip_norm: Some(1.0),
             label_smoothing: 0.1,

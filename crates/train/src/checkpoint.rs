@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fit::Standing;
 use crate::optimizer::init;
 use crate::trainer::About;
-use crate::{Callback, EpochRecord, FitOptions, Metric, Optimizer, ParameterGroup, TrainError};
+use crate::{AnyOptimizer, Callback, EpochRecord, FitOptions, Metric, ParameterGroup, TrainError};
 
 /// A run that can go on: where it stands, its weights, its optimiser's state.
 ///
@@ -27,7 +27,7 @@ pub struct Progress {
     /// The run's settings.
     pub options: FitOptions,
     /// The run's optimiser.
-    pub optimizer: Optimizer,
+    pub optimizer: AnyOptimizer,
     /// Parameters with optimisers of their own.
     #[serde(default)]
     pub groups: Vec<ParameterGroup>,
@@ -117,7 +117,7 @@ pub(crate) struct Resumed<N> {
 /// Takes up a run where its checkpoint left it, after everything in it has been compared with the data and the network.
 pub(crate) fn restore<N: Network>(
     resumed: Resumed<N>,
-    optimizer: &Optimizer,
+    (optimizer, groups): (&AnyOptimizer, &[ParameterGroup]),
     about: &About,
     (samples, targets): (usize, usize),
     steps: usize,
@@ -138,7 +138,7 @@ pub(crate) fn restore<N: Network>(
         callback.restore(state.clone()).map_err(|error| TrainError::Callback(Box::new(error)))?;
     }
     let network = with_parameter_ids(network, &progress.parameter_ids).train();
-    let optimizer = restore_optimizer(init(optimizer, &progress.groups, &network), bytes, &network)?;
+    let optimizer = restore_optimizer(init(optimizer, groups, &network), bytes, &network)?;
     let standing = Standing {
         epoch: progress.epoch,
         step: progress.step,

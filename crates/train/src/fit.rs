@@ -119,7 +119,7 @@ impl<N: Network> Trainer<N> {
             }
             Some(resumed) => restore(
                 resumed,
-                &self.optimizer,
+                (&self.optimizer, &self.groups),
                 plan.about,
                 (plan.samples, plan.targets),
                 plan.steps,

@@ -35,7 +35,7 @@ mod metrics;
 mod optimizer;
 mod options;
 mod running_means;
-mod schedule;
+pub mod schedule;
 mod trainer;
 mod upload;
 
@@ -49,7 +49,10 @@ pub use history::{EpochRecord, History, Stopped};
 pub use metrics::{
     ClassScores, ClassificationReport, LanguageReport, Metric, RegressionReport, Scores, sigmoid, softmax,
 };
-pub use optimizer::{Adam, AdamW, Muon, Optimizer, ParameterGroup, RmsProp, Sgd};
+pub use optimizer::{
+    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Muon, Optimizer, ParameterGroup, RmsProp,
+    Sgd, UpdateRule,
+};
 pub use options::FitOptions;
-pub use schedule::Schedule;
+pub use schedule::{BuiltInSchedule, Schedule, SchedulePosition, schedule_fn};
 pub use trainer::{Trainer, text_preprocessing};

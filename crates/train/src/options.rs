@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EpochRecord, Schedule, TrainError};
+use crate::schedule::rate_factor;
+use crate::{BuiltInSchedule, EpochRecord, Schedule, TrainError};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct FitOptions {
     pub validation_split: f64,
     /// How the learning rate changes; not at all by default.
     #[serde(default)]
-    pub schedule: Schedule,
+    pub schedule: BuiltInSchedule,
     /// Epochs, or parts of one, in which the learning rate rises in a straight line before the schedule begins; 0 by
     /// default.
     #[serde(default)]
@@ -37,7 +38,7 @@ impl Default for FitOptions {
             batch_size: 64,
             seed: 0,
             validation_split: 0.0,
-            schedule: Schedule::default(),
+            schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
         }
@@ -49,14 +50,7 @@ impl FitOptions {
     ///
     /// `epoch` counts from 1 and `step` from 0, of `steps` in each epoch; `history` is the epochs that are done.
     pub fn rate_factor(&self, epoch: usize, step: usize, steps: usize, history: &[EpochRecord]) -> f64 {
-        let position = (epoch - 1) as f64 + step as f64 / steps.max(1) as f64;
-        match position < self.warm_up {
-            // The first step is not of length 0.
-            true => ((position + 1.0 / steps.max(1) as f64) / self.warm_up).min(1.0),
-            false => {
-                self.schedule.factor(position - self.warm_up, self.epochs as f64 - self.warm_up, history)
-            }
-        }
+        rate_factor(&self.schedule, (self.warm_up, self.epochs), (epoch, step, steps), history)
     }
 
     /// Refuses what cannot be trained with.

@@ -13,15 +13,15 @@ use fireclay_store::{
 use crate::checkpoint::{Checkpoint, Resumed, part};
 use crate::evaluate::{Evaluation, evaluate, predict};
 use crate::metrics::Kind;
-use crate::optimizer::check_groups;
-use crate::{Callback, FitOptions, History, Metric, Optimizer, ParameterGroup, TrainError};
+use crate::optimizer::{check_groups, resolve_groups};
+use crate::{AnyOptimizer, Callback, FitOptions, History, Metric, ParameterGroup, TrainError};
 
 /// A network with its loss, its optimiser and its listeners.
 pub struct Trainer<N: Network> {
     pub(crate) network: N,
     pub(crate) device: Device,
     pub(crate) loss: Loss,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) optimizer: AnyOptimizer,
     pub(crate) groups: Vec<ParameterGroup>,
     pub(crate) metrics: Vec<Metric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
@@ -69,7 +69,7 @@ impl<N: Network> Trainer<N> {
             network,
             device,
             loss,
-            optimizer: Optimizer::default(),
+            optimizer: AnyOptimizer::default(),
             groups: Vec::new(),
             metrics: Vec::new(),
             callbacks: Vec::new(),
@@ -84,7 +84,7 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Sets the optimiser; Adam with learning rate 1e-3 by default.
-    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
+    pub fn optimizer(mut self, optimizer: impl Into<AnyOptimizer>) -> Self {
         self.optimizer = optimizer.into();
         self
     }
@@ -139,8 +139,11 @@ impl<N: Network> Trainer<N> {
     pub fn resume(&mut self, train: &Dataset, checkpoint: Checkpoint) -> Result<History, TrainError> {
         let Checkpoint { progress, tensors, optimizer } = checkpoint;
         progress.options.check()?;
-        progress.optimizer.check()?;
-        check_groups(&self.network, &progress.groups)?;
+        // What is not built in is in the checkpoint by its name only.
+        let resolved = progress.optimizer.resolve(&self.optimizer);
+        let groups = resolve_groups(&progress.groups, &self.groups);
+        resolved.check()?;
+        check_groups(&self.network, &groups)?;
         let (weights, best) = part(tensors);
         // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
         self.network = load_state(self.network.valid(), weights)?;
@@ -148,8 +151,8 @@ impl<N: Network> Trainer<N> {
             true => Some(load_state(self.network.valid(), best)?),
             false => None,
         };
-        self.optimizer = progress.optimizer.clone();
-        self.groups = progress.groups.clone();
+        self.optimizer = resolved;
+        self.groups = groups;
         self.loss = progress.loss.clone();
         self.metrics = progress.metrics.clone();
         let options = progress.options.clone();

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
+use burn::optim::AdaGradConfig;
 use burn::tensor::{Device, Tensor, activation::relu};
 use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric, Moment,
-    Muon, Optimizer, ParameterGroup, Schedule, Sgd, Stopped, TrainError, Trainer,
+    Adam, AnyOptimizer, BuiltInOptimizer, BuiltInSchedule, BurnOptimizer, Callback, Checkpoint,
+    CheckpointWriter, EarlyStopping, Event, FitOptions, History, Metric, Moment, Muon, ParameterGroup, Sgd,
+    Stopped, TrainError, Trainer, schedule,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -146,7 +148,7 @@ fn without_times(mut history: History) -> History {
 }
 
 /// Breaks a run off, sends its checkpoint through a file, goes on, and compares with a run that was never broken off.
-fn resumes(at: (usize, usize), optimizer: impl Into<Optimizer> + Clone) {
+fn resumes(at: (usize, usize), optimizer: impl Into<AnyOptimizer> + Clone) {
     let data = bands(100);
     let options = FitOptions { validation_split: 0.2, ..options(3) };
     let folder = tempfile::tempdir().unwrap();
@@ -183,6 +185,7 @@ fn a_run_that_was_broken_off_goes_on_bit_for_bit() {
     resumes((1, 1), Adam::new(5e-3));
     resumes((3, 5), Sgd::new(0.05).momentum(0.9));
     resumes((2, 3), Muon::new(0.02));
+    resumes((2, 3), BurnOptimizer::new("adagrad", AdaGradConfig::new().build(), 0.02));
 }
 
 #[test]
@@ -221,7 +224,7 @@ fn schedules_and_clipping_shorten_the_steps() {
         squares.sum::<f64>().sqrt()
     };
     let whole = way(options(1));
-    let linear = way(FitOptions { schedule: Schedule::Linear { to: 0.0 }, ..options(1) });
+    let linear = way(FitOptions { schedule: schedule::Linear::to(0.0).into(), ..options(1) });
     let warm_up = way(FitOptions { warm_up: 1.0, ..options(1) });
     assert!(linear < 0.9 * whole && warm_up < 0.7 * whole, "{whole} {linear} {warm_up}");
     // Four steps of 0.1 along a gradient no longer than 0.01.
@@ -332,7 +335,7 @@ fn settings_are_refused_before_any_work() {
         let text = fit(FitOptions { validation_split: split, ..options(1) });
         assert!(text.starts_with("validation_split is"), "{text}");
     }
-    let fit = |optimizer: Optimizer| {
+    let fit = |optimizer: BuiltInOptimizer| {
         message(Trainer::classification(model(1)).optimizer(optimizer).fit(&data, &options(1)))
     };
     for rate in [-1e-3, 0.0, f64::NAN, f64::INFINITY] {
@@ -342,7 +345,7 @@ fn settings_are_refused_before_any_work() {
     assert!(fit(Sgd::new(0.1).momentum(1.0).into()).starts_with("momentum is 1"));
     assert!(fit(Sgd::new(0.1).nesterov().into()).contains("with nesterov"));
     assert!(fit(Adam::new(0.1).weight_decay(-1.0).into()).starts_with("weight_decay is -1"));
-    let text = message(Optimizer::by_name("adamm", 0.1));
+    let text = message(BuiltInOptimizer::by_name("adamm", 0.1));
     assert!(text.contains("'adamm'") && text.contains("adamw"), "{text}");
 }
 
@@ -458,7 +461,7 @@ fn a_saved_model_evaluates_to_the_very_same_numbers() {
     let path = folder.path().join("bands.fireclay");
     let own = ParameterGroup::new(["dense_1.weight"], Adam::new(0.02));
     let mut trainer = Trainer::classification(model(1)).groups([own]);
-    let schedule = Schedule::Linear { to: 0.5 };
+    let schedule = schedule::Linear::to(0.5).into();
     let options = FitOptions { schedule, warm_up: 0.25, clip_norm: Some(3.0), ..options(2) };
     trainer.fit(&bands(100), &options).unwrap();
     trainer.save(&path).unwrap();
@@ -468,7 +471,7 @@ fn a_saved_model_evaluates_to_the_very_same_numbers() {
     assert_eq!(loaded.card().classes, ["low", "middle", "high"]);
     assert_eq!(loaded.card().dataset.unwrap().name, "bands");
     let training = loaded.card().training.unwrap();
-    assert_eq!(serde_json::from_value::<Schedule>(training.schedule).unwrap(), schedule);
+    assert_eq!(serde_json::from_value::<BuiltInSchedule>(training.schedule).unwrap(), schedule);
     assert_eq!((training.epochs, training.warm_up, training.clip_norm), (2, 0.25, Some(3.0)));
     assert_eq!(training.groups[0]["parameters"][0], "dense_1.weight");
 }

@@ -236,6 +236,9 @@ fn resumed_job<P: Program>(
     let (train, test) = P::load(&data, &about.preparation, output)?;
     let train = bucketed(train, &about.spec)?;
     let options = &progress.options;
+    let optimizer = progress.optimizer.built_in().with_context(|| {
+        format!("{}: optimizer '{}' is not a built-in one", path.display(), progress.optimizer.name())
+    })?;
     let recipe = Recipe {
         groups: progress.groups.clone(),
         schedule: options.schedule,
@@ -247,7 +250,7 @@ fn resumed_job<P: Program>(
         },
         validation_split: options.validation_split,
         best: about.best,
-        ..Recipe::new(progress.optimizer.clone(), options.batch_size, options.epochs)
+        ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     Ok(Job {
         about: About { data, ..about },

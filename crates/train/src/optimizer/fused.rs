@@ -6,32 +6,6 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 
-/// An optimiser with a learning rate of its own: the rate that Burn passes to a step is what the schedule multiplies it
-/// by, so that each group of parameters may have its own.
-#[derive(Clone)]
-pub(super) struct Scheduled<O> {
-    pub(super) learning_rate: f64,
-    pub(super) optimizer: O,
-}
-
-impl<O: Optimizer> Optimizer for Scheduled<O> {
-    type State<const D: usize> = O::State<D>;
-
-    fn step<const D: usize>(
-        &self,
-        factor: LearningRate,
-        parameter: Tensor<D>,
-        gradient: Tensor<D>,
-        state: Option<O::State<D>>,
-    ) -> (Tensor<D>, Option<O::State<D>>) {
-        self.optimizer.step(self.learning_rate * factor, parameter, gradient, state)
-    }
-
-    fn to_device<const D: usize>(state: O::State<D>, device: &Device) -> O::State<D> {
-        O::to_device(state, device)
-    }
-}
-
 /// Adam and AdamW. The state is that of Burn's Adam.
 #[derive(Clone)]
 pub(super) struct FusedAdam {

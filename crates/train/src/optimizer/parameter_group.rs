@@ -6,13 +6,19 @@ use burn::tensor::Tensor;
 use fireclay_nn::{Network, parameter_ids};
 use serde::{Deserialize, Serialize};
 
-use super::{Adam, Optimizer};
+use super::AnyOptimizer;
 use crate::TrainError;
 
-/// Parameters that have an optimiser of their own.
+/// Parameters that have an optimiser of their own, and with it a learning rate: a run's schedule multiplies the learning
+/// rate of each group by the same factor. Settings of the trainer's optimiser do not carry over.
 ///
 /// ```
-/// use fireclay_train::{AdamW, ParameterGroup};
+/// use fireclay_train::{Adam, AdamW, ParameterGroup};
+///
+/// // Fine-tuning: a new last layer learns ten times as fast as what was trained before.
+/// let optimizer = Adam::new(1e-3);
+/// let head = ParameterGroup::new(["dense_2.*"], Adam::new(1e-2));
+/// assert!(head.holds("dense_2.weight") && !head.holds("dense_1.weight"));
 ///
 /// // No weight decay for what is no matrix.
 /// let group = ParameterGroup::new(["*.bias", "layer_norm_*"], AdamW::new(1e-3).weight_decay(0.0));
@@ -22,17 +28,18 @@ use crate::TrainError;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterGroup {
-    /// Names as in model files, such as `dense_1.weight`; `*` stands for any letters.
+    /// Names as in model files, such as `dense_1.weight`; `*` stands for any number of characters, or none.
     pub parameters: Vec<String>,
-    /// What steps them.
-    pub optimizer: Optimizer,
+    /// Their optimiser.
+    pub optimizer: AnyOptimizer,
 }
 
 impl ParameterGroup {
-    /// Gives parameters an optimiser of their own.
+    /// Gives parameters, by their names or patterns of names, an optimiser of their own: a built-in one, a
+    /// [`BurnOptimizer`](crate::BurnOptimizer) or any other [`Optimizer`](crate::Optimizer).
     pub fn new<S: Into<String>>(
         parameters: impl IntoIterator<Item = S>,
-        optimizer: impl Into<Optimizer>,
+        optimizer: impl Into<AnyOptimizer>,
     ) -> Self {
         let parameters = parameters.into_iter().map(Into::into).collect();
         ParameterGroup { parameters, optimizer: optimizer.into() }
@@ -79,36 +86,44 @@ pub(crate) fn check_groups<N: Network>(network: &N, groups: &[ParameterGroup]) -
     Ok(())
 }
 
+/// The groups that a run goes on with: those of its checkpoint, where an optimiser is known by its name only with the
+/// optimiser that the trainer was given for the same parameters.
+pub(crate) fn resolve_groups(saved: &[ParameterGroup], given: &[ParameterGroup]) -> Vec<ParameterGroup> {
+    let resolve = |saved: &ParameterGroup| {
+        let given = given.iter().find(|given| given.parameters == saved.parameters);
+        let optimizer =
+            given.map_or(saved.optimizer.clone(), |given| saved.optimizer.resolve(&given.optimizer));
+        ParameterGroup { parameters: saved.parameters.clone(), optimizer }
+    };
+    saved.iter().map(resolve).collect()
+}
+
 /// Burn's optimiser for a network: `base` for what is in no group, and the last group that holds a parameter for it.
-pub(crate) fn init<N: Network>(base: &Optimizer, groups: &[ParameterGroup], network: &N) -> ModuleOptimizer {
-    let mut optimizer = base.join(None);
-    if let Some(of_vectors) = base.of_vectors() {
-        optimizer = of_vectors.join(Some((optimizer, ParamGroup::from_ids(vectors(network)))));
+pub(crate) fn init<N: Network>(
+    base: &AnyOptimizer,
+    groups: &[ParameterGroup],
+    network: &N,
+) -> ModuleOptimizer {
+    let vectors = vectors(network);
+    let mut module = base.update_rule().for_all(base.learning_rate());
+    if let Some(optimizer) = base.vector_optimizer() {
+        module = join(&optimizer, module, vectors.clone());
     }
     let names = parameter_ids(network);
     for group in groups {
         let ids = names.iter().filter(|(name, _)| group.holds(name)).map(|(_, id)| ParamId::from(*id));
         let ids: Vec<ParamId> = ids.collect();
-        let of_vectors = group.optimizer.of_vectors().map(|of_vectors| {
-            let vectors = vectors(network).into_iter().filter(|id| ids.contains(id)).collect();
-            (of_vectors, ParamGroup::from_ids(vectors))
-        });
-        optimizer = group.optimizer.join(Some((optimizer, ParamGroup::from_ids(ids.clone()))));
-        if let Some((of_vectors, group)) = of_vectors {
-            optimizer = of_vectors.join(Some((optimizer, group)));
+        module = join(&group.optimizer, module, ids.clone());
+        if let Some(optimizer) = group.optimizer.vector_optimizer() {
+            let vectors = vectors.iter().copied().filter(|id| ids.contains(id)).collect();
+            module = join(&optimizer, module, vectors);
         }
     }
-    optimizer
+    module
 }
 
-impl Optimizer {
-    /// What steps vectors, where the optimiser is for matrices only.
-    fn of_vectors(&self) -> Option<Optimizer> {
-        match self {
-            Optimizer::Muon(muon) => Some(Adam::new(muon.vector_learning_rate).into()),
-            _ => None,
-        }
-    }
+fn join(optimizer: &AnyOptimizer, module: ModuleOptimizer, ids: Vec<ParamId>) -> ModuleOptimizer {
+    optimizer.update_rule().for_group(optimizer.learning_rate(), module, ParamGroup::from_ids(ids))
 }
 
 /// The parameters of one dimension.

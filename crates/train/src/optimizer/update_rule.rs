@@ -1,0 +1,101 @@
+//! Burn's optimisers of one parameter, whatever their type, joined to Burn's optimiser of a module.
+
+use std::fmt;
+
+use burn::module::ParamGroup;
+use burn::optim::{LearningRate, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+
+/// How one parameter is stepped: an optimiser of `burn::optim`, whatever its type.
+///
+/// ```
+/// use burn::optim::AdaGradConfig;
+/// use fireclay_train::UpdateRule;
+///
+/// let rule = UpdateRule::new(AdaGradConfig::new().build());
+/// assert!(format!("{rule:?}").contains("AdaGrad"));
+/// ```
+pub struct UpdateRule {
+    optimizer: Box<dyn Join>,
+    type_name: &'static str,
+}
+
+impl UpdateRule {
+    /// Takes any implementation of Burn's `Optimizer`: what `build` of one of Burn's configurations gives, or one of the
+    /// user's own. Clipping in Burn's configuration is not looked at; `clip_norm` of
+    /// [`FitOptions`](crate::FitOptions) clips by the norm of all gradients.
+    pub fn new(optimizer: impl burn::optim::Optimizer) -> Self {
+        let type_name = std::any::type_name_of_val(&optimizer);
+        UpdateRule { optimizer: Box::new(optimizer), type_name }
+    }
+
+    /// Begins Burn's optimiser of a module with this one for all its parameters.
+    pub(super) fn for_all(self, learning_rate: f64) -> ModuleOptimizer {
+        self.optimizer.join(learning_rate, None)
+    }
+
+    /// Gives a group of parameters this optimiser.
+    pub(super) fn for_group(
+        self,
+        learning_rate: f64,
+        module: ModuleOptimizer,
+        group: ParamGroup,
+    ) -> ModuleOptimizer {
+        self.optimizer.join(learning_rate, Some((module, group)))
+    }
+}
+
+impl fmt::Debug for UpdateRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UpdateRule({})", self.type_name)
+    }
+}
+
+/// Burn's trait without its generic methods, so that implementations can be boxed.
+trait Join: Send + Sync {
+    fn join(
+        self: Box<Self>,
+        learning_rate: f64,
+        module: Option<(ModuleOptimizer, ParamGroup)>,
+    ) -> ModuleOptimizer;
+}
+
+impl<O: burn::optim::Optimizer> Join for O {
+    fn join(
+        self: Box<Self>,
+        learning_rate: f64,
+        module: Option<(ModuleOptimizer, ParamGroup)>,
+    ) -> ModuleOptimizer {
+        let optimizer = Scheduled { learning_rate, optimizer: *self };
+        match module {
+            None => ModuleOptimizer::from(optimizer),
+            Some((module, group)) => module.with_group(group, optimizer, None),
+        }
+    }
+}
+
+/// An optimiser with a learning rate of its own: the rate that Burn passes to a step is what the schedule multiplies it
+/// by, so that each group of parameters may have its own.
+#[derive(Clone)]
+struct Scheduled<O> {
+    learning_rate: f64,
+    optimizer: O,
+}
+
+impl<O: burn::optim::Optimizer> burn::optim::Optimizer for Scheduled<O> {
+    type State<const D: usize> = O::State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        factor: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<O::State<D>>,
+    ) -> (Tensor<D>, Option<O::State<D>>) {
+        self.optimizer.step(self.learning_rate * factor, parameter, gradient, state)
+    }
+
+    fn to_device<const D: usize>(state: O::State<D>, device: &Device) -> O::State<D> {
+        O::to_device(state, device)
+    }
+}
