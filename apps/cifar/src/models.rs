@@ -6,7 +6,8 @@ use fireclay::nn::{
     WhiteningSpec,
 };
 use fireclay::prelude::*;
-use fireclay::train::{Muon, ParameterGroup, Schedule, Sgd};
+use fireclay::train::schedule::{Linear, OneCycle};
+use fireclay::train::{Muon, ParameterGroup, Sgd};
 use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
 /// A network by name.
@@ -50,10 +51,10 @@ impl fireclay_cli::ModelName for ModelName {
         let adam = Recipe::new(Adam::new(1e-3), 64, 10);
         match self {
             ModelName::Cnn => {
-                Recipe { schedule: Schedule::Linear { to: 0.05 }, ..Recipe::new(Adam::new(2e-3), 64, 10) }
+                Recipe { schedule: Linear::to(0.05).into(), ..Recipe::new(Adam::new(2e-3), 64, 10) }
             }
             ModelName::Resnet => Recipe {
-                schedule: Schedule::OneCycle {},
+                schedule: OneCycle {}.into(),
                 label_smoothing: 0.1,
                 groups: vec![ParameterGroup::new(["dense_1.weight"], AdamW::new(5e-3))],
                 ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 8)
@@ -134,7 +135,7 @@ fn fast94_recipe() -> Recipe {
             ParameterGroup::new(["*.bias"], sgd(0.053 * batch)),
             ParameterGroup::new(["dense_1.weight"], sgd(0.67 * batch / (256.0 * 256.0))),
         ],
-        schedule: Schedule::Linear { to: 0.0 },
+        schedule: Linear::to(0.0).into(),
         label_smoothing: 0.2,
         ..Recipe::new(Muon::new(0.24).momentum(0.6).normalized(true).iterations(3), 2000, 8)
     }

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use fireclay::nn::{EmbeddingSpec, Initializer, NaiveBayesBagSpec};
 use fireclay::prelude::*;
-use fireclay::train::Schedule;
+use fireclay::train::schedule::Cosine;
 use fireclay_cli::{BestEpoch, DataSpec, Recipe};
 
 /// A network by name.
@@ -70,7 +70,7 @@ impl fireclay_cli::ModelName for ModelName {
             ModelName::Bilstm | ModelName::Gru => best_of(Recipe::new(Adam::new(2e-3), 64, 4)),
             ModelName::Transformer => best_of(Recipe {
                 warm_up: 0.5,
-                schedule: Schedule::Cosine { to: 0.0 },
+                schedule: Cosine::to(0.0).into(),
                 ..Recipe::new(AdamW::new(1e-3).weight_decay(0.1), 64, 3)
             }),
             ModelName::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
@@ -102,7 +102,7 @@ fn best_of(recipe: Recipe) -> Recipe {
 fn language(recipe: Recipe) -> Recipe {
     Recipe {
         warm_up: 0.2,
-        schedule: Schedule::Cosine { to: 0.0 },
+        schedule: Cosine::to(0.0).into(),
         clip_norm: Some(1.0),
         validation_split: 0.05,
         ..recipe

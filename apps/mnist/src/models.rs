@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use fireclay::nn::{Conv2dSpec, Initializer};
 use fireclay::prelude::*;
-use fireclay::train::Schedule;
+use fireclay::train::schedule::OneCycle;
 use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
 /// A network by name.
@@ -45,7 +45,7 @@ impl fireclay_cli::ModelName for ModelName {
             ModelName::Cnn => adam,
             ModelName::CnnSmall => Recipe { epochs: 10, ..adam },
             ModelName::Best => Recipe {
-                schedule: Schedule::OneCycle {},
+                schedule: OneCycle {}.into(),
                 label_smoothing: 0.05,
                 ..Recipe::new(AdamW::new(5e-3), 128, 10)
             },

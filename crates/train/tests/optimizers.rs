@@ -238,8 +238,8 @@ fn a_run_goes_on_with_an_optimizer_of_the_same_name_only() {
     let written = serde_json::to_value(&checkpoint.progress.optimizer).unwrap();
     assert_eq!(written, serde_json::json!({"type": "custom", "name": "adagrad", "learning_rate": 0.1}));
 
-    let given = trainer().optimizer(ada_grad(0.1)).groups([group()]);
-    assert!({ given }.resume(&one_sample(), checkpoint.clone()).is_ok());
+    let mut given = trainer().optimizer(ada_grad(0.1)).groups([group()]);
+    assert!(given.resume(&one_sample(), checkpoint.clone()).is_ok());
     let without_group = trainer().optimizer(ada_grad(0.1)).resume(&one_sample(), checkpoint.clone());
     let message = without_group.unwrap_err().to_string();
     assert!(message.contains("'sign-sgd'") && message.contains("`Trainer::groups`"), "{message}");
