@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use fireclay::prelude::Optimizer;
 use fireclay::train::{Schedule, TrainError};
 
-use super::settings::{BestEpoch, Recipe};
+use super::settings::Recipe;
 
 /// How to train. What is not given comes from the model's own recipe, which `summary` prints;
 /// `train` prints what came of both.
@@ -123,6 +123,7 @@ mod tests {
     use fireclay::prelude::*;
     use fireclay::train::{Muon, ParameterGroup};
 
+    use super::super::settings::BestEpoch;
     use super::*;
 
     #[derive(Parser)]
