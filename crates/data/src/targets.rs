@@ -107,7 +107,7 @@ impl Targets {
     }
 
     /// All targets, four bytes each, to be digested.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    pub fn to_le_bytes(&self) -> Vec<u8> {
         match self {
             Targets::Classes { labels, .. } | Targets::StepClasses { labels, .. } => {
                 labels.iter().flat_map(|label| label.to_le_bytes()).collect()

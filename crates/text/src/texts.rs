@@ -97,7 +97,7 @@ impl Texts {
 
 /// Of all texts and targets.
 fn digest(texts: &[String], targets: &Targets) -> String {
-    sha256::of_texts(texts, &targets.bytes())
+    sha256::of_texts(texts, &targets.to_le_bytes())
 }
 
 #[cfg(test)]

@@ -264,7 +264,7 @@ pub(crate) fn unscale(values: &mut [f32], scale: &Normalization) {
 }
 
 fn values(output: Tensor<2>) -> Vec<f32> {
-    output.into_data().convert::<f32>().into_vec::<f32>().expect("converted just now")
+    output.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted just now")
 }
 
 /// What outputs are compared with; a sample that is mixed from two counts for the class of which it has more.

@@ -396,7 +396,7 @@ impl<N: Network> Trainer<N> {
                 program: serde_json::Value::Null,
             },
             tensors: join(state(&network), best.map(state)),
-            optimizer,
+            optimizer: optimizer.to_vec(),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use fireclay_data::Normalization;
 use fireclay_nn::{AnyTensor, InputSpec, Model, Network, TargetType};
@@ -195,7 +196,7 @@ impl Predictor {
         let shape: Vec<usize> = [count].into_iter().chain(shape).collect();
         let input = match self.model.spec().input {
             InputSpec::Values(_) => AnyTensor::from_values(values, &shape, &self.device),
-            InputSpec::Tokens(_) => AnyTensor::from_tokens(tokens, &shape, &self.device),
+            _ => AnyTensor::from_tokens(tokens, &shape, &self.device),
         };
         let output = self.model.forward(input);
         let [rows, width] = output.dims();
@@ -240,7 +241,7 @@ impl Predictor {
         let expected = match (input, &self.text) {
             (InputSpec::Tokens(_), Some(_)) => format!("a text, or {input}"),
             (InputSpec::Tokens(_), None) => format!("{input}; its file does not say how texts become tokens"),
-            (InputSpec::Values(_), _) => format!("{input}, as numbers or as bytes"),
+            _ => format!("{input}, as numbers or as bytes"),
         };
         let found = match sample {
             Sample::Values(values) => format!("{} numbers", values.len()),

@@ -3,7 +3,7 @@
 //! Samples are compared by the first 128 bits of their SHA-256: no two different samples are known, or can be made with
 //! any effort one could afford, that agree in them.
 
-use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Source, Targets};
+use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset};
 use fireclay_text::Texts;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Smallest, largest, mean and deviation of numbers, in one pass and bounded memory.
 
-use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Normalization, Source};
+use fireclay_data::{Batch, BatchFeatures, BatchTargets, Dataset, Normalization};
 use rayon::prelude::*;
 
 use super::NumberStats;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use fireclay_data::Targets;
 use fireclay_text::Texts;
 use serde::Serialize;
 

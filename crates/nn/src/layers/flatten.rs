@@ -19,6 +19,7 @@ impl Flatten {
             AnyTensor::Sequences(sequences) => sequences.flatten(1, 2),
             AnyTensor::Images(images) => images.flatten(1, 3),
             AnyTensor::Tokens(_) => panic!("flatten takes numbers, found tokens"),
+            AnyTensor::Named(_) => panic!("flatten takes one input, found several"),
         }
     }
 }

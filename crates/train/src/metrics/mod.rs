@@ -18,6 +18,7 @@ pub use any_metric::{Accumulator, AnyMetric, IntoMetrics};
 pub use built_in::*;
 pub use class_counts::ClassCounts;
 pub use metric::{Collected, Direction, FnMetric, Metric, metric_fn};
+pub(crate) use predictions::argmax;
 pub use predictions::{PredictionTargets, Predictions, TokenSums, sigmoid, softmax};
 pub use reports::{
     ClassScores, ClassificationReport, LabelScores, LanguageReport, MultiLabelReport, RegressionReport,
