@@ -106,7 +106,7 @@ fn print(trainer: &Trainer<Model>, texts: Vec<String>, output: &Output) -> anyho
         output.record(&TextPrediction {
             text,
             class,
-            top: top,
+            top,
             trained_on: card.dataset.as_ref().map(|dataset| dataset.name.as_str()),
         });
     }
