@@ -18,6 +18,14 @@ pub enum CommandError {
         /// The program that wrote it.
         found: String,
     },
+    /// The optimizer is not built in.
+    #[error("{path} was written with the optimizer '{name}', which this program does not have; resume it in the program that wrote it")]
+    OwnOptimizer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its name.
+        name: String,
+    },
     /// Flags contradict what the checkpoint says about preprocessing.
     #[error("{path} says how the data is prepared; leave out the flags that say it in another way")]
     OtherPreprocessing {

@@ -1,6 +1,6 @@
 //! Synthetic data where the usual data is neither on the machine nor to be downloaded.
 
-use fireclay::data::DataError;
+use fireclay::data::DatasetsError;
 
 use crate::output::Output;
 use crate::program::{Program, SourceOf};
@@ -13,7 +13,7 @@ use crate::program::{Program, SourceOf};
 pub fn load_or_fall_back<P: Program, T>(
     source: SourceOf<P>,
     output: &Output,
-    load: impl Fn(&SourceOf<P>) -> Result<T, DataError>,
+    load: impl Fn(&SourceOf<P>) -> Result<T, DatasetsError>,
 ) -> anyhow::Result<(T, SourceOf<P>)> {
     match load(&source) {
         Ok(data) => Ok((data, source)),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fireclay::train::{Callback, Event, Moment, TrainError};
+use fireclay::train::{Callback, CallbackContext, Event, TrainError};
 
 use crate::exit::Exit;
 
@@ -58,7 +58,7 @@ impl InterruptOnCtrlC {
 }
 
 impl Callback for InterruptOnCtrlC {
-    fn on_event(&mut self, event: &Event, context: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         match event {
             Event::FitStarted { .. } => {
                 self.runs.fetch_add(1, Ordering::SeqCst);

@@ -1,7 +1,7 @@
 //! `--limit N`: a part of the data, for a quick trial.
 
 use clap::Args;
-use fireclay::data::{DataError, Dataset, Targets, Texts};
+use fireclay::data::{DataError, Dataset, TextError, Texts};
 use serde::{Deserialize, Serialize};
 
 /// How much of the data is used.
@@ -43,30 +43,14 @@ impl Limit {
     ///
     /// # Errors
     /// None that follows from the limit.
-    pub fn texts(self, texts: Texts) -> Result<Texts, DataError> {
+    pub fn texts(self, texts: Texts) -> Result<Texts, TextError> {
         let samples = self.of(texts.len());
         if samples == texts.len() {
             return Ok(texts);
         }
-        let labels = match texts.targets() {
-            Targets::Classes { labels, .. } => Some(labels.as_slice()),
-            _ => None,
-        };
+        let labels = texts.targets().classes().map(|(labels, _)| labels);
         let indices = spread(texts.len(), labels, samples);
-        let targets = match texts.targets() {
-            Targets::Classes { labels, names } => Targets::Classes {
-                labels: indices.iter().map(|&index| labels[index]).collect(),
-                names: names.clone(),
-            },
-            Targets::Values { width, values } => Targets::Values {
-                width: *width,
-                values: indices
-                    .iter()
-                    .flat_map(|index| &values[index * width..][..*width])
-                    .copied()
-                    .collect(),
-            },
-        };
+        let targets = texts.targets().of(&indices);
         let chosen = indices.iter().map(|&index| texts.texts()[index].clone()).collect();
         Texts::new(chosen, targets, texts.provenance().clone())
     }

@@ -1,8 +1,8 @@
 //! What a network is trained for: the one place where programs choose the loss, the metrics, the value that says which
 //! epoch is best, and what a sample is called. Commands ask the objective and assume no kind of task.
 
-use fireclay::data::Dataset;
-use fireclay::nn::{Loss, Model};
+use fireclay::data::{Dataset, Source, TargetKind};
+use fireclay::nn::{BuiltInLoss, CrossEntropyLoss, Model, Stored};
 use fireclay::prelude::Trainer;
 
 use crate::format::percent;
@@ -12,6 +12,12 @@ use crate::format::percent;
 pub enum Objective {
     /// One class for each sample: cross-entropy and accuracy.
     Classification,
+    /// One class for each step of a sample: cross-entropy and accuracy.
+    StepClassification,
+    /// Any number of labels for each sample: binary cross-entropy and F1.
+    MultiLabel,
+    /// Numbers: mean squared error and mean absolute error.
+    Regression,
     /// The next token at each step of a text: cross-entropy and perplexity.
     LanguageModel,
 }
@@ -19,26 +25,33 @@ pub enum Objective {
 impl Objective {
     /// What the targets of a data set ask for.
     pub fn of(data: &Dataset) -> Self {
-        match data.predicts_next_tokens() {
-            true => Objective::LanguageModel,
-            false => Objective::Classification,
+        match data.target_kind() {
+            TargetKind::NextTokens { .. } => Objective::LanguageModel,
+            TargetKind::StepClasses { .. } => Objective::StepClassification,
+            TargetKind::Labels { .. } => Objective::MultiLabel,
+            TargetKind::Values { .. } => Objective::Regression,
+            TargetKind::Classes { .. } => Objective::Classification,
         }
     }
 
-    /// A trainer of a network, with loss and metrics.
+    /// A trainer of a network, with loss and metrics; label smoothing is for classes and tokens.
     pub fn trainer(self, network: Model, label_smoothing: f32) -> Trainer<Model> {
-        let trainer = match self {
-            Objective::LanguageModel => Trainer::language_model(network),
-            Objective::Classification => Trainer::classification(network),
-        };
-        trainer.loss(Loss::CrossEntropy { label_smoothing, class_weights: None })
+        let loss = CrossEntropyLoss::new().label_smoothing(label_smoothing);
+        match self {
+            Objective::LanguageModel => Trainer::language_model(network).loss(loss),
+            Objective::Classification => Trainer::classification(network).loss(loss),
+            Objective::StepClassification => Trainer::step_classification(network).loss(loss),
+            Objective::MultiLabel => Trainer::multi_label(network),
+            Objective::Regression => Trainer::regression(network),
+        }
     }
 
     /// The validation value that says which epoch is best.
     pub fn monitor(self) -> &'static str {
         match self {
-            Objective::LanguageModel => "val_loss",
-            Objective::Classification => "val_accuracy",
+            Objective::LanguageModel | Objective::Regression => "val_loss",
+            Objective::Classification | Objective::StepClassification => "val_accuracy",
+            Objective::MultiLabel => "val_f1",
         }
     }
 
@@ -53,9 +66,9 @@ impl Objective {
 }
 
 /// The label smoothing of a loss, for the recipe of a training that is resumed.
-pub fn label_smoothing(loss: &Loss) -> f32 {
+pub fn label_smoothing(loss: &Stored<BuiltInLoss>) -> f32 {
     match loss {
-        Loss::CrossEntropy { label_smoothing, .. } => *label_smoothing,
+        Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) => loss.label_smoothing,
         _ => 0.0,
     }
 }
@@ -70,17 +83,28 @@ pub fn measure(name: &str, value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fireclay::data::DrawnDigits;
+    use fireclay::data::{DrawnDigits, Provenance, Targets};
 
     use super::*;
 
     #[test]
-    fn labels_ask_for_a_classifier() {
+    fn targets_ask_for_an_objective() {
         let (digits, _) = DrawnDigits::new(0).train_and_test(10, 0);
         let objective = Objective::of(&digits);
         assert_eq!((objective, objective.monitor()), (Objective::Classification, "val_accuracy"));
         assert_eq!(objective.samples(&digits, "images"), "images");
-        assert_eq!(label_smoothing(&Loss::CrossEntropy { label_smoothing: 0.25, class_weights: None }), 0.25);
+        let numbers = |targets| Dataset::from_f32(&[1], vec![0.0; 2], targets, Provenance::default()).unwrap();
+        let values = Targets::Values { width: 1, values: vec![0.5; 2] };
+        assert_eq!(Objective::of(&numbers(values)), Objective::Regression);
+        let labels = Targets::Labels { values: vec![0.0, 1.0], names: vec!["rain".into()] };
+        assert_eq!(Objective::of(&numbers(labels)).monitor(), "val_f1");
+    }
+
+    #[test]
+    fn a_resumed_run_has_its_label_smoothing() {
+        let loss = CrossEntropyLoss::new().label_smoothing(0.25);
+        assert_eq!(label_smoothing(&Stored::BuiltIn(loss.into())), 0.25);
+        assert_eq!(label_smoothing(&Stored::Custom { name: "focal".into() }), 0.0);
     }
 
     #[test]

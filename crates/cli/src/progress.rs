@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fireclay::data::DownloadProgress;
-use fireclay::train::{Callback, EpochRecord, Event, Moment, TrainError};
+use fireclay::train::{Callback, CallbackContext, EpochRecord, Event, TrainError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -59,13 +59,14 @@ impl Progress {
 }
 
 impl Callback for Progress {
-    fn on_event(&mut self, event: &Event, _: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, _: &mut CallbackContext) -> Result<(), TrainError> {
         match event {
             Event::FitStarted { epochs, steps_per_epoch, start, .. } => {
                 self.epochs = *epochs;
                 self.steps_per_epoch = *steps_per_epoch;
                 self.start = *start;
             }
+            Event::Warning(warning) => self.output.note(format!("warning: {warning}")),
             Event::UnusedParameters(names) => self.output.note(format!(
                 "note: these parameters have no part in the loss and will not change: {}",
                 names.join(", ")
@@ -80,7 +81,7 @@ impl Callback for Progress {
                 bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
                 self.bar = Some(bar);
             }
-            Event::StepEnded { epoch, step, steps, samples, seconds: elapsed, loss, accuracy } => {
+            Event::StepEnded { epoch, step, steps, samples, seconds: elapsed, loss, accuracy, .. } => {
                 let Some(bar) = &self.bar else { return Ok(()) };
                 bar.set_position(*step as u64);
                 let speed = *samples as f64 / elapsed.max(1e-9);

@@ -101,7 +101,7 @@ fn main() -> anyhow::Result<()> {
 
 fn first_batch(train: Dataset, began: Instant) -> Line {
     let mut loader = Loader::for_training(Arc::new(train), Pass { seed: 0, epoch: 1 }, BATCH, 0);
-    let batch = loader.next().expect("there are samples");
+    let batch = loader.next().expect("there are samples").expect("they are in memory");
     Line { seconds: Some(began.elapsed().as_secs_f64()), shape: Some(batch.shape), ..Line::default() }
 }
 

@@ -36,6 +36,7 @@ fn run<N: Network>(flags: &Flags, workload: &Workload) -> anyhow::Result<Measure
             let train = Split::train(&flags.data, workload)?;
             Ok(fit(N::init(&train.shape, &device), &train, workload, flags.seed, &device))
         }
+        Task::Predictor => anyhow::bail!("Burn has no predictor; bench-fireclay measures it"),
         Task::Infer | Task::Latency => {
             let device = Device::flex();
             device.seed(flags.seed);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{DataDir, DataError, Dataset, NumpyDataset, NumpyOptions};
+use fireclay::data::{DataDir, DatasetsError, Dataset, NumpyDataset, NumpyOptions};
 pub use own::{TEST_FRACTION, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
 use serde::{Deserialize, Serialize};
@@ -81,9 +81,9 @@ impl ImageSource {
         shape: [usize; 3],
         limit: Limit,
         output: &Arc<Output>,
-        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DataError>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
         synthetic: impl Fn() -> (Dataset, Dataset),
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let (train, test) = match self {
             ImageSource::Folder(folder) => published(&DataDir::named(folder)),
             ImageSource::Default => published(&DataDir::default()),

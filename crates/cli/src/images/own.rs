@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fireclay::data::{
-    DataDir, DataError, Dataset, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
+    DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
 };
 
 use crate::format::count;
@@ -22,7 +22,7 @@ pub(super) fn load(
     folder: &Path,
     [channels, height, width]: [usize; 3],
     output: &Output,
-) -> Result<(Dataset, Dataset), DataError> {
+) -> Result<(Dataset, Dataset), DatasetsError> {
     let options = ImageFolderOptions {
         size: ImageSize::Fixed([height, width]),
         channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
@@ -43,7 +43,7 @@ pub(super) fn load(
         "a fifth of the images is held out for the test, as {} has no folder `test`",
         folder.display()
     ));
-    all.dataset.split(TEST_FRACTION, SPLIT_SEED)
+    Ok(all.dataset.split(TEST_FRACTION, SPLIT_SEED)?)
 }
 
 fn report_conversions(images: &ImageFolder, which: &str, output: &Output) {

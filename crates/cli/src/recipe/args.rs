@@ -2,8 +2,7 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use fireclay::prelude::Optimizer;
-use fireclay::train::{Schedule, TrainError};
+use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, TrainError};
 
 use super::settings::Recipe;
 
@@ -18,7 +17,7 @@ pub struct TrainingArgs {
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch_size: Option<usize>,
     /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see summary]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Optimizer::NAMES), help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(BuiltInOptimizer::NAMES), help_heading = "Training")]
     pub optimizer: Option<String>,
     /// Learning rate, more than 0; where some parameters have a rate of their own, that is scaled in proportion
     /// [default: the model's, see summary]
@@ -30,7 +29,7 @@ pub struct TrainingArgs {
     /// Learning rate schedule: constant, linear, cosine, one-cycle, step=10,0.1, exponential=0.95, plateau=0.5,2
     /// [default: the model's, see summary]
     #[arg(long, value_name = "SCHEDULE", help_heading = "Training")]
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<BuiltInSchedule>,
     /// Epochs of linear warm-up before the schedule, such as 0.5 [default: the model's, see summary]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warm_up: Option<f64>,
@@ -71,11 +70,11 @@ impl TrainingArgs {
     pub fn apply(&self, mut recipe: Recipe) -> Result<Recipe, TrainError> {
         if let Some(name) = &self.optimizer {
             // Rates are not comparable between optimizers, nor are groups.
-            let rate = match name == recipe.optimizer.name() {
+            let rate = match *name == recipe.optimizer.name() {
                 true => recipe.optimizer.learning_rate(),
                 false => default_rate(name),
             };
-            recipe.optimizer = Optimizer::by_name(name, rate)?;
+            recipe.optimizer = BuiltInOptimizer::by_name(name, rate)?;
             recipe.groups.clear();
         }
         if let Some(rate) = self.learning_rate {
@@ -83,7 +82,7 @@ impl TrainingArgs {
             recipe.optimizer = recipe.optimizer.with_learning_rate(rate);
             for group in &mut recipe.groups {
                 let of_group = group.optimizer.learning_rate();
-                group.optimizer = group.optimizer.clone().with_learning_rate(of_group * ratio);
+                group.optimizer = group.optimizer.with_learning_rate(of_group * ratio);
             }
         }
         if let Some(decay) = self.weight_decay {
@@ -139,7 +138,7 @@ mod tests {
     fn recipe() -> Recipe {
         Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
-            schedule: Schedule::Linear { to: 0.0 },
+            schedule: schedule::Linear { to: 0.0 }.into(),
             warm_up: 2.0,
             label_smoothing: 0.2,
             validation_split: 0.1,
@@ -170,7 +169,7 @@ mod tests {
         let changed = changed(recipe(), &flags).unwrap();
         let expected = Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
-            schedule: Schedule::Cosine { to: 0.1 },
+            schedule: schedule::Cosine { to: 0.1 }.into(),
             warm_up: 0.5,
             clip_norm: Some(1.0),
             label_smoothing: 0.1,

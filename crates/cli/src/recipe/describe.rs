@@ -1,21 +1,20 @@
 //! A recipe in words, for `summary`, `train` and the JSON.
 
-use fireclay::prelude::Optimizer;
-use fireclay::train::Schedule;
+use fireclay::train::{AnyOptimizer, BuiltInSchedule};
 
 use super::settings::{BestEpoch, Recipe};
 
 impl Recipe {
     /// In words, each as a flag gives it: `adam 0.001`, `batch 64`, `10 epochs`.
     pub fn describe(&self) -> Vec<String> {
-        let optimizer = |optimizer: &Optimizer| {
+        let optimizer = |optimizer: &AnyOptimizer| {
             let settings = serde_json::to_value(optimizer).unwrap_or_default();
             let decay = settings["weight_decay"].as_f64().filter(|decay| *decay > 0.0);
             let decay =
                 decay.map_or(String::new(), |decay| format!(" (weight decay {})", significant(decay)));
             format!("{} {}{decay}", optimizer.name(), significant(optimizer.learning_rate()))
         };
-        let mut words = vec![optimizer(&self.optimizer)];
+        let mut words = vec![optimizer(&self.optimizer.clone().into())];
         for group in &self.groups {
             words.push(format!("{} by {}", group.parameters.join(" and "), optimizer(&group.optimizer)));
         }
@@ -23,7 +22,7 @@ impl Recipe {
         if self.warm_up > 0.0 {
             rates = format!("warm-up {} then {rates}", epochs(self.warm_up));
         }
-        if rates != Schedule::default().to_string() {
+        if rates != BuiltInSchedule::default().to_string() {
             words.push(format!("learning rate {rates}"));
         }
         words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
@@ -61,6 +60,7 @@ fn significant(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use fireclay::prelude::*;
+    use fireclay::train::schedule::Linear;
     use fireclay::train::{Muon, ParameterGroup};
 
     use super::*;
@@ -68,7 +68,7 @@ mod tests {
     fn recipe() -> Recipe {
         Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
-            schedule: Schedule::Linear { to: 0.0 },
+            schedule: Linear { to: 0.0 }.into(),
             warm_up: 2.0,
             label_smoothing: 0.2,
             validation_split: 0.1,

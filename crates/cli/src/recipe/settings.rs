@@ -1,18 +1,18 @@
 //! How a network is trained, as data.
 
-use fireclay::prelude::{FitOptions, Optimizer};
-use fireclay::train::{ParameterGroup, Schedule, TrainError};
+use fireclay::prelude::FitOptions;
+use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError};
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// Updates the parameters.
-    pub optimizer: Optimizer,
+    pub optimizer: BuiltInOptimizer,
     /// Parameters with an optimizer of their own.
     pub groups: Vec<ParameterGroup>,
     /// Learning rate schedule.
-    pub schedule: Schedule,
+    pub schedule: BuiltInSchedule,
     /// Epochs of linear warm-up before the schedule.
     pub warm_up: f64,
     /// Maximum global gradient norm.
@@ -41,11 +41,11 @@ pub struct BestEpoch {
 
 impl Recipe {
     /// A recipe with a constant learning rate and nothing else.
-    pub fn new(optimizer: impl Into<Optimizer>, batch_size: usize, epochs: usize) -> Self {
+    pub fn new(optimizer: impl Into<BuiltInOptimizer>, batch_size: usize, epochs: usize) -> Self {
         Recipe {
             optimizer: optimizer.into(),
             groups: Vec::new(),
-            schedule: Schedule::default(),
+            schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
             label_smoothing: 0.0,

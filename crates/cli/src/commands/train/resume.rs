@@ -41,16 +41,21 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     };
     let (train, test) = P::load(&data, state.limit, &state.preprocessing, output)?;
     let train = bucketed(train, &state.spec)?;
-    let options = &progress.options;
+    let settings = &progress.settings;
+    let options = &settings.options;
+    let optimizer = settings.optimizer.built_in().ok_or_else(|| CommandError::OwnOptimizer {
+        path: path.to_path_buf(),
+        name: settings.optimizer.name(),
+    })?;
     let recipe = Recipe {
-        groups: progress.groups.clone(),
+        groups: settings.groups.clone(),
         schedule: options.schedule,
         warm_up: options.warm_up,
         clip_norm: options.clip_norm,
-        label_smoothing: label_smoothing(&progress.loss),
+        label_smoothing: label_smoothing(&settings.loss),
         validation_split: options.validation_split,
         best: state.best,
-        ..Recipe::new(progress.optimizer.clone(), options.batch_size, options.epochs)
+        ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;
     Ok(Job {
