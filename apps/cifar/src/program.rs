@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{Cifar10, Cifar100, DataError, DownloadProgress, DrawnObjects, Resize, read_image};
+use fireclay::data::{Cifar10, Cifar100, DatasetsError, DownloadProgress, DrawnObjects, Resize, read_image};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
@@ -49,7 +49,7 @@ impl Program for CifarProgram {
         limit: Limit,
         preprocessing: &ImagePreprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let published = |dir: &DataDir| load_published(dir, output);
         let synthetic = || {
             DrawnObjects::new(SYNTHETIC_SEED)
@@ -82,7 +82,7 @@ impl ImageProgram for CifarProgram {
     const PREDICT_ABOUT: &'static str = "Predict what pictures show: PNG or JPEG, any size";
     const CHANNELS: &'static [usize] = &[1, 3];
 
-    fn read_picture(path: &Path, shape: [usize; 3], _: Option<&str>) -> Result<Picture, DataError> {
+    fn read_picture(path: &Path, shape: [usize; 3], _: Option<&str>) -> Result<Picture, DatasetsError> {
         // The centre is kept, as of the user's own pictures in training.
         let image = read_image(path, shape, Resize::Crop)?;
         Ok(Picture { pixels: image.pixels, notes: image.notes })
@@ -90,7 +90,7 @@ impl ImageProgram for CifarProgram {
 }
 
 /// CIFAR-10, or CIFAR-100 with its fine labels where a folder that was named holds that and not CIFAR-10.
-fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
     let bar = DownloadBar::new(output.clone());
     let show = |progress: DownloadProgress<'_>| bar.show(&progress);
     match dir.is_named() && holds_cifar_100(dir.path()?) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fireclay::data::{
-    DataError, NgramOptions, NgramVocabulary, Side, TextEncoder, TextPadding, TextPreprocessing, Texts,
+    DatasetsError, NgramOptions, NgramVocabulary, Side, TextEncoder, TextPadding, TextPreprocessing, Texts,
     Vocabulary, VocabularyOptions, WordTokenizer, reserved,
 };
 use fireclay::nn::InputSpec;
@@ -55,7 +55,7 @@ impl Program for ImdbProgram {
         limit: Limit,
         preprocessing: &ReviewPreprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let (train, test) = Self::load_texts(source, limit, output)?;
         let tokens = Self::text_preprocessing(preprocessing, &train)?;
         let dataset = |texts: &Texts| match preprocessing.next_words {
@@ -108,14 +108,14 @@ impl TextProgram for ImdbProgram {
         source: &ReviewSource,
         limit: Limit,
         output: &Arc<Output>,
-    ) -> Result<(Texts, Texts), DataError> {
+    ) -> Result<(Texts, Texts), DatasetsError> {
         source.load(limit, output)
     }
 
     fn text_preprocessing(
         preprocessing: &ReviewPreprocessing,
         train: &Texts,
-    ) -> Result<TextPreprocessing, DataError> {
+    ) -> Result<TextPreprocessing, DatasetsError> {
         let tokenizer = WordTokenizer::default();
         if let Some(longest) = preprocessing.ngrams {
             let options = NgramOptions { longest: longest as usize, ..NgramOptions::default() };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fireclay::data::{
-    Column, DataDir, DataError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
 use fireclay_cli::{
     DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, report_skipped,
@@ -198,13 +198,13 @@ impl DataSourceArgs for ReviewSourceArgs {
 
 impl ReviewSource {
     /// Loads training and test texts.
-    pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+    pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let (train, test) = self.load_all(limit, output)?;
         Ok((limit.texts(train)?, limit.texts(test)?))
     }
 
     /// All texts; of synthetic ones no more than are used.
-    fn load_all(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DataError> {
+    fn load_all(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let published = |dir: DataDir| {
             let bar = DownloadBar::new(output.clone());
             Imdb::load_with(&dir, &|progress| bar.show(&progress))
@@ -261,7 +261,7 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 }
 
 /// A fifth of each class becomes the test texts.
-fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DataError> {
+fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DatasetsError> {
     output.note("a fifth of the texts is held out for the test, as no test texts were named");
     all.split(TEST_FRACTION, SPLIT_SEED)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{DataError, Resize, read_digit, read_image};
+use fireclay::data::{DatasetsError, Resize, read_digit, read_image};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
@@ -47,7 +47,7 @@ impl Program for MnistProgram {
         limit: Limit,
         preprocessing: &ImagePreprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
         let published = |dir: &DataDir| load_published(dir, output);
         let synthetic = || {
             DrawnDigits::new(SYNTHETIC_SEED)
@@ -81,7 +81,7 @@ impl ImageProgram for MnistProgram {
         "Read digits from pictures: PNG or JPEG, any size, dark on light or light on dark";
     const CHANNELS: &'static [usize] = &[1];
 
-    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DataError> {
+    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DatasetsError> {
         let is_own = trained_on
             .is_some_and(|name| !Self::DATASETS.contains(&name) && name != Self::fallback().dataset);
         if is_own {
@@ -96,7 +96,7 @@ impl ImageProgram for MnistProgram {
     }
 }
 
-fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DataError> {
+fn load_published(dir: &DataDir, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
     let bar = DownloadBar::new(output.clone());
     Mnist::load_with(dir, &|progress| bar.show(&progress))
 }

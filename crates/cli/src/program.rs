@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use fireclay::data::{DataError, TextPreprocessing, Texts};
+use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
 use fireclay::nn::InputSpec;
 use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::store::ModelCard;
@@ -65,7 +65,7 @@ pub trait Program: Debug + Sized + 'static {
         limit: Limit,
         preprocessing: &Self::Preprocessing,
         output: &Arc<Output>,
-    ) -> Result<(Dataset, Dataset), DataError>;
+    ) -> Result<(Dataset, Dataset), DatasetsError>;
 
     /// Synthetic data for a machine without files and network, and what to tell the user.
     fn fallback() -> Fallback<SourceOf<Self>>;
@@ -94,7 +94,7 @@ pub trait ImageProgram: Program {
     ///
     /// # Errors
     /// If the file is no picture that can be read.
-    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DataError>;
+    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DatasetsError>;
 }
 
 /// A picture in a model's shape.
@@ -116,7 +116,7 @@ pub trait TextProgram: Program {
         source: &SourceOf<Self>,
         limit: Limit,
         output: &Arc<Output>,
-    ) -> Result<(Texts, Texts), DataError>;
+    ) -> Result<(Texts, Texts), DatasetsError>;
 
     /// How the texts become tokens, the words being those of the training texts.
     ///
@@ -125,7 +125,7 @@ pub trait TextProgram: Program {
     fn text_preprocessing(
         preprocessing: &Self::Preprocessing,
         train: &Texts,
-    ) -> Result<TextPreprocessing, DataError>;
+    ) -> Result<TextPreprocessing, DatasetsError>;
 }
 
 /// What a program keeps in checkpoints of where its data comes from.

@@ -8,7 +8,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::AdaGradConfig;
 use burn::tensor::{Device, Tensor, activation::relu};
 use fireclay_data::{Dataset, Provenance, Targets};
-use fireclay_nn::{AnyTensor, Loss, Model, ModelSpec, NamedTensor, Network, state};
+use fireclay_nn::{AnyTensor, BuiltInLoss, CrossEntropyLoss, MaeLoss, Model, MseLoss, ModelSpec, NamedTensor, Network, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
     Accuracy, Adam, AnyOptimizer, BuiltInOptimizer, BuiltInSchedule, BurnOptimizer, Callback,
@@ -170,7 +170,7 @@ fn resumes(at: (usize, usize), optimizer: impl Into<AnyOptimizer> + Clone) {
     assert_eq!(history.epochs.len(), at.0 - 1);
 
     let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
-    assert_eq!((checkpoint.progress.epoch, checkpoint.progress.step), at);
+    assert_eq!((checkpoint.progress.state.epoch, checkpoint.progress.state.step), at);
     // Another seed: whatever is not in the checkpoint would show.
     let mut resumed = trainer(2);
     let found = resumed.resume(&data, checkpoint).unwrap();
@@ -296,7 +296,7 @@ fn weights_that_overflow_in_the_last_step_are_noticed_before_they_are_kept() {
     let data = values(4, vec![1e20; 4]);
     let options = FitOptions { batch_size: 4, ..options(2) };
     let mut trainer = Trainer::regression(ModelSpec::new([2]).dense(1).build(&device).unwrap())
-        .loss(Loss::Mae {})
+        .loss(MaeLoss)
         .optimizer(Sgd::new(f64::from(f32::MAX) * 1e10))
         .callback(CheckpointWriter::new(&path));
     let text = message(trainer.fit(&data, &options));
@@ -311,7 +311,7 @@ fn what_cannot_be_measured_or_trained_is_refused() {
     let fit =
         |metric| message(Trainer::classification(model(1)).metrics([metric]).fit(&bands(20), &options(1)));
     assert!(fit(R2).contains("r2 cannot be measured"));
-    let loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Some(vec![1.0]) };
+    let loss = CrossEntropyLoss::new().class_weights(vec![1.0]);
     let text = message(Trainer::new(model(1), loss).fit(&bands(20), &options(1)));
     assert!(text.contains("class_weights of 1 classes; expected 3"), "{text}");
     let still = ModelSpec::new([2]).tanh().build(&Device::flex()).unwrap();
@@ -354,15 +354,15 @@ fn data_that_does_not_fit_is_refused() {
     let _turn = turn();
     let device = Device::flex();
     let build = |spec: ModelSpec| spec.build(&device).unwrap();
-    let fit = |spec: ModelSpec, loss: Loss, data: &Dataset| {
+    let fit = |spec: ModelSpec, loss: BuiltInLoss, data: &Dataset| {
         message(Trainer::new(build(spec), loss).fit(data, &options(1)))
     };
-    let classes = Loss::cross_entropy;
+    let classes = || BuiltInLoss::from(CrossEntropyLoss::new());
     let text = fit(ModelSpec::new([2]).dense(4), classes(), &bands(20));
     assert!(text.contains("gives 4 outputs") && text.contains("3, one for each class"), "{text}");
     let text = fit(ModelSpec::new([5]).dense(3), classes(), &bands(20));
     assert!(text.contains("data is [2]") && text.contains("takes [5]"), "{text}");
-    let text = fit(ModelSpec::new([2]).dense(3), Loss::Mse {}, &bands(20));
+    let text = fit(ModelSpec::new([2]).dense(3), MseLoss.into(), &bands(20));
     assert!(text.contains("needs values as targets; the data has classes"), "{text}");
     let text = fit(ModelSpec::new([2]).dense(1), classes(), &values(4, vec![0.0; 4]));
     assert!(text.contains("needs classes as targets"), "{text}");
@@ -370,7 +370,7 @@ fn data_that_does_not_fit_is_refused() {
     let grid =
         Dataset::from_f32(&[3, 1, 1, 3], numbers(18, 1), grid, Provenance::new("grid", "train", "test"))
             .unwrap();
-    let text = fit(ModelSpec::new([9]).dense(1), Loss::Mse {}, &grid);
+    let text = fit(ModelSpec::new([9]).dense(1), MseLoss.into(), &grid);
     assert!(text.contains("data is [3, 1, 1, 3]") && text.contains("expected [features]"), "{text}");
     let empty = bands(20).take(0);
     assert!(fit(ModelSpec::new([2]).dense(3), classes(), &empty).contains("no samples to train on"));

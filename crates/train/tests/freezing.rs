@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{Model, ModelSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
-use fireclay_train::{AdamW, Callback, CheckpointWriter, Event, FitOptions, Moment, TrainError, Trainer};
+use fireclay_train::{AdamW, Callback, CheckpointWriter, Event, FitOptions, CallbackContext, TrainError, Trainer};
 
 /// Random weights come from one generator for the whole process, so tests take turns.
 static DEVICE: Mutex<()> = Mutex::new(());
@@ -76,11 +76,11 @@ fn fit_and_files_leave_it_alone() {
 struct BreakOff(usize);
 
 impl Callback for BreakOff {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::StepEnded { .. } = event {
             self.0 -= 1;
             if self.0 == 0 {
-                moment.interrupt();
+                context.interrupt();
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use fireclay_text::{
     TextDataset, TextEncoder, TextPreprocessing, Texts, Vocabulary, WordTokenizer, reserved,
 };
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, Event, F1, FitOptions, Moment, Report, Stopped, TrainError,
+    Adam, Callback, Checkpoint, CheckpointWriter, Event, F1, FitOptions, CallbackContext, Report, Stopped, TrainError,
     Trainer,
 };
 
@@ -129,11 +129,11 @@ fn perplexity_and_accuracy_are_those_of_the_logits() {
 struct BreakOff(usize, usize);
 
 impl Callback for BreakOff {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::StepEnded { epoch, step, .. } = event
             && (*epoch, *step) == (self.0, self.1)
         {
-            moment.interrupt();
+            context.interrupt();
         }
         Ok(())
     }

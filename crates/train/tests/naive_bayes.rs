@@ -8,7 +8,7 @@ use fireclay_store::load_checkpoint;
 use fireclay_text::{
     NgramOptions, NgramVocabulary, TextDataset, TextEncoder, TextPreprocessing, WordTokenizer,
 };
-use fireclay_train::{Adam, Callback, CheckpointWriter, Event, FitOptions, Moment, TrainError, Trainer};
+use fireclay_train::{Adam, Callback, CheckpointWriter, Event, FitOptions, CallbackContext, TrainError, Trainer};
 
 fn data() -> (Dataset, Dataset) {
     let (train, test) = WrittenReviews::new(1).train_and_test(3_000, 500);
@@ -62,11 +62,11 @@ fn reviews_are_told_apart_and_the_ratios_stay() {
 struct BreakOff(usize);
 
 impl Callback for BreakOff {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::StepEnded { .. } = event {
             self.0 = self.0.saturating_sub(1);
             if self.0 == 0 {
-                moment.interrupt();
+                context.interrupt();
             }
         }
         Ok(())

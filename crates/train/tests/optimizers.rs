@@ -235,7 +235,7 @@ fn a_run_goes_on_with_an_optimizer_of_the_same_name_only() {
         trainer().optimizer(ada_grad(0.1)).groups([group()]).callback(CheckpointWriter::new(&path));
     first.fit(&one_sample(), &options).unwrap();
     let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
-    let written = serde_json::to_value(&checkpoint.progress.optimizer).unwrap();
+    let written = serde_json::to_value(&checkpoint.progress.settings.optimizer).unwrap();
     assert_eq!(written, serde_json::json!({"type": "custom", "name": "adagrad", "learning_rate": 0.1}));
 
     let mut given = trainer().optimizer(ada_grad(0.1)).groups([group()]);

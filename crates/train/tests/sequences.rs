@@ -7,7 +7,7 @@ use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{InputSpec, LstmSpec, Model, ModelSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, Event, FitOptions, Moment, Stopped, TrainError, Trainer,
+    Adam, Callback, Checkpoint, CheckpointWriter, Event, FitOptions, CallbackContext, Stopped, TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -95,11 +95,11 @@ fn an_lstm_learns_which_word_comes_first_and_is_saved_and_loaded() {
 struct Interrupt(usize, usize);
 
 impl Callback for Interrupt {
-    fn on_event(&mut self, event: &Event, moment: &mut Moment) -> Result<(), TrainError> {
+    fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::StepEnded { epoch, step, .. } = event
             && (self.0, self.1) == (*epoch, *step)
         {
-            moment.interrupt();
+            context.interrupt();
         }
         Ok(())
     }
@@ -124,7 +124,7 @@ fn a_run_on_tokens_goes_on_bit_for_bit() {
         .callback(CheckpointWriter::new(&path).only_when_interrupted());
     assert_eq!(broken.fit(&data, &options).unwrap().stopped, Stopped::Interrupted);
     let checkpoint: Checkpoint = load_checkpoint(&path).unwrap();
-    assert_eq!((checkpoint.progress.epoch, checkpoint.progress.step), (2, 3));
+    assert_eq!((checkpoint.progress.state.epoch, checkpoint.progress.state.step), (2, 3));
     // Another seed: whatever is not in the checkpoint would show.
     let mut resumed = Trainer::classification(model(2));
     resumed.resume(&data, checkpoint).unwrap();

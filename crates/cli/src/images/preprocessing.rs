@@ -1,7 +1,7 @@
 //! How images are prepared for training: standardized and augmented.
 
 use clap::Args;
-use fireclay::data::{DataError, Dataset, Normalization};
+use fireclay::data::{DatasetsError, Dataset, Normalization};
 use fireclay::store::ModelCard;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ impl ImagePreprocessing {
     ///
     /// # Errors
     /// If the augmentation does not fit the images.
-    pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DataError> {
+    pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DatasetsError> {
         let normalization = match self.standardize {
             Some(true) => Normalization::of(&train)?,
             _ => Normalization::none(),

@@ -138,7 +138,7 @@ mod tests {
     fn recipe() -> Recipe {
         Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
-            schedule: schedule::Linear { to: 0.0 }.into(),
+            schedule: fireclay::train::schedule::Linear { to: 0.0 }.into(),
             warm_up: 2.0,
             label_smoothing: 0.2,
             validation_split: 0.1,
@@ -169,7 +169,7 @@ mod tests {
         let changed = changed(recipe(), &flags).unwrap();
         let expected = Recipe {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
-            schedule: schedule::Cosine { to: 0.1 }.into(),
+            schedule: fireclay::train::schedule::Cosine { to: 0.1 }.into(),
             warm_up: 0.5,
             clip_norm: Some(1.0),
             label_smoothing: 0.1,

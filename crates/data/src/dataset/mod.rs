@@ -619,6 +619,7 @@ mod tests {
             features: BatchFeatures::Values(vec![3.0, 4.0]),
             targets: BatchTargets::Values { width: 1, values: vec![20.0] },
             indices: vec![1],
+            ..Batch::default()
         };
         assert_eq!(batch, expected);
         assert_eq!(values.class_counts(), [0; 0]);
@@ -648,6 +649,7 @@ mod tests {
             features: BatchFeatures::Tokens(vec![4, 9, 0, 1]),
             targets: BatchTargets::Classes(vec![0, 0]),
             indices: vec![0, 1],
+            ..Batch::default()
         };
         assert_eq!(batch, expected);
         counting().gather(&[0], &mut batch);

@@ -22,7 +22,7 @@ fn callback_of_ones_own() -> fireclay::Result<()> {
         .optimizer(Sgd::new(0.1))
         .callback(logger.with_gradient_norm());
     let options =
-        FitOptions { epochs: 2, batch_size: 64, schedule: Cosine::default().into(), ..FitOptions::default() };
+        FitOptions { epochs: 2, batch_size: 64, schedule: Cosine::to(0.0).into(), ..FitOptions::default() };
     trainer.fit(&train, &options)?;
 
     let log = log.lock().expect("no holder panics");
