@@ -262,7 +262,7 @@ fn resumed_job<P: Program>(
 
 /// Texts of about one length together, if the network takes batches shorter than its input; images stay as they are.
 pub(super) fn bucketed(data: Dataset, spec: &ModelSpec) -> anyhow::Result<Dataset> {
-    match spec.takes_shorter()? {
+    match spec.supports_variable_length()? {
         true => Ok(data.bucketed_by_length()),
         false => Ok(data),
     }
