@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use fireclay::nn::{
-    BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerKind, LayerSpec, MaxPool2dSpec, Views,
-    WhiteningSpec,
+    BatchNormSpec, Conv2dSpec, DenseSpec, Initializer, LayerSpec, MaxPool2dSpec, ReluSpec,
+    TestTimeAugmentation, WhiteningSpec,
 };
 use fireclay::prelude::*;
 use fireclay::train::schedule::{Linear, OneCycle};
@@ -82,11 +82,7 @@ impl ModelName {
 /// A convolution of 3 by 3 that keeps the size, batch norm, ReLU.
 fn convolution(out_channels: usize) -> [LayerSpec; 3] {
     let conv = Conv2dSpec::new(out_channels, 3).padding(Padding::Same).bias(false);
-    [
-        conv.initializer(Initializer::KaimingNormal).into(),
-        BatchNormSpec::default().into(),
-        LayerKind::Relu {}.into(),
-    ]
+    [conv.initializer(Initializer::KaimingNormal).into(), BatchNormSpec::default().into(), ReluSpec {}.into()]
 }
 
 /// The same, with a pooling between that halves the size, so that the norm has a fourth to do.
@@ -100,7 +96,7 @@ fn halving(out_channels: usize) -> [LayerSpec; 4] {
 fn resnet(spec: ModelSpec, classes: usize) -> ModelSpec {
     let block = |channels| convolution(channels).into_iter().chain(convolution(channels));
     let add = |spec: ModelSpec, layers: Vec<LayerSpec>| layers.into_iter().fold(spec, ModelSpec::layer);
-    let spec = add(spec.views(Views::Mirrored), convolution(24).into());
+    let spec = add(spec.test_time_augmentation(TestTimeAugmentation::Mirrored), convolution(24).into());
     let spec = add(spec, halving(48).into());
     let spec = add(spec, halving(96).into()).residual(block(96));
     add(spec, halving(192).into()).residual(block(192)).max_pool2d(4).flatten().dense(classes)
@@ -112,7 +108,10 @@ fn fast94(spec: ModelSpec, classes: usize) -> ModelSpec {
         Conv2dSpec::new(channels, 3).padding(Padding::Same).bias(false).initializer(Initializer::Dirac)
     };
     let norm = || BatchNormSpec::default().momentum(0.4).epsilon(1e-12).scale(false);
-    let mut spec = spec.views(Views::MirroredAndShifted).layer(WhiteningSpec::new(2)).gelu();
+    let mut spec = spec
+        .test_time_augmentation(TestTimeAugmentation::MirroredAndShifted)
+        .layer(WhiteningSpec::new(2))
+        .gelu();
     for channels in [64, 256, 256] {
         spec = spec.layer(conv(channels)).max_pool2d(2).layer(norm()).gelu();
         spec = spec.layer(conv(channels)).layer(norm()).gelu();

@@ -36,9 +36,11 @@ mod gpu;
 #[cfg(feature = "flex")]
 mod instructions;
 pub mod ops;
+mod random;
 mod threads;
 
 pub use burn::tensor::Device;
 pub use device_name::{DeviceName, reads_at_once};
 pub use error::BackendError;
+pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::InputSpec;
+use crate::shapes::InputSpec;
 
 /// Why a model cannot be described, built or filled with weights.
 #[derive(Debug, thiserror::Error)]
@@ -66,11 +66,11 @@ pub enum NnError {
         /// As many as there may be.
         most: usize,
     },
-    /// Views of something that is no image.
+    /// Test-time augmentation of something that is no image.
     #[error(
-        "views are of images of at least 2 by 2 pixels, and the network takes {found}; leave 'views' out"
+        "test-time augmentation ('views') is of images of at least 2 by 2 pixels, and the network takes {found}; leave 'views' out"
     )]
-    Views {
+    TestTimeAugmentation {
         /// What the description says.
         found: InputSpec,
     },
@@ -148,6 +148,18 @@ pub enum NnError {
         found: Option<u32>,
         /// Every token is below it.
         vocabulary_size: usize,
+    },
+    /// A network whose forward pass fails.
+    #[error(
+        "network {network} does not take a batch of {input:?}: {reason}; compare the sizes of its layers with the shape of a sample"
+    )]
+    Forward {
+        /// The network's type.
+        network: String,
+        /// Sizes of the batch, the batch first.
+        input: Vec<usize>,
+        /// What the forward pass said.
+        reason: String,
     },
     /// Weights and model do not belong together.
     #[error("the weights do not fit the model:{0}")]
@@ -391,10 +403,8 @@ fn listed(names: &[String]) -> String {
 
 /// A name cut to a length that fits a line.
 fn short(name: &str) -> String {
-    match name.char_indices().nth(80) {
-        Some((end, _)) => format!("{}...", &name[..end]),
-        None => name.to_string(),
-    }
+    let start = cut(name);
+    if start.len() < name.len() { format!("{start}...") } else { name.to_string() }
 }
 
 /// `[3, 32, 32]`
@@ -404,8 +414,12 @@ fn shape(dims: &[usize]) -> String {
 
 /// The Levenshtein distance, on names cut to 80 characters.
 fn edit_distance(a: &str, b: &str) -> usize {
-    let cut = |name: &str| name.chars().take(80).collect::<String>();
-    strsim::levenshtein(&cut(a), &cut(b))
+    strsim::levenshtein(cut(a), cut(b))
+}
+
+/// The first 80 characters.
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(80).map_or(name, |(end, _)| &name[..end])
 }
 
 #[cfg(test)]
@@ -426,11 +440,5 @@ mod tests {
         );
         assert!(text.contains("unexpected  dense1.weight [10, 64]"), "{text}");
         assert!(text.contains("conv2d_1.bias: expected [32], found [16]"), "{text}");
-    }
-
-    #[test]
-    fn edit_distance_of_known_words() {
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
     }
 }

@@ -8,9 +8,11 @@ use std::collections::HashSet;
 use burn::module::{Flag, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
-use crate::spec::{LayerKind, LayerSpec, Plan, PlannedLayer};
+use crate::error::NnError;
+use crate::layers::{LayerSpec, PlannedLayer};
+use crate::network::Network;
+use crate::spec::{ModelSpec, Plan};
 use crate::state::Path;
-use crate::{ModelSpec, Network, NnError};
 
 impl ModelSpec {
     /// Marks layers as frozen: training leaves their weights and running statistics as they are. Of a block, all layers
@@ -91,7 +93,7 @@ fn mark<'a>(
         let inside = format!("{}.", plan.name);
         // One layer of a frozen block is trained again: the mark goes from the block to its layers.
         let opens = !frozen && layer.frozen && names.iter().any(|name| name.starts_with(&inside));
-        if let LayerKind::Residual(block) = &mut layer.kind {
+        if let Some(block) = layer.kind.block_mut() {
             if opens {
                 block.layers.iter_mut().chain(&mut block.shortcut).for_each(|inner| inner.frozen = true);
             }

@@ -17,6 +17,7 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-data` (data sets), `fireclay-store` (model files),
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
+mod check_forward;
 mod error;
 mod freeze;
 mod initializer;
@@ -26,23 +27,21 @@ mod model;
 mod network;
 pub mod readable;
 mod sampling;
+mod shapes;
 mod spec;
 mod state;
 mod stepper;
 mod stored;
 mod summary;
 mod tensor;
+mod test_time_augmentation;
 mod transfer;
 
+pub use check_forward::check_forward;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use fireclay_backend::Device;
 pub use initializer::Initializer;
-pub use layers::{
-    AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DropoutSpec, EmbeddingSpec,
-    FeedForwardActivation, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, MultiHeadAttentionSpec,
-    NaiveBayesBagSpec, PositionEmbeddingSpec, PositionKind, ResidualSpec, RnnActivation, SimpleRnnSpec,
-    TiedDenseSpec, TransformerSpec, WhiteningSpec,
-};
+pub use layers::*;
 pub use losses::{
     BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, HuberLoss, Loss, LossFn, MaeLoss, MseLoss, Target, TargetType, batch_loss,
     binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, loss_fn, mae, mse,
@@ -50,7 +49,8 @@ pub use losses::{
 pub use model::Model;
 pub use network::{Batches, Network};
 pub use sampling::{Sampler, Sampling};
-pub use spec::{InputSpec, LayerKind, LayerSpec, ModelSpec, Padding, Size2d, TensorSpec, Views};
+pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
+pub use spec::ModelSpec;
 pub use state::{
     NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
     with_parameter_ids,
@@ -59,4 +59,5 @@ pub use stepper::Stepper;
 pub use stored::Stored;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::AnyTensor;
+pub use test_time_augmentation::TestTimeAugmentation;
 pub use transfer::Transfer;

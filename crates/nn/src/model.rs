@@ -6,11 +6,49 @@ use std::sync::Arc;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::Layer;
-use crate::layers::chain::{self, Flow};
-use crate::network::Batches;
-use crate::spec::{InputSpec, LayerKind, ModelSpec, Plan, PlannedLayer, Views};
-use crate::{AnyTensor, Network, NnError, Stepper, freeze};
+use crate::error::NnError;
+use crate::freeze;
+use crate::layers::{self, Flow, Layer, PlannedLayer};
+use crate::network::{Batches, Network};
+use crate::shapes::InputSpec;
+use crate::spec::{ModelSpec, Plan};
+use crate::tensor::AnyTensor;
+use crate::test_time_augmentation::TestTimeAugmentation;
+
+impl ModelSpec {
+    /// Checks every shape and draws the weights on a device.
+    ///
+    /// Weights come from the device's random numbers, which all threads share: use [`build_seeded`](Self::build_seeded) for
+    /// weights that repeat.
+    ///
+    /// # Errors
+    /// [`NnError::Layer`] with the place, the name and the input shape of the first layer that cannot work.
+    pub fn build(&self, device: &Device) -> Result<Model, NnError> {
+        let plan = self.plan()?;
+        // No weight is drawn from among another thread's random numbers.
+        let _turn = fireclay_backend::random_turn();
+        Ok(Model::new(self.clone(), &plan, device))
+    }
+
+    /// As [`build`](Self::build), with weights that are a function of the seed: on a CPU the same bits, whatever other
+    /// threads that draw through [`fireclay_backend::seeded`] do. They are those of `device.seed(seed)` and `build`.
+    ///
+    /// ```
+    /// use fireclay_nn::{ModelSpec, state};
+    ///
+    /// let device = burn::tensor::Device::flex();
+    /// let spec = ModelSpec::new([4]).dense(8).relu().dense(2);
+    /// assert_eq!(state(&spec.build_seeded(7, &device)?), state(&spec.build_seeded(7, &device)?));
+    /// # Ok::<(), fireclay_nn::NnError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn build_seeded(&self, seed: u64, device: &Device) -> Result<Model, NnError> {
+        let _turn = fireclay_backend::seeded(device, seed);
+        self.build(device)
+    }
+}
 
 /// A network built from a [`ModelSpec`]. It is a Burn module like any other: it moves between devices, freezes,
 /// and goes through `fit`.
@@ -32,7 +70,7 @@ struct Description {
     /// Rows of the smallest embedding.
     vocabulary_size: Option<usize>,
     /// Whether the samples of a batch may all be shorter than the description says.
-    takes_shorter: bool,
+    supports_variable_length: bool,
 }
 
 impl Model {
@@ -44,9 +82,10 @@ impl Model {
         let layers: Vec<Layer> = plan.layers.iter().map(|layer| Layer::build(layer, device)).collect();
         layers.visit(&mut Draw);
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
-        let vocabulary_size = vocabulary_size(&plan.layers);
-        let takes_shorter = plan.takes_shorter();
-        let description = Description { spec, names, names_by_path, vocabulary_size, takes_shorter };
+        let vocabulary_size = vocabulary_size(plan);
+        let supports_variable_length = plan.supports_variable_length();
+        let description =
+            Description { spec, names, names_by_path, vocabulary_size, supports_variable_length };
         let model = Model { layers, description: Arc::new(description) };
         match plan.frozen().is_empty() {
             true => model,
@@ -80,22 +119,15 @@ impl Model {
         self.redescribed(spec)
     }
 
-    /// Begins to read token by token; see [`Stepper`].
-    ///
-    /// # Errors
-    /// [`NnError::NotStepwise`] with the first layer that needs all steps at once, and [`NnError::NoNextToken`] for a
-    /// network that does not read tokens or gives no output at each of them.
-    pub fn stepper(&self) -> Result<Stepper, NnError> {
-        Stepper::new(self)
-    }
-
     pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// Whether the data sets that layer: a frozen one, taken over from another model perhaps, stays as it is.
+    /// Whether the data is to set that layer: one that was set stays as it is, and so does a frozen one.
     fn adapts_at(&self, index: usize) -> bool {
-        self.layers[index].adapts() && !self.spec().layers[index].frozen
+        self.spec().layers[index].kind.adapts()
+            && !self.spec().layers[index].frozen
+            && self.layers[index].awaits_data()
     }
 
     /// The same network under a description that differs in what is frozen only.
@@ -115,15 +147,10 @@ impl ModuleVisitor for Draw {
     }
 }
 
-fn vocabulary_size(layers: &[PlannedLayer]) -> Option<usize> {
-    layers
-        .iter()
-        .filter_map(|layer| match &layer.kind {
-            LayerKind::Embedding(spec) => Some(spec.num_embeddings),
-            LayerKind::NaiveBayesBag(spec) => Some(spec.num_embeddings),
-            _ => [&layer.body, &layer.shortcut].into_iter().filter_map(|inner| vocabulary_size(inner)).min(),
-        })
-        .min()
+fn vocabulary_size(plan: &Plan) -> Option<usize> {
+    let mut sizes = Vec::new();
+    plan.each_layer(&mut |layer| sizes.extend(layer.kind.vocabulary_size()));
+    sizes.into_iter().min()
 }
 
 fn collect_names(layers: &[PlannedLayer], path: &str, names: &mut HashMap<String, String>) {
@@ -131,8 +158,8 @@ fn collect_names(layers: &[PlannedLayer], path: &str, names: &mut HashMap<String
         let own = format!("{path}.{index}");
         collect_names(&layer.body, &format!("{own}.layers"), names);
         collect_names(&layer.shortcut, &format!("{own}.shortcut"), names);
-        if matches!(layer.kind, LayerKind::Whitening(_)) {
-            names.insert(format!("{own}.conv"), layer.name.clone());
+        if let Some(inner) = layer.kind.inner_path() {
+            names.insert(format!("{own}.{inner}"), layer.name.clone());
         }
         names.insert(own, layer.name.clone());
     }
@@ -144,19 +171,19 @@ impl Network for Model {
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
         let expected = &self.description.spec.input;
         let fits = expected.fits(&input)
-            && (self.description.takes_shorter || input.dims()[1..] == *expected.shape());
+            && (self.description.supports_variable_length || input.dims()[1..] == *expected.shape());
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
-        let look = |input: AnyTensor| match chain::run(&self.layers, Flow::of(input)).value {
+        let once = |input: AnyTensor| match layers::run(&self.layers, Flow::of(input)).value {
             AnyTensor::Sequences(outputs) => {
                 let [batch, steps, width] = outputs.dims();
                 outputs.reshape([batch * steps, width])
             }
             other => other.rows(),
         };
-        match self.description.spec.views {
-            Views::One => look(input),
-            _ if input.device().is_autodiff() => look(input),
-            views => views.mean(input.images(), |images| look(images.into())),
+        match self.description.spec.test_time_augmentation {
+            TestTimeAugmentation::None => once(input),
+            _ if input.device().is_autodiff() => once(input),
+            augmentation => augmentation.mean(input.images(), |images| once(images.into())),
         }
     }
 
@@ -164,8 +191,8 @@ impl Network for Model {
         Some(&self.description.spec.input)
     }
 
-    fn takes_shorter(&self) -> bool {
-        self.description.takes_shorter
+    fn supports_variable_length(&self) -> bool {
+        self.description.supports_variable_length
     }
 
     fn vocabulary_size(&self) -> Option<usize> {
@@ -183,7 +210,7 @@ impl Network for Model {
                 let layer = self.layers.pop().expect("there is a layer at its index");
                 let before = &self.layers;
                 let mut inputs =
-                    batches().map(|(input, target)| (chain::run(before, Flow::of(input)).value, target));
+                    batches().map(|(input, target)| (layers::run(before, Flow::of(input)).value, target));
                 let layer = layer.adapt(&mut inputs);
                 drop(inputs);
                 self.layers.push(layer);
@@ -208,7 +235,7 @@ impl Network for Model {
             return Some("the input".to_string());
         }
         for (layer, name) in self.layers.iter().zip(&self.description.names) {
-            flow = chain::run(std::slice::from_ref(layer), flow);
+            flow = layers::run(std::slice::from_ref(layer), flow);
             if !flow.value.is_finite() {
                 return Some(name.clone());
             }

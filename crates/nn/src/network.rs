@@ -54,7 +54,7 @@ pub trait Network: Module {
 
     /// Whether the samples of a batch may all be shorter than [`input_spec`](Self::input_spec) says; where they may not,
     /// data that puts samples together by their length is refused before training begins.
-    fn takes_shorter(&self) -> bool {
+    fn supports_variable_length(&self) -> bool {
         true
     }
 

@@ -3,7 +3,7 @@
 use fireclay_kernels::{MIX_STEP, mix};
 use serde::{Deserialize, Serialize};
 
-use crate::NnError;
+use crate::error::NnError;
 
 /// How a token is drawn. The steps come in the order of the fields; all of them off is a draw from the network's own
 /// probabilities.

@@ -11,7 +11,9 @@ use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use fireclay_backend::ops::conv2d_weight;
 
-use crate::{ModelSpec, Network, NnError, WeightsMismatch};
+use crate::error::{NnError, WeightsMismatch};
+use crate::network::Network;
+use crate::spec::ModelSpec;
 
 /// A tensor in host memory, row-major, f32.
 #[derive(Clone, Debug, PartialEq)]

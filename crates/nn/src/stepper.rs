@@ -3,8 +3,22 @@
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::layers::stepping::{self, Memory};
-use crate::{AnyTensor, Model, NnError};
+use crate::error::NnError;
+use crate::layers::{self, Flow, Memory};
+use crate::model::Model;
+use crate::network::Network;
+use crate::tensor::AnyTensor;
+
+impl Model {
+    /// Begins to read token by token; see [`Stepper`].
+    ///
+    /// # Errors
+    /// [`NnError::NotStepwise`] with the first layer that needs all steps at once, and [`NnError::NoNextToken`] for a
+    /// network that does not read tokens or gives no output at each of them.
+    pub fn stepper(&self) -> Result<Stepper, NnError> {
+        Stepper::new(self)
+    }
+}
 
 /// A language model that reads token by token: its layers remember what they have read, so a step costs the same however
 /// long the text is.
@@ -35,9 +49,20 @@ impl Stepper {
     /// See [`Model::stepper`].
     pub(crate) fn new(model: &Model) -> Result<Self, NnError> {
         let plan = model.spec().plan()?;
-        let memories = Memory::of(&plan.layers)?;
-        let most_steps = stepping::most_steps(&plan.layers).unwrap_or(usize::MAX);
-        let vocabulary_size = crate::Network::vocabulary_size(model);
+        let (mut unable, mut most_steps) = (None, usize::MAX);
+        plan.each_layer(&mut |layer| {
+            let is_unable = layer.kind.memory(layer).is_none() && layer.kind.block().is_none();
+            if is_unable && unable.is_none() {
+                unable = Some(layer.name.clone());
+            }
+            most_steps = most_steps.min(layer.kind.max_steps(&layer.input).unwrap_or(usize::MAX));
+        });
+        let memories: Option<Vec<Memory>> =
+            plan.layers.iter().map(|layer| layer.kind.memory(layer)).collect();
+        let Some(memories) = memories else {
+            return Err(NnError::NotStepwise { name: unable.unwrap_or_default() });
+        };
+        let vocabulary_size = model.vocabulary_size();
         let (Some(vocabulary_size), Some(_)) = (vocabulary_size, plan.output_steps) else {
             return Err(NnError::NoNextToken { input: model.spec().input.clone(), outputs: plan.outputs });
         };
@@ -63,8 +88,7 @@ impl Stepper {
         // Below the vocabulary's size, which fits.
         let values = tokens.iter().map(|token| *token as i32).collect();
         let input = AnyTensor::from_tokens(values, &[1, tokens.len()], &self.device);
-        let output =
-            stepping::step(self.model.layers(), &mut self.memories, &mut Vec::new(), input).sequences();
+        let output = layers::step(self.model.layers(), &mut self.memories, Flow::of(input)).value.sequences();
         self.steps += tokens.len();
         let [_, steps, width] = output.dims();
         let last = output.slice([0..1, steps - 1..steps, 0..width]);
@@ -80,10 +104,11 @@ impl Stepper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        DenseSpec, GruSpec, LayerKind, LstmSpec, ModelSpec, MultiHeadAttentionSpec, Network,
-        PositionEmbeddingSpec, PositionKind, SimpleRnnSpec, TransformerSpec,
+    use crate::layers::{
+        DenseSpec, GruSpec, LstmSpec, MultiHeadAttentionSpec, PositionEmbeddingSpec, PositionKind,
+        SimpleRnnSpec, TransformerSpec,
     };
+    use crate::spec::ModelSpec;
 
     /// Networks of every layer that can go step by step.
     fn networks() -> Vec<ModelSpec> {
@@ -98,13 +123,11 @@ mod tests {
                 .dense(12),
             start()
                 .layer(PositionEmbeddingSpec::new(PositionKind::Learnt))
-                .layer(LayerKind::TransformerDecoder(
-                    TransformerSpec::new(2, 8).num_layers(2).final_norm(true),
-                ))
+                .transformer_decoder(TransformerSpec::new(2, 8).num_layers(2).final_norm(true))
                 .tied_dense(),
             start()
                 .layer(PositionEmbeddingSpec::new(PositionKind::Sinusoidal))
-                .layer(LayerKind::TransformerDecoder(TransformerSpec::new(1, 8).rotary(true)))
+                .transformer_decoder(TransformerSpec::new(1, 8).rotary(true))
                 .residual([MultiHeadAttentionSpec::new(3).causal(true).into()])
                 .dense(12),
         ]

@@ -3,9 +3,21 @@
 use serde::Serialize;
 use std::fmt;
 
-use crate::InputSpec;
+use crate::error::NnError;
+use crate::layers::PlannedLayer;
 use crate::readable::{bytes as size, count as grouped};
-use crate::spec::{Plan, PlannedLayer};
+use crate::shapes::InputSpec;
+use crate::spec::{ModelSpec, Plan};
+
+impl ModelSpec {
+    /// Names, output shapes, parameters and FLOPs of all layers.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn summary(&self) -> Result<Summary, NnError> {
+        Ok(Summary::new(&self.input, &self.plan()?))
+    }
+}
 
 /// What a network consists of, layer by layer.
 ///
@@ -38,7 +50,7 @@ pub struct SummaryRow {
 impl Summary {
     pub(crate) fn new(input: &InputSpec, plan: &Plan) -> Self {
         let mut rows = Vec::new();
-        plan.layers.iter().for_each(|layer| collect(layer, &mut rows));
+        plan.each_layer(&mut |layer| rows.push(row(layer)));
         Summary { input: input.clone(), rows }
     }
 
@@ -63,7 +75,7 @@ impl Summary {
     }
 }
 
-fn collect(layer: &PlannedLayer, rows: &mut Vec<SummaryRow>) {
+fn row(layer: &PlannedLayer) -> SummaryRow {
     let size = |trainable| {
         let tensors = layer.inferred.tensors.iter();
         tensors
@@ -72,15 +84,14 @@ fn collect(layer: &PlannedLayer, rows: &mut Vec<SummaryRow>) {
             .sum::<usize>()
     };
     let (parameters, frozen) = if layer.frozen { (0, size(true)) } else { (size(true), 0) };
-    rows.push(SummaryRow {
+    SummaryRow {
         name: layer.name.clone(),
         output: layer.inferred.output.shape().to_vec(),
         parameters,
         frozen,
         buffers: size(false),
         flops: layer.inferred.flops,
-    });
-    layer.body.iter().chain(&layer.shortcut).for_each(|layer| collect(layer, rows));
+    }
 }
 
 impl fmt::Display for Summary {

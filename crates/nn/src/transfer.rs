@@ -5,9 +5,10 @@ use std::fmt;
 
 use burn::module::Module;
 
+use crate::error::{NnError, WeightsMismatch};
 use crate::freeze::{check_names, covers};
-use crate::state::load_part;
-use crate::{Model, NamedTensor, NnError, WeightsMismatch, state};
+use crate::model::Model;
+use crate::state::{NamedTensor, load_part, state};
 
 /// What was taken over from another model, tensor by tensor; its [`Display`](fmt::Display) is a list for people.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,11 +18,14 @@ pub struct Transfer {
     /// What was left as it was: tensors of layers that differ, tensors that the other model lacks (`missing`), and
     /// those that it has beyond (`unexpected`).
     pub left: WeightsMismatch,
+    /// Names of the tensors of the head, which stays as it was built though the other model's would fit.
+    pub new_head: Vec<String>,
 }
 
 impl Model {
     /// Takes over the weights and running statistics of every layer that another model has under the same name, with
-    /// tensors of the same shapes. A layer is copied whole or not at all.
+    /// tensors of the same shapes, but for the head: the last layer that has tensors is for the new task and stays as it was
+    /// built, even where the other model's has the same shapes. A layer is copied whole or not at all.
     ///
     /// ```
     /// use fireclay_nn::ModelSpec;
@@ -29,24 +33,40 @@ impl Model {
     ///
     /// let body = ModelSpec::new([4]).dense(8).relu();
     /// let ten = body.clone().dense(10).build(&Device::flex())?;
-    /// let (three, transfer) = body.dense(3).build(&Device::flex())?.with_weights_of(&ten);
+    /// let (three, transfer) = body.clone().dense(3).build(&Device::flex())?.with_weights_of(&ten);
     /// assert_eq!(transfer.copied, ["dense_1.weight", "dense_1.bias"]);
     /// assert_eq!(transfer.left.different[0], ("dense_2.weight".into(), vec![3, 8], vec![10, 8]));
     /// let three = three.freeze(["dense_1"])?;
+    ///
+    /// let (_, other_ten) = body.dense(10).build(&Device::flex())?.with_weights_of(&ten);
+    /// assert_eq!(other_ten.new_head, ["dense_2.weight", "dense_2.bias"]);
     /// # Ok::<(), fireclay_nn::NnError>(())
     /// ```
     pub fn with_weights_of(self, other: &Model) -> (Self, Transfer) {
+        self.take_over(other, false)
+    }
+
+    /// As [`with_weights_of`](Self::with_weights_of), head included: for the same task, or for a network that has no head.
+    pub fn with_all_weights_of(self, other: &Model) -> (Self, Transfer) {
+        self.take_over(other, true)
+    }
+
+    fn take_over(self, other: &Model, with_head: bool) -> (Self, Transfer) {
         let offered: BTreeMap<String, Vec<NamedTensor>> =
             by_layer(state(&other.valid())).into_iter().collect();
         let own = by_layer(state(&self.valid()));
         let mut transfer = Transfer::default();
         let mut tensors = Vec::new();
+        let head = own.last().map(|(layer, _)| layer.clone()).filter(|_| !with_head);
         for (layer, own) in &own {
             let Some(offered) = offered.get(layer) else {
                 transfer.left.missing.extend(own.iter().map(described));
                 continue;
             };
             match own.iter().map(described).eq(offered.iter().map(described)) {
+                true if head.as_ref() == Some(layer) => {
+                    transfer.new_head = own.iter().map(|tensor| tensor.name.clone()).collect();
+                }
                 true => {
                     transfer.copied.extend(own.iter().map(|tensor| tensor.name.clone()));
                     tensors.extend_from_slice(offered);
@@ -121,6 +141,10 @@ fn differences(own: &[NamedTensor], offered: &[NamedTensor], mismatch: &mut Weig
 
 impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tensors copied: {}{}", self.copied.len(), self.copied.join(", "), self.left)
+        write!(f, "{} tensors copied: {}{}", self.copied.len(), self.copied.join(", "), self.left)?;
+        for name in &self.new_head {
+            write!(f, "\n  new         {name}")?;
+        }
+        Ok(())
     }
 }

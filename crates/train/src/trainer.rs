@@ -390,7 +390,7 @@ impl<N: Network> Trainer<N> {
         if let Some(expected) = self.network.input_spec().filter(|expected| **expected != found) {
             return Err(TrainError::Inputs { found, expected: expected.clone() });
         }
-        if !source.has_fixed_shape() && !self.network.takes_shorter() {
+        if !source.has_fixed_shape() && !self.network.supports_variable_length() {
             return Err(TrainError::Bucketed { expected: found });
         }
         match (source.feature_kind(), self.network.vocabulary_size()) {

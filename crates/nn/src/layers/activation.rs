@@ -1,57 +1,165 @@
 //! Activations: functions of one value, and softmax.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use fireclay_backend::ops;
+use serde::{Deserialize, Serialize};
 
-use crate::LayerProblem;
-use crate::spec::{Inferred, LayerKind};
+use super::PlannedLayer;
+use super::contract::{Description, Forward, Inferred, Memory, OutputActivation, Place};
+use super::flow::{Flow, Following, Fusable};
+use crate::error::LayerProblem;
+use crate::tensor::AnyTensor;
 
-/// An activation; what each computes stands at [`LayerKind`].
-#[derive(Module, Debug)]
-pub(crate) struct ActivationLayer {
-    #[module(skip)]
-    kind: LayerKind,
+/// Defines the description of an activation: its fields with their defaults, its function, and what it is as an output.
+macro_rules! activation_spec {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $( $(#[$field_doc:meta])* $field:ident = $default:expr, $default_name:ident as $default_path:literal )? }
+        = |$spec:ident| $function:expr, $output:expr
+    ) => {
+        $(#[$doc])*
+        ///
+        /// # Shapes
+        /// - input and output: any but tokens
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $( $(#[$field_doc])* #[serde(default = $default_path)] pub $field: f64, )? }
+
+        $( fn $default_name() -> f64 { $default } )?
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $( $field: $default, )? }
+            }
+        }
+
+        impl Description for $name {
+            type Module = Activation;
+
+            fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+                $( if !self.$field.is_finite() {
+                    return Err(LayerProblem::Range {
+                        field: stringify!($field),
+                        found: self.$field.to_string(),
+                        expected: "a finite number",
+                    });
+                } )?
+                Inferred::plain(place.numbers()?.to_vec(), 1)
+            }
+
+            fn build_at(&self, _: &PlannedLayer, _: &Device) -> Activation {
+                let $spec = self;
+                Activation { function: $function }
+            }
+
+            fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+                Some(Memory::none())
+            }
+
+            fn probabilities(&self) -> Option<OutputActivation> {
+                $output
+            }
+        }
+    };
 }
 
-impl ActivationLayer {
-    pub(crate) fn build(kind: &LayerKind) -> Self {
-        ActivationLayer { kind: kind.clone() }
-    }
+activation_spec! {
+    /// `max(x, 0)`
+    ReluSpec {} = |_spec| Function::Relu, None
+}
+activation_spec! {
+    /// `x` where positive, else `negative_slope * x`
+    LeakyReluSpec {
+        /// Slope where the input is negative; 0.01 by default.
+        negative_slope = 0.01, default_negative_slope as "default_negative_slope"
+    } = |spec| Function::LeakyRelu { negative_slope: spec.negative_slope }, None
+}
+activation_spec! {
+    /// `x` where positive, else `alpha * (exp(x) - 1)` ([Clevert et al. 2015](https://arxiv.org/abs/1511.07289))
+    EluSpec {
+        /// Value reached far to the left, negated; 1 by default.
+        alpha = 1.0, default_alpha as "default_alpha"
+    } = |spec| Function::Elu { alpha: spec.alpha }, None
+}
+activation_spec! {
+    /// `x * Φ(x)` with the exact normal distribution ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415))
+    GeluSpec {} = |_spec| Function::Gelu, None
+}
+activation_spec! {
+    /// `x * sigmoid(x)`, also called swish ([Ramachandran et al. 2017](https://arxiv.org/abs/1710.05941))
+    SiluSpec {} = |_spec| Function::Silu, None
+}
+activation_spec! {
+    /// `1 / (1 + exp(-x))`
+    SigmoidSpec {} = |_spec| Function::Sigmoid, Some(OutputActivation::Sigmoid)
+}
+activation_spec! {
+    /// Hyperbolic tangent.
+    TanhSpec {} = |_spec| Function::Tanh, None
+}
+activation_spec! {
+    /// `ln(1 + exp(x))`
+    SoftplusSpec {} = |_spec| Function::Softplus, None
+}
+activation_spec! {
+    /// `exp(x) / Σ exp(x)` over the last dimension. Losses take logits, so a classifier that is to be trained does not end
+    /// with it; see [`ModelSpec::output_activation`](crate::ModelSpec::output_activation).
+    SoftmaxSpec {} = |_spec| Function::Softmax, Some(OutputActivation::Softmax)
+}
 
-    pub(crate) fn is_relu(&self) -> bool {
-        matches!(self.kind, LayerKind::Relu {})
-    }
+/// A built activation.
+#[derive(Module, Debug)]
+pub(crate) struct Activation {
+    #[module(skip)]
+    function: Function,
+}
 
+#[derive(Clone, Copy, Debug)]
+enum Function {
+    Relu,
+    LeakyRelu { negative_slope: f64 },
+    Elu { alpha: f64 },
+    Gelu,
+    Silu,
+    Sigmoid,
+    Tanh,
+    Softplus,
+    Softmax,
+}
+
+impl Activation {
     /// # Shapes
     /// - input and output: any; softmax works on the last dimension
-    pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        match self.kind {
-            LayerKind::Relu {} => activation::relu(input),
-            LayerKind::LeakyRelu { negative_slope } => activation::leaky_relu(input, negative_slope),
-            LayerKind::Elu { alpha } => elu(input, alpha),
-            LayerKind::Gelu {} => ops::gelu(input),
-            LayerKind::Silu {} => activation::silu(input),
-            LayerKind::Sigmoid {} => activation::sigmoid(input),
-            LayerKind::Tanh {} => activation::tanh(input),
-            LayerKind::Softplus {} => activation::softplus(input, 1.0),
-            LayerKind::Softmax {} => activation::softmax(input, D - 1),
-            ref other => unreachable!("{} is not an activation", other.type_name()),
+    fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        match self.function {
+            Function::Relu => activation::relu(input),
+            Function::LeakyRelu { negative_slope } => activation::leaky_relu(input, negative_slope),
+            Function::Elu { alpha } => elu(input, alpha),
+            Function::Gelu => ops::gelu(input),
+            Function::Silu => activation::silu(input),
+            Function::Sigmoid => activation::sigmoid(input),
+            Function::Tanh => activation::tanh(input),
+            Function::Softplus => activation::softplus(input, 1.0),
+            Function::Softmax => activation::softmax(input, D - 1),
         }
     }
 }
 
-pub(crate) fn infer(kind: &LayerKind, input: &[usize]) -> Result<Inferred, LayerProblem> {
-    let parameter = match *kind {
-        LayerKind::LeakyRelu { negative_slope } => Some(("negative_slope", negative_slope)),
-        LayerKind::Elu { alpha } => Some(("alpha", alpha)),
-        _ => None,
-    };
-    match parameter {
-        Some((field, value)) if !value.is_finite() => {
-            Err(LayerProblem::Range { field, found: value.to_string(), expected: "a finite number" })
+impl Forward for Activation {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| match value {
+            AnyTensor::Rows(rows) => self.forward(rows).into(),
+            AnyTensor::Sequences(sequences) => self.forward(sequences).into(),
+            other => self.forward(other.images()).into(),
+        })
+    }
+
+    fn fusable(&self) -> Fusable<'_> {
+        match self.function {
+            Function::Relu => Fusable::Relu,
+            _ => Fusable::No,
         }
-        _ => Inferred::plain(input.to_vec(), 1),
     }
 }
 

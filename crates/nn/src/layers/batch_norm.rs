@@ -8,9 +8,12 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::{check_epsilon, default_epsilon, is_yes, yes};
-use crate::LayerProblem;
-use crate::spec::{Inferred, TensorSpec};
+use super::contract::{Description, Forward, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, check_epsilon, default_epsilon, is_yes, yes};
+use crate::error::LayerProblem;
+use crate::shapes::TensorSpec;
+use crate::tensor::AnyTensor;
 
 /// Normalises each channel (or feature) by its mean and variance over the batch while training, and by running
 /// statistics otherwise; then scales and shifts.
@@ -18,6 +21,17 @@ use crate::spec::{Inferred, TensorSpec};
 /// # Shapes
 /// - input and output: `[batch, channels, height, width]` or `[batch, features]`
 /// - `weight`, `bias`, `running_mean`, `running_var`: `[channels]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse a `momentum` outside `[0, 1]`, an `epsilon` of 0 or less, and sequences.
+///
+/// ```
+/// use fireclay_nn::{BatchNormSpec, ModelSpec};
+///
+/// let spec = ModelSpec::new([3, 8, 8]).layer(BatchNormSpec::default().momentum(0.3)).global_avg_pool2d();
+/// assert_eq!((spec.summary()?.parameters(), spec.summary()?.buffers()), (6, 6));
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormSpec {
@@ -130,5 +144,27 @@ impl BatchNorm {
         let old = state.value_sync();
         let mixed = old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum);
         state.update(mixed.detach());
+    }
+}
+
+impl Description for BatchNormSpec {
+    type Module = BatchNorm;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> BatchNorm {
+        self.build(plan.input.shape(), device)
+    }
+}
+
+impl Forward for BatchNorm {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        let activation = following.take_activation();
+        input.map(|value| match value {
+            AnyTensor::Rows(rows) => self.forward(rows, activation).into(),
+            other => self.forward(other.images(), activation).into(),
+        })
     }
 }

@@ -8,9 +8,12 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, Activation, Conv2dOptions};
 use serde::{Deserialize, Serialize};
 
-use super::{Conv2dSpec, is_default, is_yes, steps, yes};
-use crate::spec::{Inferred, InputSpec, Padding, TensorSpec};
-use crate::{Initializer, LayerProblem};
+use super::contract::{Description, Forward, Place};
+use super::flow::{Flow, Following};
+use super::{Conv2dSpec, Inferred, PlannedLayer, is_default, is_yes, steps, yes};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::{InputSpec, Padding, TensorSpec};
 
 /// A convolution over steps; a cross-correlation, as everywhere in deep learning.
 ///
@@ -23,6 +26,18 @@ use crate::{Initializer, LayerProblem};
 /// - output: `[batch, out_steps, out_channels]`, where
 ///   `out_steps = (steps + padding before + padding after - dilation * (kernel_size - 1) - 1) / stride + 1`, rounded down
 /// - `weight`: `[out_channels, features / groups, kernel_size]`, `bias`: `[out_channels]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse what they refuse of a [`Conv2dSpec`](crate::Conv2dSpec), two different paddings, and inputs that are no
+/// sequences.
+///
+/// ```
+/// use fireclay_nn::{Conv1dSpec, ModelSpec};
+///
+/// let spec = ModelSpec::new([10, 4]).layer(Conv1dSpec::new(6, 3).stride(2)).global_max_pool1d();
+/// assert_eq!(spec.summary()?.rows[0].output, [4, 6]);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv1dSpec {
@@ -214,5 +229,25 @@ impl Conv1d {
             places.clamp_max(out_steps as i64) * lengths.clone().clamp(0, 1)
         });
         (output, lengths)
+    }
+}
+
+impl Description for Conv1dSpec {
+    type Module = Conv1d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Conv1d {
+        self.build(plan.in_features(), device)
+    }
+}
+
+impl Forward for Conv1d {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        let activation = following.take_activation();
+        let (output, lengths) = self.forward(input.value.sequences(), input.lengths.as_ref(), activation);
+        Flow { value: output.into(), lengths, embeddings: input.embeddings }
     }
 }

@@ -3,12 +3,15 @@
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops::conv2d_weight;
+use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, conv2d_weight};
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, is_yes, yes};
-use crate::spec::{Inferred, Padding, Size2d, TensorSpec, values};
-use crate::{Initializer, LayerProblem};
+use super::contract::{Description, Forward, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, is_default, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::{Padding, Size2d, TensorSpec};
 
 /// A convolution over height and width; a cross-correlation, as everywhere in deep learning.
 ///
@@ -18,6 +21,20 @@ use crate::{Initializer, LayerProblem};
 ///   `out_height = (height + padding above + padding below - dilation * (kernel_size - 1) - 1) / stride + 1`, rounded
 ///   down, and the width likewise
 /// - `weight`: `[out_channels, in_channels / groups, kernel height, kernel width]`, `bias`: `[out_channels]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse sizes of 0, channels that the groups cannot share, kernels larger than the padded image, and inputs that
+/// are no images.
+///
+/// ```
+/// use fireclay_nn::{Conv2dSpec, ModelSpec, Padding};
+///
+/// let conv = Conv2dSpec::new(8, 3).stride(2).padding(Padding::Same).groups(4);
+/// let spec = ModelSpec::new([4, 7, 6]).layer(conv).flatten();
+/// assert_eq!(spec.summary()?.rows[0].output, [8, 4, 3]);
+/// assert_eq!(spec.summary()?.parameters(), 8 * 3 * 3 + 8);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2dSpec {
@@ -213,4 +230,68 @@ pub(super) fn window_counts(
         return Err(LayerProblem::KernelTooLarge { kernel: covered, padded });
     }
     Ok([(padded[0] - covered[0]) / stride.height + 1, (padded[1] - covered[1]) / stride.width + 1])
+}
+
+impl Description for Conv2dSpec {
+    type Module = Conv2d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Conv2d {
+        self.build(plan.input.shape(), device)
+    }
+}
+
+impl Forward for Conv2d {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        forward_flow(self, input, following)
+    }
+}
+
+/// The convolution with the ReLU and the max pooling behind it.
+pub(super) fn forward_flow(layer: &Conv2d, input: Flow, following: &mut Following<'_>) -> Flow {
+    let activation = following.take_activation();
+    let pool = following.take_max_pool();
+    input.map(|value| forward(layer, value.images(), activation, pool).into())
+}
+
+pub(super) fn forward(
+    layer: &Conv2d,
+    input: Tensor<4>,
+    activation: Activation,
+    pool: Option<MaxPool>,
+) -> Tensor<4> {
+    let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
+        unreachable!("a convolution is built with explicit padding");
+    };
+    let options = Conv2dOptions {
+        stride: layer.stride,
+        padding: [top, left, bottom, right],
+        dilation: layer.dilation,
+        groups: layer.groups,
+    };
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    ops::conv2d(input, layer.weight.val(), bias, options, activation, pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dirac_passes_its_inputs_on() {
+        let device = Device::flex();
+        let input = Tensor::<4>::random([2, 3, 5, 4], burn::tensor::Distribution::Default, &device);
+        let spec = Conv2dSpec::new(5, 3).padding(Padding::Same).bias(false);
+        let conv = spec.initializer(Initializer::Dirac).build(&[3, 5, 4], &device);
+        let output = conv.forward(input.clone());
+        let (passed, rest) = (output.clone().narrow(1, 0, 3), output.narrow(1, 3, 2));
+        assert_eq!(
+            passed.into_data().iter::<f32>().collect::<Vec<_>>(),
+            input.into_data().iter::<f32>().collect::<Vec<_>>()
+        );
+        assert!(rest.abs().min().into_scalar::<f32>() > 0.0);
+    }
 }

@@ -1,12 +1,17 @@
 //! The dense layer: `output = input · weightᵀ + bias`.
 
 use burn::nn::Linear;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, is_yes, yes};
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{Initializer, LayerProblem};
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following, on_rows};
+use super::{Inferred, PlannedLayer, is_default, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::TensorSpec;
+use crate::tensor::AnyTensor;
 
 /// A dense, or fully connected, layer. Of a sequence it works on each step by itself.
 ///
@@ -14,6 +19,17 @@ use crate::{Initializer, LayerProblem};
 /// - input: `[batch, in_features]` or `[batch, steps, in_features]`
 /// - output: `[batch, out_features]` or `[batch, steps, out_features]`
 /// - `weight`: `[out_features, in_features]`, `bias`: `[out_features]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse 0 `out_features`, and inputs that are images or tokens.
+///
+/// ```
+/// use fireclay_nn::{DenseSpec, ModelSpec};
+///
+/// let spec = ModelSpec::new([4]).layer(DenseSpec::new(3).bias(false));
+/// assert_eq!(spec.summary()?.parameters(), 3 * 4);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenseSpec {
@@ -77,4 +93,40 @@ impl DenseSpec {
             bias: self.bias.then(|| self.initializer.bias(self.out_features, in_features, device)),
         }
     }
+}
+
+impl Description for DenseSpec {
+    type Module = Linear;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Linear {
+        self.build(plan.in_features(), device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::none())
+    }
+}
+
+impl Forward for Linear {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        let activation = following.take_activation();
+        input.map(|value| forward(self, value, activation))
+    }
+}
+
+/// The layer with the ReLU behind it.
+pub(super) fn forward(layer: &Linear, input: AnyTensor, activation: Activation) -> AnyTensor {
+    let run = |rows: Tensor<2>| {
+        ops::dense(rows, layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()), activation)
+    };
+    on_rows(input, run)
+}
+
+/// As [`forward`], for sequences whose rank is known.
+pub(super) fn forward_steps(layer: &Linear, input: Tensor<3>, activation: Activation) -> Tensor<3> {
+    forward(layer, input.into(), activation).sequences()
 }

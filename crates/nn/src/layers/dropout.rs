@@ -5,13 +5,28 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
-use crate::LayerProblem;
-use crate::spec::Inferred;
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer};
+use crate::error::LayerProblem;
+use crate::tensor::AnyTensor;
 
 /// Zeroes values at random while training and scales the rest by `1 / (1 - rate)`; does nothing otherwise.
 ///
 /// # Shapes
 /// - input and output: any
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse a `rate` outside `[0, 1)`.
+///
+/// ```
+/// use fireclay_nn::ModelSpec;
+///
+/// assert_eq!(ModelSpec::new([4]).dropout(0.5).dense(2).output_features()?, 2);
+/// let message = ModelSpec::new([4]).dropout(1.0).dense(2).summary().unwrap_err().to_string();
+/// assert!(message.contains("rate is 1; expected 0 or more and less than 1"), "{message}");
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropoutSpec {
@@ -51,5 +66,32 @@ pub(super) fn apply<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor
     match share(layer, &input.device()) {
         0.0 => input,
         share => ops::dropout(input, share),
+    }
+}
+
+impl Description for DropoutSpec {
+    type Module = Dropout;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Dropout {
+        let _ = (plan, device);
+        self.build()
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::none())
+    }
+}
+
+impl Forward for Dropout {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| match value {
+            AnyTensor::Rows(rows) => apply(self, rows).into(),
+            AnyTensor::Sequences(sequences) => apply(self, sequences).into(),
+            other => apply(self, other.images()).into(),
+        })
     }
 }

@@ -5,8 +5,12 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentInput};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{Initializer, LayerProblem};
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, values};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::TensorSpec;
 
 /// A table with one row for each token, which training fills with what the tokens mean.
 ///
@@ -14,6 +18,17 @@ use crate::{Initializer, LayerProblem};
 /// - input: `[batch, tokens]`, whole numbers below `num_embeddings`
 /// - output: `[batch, tokens, embedding_dim]`
 /// - `weight`: `[num_embeddings, embedding_dim]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse sizes of 0, a `padding_idx` beyond the tokens, and inputs other than tokens.
+///
+/// ```
+/// use fireclay_nn::{EmbeddingSpec, ModelSpec};
+///
+/// let spec = ModelSpec::tokens(6).layer(EmbeddingSpec::new(9, 4).padding_idx(0)).lstm(3);
+/// assert_eq!(spec.summary()?.rows[0].output, [6, 4]);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingSpec {
@@ -134,5 +149,50 @@ impl Embedding {
     /// The same rows for a recurrent layer, which may look them up as it goes.
     pub(crate) fn for_recurrent(&self, tokens: Tensor<2, Int>) -> RecurrentInput {
         RecurrentInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }
+    }
+}
+
+impl Description for EmbeddingSpec {
+    type Module = Embedding;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.tokens()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Embedding {
+        let _ = plan;
+        self.build(device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::none())
+    }
+
+    fn vocabulary_size(&self) -> Option<usize> {
+        Some(self.num_embeddings)
+    }
+
+    fn embedding(&self) -> Option<[usize; 2]> {
+        Some([self.num_embeddings, self.embedding_dim])
+    }
+}
+
+impl Forward for Embedding {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        let Flow { value, mut embeddings, .. } = input;
+        let tokens = value.tokens();
+        let lengths = self.lengths(&tokens);
+        embeddings.push(self.weight());
+        let value = match following.take_reader() {
+            Some(reader) => reader.read(self.for_recurrent(tokens), lengths.as_ref()),
+            None => self.forward(tokens).into(),
+        };
+        Flow { value, lengths, embeddings }
+    }
+
+    fn step(&self, input: Flow, _: &mut Memory) -> Flow {
+        let Flow { value, lengths, mut embeddings } = input;
+        embeddings.push(self.weight());
+        Flow { value: self.forward(value.tokens()).into(), lengths, embeddings }
     }
 }

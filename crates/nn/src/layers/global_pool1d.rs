@@ -1,11 +1,37 @@
 //! Global pooling over the steps of a sequence: their mean, or the greatest value of each feature.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
+use serde::{Deserialize, Serialize};
 
-use super::steps;
-use crate::LayerProblem;
-use crate::spec::{Inferred, values};
+use super::contract::{Description, Forward, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, steps, values};
+use crate::error::LayerProblem;
+
+/// The mean over the steps of a sequence; steps that fill it up do not count.
+///
+/// # Shapes
+/// - input: `[batch, steps, features]`
+/// - output: `[batch, features]`; 0 for a sequence without steps
+///
+/// ```
+/// use fireclay_nn::ModelSpec;
+///
+/// assert_eq!(ModelSpec::new([20, 5]).global_avg_pool1d().output_features()?, 5);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalAvgPool1dSpec {}
+
+/// The greatest value of each feature over the steps of a sequence; steps that fill it up do not count.
+///
+/// # Shapes
+/// As for [`GlobalAvgPool1dSpec`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalMaxPool1dSpec {}
 
 /// The mean over the steps.
 #[derive(Module, Debug)]
@@ -50,7 +76,45 @@ impl GlobalMaxPool1d {
     }
 }
 
-pub(crate) fn infer(input: &[usize]) -> Result<Inferred, LayerProblem> {
+impl Description for GlobalAvgPool1dSpec {
+    type Module = GlobalAvgPool1d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> GlobalAvgPool1d {
+        let _ = (plan, device);
+        GlobalAvgPool1d {}
+    }
+}
+
+impl Forward for GlobalAvgPool1d {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map_steps(|value, lengths| self.forward(value.sequences(), lengths).into())
+    }
+}
+
+impl Description for GlobalMaxPool1dSpec {
+    type Module = GlobalMaxPool1d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> GlobalMaxPool1d {
+        let _ = (plan, device);
+        GlobalMaxPool1d {}
+    }
+}
+
+impl Forward for GlobalMaxPool1d {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map_steps(|value, lengths| self.forward(value.sequences(), lengths).into())
+    }
+}
+
+fn infer(input: &[usize]) -> Result<Inferred, LayerProblem> {
     let &[_, features] = input else {
         return Err(LayerProblem::NeedsSequence);
     };

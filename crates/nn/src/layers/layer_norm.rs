@@ -5,15 +5,28 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
-use super::{check_epsilon, default_epsilon};
-use crate::LayerProblem;
-use crate::spec::{Inferred, TensorSpec};
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, check_epsilon, default_epsilon};
+use crate::error::LayerProblem;
+use crate::shapes::TensorSpec;
+use crate::tensor::AnyTensor;
 
 /// Normalises each row, or each step of a sequence, by its own mean and variance, then scales and shifts.
 ///
 /// # Shapes
 /// - input and output: `[batch, features]` or `[batch, steps, features]`
 /// - `weight`, `bias`: `[features]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse an `epsilon` of 0 or less, and images.
+///
+/// ```
+/// use fireclay_nn::ModelSpec;
+///
+/// assert_eq!(ModelSpec::new([4]).layer_norm().summary()?.parameters(), 8);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormSpec {
@@ -66,5 +79,30 @@ impl LayerNorm {
     /// - input and output: `[.., features]`
     pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         ops::layer_norm(input, self.gamma.val(), Some(self.beta.val()), self.epsilon)
+    }
+}
+
+impl Description for LayerNormSpec {
+    type Module = LayerNorm;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> LayerNorm {
+        self.build(plan.in_features(), device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::none())
+    }
+}
+
+impl Forward for LayerNorm {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| match value {
+            AnyTensor::Sequences(sequences) => self.forward(sequences).into(),
+            other => self.forward(other.rows()).into(),
+        })
     }
 }

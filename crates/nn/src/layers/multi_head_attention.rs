@@ -8,10 +8,13 @@ use burn::tensor::{Device, Int, Tensor, activation};
 use fireclay_backend::ops::{self, Activation, AttentionOptions};
 use serde::{Deserialize, Serialize};
 
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
 use super::memory::KeyValues;
-use super::{chain, check_dropout, dropout, is_default, is_yes, yes};
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{Initializer, LayerProblem};
+use super::{Inferred, PlannedLayer, check_dropout, dense, dropout, is_default, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::TensorSpec;
 
 /// Each step of a sequence looks at all steps, or at those before it: `softmax(Q Kᵀ / √d) V` in each of several heads.
 ///
@@ -22,6 +25,19 @@ use crate::{Initializer, LayerProblem};
 /// - input and output: `[batch, steps, embed_dim]`
 /// - `in_proj_weight`: `[3 * embed_dim, embed_dim]` (queries, keys, values), `in_proj_bias`: `[3 * embed_dim]`,
 ///   `out_proj.weight`: `[embed_dim, embed_dim]`, `out_proj.bias`: `[embed_dim]`, as in PyTorch; they begin as there
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse heads that cannot share the features, rotary positions of an odd number of values, a `dropout`
+/// outside `[0, 1)`, and inputs that are no sequences.
+///
+/// ```
+/// use fireclay_nn::{ModelSpec, MultiHeadAttentionSpec};
+///
+/// let attention = MultiHeadAttentionSpec::new(2).causal(true).rotary(true);
+/// let spec = ModelSpec::new([10, 8]).layer(attention).global_avg_pool1d();
+/// assert_eq!(spec.summary()?.parameters(), 4 * 8 * 8 + 4 * 8);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MultiHeadAttentionSpec {
@@ -144,9 +160,9 @@ impl MultiHeadAttention {
             dropout: dropout::share(&self.dropout, &input.device()),
             lengths: lengths.cloned(),
         };
-        let projected = chain::dense_steps(&self.in_proj, input, Activation::None);
+        let projected = dense::forward_steps(&self.in_proj, input, Activation::None);
         let heads = ops::self_attention(projected, &options);
-        chain::dense_steps(&self.out_proj, heads, Activation::None)
+        dense::forward_steps(&self.out_proj, heads, Activation::None)
     }
 
     /// The output of new steps that follow those in `cache`, which takes them up: what a causal
@@ -157,7 +173,7 @@ impl MultiHeadAttention {
     pub(crate) fn forward_step(&self, input: Tensor<3>, cache: &mut KeyValues) -> Tensor<3> {
         let ([batch, new, width], before) = (input.dims(), cache.len());
         let dim = width / self.num_heads;
-        let projected = chain::dense_steps(&self.in_proj, input, Activation::None);
+        let projected = dense::forward_steps(&self.in_proj, input, Activation::None);
         let projected = projected.reshape([batch, new, 3 * self.num_heads, dim]).swap_dims(1, 2);
         let part = |which: usize| {
             let heads = which * self.num_heads..(which + 1) * self.num_heads;
@@ -174,7 +190,7 @@ impl MultiHeadAttention {
         }
         let heads = activation::softmax(scores, 3).matmul(values);
         let heads = heads.swap_dims(1, 2).reshape([batch, new, width]);
-        chain::dense_steps(&self.out_proj, heads, Activation::None)
+        dense::forward_steps(&self.out_proj, heads, Activation::None)
     }
 }
 
@@ -198,4 +214,30 @@ fn turned(part: Tensor<4>, first: usize) -> Tensor<4> {
     let [a, b] = [0, 1].map(|which| part.clone().narrow(4, which, 1));
     let first = a.clone() * cos.clone() - b.clone() * sin.clone();
     Tensor::cat(vec![first, a * sin + b * cos], 4).reshape([batch, heads, steps, dim])
+}
+
+impl Description for MultiHeadAttentionSpec {
+    type Module = MultiHeadAttention;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> MultiHeadAttention {
+        self.build(plan.in_features(), device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        self.causal.then(|| Memory::new(KeyValues::default()))
+    }
+}
+
+impl Forward for MultiHeadAttention {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map_steps(|value, lengths| self.forward(value.sequences(), lengths).into())
+    }
+
+    fn step(&self, input: Flow, memory: &mut Memory) -> Flow {
+        input.map(|value| self.forward_step(value.sequences(), memory.get()).into())
+    }
 }

@@ -5,9 +5,13 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, is_yes, yes};
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{AnyTensor, LayerProblem, Target};
+use super::contract::{Description, Forward, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, is_default, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::losses::Target;
+use crate::shapes::TensorSpec;
+use crate::tensor::AnyTensor;
 
 /// Logits of a bag of tokens: `output[k] = bias[k] + Σ ratio[t, k] * weight[t, k]` over the tokens `t` of a sample
 /// ([Wang and Manning 2012](https://aclanthology.org/P12-2018/)).
@@ -21,6 +25,17 @@ use crate::{AnyTensor, LayerProblem, Target};
 /// - input: `[batch, tokens]`, whole numbers below `num_embeddings`, in any order
 /// - output: `[batch, out_features]`
 /// - `weight`: `[num_embeddings, out_features]`; `ratio`: the same, not trained; `bias`: `[out_features]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse sizes of 0, a `padding_idx` beyond the tokens, a `smoothing` of 0 or less, and a place inside a block.
+///
+/// ```
+/// use fireclay_nn::{ModelSpec, NaiveBayesBagSpec};
+///
+/// let spec = ModelSpec::tokens(50).layer(NaiveBayesBagSpec::new(1000, 2).padding_idx(0));
+/// assert_eq!((spec.summary()?.parameters(), spec.summary()?.buffers()), (2 * 1000 + 2, 2 * 1000));
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NaiveBayesBagSpec {
@@ -228,6 +243,42 @@ impl Counts {
             }
         }
         ratios
+    }
+}
+
+impl Description for NaiveBayesBagSpec {
+    type Module = NaiveBayesBag;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.tokens()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> NaiveBayesBag {
+        let _ = plan;
+        self.build(device)
+    }
+
+    fn vocabulary_size(&self) -> Option<usize> {
+        Some(self.num_embeddings)
+    }
+
+    fn adapts(&self) -> bool {
+        true
+    }
+}
+
+impl Forward for NaiveBayesBag {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| self.forward(value.tokens()).into())
+    }
+
+    /// The ratios tell: before the data is seen they are all 1, and those of any data are not.
+    fn awaits_data(&self) -> bool {
+        self.ratio.val().into_data().iter::<f32>().all(|ratio| ratio == 1.0)
+    }
+
+    fn adapt(self, batches: &mut dyn Iterator<Item = (AnyTensor, Target)>) -> Self {
+        NaiveBayesBag::adapt(self, batches)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
-use burn::tensor::Tensor;
-use fireclay_backend::ops::{self, PoolOptions};
+use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops::{self, MaxPool, PoolOptions};
 use serde::{Deserialize, Serialize};
 
+use super::contract::{Description, Forward, Place};
 use super::conv2d::window_counts;
-use super::{is_yes, yes};
-use crate::LayerProblem;
-use crate::spec::{Inferred, Size2d, values};
+use super::flow::{Flow, Following, Fusable};
+use super::{Inferred, PlannedLayer, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::shapes::Size2d;
 
 /// The largest value of each window.
 ///
@@ -17,6 +19,18 @@ use crate::spec::{Inferred, Size2d, values};
 /// - input: `[batch, channels, height, width]`
 /// - output: `[batch, channels, out_height, out_width]`, where
 ///   `out_height = (height + 2 * padding - kernel_size) / stride + 1`, rounded down: a remainder is left out
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse sizes of 0, padding of more than half of the kernel, kernels larger than the padded image, and inputs
+/// that are no images.
+///
+/// ```
+/// use fireclay_nn::{MaxPool2dSpec, ModelSpec};
+///
+/// let spec = ModelSpec::new([2, 7, 6]).layer(MaxPool2dSpec::new(3).stride(2).padding(1)).flatten();
+/// assert_eq!(spec.summary()?.rows[0].output, [2, 4, 3]);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPool2dSpec {
@@ -34,6 +48,14 @@ pub struct MaxPool2dSpec {
 ///
 /// # Shapes
 /// As for [`MaxPool2dSpec`].
+///
+/// ```
+/// use fireclay_nn::{AvgPool2dSpec, ModelSpec};
+///
+/// let spec = ModelSpec::new([2, 6, 6]).layer(AvgPool2dSpec::new([2, 3])).flatten();
+/// assert_eq!(spec.summary()?.rows[0].output, [2, 3, 2]);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AvgPool2dSpec {
@@ -176,4 +198,51 @@ fn infer(
     let [out_height, out_width] = window_counts(padded, kernel_size.dims(), stride)?;
     let window = (kernel_size.height as u64).saturating_mul(kernel_size.width as u64);
     Inferred::plain(vec![channels, out_height, out_width], window)
+}
+
+impl Description for MaxPool2dSpec {
+    type Module = MaxPool2d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> MaxPool2d {
+        let _ = (plan, device);
+        self.build()
+    }
+}
+
+impl Description for AvgPool2dSpec {
+    type Module = AvgPool2d;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> AvgPool2d {
+        let _ = (plan, device);
+        self.build()
+    }
+}
+
+impl Forward for MaxPool2d {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| max(self, value.images()).into())
+    }
+
+    fn fusable(&self) -> Fusable<'_> {
+        match options(self.kernel_size, self.stride, &self.padding) {
+            PoolOptions { kernel_size, stride, padding: [0, 0] } => {
+                Fusable::MaxPool(MaxPool { kernel_size, stride })
+            }
+            _ => Fusable::No,
+        }
+    }
+}
+
+impl Forward for AvgPool2d {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| average(self, value.images()).into())
+    }
 }

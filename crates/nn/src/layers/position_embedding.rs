@@ -4,15 +4,29 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::is_default;
-use crate::spec::{Inferred, TensorSpec};
-use crate::{Initializer, LayerProblem};
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, is_default};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::{InputSpec, TensorSpec};
 
 /// Adds a row of numbers to each step of a sequence, by its place. Shorter sequences get the first rows.
 ///
 /// # Shapes
 /// - input and output: `[batch, steps, features]`
 /// - `weight`: `[steps, features]` if learnt
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse inputs that are no sequences.
+///
+/// ```
+/// use fireclay_nn::{ModelSpec, PositionKind};
+///
+/// let spec = ModelSpec::new([10, 8]).position_embedding(PositionKind::Learnt).global_avg_pool1d();
+/// assert_eq!(spec.summary()?.parameters(), 10 * 8);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PositionEmbeddingSpec {
@@ -101,4 +115,41 @@ fn sinusoids(offset: usize, [steps, features]: [usize; 2], device: &Device) -> T
     };
     let values: Vec<f32> = (0..steps * features).map(value).collect();
     Tensor::<1>::from_floats(values.as_slice(), device).reshape([steps, features])
+}
+
+impl Description for PositionEmbeddingSpec {
+    type Module = PositionEmbedding;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> PositionEmbedding {
+        self.build(plan.input.shape(), device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::new(0usize))
+    }
+
+    fn max_steps(&self, input: &InputSpec) -> Option<usize> {
+        match self.kind {
+            PositionKind::Learnt => input.shape().first().copied(),
+            PositionKind::Sinusoidal => None,
+        }
+    }
+}
+
+impl Forward for PositionEmbedding {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map(|value| self.forward(value.sequences()).into())
+    }
+
+    fn step(&self, input: Flow, memory: &mut Memory) -> Flow {
+        input.map(|value| {
+            let (value, steps) = (value.sequences(), memory.get::<usize>());
+            let offset = std::mem::replace(steps, *steps + value.dims()[1]);
+            self.forward_at(value, offset).into()
+        })
+    }
 }

@@ -5,8 +5,10 @@ use burn::nn::Dropout;
 use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentCell, RecurrentInput, RecurrentOptions};
 
+use super::contract::{Forward, Memory};
+use super::flow::{Flow, Following, Fusable, ReadsTokens};
 use super::recurrent_state::RecurrentState;
-use crate::AnyTensor;
+use crate::tensor::AnyTensor;
 
 #[derive(Module, Debug)]
 pub(crate) struct Recurrent {
@@ -149,6 +151,26 @@ impl Recurrent {
 fn mask(dropout: &Dropout, shape: [usize; 2], device: &Device) -> Option<Tensor<2>> {
     let drops = dropout.training.is_enabled() && device.is_autodiff() && dropout.prob > 0.0;
     drops.then(|| dropout.forward(Tensor::ones(shape, device)))
+}
+
+impl Forward for Recurrent {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map_steps(|value, lengths| self.forward(value.sequences().into(), lengths))
+    }
+
+    fn step(&self, input: Flow, memory: &mut Memory) -> Flow {
+        input.map(|value| Recurrent::step(self, value.sequences(), memory.get()).into())
+    }
+
+    fn fusable(&self) -> Fusable<'_> {
+        Fusable::Reader(self)
+    }
+}
+
+impl ReadsTokens for Recurrent {
+    fn read(&self, input: RecurrentInput, lengths: Option<&Tensor<1, Int>>) -> AnyTensor {
+        self.forward(input, lengths)
+    }
 }
 
 impl RecurrentWeights {

@@ -7,8 +7,10 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::RecurrentCell;
 
 use super::recurrent::{Recurrent, RecurrentLayer, RecurrentWeights};
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{Initializer, LayerProblem};
+use super::{Inferred, values};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::TensorSpec;
 
 /// Defines a description with the fields of all recurrent layers and those of its own.
 macro_rules! recurrent_spec {
@@ -55,7 +57,7 @@ macro_rules! recurrent_spec {
             /// How the weights begin. By default weights and biases are uniform in `±1 / sqrt(hidden_size)`. A learnt
             /// state begins at 0.
             #[serde(default, skip_serializing_if = "crate::layers::is_default")]
-            pub initializer: crate::Initializer,
+            pub initializer: crate::initializer::Initializer,
         }
 
         impl $name {
@@ -71,7 +73,7 @@ macro_rules! recurrent_spec {
                     input_dropout: 0.0,
                     recurrent_dropout: 0.0,
                     learn_initial_state: false,
-                    initializer: crate::Initializer::default(),
+                    initializer: crate::initializer::Initializer::default(),
                 }
             }
 
@@ -118,7 +120,7 @@ macro_rules! recurrent_spec {
             }
 
             /// Sets how the weights begin.
-            pub fn initializer(mut self, initializer: crate::Initializer) -> Self {
+            pub fn initializer(mut self, initializer: crate::initializer::Initializer) -> Self {
                 self.initializer = initializer;
                 self
             }
@@ -138,6 +140,34 @@ macro_rules! recurrent_spec {
                     initializer: self.initializer,
                     forget_bias: self.first_forget_bias(),
                 }
+            }
+        }
+
+        impl crate::layers::Description for $name {
+            type Module = crate::layers::recurrent::Recurrent;
+
+            fn infer_at(
+                &self,
+                place: &crate::layers::Place<'_>,
+            ) -> Result<crate::layers::Inferred, crate::error::LayerProblem> {
+                self.fields().infer(place.numbers()?)
+            }
+
+            fn build_at(
+                &self,
+                plan: &crate::layers::PlannedLayer,
+                device: &burn::tensor::Device,
+            ) -> crate::layers::recurrent::Recurrent {
+                self.fields().build(plan.in_features(), device)
+            }
+
+            fn memory(&self, _: &crate::layers::PlannedLayer) -> Option<crate::layers::Memory> {
+                let nothing_read: Option<crate::layers::recurrent_state::RecurrentState> = None;
+                (!self.bidirectional).then(|| crate::layers::Memory::new(nothing_read))
+            }
+
+            fn depth(&self) -> usize {
+                self.num_layers
             }
         }
     };

@@ -4,16 +4,32 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::Layer;
-use super::chain::{self, Flow};
-use crate::spec::{Inferred, LayerSpec, PlannedLayer, deserialize_layers};
-use crate::{AnyTensor, InputSpec, LayerProblem};
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
+use super::layer_spec::{LayerSpec, deserialize_layers};
+use super::{Inferred, Layer, LayerKind, PlannedLayer, flow};
+use crate::error::LayerProblem;
+use crate::shapes::InputSpec;
+use crate::tensor::AnyTensor;
 
 /// `layers(x) + shortcut(x)`; the shortcut is the input itself where it has no layers.
 ///
 /// # Shapes
 /// - input: any
 /// - output: what the layers give, which must be what the shortcut gives
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse a block without layers, and branches of different shapes.
+///
+/// ```
+/// use fireclay_nn::{Conv2dSpec, ModelSpec, Padding, ResidualSpec};
+///
+/// let conv = || Conv2dSpec::new(6, 3).padding(Padding::Same);
+/// let block = ResidualSpec::new([conv().into()]).shortcut([Conv2dSpec::new(6, 1).into()]);
+/// let spec = ModelSpec::new([3, 8, 8]).layer(block).global_avg_pool2d();
+/// assert_eq!(spec.output_features()?, 6);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualSpec {
@@ -62,7 +78,8 @@ impl Residual {
     }
 
     pub(crate) fn forward(&self, input: Flow) -> Flow {
-        let (body, shortcut) = (chain::run(&self.layers, input.clone()), chain::run(&self.shortcut, input));
+        let embeddings = input.embeddings.clone();
+        let (body, shortcut) = (flow::run(&self.layers, input.clone()), flow::run(&self.shortcut, input));
         let value = match (body.value, shortcut.value) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
@@ -73,6 +90,58 @@ impl Residual {
                 shortcut.dims()
             ),
         };
-        Flow { value, lengths: body.lengths, embeddings: body.embeddings }
+        // What is embedded inside a block is seen inside it only.
+        Flow { value, lengths: body.lengths, embeddings }
+    }
+}
+
+impl LayerKind {
+    /// The block, for a layer that holds others.
+    pub(crate) fn block(&self) -> Option<&ResidualSpec> {
+        match self {
+            LayerKind::Residual(block) => Some(block),
+            _ => None,
+        }
+    }
+
+    /// As [`block`](Self::block), to change it.
+    pub(crate) fn block_mut(&mut self) -> Option<&mut ResidualSpec> {
+        match self {
+            LayerKind::Residual(block) => Some(block),
+            _ => None,
+        }
+    }
+}
+
+impl Description for ResidualSpec {
+    type Module = Residual;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        let [body, shortcut] = place.branches;
+        self.infer(body, shortcut)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Residual {
+        Residual::build(plan, device)
+    }
+
+    fn memory(&self, plan: &PlannedLayer) -> Option<Memory> {
+        let memories = |layers: &[PlannedLayer]| -> Option<Vec<Memory>> {
+            layers.iter().map(|layer| layer.kind.memory(layer)).collect()
+        };
+        Some(Memory::new([memories(&plan.body)?, memories(&plan.shortcut)?]))
+    }
+}
+
+impl Forward for Residual {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        self.forward(input)
+    }
+
+    fn step(&self, input: Flow, memory: &mut Memory) -> Flow {
+        let [layers, shortcut] = memory.get::<[Vec<Memory>; 2]>();
+        let body = flow::step(&self.layers, layers, input.clone());
+        let shortcut = flow::step(&self.shortcut, shortcut, input.clone());
+        input.map(|_| (body.value.sequences() + shortcut.value.sequences()).into())
     }
 }

@@ -1,6 +1,6 @@
 //! A dense layer whose weight is an embedding's ([Press and Wolf 2017](https://arxiv.org/abs/1608.05859)).
 //!
-//! The embedding owns the weight and sends it along ([`Flow`](super::chain::Flow)); so a model file has it once, and its
+//! The embedding owns the weight and sends it along ([`Flow`](super::flow::Flow)); so a model file has it once, and its
 //! gradient is the sum of both uses.
 
 use burn::module::{Module, Param};
@@ -8,9 +8,13 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::{EmbeddingSpec, is_yes, yes};
-use crate::spec::{Inferred, TensorSpec, values};
-use crate::{AnyTensor, Initializer, LayerProblem};
+use super::contract::{Description, Forward, KnownEmbedding, Memory, Place};
+use super::flow::{Flow, Following, on_rows};
+use super::{Inferred, PlannedLayer, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::initializer::Initializer;
+use crate::shapes::TensorSpec;
+use crate::tensor::AnyTensor;
 
 /// `input · weightᵀ + bias` with the weight of an embedding before it: a number for each token, as large as the features
 /// are like the token's row.
@@ -21,6 +25,18 @@ use crate::{AnyTensor, Initializer, LayerProblem};
 /// - input: `[batch, embedding_dim]` or `[batch, steps, embedding_dim]`
 /// - output: `[batch, num_embeddings]` or `[batch, steps, num_embeddings]`
 /// - `bias`: `[num_embeddings]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse it without an embedding before it, and features that are not as many as the embedding has.
+///
+/// ```
+/// use fireclay_nn::ModelSpec;
+///
+/// let spec = ModelSpec::tokens(6).embedding(9, 4).tied_dense();
+/// assert_eq!(spec.output_features()?, 9);
+/// assert_eq!(spec.summary()?.parameters(), 9 * 4 + 9);
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TiedDenseSpec {
@@ -51,32 +67,16 @@ impl TiedDenseSpec {
         self
     }
 
-    /// The embedding's place among those that come before, by their own names.
-    pub(crate) fn find<'a>(
-        &self,
-        before: &'a [(String, EmbeddingSpec)],
-    ) -> Option<(usize, &'a EmbeddingSpec)> {
-        let place = match &self.embedding {
-            Some(wanted) => before.iter().position(|(name, _)| name == wanted)?,
-            None => 0,
-        };
-        before.get(place).map(|(_, spec)| (place, spec))
-    }
-
-    pub(crate) fn infer(
-        &self,
-        input: &[usize],
-        before: &[(String, EmbeddingSpec)],
-    ) -> Result<Inferred, LayerProblem> {
+    pub(crate) fn infer(&self, input: &[usize], before: &[KnownEmbedding]) -> Result<Inferred, LayerProblem> {
         let &([features] | [_, features]) = input else {
             return Err(LayerProblem::NeedsFlat);
         };
-        let Some((_, embedding)) = self.find(before) else {
+        let Some(place) = self.shared_embedding(before) else {
             let wanted = self.embedding.clone().unwrap_or_default();
-            let known = before.iter().map(|(name, _)| name.clone()).collect();
+            let known = before.iter().map(|known| known.name.clone()).collect();
             return Err(LayerProblem::NoEmbedding { wanted, known });
         };
-        let &EmbeddingSpec { num_embeddings, embedding_dim, .. } = embedding;
+        let KnownEmbedding { num_embeddings, embedding_dim, .. } = before[place];
         if features != embedding_dim {
             return Err(LayerProblem::TiedFeatures { features, embedding_dim });
         }
@@ -111,6 +111,38 @@ impl TiedDense {
             let weight = embeddings[self.place].clone().transpose();
             ops::dense(rows, weight, self.bias.as_ref().map(|bias| bias.val()), Activation::None)
         };
-        super::chain::on_rows(input, run)
+        on_rows(input, run)
+    }
+}
+
+impl Description for TiedDenseSpec {
+    type Module = TiedDense;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?, place.embeddings)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> TiedDense {
+        let tokens = plan.inferred.output.shape().last().copied().unwrap_or(1);
+        self.build(plan.tied, tokens, device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::none())
+    }
+
+    fn shared_embedding(&self, before: &[KnownEmbedding]) -> Option<usize> {
+        let place = match &self.embedding {
+            Some(wanted) => before.iter().position(|known| known.name == *wanted)?,
+            None => 0,
+        };
+        (place < before.len()).then_some(place)
+    }
+}
+
+impl Forward for TiedDense {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        let Flow { value, lengths, embeddings } = input;
+        Flow { value: self.forward(value, &embeddings), lengths, embeddings }
     }
 }

@@ -9,12 +9,14 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
+use super::contract::{Description, Forward, Memory, Place};
+use super::flow::{Flow, Following};
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
-use super::{DenseSpec, chain, check_dropout, dropout, is_default, is_yes, yes};
-use crate::LayerProblem;
-use crate::spec::{Inferred, TensorSpec};
+use super::{DenseSpec, Inferred, PlannedLayer, check_dropout, dense, dropout, is_default, is_yes, yes};
+use crate::error::LayerProblem;
+use crate::shapes::TensorSpec;
 
 /// A stack of blocks, each `x + attention(norm1(x))` and then `x + linear2(activation(linear1(norm2(x))))`, with
 /// PyTorch's meaning of every field. As an encoder each step sees all others, as a decoder itself and those before it.
@@ -28,6 +30,18 @@ use crate::spec::{Inferred, TensorSpec};
 ///   `[dim_feedforward, embed_dim]`, `linear1.bias`, `linear2.weight`: `[embed_dim, dim_feedforward]`, `linear2.bias`,
 ///   `norm1.weight`, `norm1.bias`, `norm2.weight`, `norm2.bias`: `[embed_dim]`; and with `final_norm`
 ///   `norm.weight` and `norm.bias`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse what they refuse of a [`MultiHeadAttentionSpec`], and sizes of 0.
+///
+/// ```
+/// use fireclay_nn::{ModelSpec, TransformerSpec};
+///
+/// let blocks = TransformerSpec::new(2, 16).num_layers(3).dropout(0.1);
+/// let spec = ModelSpec::new([10, 8]).transformer_encoder(blocks).global_avg_pool1d();
+/// assert_eq!(spec.summary()?.parameters(), 3 * (4 * 8 * 9 + 16 * 9 + 8 * 17 + 4 * 8));
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TransformerSpec {
@@ -260,12 +274,71 @@ impl TransformerBlock {
 
     fn feed_forward(&self, input: Tensor<3>) -> Tensor<3> {
         let inner = match self.relu {
-            true => chain::dense_steps(&self.linear1, input, Activation::Relu),
-            false => ops::gelu(chain::dense_steps(&self.linear1, input, Activation::None)),
+            true => dense::forward_steps(&self.linear1, input, Activation::Relu),
+            false => ops::gelu(dense::forward_steps(&self.linear1, input, Activation::None)),
         };
         let output =
-            chain::dense_steps(&self.linear2, dropout::apply(&self.dropout, inner), Activation::None);
+            dense::forward_steps(&self.linear2, dropout::apply(&self.dropout, inner), Activation::None);
         dropout::apply(&self.dropout, output)
+    }
+}
+
+/// A [`TransformerSpec`] as an encoder: each step sees all others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TransformerEncoderSpec(pub TransformerSpec);
+
+/// A [`TransformerSpec`] as a decoder: a step sees only itself and those before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TransformerDecoderSpec(pub TransformerSpec);
+
+impl Description for TransformerEncoderSpec {
+    type Module = Transformer;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.0.infer(place.numbers()?, false)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Transformer {
+        self.0.build(plan.in_features(), false, device)
+    }
+
+    fn depth(&self) -> usize {
+        self.0.num_layers
+    }
+}
+
+impl Description for TransformerDecoderSpec {
+    type Module = Transformer;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.0.infer(place.numbers()?, true)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Transformer {
+        self.0.build(plan.in_features(), true, device)
+    }
+
+    fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
+        Some(Memory::new(vec![KeyValues::default(); self.0.num_layers]))
+    }
+
+    fn depth(&self) -> usize {
+        self.0.num_layers
+    }
+}
+
+impl Forward for Transformer {
+    fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
+        input.map_steps(|value, lengths| self.forward(value.sequences(), lengths).into())
+    }
+
+    fn step(&self, input: Flow, memory: &mut Memory) -> Flow {
+        input.map(|value| {
+            let caches: &mut Vec<KeyValues> = memory.get();
+            self.forward_step(value.sequences(), caches).into()
+        })
     }
 }
 

@@ -7,11 +7,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 use fireclay_backend::ops::conv2d_weight;
 use serde::{Deserialize, Serialize};
 
-use super::conv2d::window_counts;
+use super::contract::{Description, Forward, Place};
+use super::conv2d::{self, window_counts};
 use super::eigen::symmetric_eigen;
-use super::{check_epsilon, is_yes, yes};
-use crate::spec::{Inferred, Size2d, TensorSpec, values};
-use crate::{AnyTensor, LayerProblem};
+use super::flow::{Flow, Following};
+use super::{Inferred, PlannedLayer, check_epsilon, is_yes, values, yes};
+use crate::error::LayerProblem;
+use crate::losses::Target;
+use crate::shapes::{Size2d, TensorSpec};
+use crate::tensor::AnyTensor;
 
 /// Images that the patches are taken from, at most.
 const IMAGES: usize = 5000;
@@ -27,6 +31,19 @@ const IMAGES: usize = 5000;
 /// - input: `[batch, channels, height, width]`
 /// - output: `[batch, 2 * channels * kernel height * kernel width, out_height, out_width]`, with stride 1 and no padding
 /// - `weight`: `[out_channels, channels, kernel height, kernel width]`, not trained; `bias`: `[out_channels]`
+///
+/// # Errors
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse a kernel of 0 or larger than the image, patches of more than 1,024 values, an `epsilon` of 0 or less, and
+/// a place inside a block.
+///
+/// ```
+/// use fireclay_nn::{ModelSpec, Network};
+///
+/// let spec = ModelSpec::new([3, 8, 8]).whitening(2).gelu().global_avg_pool2d();
+/// assert_eq!(spec.output_features()?, 2 * 3 * 2 * 2);
+/// assert!(spec.build(&burn::tensor::Device::flex())?.adapts(), "the data has not set it yet");
+/// # Ok::<(), fireclay_nn::NnError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WhiteningSpec {
@@ -88,14 +105,8 @@ impl WhiteningSpec {
         let [kernel_height, kernel_width] = self.kernel_size.dims();
         let patch = input[0] * kernel_height * kernel_width;
         let shape = [2 * patch, input[0], kernel_height, kernel_width];
-        // Until the data is seen: each value of the patch, and its negative.
-        let mut identity = vec![0.0; 2 * patch * patch];
-        for at in 0..patch {
-            identity[at * patch + at] = 1.0;
-            identity[(patch + at) * patch + at] = -1.0;
-        }
         let conv = Conv2d {
-            weight: fixed(conv2d_weight(TensorData::new(identity, shape), device)),
+            weight: fixed(conv2d_weight(TensorData::new(before_data(patch), shape), device)),
             bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([2 * patch], device))),
             stride: [1, 1],
             kernel_size: [kernel_height, kernel_width],
@@ -105,6 +116,16 @@ impl WhiteningSpec {
         };
         Whitening { conv, epsilon: self.epsilon }
     }
+}
+
+/// The weight until the data is seen: each value of the patch, and its negative.
+fn before_data(patch: usize) -> Vec<f32> {
+    let mut weight = vec![0.0; 2 * patch * patch];
+    for at in 0..patch {
+        weight[at * patch + at] = 1.0;
+        weight[(patch + at) * patch + at] = -1.0;
+    }
+    weight
 }
 
 /// A parameter that no optimiser changes.
@@ -202,6 +223,43 @@ impl Covariance {
     }
 }
 
+impl Description for WhiteningSpec {
+    type Module = Whitening;
+
+    fn infer_at(&self, place: &Place<'_>) -> Result<Inferred, LayerProblem> {
+        self.infer(place.numbers()?)
+    }
+
+    fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Whitening {
+        self.build(plan.input.shape(), device)
+    }
+
+    fn adapts(&self) -> bool {
+        true
+    }
+
+    fn inner_path(&self) -> Option<&'static str> {
+        Some("conv")
+    }
+}
+
+impl Forward for Whitening {
+    fn forward_flow(&self, input: Flow, following: &mut Following<'_>) -> Flow {
+        conv2d::forward_flow(&self.conv, input, following)
+    }
+
+    /// The weight tells: what any data gives is divided by roots of variances, and what is there before is not.
+    fn awaits_data(&self) -> bool {
+        let weight = self.conv.weight.val();
+        let patch = weight.dims()[1..].iter().product();
+        weight.into_data().iter::<f32>().eq(before_data(patch))
+    }
+
+    fn adapt(self, batches: &mut dyn Iterator<Item = (AnyTensor, Target)>) -> Self {
+        Whitening::adapt(self, &mut batches.map(|(input, _)| input))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +285,7 @@ mod tests {
         };
         let whitening = WhiteningSpec { epsilon: 1e-9, ..WhiteningSpec::new(2) }.build(&[2, 6, 7], &device);
         let whitening = whitening.adapt(&mut batches().map(|(input, _)| input));
-        let output = super::super::chain::conv2d(
+        let output = super::super::conv2d::forward(
             &whitening.conv,
             images.clone(),
             fireclay_backend::ops::Activation::None,

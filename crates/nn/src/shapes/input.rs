@@ -4,8 +4,8 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 
-use super::values;
-use crate::AnyTensor;
+use super::count_values;
+use crate::tensor::AnyTensor;
 
 /// What one sample is, without the batch; a description's `input`, and what flows between its layers.
 ///
@@ -56,7 +56,7 @@ impl InputSpec {
     /// Whether samples of this shape can be.
     pub(crate) fn is_possible(&self) -> bool {
         let shape = self.shape();
-        (1..=3).contains(&shape.len()) && !shape.contains(&0) && values(shape).is_ok()
+        (1..=3).contains(&shape.len()) && !shape.contains(&0) && count_values(shape).is_some()
     }
 }
 

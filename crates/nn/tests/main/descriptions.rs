@@ -1,9 +1,9 @@
 //! A description that cannot work is refused before a tensor exists, with the place and the name of the layer.
 
 use fireclay_nn::{
-    AnyTensor, Conv2dSpec, EmbeddingSpec, FeedForwardActivation, GruSpec, Initializer, InputSpec, LayerKind,
-    LayerSpec, LstmSpec, ModelSpec, MultiHeadAttentionSpec, Network, PositionKind, ResidualSpec,
-    SimpleRnnSpec, TransformerSpec,
+    AnyTensor, Conv2dSpec, EmbeddingSpec, FeedForwardActivation, FlattenSpec, GruSpec, Initializer,
+    InputSpec, LayerSpec, LstmSpec, ModelSpec, MultiHeadAttentionSpec, Network, PositionKind, ReluSpec,
+    ResidualSpec, SimpleRnnSpec, TransformerSpec,
 };
 
 /// The message for a JSON list of layers on a 1x8x6 image.
@@ -157,7 +157,7 @@ fn inside_a_block_the_place_is_a_path() {
     let conv = |channels| LayerSpec::from(Conv2dSpec::new(channels, 3));
     let message = ModelSpec::new([1, 8, 6])
         .relu()
-        .residual([conv(2), LayerKind::Flatten {}.into(), conv(2)])
+        .residual([conv(2), FlattenSpec {}.into(), conv(2)])
         .summary()
         .unwrap_err()
         .to_string();
@@ -182,7 +182,7 @@ fn names_are_given_kept_and_not_given_twice() {
         names,
         ["body.weight", "body.bias", "dense_2.weight", "dense_2.bias", "dense_3.weight", "dense_3.bias"]
     );
-    let twice = spec.layer(LayerSpec::from(LayerKind::Relu {}).named("body")).dense(1);
+    let twice = spec.layer(LayerSpec::from(ReluSpec {}).named("body")).dense(1);
     expect(&twice.summary().unwrap_err().to_string(), &["layer 5 'body'", "same name"]);
 }
 
@@ -496,7 +496,7 @@ fn gru_and_simple_rnn_have_pytorch_names_and_layouts() {
     let rows = spec.summary().unwrap().rows;
     assert_eq!(rows[0].flops, 5 * 2 * 3 * 3 * (4 + 3));
     assert_eq!(rows[1].flops, 5 * 2 * 2 * 2 * (3 + 2));
-    assert!(ModelSpec::tokens(9).embedding(5, 2).gru(4).dense(2).takes_shorter().unwrap());
+    assert!(ModelSpec::tokens(9).embedding(5, 2).gru(4).dense(2).supports_variable_length().unwrap());
 }
 
 #[test]

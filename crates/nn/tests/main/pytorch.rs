@@ -1,14 +1,12 @@
 //! Layers, losses and whole models agree with PyTorch, gradients included, on every device of the build.
 
-mod support;
-
+use crate::support::{Array, Differences, Fixture, devices, fixtures, tolerance};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use fireclay_nn::{
     AnyTensor, BuiltInLoss, CrossEntropyLoss, InputSpec, Loss, Model, ModelSpec, NamedTensor, Network, Target,
     TargetType, gradients, load_state, state,
 };
-use support::{Array, Differences, Fixture, devices, fixtures, tolerance};
 
 /// The fixture's network with the fixture's weights. Layers that give images are flattened at the end, which changes
 /// no value.

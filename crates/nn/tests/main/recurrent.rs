@@ -1,23 +1,14 @@
 //! What recurrent layers drop while training, seen from outside: weights by which an output shows the masks.
 
-mod support;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use crate::support::{devices, numbers};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor};
+use fireclay_backend::random_turn;
 use fireclay_nn::{
     AnyTensor, GruSpec, Initializer, LayerSpec, LstmSpec, Model, ModelSpec, NamedTensor, Network,
     RnnActivation, SimpleRnnSpec, load_state, mse, state,
 };
-use support::{devices, numbers};
-
-/// A device's random numbers come from one generator for the whole process: tests take turns, so that a seed decides.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 const BATCH: usize = 64;
 const STEPS: usize = 4;
@@ -70,7 +61,7 @@ fn assert_share(what: &str, dropped: usize, rate: f64) {
 
 #[test]
 fn input_dropout_takes_the_same_features_at_all_steps() {
-    let _turn = turn();
+    let _turn = random_turn();
     for (name, device) in devices() {
         let model = summing(SimpleRnnSpec::new(UNITS).input_dropout(0.2), &device);
         device.seed(3);
@@ -87,7 +78,7 @@ fn input_dropout_takes_the_same_features_at_all_steps() {
 
 #[test]
 fn recurrent_dropout_takes_the_same_units_at_all_steps() {
-    let _turn = turn();
+    let _turn = random_turn();
     for (name, device) in devices() {
         let model = summing(SimpleRnnSpec::new(UNITS).recurrent_dropout(0.5), &device);
         device.seed(4);
@@ -119,7 +110,7 @@ fn kinds(dropout: bool) -> [LayerSpec; 3] {
 
 #[test]
 fn what_is_dropped_while_training_is_there_otherwise() {
-    let _turn = turn();
+    let _turn = random_turn();
     for (name, device) in devices() {
         for tokens in [true, false] {
             for (with, without) in kinds(true).into_iter().zip(kinds(false)) {
@@ -151,7 +142,7 @@ fn what_is_dropped_while_training_is_there_otherwise() {
 
 #[test]
 fn a_forget_bias_is_where_the_forget_gates_begin() {
-    let _turn = turn();
+    let _turn = random_turn();
     for (name, device) in devices() {
         let layer = LstmSpec::new(2).bidirectional(true).initializer(Initializer::Zeros).forget_bias(1.5);
         let model = ModelSpec::new([3, 1]).layer(layer).build(&device).unwrap();
@@ -175,7 +166,7 @@ fn a_forget_bias_is_where_the_forget_gates_begin() {
 
 #[test]
 fn a_learnt_state_is_learnt() {
-    let _turn = turn();
+    let _turn = random_turn();
     for (name, device) in devices() {
         // From zeros every unit is the same, and a greater state is always better.
         let layer = GruSpec::new(3).learn_initial_state(true).initializer(Initializer::Zeros);

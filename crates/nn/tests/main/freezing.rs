@@ -1,7 +1,5 @@
 //! Frozen layers stay as they are, and what is frozen is part of the description; weights go from model to model.
 
-use std::sync::{Mutex, PoisonError};
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use fireclay_nn::{
@@ -26,12 +24,7 @@ fn spec(classes: usize) -> ModelSpec {
 }
 
 fn build(spec: &ModelSpec, seed: u64) -> Model {
-    /// The generator is one for the whole process, so tests take turns.
-    static DEVICE: Mutex<()> = Mutex::new(());
-    let _turn = DEVICE.lock().unwrap_or_else(PoisonError::into_inner);
-    let device = Device::flex();
-    device.seed(seed);
-    spec.build(&device).unwrap()
+    spec.build_seeded(seed, &Device::flex()).unwrap()
 }
 
 /// Names and values of the gradients of one training step; the running statistics change in it.
@@ -143,6 +136,26 @@ fn a_new_head_takes_the_body_over() {
     for ((old, new), untouched) in old.iter().zip(&new).zip(&untouched) {
         assert_eq!(new, if new.name.starts_with("dense_1") { untouched } else { old });
     }
+}
+
+#[test]
+fn a_head_that_would_fit_stays_new_unless_it_is_asked_for() {
+    let (old, fresh) = (build(&spec(3), 1), build(&spec(3), 2));
+    let untouched = state(&fresh);
+    let (new, transfer) = fresh.clone().with_weights_of(&old);
+    assert_eq!(transfer.new_head, ["dense_1.weight", "dense_1.bias"]);
+    assert!(
+        transfer.to_string().ends_with("new         dense_1.weight\n  new         dense_1.bias"),
+        "{transfer}"
+    );
+    assert!(transfer.left.is_empty(), "{transfer}");
+    for ((old, new), untouched) in state(&old).iter().zip(&state(&new)).zip(&untouched) {
+        assert_eq!(new, if new.name.starts_with("dense_1") { untouched } else { old });
+    }
+    let (whole, transfer) = build(&spec(3), 2).with_all_weights_of(&old);
+    assert_eq!(transfer.copied.len(), 16, "{transfer}");
+    assert!(transfer.new_head.is_empty());
+    assert_eq!(state(&whole), state(&old));
 }
 
 #[test]

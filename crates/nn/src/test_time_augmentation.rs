@@ -1,50 +1,51 @@
-//! Looking at an image more than once.
+//! Test-time augmentation: the mean of what a trained network gives for several versions of an image.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// In which ways a trained network looks at each image, to take the mean of what it finds: test-time augmentation
+/// Which versions of each image a trained network is applied to, to take the mean of its outputs: test-time augmentation
 /// ([Krizhevsky et al. 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html)).
-/// While it is trained it looks once.
+/// In training it is applied to each image once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Views {
-    /// Once, at the image as it is.
+pub enum TestTimeAugmentation {
+    /// Only the image as it is.
     #[default]
-    One,
-    /// At the image and at its mirror image.
+    #[serde(rename = "one", alias = "none")]
+    None,
+    /// The image and its mirror image.
     Mirrored,
-    /// At the image, weighing a half, and at the image shifted by one pixel up and left, and down and right, weighing a
+    /// The image, weighing a half, and the image shifted by one pixel up and left, and down and right, weighing a
     /// quarter each; all three also mirrored. What a shift uncovers is filled by reflection.
     MirroredAndShifted,
 }
 
-impl Views {
-    /// How many times the network looks.
+impl TestTimeAugmentation {
+    /// How many versions of each image there are.
     pub fn count(self) -> usize {
         match self {
-            Views::One => 1,
-            Views::Mirrored => 2,
-            Views::MirroredAndShifted => 6,
+            TestTimeAugmentation::None => 1,
+            TestTimeAugmentation::Mirrored => 2,
+            TestTimeAugmentation::MirroredAndShifted => 6,
         }
     }
 
-    pub(crate) fn is_one(&self) -> bool {
-        *self == Views::One
+    pub(crate) fn is_none(&self) -> bool {
+        *self == TestTimeAugmentation::None
     }
 
-    /// The weighted mean of what `look` gives.
+    /// The weighted mean of what `forward` gives.
     ///
     /// # Shapes
     /// - images: `[batch, channels, height, width]`, at least 2 by 2 pixels if they are shifted
-    /// - result: as `look` gives it
-    pub(crate) fn mean(self, images: Tensor<4>, look: impl Fn(Tensor<4>) -> Tensor<2>) -> Tensor<2> {
-        let both = |images: Tensor<4>| (look(images.clone()) + look(images.flip([3]))) * 0.5;
+    /// - result: as `forward` gives it
+    pub(crate) fn mean(self, images: Tensor<4>, forward: impl Fn(Tensor<4>) -> Tensor<2>) -> Tensor<2> {
+        let both = |images: Tensor<4>| (forward(images.clone()) + forward(images.flip([3]))) * 0.5;
         match self {
-            Views::One => look(images),
-            Views::Mirrored => both(images),
-            Views::MirroredAndShifted => {
+            TestTimeAugmentation::None => forward(images),
+            TestTimeAugmentation::Mirrored => both(images),
+            TestTimeAugmentation::MirroredAndShifted => {
                 let shifted = both(shifted(images.clone(), true)) + both(shifted(images.clone(), false));
                 both(images) * 0.5 + shifted * 0.25
             }
@@ -87,9 +88,11 @@ mod tests {
         let image = Tensor::<4>::from_floats([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]], &Device::flex());
         // The pixel at the top left of each view.
         let corner = |images: Tensor<4>| images.narrow(2, 0, 1).narrow(3, 0, 1).reshape([1, 1]);
-        let mean = |views: Views| views.mean(image.clone(), corner).into_scalar::<f32>();
-        assert_eq!(mean(Views::One), 1.0);
-        assert_eq!(mean(Views::Mirrored), 2.0);
-        assert_eq!(mean(Views::MirroredAndShifted), 0.5 * 2.0 + 0.25 * 5.0 + 0.25 * 5.0);
+        let mean = |augmentation: TestTimeAugmentation| {
+            augmentation.mean(image.clone(), corner).into_scalar::<f32>()
+        };
+        assert_eq!(mean(TestTimeAugmentation::None), 1.0);
+        assert_eq!(mean(TestTimeAugmentation::Mirrored), 2.0);
+        assert_eq!(mean(TestTimeAugmentation::MirroredAndShifted), 0.5 * 2.0 + 0.25 * 5.0 + 0.25 * 5.0);
     }
 }

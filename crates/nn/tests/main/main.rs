@@ -1,0 +1,11 @@
+//! The tests of layers, models and weights, in one program. One group of them: `cargo test -p fireclay-nn --test main pytorch::`.
+
+mod descriptions;
+mod freezing;
+mod layer_contract;
+mod layer_table;
+mod pytorch;
+mod recurrent;
+mod repeatable;
+mod support;
+mod trained_layers;
