@@ -213,11 +213,11 @@ fn a_checkpoint_that_lies_is_refused() {
     let whole = load_checkpoint::<Progress>(&path).unwrap();
     type Lie<'a> = (&'a str, Box<dyn Fn(&mut fireclay::train::Checkpoint)>);
     let lies: [Lie; 8] = [
-        ("its epoch", Box::new(|checkpoint| checkpoint.progress.epoch = 0)),
-        ("its step", Box::new(|checkpoint| checkpoint.progress.step = usize::MAX)),
-        ("its history", Box::new(|checkpoint| checkpoint.progress.history.clear())),
+        ("its epoch", Box::new(|checkpoint| checkpoint.progress.state.epoch = 0)),
+        ("its step", Box::new(|checkpoint| checkpoint.progress.state.step = usize::MAX)),
+        ("its history", Box::new(|checkpoint| checkpoint.progress.state.history.clear())),
         ("its parameter_ids", Box::new(|checkpoint| checkpoint.progress.parameter_ids.clear())),
-        ("batch_size is 0", Box::new(|checkpoint| checkpoint.progress.options.batch_size = 0)),
+        ("batch_size is 0", Box::new(|checkpoint| checkpoint.progress.settings.options.batch_size = 0)),
         ("optimiser's state", Box::new(|checkpoint| checkpoint.optimizer.truncate(9))),
         (
             "missing     dense_1.bias",
@@ -228,7 +228,7 @@ fn a_checkpoint_that_lies_is_refused() {
         (
             "600 samples of 10 classes",
             Box::new(|checkpoint| {
-                if let Some(dataset) = &mut checkpoint.progress.dataset {
+                if let Some(dataset) = &mut checkpoint.progress.settings.dataset {
                     dataset.sha256 = Some("0".repeat(64));
                 }
             }),

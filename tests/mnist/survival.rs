@@ -105,7 +105,7 @@ fn kill_nine_at_any_moment_leaves_a_checkpoint_that_goes_on() {
         signal(&child, "-KILL");
         child.wait().unwrap();
         let loaded = fireclay::store::load_checkpoint::<fireclay::train::Progress>(&checkpoint);
-        assert!(loaded.unwrap().progress.epoch > 1);
+        assert!(loaded.unwrap().progress.state.epoch > 1);
     }
     let run = succeed(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint"]);
     assert!(run.stdout.contains("saved mnist.fireclay"), "{}", run.stdout);

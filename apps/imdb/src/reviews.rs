@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use fireclay::data::{
-    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts,
+    WrittenReviews,
 };
 use fireclay_cli::{
     DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, report_skipped,
@@ -263,5 +264,5 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 /// A fifth of each class becomes the test texts.
 fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DatasetsError> {
     output.note("a fifth of the texts is held out for the test, as no test texts were named");
-    all.split(TEST_FRACTION, SPLIT_SEED)
+    Ok(all.split(TEST_FRACTION, SPLIT_SEED)?)
 }

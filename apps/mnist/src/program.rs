@@ -81,7 +81,11 @@ impl ImageProgram for MnistProgram {
         "Read digits from pictures: PNG or JPEG, any size, dark on light or light on dark";
     const CHANNELS: &'static [usize] = &[1];
 
-    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DatasetsError> {
+    fn read_picture(
+        path: &Path,
+        shape: [usize; 3],
+        trained_on: Option<&str>,
+    ) -> Result<Picture, DatasetsError> {
         let is_own = trained_on
             .is_some_and(|name| !Self::DATASETS.contains(&name) && name != Self::fallback().dataset);
         if is_own {

@@ -19,7 +19,9 @@ pub enum CommandError {
         found: String,
     },
     /// The optimizer is not built in.
-    #[error("{path} was written with the optimizer '{name}', which this program does not have; resume it in the program that wrote it")]
+    #[error(
+        "{path} was written with the optimizer '{name}', which this program does not have; resume it in the program that wrote it"
+    )]
     OwnOptimizer {
         /// The checkpoint.
         path: PathBuf,

@@ -67,7 +67,7 @@ pub fn describe(recipe: &Recipe, preprocessing: &impl Preprocessing) -> String {
 /// # Errors
 /// If the shapes of the description do not fit.
 pub fn bucketed(data: Dataset, spec: &ModelSpec) -> anyhow::Result<Dataset> {
-    match spec.takes_shorter()? {
+    match spec.supports_variable_length()? {
         true => Ok(data.bucketed_by_length()),
         false => Ok(data),
     }

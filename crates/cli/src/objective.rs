@@ -93,7 +93,8 @@ mod tests {
         let objective = Objective::of(&digits);
         assert_eq!((objective, objective.monitor()), (Objective::Classification, "val_accuracy"));
         assert_eq!(objective.samples(&digits, "images"), "images");
-        let numbers = |targets| Dataset::from_f32(&[1], vec![0.0; 2], targets, Provenance::default()).unwrap();
+        let numbers =
+            |targets| Dataset::from_f32(&[1], vec![0.0; 2], targets, Provenance::default()).unwrap();
         let values = Targets::Values { width: 1, values: vec![0.5; 2] };
         assert_eq!(Objective::of(&numbers(values)), Objective::Regression);
         let labels = Targets::Labels { values: vec![0.0, 1.0], names: vec!["rain".into()] };

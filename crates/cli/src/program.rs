@@ -94,7 +94,11 @@ pub trait ImageProgram: Program {
     ///
     /// # Errors
     /// If the file is no picture that can be read.
-    fn read_picture(path: &Path, shape: [usize; 3], trained_on: Option<&str>) -> Result<Picture, DatasetsError>;
+    fn read_picture(
+        path: &Path,
+        shape: [usize; 3],
+        trained_on: Option<&str>,
+    ) -> Result<Picture, DatasetsError>;
 }
 
 /// A picture in a model's shape.

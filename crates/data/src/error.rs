@@ -46,7 +46,9 @@ pub enum DataError {
         values: usize,
     },
     /// A value of a label that is neither 0 nor 1.
-    #[error("sample {index} has {value} for a label; expected 1 where it has the label and 0 where it has not")]
+    #[error(
+        "sample {index} has {value} for a label; expected 1 where it has the label and 0 where it has not"
+    )]
     LabelValue {
         /// Which sample.
         index: usize,
@@ -62,7 +64,9 @@ pub enum DataError {
         samples: usize,
     },
     /// Sources that are to be one, of different lengths.
-    #[error("input '{name}' has {found} samples and '{first}' has {expected}; every input needs one for each sample")]
+    #[error(
+        "input '{name}' has {found} samples and '{first}' has {expected}; every input needs one for each sample"
+    )]
     InputLengths {
         /// The first input.
         first: String,
@@ -80,7 +84,9 @@ pub enum DataError {
         name: String,
     },
     /// Weights of samples that cannot be.
-    #[error("sample {index} has weight {weight}; expected a finite number that is 0 or more, and a weight for each of {samples} samples ({weights} given)")]
+    #[error(
+        "sample {index} has weight {weight}; expected a finite number that is 0 or more, and a weight for each of {samples} samples ({weights} given)"
+    )]
     SampleWeight {
         /// The first sample whose weight is wrong, or that has none.
         index: usize,

@@ -285,9 +285,11 @@ mod tests {
 
     #[test]
     fn any_number_of_workers_gives_the_same_batches() {
-        let expected: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, 1).map(|b| b.unwrap().indices).collect();
+        let expected: Vec<_> =
+            loader_with(&Arc::default(), 103, 4, 3, 1).map(|b| b.unwrap().indices).collect();
         for workers in 2..9 {
-            let found: Vec<_> = loader_with(&Arc::default(), 103, 4, 3, workers).map(|b| b.unwrap().indices).collect();
+            let found: Vec<_> =
+                loader_with(&Arc::default(), 103, 4, 3, workers).map(|b| b.unwrap().indices).collect();
             assert_eq!(found, expected, "{workers} workers");
         }
         assert_eq!(loader_with(&Arc::default(), 0, 4, 0, 8).count(), 0);

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use fireclay_kernels::mix;
+
 use crate::{DataError, Normalization, Provenance, epoch_order};
 
 /// Samples that can be gathered into batches: what `fit`, `evaluate` and `predict` read.
@@ -214,6 +216,21 @@ pub struct Pass {
     pub epoch: usize,
 }
 
+impl Pass {
+    /// A seed for what is drawn in one step, counted from 1, of this pass: dropout.
+    ///
+    /// ```
+    /// use fireclay_data::Pass;
+    /// let pass = Pass { seed: 0, epoch: 1 };
+    /// assert_eq!(pass.step_seed(1), pass.step_seed(1));
+    /// assert_ne!(pass.step_seed(2), Pass { seed: 1, epoch: 1 }.step_seed(1));
+    /// ```
+    pub fn step_seed(self, step: usize) -> u64 {
+        // Mixed twice: added up, seed 1 at one step would be seed 0 at the next.
+        mix(mix(self.seed) ^ ((self.epoch as u64) << 40) ^ step as u64)
+    }
+}
+
 /// What samples consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeatureKind {
@@ -292,13 +309,7 @@ impl Batch {
     /// # Shapes
     /// - `sample_shape`: of one sample
     /// - `values`: `[indices.len(), ..sample_shape]`, row-major
-    pub fn fill(
-        &mut self,
-        indices: &[u32],
-        sample_shape: &[usize],
-        values: Vec<f32>,
-        targets: BatchTargets,
-    ) {
+    pub fn fill(&mut self, indices: &[u32], sample_shape: &[usize], values: Vec<f32>, targets: BatchTargets) {
         self.indices.clear();
         self.indices.extend_from_slice(indices);
         self.shape.clear();

@@ -47,7 +47,9 @@ impl<T: Serialize> Serialize for Stored<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Stored::BuiltIn(part) => part.serialize(serializer),
-            Stored::Custom { name } => Custom { r#type: CUSTOM.into(), name: name.clone() }.serialize(serializer),
+            Stored::Custom { name } => {
+                Custom { r#type: CUSTOM.into(), name: name.clone() }.serialize(serializer)
+            }
         }
     }
 }

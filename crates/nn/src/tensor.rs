@@ -135,7 +135,9 @@ impl AnyTensor {
             AnyTensor::Sequences(tensor) => tensor.device(),
             AnyTensor::Images(tensor) => tensor.device(),
             AnyTensor::Tokens(tensor) => tensor.device(),
-            AnyTensor::Named(inputs) => inputs.first().map_or_else(Device::default, |(_, first)| first.device()),
+            AnyTensor::Named(inputs) => {
+                inputs.first().map_or_else(Device::default, |(_, first)| first.device())
+            }
         }
     }
 

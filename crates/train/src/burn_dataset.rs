@@ -116,14 +116,16 @@ impl<I: Send + Sync + 'static> Source for BurnDataset<I> {
         let (mut values, mut labels, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for index in indices {
             let item = self.dataset.get(*index as usize);
-            let item = item.ok_or_else(|| DataError::Source(format!("Burn's data set has no item {index}").into()))?;
+            let item =
+                item.ok_or_else(|| DataError::Source(format!("Burn's data set has no item {index}").into()))?;
             let (features, target) = (self.map)(item);
             values.extend(features);
             match (target, self.targets) {
                 (ItemTarget::Class(class), TargetKind::Classes { .. }) => labels.push(class),
                 (ItemTarget::Values(target), TargetKind::Values { .. }) => numbers.extend(target),
                 _ => {
-                    let problem = format!("the target of item {index} is of another kind than the data set says");
+                    let problem =
+                        format!("the target of item {index} is of another kind than the data set says");
                     return Err(DataError::Source(problem.into()));
                 }
             }

@@ -97,13 +97,17 @@ pub enum TrainError {
         expected: usize,
     },
     /// A source gave tokens and says that it has numbers, or the reverse.
-    #[error("a batch of the source has tokens as '{name}' where its `feature_kind` says numbers, or the reverse")]
+    #[error(
+        "a batch of the source has tokens as '{name}' where its `feature_kind` says numbers, or the reverse"
+    )]
     BatchFeatures {
         /// The input.
         name: String,
     },
     /// A source gave other targets than it says.
-    #[error("a batch of the source has targets of another kind than its `target_kind`, which says {expected:?}")]
+    #[error(
+        "a batch of the source has targets of another kind than its `target_kind`, which says {expected:?}"
+    )]
     BatchTargets {
         /// What it says.
         expected: TargetKind,
@@ -137,7 +141,9 @@ pub enum TrainError {
         weight: f32,
     },
     /// A part of the training that is the user's own and was not given.
-    #[error("the {part} is '{expected}', which is not built in, and the trainer has '{found}'; give it with `Trainer::{part}`")]
+    #[error(
+        "the {part} is '{expected}', which is not built in, and the trainer has '{found}'; give it with `Trainer::{part}`"
+    )]
     OwnPart {
         /// `loss`, `optimizer` or `schedule`.
         part: &'static str,
@@ -147,7 +153,9 @@ pub enum TrainError {
         found: String,
     },
     /// Validation samples given in two ways.
-    #[error("validation samples are given by `Trainer::validation` and `validation_split` is {split}; use one of the two")]
+    #[error(
+        "validation samples are given by `Trainer::validation` and `validation_split` is {split}; use one of the two"
+    )]
     TwoValidations {
         /// The share that would be split off.
         split: f64,
@@ -262,16 +270,6 @@ pub enum TrainError {
     /// A checkpoint was asked for where a run cannot be resumed.
     #[error("a checkpoint can be taken at `Event::Resumable` only")]
     NoCheckpoint,
-    /// A network of the user's own cannot be applied to a sample.
-    #[error("the network {network} cannot be applied to a sample of {found}: {reason}")]
-    Forward {
-        /// Its type.
-        network: String,
-        /// What one sample is.
-        found: String,
-        /// What it said.
-        reason: String,
-    },
     /// A text, a picture or a row that the model does not take.
     #[error("the model takes {expected}, found {found}")]
     PredictorInput {

@@ -153,9 +153,8 @@ impl Measures<'_> {
         let mut all = Collected::default();
         let loss = self.pass(network, source, device, |predictions| all.update(predictions))?;
         let all = all.get().ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
-        let metrics = (self.metrics.iter())
-            .filter_map(|metric| Some((metric.name(), metric.measure(all)?)))
-            .collect();
+        let metrics =
+            (self.metrics.iter()).filter_map(|metric| Some((metric.name(), metric.measure(all)?))).collect();
         let names = source.metadata().classes;
         let report = match self.task {
             Task::NextToken { .. } => {
@@ -175,7 +174,8 @@ impl Measures<'_> {
         if self.loss.targets() == TargetType::Probabilities {
             outputs.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
         }
-        let rows = |values: &[f32]| values.chunks(all.width().max(1)).map(<[f32]>::to_vec).collect::<Vec<_>>();
+        let rows =
+            |values: &[f32]| values.chunks(all.width().max(1)).map(<[f32]>::to_vec).collect::<Vec<_>>();
         let PredictionTargets::Values { values, .. } = all.targets() else {
             unreachable!("numbers are values")
         };

@@ -287,9 +287,12 @@ impl<N: Network> Trainer<N> {
         let RunState { epoch, step, .. } = run.state;
         check_batch(&batch, &**plan.train, self.loss.targets())?;
         // Dropout depends on seed, epoch and step alone, so a resumed run goes on as if it had not stopped.
-        self.device.seed(step_seed(options.seed, epoch, step));
-        let Uploaded { input, target, weights } = upload(batch, &**plan.train, &self.device).record_gradients();
+        // It draws while no other thread does, so trainings in parallel threads repeat as well.
+        let Uploaded { input, target, weights } =
+            upload(batch, &**plan.train, &self.device).record_gradients();
+        let turn = fireclay_backend::seeded(&self.device, Pass { seed: options.seed, epoch }.step_seed(step));
         let output = run.network().forward(input.clone());
+        drop(turn);
         let row_weights = weights.as_ref().map(|weights| &weights.tensor);
         let loss = batch_loss(&*self.loss, output.clone(), &target, row_weights);
         sums.add(&loss, output, &target, weights.as_ref());
@@ -325,7 +328,12 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Measures the network at the end of an epoch and keeps it.
-    fn measure_epoch(&mut self, run: &Run<N>, plan: &Plan, trained: &Trained) -> Result<EpochRecord, TrainError> {
+    fn measure_epoch(
+        &mut self,
+        run: &Run<N>,
+        plan: &Plan,
+        trained: &Trained,
+    ) -> Result<EpochRecord, TrainError> {
         let network = self.finite(run, plan)?;
         let mut values = Vec::new();
         let sums = trained.sums.sums();
@@ -340,7 +348,8 @@ impl<N: Network> Trainer<N> {
                 return Err(self.diverged(run, None, measurement.loss, 0, plan));
             }
             values.push(("val_loss".to_string(), measurement.loss));
-            values.extend(measurement.metrics.into_iter().map(|(name, value)| (format!("val_{name}"), value)));
+            values
+                .extend(measurement.metrics.into_iter().map(|(name, value)| (format!("val_{name}"), value)));
         }
         self.network = network;
         let samples_per_s = trained.samples as f64 / trained.seconds.max(1e-9);
@@ -356,8 +365,7 @@ impl<N: Network> Trainer<N> {
     ) -> Result<(), TrainError> {
         let names = names(callbacks);
         let states = names.into_iter().zip(callbacks.iter().map(|callback| callback.state()));
-        run.state.callbacks =
-            CallbackStates::ByName(states.filter(|(_, state)| !state.is_null()).collect());
+        run.state.callbacks = CallbackStates::ByName(states.filter(|(_, state)| !state.is_null()).collect());
         let interrupted = run.requests.interrupt;
         let late = {
             let run = &*run;
@@ -501,18 +509,4 @@ fn tell(
         callback.on_event(event, &mut context)?;
     }
     Ok(context.requests)
-}
-
-/// One seed for each step of each run.
-fn step_seed(seed: u64, epoch: usize, step: usize) -> u64 {
-    // Mixed twice: added up, seed 1 at one step would be seed 0 at the next.
-    mix(mix(seed) ^ ((epoch as u64) << 40) ^ step as u64)
-}
-
-/// The finaliser of SplitMix64 ([Steele et al. 2014](https://doi.org/10.1145/2660193.2660195)).
-fn mix(value: u64) -> u64 {
-    let mut mixed = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

@@ -28,7 +28,9 @@ impl ModelMetadata {
     pub(crate) fn of(source: SourceMetadata, samples: usize) -> Self {
         ModelMetadata {
             classes: source.classes,
-            preprocessing: source.normalization.map(|Normalization { mean, std }| Preprocessing { mean, std }),
+            preprocessing: source
+                .normalization
+                .map(|Normalization { mean, std }| Preprocessing { mean, std }),
             text: source.preprocessing.and_then(|made| made.downcast().ok()),
             target_scale: source.target_scale,
             dataset: source.provenance.map(|provenance| DatasetCard {

@@ -39,12 +39,7 @@ pub(crate) fn has_perplexity(loss: &dyn Loss, task: Task) -> bool {
 }
 
 /// The values that each epoch is going to have.
-pub(crate) fn measured(
-    loss: &dyn Loss,
-    task: Task,
-    metrics: &[AnyMetric],
-    validates: bool,
-) -> Vec<Measured> {
+pub(crate) fn measured(loss: &dyn Loss, task: Task, metrics: &[AnyMetric], validates: bool) -> Vec<Measured> {
     let value = |name: &str, direction| Measured { name: name.to_string(), direction };
     let mut measured = vec![value("loss", Direction::Minimize)];
     if matches!(task, Task::Classes { .. } | Task::StepClasses { .. } | Task::NextToken { .. }) {
@@ -55,8 +50,9 @@ pub(crate) fn measured(
     }
     if validates {
         measured.push(value("val_loss", Direction::Minimize));
-        measured
-            .extend(metrics.iter().map(|metric| value(&format!("val_{}", metric.name()), metric.direction())));
+        measured.extend(
+            metrics.iter().map(|metric| value(&format!("val_{}", metric.name()), metric.direction())),
+        );
     }
     measured
 }

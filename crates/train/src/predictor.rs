@@ -309,9 +309,8 @@ impl Prediction {
     /// The `k` most probable classes with their probabilities, the most probable first; classes without names have their
     /// number.
     pub fn top(&self, k: usize) -> Vec<(String, f32)> {
-        let mut ranked: Vec<(usize, f32)> = (self.probabilities.iter().flatten().copied().enumerate())
-            .take(self.width)
-            .collect();
+        let mut ranked: Vec<(usize, f32)> =
+            (self.probabilities.iter().flatten().copied().enumerate()).take(self.width).collect();
         // Stable: of equal ones the first comes first.
         ranked.sort_by(|one, other| other.1.total_cmp(&one.1));
         let name = |class: usize| self.classes.get(class).cloned().unwrap_or_else(|| class.to_string());

@@ -1,14 +1,13 @@
 //! The trainer: a network with everything that training needs.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind};
 use fireclay_nn::{
-    BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored, Target,
-    TargetType, load_state,
+    BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored,
+    Target, TargetType, check_forward, load_state,
 };
 use fireclay_store::{ModelCard, StoreError, save_model};
 use fireclay_text::TextPreprocessing;
@@ -415,9 +414,7 @@ impl<N: Network> Trainer<N> {
         source.gather(&[0], &mut batch)?;
         check_batch(&batch, &**source, TargetType::Any)?;
         let input = upload(batch, &**source, &self.device).input;
-        let output = catch_unwind(AssertUnwindSafe(|| self.network.forward(input)))
-            .map_err(|panic| self.forward_failed(source, &*panic))?;
-        let [rows, outputs] = output.dims();
+        let [rows, outputs] = check_forward(&self.network, input.clone())?;
         let expected = rows_per_sample(&**source);
         if rows != expected {
             return Err(TrainError::OutputSteps { found: rows, expected });
@@ -439,23 +436,13 @@ impl<N: Network> Trainer<N> {
         if self.network.num_params() == 0 {
             return Err(TrainError::NothingToTrain);
         }
-        let warning = objective::are_probabilities(&*self.loss, &output).then(|| {
+        let warning = objective::are_probabilities(&*self.loss, &self.network.forward(input)).then(|| {
             format!(
                 "the network's outputs are probabilities already, and the loss '{}' takes logits; leave the softmax at its end out",
                 self.loss.name()
             )
         });
         Ok(Checked { task, warning })
-    }
-
-    fn forward_failed(&self, source: &Arc<dyn Source>, panic: &(dyn std::any::Any + Send)) -> TrainError {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let reason = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-        TrainError::Forward {
-            network: std::any::type_name::<N>().to_string(),
-            found: format!("{:?}", source.sample_shape()),
-            reason: reason.to_string(),
-        }
     }
 }
 

@@ -49,7 +49,8 @@ pub(crate) fn upload(batch: Batch, source: &dyn Source, device: &Device) -> Uplo
     if !batch.other_inputs.is_empty() {
         let others = source.other_inputs().iter().zip(batch.other_inputs);
         let others = others.map(|(kind, input)| (kind.name.clone(), tensor(input.features, &input.shape)));
-        input = AnyTensor::Named([(source.input_name().to_string(), input)].into_iter().chain(others).collect());
+        input =
+            AnyTensor::Named([(source.input_name().to_string(), input)].into_iter().chain(others).collect());
     }
     let classes = |labels: Vec<u32>| {
         let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
@@ -76,11 +77,7 @@ pub(crate) fn upload(batch: Batch, source: &dyn Source, device: &Device) -> Uplo
 }
 
 /// Refuses a batch that is not what its source says, or whose targets the loss does not take.
-pub(crate) fn check_batch(
-    batch: &Batch,
-    source: &dyn Source,
-    targets: TargetType,
-) -> Result<(), TrainError> {
+pub(crate) fn check_batch(batch: &Batch, source: &dyn Source, targets: TargetType) -> Result<(), TrainError> {
     let samples = batch.len();
     check_input(samples, &batch.shape, &batch.features, source.feature_kind(), source.input_name())?;
     let others = source.other_inputs();

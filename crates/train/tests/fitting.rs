@@ -8,7 +8,9 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::AdaGradConfig;
 use burn::tensor::{Device, Tensor, activation::relu};
 use fireclay_data::{Dataset, Provenance, Targets};
-use fireclay_nn::{AnyTensor, BuiltInLoss, CrossEntropyLoss, MaeLoss, Model, MseLoss, ModelSpec, NamedTensor, Network, state};
+use fireclay_nn::{
+    AnyTensor, BuiltInLoss, CrossEntropyLoss, MaeLoss, Model, ModelSpec, MseLoss, NamedTensor, Network, state,
+};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
     Accuracy, Adam, AnyOptimizer, BuiltInOptimizer, BuiltInSchedule, BurnOptimizer, Callback,

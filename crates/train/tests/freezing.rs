@@ -6,7 +6,9 @@ use burn::tensor::Device;
 use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{Model, ModelSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
-use fireclay_train::{AdamW, Callback, CheckpointWriter, Event, FitOptions, CallbackContext, TrainError, Trainer};
+use fireclay_train::{
+    AdamW, Callback, CallbackContext, CheckpointWriter, Event, FitOptions, TrainError, Trainer,
+};
 
 /// Random weights come from one generator for the whole process, so tests take turns.
 static DEVICE: Mutex<()> = Mutex::new(());

@@ -10,8 +10,8 @@ use fireclay_text::{
     TextDataset, TextEncoder, TextPreprocessing, Texts, Vocabulary, WordTokenizer, reserved,
 };
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, Event, F1, FitOptions, CallbackContext, Report, Stopped, TrainError,
-    Trainer,
+    Adam, Callback, CallbackContext, Checkpoint, CheckpointWriter, Event, F1, FitOptions, Report, Stopped,
+    TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.

@@ -8,7 +8,9 @@ use fireclay_store::load_checkpoint;
 use fireclay_text::{
     NgramOptions, NgramVocabulary, TextDataset, TextEncoder, TextPreprocessing, WordTokenizer,
 };
-use fireclay_train::{Adam, Callback, CheckpointWriter, Event, FitOptions, CallbackContext, TrainError, Trainer};
+use fireclay_train::{
+    Adam, Callback, CallbackContext, CheckpointWriter, Event, FitOptions, TrainError, Trainer,
+};
 
 fn data() -> (Dataset, Dataset) {
     let (train, test) = WrittenReviews::new(1).train_and_test(3_000, 500);

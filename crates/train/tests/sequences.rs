@@ -7,7 +7,8 @@ use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{InputSpec, LstmSpec, Model, ModelSpec, NamedTensor, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, Callback, Checkpoint, CheckpointWriter, Event, FitOptions, CallbackContext, Stopped, TrainError, Trainer,
+    Adam, Callback, CallbackContext, Checkpoint, CheckpointWriter, Event, FitOptions, Stopped, TrainError,
+    Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{DataDir, DatasetsError, Dataset, NumpyDataset, NumpyOptions};
+use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions};
 pub use own::{TEST_FRACTION, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use fireclay::data::{
-    DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize, Skipped,
+    DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+    Skipped,
 };
 
 use crate::format::count;

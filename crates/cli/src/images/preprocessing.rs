@@ -1,7 +1,7 @@
 //! How images are prepared for training: standardized and augmented.
 
 use clap::Args;
-use fireclay::data::{DatasetsError, Dataset, Normalization};
+use fireclay::data::{Dataset, DatasetsError, Normalization};
 use fireclay::store::ModelCard;
 use serde::{Deserialize, Serialize};
 

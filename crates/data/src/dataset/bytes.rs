@@ -113,7 +113,7 @@ impl Deref for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Batch, Dataset, Normalization, Provenance, Source, Targets};
+    use crate::{Batch, Dataset, Normalization, Provenance, Targets};
 
     #[test]
     fn a_mapped_dataset_gives_the_batches_of_one_in_memory() {

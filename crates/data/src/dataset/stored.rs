@@ -43,7 +43,10 @@ impl Stored {
             .filter(|len| *len > 0)
             .ok_or_else(|| DataError::SampleShape { shape: shape.to_vec() })?;
         let samples = targets.check()?;
-        if matches!((&targets, &features), (Targets::Features { .. }, Features::Tokens(_) | Features::Sequences(_))) {
+        if matches!(
+            (&targets, &features),
+            (Targets::Features { .. }, Features::Tokens(_) | Features::Sequences(_))
+        ) {
             return Err(DataError::NotNumbers);
         }
         if u32::try_from(samples).is_err() {

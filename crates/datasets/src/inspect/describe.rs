@@ -92,7 +92,9 @@ fn describe_split_of_texts(texts: &Texts) -> SplitReport {
             target_report(Some((names, counts)), Vec::new())
         }
         Targets::Values { width, values } => target_report(None, super::numbers::of_values(values, *width)),
-        Targets::Labels { values, names } => target_report(None, super::numbers::of_values(values, names.len())),
+        Targets::Labels { values, names } => {
+            target_report(None, super::numbers::of_values(values, names.len()))
+        }
         Targets::StepClasses { .. } | Targets::Features { .. } => target_report(None, Vec::new()),
     };
     split(texts.provenance(), texts.len(), targets, texts::text_features(texts))

@@ -75,7 +75,9 @@ fn target(dataset: &Dataset, index: usize) -> Target<'_> {
     let mut batch = Batch::default();
     dataset.gather(&[index as u32], &mut batch);
     match batch.targets {
-        BatchTargets::Values { values, .. } | BatchTargets::Labels { values, .. } => Target::Values(bits(&values)),
+        BatchTargets::Values { values, .. } | BatchTargets::Labels { values, .. } => {
+            Target::Values(bits(&values))
+        }
         BatchTargets::NextTokens(tokens) | BatchTargets::StepClasses(tokens) => Target::Values(tokens),
         BatchTargets::Classes(_) | BatchTargets::MixedClasses { .. } => unreachable!("a class has a label"),
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use fireclay_data::{Batch, Dataset, Source};
+use fireclay_data::{Batch, Dataset};
 use fireclay_datasets::{DataDir, DatasetsError, Mnist};
 
 use crate::support::{gzip, images, labels};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use fireclay_data::{BatchFeatures, BatchTargets, Dataset, Normalization, Source, Targets};
+use fireclay_data::{BatchFeatures, BatchTargets, Dataset, Normalization, Targets};
 use fireclay_datasets::{
     Column, DatasetsError, MissingNumbers, Table, TableHeader, TableOptions, TableTarget, TextTable,
 };

@@ -7,7 +7,8 @@ use fireclay::train::{Mse, R2};
 #[test]
 fn autoencoder() -> fireclay::Result<()> {
     let (digits, _) = DrawnDigits::new(0).train_and_test(600, 0);
-    let pixels: Vec<u8> = (0..digits.len()).filter_map(|index| digits.raw_u8(index)).flatten().copied().collect();
+    let pixels: Vec<u8> =
+        (0..digits.len()).filter_map(|index| digits.raw_u8(index)).flatten().copied().collect();
     let targets = Targets::Features { samples: digits.len() };
     let images =
         Dataset::from_u8(&[1, 28, 28], pixels, targets, Normalization::none(), Provenance::default())?;

@@ -23,7 +23,8 @@ fn fine_tuning() -> fireclay::Result<()> {
     assert!(pupil.evaluate(&test)?.accuracy() > Some(0.8));
 
     let moved = |name: &str| {
-        let weights = |trainer: &Trainer<Model>| state(trainer.network()).into_iter().find(|t| t.name == name);
+        let weights =
+            |trainer: &Trainer<Model>| state(trainer.network()).into_iter().find(|t| t.name == name);
         let (before, after) = (weights(&teacher).unwrap().values, weights(&pupil).unwrap().values);
         before.iter().zip(&after).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
     };
@@ -32,7 +33,8 @@ fn fine_tuning() -> fireclay::Result<()> {
 }
 
 fn odd_or_even(digits: &Dataset) -> fireclay::Result<Dataset> {
-    let pixels: Vec<u8> = (0..digits.len()).filter_map(|index| digits.raw_u8(index)).flatten().copied().collect();
+    let pixels: Vec<u8> =
+        (0..digits.len()).filter_map(|index| digits.raw_u8(index)).flatten().copied().collect();
     let labels = (0..digits.len()).filter_map(|index| digits.label(index)).map(|digit| digit % 2).collect();
     let targets = Targets::Classes { labels, names: vec!["even".into(), "odd".into()] };
     let normalization = digits.normalization().clone();

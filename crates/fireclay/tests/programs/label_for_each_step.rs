@@ -20,7 +20,8 @@ fn label_for_each_step() -> fireclay::Result<()> {
         }
     }
     let targets = Targets::StepClasses { labels, steps: STEPS, names: vec!["below".into(), "above".into()] };
-    let (train, test) = Dataset::from_f32(&[STEPS, 1], values, targets, Provenance::default())?.split(0.25, 0)?;
+    let (train, test) =
+        Dataset::from_f32(&[STEPS, 1], values, targets, Provenance::default())?.split(0.25, 0)?;
 
     let spec = ModelSpec::new([STEPS, 1]).layer(LstmSpec::new(16).return_sequences(true)).dense(2);
     let mut trainer = Trainer::step_classification(spec.build_seeded(0, &DeviceName::default().open()?)?)

@@ -24,7 +24,8 @@ fn loss_of_ones_own() -> fireclay::Result<()> {
     let (train, test) = DrawnDigits::new(0).train_and_test(1_000, 200);
     let spec = ModelSpec::new([1, 28, 28]).flatten().dense(64).relu().dense(10);
     let model = spec.build_seeded(0, &DeviceName::default().open()?)?;
-    let mut trainer = Trainer::new(model, Focal { gamma: 2.0 }).optimizer(Adam::new(5e-3)).metrics([Accuracy]);
+    let mut trainer =
+        Trainer::new(model, Focal { gamma: 2.0 }).optimizer(Adam::new(5e-3)).metrics([Accuracy]);
     let history = trainer.fit(&train, &FitOptions { epochs: 5, ..FitOptions::default() })?;
     assert!(history.course("loss")[4] < 0.5 * history.course("loss")[0]);
     assert!(trainer.evaluate(&test)?.accuracy() > Some(0.7));

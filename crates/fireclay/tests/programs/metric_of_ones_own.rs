@@ -25,7 +25,8 @@ fn metric_of_ones_own() -> fireclay::Result<()> {
 }
 
 fn quadratic_kappa(predictions: &Predictions) -> f64 {
-    let (found, expected) = (predictions.predicted_classes(), predictions.target_classes().unwrap_or_default());
+    let (found, expected) =
+        (predictions.predicted_classes(), predictions.target_classes().unwrap_or_default());
     let distance = |one: u32, other: u32| (f64::from(one) - f64::from(other)).powi(2);
     let observed: f64 = found.iter().zip(&expected).map(|(one, other)| distance(*one, *other)).sum();
     let pairs = found.iter().flat_map(|one| expected.iter().map(|other| distance(*one, *other)));

@@ -8,7 +8,8 @@ use fireclay::train::{F1, SubsetAccuracy};
 fn multi_label() -> fireclay::Result<()> {
     let mut random = crate::noise(3);
     let points: Vec<f32> = (0..1_600).map(|_| 2.0 * random() - 1.0).collect();
-    let labels_of = |p: &[f32]| [p[0] > 0.0, p[1] > 0.0, p[0] * p[0] + p[1] * p[1] < 0.5].map(|has| has as u8 as f32);
+    let labels_of =
+        |p: &[f32]| [p[0] > 0.0, p[1] > 0.0, p[0] * p[0] + p[1] * p[1] < 0.5].map(|has| has as u8 as f32);
     let values = points.chunks(2).flat_map(labels_of).collect();
     let targets = Targets::Labels { values, names: ["east", "north", "inside"].map(String::from).into() };
     let (train, test) = Dataset::from_f32(&[2], points, targets, Provenance::default())?.split(0.25, 0)?;

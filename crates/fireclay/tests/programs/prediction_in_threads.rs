@@ -25,7 +25,9 @@ fn prediction_in_threads() -> fireclay::Result<()> {
                     for (found, expected) in answer.outputs().iter().zip(&expected[index]) {
                         assert!((found - expected).abs() < 1e-4, "{found}, {expected}");
                     }
-                    assert!(answer.class().is_some_and(|class| test.class_names().contains(&class.to_string())));
+                    assert!(
+                        answer.class().is_some_and(|class| test.class_names().contains(&class.to_string()))
+                    );
                 }
             });
         }

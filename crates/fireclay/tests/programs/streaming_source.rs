@@ -41,7 +41,8 @@ impl Source for Records {
         for index in indices {
             let at = u64::from(*index) * record.len() as u64;
             self.file.read_exact_at(&mut record, at).map_err(|error| DataError::Source(error.into()))?;
-            let numbers = record.chunks_exact(4).map(|quad| f32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]]));
+            let numbers =
+                record.chunks_exact(4).map(|quad| f32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]]));
             features.extend(numbers.clone().take(WIDTH));
             values.extend(numbers.skip(WIDTH));
         }
@@ -65,8 +66,8 @@ fn streaming_source() -> fireclay::Result<()> {
     let source = Arc::new(Records { file, samples, held: AtomicUsize::new(0) });
 
     let spec = ModelSpec::new([WIDTH]).dense(1);
-    let mut trainer = Trainer::regression(spec.build_seeded(0, &DeviceName::default().open()?)?)
-        .optimizer(Adam::new(1e-2));
+    let mut trainer =
+        Trainer::regression(spec.build_seeded(0, &DeviceName::default().open()?)?).optimizer(Adam::new(1e-2));
     let options = FitOptions { epochs: 6, batch_size: 128, validation_split: 0.1, ..FitOptions::default() };
     let history = trainer.fit(&source, &options)?;
     let losses = history.course("val_loss");

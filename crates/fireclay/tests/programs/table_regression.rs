@@ -33,7 +33,8 @@ fn flats() -> String {
     let mut csv = String::from("size,age,district,balcony,rent\n");
     for _ in 0..600 {
         let (size, age) = (20.0 + 100.0 * random(), (80.0 * random()).floor());
-        let (district, factor) = [("harbour", 14.0), ("old town", 17.0), ("hill", 11.0)][(3.0 * random()) as usize];
+        let (district, factor) =
+            [("harbour", 14.0), ("old town", 17.0), ("hill", 11.0)][(3.0 * random()) as usize];
         let balcony = random() > 0.5;
         let rent = size * factor - 2.0 * age + if balcony { 90.0 } else { 0.0 } + 20.0 * random();
         let balcony = if balcony { "yes" } else { "no" };

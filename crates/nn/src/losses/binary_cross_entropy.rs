@@ -60,7 +60,8 @@ impl BinaryCrossEntropyLoss {
     fn of_each(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
         let mut positive = log_sigmoid(logits.clone()) * targets.clone();
         if let Some(pos_weight) = &self.pos_weight {
-            positive = positive * Tensor::<1>::from_floats(pos_weight.as_slice(), &logits.device()).unsqueeze();
+            positive =
+                positive * Tensor::<1>::from_floats(pos_weight.as_slice(), &logits.device()).unsqueeze();
         }
         let negative = log_sigmoid(logits.neg()) * (targets.neg() + 1.0);
         (positive + negative).neg()

@@ -118,7 +118,9 @@ impl Loss for CrossEntropyLoss {
             return own.neg();
         }
         let all = match &self.class_weights {
-            Some(weights) => log_p.clone() * Tensor::<1>::from_floats(weights.as_slice(), &log_p.device()).unsqueeze(),
+            Some(weights) => {
+                log_p.clone() * Tensor::<1>::from_floats(weights.as_slice(), &log_p.device()).unsqueeze()
+            }
             None => log_p,
         };
         let all = all.sum_dim(1).squeeze_dim::<1>(1);

@@ -34,7 +34,9 @@ impl Target {
         match self {
             Target::Classes(classes) => classes.clone(),
             Target::MixedClasses { .. } => panic!("expected classes as targets, found mixed classes"),
-            Target::Values(values) => panic!("expected classes as targets, found values, {:?}", values.dims()),
+            Target::Values(values) => {
+                panic!("expected classes as targets, found values, {:?}", values.dims())
+            }
         }
     }
 

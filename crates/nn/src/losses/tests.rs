@@ -96,9 +96,15 @@ fn settings_out_of_range_are_refused_by_name() {
             CrossEntropyLoss { label_smoothing: 1.0, class_weights: None }.into(),
             ["label_smoothing", "less than 1"],
         ),
-        (CrossEntropyLoss::new().class_weights(vec![1.0]).into(), ["class_weights", "3, one for each output"]),
+        (
+            CrossEntropyLoss::new().class_weights(vec![1.0]).into(),
+            ["class_weights", "3, one for each output"],
+        ),
         (CrossEntropyLoss::new().class_weights(vec![1.0, 0.0, 1.0]).into(), ["class_weights", "more than 0"]),
-        (BinaryCrossEntropyLoss::new().pos_weight(vec![1.0, 2.0]).into(), ["pos_weight", "3, one for each output"]),
+        (
+            BinaryCrossEntropyLoss::new().pos_weight(vec![1.0, 2.0]).into(),
+            ["pos_weight", "3, one for each output"],
+        ),
         (BinaryCrossEntropyLoss::new().pos_weight(vec![-1.0]).into(), ["pos_weight", "more than 0"]),
         (HuberLoss::new(f32::NAN).into(), ["delta", "more than 0"]),
     ];

@@ -4,8 +4,8 @@ use crate::support::{Array, Differences, Fixture, devices, fixtures, tolerance};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use fireclay_nn::{
-    AnyTensor, BuiltInLoss, CrossEntropyLoss, InputSpec, Loss, Model, ModelSpec, NamedTensor, Network, Target,
-    TargetType, gradients, load_state, state,
+    AnyTensor, BuiltInLoss, CrossEntropyLoss, InputSpec, Loss, Model, ModelSpec, NamedTensor, Network,
+    Target, TargetType, gradients, load_state, state,
 };
 
 /// The fixture's network with the fixture's weights. Layers that give images are flattened at the end, which changes
