@@ -253,5 +253,5 @@ fn said(folder: TextFolder, which: &str, output: &Output) -> Texts {
 /// A fifth of each class becomes the test texts.
 fn set_aside(all: &Texts, output: &Output) -> Result<(Texts, Texts), DatasetsError> {
     output.note("a fifth of the texts is set aside for the test, as no test texts were named");
-    all.split(TEST_SHARE, SPLIT_SEED)
+    Ok(all.split(TEST_SHARE, SPLIT_SEED)?)
 }

@@ -181,7 +181,7 @@ fn own_images(
         "a fifth of the images is set aside for the test, as {} has no folder `test`",
         folder.display()
     ));
-    all.dataset.split(TEST_SHARE, SPLIT_SEED)
+    Ok(all.dataset.split(TEST_SHARE, SPLIT_SEED)?)
 }
 
 fn say_what_was_done(images: &ImageFolder, which: &str, output: &Output) {

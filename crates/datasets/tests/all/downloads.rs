@@ -484,7 +484,7 @@ fn a_name_is_never_a_path() {
 
 #[test]
 fn the_published_files_are_described_whole() {
-    let files = fireclay_data::Mnist::remote_files();
+    let files = fireclay_datasets::Mnist::remote_files();
     assert_eq!(files.len(), 4);
     for file in files {
         assert_eq!(file.urls.len(), 2);

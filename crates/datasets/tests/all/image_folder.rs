@@ -58,7 +58,6 @@ fn classes_and_files_are_in_order() {
     assert_eq!(images.dataset.provenance().sha256.as_deref(), Some(crate::support::sha256(&bytes).as_str()));
 }
 
-#[path = "support/mod.rs"]
 #[test]
 fn what_is_no_image_is_passed_over_and_counted() {
     let folder = two_classes();

@@ -105,7 +105,6 @@ fn keras_arrays_become_datasets() {
     assert_eq!(train.provenance().sha256.as_deref(), Some(crate::support::sha256(&all).as_str()));
 }
 
-#[path = "support/mod.rs"]
 /// Features and targets as two files of one set.
 fn load(
     features: &[u8],
