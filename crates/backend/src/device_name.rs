@@ -121,7 +121,13 @@ impl DeviceName {
         default: Device,
         order: impl Fn(Vec<Device>) -> Vec<Device>,
     ) -> Result<Device, BackendError> {
-        crate::gpu::open(*self, self.index, kind, default, order)
+        let asked = crate::gpu::Asked {
+            name: self.to_string(),
+            index: self.index,
+            available: list(DeviceName::available()),
+            names: &|count| list((0..count).map(|index| self.with_index(index)).collect()),
+        };
+        crate::gpu::open(asked, kind, default, order)
     }
 
     #[cfg(feature = "wgpu")]
@@ -144,7 +150,7 @@ impl DeviceName {
 
     /// The same backend with this index.
     #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
-    pub(crate) fn with_index(self, index: usize) -> Self {
+    fn with_index(self, index: usize) -> Self {
         DeviceName { index: Some(index), ..self }
     }
 
@@ -219,7 +225,7 @@ pub fn reads_at_once(device: &Device) -> bool {
     cpus.contains(device)
 }
 
-pub(crate) fn list(names: Vec<DeviceName>) -> String {
+fn list(names: Vec<DeviceName>) -> String {
     match names.is_empty() {
         true => "no device at all".to_string(),
         false => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),

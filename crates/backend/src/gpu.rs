@@ -7,23 +7,30 @@ use std::thread::ThreadId;
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use crate::device_name::list;
-use crate::{BackendError, DeviceName};
+use crate::BackendError;
+
+/// A GPU as it was asked for, in words for messages.
+pub(crate) struct Asked<'a> {
+    /// `wgpu:1`
+    pub(crate) name: String,
+    pub(crate) index: Option<usize>,
+    /// The devices of this build.
+    pub(crate) available: String,
+    /// The names of the first so many GPUs of the kind.
+    pub(crate) names: &'a dyn Fn(usize) -> String,
+}
 
 /// Opens the GPU with this index among those of the kind, or the default, and waits until it has answered. `order` puts
 /// those that were found in the order of their indices.
 pub(crate) fn open(
-    name: DeviceName,
-    index: Option<usize>,
+    asked: Asked,
     kind: DeviceType,
     default: Device,
     order: impl Fn(Vec<Device>) -> Vec<Device>,
 ) -> Result<Device, BackendError> {
-    let failed = |reason| BackendError::Open {
-        name: name.to_string(),
-        reason,
-        available: list(DeviceName::available()),
-    };
+    let Asked { name, index, available, names } = asked;
+    let failed =
+        |reason| BackendError::Open { name: name.clone(), reason, available: available.clone() };
     let found = quietly(|| Ok(Device::enumerate(kind).to_vec())).map(order).map_err(failed)?;
     if found.is_empty() {
         return Err(failed("no GPU with a driver for it was found".to_string()));
@@ -31,9 +38,9 @@ pub(crate) fn open(
     let device = match index {
         None => default,
         Some(index) => found.get(index).cloned().ok_or_else(|| BackendError::NoSuchDevice {
-            name: name.to_string(),
-            found: list((0..found.len()).map(|index| name.with_index(index)).collect()),
-            available: list(DeviceName::available()),
+            name: name.clone(),
+            found: names(found.len()),
+            available: available.clone(),
         })?,
     };
     let answer = || Tensor::<1>::zeros([1], &device).try_into_scalar::<f32>();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::AugmentationProblem;
+use crate::augmentation_problem::AugmentationProblem;
 
 /// What can go wrong while holding, splitting, normalising or augmenting samples.
 ///

@@ -41,6 +41,7 @@
 
 mod atomic;
 mod augment;
+mod augmentation_problem;
 mod dataset;
 mod error;
 mod loader;
@@ -59,9 +60,10 @@ mod targets;
 
 pub use atomic::write_atomically;
 pub use augment::{
-    Affine, AugmentScratch, Augmentation, AugmentationProblem, Augmenter, Border, Crop, Cutout, Fill, Flip,
+    Affine, AugmentScratch, Augmentation, Augmenter, Border, Crop, Cutout, Fill, Flip,
     Mixup, MixupPlan,
 };
+pub use augmentation_problem::AugmentationProblem;
 pub use dataset::{Bytes, Dataset};
 pub use error::DataError;
 pub use loader::Loader;

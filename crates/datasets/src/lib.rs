@@ -31,13 +31,18 @@ mod synthetic;
 
 pub use data_dir::DataDir;
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
-pub use error::{DatasetsError, ImageProblem, MirrorFailure, MirrorProblem};
+#[cfg(feature = "images")]
+pub use error::InspectProblem;
+pub use error::{
+    ArchiveProblem, DatasetsError, FileProblem, FolderProblem, ImageProblem, MirrorFailure, MirrorProblem,
+    NumpyProblem, SetProblem, TableProblem,
+};
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    ArchiveLimits, ArchiveProblem, Column, FileProblem, FolderProblem, Idx, IdxKind, ImageLayout,
-    MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
-    NumpyTargets, Skipped, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextFolder,
+    ArchiveLimits, Column, Idx, IdxKind, ImageLayout,
+    MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, 
+    NumpyTargets, Skipped, Table, TableHeader, TableOptions, TableTarget, TextFolder,
     TextTable, read_archive, read_idx,
 };
 #[cfg(feature = "images")]
@@ -51,6 +56,6 @@ pub use inspect::{
     sample_texts,
 };
 #[cfg(feature = "images")]
-pub use inspect::{ContactSheet, InspectProblem, Picture, Tile, TileRow};
-pub use sets::{Cifar10, Cifar100, Imdb, Mnist, SetProblem};
+pub use inspect::{ContactSheet, Picture, Tile, TileRow};
+pub use sets::{Cifar10, Cifar100, Imdb, Mnist};
 pub use synthetic::{DrawnDigits, DrawnObjects, WrittenReviews};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fireclay_data::DataError;
 use thiserror::Error;
 
-use crate::vocabulary::{MAX_WORDS, reserved};
+use crate::reserved::{self, MAX_WORDS};
 use crate::words::MAX_WORD_BYTES;
 
 /// What can be wrong with texts, vocabularies and tokenisers.

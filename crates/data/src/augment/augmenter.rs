@@ -7,7 +7,7 @@ use super::placement::Placement;
 use super::resample::{Memory, resample};
 use super::tone::Tone;
 use super::{Augmentation, Border, Flip, stream};
-use crate::Pass;
+use crate::{DataError, Pass};
 
 /// Mark the random streams that flip: one for each epoch, one for all, and one for upside down.
 const FLIP: u64 = 0x666c_6970_0000_0001;
@@ -50,6 +50,22 @@ pub struct AugmentScratch {
     resampling: Memory,
     resampled: Vec<u8>,
     columns: Vec<usize>,
+}
+
+impl Augmentation {
+    /// Makes what augments images of one shape.
+    ///
+    /// # Shapes
+    /// - `shape`: of one sample, `[channels, height, width]`
+    ///
+    /// # Errors
+    /// [`DataError::Augmentation`] if samples are not images or too large, or a number is outside its range.
+    pub fn check(&self, shape: &[usize]) -> Result<Augmenter, DataError> {
+        match self.checked(shape) {
+            Ok(shape) => Ok(Augmenter::new(self.clone(), shape)),
+            Err(problem) => Err(DataError::Augmentation { problem }),
+        }
+    }
 }
 
 impl Augmenter {

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affine, AugmentationProblem, Augmenter, Crop, Cutout};
-use crate::DataError;
+use super::{Affine, AugmentationProblem, Crop, Cutout};
 
 /// The longest side of an image that is augmented, so that places in it fit small numbers.
 const LONGEST_SIDE: usize = 65_536;
@@ -126,21 +125,8 @@ impl Augmentation {
             && cutout.is_none()
     }
 
-    /// Makes what augments images of one shape.
-    ///
-    /// # Shapes
-    /// - `shape`: of one sample, `[channels, height, width]`
-    ///
-    /// # Errors
-    /// [`DataError::Augmentation`] if samples are not images or too large, or a number is outside its range.
-    pub fn check(&self, shape: &[usize]) -> Result<Augmenter, DataError> {
-        match self.checked(shape) {
-            Ok(shape) => Ok(Augmenter::new(self.clone(), shape)),
-            Err(problem) => Err(DataError::Augmentation { problem }),
-        }
-    }
-
-    fn checked(&self, found: &[usize]) -> Result<[usize; 3], AugmentationProblem> {
+    /// The shape, if everything fits images of it.
+    pub(super) fn checked(&self, found: &[usize]) -> Result<[usize; 3], AugmentationProblem> {
         let refuse = || AugmentationProblem::Shape { shape: found.to_vec(), limit: LONGEST_SIDE };
         let shape: [usize; 3] = found.try_into().map_err(|_| refuse())?;
         let [channels, height, width] = shape;

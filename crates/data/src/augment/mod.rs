@@ -16,7 +16,6 @@ mod description;
 mod elementary;
 mod mixup;
 mod placement;
-mod problem;
 mod resample;
 mod tone;
 
@@ -27,7 +26,7 @@ pub use cutout::Cutout;
 pub use description::{Augmentation, Flip};
 pub use mixup::{Mixup, MixupPlan};
 pub use placement::Crop;
-pub use problem::AugmentationProblem;
+use crate::augmentation_problem::AugmentationProblem;
 
 use crate::Pass;
 use crate::random::Random;

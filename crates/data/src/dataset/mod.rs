@@ -6,6 +6,8 @@
 
 mod bytes;
 mod gather;
+mod of_sequences;
+mod of_stream;
 mod sequences;
 mod stored;
 mod stream;

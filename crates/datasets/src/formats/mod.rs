@@ -6,15 +6,13 @@ mod folders;
 mod idx;
 #[cfg(feature = "images")]
 mod image;
-mod near;
 mod numpy;
-mod problem;
 mod table;
 mod text;
 mod whole;
 
-pub use archive::{ArchiveLimits, ArchiveProblem, read_archive};
-pub use folders::{FolderProblem, Skipped, TextFolder};
+pub use archive::{ArchiveLimits, read_archive};
+pub use folders::{Skipped, TextFolder};
 #[cfg(feature = "images")]
 pub use folders::{
     ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize, read_image,
@@ -23,10 +21,10 @@ pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
 #[cfg(feature = "images")]
 pub use image::{DigitImage, read_digit, read_digit_bytes};
 pub use numpy::{
-    ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyProblem,
+    ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions,
     NumpyTargets,
 };
-pub use problem::FileProblem;
+use crate::error::FileProblem;
 pub use table::{
-    Column, MissingNumbers, Table, TableHeader, TableOptions, TableProblem, TableTarget, TextTable,
+    Column, MissingNumbers, Table, TableHeader, TableOptions, TableTarget, TextTable,
 };

@@ -24,4 +24,4 @@ pub use report::{
 };
 pub use samples::{TextGroup, TextSample, TextSamples, sample_texts};
 #[cfg(feature = "images")]
-pub use sheet::{ContactSheet, InspectProblem, Picture, Tile, TileRow};
+pub use sheet::{ContactSheet, Picture, Tile, TileRow};

@@ -3,9 +3,8 @@
 mod cifar;
 mod imdb;
 mod mnist;
-mod problem;
 
 pub use cifar::{Cifar10, Cifar100};
 pub use imdb::Imdb;
 pub use mnist::Mnist;
-pub use problem::SetProblem;
+use crate::error::SetProblem;

@@ -6,7 +6,8 @@ use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
 use super::PlannedLayer;
-use super::contract::{Description, Forward, Inferred, Memory, OutputActivation, Place};
+use super::contract::{Description, Forward, Inferred, OutputActivation, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following, Fusable};
 use crate::error::LayerProblem;
 use crate::tensor::AnyTensor;

@@ -1,12 +1,10 @@
 //! What every layer says of itself. A description implements [`Description`], what it builds implements [`Forward`], and
 //! the table in [`layers`](super) joins them.
 
-use std::any::Any;
-use std::fmt;
-
 use burn::tensor::Device;
 
 use super::PlannedLayer;
+use super::memory::Memory;
 use super::flow::{Flow, Following, Fusable};
 use crate::error::LayerProblem;
 use crate::losses::Target;
@@ -199,51 +197,5 @@ pub(crate) trait Forward {
     {
         let _ = batches;
         self
-    }
-}
-
-/// What a layer remembers of the steps that it has read: whatever its [`Description::memory`] begins with.
-#[derive(Debug)]
-pub(crate) struct Memory(Box<dyn Remembered>);
-
-/// Anything that can be copied.
-trait Remembered: Any + fmt::Debug + Send + Sync {
-    fn copied(&self) -> Box<dyn Remembered>;
-
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-}
-
-impl<T: Any + fmt::Debug + Clone + Send + Sync> Remembered for T {
-    fn copied(&self) -> Box<dyn Remembered> {
-        Box::new(self.clone())
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
-impl Clone for Memory {
-    fn clone(&self) -> Self {
-        Memory((*self.0).copied())
-    }
-}
-
-impl Memory {
-    pub(crate) fn new(value: impl Any + fmt::Debug + Clone + Send + Sync) -> Self {
-        Memory(Box::new(value))
-    }
-
-    /// Of a layer that treats each step by itself.
-    pub(crate) fn none() -> Self {
-        Memory::new(())
-    }
-
-    /// What the layer put in.
-    ///
-    /// # Panics
-    /// If it is of another layer.
-    pub(crate) fn get<T: Any>(&mut self) -> &mut T {
-        (*self.0).as_any_mut().downcast_mut().expect("a memory is of the layer that it was made for")
     }
 }

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentInput};
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, Memory, Place};
+use super::contract::{Description, Forward, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::{Inferred, PlannedLayer, values};
 use crate::error::LayerProblem;

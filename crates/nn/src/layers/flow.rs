@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops::{Activation, MaxPool, RecurrentInput};
 
 use super::Layer;
-use super::contract::Memory;
+use super::memory::Memory;
 use crate::tensor::AnyTensor;
 
 /// What flows from layer to layer.

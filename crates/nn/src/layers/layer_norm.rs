@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, Memory, Place};
+use super::contract::{Description, Forward, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::{Inferred, PlannedLayer, check_epsilon, default_epsilon};
 use crate::error::LayerProblem;

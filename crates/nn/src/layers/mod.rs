@@ -54,7 +54,8 @@ pub use activation::{
 use batch_norm::BatchNorm;
 pub use batch_norm::BatchNormSpec;
 pub use contract::OutputActivation;
-pub(crate) use contract::{Description, Forward, Inferred, KnownEmbedding, Memory, Place, values};
+pub(crate) use contract::{Description, Forward, Inferred, KnownEmbedding, Place, values};
+pub(crate) use memory::Memory;
 use conv1d::Conv1d;
 pub use conv1d::Conv1dSpec;
 pub use conv2d::Conv2dSpec;

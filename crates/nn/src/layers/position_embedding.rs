@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, Memory, Place};
+use super::contract::{Description, Forward, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::{Inferred, PlannedLayer, is_default};
 use crate::error::LayerProblem;

@@ -5,7 +5,8 @@ use burn::nn::Dropout;
 use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentCell, RecurrentInput, RecurrentOptions};
 
-use super::contract::{Forward, Memory};
+use super::contract::{Forward};
+use super::memory::Memory;
 use super::flow::{Flow, Following, Fusable, ReadsTokens};
 use super::recurrent_state::RecurrentState;
 use crate::tensor::AnyTensor;

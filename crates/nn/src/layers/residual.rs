@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, Memory, Place};
+use super::contract::{Description, Forward, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::layer_spec::{LayerSpec, deserialize_layers};
 use super::{Inferred, Layer, LayerKind, PlannedLayer, flow};

@@ -8,7 +8,8 @@ use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, KnownEmbedding, Memory, Place};
+use super::contract::{Description, Forward, KnownEmbedding, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following, on_rows};
 use super::{Inferred, PlannedLayer, is_yes, values, yes};
 use crate::error::LayerProblem;

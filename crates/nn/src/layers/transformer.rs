@@ -9,7 +9,8 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Description, Forward, Memory, Place};
+use super::contract::{Description, Forward, Place};
+use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use fireclay_data::write_atomically;
 
-use super::{Builder, MAX_WORDS, Vocabulary, reserved};
+use super::{Builder, Vocabulary};
+use crate::reserved::{self, MAX_WORDS};
 use crate::error::beginning;
 use crate::words::MAX_WORD_BYTES;
 use crate::{TextError, VocabularyProblem};

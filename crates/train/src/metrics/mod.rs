@@ -8,6 +8,7 @@ mod built_in;
 mod class_counts;
 mod curves;
 mod metric;
+mod names;
 mod predictions;
 mod reports;
 mod sums;

@@ -9,7 +9,6 @@
 //! cut short, a wrong checksum and a size beyond 64 bits alike, with a text and without the place; its reader of PAX
 //! records parts them at line feeds, which values may hold.
 
-mod problem;
 #[cfg_attr(feature = "archives", path = "enabled/mod.rs")]
 #[cfg_attr(not(feature = "archives"), path = "disabled.rs")]
 mod unpack;
@@ -18,7 +17,7 @@ use std::path::Path;
 
 use crate::DatasetsError;
 
-pub use problem::ArchiveProblem;
+use crate::error::ArchiveProblem;
 
 /// Takes the name and the content of a file.
 type Each<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), DatasetsError> + 'a;

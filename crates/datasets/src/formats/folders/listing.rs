@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::FolderProblem;
-use super::problem::shown;
+use crate::error::shown;
 use crate::DatasetsError;
 
 /// Folders below a class's own.

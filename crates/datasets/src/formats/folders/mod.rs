@@ -9,7 +9,6 @@ mod listing;
 mod one_image;
 #[cfg(feature = "images")]
 mod picture;
-mod problem;
 mod text_folder;
 
 #[cfg(feature = "images")]
@@ -19,5 +18,5 @@ pub use listing::Skipped;
 pub use one_image::{ImageFile, read_image};
 #[cfg(feature = "images")]
 pub use picture::Resize;
-pub use problem::FolderProblem;
+use crate::error::FolderProblem;
 pub use text_folder::TextFolder;

@@ -4,10 +4,9 @@ mod array;
 mod dataset;
 mod header;
 mod npz;
-mod problem;
 
 pub use array::{NpyArray, NpyValues};
 pub use dataset::{ImageLayout, NumpyDataset, NumpyOptions, NumpyTargets};
 pub use header::{NpyHeader, NpyKind};
 pub use npz::Npz;
-pub use problem::NumpyProblem;
+use crate::error::NumpyProblem;

@@ -1,19 +1,19 @@
 //! Tables: CSV and TSV files of numbers, or of texts.
 
 mod categories;
+mod column;
 mod columns;
 mod limited;
 mod load;
 mod numbers;
 mod options;
 mod plan;
-mod problem;
 mod records;
 mod target;
 mod texts;
 
-pub use columns::Column;
+pub use column::Column;
 pub use load::Table;
 pub use options::{MissingNumbers, TableHeader, TableOptions, TableTarget};
-pub use problem::TableProblem;
+use crate::error::TableProblem;
 pub use texts::TextTable;

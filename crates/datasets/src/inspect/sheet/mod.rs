@@ -3,11 +3,10 @@
 mod canvas;
 mod layout;
 mod picture;
-mod problem;
 mod tile;
 
 pub use picture::Picture;
-pub use problem::InspectProblem;
+use crate::error::InspectProblem;
 pub use tile::{Tile, TileRow};
 
 use std::path::Path;

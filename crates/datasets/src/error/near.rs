@@ -6,7 +6,7 @@ use strsim::levenshtein;
 const MOST_CHARS: usize = 64;
 
 /// `"; did you mean \"label\"?"`, or nothing where no name is near.
-pub(super) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let wanted = wanted.trim().to_lowercase();
     let most = (wanted.chars().count() / 2).clamp(1, 3);
     let near = (names.into_iter())
@@ -17,7 +17,7 @@ pub(super) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a
 }
 
 /// `"a", "b" and 3 more`.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST_SHOWN: usize = 12;
     let mut names = names.into_iter();
     let shown: Vec<String> = names.by_ref().take(MOST_SHOWN).map(short).collect();
@@ -28,7 +28,7 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// A quoted piece of a file for a message, cut where it is long.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const MOST_SHOWN: usize = 40;
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{:?}...", &text[..end]),

@@ -1,5 +1,15 @@
 //! What can go wrong while reading or fetching data sets.
 
+mod archive;
+mod file;
+mod folder;
+#[cfg(feature = "images")]
+mod inspect;
+pub(crate) mod near;
+mod numpy;
+mod set;
+mod table;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -7,9 +17,15 @@ use fireclay_data::DataError;
 use fireclay_text::TextError;
 use thiserror::Error;
 
-use crate::FileProblem;
-use crate::formats::ArchiveProblem;
-use crate::sets::SetProblem;
+pub use archive::ArchiveProblem;
+pub use file::FileProblem;
+pub(crate) use folder::shown;
+pub use folder::FolderProblem;
+#[cfg(feature = "images")]
+pub use inspect::InspectProblem;
+pub use numpy::NumpyProblem;
+pub use set::SetProblem;
+pub use table::TableProblem;
 
 /// What can go wrong while reading or fetching data sets.
 ///
@@ -224,7 +240,7 @@ pub enum DatasetsError {
     /// A contact sheet that cannot be drawn or written.
     #[cfg(feature = "images")]
     #[error(transparent)]
-    Inspect(#[from] crate::InspectProblem),
+    Inspect(#[from] InspectProblem),
 
     // What this build can do.
     /// Something that a feature of this crate reads or fetches, in a build without that feature.

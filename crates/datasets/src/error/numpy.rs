@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::formats::near::{did_you_mean, list, short};
+use super::near::{did_you_mean, list, short};
 
 /// What can be wrong with an `.npy` or `.npz` file, or with what was asked of it.
 #[derive(Debug, Error)]

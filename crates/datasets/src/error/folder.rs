@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::DatasetsError;
-use crate::formats::near::{did_you_mean, list, short};
+use super::DatasetsError;
+use super::near::{did_you_mean, list, short};
 
 /// What can be wrong with a folder of images or texts.
 #[derive(Debug, Error)]
@@ -135,6 +135,6 @@ fn broken_list(broken: &[DatasetsError], count: usize) -> String {
 }
 
 /// A file name for a message.
-pub(super) fn shown(name: &std::ffi::OsStr) -> String {
+pub(crate) fn shown(name: &std::ffi::OsStr) -> String {
     short(&name.to_string_lossy()).trim_matches('"').to_owned()
 }
