@@ -11,7 +11,9 @@ const APPS_README: &str = include_str!("../../apps/README.md");
 pub fn listed(program: &str, folder: &Path) -> Vec<String> {
     let help = run(program, folder, &["--help"]).stdout;
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = lines.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    // Lines that are indented further go on with the help of the command above.
+    let commands = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let names = commands.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(String::from).collect()
 }
 
@@ -42,6 +44,10 @@ fn flags_are_explained(command: &str, help: &str) {
     let lines: Vec<&str> = help.lines().collect();
     for (at, line) in lines.iter().enumerate() {
         let flag = line.trim_start();
+        // What is indented further goes on with the text of the flag above.
+        if line.len() - flag.len() >= 10 {
+            continue;
+        }
         if !flag.starts_with("--") && !flag.starts_with("-h") && !flag.starts_with("-q") {
             continue;
         }
