@@ -24,7 +24,6 @@ pub use numpy::{
     ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions,
     NumpyTargets,
 };
-use crate::error::FileProblem;
 pub use table::{
     Column, MissingNumbers, Table, TableHeader, TableOptions, TableTarget, TextTable,
 };

@@ -7,4 +7,3 @@ mod mnist;
 pub use cifar::{Cifar10, Cifar100};
 pub use imdb::Imdb;
 pub use mnist::Mnist;
-use crate::error::SetProblem;

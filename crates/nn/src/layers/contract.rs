@@ -1,6 +1,8 @@
 //! What every layer says of itself. A description implements [`Description`], what it builds implements [`Forward`], and
 //! the table in [`layers`](super) joins them.
 
+use std::fmt;
+
 use burn::tensor::Device;
 
 use super::PlannedLayer;

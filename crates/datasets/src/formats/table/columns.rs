@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::TableProblem;
+use super::{Column, TableProblem};
 use super::numbers::is_number;
 use super::options::TableHeader;
 use super::records::Row;
