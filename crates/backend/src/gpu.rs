@@ -29,8 +29,7 @@ pub(crate) fn open(
     order: impl Fn(Vec<Device>) -> Vec<Device>,
 ) -> Result<Device, BackendError> {
     let Asked { name, index, available, names } = asked;
-    let failed =
-        |reason| BackendError::Open { name: name.clone(), reason, available: available.clone() };
+    let failed = |reason| BackendError::Open { name: name.clone(), reason, available: available.clone() };
     let found = quietly(|| Ok(Device::enumerate(kind).to_vec())).map(order).map_err(failed)?;
     if found.is_empty() {
         return Err(failed("no GPU with a driver for it was found".to_string()));

@@ -60,8 +60,7 @@ mod targets;
 
 pub use atomic::write_atomically;
 pub use augment::{
-    Affine, AugmentScratch, Augmentation, Augmenter, Border, Crop, Cutout, Fill, Flip,
-    Mixup, MixupPlan,
+    Affine, AugmentScratch, Augmentation, Augmenter, Border, Crop, Cutout, Fill, Flip, Mixup, MixupPlan,
 };
 pub use augmentation_problem::AugmentationProblem;
 pub use dataset::{Bytes, Dataset};

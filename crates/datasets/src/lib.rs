@@ -40,10 +40,9 @@ pub use error::{
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    ArchiveLimits, Column, Idx, IdxKind, ImageLayout,
-    MissingNumbers, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, 
-    NumpyTargets, Skipped, Table, TableHeader, TableOptions, TableTarget, TextFolder,
-    TextTable, read_archive, read_idx,
+    ArchiveLimits, Column, Idx, IdxKind, ImageLayout, MissingNumbers, NpyArray, NpyHeader, NpyKind,
+    NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyTargets, Skipped, Table, TableHeader, TableOptions,
+    TableTarget, TextFolder, TextTable, read_archive, read_idx,
 };
 #[cfg(feature = "images")]
 pub use formats::{

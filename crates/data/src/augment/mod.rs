@@ -19,6 +19,7 @@ mod placement;
 mod resample;
 mod tone;
 
+use crate::augmentation_problem::AugmentationProblem;
 pub use affine::Affine;
 pub use augmenter::{AugmentScratch, Augmenter};
 pub use border::{Border, Fill};
@@ -26,7 +27,6 @@ pub use cutout::Cutout;
 pub use description::{Augmentation, Flip};
 pub use mixup::{Mixup, MixupPlan};
 pub use placement::Crop;
-use crate::augmentation_problem::AugmentationProblem;
 
 use crate::Pass;
 use crate::random::Random;

@@ -4,9 +4,9 @@
 //! later, as seed and epoch decide, so that every epoch cuts the texts elsewhere; what runs over the end goes on at the
 //! beginning, so there are as many windows in every epoch and no token is left out for long.
 
+use crate::DataError;
 use crate::random::Random;
 use crate::source::Pass;
-use crate::DataError;
 
 /// Marks the random stream that shifts windows.
 const PURPOSE: u64 = 0x7769_6e64_6f77_0001;

@@ -19,8 +19,8 @@ use thiserror::Error;
 
 pub use archive::ArchiveProblem;
 pub use file::FileProblem;
-pub(crate) use folder::shown;
 pub use folder::FolderProblem;
+pub(crate) use folder::shown;
 #[cfg(feature = "images")]
 pub use inspect::InspectProblem;
 pub use numpy::NumpyProblem;

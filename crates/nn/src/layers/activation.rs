@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PlannedLayer;
 use super::contract::{Description, Forward, Inferred, OutputActivation, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following, Fusable};
+use super::memory::Memory;
 use crate::error::LayerProblem;
 use crate::tensor::AnyTensor;
 

@@ -6,8 +6,8 @@ use std::fmt;
 use burn::tensor::Device;
 
 use super::PlannedLayer;
-use super::memory::Memory;
 use super::flow::{Flow, Following, Fusable};
+use super::memory::Memory;
 use crate::error::LayerProblem;
 use crate::losses::Target;
 use crate::shapes::{InputSpec, MAX_VALUES, TensorSpec, count_values};

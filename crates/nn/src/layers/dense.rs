@@ -6,8 +6,8 @@ use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following, on_rows};
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer, is_default, is_yes, values, yes};
 use crate::error::LayerProblem;
 use crate::initializer::Initializer;

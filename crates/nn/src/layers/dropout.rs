@@ -6,8 +6,8 @@ use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer};
 use crate::error::LayerProblem;
 use crate::tensor::AnyTensor;

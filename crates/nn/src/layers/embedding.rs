@@ -6,8 +6,8 @@ use fireclay_backend::ops::{self, RecurrentInput};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer, values};
 use crate::error::LayerProblem;
 use crate::initializer::Initializer;

@@ -9,9 +9,9 @@ use fireclay_backend::ops::{self, Activation, AttentionOptions};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::memory::KeyValues;
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer, check_dropout, dense, dropout, is_default, is_yes, values, yes};
 use crate::error::LayerProblem;
 use crate::initializer::Initializer;

@@ -5,8 +5,8 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer, is_default};
 use crate::error::LayerProblem;
 use crate::initializer::Initializer;

@@ -5,9 +5,9 @@ use burn::nn::Dropout;
 use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentCell, RecurrentInput, RecurrentOptions};
 
-use super::contract::{Forward};
-use super::memory::Memory;
+use super::contract::Forward;
 use super::flow::{Flow, Following, Fusable, ReadsTokens};
+use super::memory::Memory;
 use super::recurrent_state::RecurrentState;
 use crate::tensor::AnyTensor;
 

@@ -5,9 +5,9 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::layer_spec::{LayerSpec, deserialize_layers};
+use super::memory::Memory;
 use super::{Inferred, Layer, LayerKind, PlannedLayer, flow};
 use crate::error::LayerProblem;
 use crate::shapes::InputSpec;

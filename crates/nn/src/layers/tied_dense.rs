@@ -9,8 +9,8 @@ use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, KnownEmbedding, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following, on_rows};
+use super::memory::Memory;
 use super::{Inferred, PlannedLayer, is_yes, values, yes};
 use crate::error::LayerProblem;
 use crate::initializer::Initializer;

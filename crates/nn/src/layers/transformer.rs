@@ -10,10 +10,10 @@ use fireclay_backend::ops::{self, Activation};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::memory::Memory;
 use super::flow::{Flow, Following};
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
+use super::memory::Memory;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
 use super::{DenseSpec, Inferred, PlannedLayer, check_dropout, dense, dropout, is_default, is_yes, yes};
 use crate::error::LayerProblem;

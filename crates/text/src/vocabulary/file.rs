@@ -8,8 +8,8 @@ use std::path::Path;
 use fireclay_data::write_atomically;
 
 use super::{Builder, Vocabulary};
-use crate::reserved::{self, MAX_WORDS};
 use crate::error::beginning;
+use crate::reserved::{self, MAX_WORDS};
 use crate::words::MAX_WORD_BYTES;
 use crate::{TextError, VocabularyProblem};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::built_in::BuiltIn;
+use super::BuiltIn;
 use super::checks::{below_one, not_negative, positive};
 use super::fused::FusedAdam;
 use super::{BuiltInOptimizer, Optimizer, UpdateRule};

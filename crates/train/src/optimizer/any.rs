@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::built_in::Written;
+use super::Written;
 use super::{BuiltInOptimizer, Optimizer, UpdateRule};
 use crate::TrainError;
 

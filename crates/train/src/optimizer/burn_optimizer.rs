@@ -13,7 +13,7 @@ use crate::TrainError;
 /// ```
 /// use burn::optim::AdaGradConfig;
 /// use burn::tensor::Device;
-/// use fireclay_data::DrawnDigits;
+/// use fireclay_datasets::DrawnDigits;
 /// use fireclay_nn::ModelSpec;
 /// use fireclay_train::{BurnOptimizer, FitOptions, Trainer};
 ///
@@ -56,7 +56,7 @@ use crate::TrainError;
 /// let sign_sgd = BurnOptimizer::new("sign-sgd", SignSgd, 1e-3);
 /// assert_eq!((sign_sgd.name().as_str(), sign_sgd.learning_rate()), ("sign-sgd", 1e-3));
 /// # use fireclay_train::{FitOptions, Trainer};
-/// # let (train, test) = fireclay_data::DrawnDigits::new(0).train_and_test(512, 128);
+/// # let (train, test) = fireclay_datasets::DrawnDigits::new(0).train_and_test(512, 128);
 /// # let model = fireclay_nn::ModelSpec::new([1, 28, 28]).flatten().dense(32).relu().dense(10);
 /// # let mut trainer = Trainer::classification(model.build(&Device::flex())?).optimizer(sign_sgd);
 /// # trainer.fit(&train, &FitOptions { epochs: 3, batch_size: 32, ..FitOptions::default() })?;

@@ -4,7 +4,7 @@ use burn::optim::RmsPropConfig;
 use burn::optim::decay::WeightDecayConfig;
 use serde::{Deserialize, Serialize};
 
-use super::built_in::BuiltIn;
+use super::BuiltIn;
 use super::checks::{below_one, not_negative, positive};
 use super::{BuiltInOptimizer, Optimizer, UpdateRule};
 use crate::TrainError;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::built_in::BuiltIn;
+use super::BuiltIn;
 use super::{BuiltInSchedule, Schedule, SchedulePosition};
 
 /// The learning rate as it is: factor 1 throughout.

@@ -1,9 +1,8 @@
 //! Schedules: how the learning rate changes while a network trains.
 //!
-//! [`Schedule`] is what a trainer needs of one. The built-in ones stand in a file each and in the table of
-//! `built_in.rs`.
+//! [`Schedule`] is what a trainer needs of one. The built-in ones stand in a file each and in the table
+//! further down.
 
-mod built_in;
 mod constant;
 mod cosine;
 mod exponential;
@@ -15,10 +14,13 @@ mod step;
 mod warm_up;
 
 use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{EpochRecord, TrainError};
 
-pub use built_in::BuiltInSchedule;
 pub use constant::Constant;
 pub use cosine::Cosine;
 pub use exponential::Exponential;
@@ -97,3 +99,144 @@ impl SchedulePosition<'_> {
 fn cosine_between(from: f64, to: f64, fraction: f64) -> f64 {
     to + (from - to) * (1.0 + (std::f64::consts::PI * fraction).cos()) / 2.0
 }
+
+/// What a built-in schedule has besides [`Schedule`].
+trait BuiltIn: Schedule + Sized {
+    /// How flags give it: its word, and what follows `=`.
+    const USAGE: &'static [&'static str];
+
+    /// The schedule of a word and the values after `=`; `None` if they are not its own.
+    fn from_words(word: &str, values: &[&str]) -> Option<Self>;
+}
+
+macro_rules! built_in_schedules {
+    ($($tag:literal => $schedule:ident,)+) => {
+        /// A built-in schedule with its settings, as data: what files and flags give.
+        ///
+        /// In words, as flags give it and [`Display`](fmt::Display) writes it: `constant`, `linear`, `cosine`,
+        /// `one-cycle`, `step=10,0.1`, `exponential=0.95`, `plateau=0.5,2`; `linear=0.1` and `cosine=0.1` end at a tenth
+        /// rather than at 0.
+        ///
+        /// ```
+        /// use fireclay_train::{BuiltInSchedule, Schedule, SchedulePosition, schedule::Cosine};
+        ///
+        /// let schedule: BuiltInSchedule = "cosine".parse()?;
+        /// assert_eq!(schedule, Cosine::to(0.0).into());
+        /// // Halfway through 10 epochs a half, and at the end nothing.
+        /// let factor = |epochs_done| {
+        ///     schedule.factor(&SchedulePosition { epochs_done, epochs: 10.0, history: &[] })
+        /// };
+        /// assert!((factor(5.0) - 0.5).abs() < 1e-12);
+        /// assert_eq!(factor(10.0), 0.0);
+        /// # Ok::<(), fireclay_train::TrainError>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        #[non_exhaustive]
+        pub enum BuiltInSchedule {
+            $(
+                #[doc = concat!("[`", stringify!($schedule), "`], written as `", $tag, "`.")]
+                #[serde(rename = $tag)]
+                $schedule($schedule),
+            )+
+        }
+
+        $(
+            impl From<$schedule> for BuiltInSchedule {
+                fn from(schedule: $schedule) -> Self {
+                    BuiltInSchedule::$schedule(schedule)
+                }
+            }
+        )+
+
+        impl BuiltInSchedule {
+            fn inner(&self) -> &dyn Schedule {
+                match self {
+                    $(BuiltInSchedule::$schedule(schedule) => schedule,)+
+                }
+            }
+
+            fn from_words(word: &str, values: &[&str]) -> Option<Self> {
+                $(
+                    if let Some(schedule) = <$schedule as BuiltIn>::from_words(word, values) {
+                        return Some(schedule.into());
+                    }
+                )+
+                None
+            }
+
+            fn usage() -> Vec<&'static str> {
+                [$(<$schedule as BuiltIn>::USAGE),+].concat()
+            }
+        }
+    };
+}
+
+built_in_schedules! {
+    "constant" => Constant,
+    "linear" => Linear,
+    "cosine" => Cosine,
+    "one_cycle" => OneCycle,
+    "step" => Step,
+    "exponential" => Exponential,
+    "plateau" => Plateau,
+}
+
+impl Default for BuiltInSchedule {
+    fn default() -> Self {
+        Constant {}.into()
+    }
+}
+
+impl Schedule for BuiltInSchedule {
+    fn name(&self) -> String {
+        self.inner().name()
+    }
+
+    fn factor(&self, at: &SchedulePosition) -> f64 {
+        self.inner().factor(at)
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        self.inner().check()
+    }
+
+    fn built_in(&self) -> Option<BuiltInSchedule> {
+        Some(*self)
+    }
+}
+
+impl fmt::Display for BuiltInSchedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl FromStr for BuiltInSchedule {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        let (word, values) = match text.split_once('=') {
+            Some((word, values)) => (word, values.split(',').map(str::trim).collect()),
+            None => (text, Vec::new()),
+        };
+        let schedule = BuiltInSchedule::from_words(word, &values);
+        schedule.filter(|schedule| schedule.check().is_ok()).ok_or_else(|| wrong(text))
+    }
+}
+
+/// The error for a schedule, in words, that there is not or that nothing can be trained with.
+fn wrong(found: &str) -> TrainError {
+    static EXPECTED: LazyLock<String> = LazyLock::new(|| {
+        let usage = BuiltInSchedule::usage();
+        let (last, others) = usage.split_last().unwrap_or((&"", &[]));
+        format!(
+            "{} or {last}, with END from 0 to 1, FACTOR more than 0, and for plateau less than 1",
+            others.join(", ")
+        )
+    });
+    TrainError::Setting { setting: "schedule", found: format!("'{found}'"), expected: EXPECTED.as_str() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::built_in::BuiltIn;
+use super::BuiltIn;
 use super::{BuiltInSchedule, Schedule, SchedulePosition, cosine_between};
 
 /// Up from 1/25 to 1 in the first 30 % of the run, then down to 1/250,000, along cosines

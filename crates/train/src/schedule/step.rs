@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::built_in::{BuiltIn, wrong};
+use super::{BuiltIn, wrong};
 use super::{BuiltInSchedule, Schedule, SchedulePosition};
 use crate::TrainError;
 

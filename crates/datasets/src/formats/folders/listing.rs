@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::FolderProblem;
-use crate::error::shown;
 use crate::DatasetsError;
+use crate::error::shown;
 
 /// Folders below a class's own.
 const MOST_DEPTH: usize = 16;

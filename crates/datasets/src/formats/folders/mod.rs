@@ -11,6 +11,7 @@ mod one_image;
 mod picture;
 mod text_folder;
 
+use crate::error::FolderProblem;
 #[cfg(feature = "images")]
 pub use image_folder::{ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize};
 pub use listing::Skipped;
@@ -18,5 +19,4 @@ pub use listing::Skipped;
 pub use one_image::{ImageFile, read_image};
 #[cfg(feature = "images")]
 pub use picture::Resize;
-use crate::error::FolderProblem;
 pub use text_folder::TextFolder;

@@ -5,8 +5,8 @@ mod dataset;
 mod header;
 mod npz;
 
+use crate::error::NumpyProblem;
 pub use array::{NpyArray, NpyValues};
 pub use dataset::{ImageLayout, NumpyDataset, NumpyOptions, NumpyTargets};
 pub use header::{NpyHeader, NpyKind};
 pub use npz::Npz;
-use crate::error::NumpyProblem;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Column, TableProblem};
 use super::numbers::is_number;
 use super::options::TableHeader;
 use super::records::Row;
+use super::{Column, TableProblem};
 
 /// Whether the first row is a header.
 pub(super) fn is_header(

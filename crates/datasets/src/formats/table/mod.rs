@@ -12,8 +12,8 @@ mod records;
 mod target;
 mod texts;
 
+use crate::error::TableProblem;
 pub use column::Column;
 pub use load::Table;
 pub use options::{MissingNumbers, TableHeader, TableOptions, TableTarget};
-use crate::error::TableProblem;
 pub use texts::TextTable;

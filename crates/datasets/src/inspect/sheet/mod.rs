@@ -5,8 +5,8 @@ mod layout;
 mod picture;
 mod tile;
 
-pub use picture::Picture;
 use crate::error::InspectProblem;
+pub use picture::Picture;
 pub use tile::{Tile, TileRow};
 
 use std::path::Path;
