@@ -14,6 +14,14 @@ const PART: usize = if cfg!(test) { 64 } else { 50_000 };
 ///
 /// # Panics
 /// If the lengths differ or are no whole number of images.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, images_to_channels_last};
+/// // Two channels of three pixels.
+/// let mut output = [0.0; 6];
+/// images_to_channels_last(Cpu::best(1), &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0], 2, 3, &mut output);
+/// assert_eq!(output, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
+/// ```
 pub fn images_to_channels_last(cpu: Cpu, images: &[f32], channels: usize, pixels: usize, output: &mut [f32]) {
     let image_len = channels * pixels;
     assert_eq!(images.len(), output.len(), "lengths differ");

@@ -175,6 +175,17 @@ pub fn attention_gradient(
 ///
 /// # Panics
 /// If a slice has the wrong length, or there are more keys than queries or fewer.
+///
+/// ```
+/// use fireclay_kernels::{Attention, Cpu, self_attention};
+/// let sizes = Attention {
+///     batch: 1, num_heads: 1, queries: 2, keys: 2, dim: 1, scale: 1.0, causal: true, key_lengths: None, dropout: None,
+/// };
+/// // Query, key and value of two tokens; the second has the query 0, so that it sees both alike.
+/// let (mut output, mut log_sums) = ([0.0; 2], [0.0; 2]);
+/// self_attention(Cpu::best(1), &sizes, &[1.0, 1.0, 4.0, 0.0, 2.0, 8.0], &mut output, &mut log_sums);
+/// assert_eq!(output, [4.0, 6.0]);
+/// ```
 pub fn self_attention(
     cpu: Cpu,
     sizes: &Attention<'_>,
@@ -196,6 +207,19 @@ pub fn self_attention(
 ///
 /// # Panics
 /// If a slice has the wrong length, or there are more keys than queries or fewer.
+///
+/// ```
+/// use fireclay_kernels::{Attention, Cpu, self_attention, self_attention_gradient};
+/// let sizes = Attention {
+///     batch: 1, num_heads: 1, queries: 1, keys: 1, dim: 1, scale: 1.0, causal: true, key_lengths: None, dropout: None,
+/// };
+/// let (projected, mut output, mut log_sums) = ([2.0, 3.0, 4.0], [0.0], [0.0]);
+/// self_attention(Cpu::best(1), &sizes, &projected, &mut output, &mut log_sums);
+/// let mut gradient = [9.0; 3];
+/// self_attention_gradient(Cpu::best(1), &sizes, &projected, &output, &log_sums, &[1.0], &mut gradient);
+/// // One token gives its own value whatever its query and its key are.
+/// assert_eq!(gradient, [0.0, 0.0, 1.0]);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "as many as a gradient has inputs and outputs")]
 pub fn self_attention_gradient(
     cpu: Cpu,

@@ -16,6 +16,19 @@ use crate::vectors::over_rows;
 ///
 /// # Panics
 /// If the slice has the wrong length, or `dim` is odd.
+///
+/// ```
+/// use fireclay_kernels::{Attention, Cpu, rotate_positions};
+/// let sizes = Attention {
+///     batch: 1, num_heads: 1, queries: 2, keys: 2, dim: 2, scale: 1.0, causal: true, key_lengths: None, dropout: None,
+/// };
+/// // Query, key and value of two tokens.
+/// let mut projected = [1.0, 0.0, 1.0, 0.0, 5.0, 6.0, 1.0, 0.0, 1.0, 0.0, 7.0, 8.0];
+/// rotate_positions(Cpu::best(1), &sizes, false, &mut projected);
+/// assert_eq!(projected[..6], [1.0, 0.0, 1.0, 0.0, 5.0, 6.0]);
+/// assert!((projected[6] - 1f32.cos()).abs() < 1e-6 && (projected[7] - 1f32.sin()).abs() < 1e-6);
+/// assert_eq!(projected[10..], [7.0, 8.0]);
+/// ```
 pub fn rotate_positions(cpu: Cpu, sizes: &Attention<'_>, backward: bool, projected: &mut [f32]) {
     let Attention { batch, num_heads, keys: tokens, dim, .. } = *sizes;
     assert!(dim.is_multiple_of(2), "pairs are turned, and {dim} is odd");

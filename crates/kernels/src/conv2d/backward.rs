@@ -36,6 +36,18 @@ pub struct Conv2dGradients<'a> {
 ///
 /// # Panics
 /// If a length is not that of the shape.
+///
+/// ```
+/// use fireclay_kernels::{Conv2dGradients, Conv2dShape, Cpu, conv2d_backward, conv2d_for_training};
+/// let shape = Conv2dShape::new(1, 1, 1, [1, 3], [1, 2]);
+/// let (input, weight, mut output) = ([1.0, 2.0, 3.0], [10.0, 20.0], [0.0; 2]);
+/// let tape = conv2d_for_training(Cpu::best(1), &shape, &input, &weight, None, &mut output);
+/// assert_eq!(output, [50.0, 80.0]);
+/// let (mut by_input, mut by_weight) = ([0.0; 3], [0.0; 2]);
+/// let into = Conv2dGradients { input: Some(&mut by_input), weight: Some(&mut by_weight), bias: None };
+/// conv2d_backward(Cpu::best(1), &shape, &input, &weight, &output, &tape, &[1.0, 1.0], into);
+/// assert_eq!((by_input, by_weight), ([10.0, 30.0, 20.0], [3.0, 5.0]));
+/// ```
 #[expect(clippy::too_many_arguments, reason = "each is another thing, and all are needed")]
 pub fn conv2d_backward(
     cpu: Cpu,

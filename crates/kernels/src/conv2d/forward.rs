@@ -17,6 +17,15 @@ use crate::product::{Product, Start, Term, offset};
 ///
 /// # Panics
 /// If a length is not that of the shape, or a size is 0 that must not be.
+///
+/// ```
+/// use fireclay_kernels::{Conv2dShape, Cpu, conv2d};
+/// // One image of 2 x 3, one channel in and out, a kernel of 2 x 2.
+/// let shape = Conv2dShape::new(1, 1, 1, [2, 3], [2, 2]);
+/// let mut output = [0.0; 2];
+/// conv2d(Cpu::best(1), &shape, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[1.0; 4], Some(&[0.5]), &mut output);
+/// assert_eq!(output, [12.5, 16.5]);
+/// ```
 pub fn conv2d(
     cpu: Cpu,
     shape: &Conv2dShape,

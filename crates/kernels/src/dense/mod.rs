@@ -128,6 +128,15 @@ pub fn dense(
 ///
 /// # Panics
 /// If a slice has another length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, DenseGradients, DenseShape, dense_backward};
+/// let shape = DenseShape { rows: 1, in_features: 2, out_features: 1, relu: false };
+/// let (mut input, mut weight) = ([0.0; 2], [0.0; 2]);
+/// let into = DenseGradients { input: Some(&mut input), weight: Some(&mut weight), bias: None };
+/// dense_backward(Cpu::best(1), &shape, &[1.0, 2.0], &[3.0, 4.0], &[], &[10.0], into);
+/// assert_eq!((input, weight), ([30.0, 40.0], [10.0, 20.0]));
+/// ```
 pub fn dense_backward(
     cpu: Cpu,
     shape: &DenseShape,

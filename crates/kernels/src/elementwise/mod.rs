@@ -39,6 +39,13 @@ pub(crate) fn relu_gradient(cpu: Cpu, output: &[f32], output_gradient: &[f32], i
 ///
 /// # Panics
 /// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::gelu};
+/// let mut output = [9.0; 2];
+/// gelu(Cpu::best(1), &[0.0, 1.0], &mut output);
+/// assert!(output[0] == 0.0 && (output[1] - 0.841_344_7).abs() < 1e-6);
+/// ```
 pub fn gelu(cpu: Cpu, input: &[f32], output: &mut [f32]) {
     zip(cpu, Gelu, Operand::Other(input), &[], output);
 }
@@ -47,6 +54,13 @@ pub fn gelu(cpu: Cpu, input: &[f32], output: &mut [f32]) {
 ///
 /// # Panics
 /// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::gelu_gradient_in_place};
+/// let mut gradient = [4.0];
+/// gelu_gradient_in_place(Cpu::best(1), &[0.0], &mut gradient);
+/// assert!((gradient[0] - 2.0).abs() < 1e-6);
+/// ```
 pub fn gelu_gradient_in_place(cpu: Cpu, input: &[f32], gradient: &mut [f32]) {
     zip(cpu, GeluSlope, Operand::Output, input, gradient);
 }

@@ -58,6 +58,13 @@ pub fn embedding<T: Index>(cpu: Cpu, dim: usize, table: &[f32], tokens: &[T], ou
 ///
 /// # Panics
 /// If a slice has the wrong length or a token is not in the table.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, embedding_gradient};
+/// let mut gradient = [9.0; 3];
+/// embedding_gradient(Cpu::best(1), 1, &[1u32, 0, 1], Some(0), &[1.0, 2.0, 4.0], &mut gradient);
+/// assert_eq!(gradient, [0.0, 5.0, 0.0]);
+/// ```
 pub fn embedding_gradient<T: Index>(
     cpu: Cpu,
     dim: usize,

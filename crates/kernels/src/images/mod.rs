@@ -97,6 +97,16 @@ pub enum Layout {
 ///
 /// # Panics
 /// If the lengths do not agree or an index is not below `samples`.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::images::{Layout, Levels, gather_images};
+/// // Three images of one channel and one pixel, of which the last and the first are taken.
+/// let mut output = [0.0; 2];
+/// let levels = Levels::new(&[0.5], &[0.5]);
+/// gather_images(Cpu::best(1), &levels, &[0, 51, 255], 1, &[2, 0], Layout::ChannelsLast, &mut output);
+/// assert_eq!(output, [1.0, -1.0]);
+/// ```
 pub fn gather_images(
     cpu: Cpu,
     levels: &Levels,

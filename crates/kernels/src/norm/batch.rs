@@ -94,6 +94,17 @@ pub fn batch_norm_train(
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{BatchNorm, Cpu, batch_norm_gradient};
+/// let norm = BatchNorm { weight: &[2.0], bias: &[1.0], epsilon: 0.0, relu: false };
+/// let (mut input, mut weight, mut bias) = ([9.0; 2], [9.0], [9.0]);
+/// batch_norm_gradient(
+///     Cpu::best(1), norm, &[4.0, 8.0], &[], &[6.0], &[4.0], &[1.0, 1.0], &mut input, &mut weight, &mut bias,
+/// );
+/// // A constant added to all outputs is the bias, and no input makes it.
+/// assert_eq!((input, weight, bias), ([0.0, 0.0], [0.0], [2.0]));
+/// ```
 #[allow(clippy::too_many_arguments, reason = "as many as a gradient has inputs and outputs")]
 pub fn batch_norm_gradient(
     cpu: Cpu,
@@ -153,6 +164,14 @@ pub fn batch_norm_gradient(
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{BatchNorm, Cpu, batch_norm_inference};
+/// let norm = BatchNorm { weight: &[2.0], bias: &[1.0], epsilon: 0.0, relu: true };
+/// let mut output = [0.0; 2];
+/// batch_norm_inference(Cpu::best(1), norm, &[6.0], &[4.0], &[4.0, 8.0], &mut output);
+/// assert_eq!(output, [0.0, 3.0]);
+/// ```
 pub fn batch_norm_inference(
     cpu: Cpu,
     norm: BatchNorm<'_>,

@@ -44,6 +44,15 @@ pub fn layer_norm(cpu: Cpu, weight: &[f32], bias: &[f32], epsilon: f32, input: &
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, layer_norm_gradient};
+/// let (mut input, mut weight, mut bias) = ([9.0; 2], [9.0; 2], [9.0; 2]);
+/// layer_norm_gradient(
+///     Cpu::best(1), &[2.0, 2.0], 0.0, &[4.0, 8.0], &[1.0, 1.0], &mut input, &mut weight, &mut bias,
+/// );
+/// assert_eq!((input, weight, bias), ([0.0, 0.0], [-1.0, 1.0], [1.0, 1.0]));
+/// ```
 #[allow(clippy::too_many_arguments, reason = "as many as a gradient has inputs and outputs")]
 pub fn layer_norm_gradient(
     cpu: Cpu,

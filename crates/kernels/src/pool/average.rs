@@ -18,6 +18,13 @@ use crate::vectors::{column_sums, each_vector, get, over_rows, put};
 ///
 /// # Panics
 /// If a slice has the wrong length, the kernel size or the stride is 0, or the dilation is not 1.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Pool, average_pool};
+/// let mut output = [0.0];
+/// average_pool(Cpu::best(1), &Pool::square(1, 2, 2, 1, 2), false, &[1.0, 5.0, 2.0, 0.0], &mut output);
+/// assert_eq!(output, [2.0]);
+/// ```
 pub fn average_pool(cpu: Cpu, pool: &Pool, count_include_pad: bool, input: &[f32], output: &mut [f32]) {
     check(pool, input.len(), output.len());
     if output.is_empty() {
@@ -43,6 +50,13 @@ pub fn average_pool(cpu: Cpu, pool: &Pool, count_include_pad: bool, input: &[f32
 ///
 /// # Panics
 /// As [`average_pool`].
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Pool, average_pool_gradient};
+/// let mut gradient = [9.0; 4];
+/// average_pool_gradient(Cpu::best(1), &Pool::square(1, 2, 2, 1, 2), false, &[2.0], &mut gradient);
+/// assert_eq!(gradient, [0.5; 4]);
+/// ```
 pub fn average_pool_gradient(
     cpu: Cpu,
     pool: &Pool,
@@ -78,6 +92,14 @@ pub fn average_pool_gradient(
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, global_average_pool};
+/// // One image of two pixels and two channels.
+/// let mut output = [0.0; 2];
+/// global_average_pool(Cpu::best(1), 1, 2, 2, &[1.0, 10.0, 3.0, 20.0], &mut output);
+/// assert_eq!(output, [2.0, 15.0]);
+/// ```
 pub fn global_average_pool(
     cpu: Cpu,
     batch: usize,
@@ -105,6 +127,13 @@ pub fn global_average_pool(
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, global_average_pool_gradient};
+/// let mut gradient = [9.0; 4];
+/// global_average_pool_gradient(Cpu::best(1), 1, 2, 2, &[1.0, 4.0], &mut gradient);
+/// assert_eq!(gradient, [0.5, 2.0, 0.5, 2.0]);
+/// ```
 pub fn global_average_pool_gradient(
     cpu: Cpu,
     batch: usize,

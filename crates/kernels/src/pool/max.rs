@@ -41,6 +41,13 @@ pub fn max_pool(cpu: Cpu, pool: &Pool, input: &[f32], output: &mut [f32]) {
 ///
 /// # Panics
 /// As [`max_pool`], and if the window has more than 256 positions.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Pool, max_pool_with_index};
+/// let (mut output, mut index) = ([0.0], [9]);
+/// max_pool_with_index(Cpu::best(1), &Pool::square(1, 2, 2, 1, 2), &[1.0, 5.0, 2.0, 0.0], &mut output, &mut index);
+/// assert_eq!((output, index), ([5.0], [1]));
+/// ```
 pub fn max_pool_with_index(cpu: Cpu, pool: &Pool, input: &[f32], output: &mut [f32], index: &mut [u8]) {
     check_index(pool, index.len());
     forward::<true>(cpu, pool, input, output, index);
@@ -54,6 +61,13 @@ pub fn max_pool_with_index(cpu: Cpu, pool: &Pool, input: &[f32], output: &mut [f
 ///
 /// # Panics
 /// As [`max_pool_with_index`].
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Pool, max_pool_gradient};
+/// let mut gradient = [9.0; 4];
+/// max_pool_gradient(Cpu::best(1), &Pool::square(1, 2, 2, 1, 2), &[1], &[3.0], &mut gradient);
+/// assert_eq!(gradient, [0.0, 3.0, 0.0, 0.0]);
+/// ```
 pub fn max_pool_gradient(
     cpu: Cpu,
     pool: &Pool,

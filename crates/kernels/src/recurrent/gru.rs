@@ -100,6 +100,19 @@ impl Cell for Gru {
 ///
 /// # Panics
 /// If a slice has another length than its shape says, a length is greater than `steps`, or an index has no row.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 1, hidden: 1 };
+/// // The update gate is shut, so that the state becomes the new one.
+/// let projected = Projected { rows: &[0.0, -100.0, 0.5], index: None };
+/// let weights = GruWeights { w_hh: &[0.0; 3], bias: None };
+/// let mut h = [0.0];
+/// let output = GruOutput { outputs: None, h: &mut h };
+/// gru_inference(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output);
+/// assert!((h[0] - 0.5f32.tanh()).abs() < 1e-6);
+/// ```
 pub fn gru_inference(
     cpu: Cpu,
     shape: RecurrentShape,

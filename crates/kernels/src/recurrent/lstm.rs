@@ -102,6 +102,18 @@ impl Cell for Lstm {
 ///
 /// # Panics
 /// If a slice has another length than its shape says, a length is greater than `steps`, or an index has no row.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 3, hidden: 1 };
+/// // All gates are open, so that the cell counts the steps.
+/// let projected = Projected { rows: &[100.0; 12], index: None };
+/// let (mut h, mut c) = ([0.0], [0.0]);
+/// let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+/// lstm_inference(Cpu::best(1), shape, projected, &[0.0; 4], None, &RecurrentOptions::default(), output);
+/// assert!((c[0] - 3.0).abs() < 1e-6 && (h[0] - 3f32.tanh()).abs() < 1e-6);
+/// ```
 pub fn lstm_inference(
     cpu: Cpu,
     shape: RecurrentShape,

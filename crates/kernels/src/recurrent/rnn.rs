@@ -116,6 +116,18 @@ cell!(ReluCell, s, |x| s.select_gt_or_nan(x, s.splat(0.0), x, s.splat(0.0)), |h,
 ///
 /// # Panics
 /// If a slice has another length than its shape says, a length is greater than `steps`, or an index has no row.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 3, hidden: 1 };
+/// let projected = Projected { rows: &[1.0, 1.0, 1.0], index: None };
+/// let weights = RnnWeights { w_hh: &[2.0], activation: RnnActivation::Relu };
+/// let (mut outputs, mut h) = ([0.0; 3], [0.0]);
+/// let output = RnnOutput { outputs: Some(&mut outputs), h: &mut h };
+/// rnn_inference(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output);
+/// assert_eq!((outputs, h), ([1.0, 3.0, 7.0], [7.0]));
+/// ```
 pub fn rnn_inference(
     cpu: Cpu,
     shape: RecurrentShape,
@@ -196,6 +208,28 @@ fn forward<C: Cell>(
 ///
 /// # Panics
 /// If a slice has another length than its shape says, or the tape is not of a simple recurrent network.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 2, hidden: 1 };
+/// let weights = RnnWeights { w_hh: &[2.0], activation: RnnActivation::Relu };
+/// let (mut tape, mut h) = (RecurrentTape::default(), [0.0]);
+/// let projected = Projected { rows: &[1.0, 1.0], index: None };
+/// let output = RnnOutput { outputs: None, h: &mut h };
+/// rnn_forward(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output, &mut tape);
+/// let (mut d_projected, mut d_w_hh) = ([0.0; 2], [0.0]);
+/// let gradients = RnnBackward {
+///     d_outputs: None,
+///     d_h: Some(&[1.0]),
+///     d_projected: &mut d_projected,
+///     d_w_hh: &mut d_w_hh,
+///     d_initial_h: None,
+/// };
+/// rnn_backward(&mut tape, weights, gradients);
+/// // h = x2 + w x1
+/// assert_eq!((d_projected, d_w_hh), ([2.0, 1.0], [1.0]));
+/// ```
 pub fn rnn_backward(tape: &mut RecurrentTape, weights: RnnWeights<'_>, gradients: RnnBackward<'_>) {
     match weights.activation {
         RnnActivation::Tanh => backward::<TanhCell>(tape, weights, gradients),

@@ -72,6 +72,16 @@ pub fn batch_norm_train<const D: usize>(
 ///
 /// # Panics
 /// If the shapes do not agree, or there are fewer than two dimensions.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::ops::{Activation, batch_norm};
+/// let device = Device::default();
+/// let of = |value: f32| Tensor::<1>::from_floats([value], &device);
+/// let input = Tensor::<2>::from_floats([[4.0], [8.0]], &device);
+/// let output = batch_norm(input, of(2.0), of(1.0), of(6.0), of(4.0), 0.0, Activation::Relu);
+/// assert_eq!(output.into_data().try_into_vec::<f32>().unwrap(), [0.0, 3.0]);
+/// ```
 pub fn batch_norm<const D: usize>(
     input: Tensor<D>,
     weight: Tensor<1>,

@@ -60,6 +60,13 @@ pub fn max_pool2d(input: Tensor<4>, options: PoolOptions) -> Tensor<4> {
 ///
 /// # Panics
 /// As [`max_pool2d`].
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::ops::{PoolOptions, avg_pool2d};
+/// let input = Tensor::<4>::from_floats([[[[1.0, 5.0], [2.0, 0.0]]]], &Device::default());
+/// assert_eq!(avg_pool2d(input, PoolOptions::square(2), false).into_scalar::<f32>(), 2.0);
+/// ```
 pub fn avg_pool2d(input: Tensor<4>, options: PoolOptions, count_include_pad: bool) -> Tensor<4> {
     check(&input, options);
     run(input, Pool2d::Average(options, count_include_pad))
@@ -70,6 +77,13 @@ pub fn avg_pool2d(input: Tensor<4>, options: PoolOptions, count_include_pad: boo
 /// # Shapes
 /// - input: `[batch, channels, height, width]`
 /// - output: `[batch, channels]`
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::ops::global_avg_pool2d;
+/// let input = Tensor::<4>::from_floats([[[[1.0, 5.0]], [[2.0, 0.0]]]], &Device::default());
+/// assert_eq!(global_avg_pool2d(input).into_data().try_into_vec::<f32>().unwrap(), [3.0, 1.0]);
+/// ```
 pub fn global_avg_pool2d(input: Tensor<4>) -> Tensor<2> {
     run(input, Pool2d::Global)
 }
