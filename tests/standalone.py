@@ -26,9 +26,11 @@ PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
     "data": ("data", {"fireclay-data": DEFAULT}),
+    "text": ("text", {"fireclay-text": DEFAULT, "fireclay-data": DEFAULT}),
+    "datasets": ("datasets", {"fireclay-datasets": BARE, "fireclay-data": DEFAULT}),
     "nn": ("nn", {"fireclay-nn": DEFAULT}),
     "store": ("store", {"fireclay-store": DEFAULT, "fireclay-nn": DEFAULT}),
-    "train": ("train", {"fireclay-train": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-data": DEFAULT}),
+    "train": ("train", {"fireclay-train": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-datasets": BARE}),
     "fireclay": ("fireclay", {"fireclay": DEFAULT}),
     # Burn's device without the feature of ours: every operation runs its reference.
     "train-on-burns-flex": (
@@ -36,7 +38,7 @@ PROJECTS = {
         {
             "fireclay-train": BARE,
             "fireclay-nn": BARE,
-            "fireclay-data": DEFAULT,
+            "fireclay-datasets": BARE,
             "burn": 'version = "=0.22.1", default-features = false, features = ["std", "flex"]',
         },
     ),
