@@ -86,7 +86,7 @@ impl EarlierVersion {
         std::fs::write(&path, bytes).unwrap();
 
         let run = self.run(&["train", "--resume", path.to_str().unwrap()]);
-        assert!(run.stdout.contains("going on from the checkpoint"), "{}", run.stdout);
+        assert!(run.stdout.contains("resuming from the checkpoint"), "{}", run.stdout);
         self.same_weights(&format!("{name}.fireclay"), &format!("expected/{name}.fireclay"));
     }
 

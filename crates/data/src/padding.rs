@@ -152,7 +152,7 @@ mod tests {
         }
         TextPadding::to(1).check().unwrap();
         let message = TextPadding::to(MAX_LENGTH).apply_all(&vec![vec![]; 5000]).unwrap_err().to_string();
-        assert!(message.contains("5000 texts of 1048576 tokens"), "{message}");
+        assert!(message.contains("5000 samples of 1048576 tokens"), "{message}");
     }
 
     #[test]

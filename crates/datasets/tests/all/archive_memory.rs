@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use fireclay_datasets::{ArchiveLimits, Cifar10, DataDir, Imdb, read_archive};
+use fireclay_datasets::{ArchiveLimits, Cifar10, DataDir, IdxKind, Imdb, read_archive, read_idx};
 
 use crate::tars::{bomb, file, header};
 
@@ -27,6 +27,7 @@ fn child() {
             let limits = ArchiveLimits { ratio: 16, ..limits };
             read_archive(path, &limits, &|_| true, &mut |_, _| Ok(())).unwrap_err()
         }
+        "idx" => read_idx(path, IdxKind::Images).map(|_| ()).unwrap_err(),
         "cifar" => Cifar10::load(&dir).map(|_| ()).unwrap_err(),
         _ => Imdb::load(&dir).map(|_| ()).unwrap_err(),
     };
@@ -72,6 +73,22 @@ fn a_wanted_bomb_is_refused_before_memory_is_taken() {
     let archive = bomb(&header(b"zeros", b'0', 1_200 << 20), 1_200);
     let (peak, message) = read("limited", "bomb.tar.gz", &archive);
     assert!(message.contains("unpacked bytes of the whole archive"), "{message}");
+    assert!(peak < FEW, "{peak} KiB");
+}
+
+#[test]
+fn a_gzip_bomb_costs_what_its_header_promises() {
+    // 300 MB of zeros behind an IDX header that promises one image of 10 by 10.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut header = vec![0, 0, 8, 3];
+    [1u32, 10, 10].iter().for_each(|dim| header.extend(dim.to_be_bytes()));
+    std::io::Write::write_all(&mut bomb, &header).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..300 {
+        std::io::Write::write_all(&mut bomb, &zeros).unwrap();
+    }
+    let (peak, message) = read("idx", "bomb.gz", &bomb.finish().unwrap());
+    assert!(message.contains("holds more than 100"), "{message}");
     assert!(peak < FEW, "{peak} KiB");
 }
 
