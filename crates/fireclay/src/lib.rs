@@ -55,7 +55,9 @@ pub mod data {
 }
 
 /// Anything that can go wrong in Fireclay.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its [`Debug`](std::fmt::Debug) is its message with what caused it, as that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A device cannot be opened.
@@ -81,8 +83,36 @@ pub enum Error {
     Train(#[from] train::TrainError),
 }
 
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, "\n  caused by: {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 /// The result of most functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it ends a program whose `main` returns it.
+    #[test]
+    fn an_error_that_ends_a_program_reads_like_its_message() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("none.fireclay");
+        let error = Error::from(store::load_card(&path).expect_err("no such file"));
+        let printed = format!("{error:?}");
+        assert!(printed.starts_with(&error.to_string()) && printed.contains("none.fireclay"), "{printed}");
+        assert!(printed.contains("\n  caused by: ") && !printed.contains('{'), "{printed}");
+    }
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

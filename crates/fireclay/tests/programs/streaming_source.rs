@@ -67,12 +67,12 @@ fn streaming_source() -> fireclay::Result<()> {
 
     let spec = ModelSpec::new([WIDTH]).dense(1);
     let mut trainer =
-        Trainer::regression(spec.build_seeded(0, &DeviceName::default().open()?)?).optimizer(Adam::new(1e-2));
+        Trainer::regression(spec.build_seeded(0, &DeviceName::default().open()?)?).optimizer(Adam::new(3e-2));
     let options = FitOptions { epochs: 6, batch_size: 128, validation_split: 0.1, ..FitOptions::default() };
     let history = trainer.fit(&source, &options)?;
     let losses = history.course("val_loss");
     assert!(losses[5] < 0.05 * losses[0], "{losses:?}");
-    assert!(source.held.load(Ordering::Relaxed) * 2 <= 2 * MEMORY_LIMIT);
+    assert!(source.held.load(Ordering::Relaxed) <= MEMORY_LIMIT);
 
     // A disk that fails is an error of `fit`, and the network is as it was.
     source.file.set_len(100).expect("a shorter file");

@@ -9,7 +9,11 @@ use fireclay::train::R2;
 #[test]
 fn table_regression() -> fireclay::Result<()> {
     // Numbers, and categories that become a column each.
-    let options = TableOptions { target_kind: TableTarget::Values, ..TableOptions::default() };
+    let options = TableOptions {
+        target_kind: TableTarget::Values,
+        one_hot: vec!["district".into(), "balcony".into()],
+        ..TableOptions::default()
+    };
     let table = Table::from_bytes("flats.csv", flats().as_bytes(), &options)?;
     assert!(table.feature_names.contains(&"district=harbour".to_string()));
     let (train, test) = table.dataset.split(0.2, 0)?;
