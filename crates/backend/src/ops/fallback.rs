@@ -4,7 +4,8 @@
 //! The list is made of *this* crate's features, while Cargo gives every crate of a build the same Burn: a program that
 //! asks for `burn/flex` itself, or for a backend that Fireclay has no feature for, opens devices that are not on the list.
 //! There, the public functions run the bodies of `reference.rs` on [`Dispatch`](burn::backend::Dispatch), which is a
-//! backend like any other, and Burn's autodiff differentiates them.
+//! backend like any other, and Burn's autodiff differentiates them. As with Burn's own operations, an output without a value
+//! may not be tracked.
 
 use burn::backend::{DispatchTensor, DispatchTensorKind};
 

@@ -12,9 +12,13 @@ pub type Function<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
 /// How far f32 results may lie apart: relative to the largest value of the tensor.
 const TOLERANCE: f32 = 2e-5;
 
-/// The devices of this build; in a build without any feature the one that Burn has by a dev-dependency, on which every
-/// operation runs its reference.
-/// `FIRECLAY_TEST_DEVICES`, such as `ndarray,wgpu`, takes some of them.
+/// Whether no feature of the crate is on: then the one device is Burn's by a dev-dependency, and every operation runs its
+/// reference on it, which Burn differentiates.
+pub fn is_without_features() -> bool {
+    DeviceName::available().is_empty()
+}
+
+/// The devices of this build. `FIRECLAY_TEST_DEVICES`, such as `ndarray,wgpu`, takes some of them.
 pub fn devices() -> Vec<Device> {
     let mut names = DeviceName::available();
     if let Ok(wanted) = std::env::var("FIRECLAY_TEST_DEVICES") {
@@ -186,15 +190,12 @@ pub fn compare_in_f64(what: &str, lens: &[usize], ours: Function, reference: Fun
         let inputs: Vec<_> = inputs.iter().map(|input| input.clone().cast(FloatDType::F64)).collect();
         function(&inputs).cast(FloatDType::F32)
     };
-    {
-        let inputs: Vec<Vec<f32>> =
-            lens.iter().enumerate().map(|(i, &len)| noise(len, i as u32 + 1)).collect();
-        let all = (1u32 << inputs.len()) - 1;
-        let autodiff = Device::flex().autodiff();
-        let ours = run(&inputs, all, &autodiff, &|inputs| wide(ours, inputs));
-        let reference = run(&inputs, all, &autodiff, &|inputs| wide(reference, inputs));
-        same_run(&format!("{what} in f64"), &ours, &reference);
-    }
+    let inputs: Vec<Vec<f32>> = lens.iter().enumerate().map(|(i, &len)| noise(len, i as u32 + 1)).collect();
+    let all = (1u32 << inputs.len()) - 1;
+    let autodiff = Device::flex().autodiff();
+    let ours = run(&inputs, all, &autodiff, &|inputs| wide(ours, inputs));
+    let reference = run(&inputs, all, &autodiff, &|inputs| wide(reference, inputs));
+    same_run(&format!("{what} in f64"), &ours, &reference);
 }
 
 /// Compares the gradients with central differences of the function itself, on every device.
