@@ -152,7 +152,7 @@ impl Vocabulary {
     /// If there are none or more than 4,194,304, one is there twice, is a reserved token, is empty, has more than 128
     /// bytes, or holds white space or control characters.
     pub fn from_words(words: impl IntoIterator<Item = impl Into<Box<str>>>) -> Result<Self, TextError> {
-        Ok(list(words)?)
+        list(words)
     }
 
     /// Reads a vocabulary that [`Vocabulary::save`] wrote, or that was written by hand in that form.
