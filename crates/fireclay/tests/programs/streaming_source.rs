@@ -13,7 +13,7 @@ use fireclay::prelude::*;
 const WIDTH: usize = 256;
 
 /// The source may hold so many bytes at once; the file has sixteen times as many.
-const MEMORY_LIMIT: usize = 1 << 18;
+const MEMORY_LIMIT: usize = 1 << 19;
 
 struct Records {
     file: File,

@@ -79,7 +79,7 @@ impl CrossEntropyLoss {
     /// Weights that even out how often the classes occur: `samples / (classes * count)`, as scikit-learn's "balanced".
     ///
     /// ```
-    /// use fireclay_nn::CrossEntropy;
+    /// use fireclay_nn::CrossEntropyLoss;
     /// let loss = CrossEntropyLoss::new().balanced(&[30, 10]);
     /// assert_eq!(loss.class_weights, Some(vec![40.0 / 60.0, 2.0]));
     /// ```

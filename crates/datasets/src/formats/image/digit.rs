@@ -49,7 +49,7 @@ pub struct DigitImage {
 /// let picture = image::GrayImage::from_fn(100, 200, |x, _| image::Luma([if x / 10 == 4 { 20 } else { 230 }]));
 /// picture.save(&path)?;
 ///
-/// let digit = fireclay_data::read_digit(&path, 28, 28)?;
+/// let digit = fireclay_datasets::read_digit(&path, 28, 28)?;
 /// assert_eq!(digit.pixels.len(), 28 * 28);
 /// assert_eq!(digit.pixels[0], 0);
 /// assert!(digit.notes[0].contains("inverted"));
@@ -68,7 +68,7 @@ pub fn read_digit(path: &Path, height: usize, width: usize) -> Result<DigitImage
 /// As [`read_digit`], from the bytes of such a file, as a web request brings them.
 ///
 /// ```
-/// let problem = fireclay_data::read_digit_bytes(b"no picture", 28, 28).unwrap_err();
+/// let problem = fireclay_datasets::read_digit_bytes(b"no picture", 28, 28).unwrap_err();
 /// assert!(problem.to_string().contains("expected a PNG or JPEG image, found text"));
 /// ```
 ///
