@@ -95,7 +95,7 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Trains a network that predicts at each step of a text the token that comes next, on data from
-    /// [`Dataset::next_tokens`](fireclay_data::Dataset::next_tokens): cross-entropy over the vocabulary, perplexity.
+    /// [`TextDataset::next_tokens`](fireclay_text::TextDataset::next_tokens): cross-entropy over the vocabulary, perplexity.
     pub fn language_model(network: N) -> Self {
         Trainer::new(network, CrossEntropyLoss::new()).metrics([Perplexity])
     }
