@@ -17,8 +17,6 @@ use std::path::Path;
 
 use crate::DatasetsError;
 
-use crate::error::ArchiveProblem;
-
 /// Takes the name and the content of a file.
 type Each<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), DatasetsError> + 'a;
 

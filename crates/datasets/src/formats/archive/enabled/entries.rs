@@ -5,8 +5,9 @@ use tar::{EntryType, Header};
 use super::extension::{self, Extension};
 use super::name::{self, Names};
 use super::stream::{BLOCK, Stream};
-use super::{ArchiveLimits, ArchiveProblem, Each};
+use super::{ArchiveLimits, Each};
 use crate::DatasetsError;
+use crate::error::ArchiveProblem;
 
 /// See [`read_archive`](super::read_archive).
 pub(super) fn read(

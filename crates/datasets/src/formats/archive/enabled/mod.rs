@@ -9,8 +9,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use super::{ArchiveLimits, ArchiveProblem, Each};
+use super::{ArchiveLimits, Each};
 use crate::DatasetsError;
+use crate::error::ArchiveProblem;
 use stream::Stream;
 
 /// Small archives may unpack to this much whatever they unpack from: headers of short files are nearly all zeros.

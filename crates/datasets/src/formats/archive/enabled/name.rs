@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ArchiveProblem;
+use crate::error::ArchiveProblem;
 
 /// No path on any system is longer.
 const MOST_BYTES: usize = 4_096;

@@ -8,8 +8,8 @@ use std::thread::{Builder, Scope};
 
 use flate2::bufread::GzDecoder;
 
-use super::ArchiveProblem;
 use crate::DatasetsError;
+use crate::error::ArchiveProblem;
 
 /// The unit of tar: headers take one, files are filled up to a multiple.
 pub(super) const BLOCK: usize = 512;
