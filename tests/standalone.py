@@ -55,7 +55,7 @@ def example(crate):
     found = re.search(r"^```(?:rust)?\n(.*?)^```$", page, re.M | re.S)
     if found is None:
         sys.exit(f"crates/{crate}/src/lib.rs: expected an example on the front page, found none")
-    code = re.sub(r"^# ?", "", found.group(1), flags=re.M)
+    code = "#![allow(unused)]\n" + re.sub(r"^# ?", "", found.group(1), flags=re.M)
     if "fn main()" in code:
         return code
     if code.rstrip().endswith("(())"):
