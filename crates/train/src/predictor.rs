@@ -167,10 +167,11 @@ impl Predictor {
             count += 1;
             match (&sample, &self.model.spec().input) {
                 (Sample::Values(given), InputSpec::Values(_)) if given.len() == length => {
-                    self.normalize(given.iter().copied(), length, &mut values);
+                    self.normalize(given, &mut values);
                 }
                 (Sample::Pixels(bytes), InputSpec::Values(_)) if bytes.len() == length => {
-                    self.normalize(bytes.iter().map(|byte| f32::from(*byte) / 255.0), length, &mut values);
+                    let shares: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+                    self.normalize(&shares, &mut values);
                 }
                 (Sample::Text(text), InputSpec::Tokens(_)) if self.text.is_some() => {
                     let text = self.text.as_ref().map_or(Vec::new(), |text_of| text_of.tokens(text));
@@ -206,9 +207,17 @@ impl Predictor {
     }
 
     /// `(value - mean) / std`, by channels.
-    fn normalize(&self, values: impl Iterator<Item = f32>, length: usize, out: &mut Vec<f32>) {
-        let of_channel = (length / self.normalization.mean.len().max(1)).max(1);
-        out.extend(values.enumerate().map(|(at, value)| self.normalization.value(value, at / of_channel)));
+    fn normalize(&self, values: &[f32], out: &mut Vec<f32>) {
+        let Normalization { mean, std } = &self.normalization;
+        if *mean == [0.0] && *std == [1.0] {
+            out.extend_from_slice(values);
+            return;
+        }
+        let of_channel = (values.len() / mean.len().max(1)).max(1);
+        for (channel, values) in values.chunks(of_channel).enumerate() {
+            let (mean, std) = (mean[channel % mean.len()], std[channel % std.len()]);
+            out.extend(values.iter().map(|value| (value - mean) / std));
+        }
     }
 
     fn answer(&self, outputs: &[f32], width: usize) -> Prediction {
