@@ -99,7 +99,7 @@ impl Tokenizer for HuggingFaceTokenizer {
         // What a file adds at the start and end of texts need not be in its vocabulary.
         if let Some(id) = ids.iter().find(|id| **id > self.largest) {
             let source = format!("it gives token {id}, expected none above {}", self.largest).into();
-            return Err(refused(source).into());
+            return Err(refused(source));
         }
         Ok(ids.iter().map(|id| id + self.offset).collect())
     }
@@ -109,7 +109,7 @@ impl Tokenizer for HuggingFaceTokenizer {
         let words = tokens.iter().filter(|token| **token != reserved::PADDING);
         let ids: Vec<u32> = words.map(|token| token - self.offset).collect();
         let refused = |source| TextError::Tokenizer { action: "decode", source };
-        Ok(self.tokenizer.decode(&ids, true).map_err(refused)?)
+        self.tokenizer.decode(&ids, true).map_err(refused)
     }
 
     fn vocabulary_size(&self) -> usize {

@@ -11,7 +11,6 @@ use std::path::Path;
 
 use super::{ArchiveLimits, Each};
 use crate::DatasetsError;
-use crate::error::ArchiveProblem;
 use stream::Stream;
 
 /// Small archives may unpack to this much whatever they unpack from: headers of short files are nearly all zeros.
