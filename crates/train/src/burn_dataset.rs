@@ -115,9 +115,7 @@ impl<I: Send + Sync + 'static> Source for BurnDataset<I> {
     fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
         let (mut values, mut labels, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for index in indices {
-            let item = self.dataset.get(*index as usize);
-            let item =
-                item.ok_or_else(|| DataError::Source(format!("Burn's data set has no item {index}").into()))?;
+            let item = self.dataset.get(*index as usize).map_err(|error| DataError::Source(error.into()))?;
             let (features, target) = (self.map)(item);
             values.extend(features);
             match (target, self.targets) {
