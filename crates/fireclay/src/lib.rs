@@ -24,8 +24,8 @@
 //! | [`backend`] | devices and threads |
 //! | [`nn`] | layers, losses, models described as data |
 //! | [`data`] | data sets, texts, file formats, downloads, loading |
-//! | [`store`] | model files and checkpoints |
-//! | [`train`] | fit, evaluate, predict; optimisers, metrics, callbacks |
+//! | [`store`] | model files, checkpoints, weights |
+//! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
 
 //!
 //! Short programs to begin with, in `examples/`:

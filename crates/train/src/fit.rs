@@ -8,7 +8,7 @@ use std::time::Instant;
 use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use fireclay_data::{Batch, Loader, Pass, Source};
+use fireclay_data::{Batch, DataError, Loader, Pass, Source};
 use fireclay_nn::{AnyTensor, Network, batch_loss, parameter_ids, parameters_without_gradient, state};
 
 use crate::batches::in_order;
@@ -120,7 +120,12 @@ impl<N: Network> Trainer<N> {
         let device = &self.device;
         let failure = std::cell::RefCell::new(None);
         let batches = || -> Box<dyn Iterator<Item = _>> {
-            Box::new(in_order(train).map_while(|batch| match batch {
+            let checked = |batch: Result<Batch, DataError>| {
+                let batch = batch?;
+                check_batch(&batch, &**train, self.loss.targets())?;
+                Ok::<_, TrainError>(batch)
+            };
+            Box::new(in_order(train).map(checked).map_while(|batch| match batch {
                 Ok(batch) => {
                     let Uploaded { input, target, .. } = upload(batch, &**train, device);
                     Some((input, target))
@@ -133,7 +138,7 @@ impl<N: Network> Trainer<N> {
         };
         let adapted = self.network.valid().adapt(&batches);
         if let Some(error) = failure.into_inner() {
-            return Err(error.into());
+            return Err(error);
         }
         self.network = adapted;
         Ok(())

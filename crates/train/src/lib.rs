@@ -18,8 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-data` (data sets),
-//! `fireclay-store` (model files), `fireclay` (all of them behind one door).
+//! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-data` (sources and batches),
+//! `fireclay-text` (from texts to tokens), `fireclay-datasets` (data sets and file formats), `fireclay-store` (model files), `fireclay` (all of them behind one door).
 
 mod batches;
 #[cfg(feature = "burn-dataset")]

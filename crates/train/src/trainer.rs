@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Batch, FeatureKind, Source, Subset, TargetKind};
+use fireclay_data::{Batch, DataError, FeatureKind, Source, Subset, TargetKind};
 use fireclay_nn::{
     BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored,
     Target, TargetType, check_forward, load_state,
@@ -379,6 +379,10 @@ impl<N: Network> Trainer<N> {
     fn check_shape(&self, source: &Arc<dyn Source>, purpose: &'static str) -> Result<(), TrainError> {
         if source.is_empty() {
             return Err(TrainError::NoSamples { purpose });
+        }
+        // Samples are counted in 32 bits wherever they are gathered; a source of one's own may claim more.
+        if u32::try_from(source.len()).is_err() {
+            return Err(DataError::TooManySamples { samples: source.len() }.into());
         }
         let shape = source.sample_shape();
         let found = match (source.feature_kind(), shape) {

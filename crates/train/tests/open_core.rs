@@ -95,6 +95,42 @@ fn a_source_that_contradicts_itself_is_an_error_and_no_panic() {
     assert!(text.contains("tokens as 'input'"), "{text}");
 }
 
+/// Claims more samples than can be counted.
+#[derive(Clone)]
+struct Endless;
+
+impl Source for Endless {
+    fn len(&self) -> usize {
+        1 << 40
+    }
+
+    fn sample_shape(&self) -> &[usize] {
+        &[2]
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        TargetKind::Classes { count: 2 }
+    }
+
+    fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
+        batch.fill(
+            indices,
+            &[2],
+            vec![0.5; 2 * indices.len()],
+            BatchTargets::Classes(vec![0; indices.len()]),
+        );
+        Ok(())
+    }
+}
+
+#[test]
+fn more_samples_than_can_be_counted_are_refused() {
+    let text = message(Trainer::classification(model(2)).fit(&Endless, &options(1)));
+    assert!(text.contains("1099511627776 samples"), "{text}");
+    let text = message(Trainer::classification(model(2)).evaluate(&Endless));
+    assert!(text.contains("1099511627776 samples"), "{text}");
+}
+
 #[test]
 fn a_softmax_before_cross_entropy_is_warned_of() {
     let heard = Arc::new(Mutex::new(Vec::new()));
