@@ -53,7 +53,7 @@ fn the_same_seed_drops_the_same_and_another_draw_does_not() {
 }
 
 #[test]
-#[should_panic(expected = "a share of values is in [0, 1)")]
+#[should_panic(expected = "a fraction of values is in [0, 1)")]
 fn a_share_of_one_is_refused() {
     dropout(Tensor::<1>::ones([2], &devices().remove(0)), 1.0);
 }

@@ -56,7 +56,7 @@ impl Affine {
         self
     }
 
-    /// Shifts by up to this share of the height and of the width, each way.
+    /// Shifts by up to this fraction of the height and of the width, each way.
     pub fn shift(mut self, fraction: f32) -> Self {
         self.shift = fraction;
         self
@@ -92,7 +92,7 @@ impl Affine {
             Err(AugmentationProblem::Range { name, found, expected })
         };
         in_range("affine.rotation", self.rotation, 180.0, "degrees from 0 to 180")?;
-        in_range("affine.shift", self.shift, 1.0, "a share of the image from 0 to 1")?;
+        in_range("affine.shift", self.shift, 1.0, "a fraction of the image from 0 to 1")?;
         in_range("affine.shear", self.shear, 45.0, "degrees from 0 to 45")?;
         let ([smallest, largest], [least, greatest]) = (self.scale, SCALES);
         if !(least <= smallest && smallest <= largest && largest <= greatest) {

@@ -140,7 +140,7 @@ fn two_samples(features: &mut [f32], one: usize, other: usize, len: usize) -> (&
 /// A number of the distribution `Beta(alpha, alpha)`, without approximation beyond that of floats.
 ///
 /// Up to 1 by [Jöhnk's method (1964)](https://doi.org/10.1007/BF02613706): of two uniform numbers to the power of
-/// `1 / alpha`, the share of the first in their sum, if that is at most 1. Above 1 by rejection from uniform numbers, as
+/// `1 / alpha`, the fraction of the first in their sum, if that is at most 1. Above 1 by rejection from uniform numbers, as
 /// the density is `(4 x (1 - x))^(alpha - 1)` of its peak. On average that takes 2 rounds or fewer up to 1, and fewer than
 /// `1 + 1.2 √alpha` above.
 fn beta(alpha: f64, random: &mut Random) -> f32 {

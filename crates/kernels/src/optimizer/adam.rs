@@ -17,7 +17,7 @@ pub struct Adam {
     pub beta_2: f64,
     /// Added to the root.
     pub epsilon: f64,
-    /// Factor of the squared weights added to the loss, halved; or, if `decoupled`, the share of each weight that a
+    /// Factor of the squared weights added to the loss, halved; or, if `decoupled`, the fraction of each weight that a
     /// step takes away, divided by the learning rate.
     pub weight_decay: f64,
     /// Whether weight decay is AdamW's.

@@ -57,7 +57,7 @@ impl Default for BatchNormSpec {
 }
 
 impl BatchNormSpec {
-    /// Sets the share of the new batch in the running statistics.
+    /// Sets the fraction of the new batch in the running statistics.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self

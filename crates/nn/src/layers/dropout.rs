@@ -36,7 +36,7 @@ pub struct DropoutSpec {
 }
 
 impl DropoutSpec {
-    /// Dropout with the share of values to set to zero, in `[0, 1)`.
+    /// Dropout with the fraction of values to set to zero, in `[0, 1)`.
     pub fn new(rate: f64) -> Self {
         DropoutSpec { rate }
     }
@@ -57,7 +57,7 @@ impl DropoutSpec {
     }
 }
 
-/// The share of values that a layer sets to zero as things stand: 0 unless it trains.
+/// The fraction of values that a layer sets to zero as things stand: 0 unless it trains.
 pub(super) fn share(layer: &Dropout, device: &Device) -> f64 {
     if layer.training.is_enabled() && device.is_autodiff() { layer.prob } else { 0.0 }
 }

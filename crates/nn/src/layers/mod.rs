@@ -156,7 +156,7 @@ macro_rules! with_all_layers {
             }
             /// Zeroes values at random while training.
             Dropout(DropoutSpec) = "dropout" => Dropout {
-                /// Adds dropout; `rate` is the share of values set to zero while training, in `[0, 1)`.
+                /// Adds dropout; `rate` is the fraction of values set to zero while training, in `[0, 1)`.
                 dropout(rate: f64) = DropoutSpec::new(rate)
             }
             /// Normalises each channel over the batch.

@@ -71,7 +71,7 @@ impl MultiHeadAttentionSpec {
         self
     }
 
-    /// Sets the share of the attention weights set to zero while training.
+    /// Sets the fraction of the attention weights set to zero while training.
     pub fn dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
         self

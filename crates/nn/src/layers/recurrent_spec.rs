@@ -95,19 +95,19 @@ macro_rules! recurrent_spec {
                 self
             }
 
-            /// Sets the share of values set to zero between one layer and the next while training.
+            /// Sets the fraction of values set to zero between one layer and the next while training.
             pub fn dropout(mut self, dropout: f64) -> Self {
                 self.dropout = dropout;
                 self
             }
 
-            /// Sets the share of the input's features set to zero while training, the same at all steps.
+            /// Sets the fraction of the input's features set to zero while training, the same at all steps.
             pub fn input_dropout(mut self, input_dropout: f64) -> Self {
                 self.input_dropout = input_dropout;
                 self
             }
 
-            /// Sets the share of the state set to zero in the recurrent product while training, the same at all steps.
+            /// Sets the fraction of the state set to zero in the recurrent product while training, the same at all steps.
             pub fn recurrent_dropout(mut self, recurrent_dropout: f64) -> Self {
                 self.recurrent_dropout = recurrent_dropout;
                 self

@@ -113,7 +113,7 @@ impl TransformerSpec {
         self
     }
 
-    /// Sets the share of values set to zero while training.
+    /// Sets the fraction of values set to zero while training.
     pub fn dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
         self

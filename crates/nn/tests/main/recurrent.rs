@@ -51,7 +51,7 @@ fn close(found: &[f32; STEPS], expected: [f32; STEPS]) -> bool {
     found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4 * b.abs().max(1.0))
 }
 
-/// The share of units that were dropped is the rate, give or take four deviations.
+/// The fraction of units that were dropped is the rate, give or take four deviations.
 fn assert_share(what: &str, dropped: usize, rate: f64) {
     let all = (BATCH * UNITS) as f64;
     let deviation = (rate * (1.0 - rate) / all).sqrt();

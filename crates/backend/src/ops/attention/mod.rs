@@ -20,7 +20,7 @@ use super::run_reference_on_other_devices;
 /// How tokens ask one another.
 #[derive(Clone, Debug)]
 pub struct AttentionOptions {
-    /// Heads, each with its share of the values.
+    /// Heads, each with its part of the values.
     pub num_heads: usize,
     /// Whether a token sees only itself and those before it.
     pub causal: bool,

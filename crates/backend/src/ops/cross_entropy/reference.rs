@@ -80,7 +80,7 @@ impl<B: Backend> Targets<B> {
         B::float_neg(B::float_add(likelihood, B::float_mul_scalar(spread, self.each_class().into())))
     }
 
-    /// `[batch, classes]`: the share of each class in each row's target, weights included.
+    /// `[batch, classes]`: the fraction of each class in each row's target, weights included.
     fn shares(self) -> FloatTensor<B> {
         let (device, dtype) = (self.of_rows.device(), self.of_rows.dtype().into());
         let smooth = B::float_mul_scalar(self.of_classes.clone(), self.each_class().into());

@@ -14,7 +14,7 @@ use super::run_reference_on_other_devices;
 #[cfg(feature = "flex")]
 pub(crate) use flex::draw_seed;
 
-/// Sets a share of the values to zero at random and scales the others up
+/// Sets a fraction of the values to zero at random and scales the others up
 /// ([Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)). The device's random numbers decide which; it
 /// is for training, and a layer that does not train leaves it out.
 ///
@@ -31,7 +31,7 @@ pub(crate) use flex::draw_seed;
 /// assert!(output.into_data().iter::<f32>().all(|value| [0.0, 2.0].contains(&value)));
 /// ```
 pub fn dropout<const D: usize>(input: Tensor<D>, rate: f64) -> Tensor<D> {
-    assert!((0.0..1.0).contains(&rate), "a share of values is in [0, 1)");
+    assert!((0.0..1.0).contains(&rate), "a fraction of values is in [0, 1)");
     let input = input.into_dispatch();
     Tensor::from_dispatch(match is_supported(&input) {
         true => Dispatch::dropout_values(input, rate),

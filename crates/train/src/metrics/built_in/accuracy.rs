@@ -4,7 +4,7 @@ use super::BuiltIn;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Accuracy: the share of samples, steps or tokens whose most probable class is the right one. From 0 to 1, larger is
+/// Accuracy: the fraction of samples, steps or tokens whose most probable class is the right one. From 0 to 1, larger is
 /// better.
 ///
 /// A network with one logit for yes or no says yes above a probability of 0.5. For several labels there are

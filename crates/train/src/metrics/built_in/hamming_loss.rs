@@ -4,7 +4,7 @@ use super::BuiltIn;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Hamming loss: the share of labels, of all samples together, that are predicted wrong at a probability of 0.5. From 0
+/// Hamming loss: the fraction of labels, of all samples together, that are predicted wrong at a probability of 0.5. From 0
 /// to 1, smaller is better.
 ///
 /// ```

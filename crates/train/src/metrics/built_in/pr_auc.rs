@@ -7,7 +7,7 @@ use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 /// Average precision, the area under the steps of precision over recall: `sum((R_n - R_(n-1)) * P_n)` over all
 /// thresholds, which says more than ROC AUC where positives are rare ([Davis and Goadrich
 /// 2006](https://doi.org/10.1145/1143844.1143874)). Each class or label against the rest, and the mean over them; of two
-/// classes the second. From 0 to 1, larger is better; chance is the share of positives. It does not exist where a class
+/// classes the second. From 0 to 1, larger is better; chance is the fraction of positives. It does not exist where a class
 /// does not occur.
 ///
 /// ```

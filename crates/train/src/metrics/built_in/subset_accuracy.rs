@@ -4,7 +4,7 @@ use super::BuiltIn;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Subset accuracy, or exact match: the share of samples of which every label is predicted right, at a probability above
+/// Subset accuracy, or exact match: the fraction of samples of which every label is predicted right, at a probability above
 /// 0.5. From 0 to 1, larger is better.
 ///
 /// ```

@@ -5,7 +5,7 @@ use crate::metrics::predictions::rank;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Top-k accuracy: the share of samples whose class is among the `k` most probable, of equally probable ones those with
+/// Top-k accuracy: the fraction of samples whose class is among the `k` most probable, of equally probable ones those with
 /// smaller indices. From 0 to 1, larger is better. Its name is `top_3_accuracy` for a `k` of 3; for a `k` of 0 it does
 /// not exist.
 ///

@@ -18,7 +18,7 @@ pub struct ClassificationReport {
     pub correct: usize,
     /// Share of right predictions.
     pub accuracy: f64,
-    /// For `k` of 1, 2, ...: the share of samples whose class is among the `k` most probable.
+    /// For `k` of 1, 2, ...: the fraction of samples whose class is among the `k` most probable.
     pub top_k_accuracy: Vec<f64>,
     /// Area under the receiver operating characteristic, each class against the rest, mean over the classes; `None`
     /// where a class does not occur, or nothing else does.
