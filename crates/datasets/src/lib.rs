@@ -56,5 +56,5 @@ pub use inspect::{
 };
 #[cfg(feature = "images")]
 pub use inspect::{ContactSheet, Picture, Tile, TileRow};
-pub use sets::{Cifar10, Cifar100, Imdb, Mnist};
+pub use sets::*;
 pub use synthetic::{DrawnDigits, DrawnObjects, WrittenReviews};

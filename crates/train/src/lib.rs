@@ -50,7 +50,7 @@ mod upload;
 #[cfg(feature = "burn-dataset")]
 pub use burn_dataset::{BurnDataset, ItemTarget};
 pub use callback::{Callback, CallbackContext, CallbackFn, callback_fn};
-pub use callbacks::{CheckpointWriter, EarlyStopping};
+pub use callbacks::*;
 pub use checkpoint::{Checkpoint, Progress, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};
@@ -60,10 +60,7 @@ pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
 pub use metadata::text_preprocessing;
 pub use metrics::*;
-pub use optimizer::{
-    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Muon, Optimizer, ParameterGroup, RmsProp,
-    Sgd, UpdateRule,
-};
+pub use optimizer::*;
 pub use options::FitOptions;
 pub use predictor::{Prediction, Predictor, Sample};
 pub use run::{CallbackStates, RunSettings, RunState, Sums};

@@ -72,7 +72,7 @@ impl TrainingArgs {
             // Rates are not comparable between optimizers, nor are groups.
             let rate = match *name == recipe.optimizer.name() {
                 true => recipe.optimizer.learning_rate(),
-                false => default_rate(name),
+                false => BuiltInOptimizer::usual_learning_rate(name)?,
             };
             recipe.optimizer = BuiltInOptimizer::by_name(name, rate)?;
             recipe.groups.clear();
@@ -105,14 +105,6 @@ impl TrainingArgs {
         recipe.best.patience = self.patience.or(recipe.best.patience).filter(|_| recipe.best.keep);
         recipe.check()?;
         Ok(recipe)
-    }
-}
-
-/// The learning rate that an optimizer is commonly started with.
-fn default_rate(name: &str) -> f64 {
-    match name {
-        "sgd" | "momentum" | "nesterov" | "muon" => 1e-2,
-        _ => 1e-3,
     }
 }
 

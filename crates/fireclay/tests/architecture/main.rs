@@ -102,6 +102,24 @@ fn every_crate_has_its_section() {
     assert_eq!(BTreeSet::from_iter(described()), there);
 }
 
+/// A file that no `mod` line names is not compiled, whatever it holds.
+#[test]
+fn every_file_beside_a_table_is_in_it() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let files = text.lines().filter_map(|line| line.strip_prefix("| a")?.split('`').nth(1));
+    let folders: Vec<&str> = files.filter_map(|file| file.strip_suffix("/NAME.rs")).collect();
+    assert!(folders.len() >= 8, "the table of what can be added: {folders:?}");
+    for folder in folders {
+        let table = std::fs::read_to_string(root().join(folder).join("mod.rs")).unwrap();
+        let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        for name in entries.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())) {
+            let is_named =
+                table.lines().any(|line| line.trim_start_matches("pub ") == format!("mod {name};"));
+            assert!(name == "mod" || is_named, "{folder}/mod.rs has no line `mod {name};`");
+        }
+    }
+}
+
 #[test]
 fn a_crate_imports_only_crates_above_it() {
     let order = described();

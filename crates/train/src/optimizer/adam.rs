@@ -86,6 +86,7 @@ impl Optimizer for Adam {
 
 impl BuiltIn for Adam {
     const NAMES: &'static [&'static str] = &["adam"];
+    const USUAL_LEARNING_RATE: f64 = 1e-3;
 
     fn by_name(_: &str, learning_rate: f64) -> Self {
         Adam::new(learning_rate)

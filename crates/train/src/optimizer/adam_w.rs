@@ -86,6 +86,7 @@ impl Optimizer for AdamW {
 
 impl BuiltIn for AdamW {
     const NAMES: &'static [&'static str] = &["adamw"];
+    const USUAL_LEARNING_RATE: f64 = 1e-3;
 
     fn by_name(_: &str, learning_rate: f64) -> Self {
         AdamW::new(learning_rate)

@@ -2,7 +2,7 @@
 //!
 //! [`Optimizer`] is what a trainer needs of one. The built-in ones stand in a file each and in the table
 //! further down; names, defaults and checks are PyTorch's where it has the optimiser, the arithmetic is that of our
-//! operations in one pass, or Burn's. Any other optimiser of Burn's goes through [`BurnOptimizer`].
+//! operations in one pass (`fused.rs`), which is for optimisers that step most runs, or Burn's. Any other optimiser of Burn's goes through [`BurnOptimizer`].
 
 mod adam;
 mod adam_w;
@@ -36,7 +36,7 @@ pub use update_rule::UpdateRule;
 
 /// How gradients become steps.
 ///
-/// Built in are [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`] and [`Muon`]. Any optimiser of `burn::optim`, or one that
+/// The built-in ones are the variants of [`BuiltInOptimizer`]. Any optimiser of `burn::optim`, or one that
 /// implements Burn's trait, is given to a trainer in a [`BurnOptimizer`]. This trait is implemented where an optimiser
 /// needs more: settings of its own to check, or another optimiser for vectors.
 ///
@@ -106,6 +106,9 @@ trait BuiltIn: Optimizer + Sized {
     /// The names that [`BuiltInOptimizer::by_name`] knows it by.
     const NAMES: &'static [&'static str];
 
+    /// The learning rate that it is commonly started with.
+    const USUAL_LEARNING_RATE: f64;
+
     /// One of the names with its defaults.
     fn by_name(name: &str, learning_rate: f64) -> Self;
 
@@ -127,7 +130,7 @@ macro_rules! built_in_optimizers {
         /// assert_eq!(optimizer, Adam::new(1e-3).into());
         /// assert_eq!(optimizer.with_learning_rate(0.01).learning_rate(), 0.01);
         /// let message = BuiltInOptimizer::by_name("adamm", 1e-3).unwrap_err().to_string();
-        /// assert!(message.contains("adamw or muon"));
+        /// assert!(message.contains("adam, adamw"));
         /// # Ok::<(), fireclay_train::TrainError>(())
         /// ```
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,11 +199,26 @@ macro_rules! built_in_optimizers {
                         return Ok(<$optimizer as BuiltIn>::by_name(name, learning_rate).into());
                     }
                 )+
-                Err(TrainError::Setting {
-                    setting: "optimizer",
-                    found: format!("'{name}'"),
-                    expected: EXPECTED.as_str(),
-                })
+                Err(unknown(name))
+            }
+
+            /// The learning rate that an optimiser is commonly started with, by its name.
+            ///
+            /// ```
+            /// use fireclay_train::BuiltInOptimizer;
+            /// assert_eq!(BuiltInOptimizer::usual_learning_rate("sgd")?, 1e-2);
+            /// # Ok::<(), fireclay_train::TrainError>(())
+            /// ```
+            ///
+            /// # Errors
+            /// [`TrainError::Setting`] with the names that there are, if there is no such name.
+            pub fn usual_learning_rate(name: &str) -> Result<f64, TrainError> {
+                $(
+                    if <$optimizer as BuiltIn>::NAMES.contains(&name) {
+                        return Ok(<$optimizer as BuiltIn>::USUAL_LEARNING_RATE);
+                    }
+                )+
+                Err(unknown(name))
             }
 
             /// Sets the size of a step; Muon's for vectors keeps its proportion to it.
@@ -234,6 +252,10 @@ built_in_optimizers! {
     "adam" => Adam,
     "adamw" => AdamW,
     "muon" => Muon,
+}
+
+fn unknown(name: &str) -> TrainError {
+    TrainError::Setting { setting: "optimizer", found: format!("'{name}'"), expected: EXPECTED.as_str() }
 }
 
 /// The names in words.

@@ -117,6 +117,7 @@ impl Optimizer for Muon {
 
 impl BuiltIn for Muon {
     const NAMES: &'static [&'static str] = &["muon"];
+    const USUAL_LEARNING_RATE: f64 = 1e-2;
 
     fn by_name(_: &str, learning_rate: f64) -> Self {
         Muon::new(learning_rate)

@@ -97,6 +97,7 @@ impl Optimizer for RmsProp {
 
 impl BuiltIn for RmsProp {
     const NAMES: &'static [&'static str] = &["rmsprop"];
+    const USUAL_LEARNING_RATE: f64 = 1e-3;
 
     fn by_name(_: &str, learning_rate: f64) -> Self {
         RmsProp::new(learning_rate)

@@ -96,6 +96,7 @@ impl Optimizer for Sgd {
 
 impl BuiltIn for Sgd {
     const NAMES: &'static [&'static str] = &["sgd", "momentum", "nesterov"];
+    const USUAL_LEARNING_RATE: f64 = 1e-2;
 
     fn by_name(name: &str, learning_rate: f64) -> Self {
         match name {

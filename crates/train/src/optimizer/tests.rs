@@ -15,12 +15,15 @@ fn every_file_of_a_built_in_optimizer_is_in_the_table() {
             found += 1;
         }
     }
-    assert_eq!(found, 5);
+    let rows = table.lines().filter(|line| line.starts_with("    \"") && line.contains(" => "));
+    assert_eq!(found, rows.count());
 }
 
 #[test]
 fn every_name_gives_an_optimizer_that_can_be_written_and_read() {
-    assert_eq!(BuiltInOptimizer::NAMES, ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]);
+    for name in ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"] {
+        assert!(BuiltInOptimizer::NAMES.contains(&name), "files and flags name '{name}'");
+    }
     for name in BuiltInOptimizer::NAMES {
         let optimizer = BuiltInOptimizer::by_name(name, 0.1).unwrap();
         assert_eq!(optimizer.name(), name);
