@@ -4,7 +4,7 @@
 mod support;
 
 use fireclay::prelude::DeviceName;
-use support::{measures, scratch, succeed};
+use support::{fail, measures, scratch, succeed};
 
 #[test]
 fn mnist_trains_on_every_device_of_the_build() {
@@ -40,5 +40,14 @@ fn mnist_trains_on_every_device_of_the_build() {
         let on_cpu = measures(&succeed(folder.path(), &["evaluate", "--data-dir", "data"]).stdout);
         let on_cpu: f64 = on_cpu[1].split_whitespace().nth(1).unwrap().parse().unwrap();
         assert!((on_cpu - accuracy).abs() <= 0.5, "{name}: {accuracy}, on the CPU {on_cpu}");
+    }
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_an_error_that_lists_those_that_are() {
+    let folder = scratch();
+    if DeviceName::available().iter().any(|device| device.to_string() == "wgpu") {
+        let flags = ["train", "--data-dir", "data", "--device", "wgpu:99"];
+        fail(folder.path(), &flags, 2, &["no device 'wgpu:99'", "only wgpu:0"]);
     }
 }
