@@ -45,6 +45,15 @@ pub fn seeded(device: &Device, seed: u64) -> RandomTurn {
 }
 
 /// As [`seeded`], without a seed: what is drawn until the turn is dropped disturbs no other thread's turn.
+///
+/// ```
+/// use burn::tensor::{Device, Distribution, Tensor};
+/// let device = Device::default();
+/// let turn = fireclay_backend::random_turn();
+/// let drawn = Tensor::<1>::random([3], Distribution::Default, &device);
+/// drop(turn);
+/// assert_eq!(drawn.dims(), [3]);
+/// ```
 pub fn random_turn() -> RandomTurn {
     let turn = match HAS_TURN.replace(true) {
         true => None,

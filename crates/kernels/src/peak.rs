@@ -5,6 +5,12 @@ use crate::simd::{Kernel, Simd};
 
 /// Multiplies and adds in the registers for some rounds, on the caller's thread. Gives the number of floating-point
 /// operations, two for each multiplication with its addition.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, multiply_and_add};
+/// let operations = multiply_and_add(Cpu::best(1).path, 1_000);
+/// assert!(operations >= 2 * 1_000);
+/// ```
 pub fn multiply_and_add(path: Path, rounds: u64) -> u64 {
     path.run(MultiplyAndAdd(rounds))
 }

@@ -140,6 +140,24 @@ pub fn attention(
 ///
 /// # Panics
 /// If a slice has the wrong length.
+///
+/// ```
+/// use fireclay_kernels::{Attention, Cpu, attention, attention_gradient};
+/// let sizes = Attention {
+///     batch: 1, num_heads: 1, queries: 1, keys: 2, dim: 1, scale: 1.0, causal: false, key_lengths: None, dropout: None,
+/// };
+/// // The probabilities are 1/4 and 3/4.
+/// let (query, key, value) = ([1.0], [0.0, 3.0f32.ln()], [4.0, 8.0]);
+/// let (mut output, mut log_sums) = ([0.0], [0.0]);
+/// attention(Cpu::best(1), &sizes, &query, &key, &value, &mut output, &mut log_sums);
+/// let (mut by_query, mut by_key, mut by_value) = ([0.0], [0.0; 2], [0.0; 2]);
+/// attention_gradient(
+///     Cpu::best(1), &sizes, &query, &key, &value, &output, &log_sums, &[1.0], &mut by_query, &mut by_key, &mut by_value,
+/// );
+/// assert!((by_value[0] - 0.25).abs() < 1e-5 && (by_value[1] - 0.75).abs() < 1e-5);
+/// assert!((by_key[0] + 0.75).abs() < 1e-5 && (by_key[1] - 0.75).abs() < 1e-5);
+/// assert!((by_query[0] - 0.75 * 3.0f32.ln()).abs() < 1e-5);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "as many as a gradient has inputs and outputs")]
 pub fn attention_gradient(
     cpu: Cpu,

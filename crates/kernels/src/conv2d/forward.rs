@@ -41,6 +41,15 @@ pub fn conv2d(
 ///
 /// # Panics
 /// As [`conv2d`].
+///
+/// ```
+/// use fireclay_kernels::{Conv2dShape, Cpu, conv2d_for_training};
+/// let shape = Conv2dShape::new(1, 1, 1, [1, 3], [1, 2]);
+/// let mut output = [0.0; 2];
+/// let tape = conv2d_for_training(Cpu::best(1), &shape, &[1.0, 2.0, 3.0], &[10.0, 20.0], None, &mut output);
+/// assert_eq!(output, [50.0, 80.0]);
+/// # drop(tape);
+/// ```
 pub fn conv2d_for_training(
     cpu: Cpu,
     shape: &Conv2dShape,

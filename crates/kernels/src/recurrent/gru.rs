@@ -132,6 +132,18 @@ pub fn gru_inference(
 ///
 /// # Panics
 /// As for [`gru_inference`].
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 1, hidden: 1 };
+/// let projected = Projected { rows: &[0.0, -100.0, 0.5], index: None };
+/// let weights = GruWeights { w_hh: &[0.0; 3], bias: None };
+/// let (mut tape, mut h) = (RecurrentTape::default(), [0.0]);
+/// let output = GruOutput { outputs: None, h: &mut h };
+/// gru_forward(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output, &mut tape);
+/// assert!((h[0] - 0.5f32.tanh()).abs() < 1e-6);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "each is a part of the equation, and none has a default")]
 pub fn gru_forward(
     cpu: Cpu,
@@ -178,6 +190,29 @@ fn forward(
 ///
 /// # Panics
 /// If a slice has another length than its shape says, or the tape is not of a GRU.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 1, hidden: 1 };
+/// // The update gate is shut: h = tanh(x).
+/// let projected = Projected { rows: &[0.0, -100.0, 0.5], index: None };
+/// let weights = GruWeights { w_hh: &[0.0; 3], bias: None };
+/// let (mut tape, mut h) = (RecurrentTape::default(), [0.0]);
+/// let output = GruOutput { outputs: None, h: &mut h };
+/// gru_forward(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output, &mut tape);
+/// let (mut d_projected, mut d_w_hh) = ([0.0; 3], [0.0; 3]);
+/// let gradients = GruBackward {
+///     d_outputs: None,
+///     d_h: Some(&[1.0]),
+///     d_projected: &mut d_projected,
+///     d_w_hh: &mut d_w_hh,
+///     d_bias: None,
+///     d_initial_h: None,
+/// };
+/// gru_backward(&mut tape, weights, gradients);
+/// assert!((d_projected[2] - (1.0 - h[0] * h[0])).abs() < 1e-6);
+/// ```
 pub fn gru_backward(tape: &mut RecurrentTape, weights: GruWeights<'_>, gradients: GruBackward<'_>) {
     let g = gradients;
     Backward {

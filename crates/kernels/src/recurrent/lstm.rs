@@ -133,6 +133,17 @@ pub fn lstm_inference(
 ///
 /// # Panics
 /// As for [`lstm_inference`].
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 3, hidden: 1 };
+/// let projected = Projected { rows: &[100.0; 12], index: None };
+/// let (mut tape, mut h, mut c) = (RecurrentTape::default(), [0.0], [0.0]);
+/// let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+/// lstm_forward(Cpu::best(1), shape, projected, &[0.0; 4], None, &RecurrentOptions::default(), output, &mut tape);
+/// assert!((c[0] - 3.0).abs() < 1e-6);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "each is a part of the equation, and none has a default")]
 pub fn lstm_forward(
     cpu: Cpu,
@@ -179,6 +190,29 @@ fn forward(
 ///
 /// # Panics
 /// If a slice has another length than its shape says, or the tape is not of an LSTM.
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 2, hidden: 1 };
+/// // Input, forget and output gates are open: c = tanh(x1) + tanh(x2), at 0.
+/// let projected = Projected { rows: &[100.0, 100.0, 0.0, 100.0, 100.0, 100.0, 0.0, 100.0], index: None };
+/// let (mut tape, mut h, mut c) = (RecurrentTape::default(), [0.0], [0.0]);
+/// let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+/// lstm_forward(Cpu::best(1), shape, projected, &[0.0; 4], None, &RecurrentOptions::default(), output, &mut tape);
+/// let (mut d_projected, mut d_w_hh) = ([0.0; 8], [0.0; 4]);
+/// let gradients = LstmBackward {
+///     d_outputs: None,
+///     d_h: None,
+///     d_c: Some(&[1.0]),
+///     d_projected: &mut d_projected,
+///     d_w_hh: &mut d_w_hh,
+///     d_initial_h: None,
+///     d_initial_c: None,
+/// };
+/// lstm_backward(&mut tape, &[0.0; 4], gradients);
+/// assert!((d_projected[2] - 1.0).abs() < 1e-6 && (d_projected[6] - 1.0).abs() < 1e-6);
+/// ```
 pub fn lstm_backward(tape: &mut RecurrentTape, w_hh: &[f32], gradients: LstmBackward<'_>) {
     let g = gradients;
     Backward {

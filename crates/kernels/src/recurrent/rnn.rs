@@ -154,6 +154,18 @@ pub fn rnn_inference(
 ///
 /// # Panics
 /// As for [`rnn_inference`].
+///
+/// ```
+/// use fireclay_kernels::Cpu;
+/// use fireclay_kernels::recurrent::*;
+/// let shape = RecurrentShape { batch: 1, steps: 3, hidden: 1 };
+/// let projected = Projected { rows: &[1.0; 3], index: None };
+/// let weights = RnnWeights { w_hh: &[2.0], activation: RnnActivation::Relu };
+/// let (mut tape, mut h) = (RecurrentTape::default(), [0.0]);
+/// let output = RnnOutput { outputs: None, h: &mut h };
+/// rnn_forward(Cpu::best(1), shape, projected, weights, None, &RecurrentOptions::default(), output, &mut tape);
+/// assert_eq!(h, [7.0]);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "each is a part of the equation, and none has a default")]
 pub fn rnn_forward(
     cpu: Cpu,

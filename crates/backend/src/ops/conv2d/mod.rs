@@ -95,6 +95,15 @@ pub fn conv2d(
 ///
 /// # Panics
 /// If the weight does not have 4 dimensions, or `D` is not 4.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor, TensorData};
+/// use fireclay_backend::ops::conv2d_weight;
+/// let values: Vec<f32> = (0..36).map(|value| value as f32).collect();
+/// let weight: Tensor<4> = conv2d_weight(TensorData::new(values.clone(), [2, 2, 3, 3]), &Device::default());
+/// assert_eq!(weight.dims(), [2, 2, 3, 3]);
+/// assert_eq!(weight.into_data().try_into_vec::<f32>().unwrap(), values);
+/// ```
 pub fn conv2d_weight<const D: usize>(weight: TensorData, device: &Device) -> Tensor<D> {
     assert!(D == 4 && weight.shape().num_dims() == 4, "the weight of a convolution has 4 dimensions");
     let weight = Tensor::from_data(weight, device);

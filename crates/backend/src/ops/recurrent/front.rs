@@ -114,6 +114,23 @@ pub fn recurrent(
 ///
 /// # Panics
 /// As [`recurrent`].
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::ops::{RecurrentCell, RecurrentOptions, RecurrentWeights, recurrent_last};
+/// let device = Device::default();
+/// let weights = RecurrentWeights {
+///     cell: RecurrentCell::Lstm,
+///     weight_ih: Tensor::zeros([3, 8], &device),
+///     weight_hh: Tensor::zeros([2, 8], &device),
+///     bias: Tensor::ones([8], &device) * 100.0,
+///     bias_new: None,
+/// };
+/// let h = recurrent_last(Tensor::<3>::zeros([1, 2, 3], &device), &weights, &RecurrentOptions::default());
+/// assert_eq!(h.dims(), [1, 2]);
+/// // All gates open: the cell has counted two steps.
+/// assert!((h.into_data().try_into_vec::<f32>().unwrap()[0] - 2f32.tanh()).abs() < 1e-6);
+/// ```
 pub fn recurrent_last(
     input: impl Into<RecurrentInput>,
     weights: &RecurrentWeights,
@@ -130,6 +147,25 @@ pub fn recurrent_last(
 ///
 /// # Panics
 /// As [`recurrent`].
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::ops::{RecurrentCell, RecurrentOptions, RecurrentWeights, recurrent_with_state};
+/// let device = Device::default();
+/// let weights = RecurrentWeights {
+///     cell: RecurrentCell::Lstm,
+///     weight_ih: Tensor::zeros([3, 8], &device),
+///     weight_hh: Tensor::zeros([2, 8], &device),
+///     bias: Tensor::ones([8], &device) * 100.0,
+///     bias_new: None,
+/// };
+/// let input = Tensor::<3>::zeros([1, 2, 3], &device);
+/// let (_, state) = recurrent_with_state(input.clone(), &weights, &RecurrentOptions::default());
+/// // All gates open: the cell counts the steps, and goes on from where it was.
+/// let options = RecurrentOptions { initial: Some(state), ..Default::default() };
+/// let (_, state) = recurrent_with_state(input, &weights, &options);
+/// assert!((state.c.unwrap().into_data().try_into_vec::<f32>().unwrap()[0] - 4.0).abs() < 1e-5);
+/// ```
 pub fn recurrent_with_state(
     input: impl Into<RecurrentInput>,
     weights: &RecurrentWeights,
