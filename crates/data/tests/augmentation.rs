@@ -240,7 +240,7 @@ fn impossible_descriptions_are_refused_with_the_field() {
         (none().contrast(1.5), "contrast is 1.5"),
         (affine(Affine::none().rotation(-1.0)), "affine.rotation is -1; expected degrees from 0 to 180"),
         (affine(Affine::none().rotation(f32::INFINITY)), "affine.rotation is inf"),
-        (affine(Affine::none().shift(1.1)), "affine.shift is 1.1; expected a share"),
+        (affine(Affine::none().shift(1.1)), "affine.shift is 1.1; expected a fraction of the image"),
         (affine(Affine::none().shear(46.0)), "affine.shear is 46"),
         (affine(Affine::none().scale(0.0, 1.0)), "affine.scale is [0, 1]"),
         (affine(Affine::none().scale(1.2, 1.0)), "the smallest and the largest factor"),
