@@ -16,14 +16,14 @@ fn every_file_of_a_built_in_optimizer_is_in_the_table() {
         }
     }
     let rows = table.lines().filter(|line| line.starts_with("    \"") && line.contains(" => "));
+    assert!(found >= 5);
     assert_eq!(found, rows.count());
 }
 
 #[test]
 fn every_name_gives_an_optimizer_that_can_be_written_and_read() {
-    for name in ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"] {
-        assert!(BuiltInOptimizer::NAMES.contains(&name), "files and flags name '{name}'");
-    }
+    let known = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"];
+    assert_eq!(BuiltInOptimizer::NAMES[..known.len()], known);
     for name in BuiltInOptimizer::NAMES {
         let optimizer = BuiltInOptimizer::by_name(name, 0.1).unwrap();
         assert_eq!(optimizer.name(), name);
