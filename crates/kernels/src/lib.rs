@@ -19,6 +19,7 @@
 //! Sister crate: `fireclay-backend` puts these kernels under Burn's tensors.
 
 mod attention;
+mod buffer;
 #[cfg(test)]
 mod check;
 mod conv2d;

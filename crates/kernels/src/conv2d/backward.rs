@@ -1,8 +1,11 @@
 //! From the output's gradient to those of input, weights and bias.
 
+use std::ops::Range;
+
 use super::Conv2dShape;
-use super::geometry::{copy_into_border, terms};
+use super::geometry::{bordered, terms};
 use super::weights::transpose_weights;
+use super::winograd::{self, ByWeight, Winograd};
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::elementwise::{add, column_sums, relu_gradient};
@@ -79,53 +82,63 @@ pub fn conv2d_backward(
 
     let parts: Vec<_> = ranges(shape.batch, cpu.threads, 1).collect();
     // Each thread sums its images' gradients by itself; then the sums are added in the order of the images.
-    let weight_len = if by_weight.is_some() { weight.len() } else { 0 };
+    let plan = Backward::new(cpu, shape, weight, by_input.is_some(), by_weight.is_some());
+    let weight_len = plan.weight_sums_len();
     let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
-    let mut sums = vec![0.0; parts.len() * (weight_len + bias_len)];
-    let plan = Backward::new(cpu, shape, weight, by_input.is_some());
+    let len = weight_len + bias_len;
+    let at_once = plan.images_at_once();
+    let mut sums = vec![0.0; parts.len() * len];
     {
         let all_sums = Shared::new(&mut sums);
         let by_input = Shared::new(by_input.unwrap_or_default());
         in_parallel(parts.len(), |part| {
-            let len = weight_len + bias_len;
             // SAFETY: each part has its own sums.
             let sums = unsafe { all_sums.part(part * len..(part + 1) * len) };
             let (weight_sums, bias_sums) = sums.split_at_mut(weight_len);
-            let mut scratch = Scratch::new(shape, weight_len > 0, plan.by_columns.is_some());
-            for image in parts[part].clone() {
-                let place = image * shape.output_len()..(image + 1) * shape.output_len();
+            let part = parts[part].clone();
+            let mut scratch = Scratch::new(shape, &plan, at_once.min(part.len()));
+            for first in part.clone().step_by(at_once) {
+                let images = first..(first + at_once).min(part.end);
+                let count = images.len();
+                let place = images.start * shape.output_len()..images.end * shape.output_len();
                 let out = if shape.relu { &output[place.clone()] } else { &[] };
                 let maxima = if shape.pool.is_some() { &tape.maxima[place.clone()] } else { &[] };
-                plan.to_convolution(&gradient[place], out, maxima, &mut scratch);
-                let image_place = image * shape.input_len()..(image + 1) * shape.input_len();
-                if weight_len > 0 {
-                    plan.by_weight(&input[image_place.clone()], &mut scratch, weight_sums);
-                }
+                plan.to_convolution(count, &gradient[place], out, maxima, &mut scratch);
+                let image_place = images.start * shape.input_len()..images.end * shape.input_len();
+                plan.by_weight(&input[image_place.clone()], images, &mut scratch, weight_sums);
                 if bias_len > 0 {
-                    column_sums(cpu.alone(), &scratch.gradient, &mut scratch.sums);
+                    let gradient = &scratch.gradient[..count * shape.convolved_len()];
+                    column_sums(cpu.alone(), gradient, &mut scratch.sums);
                     add(cpu.alone(), &scratch.sums, bias_sums);
                 }
-                if let Some(columns) = &plan.by_columns {
+                if plan.by_input.is_some() {
                     // SAFETY: each image belongs to one part.
                     let to = unsafe { by_input.part(image_place) };
-                    columns.run(cpu, shape, &mut scratch, to);
+                    plan.by_input(&mut scratch, to);
                 }
             }
         });
     }
-    for (into, first, len) in [(by_weight, 0, weight_len), (by_bias, weight_len, bias_len)] {
-        if let Some(into) = into {
-            into.fill(0.0);
-            for sums in sums.chunks_exact((weight_len + bias_len).max(1)) {
-                for (sum, part) in into.iter_mut().zip(&sums[first..first + len]) {
-                    *sum += part;
-                }
-            }
+    let sums: Vec<&[f32]> = (0..parts.len()).map(|part| &sums[part * len..(part + 1) * len]).collect();
+    if let Some(into) = by_weight {
+        plan.finish_weight(&sums, into);
+    }
+    if let Some(into) = by_bias {
+        add_up(sums.iter().map(|sums| &sums[weight_len..]), into);
+    }
+}
+
+/// The sum of slices, added in their order.
+fn add_up<'a>(parts: impl Iterator<Item = &'a [f32]>, into: &mut [f32]) {
+    into.fill(0.0);
+    for part in parts {
+        for (sum, value) in into.iter_mut().zip(part) {
+            *sum += value;
         }
     }
 }
 
-/// What one thread uses for one image after another.
+/// What one thread uses for some images after others.
 struct Scratch {
     /// The gradient of the convolution's own output, before ReLU and pooling.
     gradient: Vec<f32>,
@@ -133,24 +146,29 @@ struct Scratch {
     passed: Vec<f32>,
     /// The sum of each channel of that.
     sums: Vec<f32>,
-    /// The input with its padding.
+    /// An input image with its padding.
     padded: Vec<f32>,
-    /// The gradient by padded input.
+    /// The gradient by a padded input image.
     by_padded: Vec<f32>,
     /// The gradient by each window's values, where windows are gathered back.
     columns: Vec<f32>,
+    tiles: winograd::Scratch,
 }
 
 impl Scratch {
-    fn new(shape: &Conv2dShape, weight: bool, by_columns: bool) -> Self {
+    fn new(shape: &Conv2dShape, plan: &Backward<'_>, images: usize) -> Self {
         let [height, width] = shape.convolved();
+        let is_padded = matches!(plan.by_weight, Some(WeightMethod::Direct { .. })) && shape.is_padded();
+        let by_columns = matches!(plan.by_input, Some(InputMethod::Columns(_)));
+        let passed = shape.relu && shape.pool.is_some();
         Scratch {
-            gradient: vec![0.0; shape.convolved_len()],
+            gradient: vec![0.0; images * shape.convolved_len()],
             sums: vec![0.0; shape.out_channels],
-            passed: vec![0.0; if shape.relu && shape.pool.is_some() { shape.output_len() } else { 0 }],
-            padded: vec![0.0; if weight && shape.is_padded() { shape.padded_len() } else { 0 }],
+            passed: vec![0.0; if passed { images * shape.output_len() } else { 0 }],
+            padded: vec![0.0; if is_padded { shape.padded_len() } else { 0 }],
             by_padded: vec![0.0; if by_columns { shape.padded_len() } else { 0 }],
             columns: vec![0.0; if by_columns { height * width * shape.taps() } else { 0 }],
+            tiles: winograd::Scratch::default(),
         }
     }
 }
@@ -159,10 +177,23 @@ impl Scratch {
 struct Backward<'a> {
     cpu: Cpu,
     shape: &'a Conv2dShape,
-    /// For the gradient by weights: rows are the values of a window, terms go over the windows.
-    values: Vec<u32>,
-    windows: Vec<Term>,
-    by_columns: Option<Columns>,
+    by_weight: Option<WeightMethod>,
+    by_input: Option<InputMethod>,
+}
+
+/// How the gradient by weights is made.
+enum WeightMethod {
+    /// One product for each image: rows are the values of a window, terms go over the windows.
+    Direct { values: Vec<u32>, windows: Vec<Term> },
+    /// Fewer multiplications, over tiles of several images.
+    Winograd(ByWeight),
+}
+
+/// How the gradient by input is made.
+enum InputMethod {
+    Columns(Columns),
+    /// Fewer multiplications, over tiles of several images.
+    Winograd(Winograd),
 }
 
 /// The gradient by input as a product that gives each window's gradient, and a sum over windows.
@@ -175,65 +206,129 @@ struct Columns {
 }
 
 impl<'a> Backward<'a> {
-    fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &[f32], by_input: bool) -> Self {
+    fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &[f32], by_input: bool, by_weight: bool) -> Self {
         let windows = shape.windows();
         let values = shape.values_of_window();
         let places_of_gradient = (0..windows.len()).map(|place| offset(place * shape.out_channels));
+        let fewer = winograd::suits(shape);
         Backward {
             cpu,
             shape,
-            windows: terms(&windows, places_of_gradient),
-            by_columns: by_input.then(|| Columns::new(shape, weight, &windows, &values)),
-            values,
+            by_input: by_input.then(|| match fewer {
+                true => InputMethod::Winograd(Winograd::by_input(cpu, shape, weight)),
+                false => InputMethod::Columns(Columns::new(shape, weight, &windows, &values)),
+            }),
+            by_weight: by_weight.then(|| match fewer {
+                true => WeightMethod::Winograd(ByWeight::new(cpu, shape)),
+                false => WeightMethod::Direct { windows: terms(&windows, places_of_gradient), values },
+            }),
         }
     }
 
-    /// Takes an image's gradient back through pooling and ReLU, into the scratch.
-    fn to_convolution(&self, gradient: &[f32], output: &[f32], maxima: &[u8], scratch: &mut Scratch) {
+    /// Values of the sums that a part of the batch adds its gradient by weights to.
+    fn weight_sums_len(&self) -> usize {
+        match &self.by_weight {
+            None => 0,
+            Some(WeightMethod::Direct { .. }) => self.shape.weight_len(),
+            Some(WeightMethod::Winograd(method)) => method.sums_len(),
+        }
+    }
+
+    /// Images that a thread takes at a time.
+    fn images_at_once(&self) -> usize {
+        let (batch, threads) = (self.shape.batch, self.cpu.threads);
+        match (&self.by_weight, &self.by_input) {
+            (Some(WeightMethod::Winograd(method)), _) => method.images_at_once(batch, threads),
+            (_, Some(InputMethod::Winograd(method))) => method.images_at_once(batch, threads),
+            _ => 1,
+        }
+    }
+
+    /// Takes the gradient of some images back through pooling and ReLU, into the scratch.
+    fn to_convolution(
+        &self,
+        images: usize,
+        gradient: &[f32],
+        output: &[f32],
+        maxima: &[u8],
+        scratch: &mut Scratch,
+    ) {
         let (cpu, shape) = (self.cpu.alone(), self.shape);
+        let into = &mut scratch.gradient[..images * shape.convolved_len()];
         match (shape.pool, shape.relu) {
-            (None, false) => scratch.gradient.copy_from_slice(gradient),
-            (None, true) => relu_gradient(cpu, output, gradient, &mut scratch.gradient),
+            (None, false) => into.copy_from_slice(gradient),
+            (None, true) => relu_gradient(cpu, output, gradient, into),
             (Some(pool), relu) => {
-                let pool = pool.of_image(shape.convolved(), shape.out_channels);
+                let pool = pool.of_images(images, shape.convolved(), shape.out_channels);
                 let passed = match relu {
                     true => {
-                        relu_gradient(cpu, output, gradient, &mut scratch.passed);
-                        &scratch.passed
+                        let passed = &mut scratch.passed[..gradient.len()];
+                        relu_gradient(cpu, output, gradient, passed);
+                        passed
                     }
                     false => gradient,
                 };
-                max_pool_gradient(cpu, &pool, maxima, passed, &mut scratch.gradient);
+                max_pool_gradient(cpu, &pool, maxima, passed, into);
             }
         }
     }
 
-    fn by_weight(&self, image: &[f32], scratch: &mut Scratch, sums: &mut [f32]) {
+    /// Adds what some images give to the sums of their part.
+    fn by_weight(&self, input: &[f32], images: Range<usize>, scratch: &mut Scratch, sums: &mut [f32]) {
         let shape = self.shape;
-        let image = match shape.is_padded() {
-            false => image,
-            true => {
-                let channels = shape.in_channels;
-                let (row, bordered) = (shape.size[1] * channels, shape.padded()[1] * channels);
-                let [top, left, ..] = shape.padding;
-                copy_into_border(image, &mut scratch.padded, row, bordered, top, left * channels);
-                &scratch.padded
+        match &self.by_weight {
+            None => {}
+            Some(WeightMethod::Winograd(method)) => {
+                let gradient = &scratch.gradient[..images.len() * shape.convolved_len()];
+                // SAFETY: each image belongs to one part.
+                unsafe { method.run(input, gradient, images, sums, &mut scratch.tiles) };
             }
-        };
-        let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
-        for group in 0..shape.groups {
-            Product {
-                a: &image[group * channels..],
-                rows: &self.values,
-                terms: &self.windows,
-                b: &scratch.gradient[group * out_channels..],
-                columns: out_channels,
-                start: Start::Output,
-                relu: false,
-                output: &mut sums[group * out_channels..],
-                output_stride: shape.out_channels,
+            Some(WeightMethod::Direct { values, windows }) => {
+                for image in 0..images.len() {
+                    let gradient = &scratch.gradient[image * shape.convolved_len()..];
+                    let image = &input[image * shape.input_len()..(image + 1) * shape.input_len()];
+                    let image = bordered(shape, image, &mut scratch.padded);
+                    let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
+                    for group in 0..shape.groups {
+                        Product {
+                            a: &image[group * channels..],
+                            rows: values,
+                            terms: windows,
+                            b: &gradient[group * out_channels..],
+                            columns: out_channels,
+                            start: Start::Output,
+                            relu: false,
+                            output: &mut sums[group * out_channels..],
+                            output_stride: shape.out_channels,
+                        }
+                        .run(self.cpu.path);
+                    }
+                }
             }
-            .run(self.cpu.path);
+        }
+    }
+
+    /// Writes the gradient by weights from the sums of all parts.
+    fn finish_weight(&self, sums: &[&[f32]], into: &mut [f32]) {
+        match &self.by_weight {
+            Some(WeightMethod::Winograd(method)) => method.finish(sums, into),
+            _ => add_up(sums.iter().copied(), into),
+        }
+    }
+
+    /// Writes the gradient of some images, whose output's is in the scratch.
+    fn by_input(&self, scratch: &mut Scratch, into: &mut [f32]) {
+        let shape = self.shape;
+        match &self.by_input {
+            None => {}
+            Some(InputMethod::Columns(columns)) => columns.run(self.cpu, shape, scratch, into),
+            Some(InputMethod::Winograd(winograd)) => {
+                let images = into.len() / shape.input_len().max(1);
+                let gradient = &scratch.gradient[..images * shape.convolved_len()];
+                let tiles = 0..images * winograd.tiles();
+                // SAFETY: the room has these images, and is the caller's.
+                unsafe { winograd.run(gradient, tiles, None, false, into.as_mut_ptr(), &mut scratch.tiles) };
+            }
         }
     }
 }

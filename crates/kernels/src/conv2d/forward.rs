@@ -1,6 +1,7 @@
 //! From images to images.
 
-use super::geometry::{copy_into_border, terms};
+use super::geometry::{bordered, terms};
+use super::winograd::{self, Winograd};
 use super::{Conv2dShape, Conv2dTape};
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
@@ -71,10 +72,16 @@ pub fn conv2d_for_training(
 struct Forward<'a> {
     cpu: Cpu,
     shape: &'a Conv2dShape,
-    windows: Vec<u32>,
-    terms: Vec<Term>,
-    weight: &'a [f32],
     bias: Option<&'a [f32]>,
+    method: Method<'a>,
+}
+
+/// How the sums are made.
+enum Method<'a> {
+    /// One product over all values of a window, image by image.
+    Direct { windows: Vec<u32>, terms: Vec<Term>, weight: &'a [f32] },
+    /// Fewer multiplications, over tiles of as many images as make a product worth its while.
+    Winograd(Winograd),
 }
 
 impl<'a> Forward<'a> {
@@ -84,15 +91,15 @@ impl<'a> Forward<'a> {
         if let Some(bias) = bias {
             assert_eq!(bias.len(), shape.out_channels, "a bias of another convolution");
         }
-        let rows = (0..shape.taps()).map(|tap| offset(tap * shape.out_channels));
-        Forward {
-            cpu,
-            shape,
-            windows: shape.windows(),
-            terms: terms(&shape.values_of_window(), rows),
-            weight,
-            bias,
-        }
+        let method = match winograd::suits(shape) {
+            true => Method::Winograd(Winograd::forward(cpu, shape, weight)),
+            false => {
+                let rows = (0..shape.taps()).map(|tap| offset(tap * shape.out_channels));
+                let terms = terms(&shape.values_of_window(), rows);
+                Method::Direct { windows: shape.windows(), terms, weight }
+            }
+        };
+        Forward { cpu, shape, bias, method }
     }
 
     fn run(&self, input: &[f32], output: &mut [f32], maxima: Option<&mut [u8]>) {
@@ -103,28 +110,40 @@ impl<'a> Forward<'a> {
         if output_len == 0 {
             return;
         }
+        if let Method::Winograd(winograd) = &self.method
+            && (shape.pool.is_none() || shape.batch < self.cpu.threads)
+        {
+            return self.run_by_tiles(winograd, input, output, maxima);
+        }
+        let at_once = match &self.method {
+            Method::Direct { .. } => 1,
+            Method::Winograd(winograd) => winograd.images_at_once(shape.batch, self.cpu.threads),
+        };
         let parts: Vec<_> = ranges(shape.batch, self.cpu.threads, 1).collect();
         let output = Shared::new(output);
         let maxima = Shared::new(maxima.unwrap_or_default());
         in_parallel(parts.len(), |part| {
-            let mut padded = vec![0.0; if shape.is_padded() { shape.padded_len() } else { 0 }];
-            let mut convolved = vec![0.0; if shape.pool.is_some() { shape.convolved_len() } else { 0 }];
-            for image in parts[part].clone() {
-                let place = image * output_len..(image + 1) * output_len;
+            let mut scratch = Scratch::default();
+            let part = parts[part].clone();
+            let mut convolved =
+                vec![0.0; if shape.pool.is_some() { at_once * shape.convolved_len() } else { 0 }];
+            for first in part.clone().step_by(at_once) {
+                let images = first..(first + at_once).min(part.end);
+                let place = images.start * output_len..images.end * output_len;
                 // SAFETY: each image belongs to one part, and the parts end before the output does.
                 let (output, maxima) =
                     unsafe { (output.part(place.clone()), if keeps { maxima.part(place) } else { &mut [] }) };
-                let image = &input[image * shape.input_len()..(image + 1) * shape.input_len()];
-                let image = self.bordered(image, &mut padded);
+                let input = &input[images.start * shape.input_len()..images.end * shape.input_len()];
                 match shape.pool {
-                    None => self.convolve(image, output),
+                    None => self.convolve(input, output, &mut scratch),
                     Some(pool) => {
-                        self.convolve(image, &mut convolved);
-                        let pool = pool.of_image(shape.convolved(), shape.out_channels);
+                        let convolved = &mut convolved[..images.len() * shape.convolved_len()];
+                        self.convolve(input, convolved, &mut scratch);
+                        let pool = pool.of_images(images.len(), shape.convolved(), shape.out_channels);
                         let cpu = self.cpu.alone();
                         match keeps {
-                            true => max_pool_with_index(cpu, &pool, &convolved, output, maxima),
-                            false => max_pool(cpu, &pool, &convolved, output),
+                            true => max_pool_with_index(cpu, &pool, convolved, output, maxima),
+                            false => max_pool(cpu, &pool, convolved, output),
                         }
                     }
                 }
@@ -132,28 +151,85 @@ impl<'a> Forward<'a> {
         });
     }
 
-    /// The image with its border, if it has one.
-    fn bordered<'b>(&self, image: &'b [f32], padded: &'b mut [f32]) -> &'b [f32] {
+    /// Spreads the tiles over the threads, whichever images they belong to, and pools afterwards.
+    fn run_by_tiles(
+        &self,
+        winograd: &Winograd,
+        input: &[f32],
+        output: &mut [f32],
+        maxima: Option<&mut [u8]>,
+    ) {
         let shape = self.shape;
-        if !shape.is_padded() {
-            return image;
+        let parts: Vec<_> = ranges(shape.batch * winograd.tiles(), self.cpu.threads, 1).collect();
+        let convolve = |output: &mut [f32]| {
+            let output = Shared::new(output);
+            in_parallel(parts.len(), |part| {
+                let mut scratch = winograd::Scratch::default();
+                // SAFETY: the output has all images, and the parts have different tiles.
+                unsafe {
+                    let tiles = parts[part].clone();
+                    winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), &mut scratch);
+                }
+            });
+        };
+        let Some(pool) = shape.pool else { return convolve(output) };
+        let mut convolved = vec![0.0; shape.batch * shape.convolved_len()];
+        convolve(&mut convolved);
+        let pool = pool.of_images(shape.batch, shape.convolved(), shape.out_channels);
+        match maxima {
+            Some(maxima) => max_pool_with_index(self.cpu, &pool, &convolved, output, maxima),
+            None => max_pool(self.cpu, &pool, &convolved, output),
         }
-        let channels = shape.in_channels;
-        let (row, bordered_row) = (shape.size[1] * channels, shape.padded()[1] * channels);
-        copy_into_border(image, padded, row, bordered_row, shape.padding[0], shape.padding[1] * channels);
-        padded
     }
 
-    fn convolve(&self, image: &[f32], output: &mut [f32]) {
+    /// Convolves some images, with bias and ReLU, on the caller's thread.
+    fn convolve(&self, images: &[f32], output: &mut [f32], scratch: &mut Scratch) {
+        let shape = self.shape;
+        match &self.method {
+            Method::Direct { windows, terms, weight } => {
+                if shape.is_padded() {
+                    scratch.padded.resize(shape.padded_len(), 0.0);
+                }
+                for (index, output) in output.chunks_exact_mut(shape.convolved_len()).enumerate() {
+                    let image = &images[index * shape.input_len()..(index + 1) * shape.input_len()];
+                    let image = bordered(shape, image, &mut scratch.padded);
+                    self.convolve_image(image, windows, terms, weight, output);
+                }
+            }
+            Method::Winograd(winograd) => {
+                let tiles = 0..output.len() / shape.convolved_len() * winograd.tiles();
+                // SAFETY: the output has these images, and is the caller's.
+                unsafe {
+                    winograd.run(
+                        images,
+                        tiles,
+                        self.bias,
+                        shape.relu,
+                        output.as_mut_ptr(),
+                        &mut scratch.tiles,
+                    );
+                }
+            }
+        }
+    }
+
+    fn convolve_image(
+        &self,
+        image: &[f32],
+        windows: &[u32],
+        terms: &[Term],
+        weight: &[f32],
+        output: &mut [f32],
+    ) {
         let shape = self.shape;
         let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
         for group in 0..shape.groups {
             let first = group * out_channels;
             Product {
                 a: &image[group * channels..],
-                rows: &self.windows,
-                terms: &self.terms,
-                b: &self.weight[first..],
+                rows: windows,
+                terms,
+                b: &weight[first..],
                 columns: out_channels,
                 start: match self.bias {
                     Some(bias) => Start::Row(&bias[first..first + out_channels]),
@@ -166,4 +242,12 @@ impl<'a> Forward<'a> {
             .run(self.cpu.path);
         }
     }
+}
+
+/// What one thread uses for one image after another.
+#[derive(Default)]
+struct Scratch {
+    /// An image with its padding, which stays 0.
+    padded: Vec<f32>,
+    tiles: winograd::Scratch,
 }

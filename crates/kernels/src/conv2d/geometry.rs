@@ -13,10 +13,10 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    /// The pooling of one image `[height, width, channels]`.
-    pub(super) fn of_image(&self, [height, width]: [usize; 2], channels: usize) -> Pool {
+    /// The pooling of images `[batch, height, width, channels]`.
+    pub(super) fn of_images(&self, batch: usize, [height, width]: [usize; 2], channels: usize) -> Pool {
         let MaxPool { kernel_size, stride } = *self;
-        Pool { batch: 1, height, width, channels, kernel_size, stride, padding: [0; 2], dilation: [1; 2] }
+        Pool { batch, height, width, channels, kernel_size, stride, padding: [0; 2], dilation: [1; 2] }
     }
 }
 
@@ -206,7 +206,7 @@ pub(super) fn terms(a: &[u32], b: impl IntoIterator<Item = u32>) -> Vec<Term> {
 }
 
 /// Copies an image of rows of `width · channels` values into the middle of a bordered one, whose border is 0 already.
-pub(super) fn copy_into_border(
+fn copy_into_border(
     image: &[f32],
     bordered: &mut [f32],
     row: usize,
@@ -221,4 +221,15 @@ pub(super) fn copy_into_border(
         let start = (y + top) * bordered_row + left;
         bordered[start..start + row].copy_from_slice(from);
     }
+}
+
+/// The image with its border, if it has one: a copy in `padded`, whose border is 0 already.
+pub(super) fn bordered<'b>(shape: &Conv2dShape, image: &'b [f32], padded: &'b mut [f32]) -> &'b [f32] {
+    if !shape.is_padded() {
+        return image;
+    }
+    let channels = shape.in_channels;
+    let (row, bordered_row) = (shape.size[1] * channels, shape.padded()[1] * channels);
+    copy_into_border(image, padded, row, bordered_row, shape.padding[0], shape.padding[1] * channels);
+    padded
 }

@@ -5,11 +5,11 @@
 
 use std::marker::PhantomData;
 
-use super::buffer::Buffer;
 use super::forward::{Lanes, gather};
 use super::panel::{Factors, Start, pack_backward, tile_of, tiles};
 use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active, load_up_to, store_up_to};
 use crate::Path;
+use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::simd::{Kernel, Simd, prefetch};
 

@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 
-use super::buffer::Buffer;
 use super::panel::{Factors, MOST_ROWS, Start, pack_forward, tile_of, tiles};
 use super::{
     Cell, Plan, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, Row, Unit, Widths, active,
     load_up_to, store_up_to,
 };
 use crate::Cpu;
+use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel};
 use crate::simd::{Kernel, Simd, prefetch};
 

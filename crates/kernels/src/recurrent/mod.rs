@@ -9,7 +9,6 @@
 //! Rows of different length are sorted, longest first, so that a step works on the rows that still run and no others.
 
 mod backward;
-mod buffer;
 mod forward;
 mod gru;
 mod lstm;
@@ -21,9 +20,9 @@ mod rnn;
 mod tests;
 
 use crate::Cpu;
+use crate::buffer::Buffer;
 use crate::cpu::ranges;
 use crate::simd::Simd;
-use buffer::Buffer;
 
 pub use gru::{GruBackward, GruOutput, GruWeights, gru_backward, gru_forward, gru_inference};
 pub use lstm::{LstmBackward, LstmOutput, LstmState, lstm_backward, lstm_forward, lstm_inference};

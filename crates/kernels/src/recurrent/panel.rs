@@ -1,7 +1,7 @@
 //! Weights in the order in which products read them, and the products' tile.
 
 use super::Widths;
-use super::buffer::Buffer;
+use crate::buffer::Buffer;
 use crate::simd::Simd;
 
 /// Packs `[hidden, gates · hidden]` as `[block][hidden][gates][LANES]`, the units filled up with zeros.

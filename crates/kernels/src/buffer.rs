@@ -1,8 +1,10 @@
 //! Memory that begins at a cache line, so that no vector lies in two.
 
+use crate::cpu::Shared;
+
 /// Numbers from a cache line on. Made larger when needed, never smaller.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     numbers: Vec<f32>,
     start: usize,
 }
@@ -10,14 +12,14 @@ pub(super) struct Buffer {
 const LINE: usize = 16;
 
 impl Buffer {
-    pub(super) fn zeros(len: usize) -> Self {
+    pub(crate) fn zeros(len: usize) -> Self {
         let mut buffer = Buffer::default();
         buffer.reserve(len);
         buffer
     }
 
     /// Has room for `len` numbers. What they are is unspecified unless the buffer was new; then they are 0.
-    pub(super) fn reserve(&mut self, len: usize) {
+    pub(crate) fn reserve(&mut self, len: usize) {
         if self.numbers.len() < len + LINE {
             // Zeros come as untouched pages from the system. The old ones are given back first.
             self.numbers = Vec::new();
@@ -26,11 +28,16 @@ impl Buffer {
         }
     }
 
-    pub(super) fn slice(&self) -> &[f32] {
+    /// For threads that each write a part of their own.
+    pub(crate) fn shared(&mut self) -> Shared<f32> {
+        Shared::new(self.slice_mut())
+    }
+
+    pub(crate) fn slice(&self) -> &[f32] {
         &self.numbers[self.start..]
     }
 
-    pub(super) fn slice_mut(&mut self) -> &mut [f32] {
+    pub(crate) fn slice_mut(&mut self) -> &mut [f32] {
         &mut self.numbers[self.start..]
     }
 }

@@ -1,0 +1,510 @@
+//! Convolution of 3 by 3 at stride 1 with fewer multiplications: Winograd's F(2x2, 3x3), after
+//! [Lavin and Gray 2015](https://arxiv.org/abs/1509.09308).
+//!
+//! A tile of 2 by 2 outputs takes 36 multiplications for each pair of channels. Here its 4 by 4 inputs and the kernel are
+//! each mapped to 16 numbers that are multiplied one with one, so 16 do. Over a run of tiles and all channels that is 16
+//! products of matrices, `[tiles, in_channels] · [in_channels, out_channels]`; the maps take additions and halving only, so
+//! rounding stays what it is in the sum itself. The gradient by the weights is the transpose of that, the one by the input
+//! the same with the kernel turned.
+
+mod grid;
+mod transforms;
+
+use std::ops::Range;
+
+use super::Conv2dShape;
+use crate::Cpu;
+use crate::buffer::Buffer;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::product::{Product, Start, strided, strided_terms};
+use crate::simd::{Kernel, Path, Simd};
+use crate::transpose::transpose;
+use grid::Grid;
+use transforms::{GradientTiles, InputTiles, OutputTiles, WeightGradient, Weights};
+
+/// What a tile's pixels and a kernel's taps become.
+const ELEMENTS: usize = 16;
+
+/// Channels in and out below which a convolution takes all multiplications: there the maps cost what they save.
+const LEAST_CHANNELS: usize = if cfg!(test) { 6 } else { 24 };
+
+/// Tiles of a batch below which mapping the weights costs more than is saved.
+const LEAST_TILES: usize = if cfg!(test) { 4 } else { 64 };
+
+/// Bytes of a run's mapped inputs and products, so that both stay in L2 with what passes by.
+const RUN_BYTES: usize = 384 * 1024;
+
+/// Weights of more bytes pass from memory for each run of tiles, which is then longer.
+const LARGE_WEIGHTS: usize = 512 * 1024;
+
+/// Whether a convolution is done so.
+pub(super) fn suits(shape: &Conv2dShape) -> bool {
+    let is_three_by_three = shape.kernel_size == [3, 3]
+        && shape.stride == [1, 1]
+        && shape.dilation == [1, 1]
+        && shape.groups == 1;
+    is_three_by_three
+        && shape.in_channels.min(shape.out_channels) >= LEAST_CHANNELS
+        && shape.batch * Winograd::grid(shape).tiles() >= LEAST_TILES
+}
+
+/// A convolution with its weights as they are multiplied.
+pub(super) struct Winograd {
+    cpu: Cpu,
+    grid: Grid,
+    /// `[panels][16][in_channels][width]`
+    weights: Buffer,
+    width: usize,
+    zeros: Vec<f32>,
+}
+
+impl Winograd {
+    fn grid(shape: &Conv2dShape) -> Grid {
+        let [top, left, ..] = shape.padding;
+        Grid {
+            size: shape.size,
+            before: [top as isize, left as isize],
+            output: shape.convolved(),
+            in_channels: shape.in_channels,
+            out_channels: shape.out_channels,
+        }
+    }
+
+    /// From images to images.
+    pub(super) fn forward(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
+        let grid = Self::grid(shape);
+        let (rows, columns) = (grid.in_channels, grid.out_channels);
+        Winograd::new(cpu, grid, |panel, into, width| {
+            cpu.path.run(Weights {
+                weight: &weight[panel.start..],
+                row: columns,
+                tap: rows * columns,
+                rows,
+                columns: panel.len(),
+                turned: false,
+                into,
+                width,
+            });
+        })
+    }
+
+    /// From the gradient of the convolution's output to that of its input.
+    pub(super) fn by_input(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
+        let forward = Self::grid(shape);
+        let grid = Grid {
+            size: forward.output,
+            before: forward.before.map(|before| 2 - before),
+            output: forward.size,
+            in_channels: forward.out_channels,
+            out_channels: forward.in_channels,
+        };
+        let rows = grid.in_channels;
+        Winograd::new(cpu, grid, |panel, into, width| {
+            let columns = panel.len();
+            let mut turned = vec![0.0; 9 * rows * columns];
+            for (tap, turned) in turned.chunks_exact_mut(rows * columns).enumerate() {
+                let first = (tap * grid.out_channels + panel.start) * rows;
+                transpose(&weight[first..first + columns * rows], [columns, rows], rows, turned);
+            }
+            cpu.path.run(Weights {
+                weight: &turned,
+                row: columns,
+                tap: rows * columns,
+                rows,
+                columns,
+                turned: true,
+                into,
+                width,
+            });
+        })
+    }
+
+    /// Has `map` map the weights of each panel of columns.
+    fn new(cpu: Cpu, grid: Grid, map: impl Fn(Range<usize>, &mut [f32], usize) + Sync) -> Self {
+        let width = panel_width(cpu.path);
+        let panels = grid.out_channels.div_ceil(width);
+        let len = ELEMENTS * grid.in_channels * width;
+        let mut weights = Buffer::zeros(panels * len);
+        let room = Shared::new(weights.slice_mut());
+        let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
+        in_parallel(parts.len(), |part| {
+            for panel in parts[part].clone() {
+                // SAFETY: each panel belongs to one part, and there is room for all.
+                let into = unsafe { room.part(panel * len..(panel + 1) * len) };
+                map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
+            }
+        });
+        Winograd { cpu, grid, weights, width, zeros: vec![0.0; grid.in_channels] }
+    }
+
+    /// Tiles of one image.
+    pub(super) fn tiles(&self) -> usize {
+        self.grid.tiles()
+    }
+
+    /// Images of a batch that a thread takes at a time.
+    pub(super) fn images_at_once(&self, batch: usize, threads: usize) -> usize {
+        images_at_once(&self.grid, batch, threads)
+    }
+
+    /// Writes the outputs of some tiles, counted through all images of the input, on the caller's thread.
+    ///
+    /// # Safety
+    /// `output` has room for all images, and nobody else touches the places of these tiles.
+    pub(super) unsafe fn run(
+        &self,
+        input: &[f32],
+        tiles: Range<usize>,
+        bias: Option<&[f32]>,
+        relu: bool,
+        output: *mut f32,
+        scratch: &mut Scratch,
+    ) {
+        let Winograd { cpu: Cpu { path, .. }, grid, .. } = self;
+        let (inner, columns) = (grid.in_channels, grid.out_channels);
+        let run = split_evenly(tiles.len(), tiles_of_run(inner, columns));
+        let row = odd_lines(inner);
+        let element = odd_lines(run * row);
+        let panel = run * self.width;
+        let out_element = odd_lines(columns.div_ceil(self.width) * panel);
+        scratch.input.reserve(ELEMENTS * element);
+        scratch.other.reserve(ELEMENTS * out_element);
+        let terms = strided_terms(inner, 1, self.width);
+        let rows = strided(run, row);
+        for first in tiles.clone().step_by(run) {
+            let tiles = first..(first + run).min(tiles.end);
+            path.run(InputTiles {
+                grid,
+                input,
+                zeros: &self.zeros,
+                tiles: tiles.clone(),
+                into: scratch.input.slice_mut().as_mut_ptr(),
+                row,
+                element,
+            });
+            for at in 0..ELEMENTS {
+                for number in 0..columns.div_ceil(self.width) {
+                    let weights = (number * ELEMENTS + at) * inner * self.width;
+                    Product {
+                        a: &scratch.input.slice()[at * element..],
+                        rows: &rows[..tiles.len()],
+                        terms: &terms,
+                        b: &self.weights.slice()[weights..weights + inner * self.width],
+                        columns: self.width.min(columns - number * self.width),
+                        start: Start::Zero,
+                        relu: false,
+                        output: &mut scratch.other.slice_mut()[at * out_element + number * panel..],
+                        output_stride: self.width,
+                    }
+                    .run(*path);
+                }
+            }
+            path.run(OutputTiles {
+                grid,
+                sums: scratch.other.slice(),
+                width: self.width,
+                panel,
+                element: out_element,
+                tiles,
+                bias,
+                relu,
+                output,
+            });
+        }
+    }
+}
+
+/// The gradient by the weights.
+///
+/// Its products sum over tiles. Where there are many tiles, each part of a batch has sums of its own, which are then added;
+/// where the sums would outgrow the tiles, in deep layers of small images, the tiles of the whole batch are mapped first, and
+/// each thread then makes some columns of the sums.
+pub(super) struct ByWeight {
+    cpu: Cpu,
+    grid: Grid,
+    width: usize,
+    zeros: Vec<f32>,
+    rows: Vec<u32>,
+    /// Of the whole batch, if its tiles are mapped first.
+    mapped: Option<Mapped>,
+}
+
+/// Mapped tiles of inputs and of gradients.
+struct Mapped {
+    layout: Layout,
+    input: Buffer,
+    gradient: Buffer,
+    /// The same memory, for threads that each write tiles of their own; nobody reads meanwhile.
+    rooms: [Shared<f32>; 2],
+}
+
+/// Where some mapped tiles lie: of the inputs `[16][tiles][in_channels]`, of the gradients `[16][panels][tiles][width]`.
+#[derive(Clone, Copy)]
+struct Layout {
+    tiles: usize,
+    row: usize,
+    element: usize,
+    panel: usize,
+    gradient_element: usize,
+}
+
+impl ByWeight {
+    pub(super) fn new(cpu: Cpu, shape: &Conv2dShape) -> Self {
+        let grid = Winograd::grid(shape);
+        let (channels, columns) = (grid.in_channels, grid.out_channels);
+        let zeros = vec![0.0; channels.max(columns)];
+        let mut by_weight = ByWeight {
+            cpu,
+            grid,
+            width: panel_width(cpu.path),
+            zeros,
+            rows: strided(channels, 1),
+            mapped: None,
+        };
+        let tiles = shape.batch * grid.tiles();
+        if tiles * (channels + columns) < cpu.threads * channels * columns {
+            let layout = by_weight.layout(tiles);
+            let mut input = Buffer::zeros(ELEMENTS * layout.element);
+            let mut gradient = Buffer::zeros(ELEMENTS * layout.gradient_element);
+            let rooms = [&mut input, &mut gradient].map(Buffer::shared);
+            by_weight.mapped = Some(Mapped { layout, input, gradient, rooms });
+        }
+        by_weight
+    }
+
+    fn layout(&self, tiles: usize) -> Layout {
+        let row = odd_lines(self.grid.in_channels);
+        let panel = tiles * self.width;
+        Layout {
+            tiles,
+            row,
+            element: odd_lines(tiles * row),
+            panel,
+            gradient_element: odd_lines(self.panels() * panel),
+        }
+    }
+
+    fn panels(&self) -> usize {
+        self.grid.out_channels.div_ceil(self.width)
+    }
+
+    /// Images of a batch that a thread takes at a time.
+    pub(super) fn images_at_once(&self, batch: usize, threads: usize) -> usize {
+        images_at_once(&self.grid, batch, threads)
+    }
+
+    /// Values of the sums that a part of a batch is added to: `[16][panels][in_channels][width]`.
+    pub(super) fn sums_len(&self) -> usize {
+        if self.mapped.is_some() { 0 } else { ELEMENTS * self.element_len() }
+    }
+
+    fn element_len(&self) -> usize {
+        self.panels() * self.grid.in_channels * self.width
+    }
+
+    /// Takes in some images, of which `first` is the number of the first, on the caller's thread.
+    ///
+    /// # Safety
+    /// No other thread takes in the same images.
+    pub(super) unsafe fn run(
+        &self,
+        input: &[f32],
+        gradient: &[f32],
+        images: Range<usize>,
+        sums: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let all = images.len() * self.grid.tiles();
+        if let Some(Mapped { layout, rooms: [to, gradient_to], .. }) = &self.mapped {
+            let first = images.start * self.grid.tiles();
+            assert!(first + all <= layout.tiles, "more images than the batch has");
+            // SAFETY: the buffers have room for the tiles of all images, and these are the caller's alone.
+            unsafe {
+                let (to, gradient_to) =
+                    (to.ptr().add(first * layout.row), gradient_to.ptr().add(first * self.width));
+                self.map(input, gradient, 0..all, layout, to, gradient_to);
+            }
+            return;
+        }
+        let run = split_evenly(all, tiles_of_run(self.grid.in_channels, self.grid.out_channels));
+        let layout = self.layout(run);
+        scratch.input.reserve(ELEMENTS * layout.element);
+        scratch.other.reserve(ELEMENTS * layout.gradient_element);
+        for first in (0..all).step_by(run) {
+            let tiles = first..(first + run).min(all);
+            let count = tiles.len();
+            let (to, gradient_to) = (scratch.input.slice_mut(), scratch.other.slice_mut());
+            // SAFETY: the room was made for this layout.
+            unsafe { self.map(input, gradient, tiles, &layout, to.as_mut_ptr(), gradient_to.as_mut_ptr()) };
+            for at in 0..ELEMENTS {
+                for panel in 0..self.panels() {
+                    let first = at * self.element_len() + panel * self.grid.in_channels * self.width;
+                    let sums = &mut sums[first..];
+                    self.multiply(&layout, count, at, panel, to, gradient_to, Start::Output, sums);
+                }
+            }
+        }
+    }
+
+    /// Maps some tiles of these images.
+    ///
+    /// # Safety
+    /// Both rooms are laid out so, and have as many tiles from here on.
+    unsafe fn map(
+        &self,
+        input: &[f32],
+        gradient: &[f32],
+        tiles: Range<usize>,
+        layout: &Layout,
+        to: *mut f32,
+        gradient_to: *mut f32,
+    ) {
+        let ByWeight { cpu, grid, zeros, width, .. } = self;
+        let Layout { row, element, panel, gradient_element, .. } = *layout;
+        cpu.path.run(InputTiles { grid, input, zeros, tiles: tiles.clone(), into: to, row, element });
+        cpu.path.run(GradientTiles {
+            grid,
+            gradient,
+            zeros,
+            tiles,
+            into: gradient_to,
+            width: *width,
+            panel,
+            element: gradient_element,
+        });
+    }
+
+    /// One product, over the first `count` tiles: `[in_channels, width]`.
+    #[expect(clippy::too_many_arguments, reason = "each is another thing, and all are needed")]
+    fn multiply(
+        &self,
+        layout: &Layout,
+        count: usize,
+        at: usize,
+        panel: usize,
+        input: &[f32],
+        gradient: &[f32],
+        start: Start<'_>,
+        sums: &mut [f32],
+    ) {
+        Product {
+            a: &input[at * layout.element..],
+            rows: &self.rows,
+            terms: &strided_terms(count, layout.row, self.width),
+            b: &gradient[at * layout.gradient_element + panel * layout.panel..],
+            columns: self.width.min(self.grid.out_channels - panel * self.width),
+            start,
+            relu: false,
+            output: sums,
+            output_stride: self.width,
+        }
+        .run(self.cpu.path);
+    }
+
+    /// Writes the gradient, from the sums of all parts of a batch if they have any.
+    pub(super) fn finish(&self, sums: &[&[f32]], into: &mut [f32]) {
+        let Grid { in_channels: rows, out_channels: columns, .. } = self.grid;
+        assert_eq!(into.len(), 9 * rows * columns, "room for other weights");
+        let into = Shared::new(into);
+        match &self.mapped {
+            Some(Mapped { layout, input, gradient, .. }) => {
+                let parts: Vec<_> = ranges(self.panels(), self.cpu.threads, 1).collect();
+                in_parallel(parts.len(), |part| {
+                    let element = rows * self.width;
+                    let mut sums = vec![0.0; ELEMENTS * element];
+                    for panel in parts[part].clone() {
+                        for (at, sums) in sums.chunks_exact_mut(element).enumerate() {
+                            let (input, gradient) = (input.slice(), gradient.slice());
+                            self.multiply(
+                                layout,
+                                layout.tiles,
+                                at,
+                                panel,
+                                input,
+                                gradient,
+                                Start::Zero,
+                                sums,
+                            );
+                        }
+                        self.write(&[&sums], element, panel, 0..rows, into);
+                    }
+                });
+            }
+            None => {
+                // Some rows of each panel in turn, as there may be one panel.
+                let parts: Vec<_> = ranges(rows, self.cpu.threads, 1).collect();
+                in_parallel(parts.len(), |part| {
+                    let part = parts[part].clone();
+                    for panel in 0..self.panels() {
+                        let first = (panel * rows + part.start) * self.width;
+                        let sums: Vec<&[f32]> = sums.iter().map(|sums| &sums[first..]).collect();
+                        self.write(&sums, self.element_len(), panel, part.clone(), into);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Writes the gradient of some rows and a panel of columns; no other thread has the same.
+    fn write(&self, sums: &[&[f32]], element: usize, panel: usize, rows: Range<usize>, into: Shared<f32>) {
+        let Grid { in_channels, out_channels: columns, .. } = self.grid;
+        self.cpu.path.run(WeightGradient {
+            sums,
+            element,
+            width: self.width,
+            rows: rows.len(),
+            columns: self.width.min(columns - panel * self.width),
+            // SAFETY: the first of these rows and columns is inside the first tap.
+            into: unsafe { into.ptr().add(rows.start * columns + panel * self.width) },
+            row: columns,
+            tap: in_channels * columns,
+        });
+    }
+}
+
+/// What one thread uses for one run of tiles after another.
+#[derive(Default)]
+pub(super) struct Scratch {
+    input: Buffer,
+    other: Buffer,
+}
+
+/// Whole images that make a run of tiles, of those that each thread has.
+fn images_at_once(grid: &Grid, batch: usize, threads: usize) -> usize {
+    let images = batch.div_ceil(threads.max(1));
+    let run = tiles_of_run(grid.in_channels, grid.out_channels);
+    split_evenly(images, run.div_ceil(grid.tiles().max(1)))
+}
+
+/// The size of equal parts of `count` that are not much larger than `size`.
+fn split_evenly(count: usize, size: usize) -> usize {
+    count.div_ceil((count / size.max(1)).max(1)).max(1)
+}
+
+/// Tiles that are mapped and multiplied at a time.
+fn tiles_of_run(in_channels: usize, out_channels: usize) -> usize {
+    let fitting = RUN_BYTES / (ELEMENTS * size_of::<f32>() * (in_channels + out_channels)).max(1);
+    let large = ELEMENTS * in_channels * out_channels * size_of::<f32>() > LARGE_WEIGHTS;
+    fitting.max(if large { 128 } else { 24 })
+}
+
+/// The least number of values not below `values` that takes an odd number of cache lines: rows so far apart do not fall
+/// into the same few places of a cache.
+fn odd_lines(values: usize) -> usize {
+    const LINE: usize = 16;
+    (values.div_ceil(LINE) | 1) * LINE
+}
+
+/// Columns of the panels that a product reads fastest.
+fn panel_width(path: Path) -> usize {
+    struct Width;
+    impl Kernel for Width {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::LANES * if S::ACCUMULATORS >= 24 { 4 } else { 2 }
+        }
+    }
+    path.run(Width)
+}

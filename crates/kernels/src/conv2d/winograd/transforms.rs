@@ -1,0 +1,344 @@
+//! The linear maps between a tile and the 16 numbers that are multiplied instead, vector by vector of its channels.
+//!
+//! With the names of [Lavin and Gray 2015](https://arxiv.org/abs/1509.09308): of an input tile `d` they are `Bᵀ d B`, of a
+//! kernel `g` they are `G g Gᵀ`, and from sums of their products `m` the output is `Aᵀ m A`.
+
+use std::ops::Range;
+
+use super::grid::Grid;
+use crate::simd::{Kernel, Simd};
+use crate::vectors::each_vector;
+
+/// Input tiles, each 4 by 4, ready to be multiplied.
+pub(super) struct InputTiles<'a> {
+    pub(super) grid: &'a Grid,
+    /// `[images, height, width, in_channels]`
+    pub(super) input: &'a [f32],
+    /// What lies outside of an image: as many zeros as it has channels.
+    pub(super) zeros: &'a [f32],
+    pub(super) tiles: Range<usize>,
+    /// `[16][tiles][in_channels]`, rows `row` apart and the 16 `element` apart; a row has room for whole vectors.
+    pub(super) into: *mut f32,
+    pub(super) row: usize,
+    pub(super) element: usize,
+}
+
+impl Kernel for InputTiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let InputTiles { grid, input, zeros, tiles, into, row, element } = self;
+        let channels = grid.in_channels;
+        assert!(zeros.len() >= channels && input.len() >= grid.images_of(&tiles).end * grid.input_len());
+        if tiles.is_empty() {
+            return;
+        }
+        assert!(row >= channels.next_multiple_of(S::LANES));
+        for (place, tile) in tiles.enumerate() {
+            let (image, first) = grid.input_of(tile);
+            let pixels: [*const f32; 16] = std::array::from_fn(|at| {
+                match grid.pixel(grid.size, first[0] + (at / 4) as isize, first[1] + (at % 4) as isize) {
+                    Some(pixel) => input[image * grid.input_len() + pixel * channels..].as_ptr(),
+                    None => zeros.as_ptr(),
+                }
+            });
+            each_vector!(S::LANES, channels, |at, count| {
+                // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
+                unsafe {
+                    let mut half = [[s.splat(0.0); 4]; 4];
+                    for column in 0..4 {
+                        let d: [S::F; 4] =
+                            std::array::from_fn(|i| load(s, pixels[4 * i + column].add(at), count));
+                        for (i, value) in input_map(s, d).into_iter().enumerate() {
+                            half[i][column] = value;
+                        }
+                    }
+                    for (i, half) in half.into_iter().enumerate() {
+                        for (j, value) in input_map(s, half).into_iter().enumerate() {
+                            s.store(into.add((4 * i + j) * element + place * row + at), value);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Output tiles, each 2 by 2, from sums of products.
+pub(super) struct OutputTiles<'a> {
+    pub(super) grid: &'a Grid,
+    /// `[16][panels][tiles][width]`, the panels `panel` apart and the 16 `element` apart.
+    pub(super) sums: &'a [f32],
+    pub(super) width: usize,
+    pub(super) panel: usize,
+    pub(super) element: usize,
+    pub(super) tiles: Range<usize>,
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) relu: bool,
+    /// `[images, out_height, out_width, out_channels]`, of which the places of these tiles are written.
+    pub(super) output: *mut f32,
+}
+
+impl Kernel for OutputTiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let OutputTiles { grid, sums, width, panel, element, tiles, bias, relu, output } = self;
+        let channels = grid.out_channels;
+        if tiles.is_empty() {
+            return;
+        }
+        assert!(width.is_multiple_of(S::LANES) && panel >= tiles.len() * width);
+        assert!(sums.len() >= 15 * element + channels.div_ceil(width) * panel);
+        assert!(bias.is_none_or(|bias| bias.len() == channels));
+        let (sums, zero) = (sums.as_ptr(), s.splat(0.0));
+        for (place, tile) in tiles.enumerate() {
+            let (image, first) = grid.output_of(tile);
+            let pixels: [Option<usize>; 4] = std::array::from_fn(|at| {
+                let pixel =
+                    grid.pixel(grid.output, (first[0] + at / 2) as isize, (first[1] + at % 2) as isize);
+                pixel.map(|pixel| image * grid.output_len() + pixel * channels)
+            });
+            each_vector!(S::LANES, channels, |at, count| {
+                // SAFETY: the sums were compared above; `pixel` gives places inside the image, and the caller promises
+                // that the output has all images.
+                unsafe {
+                    let start = bias.map_or(zero, |bias| load(s, bias.as_ptr().add(at), count));
+                    let from = sums.add(at / width * panel + place * width + at % width);
+                    let mut half = [[zero; 4]; 2];
+                    for column in 0..4 {
+                        let m: [S::F; 4] =
+                            std::array::from_fn(|i| s.load(from.add((4 * i + column) * element)));
+                        for (i, value) in output_map(s, m).into_iter().enumerate() {
+                            half[i][column] = value;
+                        }
+                    }
+                    for (i, half) in half.into_iter().enumerate() {
+                        for (j, value) in output_map(s, half).into_iter().enumerate() {
+                            if let Some(pixel) = pixels[2 * i + j] {
+                                let value = s.add(value, start);
+                                // In this order what is not a number stays so.
+                                let value = if relu { s.max(zero, value) } else { value };
+                                store(s, output.add(pixel + at), value, count);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Tiles of the output's gradient, each 2 by 2, ready to be multiplied with the input's: the transpose of [`OutputTiles`].
+pub(super) struct GradientTiles<'a> {
+    pub(super) grid: &'a Grid,
+    /// `[images, out_height, out_width, out_channels]`
+    pub(super) gradient: &'a [f32],
+    /// As many zeros as there are channels.
+    pub(super) zeros: &'a [f32],
+    pub(super) tiles: Range<usize>,
+    /// `[16][panels][tiles][width]`, the panels `panel` apart and the 16 `element` apart.
+    pub(super) into: *mut f32,
+    pub(super) width: usize,
+    pub(super) panel: usize,
+    pub(super) element: usize,
+}
+
+impl Kernel for GradientTiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let GradientTiles { grid, gradient, zeros, tiles, into, width, panel, element } = self;
+        let channels = grid.out_channels;
+        assert!(zeros.len() >= channels && gradient.len() >= grid.images_of(&tiles).end * grid.output_len());
+        if tiles.is_empty() {
+            return;
+        }
+        assert!(width.is_multiple_of(S::LANES) && panel >= tiles.len() * width);
+        let zero = s.splat(0.0);
+        for (place, tile) in tiles.enumerate() {
+            let (image, first) = grid.output_of(tile);
+            let pixels: [*const f32; 4] = std::array::from_fn(|at| {
+                match grid.pixel(grid.output, (first[0] + at / 2) as isize, (first[1] + at % 2) as isize) {
+                    Some(pixel) => gradient[image * grid.output_len() + pixel * channels..].as_ptr(),
+                    None => zeros.as_ptr(),
+                }
+            });
+            each_vector!(S::LANES, channels, |at, count| {
+                // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
+                unsafe {
+                    let to = into.add(at / width * panel + place * width + at % width);
+                    let mut half = [[zero; 2]; 4];
+                    for column in 0..2 {
+                        let d: [S::F; 2] =
+                            std::array::from_fn(|i| load(s, pixels[2 * i + column].add(at), count));
+                        for (i, value) in gradient_map(s, d).into_iter().enumerate() {
+                            half[i][column] = value;
+                        }
+                    }
+                    for (i, half) in half.into_iter().enumerate() {
+                        for (j, value) in gradient_map(s, half).into_iter().enumerate() {
+                            s.store(to.add((4 * i + j) * element), value);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Some columns of the weights, ready to be multiplied.
+pub(super) struct Weights<'a> {
+    /// `[9][rows][columns]`, rows `row` apart and the taps `tap` apart.
+    pub(super) weight: &'a [f32],
+    pub(super) row: usize,
+    pub(super) tap: usize,
+    pub(super) rows: usize,
+    /// At most `width`.
+    pub(super) columns: usize,
+    /// Whether the kernel is turned by half a turn.
+    pub(super) turned: bool,
+    /// `[16][rows][width]`; nothing is written beyond a row's whole vectors.
+    pub(super) into: &'a mut [f32],
+    pub(super) width: usize,
+}
+
+impl Kernel for Weights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Weights { weight, row, tap, rows, columns, turned, into, width } = self;
+        assert!(columns <= width && width.is_multiple_of(S::LANES));
+        assert!(into.len() >= 16 * rows * width);
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        assert!(weight.len() >= 8 * tap + (rows - 1) * row + columns);
+        let (weight, into) = (weight.as_ptr(), into.as_mut_ptr());
+        for index in 0..rows {
+            each_vector!(S::LANES, columns, |at, count| {
+                // SAFETY: the offsets were compared above, and a row of `into` has room for whole vectors.
+                unsafe {
+                    let mut half = [[s.splat(0.0); 3]; 4];
+                    for column in 0..3 {
+                        let g: [S::F; 3] = std::array::from_fn(|i| {
+                            let from = if turned { 8 - (3 * i + column) } else { 3 * i + column };
+                            load(s, weight.add(from * tap + index * row + at), count)
+                        });
+                        for (i, value) in weight_map(s, g).into_iter().enumerate() {
+                            half[i][column] = value;
+                        }
+                    }
+                    for (i, half) in half.into_iter().enumerate() {
+                        for (j, value) in weight_map(s, half).into_iter().enumerate() {
+                            s.store(into.add(((4 * i + j) * rows + index) * width + at), value);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// The gradient by some columns of the weights from that by what they were multiplied as: the transpose of [`Weights`].
+pub(super) struct WeightGradient<'a> {
+    /// What the parts of a batch gave, each `[16][rows][width]`, the 16 `element` apart; added in this order.
+    pub(super) sums: &'a [&'a [f32]],
+    pub(super) element: usize,
+    pub(super) width: usize,
+    pub(super) rows: usize,
+    /// At most `width`.
+    pub(super) columns: usize,
+    /// `[9][rows][columns]`, rows `row` apart and the taps `tap` apart.
+    pub(super) into: *mut f32,
+    pub(super) row: usize,
+    pub(super) tap: usize,
+}
+
+impl Kernel for WeightGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let WeightGradient { sums, element, width, rows, columns, into, row, tap } = self;
+        assert!(columns <= width && width.is_multiple_of(S::LANES));
+        assert!(sums.iter().all(|sums| sums.len() >= 15 * element + rows * width));
+        let zero = s.splat(0.0);
+        for index in 0..rows {
+            each_vector!(S::LANES, columns, |at, count| {
+                // SAFETY: the sums were compared above; the caller promises room for these rows and columns.
+                unsafe {
+                    let mut half = [[zero; 4]; 3];
+                    for column in 0..4 {
+                        let u: [S::F; 4] = std::array::from_fn(|i| {
+                            let from = (4 * i + column) * element + index * width + at;
+                            sums.iter()
+                                .fold(zero, |total, sums| s.add(total, s.load(sums.as_ptr().add(from))))
+                        });
+                        for (i, value) in weight_gradient_map(s, u).into_iter().enumerate() {
+                            half[i][column] = value;
+                        }
+                    }
+                    for (i, half) in half.into_iter().enumerate() {
+                        for (j, value) in weight_gradient_map(s, half).into_iter().enumerate() {
+                            store(s, into.add((3 * i + j) * tap + index * row + at), value, count);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// `Bᵀ` times a column.
+#[inline(always)]
+fn input_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 4] {
+    [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
+}
+
+/// `Aᵀ` times a column.
+#[inline(always)]
+fn output_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 2] {
+    [s.add(s.add(a, b), c), s.sub(s.sub(b, c), d)]
+}
+
+/// `A` times a column.
+#[inline(always)]
+fn gradient_map<S: Simd>(s: S, [a, b]: [S::F; 2]) -> [S::F; 4] {
+    [a, s.add(a, b), s.sub(a, b), s.sub(s.splat(0.0), b)]
+}
+
+/// `G` times a column.
+#[inline(always)]
+fn weight_map<S: Simd>(s: S, [a, b, c]: [S::F; 3]) -> [S::F; 4] {
+    let (half, ends) = (s.splat(0.5), s.add(a, c));
+    [a, s.mul(s.add(ends, b), half), s.mul(s.sub(ends, b), half), c]
+}
+
+/// `Gᵀ` times a column.
+#[inline(always)]
+fn weight_gradient_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 3] {
+    let half = s.splat(0.5);
+    let sum = s.mul(s.add(b, c), half);
+    [s.add(a, sum), s.mul(s.sub(b, c), half), s.add(sum, d)]
+}
+
+/// # Safety
+/// `from` is readable for `count` numbers.
+#[inline(always)]
+unsafe fn load<S: Simd>(s: S, from: *const f32, count: usize) -> S::F {
+    // SAFETY: passed on to the caller.
+    unsafe { if count == S::LANES { s.load(from) } else { s.load_first(from, count) } }
+}
+
+/// # Safety
+/// `to` is writable for `count` numbers.
+#[inline(always)]
+unsafe fn store<S: Simd>(s: S, to: *mut f32, value: S::F, count: usize) {
+    // SAFETY: passed on to the caller.
+    unsafe { if count == S::LANES { s.store(to, value) } else { s.store_first(to, value, count) } }
+}
