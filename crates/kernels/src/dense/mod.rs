@@ -1,6 +1,5 @@
 //! The dense layer, `output = input · weight + bias`, with ReLU in the same pass, and its gradients.
 
-mod large;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -8,13 +7,19 @@ mod tests;
 
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
-use crate::elementwise::{column_sums, relu_gradient, relu_in_place};
-use crate::product::{Product, Start, Term, strided, strided_terms};
+use crate::elementwise::{column_sums, relu_gradient};
+use crate::product::{Packed, Product, Start, Term, multiply_transposed, strided, strided_terms};
 use crate::transpose::transpose;
-use large::{Matrix, is_large, multiply};
 
 /// Fewer multiplications than this are done on the caller's thread.
 const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 100_000 };
+
+/// Whether the products of these sizes are made from packed factors, which cost a copy and are read in order. Measured at
+/// the sizes of `bench-kernels`.
+fn pays_to_pack(rows: usize, in_features: usize, out_features: usize) -> bool {
+    let least = if cfg!(test) { 12 } else { 64 };
+    rows.min(in_features).min(out_features) >= least
+}
 
 /// Sizes of a dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,22 +95,10 @@ pub fn dense(
     if output.is_empty() {
         return;
     }
-    if is_large(rows, in_features, out_features) {
-        let start = bias.is_some();
-        if let Some(bias) = bias {
-            output.chunks_exact_mut(out_features).for_each(|row| row.copy_from_slice(bias));
-        }
-        multiply(
-            cpu,
-            Matrix::new(input, rows, in_features),
-            Matrix::new(weight, in_features, out_features),
-            start,
-            output,
-        );
-        if relu {
-            relu_in_place(cpu, output);
-        }
-        return;
+    let start = bias.map_or(Start::Zero, Start::Row);
+    if pays_to_pack(rows, in_features, out_features) {
+        let weight = Packed::new(cpu, weight, in_features, out_features);
+        return weight.multiply(cpu, input, rows, start, relu, output);
     }
     let product = Shares {
         a: input,
@@ -113,7 +106,7 @@ pub fn dense(
         terms: strided_terms(in_features, 1, out_features),
         b: weight,
         columns: out_features,
-        start: bias.map_or(Start::Zero, Start::Row),
+        start,
         relu,
     };
     product.run(cpu, shape.threads(cpu), output);
@@ -161,13 +154,12 @@ pub fn dense_backward(
         assert_eq!(into.len(), out_features, "room for another bias than that of {shape:?}");
         column_sums(cpu, gradient, into);
     }
-    let large = is_large(rows, in_features, out_features);
+    let packs = pays_to_pack(rows, in_features, out_features);
     let threads = shape.threads(cpu);
     if let Some(into) = into.weight {
         assert_eq!(into.len(), weight.len(), "room for other weights than those of {shape:?}");
-        if large {
-            let input = Matrix::new(input, rows, in_features).transposed();
-            multiply(cpu, input, Matrix::new(gradient, rows, out_features), false, into);
+        if packs {
+            multiply_transposed(cpu, input, gradient, [in_features, rows, out_features], into);
         } else if out_features > 0 {
             let product = Shares {
                 a: input,
@@ -183,9 +175,9 @@ pub fn dense_backward(
     }
     if let Some(into) = into.input {
         assert_eq!(into.len(), input.len(), "room for another input than that of {shape:?}");
-        if large {
-            let weight = Matrix::new(weight, in_features, out_features).transposed();
-            multiply(cpu, Matrix::new(gradient, rows, out_features), weight, false, into);
+        if packs {
+            let weight = Packed::transposed(cpu, weight, out_features, in_features);
+            weight.multiply(cpu, gradient, rows, Start::Zero, false, into);
         } else if in_features > 0 {
             let mut transposed = vec![0.0; weight.len()];
             transpose(weight, [in_features, out_features], out_features, &mut transposed);

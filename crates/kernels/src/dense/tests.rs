@@ -78,7 +78,7 @@ fn the_reference_agrees_with_finite_differences() {
 
 #[test]
 fn relu_hides_no_sum_that_is_not_a_number() {
-    // The second is a product for `gemm`.
+    // The second is a product of packed factors, in several blocks of terms.
     for [rows, in_features, out_features] in [[1, 1, 40], [600, 512, 512]] {
         let shape = DenseShape { rows, in_features, out_features, relu: true };
         let (mut input, weight) = (vec![1.0; rows * in_features], vec![1.0; in_features * out_features]);

@@ -21,11 +21,6 @@ const PART: usize = 50_000;
 /// Values in a block of rows that is summed by itself; it stays in L1 while its groups of columns take their turns.
 const BLOCK: usize = 8192;
 
-/// `values = max(values, 0)`; what is not a number stays so.
-pub(crate) fn relu_in_place(cpu: Cpu, values: &mut [f32]) {
-    zip(cpu, Relu, Operand::Output, &[], values);
-}
-
 /// The gradient of ReLU's input: `output_gradient` where `output > 0`, else 0.
 ///
 /// # Panics
@@ -122,17 +117,6 @@ trait Operation: Copy + Send + Sync {
 
     /// Implementations are `#[inline(always)]`.
     fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F;
-}
-
-#[derive(Clone, Copy)]
-struct Relu;
-
-impl Operation for Relu {
-    const HAS_B: bool = false;
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, a: S::F, _: S::F) -> S::F {
-        s.max(s.splat(0.0), a)
-    }
 }
 
 #[derive(Clone, Copy)]

@@ -1,9 +1,5 @@
 //! The same in plain loops.
 
-pub(super) fn relu(input: &[f32]) -> Vec<f32> {
-    input.iter().map(|x| if *x < 0.0 { 0.0 } else { *x }).collect()
-}
-
 pub(super) fn relu_gradient(output: &[f32], output_gradient: &[f32]) -> Vec<f32> {
     output.iter().zip(output_gradient).map(|(x, gradient)| if *x > 0.0 { *gradient } else { 0.0 }).collect()
 }

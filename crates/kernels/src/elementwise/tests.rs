@@ -7,30 +7,16 @@ fn lengths() -> impl Iterator<Item = usize> {
 }
 
 #[test]
-fn relu_and_its_gradient_are_the_reference() {
+fn the_gradient_of_relu_is_the_reference() {
     for len in lengths() {
         let mut random = Random::new(len as u64);
         let (input, gradient) = (random.steps(len), random.numbers(len));
-        let expected = reference::relu(&input);
-        let expected_gradient = reference::relu_gradient(&expected, &gradient);
+        let output: Vec<f32> = input.iter().map(|x| x.max(0.0)).collect();
+        let expected_gradient = reference::relu_gradient(&output, &gradient);
         for cpu in cpus() {
-            let mut output = input.clone();
-            relu_in_place(cpu, &mut output);
-            assert_eq!(output, expected, "{len} on {cpu:?}");
             let mut input_gradient = vec![f32::NAN; len];
             relu_gradient(cpu, &output, &gradient, &mut input_gradient);
             assert_eq!(input_gradient, expected_gradient, "{len} on {cpu:?}");
-        }
-    }
-}
-
-#[test]
-fn relu_keeps_what_is_not_a_number() {
-    for cpu in cpus() {
-        let mut values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].repeat(7);
-        relu_in_place(cpu, &mut values);
-        for triple in values.chunks(3) {
-            assert!(triple[0].is_nan() && triple[1] == f32::INFINITY && triple[2] == 0.0, "{cpu:?}");
         }
     }
 }

@@ -16,8 +16,7 @@ use super::Conv2dShape;
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
-use crate::product::{Product, Start, strided, strided_terms};
-use crate::simd::{Kernel, Path, Simd};
+use crate::product::{Product, Start, odd_lines, panel_width, strided, strided_terms};
 use crate::transpose::transpose;
 use grid::Grid;
 use transforms::{GradientTiles, InputTiles, OutputTiles, WeightGradient, Weights};
@@ -486,25 +485,4 @@ fn tiles_of_run(in_channels: usize, out_channels: usize) -> usize {
     let fitting = RUN_BYTES / (ELEMENTS * size_of::<f32>() * (in_channels + out_channels)).max(1);
     let large = ELEMENTS * in_channels * out_channels * size_of::<f32>() > LARGE_WEIGHTS;
     fitting.max(if large { 128 } else { 24 })
-}
-
-/// The least number of values not below `values` that takes an odd number of cache lines: rows so far apart do not fall
-/// into the same few places of a cache.
-fn odd_lines(values: usize) -> usize {
-    const LINE: usize = 16;
-    (values.div_ceil(LINE) | 1) * LINE
-}
-
-/// Columns of the panels that a product reads fastest.
-fn panel_width(path: Path) -> usize {
-    struct Width;
-    impl Kernel for Width {
-        type Output = usize;
-
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> usize {
-            S::LANES * if S::ACCUMULATORS >= 24 { 4 } else { 2 }
-        }
-    }
-    path.run(Width)
 }

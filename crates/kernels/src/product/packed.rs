@@ -1,0 +1,246 @@
+//! Products whose right factor is packed first: panels of columns that lie one after the other.
+//!
+//! A tile of registers then reads memory in order. Unpacked rows that are a power of two apart fall into the same few
+//! places of a cache and on as many pages, which costs half the speed and more. A copy pays where many rows pass by it.
+
+use super::{Product, Start, offset, strided, strided_terms};
+use crate::Cpu;
+use crate::buffer::Buffer;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::simd::{Kernel, Path, Simd};
+use crate::transpose::transpose;
+
+/// Terms of a sum that are added at a time: so much of a panel stays in the first caches while rows pass by.
+const TERMS: usize = 256;
+
+/// Rows of a tile of registers.
+const TILE_ROWS: usize = 6;
+
+/// Rows of the left factor that pass by all panels in turn, out of L2.
+const ROWS: usize = 192;
+
+/// Columns of the panels that a product reads fastest.
+pub(crate) fn panel_width(path: Path) -> usize {
+    struct Width;
+    impl Kernel for Width {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::LANES * if S::ACCUMULATORS >= 24 { 4 } else { 2 }
+        }
+    }
+    path.run(Width)
+}
+
+/// The least number of values not below `values` that takes an odd number of cache lines: rows so far apart do not fall
+/// into the same few places of a cache.
+pub(crate) fn odd_lines(values: usize) -> usize {
+    const LINE: usize = 16;
+    (values.div_ceil(LINE) | 1) * LINE
+}
+
+/// A right factor `[inner, columns]` in panels, `[panels][inner][width]`.
+pub(crate) struct Packed {
+    values: Buffer,
+    inner: usize,
+    columns: usize,
+    width: usize,
+}
+
+impl Packed {
+    /// Packs a matrix `[inner, columns]`.
+    pub(crate) fn new(cpu: Cpu, matrix: &[f32], inner: usize, columns: usize) -> Self {
+        assert_eq!(matrix.len(), inner * columns, "a matrix of another size");
+        Packed::with(cpu, inner, columns, |first, count, width, panel| {
+            pack(matrix, first, columns, count, width, panel)
+        })
+    }
+
+    /// Packs the transpose of a matrix `[columns, inner]`.
+    pub(crate) fn transposed(cpu: Cpu, matrix: &[f32], inner: usize, columns: usize) -> Self {
+        assert_eq!(matrix.len(), inner * columns, "a matrix of another size");
+        Packed::with(cpu, inner, columns, |first, count, width, panel| {
+            if count == width {
+                return transpose(&matrix[first * inner..], [count, inner], inner, panel);
+            }
+            for (k, row) in panel.chunks_exact_mut(width).enumerate() {
+                for (column, value) in row[..count].iter_mut().enumerate() {
+                    *value = matrix[(first + column) * inner + k];
+                }
+            }
+        })
+    }
+
+    /// Has `fill` write each panel, given its first column, how many it has, and the width.
+    fn with(
+        cpu: Cpu,
+        inner: usize,
+        columns: usize,
+        fill: impl Fn(usize, usize, usize, &mut [f32]) + Sync,
+    ) -> Self {
+        let width = panel_width(cpu.path);
+        let panels = columns.div_ceil(width);
+        let len = inner * width;
+        let mut values = Buffer::zeros(panels * len);
+        let room = values.shared();
+        let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
+        in_parallel(parts.len(), |part| {
+            for panel in parts[part].clone() {
+                // SAFETY: each panel belongs to one part, and there is room for all.
+                let into = unsafe { room.part(panel * len..(panel + 1) * len) };
+                fill(panel * width, width.min(columns - panel * width), width, into);
+            }
+        });
+        Packed { values, inner, columns, width }
+    }
+
+    /// `output = a · self`, from what `start` says, where `a` is `[rows, inner]` and the output `[rows, columns]`.
+    ///
+    /// # Panics
+    /// If a slice has another length.
+    pub(crate) fn multiply(
+        &self,
+        cpu: Cpu,
+        a: &[f32],
+        rows: usize,
+        start: Start<'_>,
+        relu: bool,
+        output: &mut [f32],
+    ) {
+        let Packed { inner, columns, .. } = *self;
+        assert_eq!(a.len(), rows * inner, "a left factor of another size");
+        assert_eq!(output.len(), rows * columns, "room for another product");
+        let parts: Vec<_> = ranges(rows, cpu.threads, TILE_ROWS).collect();
+        let output = Shared::new(output);
+        in_parallel(parts.len(), |part| {
+            let part = parts[part].clone();
+            for first in part.clone().step_by(ROWS) {
+                let block = first..(first + ROWS).min(part.end);
+                // SAFETY: the blocks have different rows, all of them inside the output.
+                let output = unsafe { output.part(block.start * columns..block.end * columns) };
+                self.multiply_rows(
+                    cpu.path,
+                    &a[block.start * inner..block.end * inner],
+                    block.len(),
+                    start,
+                    relu,
+                    output,
+                );
+            }
+        });
+    }
+
+    fn multiply_rows(
+        &self,
+        path: Path,
+        a: &[f32],
+        rows: usize,
+        start: Start<'_>,
+        relu: bool,
+        output: &mut [f32],
+    ) {
+        let Packed { inner, columns, width, .. } = *self;
+        let rows = strided(rows, inner);
+        let terms = strided_terms(inner.min(TERMS), 1, width);
+        for term in (0..inner).step_by(TERMS) {
+            let count = TERMS.min(inner - term);
+            for first in (0..columns).step_by(width) {
+                let panel = first * inner + term * width;
+                let columns_of_panel = width.min(columns - first);
+                Product {
+                    a: &a[term..],
+                    rows: &rows,
+                    terms: &terms[..count],
+                    b: &self.values.slice()[panel..panel + count * width],
+                    columns: columns_of_panel,
+                    start: match (term, start) {
+                        (0, Start::Row(row)) => Start::Row(&row[first..first + columns_of_panel]),
+                        (0, start) => start,
+                        _ => Start::Output,
+                    },
+                    relu: relu && term + count == inner,
+                    output: &mut output[first..],
+                    output_stride: columns,
+                }
+                .run(path);
+            }
+        }
+    }
+}
+
+/// `output = aᵀ · b`, where `a` is `[inner, rows]`, `b` is `[inner, columns]` and the output `[rows, columns]`: a sum over
+/// what both have in common, such as the samples of a batch.
+///
+/// # Panics
+/// If a slice has another length.
+pub(crate) fn multiply_transposed(
+    cpu: Cpu,
+    a: &[f32],
+    b: &[f32],
+    [rows, inner, columns]: [usize; 3],
+    output: &mut [f32],
+) {
+    assert_eq!(a.len(), rows * inner, "a left factor of another size");
+    assert_eq!(b.len(), inner * columns, "a right factor of another size");
+    assert_eq!(output.len(), rows * columns, "room for another product");
+    let width = panel_width(cpu.path);
+    // Both factors are copied block by block. What is not shared out is copied by each thread: let that be the smaller one.
+    let (row_parts, column_parts) = if rows < columns { (1, cpu.threads) } else { (cpu.threads, 1) };
+    let all_rows = rows;
+    let row_parts: Vec<_> = ranges(rows, row_parts, TILE_ROWS).collect();
+    let column_parts: Vec<_> = ranges(columns, column_parts, width).collect();
+    let output = Shared::new(output);
+    in_parallel(row_parts.len() * column_parts.len(), |part| {
+        let rows = row_parts[part / column_parts.len()].clone();
+        let columns_of_part = column_parts[part % column_parts.len()].clone();
+        let terms_at_once = TERMS.min(inner);
+        let tile = terms_at_once * TILE_ROWS;
+        let offsets: Vec<u32> =
+            (0..rows.len()).map(|row| offset(row / TILE_ROWS * tile + row % TILE_ROWS)).collect();
+        let terms = strided_terms(terms_at_once, TILE_ROWS, width);
+        let mut left = Buffer::zeros(rows.len().div_ceil(TILE_ROWS) * tile);
+        let mut panel = Buffer::zeros(terms_at_once * width);
+        for first in (0..inner).step_by(TERMS) {
+            let count = TERMS.min(inner - first);
+            for (k, from) in a.chunks_exact(all_rows).skip(first).take(count).enumerate() {
+                let (tiles, rest) = from[rows.clone()].as_chunks::<TILE_ROWS>();
+                for (number, from) in tiles.iter().enumerate() {
+                    let to = number * tile + k * TILE_ROWS;
+                    left.slice_mut()[to..to + TILE_ROWS].copy_from_slice(from);
+                }
+                let to = tiles.len() * tile + k * TILE_ROWS;
+                if !rest.is_empty() {
+                    left.slice_mut()[to..to + rest.len()].copy_from_slice(rest);
+                }
+            }
+            for column in columns_of_part.clone().step_by(width) {
+                let columns_of_panel = width.min(columns_of_part.end - column);
+                let rows_of_panel = &b[first * columns..(first + count) * columns];
+                pack(rows_of_panel, column, columns, columns_of_panel, width, panel.slice_mut());
+                let begin = rows.start * columns + column;
+                let end = (rows.end - 1) * columns + column + columns_of_panel;
+                Product {
+                    a: left.slice(),
+                    rows: &offsets,
+                    terms: &terms[..count],
+                    b: &panel.slice()[..count * width],
+                    columns: columns_of_panel,
+                    start: if first == 0 { Start::Zero } else { Start::Output },
+                    relu: false,
+                    // SAFETY: no two parts have the same rows and columns; a product touches only its own columns.
+                    output: unsafe { output.part(begin..end) },
+                    output_stride: columns,
+                }
+                .run(cpu.path);
+            }
+        }
+    });
+}
+
+/// Copies some columns of a matrix, whose rows are `stride` apart, into rows of `width`.
+fn pack(matrix: &[f32], first: usize, stride: usize, columns: usize, width: usize, panel: &mut [f32]) {
+    for (to, from) in panel.chunks_exact_mut(width).zip(matrix.chunks_exact(stride)) {
+        to[..columns].copy_from_slice(&from[first..first + columns]);
+    }
+}
