@@ -1,20 +1,22 @@
 """Turns the published files into one safetensors file for each data set, so that every program reads the same bytes.
 
-    python prepare.py --data DIR [--out target/bench-data] [mnist cifar10 imdb]
+    python prepare.py --data DIR [--out target/bench-data] [mnist cifar10 imdb imdb256]
 
 Images stay bytes. Reviews become word numbers, as `keras.datasets.imdb` and `pad_sequences` would number and pad them:
 lower case, `<br />` and punctuation become spaces, the 20,000 most frequent words of the training split (0 is padding,
-1 any other word, 2 the most frequent word), the last 250 words, padding in front. Needs NumPy and safetensors.
+1 any other word, 2 the most frequent word), the last 250 words, or 256, padding in front. Needs NumPy and safetensors.
 
 | File | Tensors |
 |---|---|
 | `mnist.safetensors` | `train_images` u8 `[60000, 1, 28, 28]`, `train_labels` u8 `[60000]`, `test_…` of 10,000 |
 | `cifar10.safetensors` | `train_images` u8 `[50000, 3, 32, 32]`, `train_labels` u8 `[50000]`, `test_…` of 10,000 |
 | `imdb.safetensors` | `train_tokens` i32 `[25000, 250]`, `train_labels` u8 `[25000]`, `test_…` of 25,000 |
+| `imdb256.safetensors` | the same with `[25000, 256]` |
 """
 
 import argparse
 import collections
+import functools
 import gzip
 import os
 import pathlib
@@ -28,7 +30,6 @@ from safetensors.numpy import save_file
 PREPARATION = "1"  # Raise it when the tensors change: older files are then made anew.
 WORDS = 20_000  # Numbers below this one; two of them are no words.
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
-TOKENS = 250
 PUNCTUATION = str.maketrans(string.punctuation, " " * len(string.punctuation))
 SHUFFLE_SEED = 0
 
@@ -63,8 +64,8 @@ def cifar10(data):
     return tensors
 
 
-def imdb(data):
-    """Reviews in a tar archive, `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`."""
+def imdb(data, length=250):
+    """The last `length` words of reviews in a tar archive, `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`."""
     archives = sorted((data / "imdb").glob("*.tar.gz"))
     if not archives:
         raise FileNotFoundError(f"no .tar.gz archive in {data / 'imdb'}")
@@ -85,10 +86,10 @@ def imdb(data):
         # Sorted by name, then shuffled from a fixed seed: every prefix holds about as many good reviews as bad ones.
         split_reviews.sort()
         order = np.random.default_rng(SHUFFLE_SEED).permutation(len(split_reviews))
-        tokens = np.full((len(split_reviews), TOKENS), PADDING, np.int32)
+        tokens = np.full((len(split_reviews), length), PADDING, np.int32)
         for row, index in zip(tokens, order):
-            last = [numbers.get(word, UNKNOWN) for word in split_reviews[index][2][-TOKENS:]]
-            row[TOKENS - len(last) :] = last
+            last = [numbers.get(word, UNKNOWN) for word in split_reviews[index][2][-length:]]
+            row[length - len(last) :] = last
         tensors[f"{split}_tokens"] = tokens
         tensors[f"{split}_labels"] = np.array([split_reviews[index][1] for index in order], np.uint8)
     return tensors
@@ -99,7 +100,7 @@ def words_of(text):
     return text.lower().replace("<br />", " ").translate(PUNCTUATION).split()
 
 
-READERS = {"mnist": mnist, "cifar10": cifar10, "imdb": imdb}
+READERS = {"mnist": mnist, "cifar10": cifar10, "imdb": imdb, "imdb256": functools.partial(imdb, length=256)}
 
 
 def is_current(path):

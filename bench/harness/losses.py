@@ -27,7 +27,7 @@ def trouble(runs, run, workload):
 def expected_loss(runs, run):
     """The median of the other frameworks' medians, or None if no other ran."""
     if run["task"] != "train":
-        return math.log(2 if run["workload"] == "lstm" else 10)
+        return math.log(2 if run["workload"] in ("lstm", "transformer") else 10)
     by_framework = {}
     for other in runs:
         if other["framework"] != run["framework"] and other.get("loss") is not None:

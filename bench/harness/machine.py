@@ -15,6 +15,7 @@ def describe(threads):
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": cpu_model(),
+        "cpu_family_and_model": cpu_family_and_model(),
         "instruction_sets": instruction_sets(),
         "cores": cores(),
         "memory_bytes": memory_bytes(),
@@ -36,6 +37,15 @@ def cpu_model():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or platform.machine()
+
+
+def cpu_family_and_model():
+    """`family 25, model 1`, which tells kinds of CPU apart that have one name, or an empty text."""
+    fields = dict(line.split(":", 1) for line in _lines("/proc/cpuinfo") if ":" in line)
+    numbers = {name.strip(): value.strip() for name, value in fields.items()}
+    if "cpu family" not in numbers:
+        return ""
+    return f"family {numbers['cpu family']}, model {numbers['model']}"
 
 
 def instruction_sets():

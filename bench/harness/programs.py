@@ -8,7 +8,9 @@ import subprocess
 from harness.environment import BENCH, PREPARED, PROGRAMS, PYTHON, ROOT
 
 LONGEST_S = 900
-CONVOLUTIONS = ("cnn", "cifar")
+SMALL = ("mlp", "cnn", "cifar", "lstm")
+ALL = (*SMALL, "vgg", "resnet", "transformer")
+CONVOLUTIONS = ("cnn", "cifar", "vgg", "resnet")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Program:
     variant: str
     command: tuple
     environment: tuple = ()
-    workloads: tuple = ("mlp", "cnn", "cifar", "lstm")
+    workloads: tuple = SMALL
 
 
 KERAS = (PYTHON, BENCH / "peers/keras_peer.py")
@@ -27,12 +29,12 @@ TORCH = (PYTHON, BENCH / "peers/torch_peer.py")
 
 # In the order in which they run.
 PROGRAMS_IN_TURN = (
-    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",)),
+    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",), workloads=ALL),
     Program("keras-tensorflow", "default", KERAS, (("KERAS_BACKEND", "tensorflow"),)),
     Program("keras-jax", "default", KERAS, (("KERAS_BACKEND", "jax"),)),
-    Program("pytorch", "eager", (*TORCH, "--variant", "eager")),
+    Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL),
     Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS),
-    Program("pytorch", "compile", (*TORCH, "--variant", "compile")),
+    Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL),
     Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",)),
 )
 FRAMEWORKS = tuple(dict.fromkeys(program.framework for program in PROGRAMS_IN_TURN))

@@ -106,7 +106,8 @@ def rows(record):
 def heading(record):
     """The lines above the table."""
     machine = record["machine"]
-    instructions = ", ".join(machine["instruction_sets"])
+    kind = [machine["cpu_family_and_model"]] if machine.get("cpu_family_and_model") else []
+    instructions = ", ".join(kind + machine["instruction_sets"])
     versions = ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
     rounds = max((run["round"] for run in record["runs"]), default=0)
     return [

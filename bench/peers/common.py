@@ -76,15 +76,15 @@ class Workload:
         self.loss_epoch = described["loss_epoch"]
         self.samples = self.whole_batches(described["samples"] * scale)
         self.test_samples = self.whole_batches(described["test_samples"] * scale)
-        self.classes = 2 if name == "lstm" else 10
-        self.is_images = name != "lstm"
+        self.is_images = name not in ("lstm", "transformer")
+        self.classes = 10 if self.is_images else 2
 
     def whole_batches(self, samples):
         """At least two batches: a last batch of another size would be compiled anew, which is not what is measured."""
         return max(2, round(samples / self.batch_size)) * self.batch_size
 
     def load(self, folder, split):
-        """The first samples of a split and their labels: f32 pixels / 255 `[n, c, h, w]`, or i32 tokens `[n, 250]`."""
+        """The first samples of a split and their labels: f32 pixels / 255 `[n, c, h, w]`, or i32 tokens `[n, length]`."""
         import numpy as np
         from safetensors import safe_open
 

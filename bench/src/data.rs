@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use safetensors::tensor::{Dtype, Metadata};
 
-use crate::{Workload, WorkloadName};
+use crate::Workload;
 
 /// The longest header that is believed.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -55,13 +55,13 @@ impl Split {
             .with_context(|| format!("cannot open {}; prepare.py makes it", path.display()))?;
         let mut tensors = Tensors::of(&mut file).with_context(|| path.display().to_string())?;
         let (_, labels) = tensors.first(&format!("{split}_labels"), Dtype::U8, samples)?;
-        let (shape, inputs) = match workload.name {
-            WorkloadName::Lstm => {
+        let (shape, inputs) = match workload.name.reads_tokens() {
+            true => {
                 let (shape, bytes) = tensors.first(&format!("{split}_tokens"), Dtype::I32, samples)?;
                 let tokens = bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word)).collect();
                 (shape, Inputs::Tokens(tokens))
             }
-            _ => {
+            false => {
                 let (shape, bytes) = tensors.first(&format!("{split}_images"), Dtype::U8, samples)?;
                 (shape, Inputs::Bytes(bytes))
             }

@@ -23,7 +23,7 @@ pub fn report(
         "task": flags.task.word(),
         "threads": flags.threads(),
         "seed": flags.seed,
-        "batch_size": if flags.task == Task::Latency { 1 } else { workload.batch_size },
+        "batch_size": if matches!(flags.task, Task::Latency | Task::Predictor) { 1 } else { workload.batch_size },
         "loss": measured.loss,
         "accuracy": measured.accuracy,
         "samples": measured.samples,

@@ -16,6 +16,12 @@ pub enum WorkloadName {
     Cifar,
     /// Embedding and LSTM on IMDB
     Lstm,
+    /// Ten convolutions of up to 512 channels with batch norm, on CIFAR-10
+    Vgg,
+    /// The residual network of the program `cifar`
+    Resnet,
+    /// Embedding and four encoder blocks on IMDB
+    Transformer,
 }
 
 impl WorkloadName {
@@ -26,7 +32,15 @@ impl WorkloadName {
             WorkloadName::Cnn => "cnn",
             WorkloadName::Cifar => "cifar",
             WorkloadName::Lstm => "lstm",
+            WorkloadName::Vgg => "vgg",
+            WorkloadName::Resnet => "resnet",
+            WorkloadName::Transformer => "transformer",
         }
+    }
+
+    /// Whether it reads words, of which it says whether they praise, and not pictures of ten kinds.
+    pub fn reads_tokens(self) -> bool {
+        matches!(self, WorkloadName::Lstm | WorkloadName::Transformer)
     }
 }
 
@@ -85,7 +99,7 @@ impl Workload {
             untimed_epochs: described.untimed_epochs,
             epochs: described.untimed_epochs + described.timed_epochs,
             loss_epoch: described.loss_epoch,
-            classes: if name == WorkloadName::Lstm { 2 } else { 10 },
+            classes: if name.reads_tokens() { 2 } else { 10 },
             data: described.data,
         }
     }

@@ -1,6 +1,7 @@
 //! What differs between the workloads: the description of the network, the data set, and one batch of input.
 
 use fireclay::data::{Normalization, Provenance};
+use fireclay::nn::{BatchNormSpec, Conv2dSpec, LayerSpec, ReluSpec};
 use fireclay::prelude::*;
 use fireclay_bench::{Inputs, Split, Workload, WorkloadName};
 
@@ -28,7 +29,46 @@ pub fn spec(workload: &Workload) -> ModelSpec {
         WorkloadName::Cnn => convolutions([1, 28, 28]),
         WorkloadName::Cifar => convolutions([3, 32, 32]),
         WorkloadName::Lstm => ModelSpec::tokens(250).embedding(20_000, 128).lstm(128).dense(2),
+        WorkloadName::Vgg => vgg(),
+        WorkloadName::Resnet => resnet(),
+        WorkloadName::Transformer => ModelSpec::tokens(256)
+            .embedding(20_004, 256)
+            .position_embedding(PositionKind::Learnt)
+            .transformer_encoder(TransformerSpec::new(8, 1024).num_layers(4))
+            .global_avg_pool1d()
+            .dense(2),
     }
+}
+
+/// A convolution of 3 by 3 that keeps the size, without bias.
+fn conv(channels: usize) -> LayerSpec {
+    Conv2dSpec::new(channels, 3).padding(Padding::Same).bias(false).into()
+}
+
+fn norm() -> LayerSpec {
+    BatchNormSpec::default().into()
+}
+
+/// In the manner of VGG ([Simonyan and Zisserman 2014](https://arxiv.org/abs/1409.1556)), with batch norm.
+fn vgg() -> ModelSpec {
+    let mut spec = ModelSpec::new([3, 32, 32]);
+    for (channels, convolutions) in [(64, 2), (128, 2), (256, 3), (512, 3)] {
+        for _ in 0..convolutions {
+            spec = spec.layer(conv(channels)).layer(norm()).relu();
+        }
+        spec = spec.max_pool2d(2);
+    }
+    spec.global_avg_pool2d().dense(10)
+}
+
+/// The program `cifar` has it under this name.
+fn resnet() -> ModelSpec {
+    let block =
+        |channels| [conv(channels), norm(), ReluSpec {}.into(), conv(channels), norm(), ReluSpec {}.into()];
+    let halving = |spec: ModelSpec, channels| spec.layer(conv(channels)).max_pool2d(2).layer(norm()).relu();
+    let spec = ModelSpec::new([3, 32, 32]).layer(conv(24)).layer(norm()).relu();
+    let spec = halving(halving(spec, 48), 96).residual(block(96));
+    halving(spec, 192).residual(block(192)).max_pool2d(4).flatten().dense(10)
 }
 
 /// The data set of a split.

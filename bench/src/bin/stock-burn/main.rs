@@ -23,6 +23,9 @@ fn main() -> anyhow::Result<()> {
         WorkloadName::Mlp => run::<Mlp>(&flags, &workload),
         WorkloadName::Cnn | WorkloadName::Cifar => run::<Cnn>(&flags, &workload),
         WorkloadName::Lstm => run::<LstmClassifier>(&flags, &workload),
+        other => {
+            anyhow::bail!("stock Burn has no network for '{}'; it has mlp, cnn, cifar and lstm", other.word())
+        }
     }?;
     report("stock-burn", &[("burn", locked_version("burn"))], &flags, &workload, &measured);
     Ok(())
