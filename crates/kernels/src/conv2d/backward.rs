@@ -186,11 +186,12 @@ enum WeightMethod {
     /// One product for each image: rows are the values of a window, terms go over the windows.
     Direct { values: Vec<u32>, windows: Vec<Term> },
     /// Fewer multiplications, over tiles of several images.
-    Winograd(ByWeight),
+    Winograd(Box<ByWeight>),
 }
 
 /// How the gradient by input is made.
 enum InputMethod {
+    /// One product for each image gives the gradient of each window, and windows are summed.
     Columns(Columns),
     /// Fewer multiplications, over tiles of several images.
     Winograd(Winograd),
@@ -219,7 +220,7 @@ impl<'a> Backward<'a> {
                 false => InputMethod::Columns(Columns::new(shape, weight, &windows, &values)),
             }),
             by_weight: by_weight.then(|| match fewer {
-                true => WeightMethod::Winograd(ByWeight::new(cpu, shape)),
+                true => WeightMethod::Winograd(Box::new(ByWeight::new(cpu, shape))),
                 false => WeightMethod::Direct { windows: terms(&windows, places_of_gradient), values },
             }),
         }
