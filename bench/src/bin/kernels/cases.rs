@@ -14,9 +14,20 @@ use crate::{Case, Work};
 
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    for [rows, in_features, out_features] in
-        [[128, 784, 128], [128, 128, 128], [64, 576, 64], [1, 784, 128], [4000, 128, 512], [1024, 1024, 1024]]
-    {
+    // Factors are packed from 64 rows and features on.
+    for [rows, in_features, out_features] in [
+        [128, 784, 128],
+        [128, 128, 128],
+        [64, 576, 64],
+        [63, 256, 256],
+        [64, 256, 256],
+        [1, 784, 128],
+        [4000, 128, 512],
+        [1024, 1024, 1024],
+        [16_384, 256, 768],
+        [16_384, 256, 1024],
+        [4096, 128, 10_004],
+    ] {
         cases.extend(dense_cases(DenseShape { rows, in_features, out_features, relu: true }));
     }
     let pool = Some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
@@ -28,6 +39,14 @@ pub fn all() -> Vec<Case> {
         (64, 32, 64, 15, pool),
         (64, 64, 64, 6, None),
         (1, 32, 64, 15, pool),
+        // Multiplications are saved from 24 channels on.
+        (64, 16, 16, 34, None),
+        (64, 23, 24, 34, None),
+        (64, 24, 24, 34, None),
+        (64, 64, 64, 34, None),
+        (64, 128, 128, 18, None),
+        (64, 256, 256, 10, None),
+        (64, 512, 512, 6, None),
     ] {
         let shape = Conv2dShape::new(batch, in_channels, out_channels, [side, side], [3, 3]);
         cases.extend(conv2d_cases(Conv2dShape { relu: true, pool, ..shape }));
