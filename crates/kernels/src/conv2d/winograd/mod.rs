@@ -42,7 +42,10 @@ pub(super) fn suits(shape: &Conv2dShape) -> bool {
         && shape.stride == [1, 1]
         && shape.dilation == [1, 1]
         && shape.groups == 1;
+    // Tiles that reach beyond small outputs of an odd size are multiplied whole all the same.
+    let outputs = shape.convolved().into_iter().product::<usize>();
     is_three_by_three
+        && outputs >= 3 * Winograd::grid(shape).tiles()
         && shape.in_channels.min(shape.out_channels) >= LEAST_CHANNELS
         && shape.batch * Winograd::grid(shape).tiles() >= LEAST_TILES
 }
