@@ -86,7 +86,7 @@ pub fn conv2d_backward(
     let weight_len = plan.weight_sums_len();
     let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
     let len = weight_len + bias_len;
-    let at_once = plan.images_at_once();
+    let at_once = winograd::images_at_once(cpu, shape);
     let mut sums = vec![0.0; parts.len() * len];
     {
         let all_sums = Shared::new(&mut sums);
@@ -208,21 +208,23 @@ struct Columns {
 
 impl<'a> Backward<'a> {
     fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &[f32], by_input: bool, by_weight: bool) -> Self {
+        if winograd::suits(shape) {
+            return Backward {
+                cpu,
+                shape,
+                by_input: by_input.then(|| InputMethod::Winograd(Winograd::by_input(cpu, shape, weight))),
+                by_weight: by_weight.then(|| WeightMethod::Winograd(Box::new(ByWeight::new(cpu, shape)))),
+            };
+        }
         let windows = shape.windows();
         let values = shape.values_of_window();
         let places_of_gradient = (0..windows.len()).map(|place| offset(place * shape.out_channels));
-        let fewer = winograd::suits(shape);
         Backward {
             cpu,
             shape,
-            by_input: by_input.then(|| match fewer {
-                true => InputMethod::Winograd(Winograd::by_input(cpu, shape, weight)),
-                false => InputMethod::Columns(Columns::new(shape, weight, &windows, &values)),
-            }),
-            by_weight: by_weight.then(|| match fewer {
-                true => WeightMethod::Winograd(Box::new(ByWeight::new(cpu, shape))),
-                false => WeightMethod::Direct { windows: terms(&windows, places_of_gradient), values },
-            }),
+            by_input: by_input.then(|| InputMethod::Columns(Columns::new(shape, weight, &windows, &values))),
+            by_weight: by_weight
+                .then(|| WeightMethod::Direct { windows: terms(&windows, places_of_gradient), values }),
         }
     }
 
@@ -232,16 +234,6 @@ impl<'a> Backward<'a> {
             None => 0,
             Some(WeightMethod::Direct { .. }) => self.shape.weight_len(),
             Some(WeightMethod::Winograd(method)) => method.sums_len(),
-        }
-    }
-
-    /// Images that a thread takes at a time.
-    fn images_at_once(&self) -> usize {
-        let (batch, threads) = (self.shape.batch, self.cpu.threads);
-        match (&self.by_weight, &self.by_input) {
-            (Some(WeightMethod::Winograd(method)), _) => method.images_at_once(batch, threads),
-            (_, Some(InputMethod::Winograd(method))) => method.images_at_once(batch, threads),
-            _ => 1,
         }
     }
 

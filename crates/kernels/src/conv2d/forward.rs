@@ -115,10 +115,7 @@ impl<'a> Forward<'a> {
         {
             return self.run_by_tiles(winograd, input, output, maxima);
         }
-        let at_once = match &self.method {
-            Method::Direct { .. } => 1,
-            Method::Winograd(winograd) => winograd.images_at_once(shape.batch, self.cpu.threads),
-        };
+        let at_once = winograd::images_at_once(self.cpu, shape);
         let parts: Vec<_> = ranges(shape.batch, self.cpu.threads, 1).collect();
         let output = Shared::new(output);
         let maxima = Shared::new(maxima.unwrap_or_default());

@@ -14,8 +14,8 @@ use crate::transpose::transpose;
 /// Fewer multiplications than this are done on the caller's thread.
 const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 100_000 };
 
-/// Whether the products of these sizes are made from packed factors, which cost a copy and are read in order. Measured at
-/// the sizes of `bench-kernels`.
+/// Whether the products of these sizes are made from packed factors, which cost a copy and are read in order.
+/// `bench-kernels` has sizes on both sides.
 fn pays_to_pack(rows: usize, in_features: usize, out_features: usize) -> bool {
     let least = if cfg!(test) { 12 } else { 64 };
     rows.min(in_features).min(out_features) >= least
@@ -97,6 +97,7 @@ pub fn dense(
     }
     let start = bias.map_or(Start::Zero, Start::Row);
     if pays_to_pack(rows, in_features, out_features) {
+        let cpu = Cpu { threads: shape.threads(cpu), ..cpu };
         let weight = Packed::new(cpu, weight, in_features, out_features);
         return weight.multiply(cpu, input, rows, start, relu, output);
     }
@@ -159,6 +160,7 @@ pub fn dense_backward(
     if let Some(into) = into.weight {
         assert_eq!(into.len(), weight.len(), "room for other weights than those of {shape:?}");
         if packs {
+            let cpu = Cpu { threads, ..cpu };
             multiply_transposed(cpu, input, gradient, [in_features, rows, out_features], into);
         } else if out_features > 0 {
             let product = Shares {
@@ -176,6 +178,7 @@ pub fn dense_backward(
     if let Some(into) = into.input {
         assert_eq!(into.len(), input.len(), "room for another input than that of {shape:?}");
         if packs {
+            let cpu = Cpu { threads, ..cpu };
             let weight = Packed::transposed(cpu, weight, out_features, in_features);
             weight.multiply(cpu, gradient, rows, Start::Zero, false, into);
         } else if in_features > 0 {

@@ -40,6 +40,25 @@ pub(crate) fn odd_lines(values: usize) -> usize {
     (values.div_ceil(LINE) | 1) * LINE
 }
 
+/// Panels of `len` values, each written by `fill`, which is given its number; they are spread over the threads.
+pub(crate) fn panels_of(
+    cpu: Cpu,
+    panels: usize,
+    len: usize,
+    fill: impl Fn(usize, &mut [f32]) + Sync,
+) -> Buffer {
+    let mut values = Buffer::zeros(panels * len);
+    let room = values.shared();
+    let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
+    in_parallel(parts.len(), |part| {
+        for panel in parts[part].clone() {
+            // SAFETY: each panel belongs to one part, and there is room for all.
+            fill(panel, unsafe { room.part(panel * len..(panel + 1) * len) });
+        }
+    });
+    values
+}
+
 /// A right factor `[inner, columns]` in panels, `[panels][inner][width]`.
 pub(crate) struct Packed {
     values: Buffer,
@@ -82,15 +101,8 @@ impl Packed {
         let width = panel_width(cpu.path);
         let panels = columns.div_ceil(width);
         let len = inner * width;
-        let mut values = Buffer::zeros(panels * len);
-        let room = values.shared();
-        let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
-        in_parallel(parts.len(), |part| {
-            for panel in parts[part].clone() {
-                // SAFETY: each panel belongs to one part, and there is room for all.
-                let into = unsafe { room.part(panel * len..(panel + 1) * len) };
-                fill(panel * width, width.min(columns - panel * width), width, into);
-            }
+        let values = panels_of(cpu, panels, len, |panel, into| {
+            fill(panel * width, width.min(columns - panel * width), width, into);
         });
         Packed { values, inner, columns, width }
     }

@@ -16,7 +16,7 @@ use super::Conv2dShape;
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
-use crate::product::{Product, Start, odd_lines, panel_width, strided, strided_terms};
+use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
 use crate::transpose::transpose;
 use grid::Grid;
 use transforms::{GradientTiles, InputTiles, OutputTiles, WeightGradient, Weights};
@@ -24,10 +24,11 @@ use transforms::{GradientTiles, InputTiles, OutputTiles, WeightGradient, Weights
 /// What a tile's pixels and a kernel's taps become.
 const ELEMENTS: usize = 16;
 
-/// Channels in and out below which a convolution takes all multiplications: there the maps cost what they save.
+/// Channels in and out below which a convolution takes all multiplications, as the maps cost the more the fewer there are. A
+/// gain was measured from 24 on; `bench-kernels` has sizes on both sides.
 const LEAST_CHANNELS: usize = if cfg!(test) { 6 } else { 24 };
 
-/// Tiles of a batch below which mapping the weights costs more than is saved.
+/// Tiles of a batch below which the weights are not mapped for them: that is done at each call.
 const LEAST_TILES: usize = if cfg!(test) { 4 } else { 64 };
 
 /// Bytes of a run's mapped inputs and products, so that both stay in L2 with what passes by.
@@ -48,6 +49,16 @@ pub(super) fn suits(shape: &Conv2dShape) -> bool {
         && outputs >= 3 * Winograd::grid(shape).tiles()
         && shape.in_channels.min(shape.out_channels) >= LEAST_CHANNELS
         && shape.batch * Winograd::grid(shape).tiles() >= LEAST_TILES
+}
+
+/// Images of a batch that a thread takes at a time: where [`suits`], as many whole ones as make a run of tiles.
+pub(super) fn images_at_once(cpu: Cpu, shape: &Conv2dShape) -> usize {
+    if !suits(shape) {
+        return 1;
+    }
+    let images = shape.batch.div_ceil(cpu.threads.max(1));
+    let run = tiles_of_run(shape.in_channels, shape.out_channels);
+    split_evenly(images, run.div_ceil(Winograd::grid(shape).tiles().max(1)))
 }
 
 /// A convolution with its weights as they are multiplied.
@@ -126,15 +137,8 @@ impl Winograd {
         let width = panel_width(cpu.path);
         let panels = grid.out_channels.div_ceil(width);
         let len = ELEMENTS * grid.in_channels * width;
-        let mut weights = Buffer::zeros(panels * len);
-        let room = Shared::new(weights.slice_mut());
-        let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
-        in_parallel(parts.len(), |part| {
-            for panel in parts[part].clone() {
-                // SAFETY: each panel belongs to one part, and there is room for all.
-                let into = unsafe { room.part(panel * len..(panel + 1) * len) };
-                map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
-            }
+        let weights = panels_of(cpu, panels, len, |panel, into| {
+            map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
         });
         Winograd { cpu, grid, weights, width, zeros: vec![0.0; grid.in_channels] }
     }
@@ -142,11 +146,6 @@ impl Winograd {
     /// Tiles of one image.
     pub(super) fn tiles(&self) -> usize {
         self.grid.tiles()
-    }
-
-    /// Images of a batch that a thread takes at a time.
-    pub(super) fn images_at_once(&self, batch: usize, threads: usize) -> usize {
-        images_at_once(&self.grid, batch, threads)
     }
 
     /// Writes the outputs of some tiles, counted through all images of the input, on the caller's thread.
@@ -165,10 +164,7 @@ impl Winograd {
         let Winograd { cpu: Cpu { path, .. }, grid, .. } = self;
         let (inner, columns) = (grid.in_channels, grid.out_channels);
         let run = split_evenly(tiles.len(), tiles_of_run(inner, columns));
-        let row = odd_lines(inner);
-        let element = odd_lines(run * row);
-        let panel = run * self.width;
-        let out_element = odd_lines(columns.div_ceil(self.width) * panel);
+        let Layout { row, element, panel, out_element, .. } = Layout::new(grid, self.width, run);
         scratch.input.reserve(ELEMENTS * element);
         scratch.other.reserve(ELEMENTS * out_element);
         let terms = strided_terms(inner, 1, self.width);
@@ -240,14 +236,24 @@ struct Mapped {
     rooms: [Shared<f32>; 2],
 }
 
-/// Where some mapped tiles lie: of the inputs `[16][tiles][in_channels]`, of the gradients `[16][panels][tiles][width]`.
+/// Where some mapped tiles lie: of the inputs `[16][tiles][in_channels]`, of the outputs or their gradients
+/// `[16][panels][tiles][width]`.
 #[derive(Clone, Copy)]
 struct Layout {
     tiles: usize,
     row: usize,
     element: usize,
     panel: usize,
-    gradient_element: usize,
+    out_element: usize,
+}
+
+impl Layout {
+    fn new(grid: &Grid, width: usize, tiles: usize) -> Self {
+        let row = odd_lines(grid.in_channels);
+        let panel = tiles * width;
+        let out_element = odd_lines(grid.out_channels.div_ceil(width) * panel);
+        Layout { tiles, row, element: odd_lines(tiles * row), panel, out_element }
+    }
 }
 
 impl ByWeight {
@@ -265,34 +271,17 @@ impl ByWeight {
         };
         let tiles = shape.batch * grid.tiles();
         if tiles * (channels + columns) < cpu.threads * channels * columns {
-            let layout = by_weight.layout(tiles);
+            let layout = Layout::new(&grid, by_weight.width, tiles);
             let mut input = Buffer::zeros(ELEMENTS * layout.element);
-            let mut gradient = Buffer::zeros(ELEMENTS * layout.gradient_element);
+            let mut gradient = Buffer::zeros(ELEMENTS * layout.out_element);
             let rooms = [&mut input, &mut gradient].map(Buffer::shared);
             by_weight.mapped = Some(Mapped { layout, input, gradient, rooms });
         }
         by_weight
     }
 
-    fn layout(&self, tiles: usize) -> Layout {
-        let row = odd_lines(self.grid.in_channels);
-        let panel = tiles * self.width;
-        Layout {
-            tiles,
-            row,
-            element: odd_lines(tiles * row),
-            panel,
-            gradient_element: odd_lines(self.panels() * panel),
-        }
-    }
-
     fn panels(&self) -> usize {
         self.grid.out_channels.div_ceil(self.width)
-    }
-
-    /// Images of a batch that a thread takes at a time.
-    pub(super) fn images_at_once(&self, batch: usize, threads: usize) -> usize {
-        images_at_once(&self.grid, batch, threads)
     }
 
     /// Values of the sums that a part of a batch is added to: `[16][panels][in_channels][width]`.
@@ -304,7 +293,7 @@ impl ByWeight {
         self.panels() * self.grid.in_channels * self.width
     }
 
-    /// Takes in some images, of which `first` is the number of the first, on the caller's thread.
+    /// Takes in some images, whose numbers in the batch are `images`, on the caller's thread.
     ///
     /// # Safety
     /// No other thread takes in the same images.
@@ -329,9 +318,9 @@ impl ByWeight {
             return;
         }
         let run = split_evenly(all, tiles_of_run(self.grid.in_channels, self.grid.out_channels));
-        let layout = self.layout(run);
+        let layout = Layout::new(&self.grid, self.width, run);
         scratch.input.reserve(ELEMENTS * layout.element);
-        scratch.other.reserve(ELEMENTS * layout.gradient_element);
+        scratch.other.reserve(ELEMENTS * layout.out_element);
         for first in (0..all).step_by(run) {
             let tiles = first..(first + run).min(all);
             let count = tiles.len();
@@ -362,7 +351,7 @@ impl ByWeight {
         gradient_to: *mut f32,
     ) {
         let ByWeight { cpu, grid, zeros, width, .. } = self;
-        let Layout { row, element, panel, gradient_element, .. } = *layout;
+        let Layout { row, element, panel, out_element, .. } = *layout;
         cpu.path.run(InputTiles { grid, input, zeros, tiles: tiles.clone(), into: to, row, element });
         cpu.path.run(GradientTiles {
             grid,
@@ -372,7 +361,7 @@ impl ByWeight {
             into: gradient_to,
             width: *width,
             panel,
-            element: gradient_element,
+            element: out_element,
         });
     }
 
@@ -393,7 +382,7 @@ impl ByWeight {
             a: &input[at * layout.element..],
             rows: &self.rows,
             terms: &strided_terms(count, layout.row, self.width),
-            b: &gradient[at * layout.gradient_element + panel * layout.panel..],
+            b: &gradient[at * layout.out_element + panel * layout.panel..],
             columns: self.width.min(self.grid.out_channels - panel * self.width),
             start,
             relu: false,
@@ -469,13 +458,6 @@ impl ByWeight {
 pub(super) struct Scratch {
     input: Buffer,
     other: Buffer,
-}
-
-/// Whole images that make a run of tiles, of those that each thread has.
-fn images_at_once(grid: &Grid, batch: usize, threads: usize) -> usize {
-    let images = batch.div_ceil(threads.max(1));
-    let run = tiles_of_run(grid.in_channels, grid.out_channels);
-    split_evenly(images, run.div_ceil(grid.tiles().max(1)))
 }
 
 /// The size of equal parts of `count` that are not much larger than `size`.
