@@ -17,17 +17,17 @@ def trouble(runs, run, workload):
     loss = run.get("loss")
     if loss is None or not math.isfinite(loss):
         return "loss off: not a finite number"
-    expected = expected_loss(runs, run)
+    expected = expected_loss(runs, run, workload)
     tolerance = workload["loss_tolerance"] if run["task"] == "train" else UNTRAINED_TOLERANCE
     if expected is not None and abs(loss - expected) > tolerance * expected:
         return f"loss off: {loss:.4f}, not {expected:.4f}"
     return None
 
 
-def expected_loss(runs, run):
+def expected_loss(runs, run, workload):
     """The median of the other frameworks' medians, or None if no other ran."""
     if run["task"] != "train":
-        return math.log(2 if run["workload"] in ("lstm", "transformer") else 10)
+        return math.log(2 if workload["data"].startswith("imdb") else 10)
     by_framework = {}
     for other in runs:
         if other["framework"] != run["framework"] and other.get("loss") is not None:

@@ -43,7 +43,7 @@ def cpu_family_and_model():
     """`family 25, model 1`, which tells kinds of CPU apart that have one name, or an empty text."""
     fields = dict(line.split(":", 1) for line in _lines("/proc/cpuinfo") if ":" in line)
     numbers = {name.strip(): value.strip() for name, value in fields.items()}
-    if "cpu family" not in numbers:
+    if not {"cpu family", "model"} <= set(numbers):
         return ""
     return f"family {numbers['cpu family']}, model {numbers['model']}"
 

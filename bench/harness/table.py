@@ -70,7 +70,7 @@ def cell_of(framework, runs, measure, workload):
             trouble = next(filter(None, troubles))
             continue
         variants[variant] = Cell([run[field] / unit for run in own], variant)
-        unchecked = losses.expected_loss(runs, own[0]) is None
+        unchecked = losses.expected_loss(runs, own[0], workload) is None
     chosen = best(variants, more_is_better)
     if chosen is None:
         return Cell(trouble=trouble)

@@ -76,7 +76,7 @@ class Workload:
         self.loss_epoch = described["loss_epoch"]
         self.samples = self.whole_batches(described["samples"] * scale)
         self.test_samples = self.whole_batches(described["test_samples"] * scale)
-        self.is_images = name not in ("lstm", "transformer")
+        self.is_images = not self.data.startswith("imdb")
         self.classes = 10 if self.is_images else 2
 
     def whole_batches(self, samples):

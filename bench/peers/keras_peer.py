@@ -5,6 +5,7 @@ cares for speed calls instead of `Model.predict`. `SETTINGS` holds what was fast
 """
 
 import random
+import sys
 import time
 
 import common
@@ -104,6 +105,9 @@ class KerasPeer:
     def __init__(self, flags, workload):
         self.flags = flags
         self.workload = workload
+        if (BACKEND, workload.name) not in SETTINGS:
+            known = ", ".join(name for backend, name in SETTINGS if backend == BACKEND)
+            sys.exit(f"Keras on {BACKEND} has no network for '{workload.name}'; it has {known}")
         self.settings = common.settings(flags, DEFAULT | SETTINGS[BACKEND, workload.name])
         set_seed(flags.seed)
         self.model = network(workload)

@@ -61,7 +61,7 @@ fn vgg() -> ModelSpec {
     spec.global_avg_pool2d().dense(10)
 }
 
-/// The program `cifar` has it under this name.
+/// The program `cifar` has it under this name, with other initial weights and images mirrored in tests.
 fn resnet() -> ModelSpec {
     let block =
         |channels| [conv(channels), norm(), ReluSpec {}.into(), conv(channels), norm(), ReluSpec {}.into()];
