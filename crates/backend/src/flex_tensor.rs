@@ -10,10 +10,11 @@ use std::ops::Deref;
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::ops::IntTensorOps;
-use burn::tensor::{Bytes, DType, IntDType, Shape};
-use fireclay_kernels as kernels;
+use burn::tensor::{DType, IntDType, Shape};
+use fireclay_kernels::{self as kernels, Values};
 
 use crate::instructions::cpu;
+use crate::memory::bytes;
 
 /// A tensor whose values lie one after another, in the order of the shape it was asked for.
 #[derive(Clone, Debug)]
@@ -87,21 +88,21 @@ pub(crate) fn channels_last(tensor: FlexTensor) -> Contiguous {
     let shape = turned.layout().shape().clone();
     let (batch, channels) = (tensor.layout().shape()[0], tensor.layout().shape()[1]);
     let pixels = shape.num_elements() / (batch * channels).max(1);
-    let mut values = vec![0.0; shape.num_elements()];
+    let mut values = Values::unspecified(shape.num_elements());
     kernels::images_to_channels_last(cpu(), &contiguous(tensor), channels, pixels, &mut values);
     Contiguous(from_values(values, shape))
 }
 
 /// A tensor of these values in the order of `shape`; nothing is copied.
-pub(crate) fn from_values(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
-    let shape = shape.into();
+pub(crate) fn from_values(values: impl Into<Values>, shape: impl Into<Shape>) -> FlexTensor {
+    let (values, shape) = (values.into(), shape.into());
     assert_eq!(values.len(), shape.num_elements(), "as many values as the shape has places");
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+    FlexTensor::new(bytes(values), Layout::contiguous(shape), DType::F32)
 }
 
 /// A tensor of the shape `[batch, channels, height, width]` of values in the order `[batch, height, width, channels]`;
 /// of any rank from 2, the last dimension becomes the second. Nothing is copied.
-pub(crate) fn from_channels_last(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+pub(crate) fn from_channels_last(values: impl Into<Values>, shape: impl Into<Shape>) -> FlexTensor {
     let mut stored = shape.into().to_vec();
     stored[1..].rotate_left(1);
     let mut axes: Vec<usize> = (0..stored.len()).collect();
@@ -141,8 +142,17 @@ pub(crate) fn in_order(tensor: FlexTensor, axes: &[usize]) -> Ordered<'_> {
 impl<'a> Ordered<'a> {
     /// Zeros that lie in that order; `shape` is the tensor's.
     pub(crate) fn zeros(shape: &Shape, axes: &'a [usize]) -> Self {
+        Ordered::of(Values::zeros(shape.num_elements()), shape, axes)
+    }
+
+    /// Numbers that are not specified and lie in that order.
+    pub(crate) fn unspecified(shape: &Shape, axes: &'a [usize]) -> Self {
+        Ordered::of(Values::unspecified(shape.num_elements()), shape, axes)
+    }
+
+    fn of(values: Values, shape: &Shape, axes: &'a [usize]) -> Self {
         let stored: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
-        Ordered { tensor: from_values(vec![0.0; shape.num_elements()], stored), axes }
+        Ordered { tensor: from_values(values, stored), axes }
     }
 
     /// The values in that order.

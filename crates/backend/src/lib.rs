@@ -35,6 +35,8 @@ mod flex_tensor;
 mod gpu;
 #[cfg(feature = "flex")]
 mod instructions;
+#[cfg(feature = "flex")]
+mod memory;
 pub mod ops;
 mod random;
 mod threads;
@@ -44,3 +46,10 @@ pub use device_name::{DeviceName, reads_at_once};
 pub use error::BackendError;
 pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};
+
+/// Gives memory that the CPU's kernels keep for their next results back to the system: after a training, say, when its
+/// sizes will not come again.
+pub fn release_unused_memory() {
+    #[cfg(feature = "flex")]
+    fireclay_kernels::release_unused_memory();
+}

@@ -1,29 +1,38 @@
 //! Memory that begins at a cache line, so that no vector lies in two.
 
 use crate::cpu::Shared;
+use crate::memory::Values;
 
 /// Numbers from a cache line on. Made larger when needed, never smaller.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    numbers: Vec<f32>,
+    numbers: Values,
     start: usize,
 }
 
 const LINE: usize = 16;
 
 impl Buffer {
+    /// At least `len` zeros.
     pub(crate) fn zeros(len: usize) -> Self {
+        let mut buffer = Buffer::unspecified(len);
+        buffer.numbers.fill(0.0);
+        buffer
+    }
+
+    /// At least `len` numbers that are not specified.
+    pub(crate) fn unspecified(len: usize) -> Self {
         let mut buffer = Buffer::default();
         buffer.reserve(len);
         buffer
     }
 
-    /// Has room for `len` numbers. What they are is unspecified unless the buffer was new; then they are 0.
+    /// Has room for `len` numbers. They are not specified.
     pub(crate) fn reserve(&mut self, len: usize) {
         if self.numbers.len() < len + LINE {
-            // Zeros come as untouched pages from the system. The old ones are given back first.
-            self.numbers = Vec::new();
-            self.numbers = vec![0.0; len + LINE];
+            // The old ones are given back first.
+            self.numbers = Values::default();
+            self.numbers = Values::unspecified(len + LINE);
             self.start = self.numbers.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
         }
     }

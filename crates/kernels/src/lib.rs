@@ -29,9 +29,11 @@ mod dense;
 mod dropout;
 pub mod elementwise;
 mod embedding;
+mod feed_forward;
 pub mod images;
 mod index;
 pub mod math;
+mod memory;
 mod mix;
 mod norm;
 pub mod optimizer;
@@ -56,7 +58,11 @@ pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
 pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
+pub use feed_forward::{
+    FeedForward, FeedForwardGradients, FeedForwardWeights, feed_forward, feed_forward_gradient,
+};
 pub use index::Index;
+pub use memory::{Values, release_unused_memory};
 pub use mix::{MIX_STEP, mix};
 pub use norm::{
     BatchNorm, batch_norm_gradient, batch_norm_inference, batch_norm_train, layer_norm, layer_norm_gradient,

@@ -5,8 +5,8 @@
 //! [`SPIN`] before it sleeps, parts are handed out by one atomic word, and a caller does what no worker has begun
 //! instead of waiting for a worker to wake up.
 //!
-//! The workers are made when they are first asked for and serve the whole process: the one thing here that outlives a
-//! call. They hold no results and no settings, and which of them does a part changes nothing.
+//! The workers are made when they are first asked for and serve the whole process. They hold no
+//! results and no settings, and which of them does a part changes nothing.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

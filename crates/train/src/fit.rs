@@ -112,6 +112,7 @@ impl<N: Network> Trainer<N> {
             .begin(&plan, resumed, &mut callbacks)
             .and_then(|run| self.run_epochs(run, &plan, checked.warning, &mut callbacks));
         self.callbacks = callbacks;
+        fireclay_backend::release_unused_memory();
         history
     }
 

@@ -6,6 +6,7 @@ mod cross_entropy;
 mod dense;
 mod dropout;
 mod embedding;
+mod feed_forward;
 mod gelu;
 mod harness;
 mod norm;

@@ -9,6 +9,7 @@ use super::winograd::{self, ByWeight, Winograd};
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::elementwise::{add, column_sums, relu_gradient};
+use crate::memory::Values;
 use crate::pool::max_pool_gradient;
 use crate::product::{Product, Start, Term, offset};
 
@@ -87,7 +88,7 @@ pub fn conv2d_backward(
     let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
     let len = weight_len + bias_len;
     let at_once = winograd::images_at_once(cpu, shape);
-    let mut sums = vec![0.0; parts.len() * len];
+    let mut sums = Values::zeros(parts.len() * len);
     {
         let all_sums = Shared::new(&mut sums);
         let by_input = Shared::new(by_input.unwrap_or_default());
@@ -96,25 +97,28 @@ pub fn conv2d_backward(
             let sums = unsafe { all_sums.part(part * len..(part + 1) * len) };
             let (weight_sums, bias_sums) = sums.split_at_mut(weight_len);
             let part = parts[part].clone();
-            let mut scratch = Scratch::new(shape, &plan, at_once.min(part.len()));
+            let most = at_once.min(part.len());
+            let mut scratch = Scratch::new(shape, &plan, most);
+            let changes = shape.relu || shape.pool.is_some();
+            let mut room = Values::unspecified(if changes { most * shape.convolved_len() } else { 0 });
             for first in part.clone().step_by(at_once) {
                 let images = first..(first + at_once).min(part.end);
                 let count = images.len();
                 let place = images.start * shape.output_len()..images.end * shape.output_len();
                 let out = if shape.relu { &output[place.clone()] } else { &[] };
                 let maxima = if shape.pool.is_some() { &tape.maxima[place.clone()] } else { &[] };
-                plan.to_convolution(count, &gradient[place], out, maxima, &mut scratch);
+                let gradient =
+                    plan.to_convolution(count, &gradient[place], out, maxima, &mut room, &mut scratch.passed);
                 let image_place = images.start * shape.input_len()..images.end * shape.input_len();
-                plan.by_weight(&input[image_place.clone()], images, &mut scratch, weight_sums);
+                plan.by_weight(&input[image_place.clone()], gradient, images, &mut scratch, weight_sums);
                 if bias_len > 0 {
-                    let gradient = &scratch.gradient[..count * shape.convolved_len()];
                     column_sums(cpu.alone(), gradient, &mut scratch.sums);
                     add(cpu.alone(), &scratch.sums, bias_sums);
                 }
                 if plan.by_input.is_some() {
                     // SAFETY: each image belongs to one part.
                     let to = unsafe { by_input.part(image_place) };
-                    plan.by_input(&mut scratch, to);
+                    plan.by_input(gradient, &mut scratch, to);
                 }
             }
         });
@@ -140,18 +144,16 @@ fn add_up<'a>(parts: impl Iterator<Item = &'a [f32]>, into: &mut [f32]) {
 
 /// What one thread uses for some images after others.
 struct Scratch {
-    /// The gradient of the convolution's own output, before ReLU and pooling.
-    gradient: Vec<f32>,
     /// The output's gradient where ReLU let it pass, if it is pooled.
-    passed: Vec<f32>,
+    passed: Values,
     /// The sum of each channel of that.
     sums: Vec<f32>,
     /// An input image with its padding.
-    padded: Vec<f32>,
+    padded: Values,
     /// The gradient by a padded input image.
-    by_padded: Vec<f32>,
+    by_padded: Values,
     /// The gradient by each window's values, where windows are gathered back.
-    columns: Vec<f32>,
+    columns: Values,
     tiles: winograd::Scratch,
 }
 
@@ -162,12 +164,11 @@ impl Scratch {
         let by_columns = matches!(plan.by_input, Some(InputMethod::Columns(_)));
         let passed = shape.relu && shape.pool.is_some();
         Scratch {
-            gradient: vec![0.0; images * shape.convolved_len()],
             sums: vec![0.0; shape.out_channels],
-            passed: vec![0.0; if passed { images * shape.output_len() } else { 0 }],
-            padded: vec![0.0; if is_padded { shape.padded_len() } else { 0 }],
-            by_padded: vec![0.0; if by_columns { shape.padded_len() } else { 0 }],
-            columns: vec![0.0; if by_columns { height * width * shape.taps() } else { 0 }],
+            passed: Values::unspecified(if passed { images * shape.output_len() } else { 0 }),
+            padded: Values::zeros(if is_padded { shape.padded_len() } else { 0 }),
+            by_padded: Values::unspecified(if by_columns { shape.padded_len() } else { 0 }),
+            columns: Values::unspecified(if by_columns { height * width * shape.taps() } else { 0 }),
             tiles: winograd::Scratch::default(),
         }
     }
@@ -237,25 +238,29 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// Takes the gradient of some images back through pooling and ReLU, into the scratch.
-    fn to_convolution(
+    /// Takes the gradient of some images back through pooling and ReLU, if there are any: to the gradient of the
+    /// convolution's own output.
+    fn to_convolution<'g>(
         &self,
         images: usize,
-        gradient: &[f32],
+        gradient: &'g [f32],
         output: &[f32],
         maxima: &[u8],
-        scratch: &mut Scratch,
-    ) {
+        room: &'g mut [f32],
+        passed: &mut [f32],
+    ) -> &'g [f32] {
         let (cpu, shape) = (self.cpu.alone(), self.shape);
-        let into = &mut scratch.gradient[..images * shape.convolved_len()];
+        if !shape.relu && shape.pool.is_none() {
+            return gradient;
+        }
+        let into = &mut room[..images * shape.convolved_len()];
         match (shape.pool, shape.relu) {
-            (None, false) => into.copy_from_slice(gradient),
-            (None, true) => relu_gradient(cpu, output, gradient, into),
+            (None, _) => relu_gradient(cpu, output, gradient, into),
             (Some(pool), relu) => {
                 let pool = pool.of_images(images, shape.convolved(), shape.out_channels);
                 let passed = match relu {
                     true => {
-                        let passed = &mut scratch.passed[..gradient.len()];
+                        let passed = &mut passed[..gradient.len()];
                         relu_gradient(cpu, output, gradient, passed);
                         passed
                     }
@@ -264,21 +269,28 @@ impl<'a> Backward<'a> {
                 max_pool_gradient(cpu, &pool, maxima, passed, into);
             }
         }
+        into
     }
 
     /// Adds what some images give to the sums of their part.
-    fn by_weight(&self, input: &[f32], images: Range<usize>, scratch: &mut Scratch, sums: &mut [f32]) {
+    fn by_weight(
+        &self,
+        input: &[f32],
+        gradient: &[f32],
+        images: Range<usize>,
+        scratch: &mut Scratch,
+        sums: &mut [f32],
+    ) {
         let shape = self.shape;
         match &self.by_weight {
             None => {}
             Some(WeightMethod::Winograd(method)) => {
-                let gradient = &scratch.gradient[..images.len() * shape.convolved_len()];
                 // SAFETY: each image belongs to one part.
                 unsafe { method.run(input, gradient, images, sums, &mut scratch.tiles) };
             }
             Some(WeightMethod::Direct { values, windows }) => {
                 for image in 0..images.len() {
-                    let gradient = &scratch.gradient[image * shape.convolved_len()..];
+                    let gradient = &gradient[image * shape.convolved_len()..];
                     let image = &input[image * shape.input_len()..(image + 1) * shape.input_len()];
                     let image = bordered(shape, image, &mut scratch.padded);
                     let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
@@ -309,15 +321,14 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// Writes the gradient of some images, whose output's is in the scratch.
-    fn by_input(&self, scratch: &mut Scratch, into: &mut [f32]) {
+    /// Writes the gradient of some images from that of the convolution's output.
+    fn by_input(&self, gradient: &[f32], scratch: &mut Scratch, into: &mut [f32]) {
         let shape = self.shape;
         match &self.by_input {
             None => {}
-            Some(InputMethod::Columns(columns)) => columns.run(self.cpu, shape, scratch, into),
+            Some(InputMethod::Columns(columns)) => columns.run(self.cpu, shape, gradient, scratch, into),
             Some(InputMethod::Winograd(winograd)) => {
                 let images = into.len() / shape.input_len().max(1);
-                let gradient = &scratch.gradient[..images * shape.convolved_len()];
                 let tiles = 0..images * winograd.tiles();
                 // SAFETY: the room has these images, and is the caller's.
                 unsafe { winograd.run(gradient, tiles, None, false, into.as_mut_ptr(), &mut scratch.tiles) };
@@ -339,13 +350,13 @@ impl Columns {
         }
     }
 
-    fn run(&self, cpu: Cpu, shape: &Conv2dShape, scratch: &mut Scratch, into: &mut [f32]) {
+    fn run(&self, cpu: Cpu, shape: &Conv2dShape, gradient: &[f32], scratch: &mut Scratch, into: &mut [f32]) {
         let (out_channels, channels, taps) =
             (shape.out_channels_in_group(), shape.channels_in_group(), shape.taps());
         scratch.by_padded.fill(0.0);
         for group in 0..shape.groups {
             Product {
-                a: &scratch.gradient[group * out_channels..],
+                a: &gradient[group * out_channels..],
                 rows: &self.rows,
                 terms: &self.terms,
                 b: &self.weight[group * out_channels * taps..(group + 1) * out_channels * taps],

@@ -5,6 +5,7 @@ use super::winograd::{self, Winograd};
 use super::{Conv2dShape, Conv2dTape};
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::memory::Values;
 use crate::pool::{max_pool, max_pool_with_index};
 use crate::product::{Product, Start, Term, offset};
 
@@ -122,8 +123,8 @@ impl<'a> Forward<'a> {
         in_parallel(parts.len(), |part| {
             let mut scratch = Scratch::default();
             let part = parts[part].clone();
-            let mut convolved =
-                vec![0.0; if shape.pool.is_some() { at_once * shape.convolved_len() } else { 0 }];
+            let pooled = if shape.pool.is_some() { at_once * shape.convolved_len() } else { 0 };
+            let mut convolved = Values::unspecified(pooled);
             for first in part.clone().step_by(at_once) {
                 let images = first..(first + at_once).min(part.end);
                 let place = images.start * output_len..images.end * output_len;
@@ -170,7 +171,7 @@ impl<'a> Forward<'a> {
             });
         };
         let Some(pool) = shape.pool else { return convolve(output) };
-        let mut convolved = vec![0.0; shape.batch * shape.convolved_len()];
+        let mut convolved = Values::unspecified(shape.batch * shape.convolved_len());
         convolve(&mut convolved);
         let pool = pool.of_images(shape.batch, shape.convolved(), shape.out_channels);
         match maxima {

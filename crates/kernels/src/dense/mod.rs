@@ -1,13 +1,14 @@
 //! The dense layer, `output = input · weight + bias`, with ReLU in the same pass, and its gradients.
 
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 
 use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::elementwise::{column_sums, relu_gradient};
+use crate::memory::Values;
 use crate::product::{Packed, Product, Start, Term, multiply_transposed, strided, strided_terms};
 use crate::transpose::transpose;
 
@@ -142,11 +143,10 @@ pub fn dense_backward(
 ) {
     shape.check(input.len(), weight.len(), gradient.len());
     let DenseShape { rows, in_features, out_features, relu } = *shape;
-    let mut passed = Vec::new();
+    let mut passed = Values::unspecified(if relu { gradient.len() } else { 0 });
     let gradient = match relu {
         false => gradient,
         true => {
-            passed.resize(gradient.len(), 0.0);
             relu_gradient(cpu, output, gradient, &mut passed);
             &passed
         }
@@ -182,7 +182,7 @@ pub fn dense_backward(
             let weight = Packed::transposed(cpu, weight, out_features, in_features);
             weight.multiply(cpu, gradient, rows, Start::Zero, false, into);
         } else if in_features > 0 {
-            let mut transposed = vec![0.0; weight.len()];
+            let mut transposed = Values::unspecified(weight.len());
             transpose(weight, [in_features, out_features], out_features, &mut transposed);
             let product = Shares {
                 a: gradient,

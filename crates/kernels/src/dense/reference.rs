@@ -2,7 +2,7 @@
 
 use super::DenseShape;
 
-pub(super) fn dense(shape: &DenseShape, input: &[f64], weight: &[f64], bias: Option<&[f64]>) -> Vec<f64> {
+pub(crate) fn dense(shape: &DenseShape, input: &[f64], weight: &[f64], bias: Option<&[f64]>) -> Vec<f64> {
     let mut output = Vec::new();
     for row in 0..shape.rows {
         for out in 0..shape.out_features {
@@ -17,7 +17,7 @@ pub(super) fn dense(shape: &DenseShape, input: &[f64], weight: &[f64], bias: Opt
 }
 
 /// Gradients by input, weight and bias.
-pub(super) fn gradients(
+pub(crate) fn gradients(
     shape: &DenseShape,
     input: &[f64],
     weight: &[f64],

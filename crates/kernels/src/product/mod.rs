@@ -15,7 +15,7 @@ mod tests;
 mod tile;
 
 use crate::Path;
-pub(crate) use packed::{Packed, multiply_transposed, odd_lines, panel_width, panels_of};
+pub(crate) use packed::{Packed, Transposed, multiply_transposed, odd_lines, panel_width, panels_of};
 use tile::Tiles;
 
 /// Where the `k`th term of every sum lies.

@@ -3,7 +3,9 @@
 //! A tile of registers then reads memory in order. Unpacked rows that are a power of two apart fall into the same few
 //! places of a cache and on as many pages, which costs half the speed and more. A copy pays where many rows pass by it.
 
-use super::{Product, Start, offset, strided, strided_terms};
+use std::ops::Range;
+
+use super::{Product, Start, Term, offset, strided, strided_terms};
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
@@ -47,7 +49,7 @@ pub(crate) fn panels_of(
     len: usize,
     fill: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Buffer {
-    let mut values = Buffer::zeros(panels * len);
+    let mut values = Buffer::unspecified(panels * len);
     let room = values.shared();
     let parts: Vec<_> = ranges(panels, cpu.threads, 1).collect();
     in_parallel(parts.len(), |part| {
@@ -143,7 +145,8 @@ impl Packed {
         });
     }
 
-    fn multiply_rows(
+    /// As [`multiply`](Self::multiply), on the caller's thread.
+    pub(crate) fn multiply_rows(
         &self,
         path: Path,
         a: &[f32],
@@ -206,48 +209,100 @@ pub(crate) fn multiply_transposed(
     in_parallel(row_parts.len() * column_parts.len(), |part| {
         let rows = row_parts[part / column_parts.len()].clone();
         let columns_of_part = column_parts[part % column_parts.len()].clone();
-        let terms_at_once = TERMS.min(inner);
-        let tile = terms_at_once * TILE_ROWS;
-        let offsets: Vec<u32> =
-            (0..rows.len()).map(|row| offset(row / TILE_ROWS * tile + row % TILE_ROWS)).collect();
-        let terms = strided_terms(terms_at_once, TILE_ROWS, width);
-        let mut left = Buffer::zeros(rows.len().div_ceil(TILE_ROWS) * tile);
-        let mut panel = Buffer::zeros(terms_at_once * width);
+        let mut transposed = Transposed::new(cpu.path, rows.len(), TERMS.min(inner));
         for first in (0..inner).step_by(TERMS) {
             let count = TERMS.min(inner - first);
-            for (k, from) in a.chunks_exact(all_rows).skip(first).take(count).enumerate() {
-                let (tiles, rest) = from[rows.clone()].as_chunks::<TILE_ROWS>();
-                for (number, from) in tiles.iter().enumerate() {
-                    let to = number * tile + k * TILE_ROWS;
-                    left.slice_mut()[to..to + TILE_ROWS].copy_from_slice(from);
-                }
-                let to = tiles.len() * tile + k * TILE_ROWS;
-                if !rest.is_empty() {
-                    left.slice_mut()[to..to + rest.len()].copy_from_slice(rest);
-                }
-            }
-            for column in columns_of_part.clone().step_by(width) {
-                let columns_of_panel = width.min(columns_of_part.end - column);
-                let rows_of_panel = &b[first * columns..(first + count) * columns];
-                pack(rows_of_panel, column, columns, columns_of_panel, width, panel.slice_mut());
-                let begin = rows.start * columns + column;
-                let end = (rows.end - 1) * columns + column + columns_of_panel;
-                Product {
-                    a: left.slice(),
-                    rows: &offsets,
-                    terms: &terms[..count],
-                    b: &panel.slice()[..count * width],
-                    columns: columns_of_panel,
-                    start: if first == 0 { Start::Zero } else { Start::Output },
-                    relu: false,
-                    // SAFETY: no two parts have the same rows and columns; a product touches only its own columns.
-                    output: unsafe { output.part(begin..end) },
-                    output_stride: columns,
-                }
-                .run(cpu.path);
-            }
+            let a = &a[first * all_rows..(first + count) * all_rows];
+            let b = &b[first * columns..(first + count) * columns];
+            let start = if first == 0 { Start::Zero } else { Start::Output };
+            // SAFETY: no two parts have the same rows and columns, and all are inside the output.
+            unsafe {
+                transposed.multiply(
+                    (a, all_rows, rows.clone()),
+                    (b, columns, columns_of_part.clone()),
+                    start,
+                    output,
+                )
+            };
         }
     });
+}
+
+/// Products `aᵀ · b` on one thread, over a few terms at a time, for which both factors are copied.
+pub(crate) struct Transposed {
+    path: Path,
+    width: usize,
+    /// `[tiles][terms][6]`
+    left: Buffer,
+    /// `[terms][width]`
+    panel: Buffer,
+    rows: Vec<u32>,
+    terms: Vec<Term>,
+}
+
+impl Transposed {
+    /// Room for so many rows of the output, and terms at a time.
+    pub(crate) fn new(path: Path, rows: usize, terms: usize) -> Self {
+        let (width, tile) = (panel_width(path), terms * TILE_ROWS);
+        Transposed {
+            path,
+            width,
+            left: Buffer::unspecified(rows.div_ceil(TILE_ROWS) * tile),
+            panel: Buffer::unspecified(terms * width),
+            rows: (0..rows).map(|row| offset(row / TILE_ROWS * tile + row % TILE_ROWS)).collect(),
+            terms: strided_terms(terms, TILE_ROWS, width),
+        }
+    }
+
+    /// `output = start + aᵀ · b` in these rows and columns. Each factor has a row for each term, and comes with the numbers of
+    /// its rows: `a` has one for each row of the output, `b` for each column.
+    ///
+    /// # Safety
+    /// The output must have room for the rows and columns, and nobody else may touch them meanwhile.
+    pub(crate) unsafe fn multiply(
+        &mut self,
+        (a, all_rows, rows): (&[f32], usize, Range<usize>),
+        (b, all_columns, columns): (&[f32], usize, Range<usize>),
+        start: Start<'_>,
+        output: Shared<f32>,
+    ) {
+        let (width, tile) = (self.width, self.terms.len() * TILE_ROWS);
+        let count = b.len() / all_columns.max(1);
+        assert!(count <= self.terms.len() && rows.len() <= self.rows.len(), "more than there is room for");
+        if rows.is_empty() {
+            return;
+        }
+        for (k, from) in a.chunks_exact(all_rows).take(count).enumerate() {
+            let (tiles, rest) = from[rows.clone()].as_chunks::<TILE_ROWS>();
+            for (number, from) in tiles.iter().enumerate() {
+                let to = number * tile + k * TILE_ROWS;
+                self.left.slice_mut()[to..to + TILE_ROWS].copy_from_slice(from);
+            }
+            let to = tiles.len() * tile + k * TILE_ROWS;
+            if !rest.is_empty() {
+                self.left.slice_mut()[to..to + rest.len()].copy_from_slice(rest);
+            }
+        }
+        for column in columns.clone().step_by(width) {
+            let columns_of_panel = width.min(columns.end - column);
+            pack(b, column, all_columns, columns_of_panel, width, self.panel.slice_mut());
+            let begin = rows.start * all_columns + column;
+            let end = (rows.end - 1) * all_columns + column + columns_of_panel;
+            Product {
+                a: self.left.slice(),
+                rows: &self.rows[..rows.len()],
+                terms: &self.terms[..count],
+                b: &self.panel.slice()[..count * width],
+                columns: columns_of_panel,
+                start,
+                relu: false,
+                // SAFETY: by the caller's word; a product touches only its own columns.
+                output: unsafe { output.part(begin..end) },
+                output_stride: all_columns,
+            }
+            .run(self.path);
+        }
+    }
 }
 
 /// Copies some columns of a matrix, whose rows are `stride` apart, into rows of `width`.

@@ -6,16 +6,16 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Int, Tensor};
-use fireclay_backend::ops::{self, Activation};
+use fireclay_backend::ops::{self, FeedForwardOptions, FeedForwardWeights};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::flow::{Flow, Following};
+use super::flow::{Flow, Following, on_rows};
 use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
 use super::memory::Memory;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
-use super::{DenseSpec, Inferred, PlannedLayer, check_dropout, dense, dropout, is_default, is_yes, yes};
+use super::{DenseSpec, Inferred, PlannedLayer, check_dropout, dropout, is_default, is_yes, yes};
 use crate::error::LayerProblem;
 use crate::shapes::TensorSpec;
 
@@ -274,14 +274,20 @@ impl TransformerBlock {
     }
 
     fn feed_forward(&self, input: Tensor<3>) -> Tensor<3> {
-        let inner = match self.relu {
-            true => dense::forward_steps(&self.linear1, input, Activation::Relu),
-            false => ops::gelu(dense::forward_steps(&self.linear1, input, Activation::None)),
-        };
-        let output =
-            dense::forward_steps(&self.linear2, dropout::apply(&self.dropout, inner), Activation::None);
-        dropout::apply(&self.dropout, output)
+        let options =
+            FeedForwardOptions { gelu: !self.relu, dropout: dropout::share(&self.dropout, &input.device()) };
+        let output = on_rows(input.into(), |rows| {
+            let ((weight1, bias1), (weight2, bias2)) = (parts(&self.linear1), parts(&self.linear2));
+            ops::feed_forward(rows, FeedForwardWeights { weight1, bias1, weight2, bias2 }, options)
+        });
+        dropout::apply(&self.dropout, output.sequences())
     }
+}
+
+/// Weight and bias; `dense` makes both unless it is told otherwise.
+fn parts(layer: &Linear) -> (Tensor<2>, Tensor<1>) {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    (layer.weight.val(), bias.expect("a block's dense layers have a bias"))
 }
 
 /// A [`TransformerSpec`] as an encoder: each step sees all others.

@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{AttentionGradient, AttentionKept, AttentionOp, AttentionSettings, reference};
 use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values, in_order};
@@ -45,8 +45,8 @@ impl AttentionGradient for Flex {
         };
         let (heads, steps) = (sizes.num_heads, sizes.keys);
         let width = heads * sizes.dim;
-        let mut output = vec![0.0; sizes.batch * steps * width];
-        let mut log_sums = vec![0.0; sizes.batch * heads * steps];
+        let mut output = Values::unspecified(sizes.batch * steps * width);
+        let mut log_sums = Values::unspecified(sizes.batch * heads * steps);
         let values = contiguous(projected.clone());
         kernels::self_attention(cpu(), &sizes, &values, &mut output, &mut log_sums);
         let output = from_values(output, [sizes.batch, steps, width]);
@@ -59,7 +59,7 @@ impl AttentionGradient for Flex {
         let AttentionKept { projected, output, log_sums, lengths, seed, settings } = kept;
         let shape = projected.shape();
         let sizes = sizes(shape.dims(), &settings, seed, lengths.as_deref());
-        let mut by_projected = vec![0.0; shape.num_elements()];
+        let mut by_projected = Values::unspecified(shape.num_elements());
         let [projected, output, log_sums, gradient] = [projected, output, log_sums, gradient].map(contiguous);
         kernels::self_attention_gradient(
             cpu(),

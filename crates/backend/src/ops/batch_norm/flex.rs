@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{BatchNormGradient, BatchNormKept, BatchNormOp, reference};
 use crate::flex_tensor::{all_f32, channels_last, contiguous, from_channels_last, from_values};
@@ -22,8 +22,8 @@ impl BatchNormOp for Flex {
         }
         let (shape, weight, bias) = (input.shape(), contiguous(weight), contiguous(bias));
         let input = channels_last(input);
-        let mut output = vec![0.0; input.len()];
-        let (mut mean, mut variance) = (vec![0.0; weight.len()], vec![0.0; weight.len()]);
+        let mut output = Values::unspecified(input.len());
+        let (mut mean, mut variance) = (Values::unspecified(weight.len()), Values::unspecified(weight.len()));
         let norm = norm(&weight, &bias, epsilon, activation);
         kernels::batch_norm_train(cpu(), norm, &input, &mut output, &mut mean, &mut variance);
         let channels = [weight.len()];
@@ -49,7 +49,7 @@ impl BatchNormOp for Flex {
         let shape = input.shape();
         let [weight, bias, mean, variance] = [weight, bias, mean, variance].map(contiguous);
         let input = channels_last(input);
-        let mut output = vec![0.0; input.len()];
+        let mut output = Values::unspecified(input.len());
         let norm = norm(&weight, &bias, epsilon, activation);
         kernels::batch_norm_inference(cpu(), norm, &mean, &variance, &input, &mut output);
         from_channels_last(output, shape)
@@ -68,8 +68,8 @@ impl BatchNormGradient for Flex {
         let (input, output) = (channels_last(kept.input), kept.output.map(channels_last));
         let [weight, mean, variance] = [kept.weight, kept.mean, kept.variance].map(contiguous);
         let channels = weight.len();
-        let mut by_input = vec![0.0; input.len()];
-        let (mut by_weight, mut by_bias) = (vec![0.0; channels], vec![0.0; channels]);
+        let mut by_input = Values::unspecified(input.len());
+        let (mut by_weight, mut by_bias) = (Values::unspecified(channels), Values::unspecified(channels));
         kernels::batch_norm_gradient(
             cpu(),
             // The bias plays no part in the gradient; the weight stands in for it.

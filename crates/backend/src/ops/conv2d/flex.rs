@@ -4,7 +4,7 @@
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{Conv2dFused, Conv2dGradient, Conv2dKept, Conv2dOp, Conv2dTape, reference};
 use crate::flex_tensor::{Contiguous, all_f32, channels_last, contiguous, from_channels_last, from_values};
@@ -24,7 +24,7 @@ impl Conv2dOp for Flex {
             return reference::forward::<Self>(input, weight, bias, fused);
         }
         let shape = fused.shape(&input, &weight);
-        let mut output = vec![0.0; output_shape(&shape).iter().product()];
+        let mut output = Values::unspecified(output_shape(&shape).iter().product());
         let bias = bias.map(contiguous);
         kernels::conv2d(
             cpu(),
@@ -49,7 +49,7 @@ impl Conv2dGradient for Flex {
             return reference::forward_for_training::<Self>(input, weight, bias, fused);
         }
         let shape = fused.shape(&input, &weight);
-        let mut output = vec![0.0; output_shape(&shape).iter().product()];
+        let mut output = Values::unspecified(output_shape(&shape).iter().product());
         let bias = bias.map(contiguous);
         let input = channels_last(input);
         let tape = kernels::conv2d_for_training(
@@ -77,7 +77,7 @@ impl Conv2dGradient for Flex {
         let image: [usize; 4] = kept.input.layout().shape().dims();
         let [out_channels, channels, height, width] = kept.weight.layout().shape().dims();
         let lens = [image.iter().product(), out_channels * channels * height * width, out_channels];
-        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| vec![0.0; lens[which]]));
+        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| Values::unspecified(lens[which])));
         let [input, weight, bias] = room.each_mut().map(|values| values.as_deref_mut());
         kernels::conv2d_backward(
             cpu(),

@@ -2,7 +2,7 @@
 
 use burn::backend::Flex;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{CrossEntropyGradient, CrossEntropyOp, reference};
 use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values};
@@ -35,7 +35,7 @@ impl CrossEntropyGradient for Flex {
             return reference::forward_for_training::<Self>(logits, targets, class_weights, label_smoothing);
         }
         let shape = logits.layout().shape().clone();
-        let mut gradient = vec![0.0; shape.num_elements()];
+        let mut gradient = Values::unspecified(shape.num_elements());
         let loss = loss(logits, targets, class_weights, label_smoothing, Some(&mut gradient));
         (loss, from_values(gradient, shape))
     }

@@ -2,7 +2,7 @@
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{DenseGradient, DenseKept, DenseOp, reference};
 use crate::flex_tensor::{all_f32, contiguous, from_values};
@@ -23,7 +23,7 @@ impl DenseOp for Flex {
         }
         let [rows, _] = input.layout().shape().dims();
         let shape = shape(rows, &weight, activation);
-        let mut output = vec![0.0; rows * shape.out_features];
+        let mut output = Values::unspecified(rows * shape.out_features);
         let bias = bias.map(contiguous);
         kernels::dense(cpu(), &shape, &contiguous(input), &contiguous(weight), bias.as_deref(), &mut output);
         from_values(output, [rows, shape.out_features])
@@ -42,7 +42,7 @@ impl DenseGradient for Flex {
         let [rows, _] = gradient.layout().shape().dims();
         let shape = shape(rows, &kept.weight, kept.activation);
         let lens = [rows * shape.in_features, shape.in_features * shape.out_features, shape.out_features];
-        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| vec![0.0; lens[which]]));
+        let mut room = [0, 1, 2].map(|which| wanted[which].then(|| Values::unspecified(lens[which])));
         let [input, weight, bias] = room.each_mut().map(|values| values.as_deref_mut());
         kernels::dense_backward(
             cpu(),

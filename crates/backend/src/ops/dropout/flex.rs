@@ -4,7 +4,7 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Distribution, Shape};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{DropoutGradient, DropoutOp, reference};
 use crate::flex_tensor::{all_f32, contiguous, from_values};
@@ -27,7 +27,7 @@ impl DropoutGradient for Flex {
     fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: u64) -> FloatTensor<Self> {
         let shape = input.shape();
         let input = contiguous(input);
-        let mut output = vec![0.0; input.len()];
+        let mut output = Values::unspecified(input.len());
         kernels::dropout(cpu(), kernels::Dropout { rate: rate as f32, seed }, &input, &mut output);
         from_values(output, shape)
     }

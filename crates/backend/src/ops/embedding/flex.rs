@@ -2,7 +2,7 @@
 
 use burn::backend::Flex;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{EmbeddingGradient, EmbeddingOp, reference};
 use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values};
@@ -19,7 +19,7 @@ impl EmbeddingOp for Flex {
         }
         let [_, dim] = weight.layout().shape().dims();
         let [batch, time] = tokens.layout().shape().dims();
-        let mut output = vec![0.0; batch * time * dim];
+        let mut output = Values::unspecified(batch * time * dim);
         kernels::embedding(cpu(), dim, &contiguous(weight), &contiguous_ints(tokens), &mut output);
         from_values(output, [batch, time, dim])
     }
@@ -36,7 +36,7 @@ impl EmbeddingGradient for Flex {
             return reference::backward::<Self>(weight, tokens, padding_idx, gradient);
         }
         let [vocabulary, dim] = weight.layout().shape().dims();
-        let mut by_weight = vec![0.0; vocabulary * dim];
+        let mut by_weight = Values::unspecified(vocabulary * dim);
         let (tokens, gradient) = (contiguous_ints(tokens), contiguous(gradient));
         kernels::embedding_gradient(cpu(), dim, &tokens, padding_idx, &gradient, &mut by_weight);
         from_values(by_weight, [vocabulary, dim])

@@ -14,7 +14,7 @@ impl GeluOp for Flex {
             return reference::forward::<Self>(input);
         }
         let axes = storage_order(&input);
-        let mut output = Ordered::zeros(input.layout().shape(), &axes);
+        let mut output = Ordered::unspecified(input.layout().shape(), &axes);
         kernels::gelu(cpu(), in_order(input, &axes).values(), output.values_mut());
         output.into_tensor()
     }

@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{LayerNormGradient, LayerNormOp, reference};
 use crate::flex_tensor::{all_f32, contiguous, from_values};
@@ -21,9 +21,9 @@ impl LayerNormOp for Flex {
             return reference::forward::<Self>(input, weight, bias, epsilon);
         }
         let shape = input.shape();
-        let bias = bias.unwrap_or_else(|| from_values(vec![0.0; weight.shape()[0]], weight.shape()));
+        let bias = bias.unwrap_or_else(|| from_values(Values::zeros(weight.shape()[0]), weight.shape()));
         let [input, weight, bias] = [input, weight, bias].map(contiguous);
-        let mut output = vec![0.0; input.len()];
+        let mut output = Values::unspecified(input.len());
         kernels::layer_norm(cpu(), &weight, &bias, epsilon as f32, &input, &mut output);
         from_values(output, shape)
     }
@@ -42,8 +42,8 @@ impl LayerNormGradient for Flex {
         let shape = input.shape();
         let [input, weight, gradient] = [input, weight, gradient].map(contiguous);
         let features = weight.len();
-        let mut by_input = vec![0.0; input.len()];
-        let (mut by_weight, mut by_bias) = (vec![0.0; features], vec![0.0; features]);
+        let mut by_input = Values::unspecified(input.len());
+        let (mut by_weight, mut by_bias) = (Values::unspecified(features), Values::unspecified(features));
         kernels::layer_norm_gradient(
             cpu(),
             &weight,

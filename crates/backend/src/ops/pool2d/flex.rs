@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
+use fireclay_kernels::{self as kernels, Values};
 
 use super::{Pool2d, Pool2dGradient, Pool2dOp, Pool2dTape, PoolOptions, reference};
 use crate::flex_tensor::{all_f32, channels_last, contiguous, from_channels_last, from_values};
@@ -35,7 +35,7 @@ impl Pool2dGradient for Flex {
         let Pool2dTape::Kernel { shape, index } = tape else {
             return reference::backward::<Self>(tape, pool, gradient);
         };
-        let mut by_input = vec![0.0; shape.iter().product()];
+        let mut by_input = Values::unspecified(shape.iter().product());
         match pool {
             Pool2d::Max(options) => {
                 let pool = sizes(shape, options);
@@ -68,12 +68,12 @@ fn forward(input: FloatTensor<Flex>, pool: Pool2d, index: Option<&mut Vec<u8>>) 
     let [batch, channels, height, width] = shape;
     let input = channels_last(input);
     let (Pool2d::Max(options) | Pool2d::Average(options, _)) = pool else {
-        let mut output = vec![0.0; batch * channels];
+        let mut output = Values::unspecified(batch * channels);
         kernels::global_average_pool(cpu(), batch, height * width, channels, &input, &mut output);
         return from_values(output, [batch, channels]);
     };
     let sizes = sizes(shape, options);
-    let mut output = vec![0.0; sizes.out_len()];
+    let mut output = Values::unspecified(sizes.out_len());
     match (pool, index) {
         (Pool2d::Average(_, count_include_pad), _) => {
             kernels::average_pool(cpu(), &sizes, count_include_pad, &input, &mut output);

@@ -6,13 +6,13 @@ use std::sync::PoisonError;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
 use fireclay_kernels::recurrent::{
     GruBackward, GruOutput, GruWeights, LstmBackward, LstmOutput, LstmState, Projected, RecurrentOptions,
     RecurrentShape, RecurrentTape, RnnActivation, RnnBackward, RnnOutput, RnnWeights, gru_backward,
     gru_forward, gru_inference, lstm_backward, lstm_forward, lstm_inference, rnn_backward, rnn_forward,
     rnn_inference,
 };
+use fireclay_kernels::{self as kernels, Values};
 
 use super::tape::{Input, KeptTape, Steps, Tape};
 use super::{
@@ -70,11 +70,11 @@ impl RecurrentGradient for Flex {
 
         let batch = gradient.shape()[0];
         let given = States::split(gradient, settings);
-        let mut d_projected = vec![0.0; shape.rows * columns];
-        let mut d_weight_hh = vec![0.0; weight_hh.len()];
-        let mut d_bias_new = for_bias_new.then(|| vec![0.0; hidden]);
-        let mut d_initial_h = for_h.then(|| vec![0.0; batch * hidden]);
-        let mut d_initial_c = for_c.then(|| vec![0.0; batch * hidden]);
+        let mut d_projected = Values::unspecified(shape.rows * columns);
+        let mut d_weight_hh = Values::unspecified(weight_hh.len());
+        let mut d_bias_new = for_bias_new.then(|| Values::unspecified(hidden));
+        let mut d_initial_h = for_h.then(|| Values::unspecified(batch * hidden));
+        let mut d_initial_c = for_c.then(|| Values::unspecified(batch * hidden));
         match settings.cell {
             RecurrentCell::Lstm => {
                 let gradients = LstmBackward {
@@ -113,9 +113,9 @@ impl RecurrentGradient for Flex {
             }
         }
 
-        let mut d_rows = for_input.then(|| vec![0.0; shape.rows * features]);
-        let mut d_weight_ih = for_weight_ih.then(|| vec![0.0; weight_ih.len()]);
-        let mut d_bias = for_bias.then(|| vec![0.0; columns]);
+        let mut d_rows = for_input.then(|| Values::unspecified(shape.rows * features));
+        let mut d_weight_ih = for_weight_ih.then(|| Values::unspecified(weight_ih.len()));
+        let mut d_bias = for_bias.then(|| Values::unspecified(columns));
         let into = kernels::DenseGradients {
             input: d_rows.as_deref_mut(),
             weight: d_weight_ih.as_deref_mut(),
@@ -125,7 +125,7 @@ impl RecurrentGradient for Flex {
         let d_input = d_rows.map(|rows| match input {
             Input::Sequence(_) => from_values(rows, tensors.input.shape()),
             Input::Tokens { unique, .. } => {
-                let mut table = vec![0.0; tensors.input.shape().num_elements()];
+                let mut table = Values::unspecified(tensors.input.shape().num_elements());
                 let padding = settings.padding_idx;
                 kernels::embedding_gradient(cpu(), features, &unique.tokens, padding, &rows, &mut table);
                 from_values(table, tensors.input.shape())
@@ -169,7 +169,7 @@ fn forward(
         relu: false,
     };
     let (weight_ih, bias) = (contiguous(tensors.weight_ih), contiguous(tensors.bias));
-    let mut projected = vec![0.0; dense.rows * columns];
+    let mut projected = Values::unspecified(dense.rows * columns);
     kernels::dense(cpu(), &dense, input.values(), &weight_ih, Some(&bias), &mut projected);
 
     let lengths: Option<Vec<u32>> = tensors.lengths.into_option().map(|lengths| {
@@ -187,9 +187,10 @@ fn forward(
     let shape = RecurrentShape { batch, steps, hidden };
     let projected = Projected { rows: &projected, index: input.index() };
     let weight_hh = contiguous(tensors.weight_hh);
-    let mut h = vec![0.0; batch * hidden];
-    let mut c = vec![0.0; if settings.cell.has_c() { batch * hidden } else { 0 }];
-    let mut outputs = vec![0.0; if settings.given == Given::Last { 0 } else { batch * steps * hidden }];
+    let mut h = Values::unspecified(batch * hidden);
+    let mut c = Values::unspecified(if settings.cell.has_c() { batch * hidden } else { 0 });
+    let mut outputs =
+        Values::unspecified(if settings.given == Given::Last { 0 } else { batch * steps * hidden });
     let all = (settings.given != Given::Last).then_some(&mut outputs[..]);
     match settings.cell {
         RecurrentCell::Lstm => {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use fireclay_kernels as kernels;
 use fireclay_kernels::recurrent::RecurrentTape;
+use fireclay_kernels::{self as kernels, Values};
 
 use crate::flex_tensor::{Contiguous, contiguous};
 use crate::instructions::cpu;
@@ -16,14 +16,14 @@ pub(super) enum Input {
     /// One for each sequence and step.
     Sequence(Contiguous),
     /// One for each different token.
-    Tokens { unique: kernels::Unique, rows: Vec<f32> },
+    Tokens { unique: kernels::Unique, rows: Values },
 }
 
 impl Input {
     pub(super) fn of_tokens(embedding: FloatTensor<Flex>, tokens: &[i64]) -> Self {
         let [vocabulary, features] = embedding.shape().dims();
         let unique = kernels::unique_tokens(vocabulary, tokens);
-        let mut rows = vec![0.0; unique.tokens.len() * features];
+        let mut rows = Values::unspecified(unique.tokens.len() * features);
         kernels::embedding(cpu(), features, &contiguous(embedding), &unique.tokens, &mut rows);
         Input::Tokens { unique, rows }
     }

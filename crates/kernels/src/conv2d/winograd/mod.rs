@@ -16,6 +16,7 @@ use super::Conv2dShape;
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::memory::Values;
 use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
 use crate::transpose::transpose;
 use grid::Grid;
@@ -114,7 +115,7 @@ impl Winograd {
         let rows = grid.in_channels;
         Winograd::new(cpu, grid, |panel, into, width| {
             let columns = panel.len();
-            let mut turned = vec![0.0; 9 * rows * columns];
+            let mut turned = Values::unspecified(9 * rows * columns);
             for (tap, turned) in turned.chunks_exact_mut(rows * columns).enumerate() {
                 let first = (tap * grid.out_channels + panel.start) * rows;
                 transpose(&weight[first..first + columns * rows], [columns, rows], rows, turned);
@@ -272,8 +273,8 @@ impl ByWeight {
         let tiles = shape.batch * grid.tiles();
         if tiles * (channels + columns) < cpu.threads * channels * columns {
             let layout = Layout::new(&grid, by_weight.width, tiles);
-            let mut input = Buffer::zeros(ELEMENTS * layout.element);
-            let mut gradient = Buffer::zeros(ELEMENTS * layout.out_element);
+            let mut input = Buffer::unspecified(ELEMENTS * layout.element);
+            let mut gradient = Buffer::unspecified(ELEMENTS * layout.out_element);
             let rooms = [&mut input, &mut gradient].map(Buffer::shared);
             by_weight.mapped = Some(Mapped { layout, input, gradient, rooms });
         }
@@ -402,7 +403,7 @@ impl ByWeight {
                 let parts: Vec<_> = ranges(self.panels(), self.cpu.threads, 1).collect();
                 in_parallel(parts.len(), |part| {
                     let element = rows * self.width;
-                    let mut sums = vec![0.0; ELEMENTS * element];
+                    let mut sums = Values::unspecified(ELEMENTS * element);
                     for panel in parts[part].clone() {
                         for (at, sums) in sums.chunks_exact_mut(element).enumerate() {
                             let (input, gradient) = (input.slice(), gradient.slice());

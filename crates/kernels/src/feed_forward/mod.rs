@@ -1,0 +1,320 @@
+//! The feed-forward network of a transformer's block ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)): two dense
+//! layers and what is between them, over some rows at a time.
+//!
+//! The inner layer is several times as wide as what goes in and comes out. A few of its rows stay in a thread's caches from
+//! one product to the next, so what is between the layers is never written to memory, and the gradient makes it again.
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::elementwise::{add, column_sums, gelu};
+use crate::memory::Values;
+use crate::product::{Packed, Start, Transposed};
+use crate::simd::{Kernel, Simd};
+use crate::vectors::{each_vector, get, put};
+use crate::{Cpu, DenseShape, Dropout, dense, math};
+
+/// Bytes of the inner rows, and of their gradients, that a thread works on at a time.
+const BLOCK_BYTES: usize = if cfg!(test) { 2048 } else { 512 * 1024 };
+
+/// Fewer rows than this are not worth a copy of the weights.
+const FEW_ROWS: usize = if cfg!(test) { 3 } else { 64 };
+
+/// Sizes of a feed-forward network and what is between its layers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FeedForward {
+    /// Rows of input and output.
+    pub rows: usize,
+    /// Numbers of a row.
+    pub features: usize,
+    /// Numbers of a row between the layers.
+    pub inner: usize,
+    /// Whether GELU is between the layers; else ReLU.
+    pub gelu: bool,
+    /// Values between the layers that are set to zero at random.
+    pub dropout: Option<Dropout>,
+}
+
+/// The weights of a feed-forward network.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedForwardWeights<'a> {
+    /// `[features, inner]`
+    pub weight1: &'a [f32],
+    /// `[inner]`
+    pub bias1: &'a [f32],
+    /// `[inner, features]`
+    pub weight2: &'a [f32],
+    /// `[features]`
+    pub bias2: &'a [f32],
+}
+
+/// Where the gradients of a feed-forward network are written.
+#[derive(Debug)]
+pub struct FeedForwardGradients<'a> {
+    /// `[rows, features]`
+    pub input: &'a mut [f32],
+    /// `[features, inner]`
+    pub weight1: &'a mut [f32],
+    /// `[inner]`
+    pub bias1: &'a mut [f32],
+    /// `[inner, features]`
+    pub weight2: &'a mut [f32],
+    /// `[features]`
+    pub bias2: &'a mut [f32],
+}
+
+impl FeedForward {
+    fn check(&self, input: usize, output: usize, weights: [usize; 4]) {
+        let FeedForward { rows, features, inner, .. } = *self;
+        assert!(features * inner > 0, "rows of {self:?} hold nothing");
+        assert_eq!([input, output], [rows * features; 2], "values of input and output of {self:?}");
+        assert_eq!(weights, [features * inner, inner, inner * features, features], "weights of {self:?}");
+    }
+
+    /// Rows that are worked on at a time: whole tiles.
+    fn block(&self) -> usize {
+        let fitting = BLOCK_BYTES / (2 * size_of::<f32>() * self.inner.max(1));
+        fitting.clamp(24, 192) / 6 * 6
+    }
+
+    fn parts(&self, cpu: Cpu) -> Vec<Range<usize>> {
+        let worth_a_thread = self.rows / FEW_ROWS;
+        ranges(self.rows, cpu.threads.min(worth_a_thread), 6).collect()
+    }
+}
+
+impl FeedForwardWeights<'_> {
+    fn lens(&self) -> [usize; 4] {
+        [self.weight1, self.bias1, self.weight2, self.bias2].map(<[f32]>::len)
+    }
+}
+
+/// `output = drop(activation(input · weight1 + bias1)) · weight2 + bias2`
+///
+/// # Shapes
+/// - input, output: `[rows, features]`
+/// - hidden: `[rows, inner]`, if given overwritten with what [`feed_forward_gradient`] needs: `input · weight1 + bias1`
+///
+/// # Panics
+/// If a slice has another length, or rows hold nothing.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, FeedForward, FeedForwardWeights, feed_forward};
+/// let shape = FeedForward { rows: 1, features: 1, inner: 2, gelu: false, dropout: None };
+/// let weights =
+///     FeedForwardWeights { weight1: &[1.0, -1.0], bias1: &[0.0, 0.5], weight2: &[2.0, 3.0], bias2: &[10.0] };
+/// let mut output = [0.0];
+/// feed_forward(Cpu::best(1), &shape, &[4.0], weights, &mut output, None);
+/// assert_eq!(output, [18.0]);
+/// ```
+pub fn feed_forward(
+    cpu: Cpu,
+    shape: &FeedForward,
+    input: &[f32],
+    weights: FeedForwardWeights<'_>,
+    output: &mut [f32],
+    hidden: Option<&mut [f32]>,
+) {
+    let FeedForward { rows, features, inner, .. } = *shape;
+    shape.check(input.len(), output.len(), weights.lens());
+    let FeedForwardWeights { weight1, bias1, weight2, bias2 } = weights;
+    if let Some(hidden) = &hidden {
+        assert_eq!(hidden.len(), rows * inner, "values between the layers of {shape:?}");
+    }
+    if rows < FEW_ROWS && hidden.is_none() && shape.dropout.is_none() {
+        return few_rows(cpu, shape, input, weights, output);
+    }
+    let packed1 = Packed::new(cpu, weight1, features, inner);
+    let packed2 = Packed::new(cpu, weight2, inner, features);
+    let (parts, block) = (shape.parts(cpu), shape.block());
+    let (output, keeps) = (Shared::new(output), hidden.is_some());
+    let hidden = Shared::new(hidden.unwrap_or_default());
+    in_parallel(parts.len(), |part| {
+        let part = parts[part].clone();
+        let mut own = Values::unspecified(if keeps { 0 } else { block.min(part.len()) * inner });
+        let mut between = Values::unspecified(block.min(part.len()) * inner);
+        for first in part.clone().step_by(block) {
+            let rows = first..(first + block).min(part.end);
+            let count = rows.len();
+            // SAFETY: the blocks have different rows, all of them inside.
+            let (output, hidden) = unsafe {
+                let output = output.part(first * features..rows.end * features);
+                (output, if keeps { hidden.part(first * inner..rows.end * inner) } else { &mut own[..] })
+            };
+            let (hidden, between) = (&mut hidden[..count * inner], &mut between[..count * inner]);
+            let input = &input[first * features..rows.end * features];
+            packed1.multiply_rows(cpu.path, input, count, Start::Row(bias1), false, hidden);
+            cpu.path.run(Between::<false> { shape, first, hidden, between, slopes: &mut [] });
+            packed2.multiply_rows(cpu.path, between, count, Start::Row(bias2), false, output);
+        }
+    });
+}
+
+/// The same for rows that are not worth a copy of the weights.
+fn few_rows(
+    cpu: Cpu,
+    shape: &FeedForward,
+    input: &[f32],
+    weights: FeedForwardWeights<'_>,
+    output: &mut [f32],
+) {
+    let FeedForward { rows, features, inner, gelu: has_gelu, .. } = *shape;
+    let FeedForwardWeights { weight1, bias1, weight2, bias2 } = weights;
+    let first = DenseShape { rows, in_features: features, out_features: inner, relu: !has_gelu };
+    let mut hidden = Values::unspecified(rows * inner);
+    dense(cpu, &first, input, weight1, Some(bias1), &mut hidden);
+    if has_gelu {
+        let mut between = Values::unspecified(hidden.len());
+        gelu(cpu, &hidden, &mut between);
+        hidden = between;
+    }
+    let second = DenseShape { rows, in_features: inner, out_features: features, relu: false };
+    dense(cpu, &second, &hidden, weight2, Some(bias2), output);
+}
+
+/// The gradient of [`feed_forward`].
+///
+/// # Shapes
+/// - input: `[rows, features]`, hidden: `[rows, inner]`, as the forward pass had and gave them
+/// - gradient: of the output, `[rows, features]`
+///
+/// # Panics
+/// If a slice has another length, or rows hold nothing.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, FeedForward, FeedForwardGradients, FeedForwardWeights, feed_forward_gradient};
+/// let shape = FeedForward { rows: 1, features: 1, inner: 2, gelu: false, dropout: None };
+/// let weights =
+///     FeedForwardWeights { weight1: &[1.0, -1.0], bias1: &[0.0, 0.5], weight2: &[2.0, 3.0], bias2: &[10.0] };
+/// let (mut input, mut weight1, mut bias1, mut weight2, mut bias2) = ([0.0], [0.0; 2], [0.0; 2], [0.0; 2], [0.0]);
+/// let into = FeedForwardGradients {
+///     input: &mut input, weight1: &mut weight1, bias1: &mut bias1, weight2: &mut weight2, bias2: &mut bias2,
+/// };
+/// feed_forward_gradient(Cpu::best(1), &shape, &[4.0], weights, &[4.0, -3.5], &[1.0], into);
+/// assert_eq!((input, weight1, weight2, bias2), ([2.0], [8.0, 0.0], [4.0, 0.0], [1.0]));
+/// ```
+pub fn feed_forward_gradient(
+    cpu: Cpu,
+    shape: &FeedForward,
+    input: &[f32],
+    weights: FeedForwardWeights<'_>,
+    hidden: &[f32],
+    gradient: &[f32],
+    into: FeedForwardGradients<'_>,
+) {
+    let FeedForward { rows, features, inner, .. } = *shape;
+    shape.check(input.len(), gradient.len(), weights.lens());
+    assert_eq!(hidden.len(), rows * inner, "values between the layers of {shape:?}");
+    let sizes = [into.weight1.len(), into.bias1.len(), into.weight2.len(), into.bias2.len()];
+    shape.check(into.input.len(), gradient.len(), sizes);
+    let turned1 = Packed::transposed(cpu, weights.weight1, inner, features);
+    let turned2 = Packed::transposed(cpu, weights.weight2, features, inner);
+    let (parts, block) = (shape.parts(cpu), shape.block());
+    // The first part adds up where the result will be.
+    let mut others: Vec<[Values; 4]> = parts.iter().skip(1).map(|_| sizes.map(Values::unspecified)).collect();
+    let mut results = [into.weight1, into.bias1, into.weight2, into.bias2];
+    {
+        let by_input = Shared::new(into.input);
+        let first = results.each_mut().map(|values| Shared::new(values));
+        let rest = others.iter_mut().map(|values| values.each_mut().map(|values| Shared::new(values)));
+        let sums: Vec<[Shared<f32>; 4]> = std::iter::once(first).chain(rest).collect();
+        in_parallel(parts.len(), |part| {
+            let [weight1, bias1, weight2, bias2] = sums[part];
+            let part = parts[part].clone();
+            // SAFETY: each part has sums of its own, of these sizes.
+            let (bias1, bias2) = unsafe { (bias1.part(0..inner), bias2.part(0..features)) };
+            bias1.fill(0.0);
+            bias2.fill(0.0);
+            let most = block.min(part.len());
+            let [mut between, mut slopes] = [0, 1].map(|_| Values::unspecified(most * inner));
+            let mut column_sum = vec![0.0; inner.max(features)];
+            let mut by_weight1 = Transposed::new(cpu.path, features, most);
+            let mut by_weight2 = Transposed::new(cpu.path, inner, most);
+            if part.is_empty() {
+                for sums in [weight1, weight2] {
+                    // SAFETY: as above.
+                    unsafe { sums.part(0..features * inner) }.fill(0.0);
+                }
+            }
+            for first in part.clone().step_by(block) {
+                let rows = first..(first + block).min(part.end);
+                let count = rows.len();
+                let outside = first * features..rows.end * features;
+                let (input, gradient) = (&input[outside.clone()], &gradient[outside.clone()]);
+                let hidden = &hidden[first * inner..rows.end * inner];
+                let (between, slopes) = (&mut between[..count * inner], &mut slopes[..count * inner]);
+                turned2.multiply_rows(cpu.path, gradient, count, Start::Zero, false, slopes);
+                cpu.path.run(Between::<true> { shape, first, hidden, between, slopes });
+                for (values, sums) in [(&*slopes, &mut *bias1), (gradient, &mut *bias2)] {
+                    let column_sum = &mut column_sum[..sums.len()];
+                    column_sums(cpu.alone(), values, column_sum);
+                    add(cpu.alone(), column_sum, sums);
+                }
+                let start = if first == part.start { Start::Zero } else { Start::Output };
+                let (inside, outside_columns) = (0..inner, 0..features);
+                // SAFETY: each part has sums of its own, and each block rows of its own.
+                let by_input = unsafe {
+                    let (a, b) =
+                        ((&*between, inner, inside.clone()), (gradient, features, outside_columns.clone()));
+                    by_weight2.multiply(a, b, start, weight2);
+                    let (a, b) = ((input, features, outside_columns), (&*slopes, inner, inside));
+                    by_weight1.multiply(a, b, start, weight1);
+                    by_input.part(outside)
+                };
+                turned1.multiply_rows(cpu.path, slopes, count, Start::Zero, false, by_input);
+            }
+        });
+    }
+    for values in &others {
+        for (result, values) in results.iter_mut().zip(values) {
+            add(cpu, values, result);
+        }
+    }
+}
+
+/// What comes between the layers, for some rows; with `GRADIENT` also turns the gradient by it into that by the first layer's
+/// output.
+struct Between<'a, const GRADIENT: bool> {
+    shape: &'a FeedForward,
+    /// The number of the first row.
+    first: usize,
+    hidden: &'a [f32],
+    between: &'a mut [f32],
+    slopes: &'a mut [f32],
+}
+
+impl<const GRADIENT: bool> Kernel for Between<'_, GRADIENT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Between { shape, first, hidden, between, slopes } = self;
+        let FeedForward { inner, gelu, dropout, .. } = *shape;
+        let (zero, one) = (s.splat(0.0), s.splat(1.0));
+        let mut factors = vec![1.0; if dropout.is_some() { inner } else { 0 }];
+        for row in 0..hidden.len() / inner {
+            if let Some(dropout) = dropout {
+                dropout.factors(first + row, &mut factors);
+            }
+            each_vector!(S::LANES, inner, |column, count| {
+                let at = row * inner + column;
+                let x = get(s, hidden, at, count);
+                let factor = if dropout.is_some() { get(s, &factors, column, count) } else { one };
+                // In this order what is not a number stays so.
+                let y = if gelu { math::gelu(s, x) } else { s.max(zero, x) };
+                put(s, between, at, count, s.mul(y, factor));
+                if GRADIENT {
+                    let slope =
+                        if gelu { math::gelu_derivative(s, x) } else { s.select_gt(x, zero, one, zero) };
+                    let gradient = get(s, slopes, at, count);
+                    put(s, slopes, at, count, s.mul(gradient, s.mul(slope, factor)));
+                }
+            });
+        }
+    }
+}
