@@ -18,7 +18,6 @@ from harness.environment import BENCH, say
 
 RUNS = BENCH / "runs"
 QUICK_SCALE = 0.05
-TASKS = ("train", "infer", "latency")
 BUSY = 0.5  # A load average above this one disturbs the times.
 
 
@@ -43,8 +42,8 @@ def read_flags(workloads):
     parser.add_argument("--threads", metavar="N", type=int, default=machine.cores(), help="[default: all cores]")
     parser.add_argument("--workloads", metavar="A,B", type=words(tuple(workloads)), default=list(workloads),
                         help=f"[default: {','.join(workloads)}]")
-    parser.add_argument("--tasks", metavar="A,B", type=words(TASKS), default=list(TASKS),
-                        help=f"[default: {','.join(TASKS)}]")
+    parser.add_argument("--tasks", metavar="A,B", type=words(programs.TASKS), default=list(programs.TASKS),
+                        help=f"[default: {','.join(programs.TASKS)}]")
     parser.add_argument("--frameworks", metavar="A,B", type=words(programs.FRAMEWORKS),
                         default=list(programs.FRAMEWORKS), help=f"[default: {','.join(programs.FRAMEWORKS)}]")
     parser.add_argument("--quick", action="store_true",
@@ -79,7 +78,7 @@ def measure(flags, workloads):
         for workload in flags.workloads:
             for task in flags.tasks:
                 for program in in_turn:
-                    if workload not in program.workloads:
+                    if workload not in program.workloads or task not in program.tasks:
                         continue
                     line = programs.run(program, workload, task, flags.threads, number, record["scale"])
                     say(f"round {number}: {progress(line)}")

@@ -8,6 +8,7 @@ import subprocess
 from harness.environment import BENCH, PREPARED, PROGRAMS, PYTHON, ROOT
 
 LONGEST_S = 900
+TASKS = ("train", "infer", "latency")
 SMALL = ("mlp", "cnn", "cifar", "lstm")
 ALL = (*SMALL, "vgg", "resnet", "transformer")
 CONVOLUTIONS = ("cnn", "cifar", "vgg", "resnet")
@@ -22,10 +23,12 @@ class Program:
     command: tuple
     environment: tuple = ()
     workloads: tuple = SMALL
+    tasks: tuple = TASKS
 
 
 KERAS = (PYTHON, BENCH / "peers/keras_peer.py")
 TORCH = (PYTHON, BENCH / "peers/torch_peer.py")
+ONNX = (PYTHON, BENCH / "peers/onnx_peer.py")
 
 # In the order in which they run.
 PROGRAMS_IN_TURN = (
@@ -35,6 +38,8 @@ PROGRAMS_IN_TURN = (
     Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL),
     Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS),
     Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL),
+    Program("onnxruntime", "default", (*ONNX, "--variant", "onnxruntime"), workloads=ALL, tasks=TASKS[1:]),
+    Program("openvino", "default", (*ONNX, "--variant", "openvino"), workloads=ALL, tasks=TASKS[1:]),
     Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",)),
 )
 FRAMEWORKS = tuple(dict.fromkeys(program.framework for program in PROGRAMS_IN_TURN))

@@ -9,6 +9,8 @@ COLUMNS = {
     "keras-tensorflow": "Keras on TensorFlow",
     "keras-jax": "Keras on JAX",
     "pytorch": "PyTorch",
+    "onnxruntime": "onnxruntime",
+    "openvino": "OpenVINO",
     "stock-burn": "stock Burn",
 }
 # What a row measures: its unit, the field, what one unit is, and whether more of it is better.

@@ -28,11 +28,11 @@ LATENCY_WARM_UP_CALLS = 100
 LATENCY_CALLS = 1000
 
 
-def read_flags(variants=("default",)):
+def read_flags(variants=("default",), tasks=TASKS):
     """Reads the command line and limits the threads of whatever is imported from here on."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--workload", choices=WORKLOADS, required=True)
-    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--task", choices=tasks, required=True)
     parser.add_argument("--variant", choices=variants, default=variants[0])
     parser.add_argument("--data", type=pathlib.Path, default=FOLDER.parent / "target/bench-data")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -163,8 +163,8 @@ def peak_memory_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def report(framework, versions, peer, flags):
-    """Runs the task and prints the line."""
+def report(framework, versions, peer, flags, variant=None):
+    """Runs the task and prints the line; `variant` is that of the flags, unless they say something else by it."""
     workload = Workload(flags.workload, flags.scale)
     measured = getattr(peer(flags, workload), flags.task)()
     loss = measured.get("loss")
@@ -172,7 +172,7 @@ def report(framework, versions, peer, flags):
         measured["loss"] = None
     line = {
         "framework": framework,
-        "variant": flags.variant,
+        "variant": variant or flags.variant,
         "versions": versions,
         "workload": workload.name,
         "task": flags.task,
