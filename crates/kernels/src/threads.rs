@@ -10,15 +10,18 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
 
-/// How long an idle worker, or a caller whose last parts run elsewhere, looks again and again before it sleeps.
-const SPIN: Duration = Duration::from_micros(50);
-
-/// Looks between two glances at the clock, after which other threads are let through.
-const LOOKS: usize = 64;
+#[cfg(loom)]
+use loom::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
+};
+#[cfg(not(loom))]
+use std::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
+};
 
 /// Calls `work(part)` for each part in `0..parts`, the parts spread over as many threads at most; `work` for part 0
 /// runs on the caller's thread.
@@ -30,12 +33,14 @@ const LOOKS: usize = 64;
 /// # Panics
 /// If a part panics, with what it panicked with, after all parts that were begun have ended.
 pub(crate) fn in_parallel(parts: usize, work: impl Fn(usize) + Sync) {
+    #[cfg(not(loom))]
     if parts >= 2 && POOL.run(parts, &work) {
         return;
     }
     (0..parts).for_each(work);
 }
 
+#[cfg(not(loom))]
 static POOL: Pool = Pool::new();
 
 /// A region's work, with the lifetime of the caller's frame taken off.
@@ -57,22 +62,35 @@ struct Pool {
     taken: AtomicBool,
     /// The panic of the lowest part that had one.
     panic: Mutex<Option<(usize, Box<dyn Any + Send>)>>,
+    #[cfg_attr(loom, expect(dead_code, reason = "a model counts its workers itself"))]
     workers: AtomicUsize,
     idle: Bed,
     finish: Bed,
 }
 
+/// A function that is `const` but under loom, whose locks are made at run time.
+macro_rules! const_but_under_loom {
+    ($($rest:tt)*) => {
+        #[cfg(not(loom))]
+        const $($rest)*
+        #[cfg(loom)]
+        $($rest)*
+    };
+}
+
 impl Pool {
-    const fn new() -> Self {
-        Pool {
-            tickets: Line(AtomicU64::new(0)),
-            unfinished: Line(AtomicUsize::new(0)),
-            work: AtomicPtr::new(std::ptr::null_mut()),
-            taken: AtomicBool::new(false),
-            panic: Mutex::new(None),
-            workers: AtomicUsize::new(0),
-            idle: Bed::new(),
-            finish: Bed::new(),
+    const_but_under_loom! {
+        fn new() -> Self {
+            Pool {
+                tickets: Line(AtomicU64::new(0)),
+                unfinished: Line(AtomicUsize::new(0)),
+                work: AtomicPtr::new(std::ptr::null_mut()),
+                taken: AtomicBool::new(false),
+                panic: Mutex::new(None),
+                workers: AtomicUsize::new(0),
+                idle: Bed::new(),
+                finish: Bed::new(),
+            }
         }
     }
 
@@ -88,13 +106,13 @@ impl Pool {
         let mut work = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), Work>(work) };
         self.work.store(&raw mut work, Ordering::Relaxed);
         self.unfinished.0.store(parts, Ordering::Relaxed);
-        self.tickets.0.store(u64::from(count) << 32 | 1, Ordering::SeqCst);
+        self.tickets.0.store(u64::from(count) << 32 | 1, Ordering::Release);
         self.idle.wake(parts - 1);
         self.perform(work, 0);
         while let Some(part) = self.claim() {
             self.perform(work, part);
         }
-        let done = || self.unfinished.0.load(Ordering::SeqCst) == 0;
+        let done = || self.unfinished.0.load(Ordering::Acquire) == 0;
         self.finish.wait_until(done);
         let panic = lock(&self.panic).take();
         self.taken.store(false, Ordering::Release);
@@ -129,14 +147,14 @@ impl Pool {
             std::mem::forget(other);
         }
         // From here on the region may be over, and `work` gone.
-        if self.unfinished.0.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.unfinished.0.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish.wake(1);
         }
     }
 
-    /// What a worker does for ever.
-    fn serve(&self) {
-        loop {
+    /// What a worker does until `is_over`.
+    fn serve(&self, is_over: impl Fn() -> bool) {
+        while !is_over() {
             while let Some(part) = self.claim() {
                 // SAFETY: this thread holds a part, so its region lasts, and with it the caller's frame, where
                 // `work` lies. `claim` acquired what the caller wrote before it gave out the tickets.
@@ -144,16 +162,17 @@ impl Pool {
                 self.perform(work, part);
             }
             self.idle.wait_until(|| {
-                let seen = self.tickets.0.load(Ordering::SeqCst);
-                seen & 0xffff_ffff != seen >> 32
+                let seen = self.tickets.0.load(Ordering::Acquire);
+                seen & 0xffff_ffff != seen >> 32 || is_over()
             });
         }
     }
 
     /// Sees to it that there are `workers`, or as many as the CPU has room for beside the caller, but one at least.
     /// Where the system refuses a thread, there are fewer: callers do what nobody else does.
+    #[cfg(not(loom))]
     fn grow(&'static self, workers: usize) {
-        static MOST: OnceLock<usize> = OnceLock::new();
+        static MOST: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
         let now = self.workers.load(Ordering::Relaxed);
         if now >= workers {
             return;
@@ -162,12 +181,16 @@ impl Pool {
             *MOST.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get() - 1).max(1));
         for number in now..workers.min(most) {
             let thread = std::thread::Builder::new().name(format!("fireclay-{}", number + 1));
-            if thread.spawn(|| self.serve()).is_err() {
+            if thread.spawn(|| self.serve(|| false)).is_err() {
                 return;
             }
             self.workers.store(number + 1, Ordering::Relaxed);
         }
     }
+
+    /// A model has the workers that it makes itself.
+    #[cfg(loom)]
+    fn grow(&'static self, _: usize) {}
 }
 
 /// Where threads wait for a condition: first in a spin, then asleep.
@@ -178,27 +201,31 @@ struct Bed {
 }
 
 impl Bed {
-    const fn new() -> Self {
-        Bed { sleepers: AtomicUsize::new(0), lock: Mutex::new(()), bell: Condvar::new() }
+    const_but_under_loom! {
+        fn new() -> Self {
+            Bed { sleepers: AtomicUsize::new(0), lock: Mutex::new(()), bell: Condvar::new() }
+        }
     }
 
-    /// Waits until `ready`, which must read what it looks at with `SeqCst`.
+    /// Waits until `ready`, which must acquire what it looks at.
     fn wait_until(&self, ready: impl Fn() -> bool) {
         // Who was woken too late spins again before it sleeps: the next region is likely near.
         while !spin_until(&ready) {
             let guard = lock(&self.lock);
-            // Of this and the waker's write, one comes first: `ready` sees the write, or the waker this sleeper.
-            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            self.sleepers.fetch_add(1, Ordering::Relaxed);
+            // Of this fence and the waker's, one comes first: `ready` sees the waker's write, or the waker this sleeper.
+            fence(Ordering::SeqCst);
             if !ready() {
                 drop(self.bell.wait(guard));
             }
-            self.sleepers.fetch_sub(1, Ordering::SeqCst);
+            self.sleepers.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// Wakes up to `count` sleepers, after a `SeqCst` write of what they wait for.
+    /// Wakes up to `count` sleepers, after a write of what they wait for.
     fn wake(&self, count: usize) {
-        let sleepers = self.sleepers.load(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let sleepers = self.sleepers.load(Ordering::Relaxed);
         if sleepers > 0 {
             drop(lock(&self.lock));
             for _ in 0..count.min(sleepers) {
@@ -208,8 +235,17 @@ impl Bed {
     }
 }
 
-/// Looks again and again for [`SPIN`], and says whether `ready` came true.
+/// Looks again and again for a while, and says whether `ready` came true.
+#[cfg(not(loom))]
 fn spin_until(ready: impl Fn() -> bool) -> bool {
+    use std::time::{Duration, Instant};
+
+    /// How long an idle worker, or a caller whose last parts run elsewhere, looks before it sleeps.
+    const SPIN: Duration = Duration::from_micros(50);
+
+    /// Looks between two glances at the clock, after which other threads are let through.
+    const LOOKS: usize = 64;
+
     let mut since = None;
     loop {
         for _ in 0..LOOKS {
@@ -226,12 +262,110 @@ fn spin_until(ready: impl Fn() -> bool) -> bool {
     }
 }
 
+/// One look stands for many: how long a thread spins changes nothing but the time.
+#[cfg(loom)]
+fn spin_until(ready: impl Fn() -> bool) -> bool {
+    ready()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+/// Every order in which the threads of a small pool may go on, as far as their atomics and locks allow it.
+#[cfg(all(test, loom))]
+mod model {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Runs `caller` beside one worker, in every order of theirs with a few switches in between.
+    fn with_a_worker(caller: impl Fn(&'static Pool) + Send + Sync + 'static) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            // A pool serves its process for ever; here it is taken back when its worker has ended.
+            let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+            let is_over = loom::sync::Arc::new(AtomicBool::new(false));
+            let worker = loom::thread::spawn({
+                let is_over = is_over.clone();
+                move || pool.serve(|| is_over.load(Ordering::Acquire))
+            });
+            caller(pool);
+            is_over.store(true, Ordering::Release);
+            pool.idle.wake(1);
+            worker.join().expect("a worker keeps panics for the caller");
+            // SAFETY: it came from a box, and nobody else is left.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(pool).cast_mut()) });
+        });
+    }
+
+    #[test]
+    fn what_parts_write_is_there_when_a_region_ends() {
+        with_a_worker(|pool| {
+            for round in 1..=2 {
+                // Loom finds out if two threads are at one of them at once.
+                let values = [0, 1].map(|_| loom::cell::UnsafeCell::new(0));
+                struct Values([loom::cell::UnsafeCell<usize>; 2]);
+                // SAFETY: each part has a value of its own, which loom watches.
+                unsafe impl Sync for Values {}
+                let values = Values(values);
+                let values_of_parts = &values;
+                assert!(pool.run(2, &|part| {
+                    // SAFETY: as above.
+                    values_of_parts.0[part].with_mut(|value| unsafe { *value = round + part });
+                }));
+                // SAFETY: the region is over.
+                let found = values.0.each_ref().map(|value| value.with(|value| unsafe { *value }));
+                assert_eq!(found, [round, round + 1]);
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_of_either_part_reaches_the_caller() {
+        for bad in 0..2 {
+            with_a_worker(move |pool| {
+                let caught = catch_unwind(AssertUnwindSafe(|| {
+                    pool.run(2, &|part| {
+                        if part == bad {
+                            // Without the message that a panic prints.
+                            resume_unwind(Box::new(part));
+                        }
+                    });
+                }));
+                assert_eq!(caught.expect_err("a part panicked").downcast_ref::<usize>(), Some(&bad));
+            });
+        }
+    }
+
+    #[test]
+    fn a_second_caller_is_sent_away_or_served() {
+        with_a_worker(|pool| {
+            let runs = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let call = move |pool: &'static Pool, runs: &std::sync::atomic::AtomicUsize| {
+                let count = |_| {
+                    runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                };
+                if !pool.run(2, &count) {
+                    (0..2).for_each(count);
+                }
+            };
+            let other = loom::thread::spawn({
+                let runs = runs.clone();
+                move || call(pool, &runs)
+            });
+            call(pool, &runs);
+            other.join().expect("no part panics");
+            assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 4);
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
