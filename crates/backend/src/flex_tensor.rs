@@ -189,7 +189,7 @@ mod tests {
 
     fn counting(shape: impl Into<Shape>) -> FlexTensor {
         let shape = shape.into();
-        from_values((0..shape.num_elements()).map(|i| i as f32).collect(), shape)
+        from_values((0..shape.num_elements()).map(|i| i as f32).collect::<Vec<f32>>(), shape)
     }
 
     #[test]

@@ -38,6 +38,8 @@ mod instructions;
 #[cfg(feature = "flex")]
 mod memory;
 pub mod ops;
+#[cfg(feature = "flex")]
+mod ordered_weights;
 mod random;
 mod threads;
 
@@ -47,9 +49,13 @@ pub use error::BackendError;
 pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};
 
-/// Gives memory that the CPU's kernels keep for their next results back to the system: after a training, say, when its
-/// sizes will not come again.
+/// Gives memory that the CPU's kernels keep for their next results back to the system, with what they keep of networks that
+/// are gone: after a training, say, when its sizes will not come again.
 pub fn release_unused_memory() {
     #[cfg(feature = "flex")]
-    fireclay_kernels::release_unused_memory();
+    {
+        ordered_weights::DENSE.forget_unused();
+        ordered_weights::CONV2D.forget_unused();
+        fireclay_kernels::release_unused_memory();
+    }
 }

@@ -51,15 +51,17 @@ pub use attention::{
     Attention, attention, attention_gradient, rotate_positions, self_attention, self_attention_gradient,
 };
 pub use conv2d::{
-    Conv2dGradients, Conv2dShape, Conv2dTape, MaxPool, conv2d, conv2d_backward, conv2d_for_training,
+    Conv2dGradients, Conv2dShape, Conv2dTape, Conv2dWeights, MaxPool, conv2d, conv2d_backward,
+    conv2d_for_training, conv2d_with,
 };
 pub use cpu::Cpu;
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
-pub use dense::{DenseGradients, DenseShape, dense, dense_backward};
+pub use dense::{DenseGradients, DenseShape, DenseWeights, dense, dense_backward, dense_with};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use feed_forward::{
     FeedForward, FeedForwardGradients, FeedForwardWeights, feed_forward, feed_forward_gradient,
+    feed_forward_with,
 };
 pub use index::Index;
 pub use memory::{Values, release_unused_memory};

@@ -2,8 +2,8 @@
 //!
 //! A training step makes the same large tensors each time. Asked of the system anew, each costs a page fault for every few
 //! kilobytes, and the system writes zeros that a kernel overwrites. So blocks that are given back are kept here, and go to
-//! whoever next asks for about as much. What lies here and in use together stays within an eighth of the most that was
-//! ever in use at once; [`release_unused_memory`] gives the rest back to the system.
+//! whoever next asks for about as much. What lies here and in use together stays within an eighth, or 32 MiB, of the most that
+//! was ever in use at once; [`release_unused_memory`] gives the rest back to the system.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -15,8 +15,9 @@ const LARGE: usize = 16 * 1024;
 /// Of a kept block at most one in so many values may be more than was asked for.
 const WASTE: usize = 4;
 
-/// Kept blocks may hold so much more than was ever in use at once: one part in this many.
+/// Kept blocks may hold so much more than was ever in use at once: one part in this many, or so many lines.
 const SLACK: usize = 8;
+const LEAST_SLACK: usize = 32 * 1024 * 1024 / size_of::<Line>();
 
 /// A cache line of zeros or of whatever it held before.
 #[derive(Clone, Copy)]
@@ -155,7 +156,7 @@ pub fn release_unused_memory() {
     drop(unused);
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool::new(LEAST_SLACK));
 
 fn lock() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
@@ -167,11 +168,12 @@ struct Pool {
     kept: usize,
     used: usize,
     most_used: usize,
+    least_slack: usize,
 }
 
 impl Pool {
-    const fn new() -> Self {
-        Pool { free: Vec::new(), kept: 0, used: 0, most_used: 0 }
+    const fn new(least_slack: usize) -> Self {
+        Pool { free: Vec::new(), kept: 0, used: 0, most_used: 0, least_slack }
     }
 
     /// A kept block of so many lines or some more.
@@ -191,7 +193,7 @@ impl Pool {
     fn make_room(&mut self, lines: usize) -> Vec<Block> {
         self.used += lines;
         self.most_used = self.most_used.max(self.used);
-        let most = self.most_used + self.most_used / SLACK;
+        let most = self.most_used + (self.most_used / SLACK).max(self.least_slack);
         let mut too_many = 0;
         while too_many < self.free.len() && self.used + self.kept > most {
             self.kept -= self.free[too_many].len();
@@ -218,7 +220,7 @@ mod tests {
     use super::*;
 
     fn blocks(sizes: &[usize]) -> Pool {
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(0);
         for &lines in sizes {
             assert!(pool.make_room(lines).is_empty());
         }

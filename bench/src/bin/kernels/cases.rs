@@ -6,8 +6,10 @@ use fireclay_kernels::recurrent::{
     lstm_forward, lstm_inference,
 };
 use fireclay_kernels::{
-    Conv2dGradients, Conv2dShape, CrossEntropy, DenseGradients, DenseShape, MaxPool, conv2d, conv2d_backward,
-    conv2d_for_training, cross_entropy, dense, dense_backward,
+    Attention, Conv2dGradients, Conv2dShape, Conv2dWeights, CrossEntropy, DenseGradients, DenseShape,
+    DenseWeights, FeedForward, FeedForwardGradients, FeedForwardWeights, MaxPool, conv2d, conv2d_backward,
+    conv2d_for_training, conv2d_with, cross_entropy, dense, dense_backward, dense_with, feed_forward,
+    feed_forward_gradient, self_attention, self_attention_gradient,
 };
 
 use crate::{Case, Work};
@@ -50,6 +52,21 @@ pub fn all() -> Vec<Case> {
     ] {
         let shape = Conv2dShape::new(batch, in_channels, out_channels, [side, side], [3, 3]);
         cases.extend(conv2d_cases(Conv2dShape { relu: true, pool, ..shape }));
+    }
+    // Ordered weights pay from 4 rows on, and mapped ones from 12 tiles on.
+    for [rows, in_features, out_features] in
+        [[1, 784, 128], [3, 512, 512], [4, 512, 512], [256, 256, 1024], [256, 1024, 256]]
+    {
+        cases.push(ordered_dense_case(DenseShape { rows, in_features, out_features, relu: true }));
+    }
+    for (in_channels, out_channels, side) in
+        [(32, 64, 13), (64, 64, 5), (64, 64, 6), (96, 96, 8), (96, 96, 10), (256, 256, 10), (512, 512, 6)]
+    {
+        cases.push(ordered_conv2d_case(Conv2dShape::new(1, in_channels, out_channels, [side, side], [3, 3])));
+    }
+    cases.extend([(64, 8, 256, 32), (1, 8, 256, 32)].map(attention_cases).into_iter().flatten());
+    for [rows, features, inner] in [[63, 256, 1024], [64, 256, 1024], [16_384, 256, 1024]] {
+        cases.extend(feed_forward_cases(rows, features, inner));
     }
     for batch in [64, 1] {
         cases.extend(lstm_cases(RecurrentShape { batch, steps: 250, hidden: 128 }));
@@ -130,6 +147,88 @@ fn conv2d_cases(shape: Conv2dShape) -> Vec<Case> {
         conv2d_backward(cpu, &shape, &input, &weight, &output, &tape, &output, into);
     });
     vec![forward, by_weight, by_input]
+}
+
+fn ordered_dense_case(shape: DenseShape) -> Case {
+    let DenseShape { rows, in_features, out_features, .. } = shape;
+    let (input, mut output) = (vec![0.5; rows * in_features], vec![0.0; rows * out_features]);
+    let weight = vec![0.01; in_features * out_features];
+    let weights = DenseWeights::new(fireclay_kernels::Cpu::best(1), &weight, in_features, out_features);
+    let flops = Work::Flops(2 * (rows * in_features * out_features) as u64);
+    case(format!("dense {rows}x{in_features}x{out_features} ordered"), flops, move |cpu| {
+        dense_with(cpu, &shape, &input, &weights, None, &mut output)
+    })
+}
+
+fn ordered_conv2d_case(shape: Conv2dShape) -> Case {
+    let Conv2dShape { batch, in_channels, out_channels, size, .. } = shape;
+    let (input, mut output) = (vec![0.5; batch * shape.input_len()], vec![0.0; batch * shape.output_len()]);
+    let weight = vec![0.01; shape.weight_len()];
+    let weights = Conv2dWeights::new(fireclay_kernels::Cpu::best(1), &shape, &weight);
+    let weights = weights.expect("these have no groups");
+    let name = format!("conv2d {batch}x{}x{}x{in_channels}-{out_channels} ordered", size[0], size[1]);
+    case(name, Work::Flops(shape.flops()), move |cpu| {
+        conv2d_with(cpu, &shape, &input, &weights, None, &mut output)
+    })
+}
+
+fn attention_cases((batch, num_heads, tokens, dim): (usize, usize, usize, usize)) -> [Case; 2] {
+    let sizes = Attention {
+        batch,
+        num_heads,
+        queries: tokens,
+        keys: tokens,
+        dim,
+        scale: 1.0 / (dim as f32).sqrt(),
+        causal: false,
+        key_lengths: None,
+        dropout: None,
+    };
+    let name = |what: &str| format!("attention {batch}x{num_heads}x{tokens}x{dim} {what}");
+    let product = 2 * (batch * num_heads * tokens * tokens * dim) as u64;
+    let values = batch * num_heads * tokens * dim;
+    let projected: Vec<f32> = (0..3 * values).map(|at| (at % 17) as f32 * 0.1 - 0.8).collect();
+    let (mut output, mut log_sums) = (vec![0.0; values], vec![0.0; batch * num_heads * tokens]);
+    self_attention(fireclay_kernels::Cpu::best(1), &sizes, &projected, &mut output, &mut log_sums);
+    let forward = {
+        let (projected, mut output, mut log_sums) = (projected.clone(), output.clone(), log_sums.clone());
+        case(name("forward"), Work::Flops(2 * product), move |cpu| {
+            self_attention(cpu, &sizes, &projected, &mut output, &mut log_sums)
+        })
+    };
+    let mut into = projected.clone();
+    let backward = case(name("backward"), Work::Flops(5 * product), move |cpu| {
+        self_attention_gradient(cpu, &sizes, &projected, &output, &log_sums, &output, &mut into)
+    });
+    [forward, backward]
+}
+
+fn feed_forward_cases(rows: usize, features: usize, inner: usize) -> [Case; 2] {
+    let shape = FeedForward { rows, features, inner, gelu: true, dropout: None };
+    let name = |what: &str| format!("feed forward {rows}x{features}x{inner} {what}");
+    let product = 2 * (rows * features * inner) as u64;
+    let (input, mut output) = (vec![0.5; rows * features], vec![0.0; rows * features]);
+    let weights = [features * inner, inner, inner * features, features].map(|len| vec![0.01; len]);
+    let hidden = vec![0.1; rows * inner];
+    let forward = {
+        let (input, weights) = (input.clone(), weights.clone());
+        case(name("forward"), Work::Flops(2 * product), move |cpu| {
+            feed_forward(cpu, &shape, &input, of(&weights), &mut output, None)
+        })
+    };
+    let mut by_input = input.clone();
+    let mut into = weights.clone();
+    let backward = case(name("backward"), Work::Flops(4 * product), move |cpu| {
+        let [weight1, bias1, weight2, bias2] = &mut into;
+        let into = FeedForwardGradients { input: &mut by_input, weight1, bias1, weight2, bias2 };
+        feed_forward_gradient(cpu, &shape, &input, of(&weights), &hidden, &input, into);
+    });
+    [forward, backward]
+}
+
+fn of(weights: &[Vec<f32>; 4]) -> FeedForwardWeights<'_> {
+    let [weight1, bias1, weight2, bias2] = weights;
+    FeedForwardWeights { weight1, bias1, weight2, bias2 }
 }
 
 /// The steps alone; the product with the input is a dense layer.

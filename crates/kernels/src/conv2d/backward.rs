@@ -87,7 +87,7 @@ pub fn conv2d_backward(
     let weight_len = plan.weight_sums_len();
     let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
     let len = weight_len + bias_len;
-    let at_once = winograd::images_at_once(cpu, shape);
+    let at_once = if winograd::suits(shape) { winograd::images_at_once(cpu, shape) } else { 1 };
     let mut sums = Values::zeros(parts.len() * len);
     {
         let all_sums = Shared::new(&mut sums);

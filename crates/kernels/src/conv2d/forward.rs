@@ -1,5 +1,7 @@
 //! From images to images.
 
+use std::ops::Range;
+
 use super::geometry::{bordered, terms};
 use super::winograd::{self, Winograd};
 use super::{Conv2dShape, Conv2dTape};
@@ -7,7 +9,13 @@ use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::memory::Values;
 use crate::pool::{max_pool, max_pool_with_index};
-use crate::product::{Product, Start, Term, offset};
+use crate::product::{Packed, Product, Start, Term, offset};
+
+/// Multiplications of an image from which threads share it.
+const WORTH_THREADS: usize = if cfg!(test) { 1000 } else { 200_000 };
+
+/// Windows for each thread below which the threads share the channels instead.
+const FEW_WINDOWS: usize = 12;
 
 /// The convolution of a batch of images.
 ///
@@ -36,7 +44,71 @@ pub fn conv2d(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    Forward::new(cpu, shape, weight, bias).run(input, output, None);
+    let method = Method::new(cpu, shape, weight);
+    Forward::new(cpu, shape, &method, bias).run(input, output, None);
+}
+
+/// The weights of a convolution in the order in which they are multiplied, for calls that have them in common.
+#[derive(Debug)]
+pub struct Conv2dWeights {
+    /// The convolution that they are for, of any number of images that is as good for them.
+    shape: Conv2dShape,
+    method: Method<'static>,
+}
+
+impl Conv2dWeights {
+    /// What two convolutions must have in common, beside their weights, to share them so.
+    pub fn key(shape: &Conv2dShape) -> Conv2dShape {
+        let batch = if winograd::suits_prepared(shape) { usize::MAX } else { 1 };
+        Conv2dShape { batch, relu: false, pool: None, ..*shape }
+    }
+
+    /// Orders them; or nothing, where that gains nothing: in groups, or if there are none.
+    ///
+    /// # Panics
+    /// If `weight` is not that of the shape.
+    pub fn new(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Option<Self> {
+        shape.check();
+        assert_eq!(weight.len(), shape.weight_len(), "weights of another convolution");
+        if shape.groups > 1 || weight.is_empty() {
+            return None;
+        }
+        let method = match winograd::suits_prepared(shape) {
+            true => Method::Winograd(Winograd::forward(cpu, shape, weight)),
+            false => {
+                let packed = Packed::new(cpu, weight, shape.taps(), shape.out_channels);
+                let values = shape.values_of_window();
+                let terms = packed.terms(values.iter().map(|value| *value as usize));
+                Method::Panels { windows: shape.windows(), terms, packed }
+            }
+        };
+        Some(Conv2dWeights { shape: Self::key(shape), method })
+    }
+}
+
+/// As [`conv2d`], with weights that were ordered before.
+///
+/// # Panics
+/// As [`conv2d`], and if they were ordered for another convolution or another CPU.
+///
+/// ```
+/// use fireclay_kernels::{Conv2dShape, Conv2dWeights, Cpu, conv2d_with};
+/// let (cpu, shape) = (Cpu::best(1), Conv2dShape::new(1, 1, 1, [2, 3], [2, 2]));
+/// let weights = Conv2dWeights::new(cpu, &shape, &[1.0; 4]).unwrap();
+/// let mut output = [0.0; 2];
+/// conv2d_with(cpu, &shape, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &weights, Some(&[0.5]), &mut output);
+/// assert_eq!(output, [12.5, 16.5]);
+/// ```
+pub fn conv2d_with(
+    cpu: Cpu,
+    shape: &Conv2dShape,
+    input: &[f32],
+    weights: &Conv2dWeights,
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    assert_eq!(Conv2dWeights::key(shape), weights.shape, "weights ordered for another convolution");
+    Forward::new(cpu, shape, &weights.method, bias).run(input, output, None);
 }
 
 /// The same, which also keeps what [`super::conv2d_backward`] needs.
@@ -65,7 +137,8 @@ pub fn conv2d_for_training(
         None => Vec::new(),
     };
     let keep = shape.pool.map(|_| maxima.as_mut_slice());
-    Forward::new(cpu, shape, weight, bias).run(input, output, keep);
+    let method = Method::new(cpu, shape, weight);
+    Forward::new(cpu, shape, &method, bias).run(input, output, keep);
     Conv2dTape { maxima }
 }
 
@@ -74,32 +147,40 @@ struct Forward<'a> {
     cpu: Cpu,
     shape: &'a Conv2dShape,
     bias: Option<&'a [f32]>,
-    method: Method<'a>,
+    method: &'a Method<'a>,
 }
 
 /// How the sums are made.
+#[derive(Debug)]
 enum Method<'a> {
     /// One product over all values of a window, image by image.
     Direct { windows: Vec<u32>, terms: Vec<Term>, weight: &'a [f32] },
+    /// The same with weights in panels, without groups.
+    Panels { windows: Vec<u32>, terms: Vec<Term>, packed: Packed },
     /// Fewer multiplications, over tiles of as many images as make a product worth its while.
     Winograd(Winograd),
 }
 
-impl<'a> Forward<'a> {
-    fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &'a [f32], bias: Option<&'a [f32]>) -> Self {
+impl<'a> Method<'a> {
+    /// The best one where the weights are put in order for this call alone.
+    fn new(cpu: Cpu, shape: &Conv2dShape, weight: &'a [f32]) -> Self {
         shape.check();
         assert_eq!(weight.len(), shape.weight_len(), "weights of another convolution");
+        if winograd::suits(shape) {
+            return Method::Winograd(Winograd::forward(cpu, shape, weight));
+        }
+        let rows = (0..shape.taps()).map(|tap| offset(tap * shape.out_channels));
+        let terms = terms(&shape.values_of_window(), rows);
+        Method::Direct { windows: shape.windows(), terms, weight }
+    }
+}
+
+impl<'a> Forward<'a> {
+    fn new(cpu: Cpu, shape: &'a Conv2dShape, method: &'a Method<'a>, bias: Option<&'a [f32]>) -> Self {
+        shape.check();
         if let Some(bias) = bias {
             assert_eq!(bias.len(), shape.out_channels, "a bias of another convolution");
         }
-        let method = match winograd::suits(shape) {
-            true => Method::Winograd(Winograd::forward(cpu, shape, weight)),
-            false => {
-                let rows = (0..shape.taps()).map(|tap| offset(tap * shape.out_channels));
-                let terms = terms(&shape.values_of_window(), rows);
-                Method::Direct { windows: shape.windows(), terms, weight }
-            }
-        };
         Forward { cpu, shape, bias, method }
     }
 
@@ -111,12 +192,24 @@ impl<'a> Forward<'a> {
         if output_len == 0 {
             return;
         }
-        if let Method::Winograd(winograd) = &self.method
-            && (shape.pool.is_none() || shape.batch < self.cpu.threads)
-        {
-            return self.run_by_tiles(winograd, input, output, maxima);
+        let is_small = shape.batch < self.cpu.threads;
+        match self.method {
+            Method::Winograd(winograd) if shape.pool.is_none() || is_small => {
+                return self
+                    .run_then_pool(output, maxima, |output| self.convolve_tiles(winograd, input, output));
+            }
+            Method::Direct { windows, .. } | Method::Panels { windows, .. }
+                if is_small && windows.len() * shape.weight_len() >= WORTH_THREADS =>
+            {
+                return self
+                    .run_then_pool(output, maxima, |output| self.convolve_parts(windows, input, output));
+            }
+            _ => {}
         }
-        let at_once = winograd::images_at_once(self.cpu, shape);
+        let at_once = match self.method {
+            Method::Winograd(_) => winograd::images_at_once(self.cpu, shape),
+            _ => 1,
+        };
         let parts: Vec<_> = ranges(shape.batch, self.cpu.threads, 1).collect();
         let output = Shared::new(output);
         let maxima = Shared::new(maxima.unwrap_or_default());
@@ -149,27 +242,9 @@ impl<'a> Forward<'a> {
         });
     }
 
-    /// Spreads the tiles over the threads, whichever images they belong to, and pools afterwards.
-    fn run_by_tiles(
-        &self,
-        winograd: &Winograd,
-        input: &[f32],
-        output: &mut [f32],
-        maxima: Option<&mut [u8]>,
-    ) {
+    /// Convolves all images with threads that share each one, and pools afterwards.
+    fn run_then_pool(&self, output: &mut [f32], maxima: Option<&mut [u8]>, convolve: impl Fn(&mut [f32])) {
         let shape = self.shape;
-        let parts: Vec<_> = ranges(shape.batch * winograd.tiles(), self.cpu.threads, 1).collect();
-        let convolve = |output: &mut [f32]| {
-            let output = Shared::new(output);
-            in_parallel(parts.len(), |part| {
-                let mut scratch = winograd::Scratch::default();
-                // SAFETY: the output has all images, and the parts have different tiles.
-                unsafe {
-                    let tiles = parts[part].clone();
-                    winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), &mut scratch);
-                }
-            });
-        };
         let Some(pool) = shape.pool else { return convolve(output) };
         let mut convolved = Values::unspecified(shape.batch * shape.convolved_len());
         convolve(&mut convolved);
@@ -180,18 +255,58 @@ impl<'a> Forward<'a> {
         }
     }
 
+    /// Spreads the tiles over the threads, whichever images they belong to.
+    fn convolve_tiles(&self, winograd: &Winograd, input: &[f32], output: &mut [f32]) {
+        let shape = self.shape;
+        let parts: Vec<_> = ranges(shape.batch * winograd.tiles(), self.cpu.threads, 1).collect();
+        let output = Shared::new(output);
+        in_parallel(parts.len(), |part| {
+            let mut scratch = winograd::Scratch::default();
+            // SAFETY: the output has all images, and the parts have different tiles.
+            unsafe {
+                let tiles = parts[part].clone();
+                winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), &mut scratch);
+            }
+        });
+    }
+
+    /// Spreads the windows of one image after another over the threads, or the channels where the windows are few.
+    fn convolve_parts(&self, windows: &[u32], input: &[f32], output: &mut [f32]) {
+        let (shape, threads) = (self.shape, self.cpu.threads);
+        let mut padded = vec![0.0; if shape.is_padded() { shape.padded_len() } else { 0 }];
+        let images = input.chunks_exact(shape.input_len());
+        for (image, output) in images.zip(output.chunks_exact_mut(shape.convolved_len())) {
+            let image = bordered(shape, image, &mut padded);
+            if let Method::Panels { terms, packed, .. } = self.method
+                && windows.len() < FEW_WINDOWS * threads
+            {
+                let factor = (image, windows, &terms[..]);
+                packed.multiply_by_columns(self.cpu, factor, self.start(0), shape.relu, output);
+                continue;
+            }
+            let parts: Vec<_> = ranges(windows.len(), threads, 6).collect();
+            let output = Shared::new(output);
+            in_parallel(parts.len(), |part| {
+                let windows = parts[part].clone();
+                let places = windows.start * shape.out_channels..windows.end * shape.out_channels;
+                // SAFETY: the parts have different windows, all of them inside the output.
+                self.convolve_image(image, windows, unsafe { output.part(places) });
+            });
+        }
+    }
+
     /// Convolves some images, with bias and ReLU, on the caller's thread.
     fn convolve(&self, images: &[f32], output: &mut [f32], scratch: &mut Scratch) {
         let shape = self.shape;
-        match &self.method {
-            Method::Direct { windows, terms, weight } => {
+        match self.method {
+            Method::Direct { windows, .. } | Method::Panels { windows, .. } => {
                 if shape.is_padded() {
                     scratch.padded.resize(shape.padded_len(), 0.0);
                 }
                 for (index, output) in output.chunks_exact_mut(shape.convolved_len()).enumerate() {
                     let image = &images[index * shape.input_len()..(index + 1) * shape.input_len()];
                     let image = bordered(shape, image, &mut scratch.padded);
-                    self.convolve_image(image, windows, terms, weight, output);
+                    self.convolve_image(image, 0..windows.len(), output);
                 }
             }
             Method::Winograd(winograd) => {
@@ -211,34 +326,40 @@ impl<'a> Forward<'a> {
         }
     }
 
-    fn convolve_image(
-        &self,
-        image: &[f32],
-        windows: &[u32],
-        terms: &[Term],
-        weight: &[f32],
-        output: &mut [f32],
-    ) {
-        let shape = self.shape;
-        let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
-        for group in 0..shape.groups {
-            let first = group * out_channels;
-            Product {
-                a: &image[group * channels..],
-                rows: windows,
-                terms,
-                b: &weight[first..],
-                columns: out_channels,
-                start: match self.bias {
-                    Some(bias) => Start::Row(&bias[first..first + out_channels]),
-                    None => Start::Zero,
-                },
-                relu: shape.relu,
-                output: &mut output[first..],
-                output_stride: shape.out_channels,
+    /// Convolves some windows of an image; never by tiles.
+    fn convolve_image(&self, image: &[f32], part: Range<usize>, output: &mut [f32]) {
+        let (shape, path) = (self.shape, self.cpu.path);
+        match self.method {
+            Method::Winograd(_) => unreachable!("tiles are no windows"),
+            Method::Panels { windows, terms, packed } => {
+                let factor = (image, &windows[part], &terms[..]);
+                packed.multiply_tables(path, factor, self.start(0), shape.relu, 0..packed.panels(), output);
             }
-            .run(self.cpu.path);
+            Method::Direct { windows, terms, weight } => {
+                let (channels, out_channels) = (shape.channels_in_group(), shape.out_channels_in_group());
+                for group in 0..shape.groups {
+                    let first = group * out_channels;
+                    Product {
+                        a: &image[group * channels..],
+                        rows: &windows[part.clone()],
+                        terms,
+                        b: &weight[first..],
+                        columns: out_channels,
+                        start: self.start(group),
+                        relu: shape.relu,
+                        output: &mut output[first..],
+                        output_stride: shape.out_channels,
+                    }
+                    .run(path);
+                }
+            }
         }
+    }
+
+    /// What the sums of a group start from.
+    fn start(&self, group: usize) -> Start<'a> {
+        let out_channels = self.shape.out_channels_in_group();
+        self.bias.map_or(Start::Zero, |bias| Start::Row(&bias[group * out_channels..][..out_channels]))
     }
 }
 

@@ -30,6 +30,11 @@ impl Case {
         let mut output = vec![f32::NAN; self.gradient.len()];
         let tape = conv2d_for_training(cpu, shape, &self.input, &self.weight, bias, &mut output);
         assert_eq!(inferred, output, "inference and training differ: {shape:?}");
+        if let Some(weights) = Conv2dWeights::new(cpu, shape, &self.weight) {
+            let mut other = vec![f32::NAN; self.gradient.len()];
+            conv2d_with(cpu, shape, &self.input, &weights, bias, &mut other);
+            assert_close(&other, &output, 3e-5, format_args!("ordered weights of {shape:?} on {cpu:?}"));
+        }
         let mut by_input = vec![f32::NAN; self.input.len()];
         let mut by_weight = vec![f32::NAN; self.weight.len()];
         let mut by_bias = vec![f32::NAN; shape.out_channels];

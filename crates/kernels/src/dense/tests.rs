@@ -14,6 +14,12 @@ fn check(random: &mut Random, shape: DenseShape, cpus: impl Iterator<Item = Cpu>
         let run = || {
             let mut output = vec![f32::NAN; gradient.len()];
             dense(cpu, &shape, &input, &weight, bias.as_deref(), &mut output);
+            if !weight.is_empty() {
+                let weights = DenseWeights::new(cpu, &weight, shape.in_features, shape.out_features);
+                let mut other = vec![f32::NAN; gradient.len()];
+                dense_with(cpu, &shape, &input, &weights, bias.as_deref(), &mut other);
+                assert_close(&other, &output, 1e-5, format_args!("ordered weights of {shape:?} on {cpu:?}"));
+            }
             let mut by_input = vec![f32::NAN; input.len()];
             let mut by_weight = vec![f32::NAN; weight.len()];
             let mut by_bias = vec![f32::NAN; shape.out_features];

@@ -17,7 +17,7 @@ use crate::memory::Values;
 use crate::product::{Packed, Start, Transposed};
 use crate::simd::{Kernel, Simd};
 use crate::vectors::{each_vector, get, put};
-use crate::{Cpu, DenseShape, Dropout, dense, math};
+use crate::{Cpu, DenseShape, DenseWeights, Dropout, dense, math};
 
 /// Bytes of the inner rows, and of their gradients, that a thread works on at a time.
 const BLOCK_BYTES: usize = if cfg!(test) { 2048 } else { 512 * 1024 };
@@ -131,6 +131,49 @@ pub fn feed_forward(
     }
     let packed1 = Packed::new(cpu, weight1, features, inner);
     let packed2 = Packed::new(cpu, weight2, inner, features);
+    run(cpu, shape, input, [&packed1, &packed2], [bias1, bias2], output, hidden);
+}
+
+/// As [`feed_forward`] for an answer alone, with weights that were ordered before: `[features, inner]`, `[inner, features]`.
+///
+/// # Panics
+/// As [`feed_forward`], and if the weights were ordered for other layers.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, DenseWeights, FeedForward, feed_forward_with};
+/// let shape = FeedForward { rows: 1, features: 1, inner: 2, gelu: false, dropout: None };
+/// let weight1 = DenseWeights::new(Cpu::best(1), &[1.0, -1.0], 1, 2);
+/// let weight2 = DenseWeights::new(Cpu::best(1), &[2.0, 3.0], 2, 1);
+/// let mut output = [0.0];
+/// feed_forward_with(Cpu::best(1), &shape, &[4.0], [&weight1, &weight2], [&[0.0, 0.5], &[10.0]], &mut output);
+/// assert_eq!(output, [18.0]);
+/// ```
+pub fn feed_forward_with(
+    cpu: Cpu,
+    shape: &FeedForward,
+    input: &[f32],
+    weights: [&DenseWeights; 2],
+    biases: [&[f32]; 2],
+    output: &mut [f32],
+) {
+    let FeedForward { features, inner, .. } = *shape;
+    let [first, second] = weights.map(|weights| weights.sizes());
+    assert_eq!([first, second], [[features, inner], [inner, features]], "weights ordered for other layers");
+    let lens = [features * inner, biases[0].len(), inner * features, biases[1].len()];
+    shape.check(input.len(), output.len(), lens);
+    run(cpu, shape, input, weights.map(DenseWeights::packed), biases, output, None);
+}
+
+fn run(
+    cpu: Cpu,
+    shape: &FeedForward,
+    input: &[f32],
+    [packed1, packed2]: [&Packed; 2],
+    [bias1, bias2]: [&[f32]; 2],
+    output: &mut [f32],
+    hidden: Option<&mut [f32]>,
+) {
+    let FeedForward { features, inner, .. } = *shape;
     let (parts, block) = (shape.parts(cpu), shape.block());
     let (output, keeps) = (Shared::new(output), hidden.is_some());
     let hidden = Shared::new(hidden.unwrap_or_default());

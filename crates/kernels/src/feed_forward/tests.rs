@@ -44,6 +44,13 @@ impl Case {
         let mut alone = vec![f32::NAN; rows * features];
         feed_forward(cpu, &self.shape, &self.input, self.weights(), &mut alone, None);
         assert_close(&alone, &output, 1e-5, format_args!("{:?} without hidden values", self.shape));
+        if self.shape.dropout.is_none() {
+            let weight1 = DenseWeights::new(cpu, &self.weights[0], features, inner);
+            let weight2 = DenseWeights::new(cpu, &self.weights[2], inner, features);
+            let biases = [&self.weights[1][..], &self.weights[3][..]];
+            feed_forward_with(cpu, &self.shape, &self.input, [&weight1, &weight2], biases, &mut alone);
+            assert_eq!(alone, output, "{:?} with ordered weights", self.shape);
+        }
         let mut gradients = [features * rows, features * inner, inner, inner * features, features]
             .map(|len| vec![f32::NAN; len]);
         let [input, weight1, bias1, weight2, bias2] = &mut gradients;

@@ -16,7 +16,7 @@ mod tile;
 
 use crate::Path;
 pub(crate) use packed::{Packed, Transposed, multiply_transposed, odd_lines, panel_width, panels_of};
-use tile::Tiles;
+use tile::{OneRow, Tiles};
 
 /// Where the `k`th term of every sum lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,9 @@ impl Product<'_> {
         self.check();
         if self.terms.is_empty() {
             return self.write_start();
+        }
+        if self.rows.len() == 1 {
+            return path.run(OneRow(self));
         }
         if self.terms.len() <= TERMS_OF_BLOCK && self.columns <= COLUMNS_OF_BLOCK {
             path.run(Tiles(self));

@@ -62,6 +62,7 @@ pub(crate) fn panels_of(
 }
 
 /// A right factor `[inner, columns]` in panels, `[panels][inner][width]`.
+#[derive(Debug)]
 pub(crate) struct Packed {
     values: Buffer,
     inner: usize,
@@ -125,6 +126,13 @@ impl Packed {
         let Packed { inner, columns, .. } = *self;
         assert_eq!(a.len(), rows * inner, "a left factor of another size");
         assert_eq!(output.len(), rows * columns, "room for another product");
+        if output.is_empty() {
+            return;
+        }
+        if rows < 2 * TILE_ROWS * cpu.threads {
+            let (rows, terms) = (strided(rows, inner), self.terms(0..inner));
+            return self.multiply_by_columns(cpu, (a, &rows, &terms), start, relu, output);
+        }
         let parts: Vec<_> = ranges(rows, cpu.threads, TILE_ROWS).collect();
         let output = Shared::new(output);
         in_parallel(parts.len(), |part| {
@@ -155,19 +163,63 @@ impl Packed {
         relu: bool,
         output: &mut [f32],
     ) {
+        let (rows, terms) = (strided(rows, self.inner), self.terms(0..self.inner));
+        self.multiply_tables(path, (a, &rows, &terms), start, relu, 0..self.panels(), output);
+    }
+
+    /// How many panels there are.
+    pub(crate) fn panels(&self) -> usize {
+        self.columns.div_ceil(self.width)
+    }
+
+    /// The terms of a product whose left factor has its numbers at these offsets.
+    pub(crate) fn terms(&self, offsets: impl IntoIterator<Item = usize>) -> Vec<Term> {
+        let terms = offsets.into_iter().enumerate();
+        terms.map(|(k, a)| Term { a: offset(a), b: offset(k * self.width) }).collect()
+    }
+
+    /// As [`multiply_tables`](Self::multiply_tables), the panels spread over the threads: for few rows.
+    pub(crate) fn multiply_by_columns(
+        &self,
+        cpu: Cpu,
+        factor: (&[f32], &[u32], &[Term]),
+        start: Start<'_>,
+        relu: bool,
+        output: &mut [f32],
+    ) {
+        let len = output.len();
+        let parts: Vec<_> = ranges(self.panels(), cpu.threads, 1).collect();
+        let output = Shared::new(output);
+        in_parallel(parts.len(), |part| {
+            // SAFETY: each part writes columns of its own.
+            let output = unsafe { output.part(0..len) };
+            self.multiply_tables(cpu.path, factor, start, relu, parts[part].clone(), output);
+        });
+    }
+
+    /// The columns of some panels of a product whose left factor is found through tables; `terms` are of
+    /// [`terms`](Self::terms). The output is `[rows, columns]`.
+    pub(crate) fn multiply_tables(
+        &self,
+        path: Path,
+        (a, rows, terms): (&[f32], &[u32], &[Term]),
+        start: Start<'_>,
+        relu: bool,
+        panels: Range<usize>,
+        output: &mut [f32],
+    ) {
         let Packed { inner, columns, width, .. } = *self;
-        let rows = strided(rows, inner);
-        let terms = strided_terms(inner.min(TERMS), 1, width);
+        assert_eq!(terms.len(), inner, "as many terms as the packed factor has rows");
         for term in (0..inner).step_by(TERMS) {
             let count = TERMS.min(inner - term);
-            for first in (0..columns).step_by(width) {
-                let panel = first * inner + term * width;
+            for panel in panels.clone() {
+                let first = panel * width;
                 let columns_of_panel = width.min(columns - first);
                 Product {
-                    a: &a[term..],
-                    rows: &rows,
-                    terms: &terms[..count],
-                    b: &self.values.slice()[panel..panel + count * width],
+                    a,
+                    rows,
+                    terms: &terms[term..term + count],
+                    b: &self.values.slice()[first * inner..][..inner * width],
                     columns: columns_of_panel,
                     start: match (term, start) {
                         (0, Start::Row(row)) => Start::Row(&row[first..first + columns_of_panel]),

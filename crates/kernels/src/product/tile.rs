@@ -54,6 +54,53 @@ impl Kernel for Tiles<'_> {
     }
 }
 
+/// The kernel for a product of one row, whose sums are few: as many columns at a time as additions need not wait for each other.
+pub(super) struct OneRow<'a>(pub(super) Product<'a>);
+
+impl Kernel for OneRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self.0;
+        let ground = Ground {
+            a: a.as_ptr(),
+            terms,
+            b: b.as_ptr(),
+            start,
+            relu,
+            output: output.as_mut_ptr(),
+            output_stride,
+        };
+        let (full, tail) = (columns / S::LANES, columns % S::LANES);
+        let mut vector = 0;
+        while vector < full {
+            let column = vector * S::LANES;
+            // SAFETY: `Product::check` has seen that all offsets stay inside the factors and the output.
+            unsafe {
+                vector += match full - vector {
+                    8.. => {
+                        sums::<S, 1, 8, false>(s, &ground, rows, 0, column, 0);
+                        8
+                    }
+                    4.. => {
+                        sums::<S, 1, 4, false>(s, &ground, rows, 0, column, 0);
+                        4
+                    }
+                    _ => {
+                        sums::<S, 1, 1, false>(s, &ground, rows, 0, column, 0);
+                        1
+                    }
+                };
+            }
+        }
+        if tail > 0 {
+            // SAFETY: as above.
+            unsafe { sums::<S, 1, 1, true>(s, &ground, rows, 0, full * S::LANES, tail) };
+        }
+    }
+}
+
 /// Goes through all rows of one group of columns, in tiles of the first height that fits.
 macro_rules! tiles {
     ($s:ident, $ground:ident, $rows:ident, $column:ident, $tail:expr, $n:literal, $has_tail:expr, $($m:literal)*) => {{

@@ -11,6 +11,7 @@ use crate::flex_tensor::{Contiguous, all_f32, channels_last, contiguous, from_ch
 use crate::instructions::cpu;
 use crate::ops::Activation;
 use crate::ops::maybe::Maybe;
+use crate::ordered_weights::CONV2D;
 
 impl Conv2dOp for Flex {
     fn conv2d_fused(
@@ -25,15 +26,18 @@ impl Conv2dOp for Flex {
         }
         let shape = fused.shape(&input, &weight);
         let mut output = Values::unspecified(output_shape(&shape).iter().product());
-        let bias = bias.map(contiguous);
-        kernels::conv2d(
-            cpu(),
-            &shape,
-            &channels_last(input),
-            &kernel_order(weight),
-            bias.as_deref(),
-            &mut output,
-        );
+        let (input, bias) = (channels_last(input), bias.map(contiguous));
+        let ordered = CONV2D.of(&weight, kernels::Conv2dWeights::key(&shape), || {
+            kernels::Conv2dWeights::new(cpu(), &shape, &kernel_order(weight.clone()))
+        });
+        match ordered {
+            Some(weights) => {
+                kernels::conv2d_with(cpu(), &shape, &input, &weights, bias.as_deref(), &mut output)
+            }
+            None => {
+                kernels::conv2d(cpu(), &shape, &input, &kernel_order(weight), bias.as_deref(), &mut output)
+            }
+        }
         from_channels_last(output, output_shape(&shape))
     }
 }

@@ -37,7 +37,7 @@ impl<B: DenseGradient, C: CheckpointStrategy> DenseOp for Autodiff<B, C> {
         match Dense.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::UnTracked(prep) => prep.finish(B::dense(input, weight, bias, activation)),
             OpsKind::Tracked(prep) => {
-                let output = B::dense(input.clone(), weight.clone(), bias, activation);
+                let output = B::dense_for_training(input.clone(), weight.clone(), bias, activation);
                 let kept = DenseKept { input, weight, output: activation.kept(&output), activation };
                 prep.finish(kept, output)
             }

@@ -1,5 +1,7 @@
 //! The dense layer on Flex.
 
+use std::sync::Arc;
+
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use fireclay_kernels::{self as kernels, Values};
@@ -9,6 +11,7 @@ use crate::flex_tensor::{all_f32, contiguous, from_values};
 use crate::instructions::cpu;
 use crate::ops::Activation;
 use crate::ops::maybe::Maybe;
+use crate::ordered_weights::DENSE;
 
 impl DenseOp for Flex {
     fn dense(
@@ -17,20 +20,58 @@ impl DenseOp for Flex {
         bias: Maybe<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let bias = bias.into_option();
-        if !all_f32([&input, &weight].into_iter().chain(&bias)) {
-            return reference::forward::<Self>(input, weight, bias, activation);
-        }
-        let [rows, _] = input.layout().shape().dims();
-        let shape = shape(rows, &weight, activation);
-        let mut output = Values::unspecified(rows * shape.out_features);
-        let bias = bias.map(contiguous);
-        kernels::dense(cpu(), &shape, &contiguous(input), &contiguous(weight), bias.as_deref(), &mut output);
-        from_values(output, [rows, shape.out_features])
+        forward(input, weight, bias, activation, true)
     }
 }
 
+/// The operation; `keeps` says whether weights that were put in order are kept for the next call.
+fn forward(
+    input: FloatTensor<Flex>,
+    weight: FloatTensor<Flex>,
+    bias: Maybe<Flex>,
+    activation: Activation,
+    keeps: bool,
+) -> FloatTensor<Flex> {
+    let bias = bias.into_option();
+    if !all_f32([&input, &weight].into_iter().chain(&bias)) {
+        return reference::forward::<Flex>(input, weight, bias, activation);
+    }
+    let [rows, _] = input.layout().shape().dims();
+    let shape = shape(rows, &weight, activation);
+    let mut output = Values::unspecified(rows * shape.out_features);
+    let (input, bias) = (contiguous(input), bias.map(contiguous));
+    let ordered = (keeps && rows >= kernels::DenseWeights::LEAST_ROWS)
+        .then(|| ordered(&weight, shape.in_features, shape.out_features))
+        .flatten();
+    match ordered {
+        Some(weights) => kernels::dense_with(cpu(), &shape, &input, &weights, bias.as_deref(), &mut output),
+        None => kernels::dense(cpu(), &shape, &input, &contiguous(weight), bias.as_deref(), &mut output),
+    }
+    from_values(output, [rows, shape.out_features])
+}
+
+/// The weights `[in_features, out_features]` in the kernels' order, kept for the next call.
+pub(crate) fn ordered(
+    weight: &FloatTensor<Flex>,
+    in_features: usize,
+    out_features: usize,
+) -> Option<Arc<kernels::DenseWeights>> {
+    DENSE.of(weight, (), || {
+        let weight = contiguous(weight.clone());
+        Some(kernels::DenseWeights::new(cpu(), &weight, in_features, out_features))
+    })
+}
+
 impl DenseGradient for Flex {
+    fn dense_for_training(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        forward(input, weight, bias, activation, false)
+    }
+
     fn dense_backward(
         kept: DenseKept<Self>,
         gradient: FloatTensor<Self>,

@@ -5,6 +5,9 @@ mod autodiff;
 mod flex;
 mod reference;
 
+#[cfg(feature = "flex")]
+pub(crate) use flex::ordered;
+
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
@@ -74,6 +77,16 @@ pub trait DenseOp: Backend {
 
 /// Its gradient on a device.
 pub trait DenseGradient: DenseOp {
+    /// The operation where the weight is about to change.
+    fn dense_for_training(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Maybe<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        Self::dense(input, weight, bias, activation)
+    }
+
     /// The gradients by input, weight and bias, each only if `wanted`, from the gradient by the output.
     fn dense_backward(
         kept: DenseKept<Self>,

@@ -7,6 +7,7 @@ use fireclay_kernels::{self as kernels, Values};
 use super::{FeedForwardGradient, FeedForwardKept, FeedForwardOp, FeedForwardOptions, reference};
 use crate::flex_tensor::{Contiguous, all_f32, contiguous, from_values};
 use crate::instructions::cpu;
+use crate::ops::dense::ordered;
 use crate::ops::dropout::draw_seed;
 
 impl FeedForwardOp for Flex {
@@ -22,8 +23,24 @@ impl FeedForwardOp for Flex {
             return reference::forward::<Self>(input, [weight1, bias1, weight2, bias2], options);
         }
         let shape = shape(&input, &weight1, options, seed(options));
+        let kernels::FeedForward { rows, features, inner, .. } = shape;
+        let mut output = Values::unspecified(rows * features);
+        if rows >= kernels::DenseWeights::LEAST_ROWS
+            && let Some(first) = ordered(&weight1, features, inner)
+            && let Some(second) = ordered(&weight2, inner, features)
+        {
+            let [input, bias1, bias2] = [input, bias1, bias2].map(contiguous);
+            kernels::feed_forward_with(
+                cpu(),
+                &shape,
+                &input,
+                [&first, &second],
+                [&bias1, &bias2],
+                &mut output,
+            );
+            return from_values(output, [rows, features]);
+        }
         let [input, weights @ ..] = [input, weight1, bias1, weight2, bias2].map(contiguous);
-        let mut output = Values::unspecified(input.len());
         kernels::feed_forward(cpu(), &shape, &input, of(&weights), &mut output, None);
         from_values(output, [shape.rows, shape.features])
     }

@@ -38,8 +38,20 @@ const RUN_BYTES: usize = 384 * 1024;
 /// Weights of more bytes pass from memory for each run of tiles, which is then longer.
 const LARGE_WEIGHTS: usize = 512 * 1024;
 
+/// The same where they were mapped before.
+const LEAST_TILES_PREPARED: usize = if cfg!(test) { 2 } else { 12 };
+
 /// Whether a convolution is done so.
 pub(super) fn suits(shape: &Conv2dShape) -> bool {
+    suits_from(shape, LEAST_TILES)
+}
+
+/// Whether it is done so with weights that were mapped before.
+pub(super) fn suits_prepared(shape: &Conv2dShape) -> bool {
+    suits_from(shape, LEAST_TILES_PREPARED)
+}
+
+fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
     let is_three_by_three = shape.kernel_size == [3, 3]
         && shape.stride == [1, 1]
         && shape.dilation == [1, 1]
@@ -49,20 +61,18 @@ pub(super) fn suits(shape: &Conv2dShape) -> bool {
     is_three_by_three
         && outputs >= 3 * Winograd::grid(shape).tiles()
         && shape.in_channels.min(shape.out_channels) >= LEAST_CHANNELS
-        && shape.batch * Winograd::grid(shape).tiles() >= LEAST_TILES
+        && shape.batch.saturating_mul(Winograd::grid(shape).tiles()) >= least_tiles
 }
 
-/// Images of a batch that a thread takes at a time: where [`suits`], as many whole ones as make a run of tiles.
+/// Images of a batch that a thread takes at a time: as many whole ones as make a run of tiles.
 pub(super) fn images_at_once(cpu: Cpu, shape: &Conv2dShape) -> usize {
-    if !suits(shape) {
-        return 1;
-    }
     let images = shape.batch.div_ceil(cpu.threads.max(1));
     let run = tiles_of_run(shape.in_channels, shape.out_channels);
     split_evenly(images, run.div_ceil(Winograd::grid(shape).tiles().max(1)))
 }
 
 /// A convolution with its weights as they are multiplied.
+#[derive(Debug)]
 pub(super) struct Winograd {
     cpu: Cpu,
     grid: Grid,

@@ -1,0 +1,129 @@
+//! Weights in the order in which kernels read them fastest, kept from call to call while a network only answers.
+//!
+//! To put weights in order costs as much as a small batch. So what was ordered stays here for as long as the weights
+//! themselves are in use, and is found again by their place in memory: a tensor that is kept here has a second holder, so
+//! whoever changes it changes a copy. Training changes its weights at every step and leaves this alone.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::backend::flex::FlexTensor;
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights};
+
+/// Weights of fewer values are not worth the search.
+const LEAST: usize = 4096;
+
+/// Those of dense layers.
+pub(crate) static DENSE: Ordered<(), DenseWeights> = Ordered::new();
+
+/// Those of convolutions.
+pub(crate) static CONV2D: Ordered<Conv2dShape, Conv2dWeights> = Ordered::new();
+
+/// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
+pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);
+
+struct Entry<K, T> {
+    weight: FlexTensor,
+    key: K,
+    ordered: Arc<T>,
+}
+
+impl<K: PartialEq, T> Ordered<K, T> {
+    const fn new() -> Self {
+        Ordered(Mutex::new(Vec::new()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry<K, T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `order` made of these weights, or makes now; nothing if they are few, or it makes nothing of them.
+    pub(crate) fn of(
+        &self,
+        weight: &FlexTensor,
+        key: K,
+        order: impl FnOnce() -> Option<T>,
+    ) -> Option<Arc<T>> {
+        if weight.layout().num_elements() < LEAST {
+            return None;
+        }
+        let is_same = |entry: &&Entry<K, T>| {
+            std::ptr::eq(entry.weight.bytes(), weight.bytes())
+                && entry.weight.layout() == weight.layout()
+                && entry.key == key
+        };
+        if let Some(entry) = self.lock().iter().find(is_same) {
+            return Some(entry.ordered.clone());
+        }
+        let ordered = Arc::new(order()?);
+        self.forget_unused();
+        self.lock().push(Entry { weight: weight.clone(), key, ordered: ordered.clone() });
+        Some(ordered)
+    }
+
+    /// Drops what belongs to weights that nobody else holds.
+    pub(crate) fn forget_unused(&self) {
+        let mut entries = self.lock();
+        // Several entries may hold the same weights, of which they alone are then the holders.
+        let own =
+            |place: *const u8| entries.iter().filter(|entry| entry.weight.bytes().as_ptr() == place).count();
+        let used: Vec<bool> = entries
+            .iter()
+            .map(|entry| Arc::strong_count(&entry.weight.data_arc()) - 1 > own(entry.weight.bytes().as_ptr()))
+            .collect();
+        let mut used = used.into_iter();
+        entries.retain(|_| used.next().unwrap_or(true));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flex_tensor::from_values;
+
+    fn weight() -> FlexTensor {
+        from_values(vec![1.0; LEAST], [64, LEAST / 64])
+    }
+
+    #[test]
+    fn the_same_weights_are_ordered_once_and_forgotten_with_them() {
+        let ordered = Ordered::<u8, usize>::new();
+        let (first, second) = (weight(), weight());
+        let calls = std::cell::Cell::new(0);
+        let of = |weight: &FlexTensor, key| {
+            ordered.of(weight, key, || {
+                calls.set(calls.get() + 1);
+                Some(calls.get())
+            })
+        };
+        assert_eq!(of(&first, 0).as_deref(), Some(&1));
+        assert_eq!(of(&first.clone(), 0).as_deref(), Some(&1));
+        assert_eq!(of(&first, 1).as_deref(), Some(&2), "for something else");
+        assert_eq!(of(&first.transpose(0, 1), 0).as_deref(), Some(&3), "in another order");
+        assert_eq!(of(&second, 0).as_deref(), Some(&4));
+        ordered.forget_unused();
+        assert_eq!(ordered.lock().len(), 4);
+        drop(first);
+        ordered.forget_unused();
+        assert_eq!(ordered.lock().len(), 1);
+        assert_eq!(of(&second, 0).as_deref(), Some(&4));
+    }
+
+    #[test]
+    fn whoever_changes_the_weights_is_not_given_the_old_ones() {
+        let ordered = Ordered::<(), f32>::new();
+        let mut weight = weight();
+        let of = |weight: &FlexTensor| {
+            ordered.of(weight, (), || Some(weight.storage::<f32>()[0])).as_deref().copied()
+        };
+        assert_eq!(of(&weight), Some(1.0));
+        weight.storage_mut::<f32>()[0] = 2.0;
+        assert_eq!(of(&weight), Some(2.0));
+        assert_eq!(ordered.lock().len(), 1, "the old ones are forgotten");
+    }
+
+    #[test]
+    fn few_weights_are_not_kept() {
+        let ordered = Ordered::<(), f32>::new();
+        assert!(ordered.of(&from_values(vec![1.0; 10], [10]), (), || Some(1.0)).is_none());
+    }
+}
