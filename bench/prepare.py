@@ -1,6 +1,6 @@
 """Turns the published files into one safetensors file for each data set, so that every program reads the same bytes.
 
-    python prepare.py --data DIR [--out target/bench-data] [mnist cifar10 imdb imdb256]
+    python prepare.py --data DIR [--out target/bench-data] [mnist cifar10 imdb imdb256 imdb_stream]
 
 Images stay bytes. Reviews become word numbers, as `keras.datasets.imdb` and `pad_sequences` would number and pad them:
 lower case, `<br />` and punctuation become spaces, the 20,000 most frequent words of the training split (0 is padding,
@@ -12,6 +12,7 @@ lower case, `<br />` and punctuation become spaces, the 20,000 most frequent wor
 | `cifar10.safetensors` | `train_images` u8 `[50000, 3, 32, 32]`, `train_labels` u8 `[50000]`, `test_…` of 10,000 |
 | `imdb.safetensors` | `train_tokens` i32 `[25000, 250]`, `train_labels` u8 `[25000]`, `test_…` of 25,000 |
 | `imdb256.safetensors` | the same with `[25000, 256]` |
+| `imdb_stream.safetensors` | `train_tokens`, `train_next_tokens` i32 `[1280, 128]`, `test_…` of 128: windows of all words one after the other, numbered below 10,004 (3 ends a review), and each word's next one |
 """
 
 import argparse
@@ -30,6 +31,7 @@ from safetensors.numpy import save_file
 PREPARATION = "1"  # Raise it when the tensors change: older files are then made anew.
 WORDS = 20_000  # Numbers below this one; two of them are no words.
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+STREAM_WORDS, END = 10_004, 3  # Of language models.
 PUNCTUATION = str.maketrans(string.punctuation, " " * len(string.punctuation))
 SHUFFLE_SEED = 0
 
@@ -64,8 +66,8 @@ def cifar10(data):
     return tensors
 
 
-def imdb(data, length=250):
-    """The last `length` words of reviews in a tar archive, `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`."""
+def reviews_of(data):
+    """Name, class and words of each review in a tar archive, `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`, by split."""
     archives = sorted((data / "imdb").glob("*.tar.gz"))
     if not archives:
         raise FileNotFoundError(f"no .tar.gz archive in {data / 'imdb'}")
@@ -76,15 +78,25 @@ def imdb(data, length=250):
             if len(parts) == 4 and parts[1] in reviews and parts[2] in ("neg", "pos"):
                 text = archive.extractfile(member).read().decode("utf-8")
                 reviews[parts[1]].append((member.name, int(parts[2] == "pos"), words_of(text)))
+    # Sorted by name, then shuffled from a fixed seed: every prefix holds about as many good reviews as bad ones.
+    for split in reviews.values():
+        split.sort()
+    return reviews
 
-    counts = collections.Counter(word for _, _, words in reviews["train"] for word in words)
+
+def numbers_of(reviews, first, end):
+    """A number from `first` on and below `end` for each of the most frequent words."""
+    counts = collections.Counter(word for _, _, words in reviews for word in words)
     by_frequency = sorted(counts, key=lambda word: (-counts[word], word))
-    numbers = {word: FIRST_WORD + rank for rank, word in enumerate(by_frequency[: WORDS - FIRST_WORD])}
+    return {word: first + rank for rank, word in enumerate(by_frequency[: end - first])}
 
+
+def imdb(data, length=250):
+    """The last `length` words of each review."""
+    reviews = reviews_of(data)
+    numbers = numbers_of(reviews["train"], FIRST_WORD, WORDS)
     tensors = {}
     for split, split_reviews in reviews.items():
-        # Sorted by name, then shuffled from a fixed seed: every prefix holds about as many good reviews as bad ones.
-        split_reviews.sort()
         order = np.random.default_rng(SHUFFLE_SEED).permutation(len(split_reviews))
         tokens = np.full((len(split_reviews), length), PADDING, np.int32)
         for row, index in zip(tokens, order):
@@ -95,12 +107,35 @@ def imdb(data, length=250):
     return tensors
 
 
+def imdb_stream(data, length=128, windows=(1280, 128)):
+    """All words one after the other, in windows, and the word after each."""
+    reviews = reviews_of(data)
+    numbers = numbers_of(reviews["train"], END + 1, STREAM_WORDS)
+    tensors = {}
+    for (split, split_reviews), count in zip(reviews.items(), windows):
+        stream, needed = [], count * length + 1
+        for index in np.random.default_rng(SHUFFLE_SEED).permutation(len(split_reviews)):
+            if len(stream) >= needed:
+                break
+            stream += [numbers.get(word, UNKNOWN) for word in split_reviews[index][2]] + [END]
+        stream = np.array(stream[:needed], np.int32)
+        tensors[f"{split}_tokens"] = stream[:-1].reshape(count, length)
+        tensors[f"{split}_next_tokens"] = np.ascontiguousarray(stream[1:]).reshape(count, length)
+    return tensors
+
+
 def words_of(text):
     """The words of a review, in order."""
     return text.lower().replace("<br />", " ").translate(PUNCTUATION).split()
 
 
-READERS = {"mnist": mnist, "cifar10": cifar10, "imdb": imdb, "imdb256": functools.partial(imdb, length=256)}
+READERS = {
+    "mnist": mnist,
+    "cifar10": cifar10,
+    "imdb": imdb,
+    "imdb256": functools.partial(imdb, length=256),
+    "imdb_stream": imdb_stream,
+}
 
 
 def is_current(path):

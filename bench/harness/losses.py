@@ -27,7 +27,7 @@ def trouble(runs, run, workload):
 def expected_loss(runs, run, workload):
     """The median of the other frameworks' medians, or None if no other ran."""
     if run["task"] != "train":
-        return math.log(2 if workload["data"].startswith("imdb") else 10)
+        return math.log(workload.get("classes", 2 if workload["data"].startswith("imdb") else 10))
     by_framework = {}
     for other in runs:
         if other["framework"] != run["framework"] and other.get("loss") is not None:

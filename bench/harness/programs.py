@@ -10,7 +10,7 @@ from harness.environment import BENCH, PREPARED, PROGRAMS, PYTHON, ROOT
 LONGEST_S = 900
 TASKS = ("train", "infer", "latency")
 SMALL = ("mlp", "cnn", "cifar", "lstm")
-ALL = (*SMALL, "vgg", "resnet", "transformer")
+ALL = (*SMALL, "vgg", "resnet", "transformer", "lm")
 CONVOLUTIONS = ("cnn", "cifar", "vgg", "resnet")
 
 

@@ -26,6 +26,7 @@ VOCABULARY, EMBEDDING, HIDDEN = 20_000, 128, 128
 INFER_SECONDS = 3.0
 LATENCY_WARM_UP_CALLS = 100
 LATENCY_CALLS = 1000
+LATENCY_SAMPLES = 128
 
 
 def read_flags(variants=("default",), tasks=TASKS):
@@ -75,16 +76,18 @@ class Workload:
         self.epochs = described["untimed_epochs"] + described["timed_epochs"]
         self.loss_epoch = described["loss_epoch"]
         self.samples = self.whole_batches(described["samples"] * scale)
-        self.test_samples = self.whole_batches(described["test_samples"] * scale)
+        self.test_samples = max(LATENCY_SAMPLES, self.whole_batches(described["test_samples"] * scale))
         self.is_images = not self.data.startswith("imdb")
-        self.classes = 10 if self.is_images else 2
+        self.predicts_next_tokens = self.data == "imdb_stream"
+        self.classes = described["classes"]
 
     def whole_batches(self, samples):
         """At least two batches: a last batch of another size would be compiled anew, which is not what is measured."""
         return max(2, round(samples / self.batch_size)) * self.batch_size
 
     def load(self, folder, split):
-        """The first samples of a split and their labels: f32 pixels / 255 `[n, c, h, w]`, or i32 tokens `[n, length]`."""
+        """The first samples of a split and their labels: f32 pixels / 255 `[n, c, h, w]`, or i32 tokens `[n, length]`,
+        of which the labels may be the next ones."""
         import numpy as np
         from safetensors import safe_open
 
@@ -92,7 +95,7 @@ class Workload:
         inputs = "images" if self.is_images else "tokens"
         with safe_open(folder / f"{self.data}.safetensors", "numpy") as file:
             x = file.get_slice(f"{split}_{inputs}")[:samples]
-            y = file.get_slice(f"{split}_labels")[:samples]
+            y = file.get_slice(f"{split}_{'next_tokens' if self.predicts_next_tokens else 'labels'}")[:samples]
         x = x.astype(np.float32) / np.float32(255) if self.is_images else x
         return x, y.astype(np.int32)
 
@@ -150,7 +153,8 @@ def loss_and_accuracy(logits, labels):
     """Of a network that has not been trained: near `ln(classes)`, unless something is wrong with it."""
     import numpy as np
 
-    logits = np.asarray(logits, np.float64)
+    logits = np.asarray(logits).reshape(-1, np.shape(logits)[-1]).astype(np.float64)
+    labels = np.reshape(labels, -1)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     loss = -log_probabilities[np.arange(len(labels)), labels].mean()

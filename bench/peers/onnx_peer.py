@@ -80,10 +80,10 @@ class OnnxPeer:
 
     def latency(self):
         call = self.function(1)
-        samples = [np.ascontiguousarray(self.x[index : index + 1]) for index in range(128)]
+        samples = [np.ascontiguousarray(self.x[index : index + 1]) for index in range(common.LATENCY_SAMPLES)]
         measured = common.measure_latency(call, samples, self.flags.scale)
         logits = np.concatenate([np.array(call(sample)) for sample in samples])
-        return measured | common.loss_and_accuracy(logits, self.y[:128])
+        return measured | common.loss_and_accuracy(logits, self.y[: common.LATENCY_SAMPLES])
 
 
 if __name__ == "__main__":

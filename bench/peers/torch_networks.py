@@ -53,6 +53,52 @@ class Transformer(nn.Module):
         return self.dense(self.blocks(self.embedding(x) + self.positions).mean(1))
 
 
+class Decoder(nn.Module):
+    """A language model: embedding, blocks that see what came before, the embedding again; queries and keys are turned by
+    their positions, as in RoFormer."""
+
+    def __init__(self, vocabulary, steps=128, features=128, heads=4, dim_feedforward=512, blocks=2, dropout=0.1):
+        super().__init__()
+        self.heads, self.rate = heads, dropout
+        self.embedding = nn.Embedding(vocabulary, features, padding_idx=0)
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.blocks = nn.ModuleList(Block(features, heads, dim_feedforward) for _ in range(blocks))
+        self.norm = nn.LayerNorm(features)
+        dim = features // heads
+        angles = torch.outer(torch.arange(steps), 10_000.0 ** (-torch.arange(0, dim, 2) / dim))
+        self.register_buffer("cos", angles.cos())
+        self.register_buffer("sin", angles.sin())
+
+    def drop(self, x):
+        return F.dropout(x, self.rate, self.training)
+
+    def turned(self, x):
+        a, b = x[..., 0::2], x[..., 1::2]
+        return torch.stack((a * self.cos - b * self.sin, a * self.sin + b * self.cos), -1).flatten(-2)
+
+    def attended(self, block, x):
+        batch, steps, features = x.shape
+        qkv = block.qkv(block.norm_1(x)).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        rate = self.rate if self.training else 0.0
+        query, key = self.turned(qkv[0]), self.turned(qkv[1])
+        heads = F.scaled_dot_product_attention(query, key, qkv[2], dropout_p=rate, is_causal=True)
+        return block.out(heads.transpose(1, 2).reshape(batch, steps, features))
+
+    def forward(self, x):
+        x = self.drop(self.embedding(x))
+        for block in self.blocks:
+            x = x + self.drop(self.attended(block, x))
+            x = x + self.drop(block.dense_2(self.drop(F.gelu(block.dense_1(block.norm_2(x))))))
+        return F.linear(self.norm(x), self.embedding.weight, self.bias)
+
+
+def shifted(x, y):
+    """The windows of a language model's epoch, which begin elsewhere than those of the last one."""
+    shift = int(torch.randint(x.shape[1], ()))
+    return [tokens.flatten().roll(-shift).view(tokens.shape) for tokens in (x, y)]
+
+
 def convolution(channels, out_channels):
     """Of 3 by 3, the size kept, without bias."""
     return nn.Conv2d(channels, out_channels, 3, padding=1, bias=False)
@@ -96,6 +142,8 @@ def network(workload):
     if workload.name == "lstm":
         embedding = nn.Embedding(common.VOCABULARY, common.EMBEDDING)
         return nn.Sequential(embedding, LastHidden(), nn.Linear(common.HIDDEN, 2))
+    if workload.name == "lm":
+        return Decoder(workload.classes)
     larger = {"vgg": vgg, "resnet": resnet, "transformer": Transformer}
     if workload.name in larger:
         return larger[workload.name]()

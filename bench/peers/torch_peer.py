@@ -60,7 +60,7 @@ class TorchPeer:
         )
 
         def forward(inputs, labels):
-            logits = self.model(inputs)
+            logits = self.model(inputs).flatten(0, -2)
             return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
         if self.compiles:
@@ -69,8 +69,10 @@ class TorchPeer:
         start = time.perf_counter()
         for _ in range(self.workload.epochs):
             total_loss, total_correct = torch.zeros(()), torch.zeros((), dtype=torch.int64)
+            if self.workload.predicts_next_tokens:
+                x, y = torch_networks.shifted(x, y)
             for indices in torch.randperm(len(x)).split(self.workload.batch_size):
-                inputs, labels = self.as_input(x.index_select(0, indices)), y.index_select(0, indices)
+                inputs, labels = self.as_input(x.index_select(0, indices)), y.index_select(0, indices).flatten()
                 loss, correct = forward(inputs, labels)
                 loss.backward()
                 optimizer.step()
@@ -78,7 +80,7 @@ class TorchPeer:
                 total_loss += loss.detach()
                 total_correct += correct
             steps = len(x) // self.workload.batch_size
-            loss, accuracy = total_loss.item() / steps, total_correct.item() / len(x)
+            loss, accuracy = total_loss.item() / steps, total_correct.item() / y.numel()
             now = time.perf_counter()
             epochs.append((now - start, loss, accuracy))
             start = now
@@ -99,7 +101,7 @@ class TorchPeer:
 
     def latency(self):
         x, y = self.load("test")
-        samples = [sample.numpy() for sample in x[:128].split(1)]
+        samples = [sample.numpy() for sample in x[: common.LATENCY_SAMPLES].split(1)]
         with torch.inference_mode():
             forward = self.compiled()
 
@@ -108,7 +110,7 @@ class TorchPeer:
 
             measured = common.measure_latency(call, samples, self.flags.scale)
             logits = np.concatenate([call(sample) for sample in samples])
-        return measured | common.loss_and_accuracy(logits, y[:128].numpy())
+        return measured | common.loss_and_accuracy(logits, y[: common.LATENCY_SAMPLES].numpy())
 
     def compiled(self):
         """The function for inference. A frozen model has its weights packed once."""

@@ -55,13 +55,13 @@ impl Measured {
     }
 
     /// Adds what the logits of a network before any training give: a loss near `ln(classes)`, if nothing is wrong.
-    pub fn with_logits(mut self, logits: &[f32], labels: &[u8]) -> Self {
+    pub fn with_logits(mut self, logits: &[f32], labels: &[u32]) -> Self {
         let classes = logits.len() / labels.len().max(1);
         let (mut loss, mut right) = (0.0, 0);
         for (row, label) in logits.chunks_exact(classes.max(1)).zip(labels) {
             let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let total: f64 = row.iter().map(|logit| f64::from(logit - largest).exp()).sum();
-            let own = row[usize::from(*label)];
+            let own = row[*label as usize];
             loss += total.ln() - f64::from(own - largest);
             right += usize::from(own == largest);
         }

@@ -19,8 +19,8 @@ pub struct Split {
     pub shape: Vec<usize>,
     /// `[samples, ..shape]`, row-major.
     pub inputs: Inputs,
-    /// One for each sample.
-    pub labels: Vec<u8>,
+    /// One for each sample, or for each of its words the next one.
+    pub labels: Vec<u32>,
 }
 
 /// What a network reads.
@@ -54,12 +54,17 @@ impl Split {
         let mut file = File::open(&path)
             .with_context(|| format!("cannot open {}; prepare.py makes it", path.display()))?;
         let mut tensors = Tensors::of(&mut file).with_context(|| path.display().to_string())?;
-        let (_, labels) = tensors.first(&format!("{split}_labels"), Dtype::U8, samples)?;
+        let labels = match workload.name.predicts_next_tokens() {
+            true => words(&tensors.first(&format!("{split}_next_tokens"), Dtype::I32, samples)?.1),
+            false => {
+                let (_, labels) = tensors.first(&format!("{split}_labels"), Dtype::U8, samples)?;
+                labels.into_iter().map(u32::from).collect()
+            }
+        };
         let (shape, inputs) = match workload.name.reads_tokens() {
             true => {
                 let (shape, bytes) = tensors.first(&format!("{split}_tokens"), Dtype::I32, samples)?;
-                let tokens = bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word)).collect();
-                (shape, Inputs::Tokens(tokens))
+                (shape, Inputs::Tokens(words(&bytes).into_iter().map(|word| word as i32).collect()))
             }
             false => {
                 let (shape, bytes) = tensors.first(&format!("{split}_images"), Dtype::U8, samples)?;
@@ -67,6 +72,15 @@ impl Split {
             }
         };
         Ok(Split { shape, inputs, labels })
+    }
+
+    /// The labels of the first samples.
+    pub fn first_labels(&self, samples: usize) -> &[u32] {
+        let all = match &self.inputs {
+            Inputs::Bytes(bytes) => bytes.len() / self.sample_len(),
+            Inputs::Tokens(tokens) => tokens.len() / self.sample_len(),
+        };
+        &self.labels[..self.labels.len() / all * samples]
     }
 
     /// Values of one sample.
@@ -90,6 +104,11 @@ impl Split {
         let len = self.sample_len();
         indices.into_iter().flat_map(|index| &tokens[index * len..][..len]).copied().collect()
     }
+}
+
+/// Numbers of words, none of them negative.
+fn words(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
 }
 
 /// A file and what its header says.

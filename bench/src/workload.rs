@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::LATENCY_SAMPLES;
+
 /// A network with its data.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkloadName {
@@ -22,6 +24,8 @@ pub enum WorkloadName {
     Resnet,
     /// Embedding and four encoder blocks on IMDB
     Transformer,
+    /// The language model `lm-transformer` of the program `imdb`
+    Lm,
 }
 
 impl WorkloadName {
@@ -35,12 +39,18 @@ impl WorkloadName {
             WorkloadName::Vgg => "vgg",
             WorkloadName::Resnet => "resnet",
             WorkloadName::Transformer => "transformer",
+            WorkloadName::Lm => "lm",
         }
     }
 
-    /// Whether it reads words, of which it says whether they praise, and not pictures of ten kinds.
+    /// Whether it reads words and not pictures.
     pub fn reads_tokens(self) -> bool {
-        matches!(self, WorkloadName::Lstm | WorkloadName::Transformer)
+        matches!(self, WorkloadName::Lstm | WorkloadName::Transformer | WorkloadName::Lm)
+    }
+
+    /// Whether it says at each word what comes next.
+    pub fn predicts_next_tokens(self) -> bool {
+        self == WorkloadName::Lm
     }
 }
 
@@ -76,6 +86,7 @@ struct Described {
     timed_epochs: usize,
     test_samples: usize,
     loss_epoch: usize,
+    classes: usize,
 }
 
 impl Workload {
@@ -95,11 +106,12 @@ impl Workload {
             name,
             batch_size: described.batch_size,
             samples: whole_batches(described.samples),
-            test_samples: whole_batches(described.test_samples),
+            // Latency is measured on so many.
+            test_samples: whole_batches(described.test_samples).max(LATENCY_SAMPLES),
             untimed_epochs: described.untimed_epochs,
             epochs: described.untimed_epochs + described.timed_epochs,
             loss_epoch: described.loss_epoch,
-            classes: if name.reads_tokens() { 2 } else { 10 },
+            classes: described.classes,
             data: described.data,
         }
     }

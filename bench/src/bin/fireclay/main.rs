@@ -62,7 +62,11 @@ impl Callback for EpochClock {
 
 fn fit(model: Model, train: Split, workload: &Workload, seed: u64) -> anyhow::Result<Measured> {
     let epochs = Arc::new(Mutex::new(Vec::new()));
-    let mut trainer = Trainer::classification(model)
+    let trainer = match workload.name.predicts_next_tokens() {
+        true => Trainer::language_model(model),
+        false => Trainer::classification(model),
+    };
+    let mut trainer = trainer
         .optimizer(Adam { epsilon: f64::from(EPSILON), ..Adam::new(LEARNING_RATE) })
         .callback(EpochClock { start: Instant::now(), epochs: epochs.clone() });
     let options = FitOptions {
@@ -106,7 +110,7 @@ fn latency(model: &Model, test: &Split, scale: f64, device: &Device) -> anyhow::
     let measured = measure_latency(scale, |index| {
         std::hint::black_box(call(index));
     });
-    Ok(measured.with_logits(&logits, &test.labels[..LATENCY_SAMPLES]))
+    Ok(measured.with_logits(&logits, test.first_labels(LATENCY_SAMPLES)))
 }
 
 fn predictor(model: Model, test: &Split, scale: f64) -> anyhow::Result<Measured> {
@@ -128,5 +132,5 @@ fn predictor(model: Model, test: &Split, scale: f64) -> anyhow::Result<Measured>
     let measured = measure_latency(scale, |index| {
         let _ = std::hint::black_box(call(index));
     });
-    Ok(measured.with_logits(&logits, &test.labels[..LATENCY_SAMPLES]))
+    Ok(measured.with_logits(&logits, test.first_labels(LATENCY_SAMPLES)))
 }

@@ -1,7 +1,7 @@
 //! What differs between the workloads: the description of the network, the data set, and one batch of input.
 
 use fireclay::data::{Normalization, Provenance};
-use fireclay::nn::{BatchNormSpec, Conv2dSpec, LayerSpec, ReluSpec};
+use fireclay::nn::{BatchNormSpec, Conv2dSpec, EmbeddingSpec, Initializer, LayerSpec, ReluSpec};
 use fireclay::prelude::*;
 use fireclay_bench::{Inputs, Split, Workload, WorkloadName};
 
@@ -29,6 +29,7 @@ pub fn spec(workload: &Workload) -> ModelSpec {
         WorkloadName::Cnn => convolutions([1, 28, 28]),
         WorkloadName::Cifar => convolutions([3, 32, 32]),
         WorkloadName::Lstm => ModelSpec::tokens(250).embedding(20_000, 128).lstm(128).dense(2),
+        WorkloadName::Lm => lm(workload.classes),
         WorkloadName::Vgg => vgg(),
         WorkloadName::Resnet => resnet(),
         WorkloadName::Transformer => ModelSpec::tokens(256)
@@ -38,6 +39,17 @@ pub fn spec(workload: &Workload) -> ModelSpec {
             .global_avg_pool1d()
             .dense(2),
     }
+}
+
+/// The program `imdb` has it as `lm-transformer`.
+fn lm(vocabulary: usize) -> ModelSpec {
+    let embedding = EmbeddingSpec::new(vocabulary, 128).padding_idx(0);
+    let blocks = TransformerSpec::new(4, 512).num_layers(2).dropout(0.1).rotary(true).final_norm(true);
+    ModelSpec::tokens(128)
+        .layer(embedding.initializer(Initializer::Uniform { bound: 0.05 }))
+        .dropout(0.1)
+        .transformer_decoder(blocks)
+        .tied_dense()
 }
 
 /// A convolution of 3 by 3 that keeps the size, without bias.
@@ -73,11 +85,17 @@ fn resnet() -> ModelSpec {
 
 /// The data set of a split.
 pub fn dataset(split: Split, workload: &Workload) -> anyhow::Result<Dataset> {
+    let provenance = Provenance::new(&workload.data, "train", "prepared for the benchmark");
+    if let (Inputs::Tokens(tokens), true) = (&split.inputs, workload.name.predicts_next_tokens()) {
+        let mut stream: Vec<u32> = tokens.iter().map(|token| *token as u32).collect();
+        stream.extend(split.labels.last());
+        let windows = Dataset::from_token_stream(&[stream], split.shape[0], provenance)?;
+        return Ok(windows.with_vocabulary_size(workload.classes)?);
+    }
     let targets = Targets::Classes {
-        labels: split.labels.into_iter().map(u32::from).collect(),
+        labels: split.labels,
         names: (0..workload.classes).map(|class| class.to_string()).collect(),
     };
-    let provenance = Provenance::new(&workload.data, "train", "prepared for the benchmark");
     match split.inputs {
         Inputs::Bytes(bytes) => {
             Ok(Dataset::from_u8(&split.shape, bytes, targets, Normalization::none(), provenance)?)

@@ -70,7 +70,7 @@ fn fit<N: Network>(
         let order = fireclay::data::epoch_order(workload.samples, seed, epoch);
         for indices in order.chunks(workload.batch_size) {
             let indices: Vec<usize> = indices.iter().map(|index| *index as usize).collect();
-            let labels: Vec<i32> = indices.iter().map(|index| i32::from(train.labels[*index])).collect();
+            let labels: Vec<i32> = indices.iter().map(|index| train.labels[*index] as i32).collect();
             let targets = Tensor::<1, Int>::from_data(TensorData::new(labels, [indices.len()]), device);
 
             let logits = network.forward(N::batch(train, &indices, device));
