@@ -49,6 +49,16 @@ pub use error::BackendError;
 pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};
 
+/// Drops what the CPU's kernels keep of the weights of networks that answered. For a network that goes on training: an
+/// optimiser must copy weights that somebody else holds.
+pub fn forget_ordered_weights() {
+    #[cfg(feature = "flex")]
+    {
+        ordered_weights::DENSE.forget();
+        ordered_weights::CONV2D.forget();
+    }
+}
+
 /// Gives memory that the CPU's kernels keep for their next results back to the system, with what they keep of networks that
 /// are gone: after a training, say, when its sizes will not come again.
 pub fn release_unused_memory() {

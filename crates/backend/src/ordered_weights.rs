@@ -60,6 +60,11 @@ impl<K: PartialEq, T> Ordered<K, T> {
         Some(ordered)
     }
 
+    /// Drops everything.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
+    }
+
     /// Drops what belongs to weights that nobody else holds.
     pub(crate) fn forget_unused(&self) {
         let mut entries = self.lock();
@@ -119,6 +124,15 @@ mod tests {
         weight.storage_mut::<f32>()[0] = 2.0;
         assert_eq!(of(&weight), Some(2.0));
         assert_eq!(ordered.lock().len(), 1, "the old ones are forgotten");
+    }
+
+    #[test]
+    fn forgotten_weights_have_one_holder_again() {
+        let ordered = Ordered::<(), f32>::new();
+        let weight = weight();
+        assert!(ordered.of(&weight, (), || Some(1.0)).is_some() && !weight.is_unique());
+        ordered.forget();
+        assert!(weight.is_unique());
     }
 
     #[test]

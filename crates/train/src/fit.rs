@@ -350,6 +350,7 @@ impl<N: Network> Trainer<N> {
         if let Some(validation) = plan.validation {
             let measures = Measures { loss: &*self.loss, metrics: &self.metrics, task: plan.task };
             let measurement = measures.measure(&network, validation, &self.device)?;
+            fireclay_backend::forget_ordered_weights();
             if !measurement.loss.is_finite() {
                 return Err(self.diverged(run, None, measurement.loss, 0, plan));
             }

@@ -54,9 +54,17 @@ impl Case {
     }
 }
 
-fn cases() -> [Case; 4] {
+/// The kernel works from 64 on.
+fn cases() -> [Case; 6] {
     let case = |rows, features, inner, gelu| Case { rows, features, inner, gelu };
-    [case(3, 4, 5, true), case(70, 6, 33, true), case(1, 3, 1, false), case(130, 17, 8, false)]
+    [
+        case(3, 4, 5, true),
+        case(70, 6, 33, true),
+        case(1, 3, 1, false),
+        case(64, 64, 70, true),
+        case(130, 65, 64, false),
+        case(201, 70, 99, true),
+    ]
 }
 
 #[test]
@@ -88,6 +96,28 @@ fn the_gradients_with_dropout_are_its_slopes_for_the_same_random_numbers() {
         let (input, weights) = case.tensors(x, View::Plain);
         in_a_row(feed_forward(input, weights, FeedForwardOptions { dropout: 0.4, ..case.options() }))
     });
+}
+
+#[test]
+fn the_gradient_knows_which_values_were_dropped() {
+    let _turn = turn();
+    for device in devices() {
+        let device = device.autodiff();
+        for inner in [16, 80] {
+            let case = Case { rows: 70, features: 64, inner, gelu: true };
+            let lens = case.lens(View::Plain);
+            let leaves: Vec<_> =
+                (1..).zip(lens).map(|(seed, len)| flat(&noise(len, seed), &device).require_grad()).collect();
+            let (input, weights) = case.tensors(&leaves, View::Plain);
+            let output = feed_forward(input, weights, FeedForwardOptions { dropout: 0.4, ..case.options() });
+            // The output is linear in the second weight and bias.
+            let gradients = output.clone().sum().backward();
+            let slope = |leaf: &Tensor<1>| (leaf.grad(&gradients).unwrap() * leaf.clone().inner()).sum();
+            let slope = (slope(&leaves[3]) + slope(&leaves[4])).into_scalar::<f32>();
+            let sum = output.sum().into_scalar::<f32>();
+            assert!((slope - sum).abs() < 1e-3 * (1.0 + sum.abs()), "{slope} for {sum} on {device:?}");
+        }
+    }
 }
 
 #[test]

@@ -12,18 +12,18 @@ mod tests;
 use std::ops::Range;
 
 use crate::cpu::{Shared, in_parallel, ranges};
-use crate::elementwise::{add, column_sums, gelu};
+use crate::elementwise::{add, column_sums};
 use crate::memory::Values;
 use crate::product::{Packed, Start, Transposed};
 use crate::simd::{Kernel, Simd};
 use crate::vectors::{each_vector, get, put};
-use crate::{Cpu, DenseShape, DenseWeights, Dropout, dense, math};
+use crate::{Cpu, DenseWeights, Dropout, math};
 
 /// Bytes of the inner rows, and of their gradients, that a thread works on at a time.
 const BLOCK_BYTES: usize = if cfg!(test) { 2048 } else { 512 * 1024 };
 
-/// Fewer rows than this are not worth a copy of the weights.
-const FEW_ROWS: usize = if cfg!(test) { 3 } else { 64 };
+/// Rows that are worth a thread.
+const ROWS_OF_THREAD: usize = if cfg!(test) { 3 } else { 64 };
 
 /// Sizes of a feed-forward network and what is between its layers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +69,12 @@ pub struct FeedForwardGradients<'a> {
 }
 
 impl FeedForward {
+    /// Whether this is faster than one layer after the other: from 64 rows, features and inner values on, where dense layers
+    /// pack their weights too.
+    pub fn pays(&self) -> bool {
+        self.rows.min(self.features).min(self.inner) >= 64
+    }
+
     fn check(&self, input: usize, output: usize, weights: [usize; 4]) {
         let FeedForward { rows, features, inner, .. } = *self;
         assert!(features * inner > 0, "rows of {self:?} hold nothing");
@@ -83,7 +89,7 @@ impl FeedForward {
     }
 
     fn parts(&self, cpu: Cpu) -> Vec<Range<usize>> {
-        let worth_a_thread = self.rows / FEW_ROWS;
+        let worth_a_thread = self.rows / ROWS_OF_THREAD;
         ranges(self.rows, cpu.threads.min(worth_a_thread), 6).collect()
     }
 }
@@ -125,9 +131,6 @@ pub fn feed_forward(
     let FeedForwardWeights { weight1, bias1, weight2, bias2 } = weights;
     if let Some(hidden) = &hidden {
         assert_eq!(hidden.len(), rows * inner, "values between the layers of {shape:?}");
-    }
-    if rows < FEW_ROWS && hidden.is_none() && shape.dropout.is_none() {
-        return few_rows(cpu, shape, input, weights, output);
     }
     let packed1 = Packed::new(cpu, weight1, features, inner);
     let packed2 = Packed::new(cpu, weight2, inner, features);
@@ -196,28 +199,6 @@ fn run(
             packed2.multiply_rows(cpu.path, between, count, Start::Row(bias2), false, output);
         }
     });
-}
-
-/// The same for rows that are not worth a copy of the weights.
-fn few_rows(
-    cpu: Cpu,
-    shape: &FeedForward,
-    input: &[f32],
-    weights: FeedForwardWeights<'_>,
-    output: &mut [f32],
-) {
-    let FeedForward { rows, features, inner, gelu: has_gelu, .. } = *shape;
-    let FeedForwardWeights { weight1, bias1, weight2, bias2 } = weights;
-    let first = DenseShape { rows, in_features: features, out_features: inner, relu: !has_gelu };
-    let mut hidden = Values::unspecified(rows * inner);
-    dense(cpu, &first, input, weight1, Some(bias1), &mut hidden);
-    if has_gelu {
-        let mut between = Values::unspecified(hidden.len());
-        gelu(cpu, &hidden, &mut between);
-        hidden = between;
-    }
-    let second = DenseShape { rows, in_features: inner, out_features: features, relu: false };
-    dense(cpu, &second, &hidden, weight2, Some(bias2), output);
 }
 
 /// The gradient of [`feed_forward`].

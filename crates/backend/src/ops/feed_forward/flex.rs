@@ -19,14 +19,13 @@ impl FeedForwardOp for Flex {
         bias2: FloatTensor<Self>,
         options: FeedForwardOptions,
     ) -> FloatTensor<Self> {
-        if !all_f32([&input, &weight1, &bias1, &weight2, &bias2]) {
+        if !Self::feed_forward_has_kernel([&input, &weight1, &bias1, &weight2, &bias2]) {
             return reference::forward::<Self>(input, [weight1, bias1, weight2, bias2], options);
         }
         let shape = shape(&input, &weight1, options, seed(options));
         let kernels::FeedForward { rows, features, inner, .. } = shape;
         let mut output = Values::unspecified(rows * features);
-        if rows >= kernels::DenseWeights::LEAST_ROWS
-            && let Some(first) = ordered(&weight1, features, inner)
+        if let Some(first) = ordered(&weight1, features, inner)
             && let Some(second) = ordered(&weight2, inner, features)
         {
             let [input, bias1, bias2] = [input, bias1, bias2].map(contiguous);
@@ -48,7 +47,8 @@ impl FeedForwardOp for Flex {
 
 impl FeedForwardGradient for Flex {
     fn feed_forward_has_kernel(tensors: [&FloatTensor<Self>; 5]) -> bool {
-        all_f32(tensors)
+        let options = FeedForwardOptions { gelu: true, dropout: 0.0 };
+        all_f32(tensors) && shape(tensors[0], tensors[1], options, 0).pays()
     }
 
     fn feed_forward_for_training(

@@ -1,7 +1,7 @@
 //! The feed-forward network of a transformer's block: two dense layers and what is between them.
 //!
-//! On a CPU that is one operation which never holds what the second layer reads. Elsewhere it is the operations that it
-//! consists of, which autodiff differentiates one by one.
+//! On a CPU that is one operation which never holds what the second layer reads. Elsewhere, and where it is small, it is the
+//! operations that it consists of, which autodiff differentiates one by one.
 
 mod autodiff;
 #[cfg(feature = "flex")]
@@ -103,7 +103,7 @@ pub trait FeedForwardOp: Backend + DenseOp + DropoutOp + GeluOp {
 /// Its gradient on a device. Without a kernel there is nothing to implement: autodiff then runs the reference on its own
 /// tensors.
 pub trait FeedForwardGradient: FeedForwardOp + DenseGradient + DropoutGradient + GeluGradient {
-    /// Whether the other functions are there for tensors of these types.
+    /// Whether the other functions are there for tensors of these types and sizes.
     fn feed_forward_has_kernel(tensors: [&FloatTensor<Self>; 5]) -> bool {
         let _ = tensors;
         false
