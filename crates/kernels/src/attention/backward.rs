@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use super::layout::{Layouts, Rows};
-use super::panels::{Panels, Tables};
+use super::layout::{Kind, Layouts, Rows, multiply};
 use super::{Attention, BLOCK};
 use crate::Cpu;
-use crate::buffer::Buffer;
 use crate::cpu::Shared;
-use crate::product::{Start, strided};
 use crate::simd::{Kernel, Simd};
 use crate::softmax::powers_in_place;
 use crate::vectors::{each_vector, get, over_rows, put};
@@ -35,82 +32,67 @@ pub(super) unsafe fn run(
 ) {
     let Attention { queries, keys, dim, .. } = *sizes;
     over_rows(cpu, sizes.heads(), sizes.work(), |heads| {
-        let (path, block_len) = (cpu.path, BLOCK.min(queries));
-        let tables = Tables::new(path, block_len, keys, dim);
-        let query_rows = strided(block_len, layouts.inputs[0].row);
-        let gradient_rows = strided(block_len, layouts.output.row);
-        let row = tables.score_row;
-        let [mut scores, mut slopes] = [0, 1].map(|_| Buffer::unspecified(block_len * row));
-        let [mut turned_keys, mut turned_values] = [0, 1].map(|_| Panels::new(path, dim, keys));
-        let mut key_panels = Panels::new(path, keys, dim);
-        let [mut query_panels, mut gradient_panels] = [0, 1].map(|_| Panels::new(path, block_len, dim));
-        let mut by_query = Buffer::unspecified(block_len * dim);
-        let [mut by_key, mut by_value] = [0, 1].map(|_| Buffer::unspecified(keys * dim));
+        let room = BLOCK.min(queries) * keys;
+        let mut scratch = vec![0.0; 2 * room];
+        let (scores, slopes) = scratch.split_at_mut(room);
         let mut factors = vec![0.0; if sizes.dropout.is_some() { keys } else { 0 }];
         for head in heads {
-            let write = |which: usize, first: usize, values: &[f32]| {
-                for (token, values) in values.chunks_exact(dim.max(1)).enumerate() {
-                    let place = layouts.inputs[which].place(sizes, head, first + token);
-                    // SAFETY: these rows are there by the caller's word, and no other part has this head.
-                    unsafe { gradients[which].part(place..place + dim) }.copy_from_slice(values);
-                }
+            let row_of = |which: usize, token: usize| {
+                let place = layouts.inputs[which].place(sizes, head, token);
+                // SAFETY: no other part has this head.
+                unsafe { gradients[which].part(place..place + dim) }
             };
+            for token in 0..keys {
+                row_of(1, token).fill(0.0);
+                row_of(2, token).fill(0.0);
+            }
             let end = layouts.queries(sizes, head);
+            (end..queries).for_each(|token| row_of(0, token).fill(0.0));
             let length = sizes.length(head);
-            let [key, value] =
-                [1, 2].map(|which: usize| layouts.inputs[which].rows(sizes, head, 0, inputs[which]));
-            turned_keys.copy_transposed(key, dim, length, sizes.scale);
-            turned_values.copy_transposed(value, dim, length, 1.0);
-            key_panels.copy(key, length, dim);
-            by_key.slice_mut()[..keys * dim].fill(0.0);
-            by_value.slice_mut()[..keys * dim].fill(0.0);
             for block in (0..end).step_by(BLOCK) {
                 let rows = block..(block + BLOCK).min(end);
                 let count = rows.len();
                 let columns = sizes.visible(rows.end - 1, length);
-                let query = layouts.inputs[0].rows(sizes, head, block, inputs[0]);
+                let (scores, slopes) = (&mut scores[..count * columns], &mut slopes[..count * columns]);
+                let [query, key, value] = [0, 1, 2].map(|which: usize| {
+                    let token = if which == 0 { block } else { 0 };
+                    layouts.inputs[which].rows(sizes, head, token, inputs[which])
+                });
                 let output = layouts.output.rows(sizes, head, block, passed.output);
                 let gradient = layouts.output.rows(sizes, head, block, passed.output_gradient);
-                for (turned, a, rows, into) in [
-                    (&turned_keys, query.values, &query_rows, &mut scores),
-                    (&turned_values, gradient.values, &gradient_rows, &mut slopes),
-                ] {
-                    let (a, into) = ((a, &rows[..count]), (into.slice_mut(), row));
-                    turned.multiply(path, a, &tables.over_dim, columns, Start::Zero, into);
+                let (tall, wide) = ([count, columns, dim], [columns, dim, count]);
+                let into = |scores: &mut [f32]| (scores.as_mut_ptr(), columns);
+                // SAFETY: scores and slopes are this part's, and as many.
+                unsafe {
+                    multiply(into(scores), query, key, tall, Kind::ByTransposed, sizes.scale);
+                    multiply(into(slopes), gradient, value, tall, Kind::ByTransposed, 1.0);
                 }
-                path.run(Slopes {
+                cpu.path.run(Slopes {
                     sizes,
                     first: head * queries,
                     length,
                     columns,
-                    row,
                     rows,
-                    scores: scores.slice_mut(),
-                    slopes: slopes.slice_mut(),
+                    scores,
+                    slopes,
                     factors: &mut factors,
                     log_sums: &passed.log_sums[head * queries + block..][..count],
                     output,
                     gradient,
                 });
-                let a = (slopes.slice(), &tables.scores[..count]);
-                let into = (by_query.slice_mut(), dim);
-                key_panels.multiply(path, a, &tables.over_keys[..columns], dim, Start::Zero, into);
-                write(0, block, &by_query.slice()[..count * dim]);
-                query_panels.copy(query, count, dim);
-                gradient_panels.copy(gradient, count, dim);
-                for (panels, a, into) in
-                    [(&query_panels, &slopes, &mut by_key), (&gradient_panels, &scores, &mut by_value)]
-                {
-                    let (a, into) = ((a.slice(), &tables.keys[..columns]), (into.slice_mut(), dim));
-                    panels.multiply(path, a, &tables.over_queries[..count], dim, Start::Output, into);
+                let [scores, slopes] = [&*scores, &*slopes].map(|values| Rows { values, row: columns });
+                let into = |which: usize, token: usize| {
+                    (row_of(which, token).as_mut_ptr(), layouts.inputs[which].row)
+                };
+                // SAFETY: these rows are there by the caller's word, and no other part has this head.
+                unsafe {
+                    multiply(into(0, block), slopes, key, [count, dim, columns], Kind::Plain, 1.0);
+                    if columns > 0 {
+                        multiply(into(1, 0), slopes, query, wide, Kind::AddTransposed, 1.0);
+                        multiply(into(2, 0), scores, gradient, wide, Kind::AddTransposed, 1.0);
+                    }
                 }
             }
-            by_query.slice_mut()[..block_len * dim].fill(0.0);
-            for first in (end..queries).step_by(block_len.max(1)) {
-                write(0, first, &by_query.slice()[..block_len.min(queries - first) * dim]);
-            }
-            write(1, 0, &by_key.slice()[..keys * dim]);
-            write(2, 0, &by_value.slice()[..keys * dim]);
         }
     });
 }
@@ -122,8 +104,6 @@ struct Slopes<'a> {
     first: usize,
     length: usize,
     columns: usize,
-    /// From a row of scores or slopes to the next.
-    row: usize,
     rows: Range<usize>,
     scores: &'a mut [f32],
     slopes: &'a mut [f32],
@@ -138,12 +118,12 @@ impl Kernel for Slopes<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Slopes { sizes, first, length, columns, row, rows, .. } = self;
+        let Slopes { sizes, first, length, columns, rows, .. } = self;
         let Slopes { scores, slopes, factors, log_sums, output, gradient, .. } = self;
         for (at, query) in rows.enumerate() {
             let visible = sizes.visible(query, length);
-            let (scores, unseen) = scores[at * row..][..columns].split_at_mut(visible);
-            let (slopes, unseen_slopes) = slopes[at * row..][..columns].split_at_mut(visible);
+            let (scores, unseen) = scores[at * columns..][..columns].split_at_mut(visible);
+            let (slopes, unseen_slopes) = slopes[at * columns..][..columns].split_at_mut(visible);
             unseen.fill(0.0);
             unseen_slopes.fill(0.0);
             powers_in_place(s, scores, log_sums[at]);

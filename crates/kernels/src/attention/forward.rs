@@ -2,19 +2,13 @@
 
 use std::ops::Range;
 
-use super::layout::{Layouts, Rows};
-use super::panels::{Panels, Tables};
+use super::layout::{Kind, Layouts, Rows, multiply};
 use super::{Attention, BLOCK};
 use crate::Cpu;
-use crate::buffer::Buffer;
 use crate::cpu::Shared;
-use crate::product::{Start, strided};
 use crate::simd::{Kernel, Simd};
-use crate::softmax::{greatest, powers_in_place};
+use crate::softmax::{greatest, powers_in_place, scale};
 use crate::vectors::{each_vector, get, over_rows, put};
-
-/// Fewer queries than this look at the keys where they lie: a step of a language model has one.
-const FEW: usize = 4;
 
 /// `inputs` are query, key and value.
 pub(super) fn run(
@@ -29,15 +23,7 @@ pub(super) fn run(
     let blocks = queries.div_ceil(BLOCK);
     let (shared, shared_log_sums) = (Shared::new(output), Shared::new(log_sums));
     over_rows(cpu, sizes.heads() * blocks, sizes.work(), |tasks| {
-        let (path, block_len) = (cpu.path, BLOCK.min(queries));
-        let tables = Tables::new(path, block_len, keys, dim);
-        let query_rows = strided(block_len, layouts.inputs[0].row);
-        let row = tables.score_row;
-        let mut scores = Buffer::unspecified(block_len * row);
-        let mut sums_of_values = Buffer::unspecified(block_len * dim);
-        let mut key_panels = Panels::new(path, dim, keys);
-        let mut value_panels = Panels::new(path, keys, dim);
-        let mut copied = None;
+        let mut scores = vec![0.0; BLOCK.min(queries) * keys];
         let mut factors = vec![0.0; if sizes.dropout.is_some() { keys } else { 0 }];
         for task in tasks {
             let (head, block) = (task / blocks, task % blocks * BLOCK);
@@ -58,110 +44,38 @@ pub(super) fn run(
             }
             let length = sizes.length(head);
             let columns = sizes.visible(rows.end - 1, length);
+            let scores = &mut scores[..count * columns];
             let [query, key, value] = [0, 1, 2].map(|which: usize| {
                 let token = if which == 0 { block } else { 0 };
                 layouts.inputs[which].rows(sizes, head, token, inputs[which])
             });
-            let few = queries < FEW;
-            if !few && copied != Some(head) {
-                key_panels.copy_transposed(key, dim, length, sizes.scale);
-                value_panels.copy(value, length, dim);
-                copied = Some(head);
-            }
-            if few {
-                let scores = scores.slice_mut();
-                path.run(Scores { query, key, dim, scale: sizes.scale, columns, count, scores, row });
-            } else {
-                let (a, into) = ((query.values, &query_rows[..count]), (scores.slice_mut(), row));
-                key_panels.multiply(path, a, &tables.over_dim, columns, Start::Zero, into);
-            }
+            let into = (scores.as_mut_ptr(), columns);
+            // SAFETY: the scores are this task's, and as many.
+            unsafe { multiply(into, query, key, [count, columns, dim], Kind::ByTransposed, sizes.scale) };
             let mut sums = [0.0; BLOCK];
-            path.run(Soften {
+            let log_sums = &mut log_sums[..count];
+            let factors = &mut factors[..];
+            let first = head * queries;
+            cpu.path.run(Soften {
                 sizes,
-                first: head * queries,
+                first,
                 length,
                 columns,
-                row,
                 rows,
-                scores: scores.slice_mut(),
-                factors: &mut factors,
+                scores,
+                factors,
                 sums: &mut sums,
-                log_sums: &mut log_sums[..count],
+                log_sums,
             });
-            let (scores, into) = (scores.slice(), sums_of_values.slice_mut());
-            if few {
-                path.run(SumsOfValues { scores, row, value, columns, count, into, dim });
-            } else {
-                let (a, terms) = ((scores, &tables.scores[..count]), &tables.over_keys[..columns]);
-                value_panels.multiply(path, a, terms, dim, Start::Zero, (into, dim));
-            }
+            let scores = Rows { values: scores, row: columns };
+            let into = (row_of(block).as_mut_ptr(), layouts.output.row);
+            // SAFETY: the output has these rows, which no other task has.
+            unsafe { multiply(into, scores, value, [count, dim, columns], Kind::Plain, 1.0) };
             for (at, sum) in sums[..count].iter().enumerate() {
-                let from = &sums_of_values.slice()[at * dim..][..dim];
-                path.run(Share { from, to: row_of(block + at), sum: *sum });
+                cpu.path.run(Share { row: row_of(block + at), sum: *sum });
             }
         }
     });
-}
-
-/// The scores of a few queries, whose keys are not worth a copy.
-struct Scores<'a> {
-    query: Rows<'a>,
-    key: Rows<'a>,
-    dim: usize,
-    scale: f32,
-    columns: usize,
-    count: usize,
-    scores: &'a mut [f32],
-    row: usize,
-}
-
-impl Kernel for Scores<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Scores { query, key, dim, scale, columns, count, scores, row } = self;
-        for at in 0..count {
-            for column in 0..columns {
-                let mut product = s.splat(0.0);
-                each_vector!(S::LANES, dim, |from, lanes| {
-                    let q = get(s, query.values, at * query.row + from, lanes);
-                    product = s.mul_add(q, get(s, key.values, column * key.row + from, lanes), product);
-                });
-                scores[at * row + column] = scale * s.sum(product);
-            }
-        }
-    }
-}
-
-/// The sums of the values of a few queries, each as often as its score says.
-struct SumsOfValues<'a> {
-    scores: &'a [f32],
-    row: usize,
-    value: Rows<'a>,
-    columns: usize,
-    count: usize,
-    into: &'a mut [f32],
-    dim: usize,
-}
-
-impl Kernel for SumsOfValues<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let SumsOfValues { scores, row, value, columns, count, into, dim } = self;
-        for at in 0..count {
-            each_vector!(S::LANES, dim, |to, lanes| {
-                let mut sum = s.splat(0.0);
-                for (column, score) in scores[at * row..][..columns].iter().enumerate() {
-                    sum =
-                        s.mul_add(s.splat(*score), get(s, value.values, column * value.row + to, lanes), sum);
-                }
-                put(s, into, at * dim + to, lanes, sum);
-            });
-        }
-    }
 }
 
 /// Replaces scores by `exp(score - greatest of the row)`, and by 0 where the query does not see the key or it is dropped.
@@ -171,8 +85,6 @@ struct Soften<'a> {
     first: usize,
     length: usize,
     columns: usize,
-    /// From a row of scores to the next.
-    row: usize,
     rows: Range<usize>,
     scores: &'a mut [f32],
     factors: &'a mut [f32],
@@ -185,9 +97,9 @@ impl Kernel for Soften<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Soften { sizes, first, length, columns, row, rows, scores, factors, sums, log_sums } = self;
+        let Soften { sizes, first, length, columns, rows, scores, factors, sums, log_sums } = self;
         for (at, query) in rows.enumerate() {
-            let (seen, unseen) = scores[at * row..][..columns].split_at_mut(sizes.visible(query, length));
+            let (seen, unseen) = scores[at * columns..][..columns].split_at_mut(sizes.visible(query, length));
             let greatest = greatest(s, seen);
             sums[at] = powers_in_place(s, seen, greatest);
             // Without any key, minus infinity plus the logarithm of 0.
@@ -205,10 +117,9 @@ impl Kernel for Soften<'_> {
     }
 }
 
-/// Writes a row of the output: sums of values, divided by that of their probabilities.
+/// Divides a row of the output by its sum.
 struct Share<'a> {
-    from: &'a [f32],
-    to: &'a mut [f32],
+    row: &'a mut [f32],
     sum: f32,
 }
 
@@ -218,10 +129,8 @@ impl Kernel for Share<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         // A row without keys is zeros already.
-        let factor = s.splat(if self.sum == 0.0 { 1.0 } else { 1.0 / self.sum });
-        each_vector!(S::LANES, self.to.len(), |at, count| {
-            let x = get(s, self.from, at, count);
-            put(s, self.to, at, count, s.mul(x, factor));
-        });
+        if self.sum != 0.0 {
+            scale(s, self.row, 1.0 / self.sum);
+        }
     }
 }

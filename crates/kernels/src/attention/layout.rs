@@ -1,4 +1,6 @@
-//! Where rows lie.
+//! Where rows lie, and the products over them.
+
+use gemm::Parallelism;
 
 use super::Attention;
 
@@ -72,4 +74,77 @@ impl Layouts {
 pub(super) struct Rows<'a> {
     pub(super) values: &'a [f32],
     pub(super) row: usize,
+}
+
+impl Rows<'_> {
+    /// Its strides as a matrix of so many rows and columns, down and to the right.
+    #[track_caller]
+    fn strides(&self, rows: usize, columns: usize) -> [isize; 2] {
+        assert!(rows * columns == 0 || (rows - 1) * self.row + columns <= self.values.len());
+        [self.row as isize, 1]
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// `a · b`
+    Plain,
+    /// `a · bᵀ`
+    ByTransposed,
+    /// `c + aᵀ · b`
+    AddTransposed,
+}
+
+/// Writes `scale` times a product of `[m, k]` by `[k, n]` to `c`, `[m, n]`, of which a row begins every `c_row` values;
+/// what is transposed lies in memory as `[k, m]` or `[n, k]`.
+///
+/// # Safety
+/// `c` must be such a matrix that nobody else touches meanwhile.
+pub(super) unsafe fn multiply(
+    (c, c_row): (*mut f32, usize),
+    a: Rows<'_>,
+    b: Rows<'_>,
+    [m, n, k]: [usize; 3],
+    kind: Kind,
+    scale: f32,
+) {
+    let add = kind == Kind::AddTransposed;
+    if m * n == 0 || (k == 0 && add) {
+        return;
+    }
+    if k == 0 {
+        for row in 0..m {
+            // SAFETY: passed on to the caller.
+            unsafe { std::slice::from_raw_parts_mut(c.add(row * c_row), n) }.fill(0.0);
+        }
+        return;
+    }
+    let turned = |[row, column]: [isize; 2]| [column, row];
+    let [a_row, a_column] = if add { turned(a.strides(k, m)) } else { a.strides(m, k) };
+    let [b_row, b_column] =
+        if kind == Kind::ByTransposed { turned(b.strides(n, k)) } else { b.strides(k, n) };
+    // SAFETY: the slices hold matrices of these sizes and strides, as asserted above; the rest is the caller's.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c,
+            1,
+            c_row as isize,
+            add,
+            a.values.as_ptr(),
+            a_column,
+            a_row,
+            b.values.as_ptr(),
+            b_column,
+            b_row,
+            1.0,
+            scale,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
 }

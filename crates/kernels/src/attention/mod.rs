@@ -6,13 +6,12 @@
 //!
 //! Queries are taken 64 at a time, so each thread holds the scores of one block of one head, never those of all. The
 //! gradient computes the scores again, for which the forward pass leaves one number for each query, the logarithm of
-//! its sum of exponentials ([Dao et al.](https://arxiv.org/abs/2205.14135)). The right factors of its products are copied
-//! into panels (`panels.rs`), once a head.
+//! its sum of exponentials ([Dao et al.](https://arxiv.org/abs/2205.14135)). The products are those of the `gemm`
+//! crate; they choose their instructions themselves.
 
 mod backward;
 mod forward;
 mod layout;
-mod panels;
 #[cfg(test)]
 mod reference;
 mod rotary;
