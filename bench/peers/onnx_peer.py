@@ -19,7 +19,7 @@ torch.set_num_threads(flags.threads)
 
 
 def onnxruntime_function(path):
-    """A function from an input to logits, and the versions."""
+    """A function from an input to logits."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

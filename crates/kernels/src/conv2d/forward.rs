@@ -89,7 +89,7 @@ impl Conv2dWeights {
 /// As [`conv2d`], with weights that were ordered before.
 ///
 /// # Panics
-/// As [`conv2d`], and if they were ordered for another convolution or another CPU.
+/// As [`conv2d`], and if they were ordered for another convolution.
 ///
 /// ```
 /// use fireclay_kernels::{Conv2dShape, Conv2dWeights, Cpu, conv2d_with};

@@ -17,21 +17,22 @@ struct Ground<'a> {
     output_stride: usize,
 }
 
+impl<'a> Ground<'a> {
+    #[inline(always)]
+    fn of(product: Product<'a>) -> Self {
+        let Product { a, terms, b, start, relu, output, output_stride, .. } = product;
+        let (a, b, output) = (a.as_ptr(), b.as_ptr(), output.as_mut_ptr());
+        Ground { a, terms, b, start, relu, output, output_stride }
+    }
+}
+
 impl Kernel for Tiles<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self.0;
-        let ground = Ground {
-            a: a.as_ptr(),
-            terms,
-            b: b.as_ptr(),
-            start,
-            relu,
-            output: output.as_mut_ptr(),
-            output_stride,
-        };
+        let (rows, columns) = (self.0.rows, self.0.columns);
+        let ground = Ground::of(self.0);
         // 4 vectors of columns on 24 accumulators leave 6 rows, which is where loads and sums are best balanced.
         let (full, tail) = (columns / S::LANES, columns % S::LANES);
         let mut vector = 0;
@@ -62,16 +63,8 @@ impl Kernel for OneRow<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self.0;
-        let ground = Ground {
-            a: a.as_ptr(),
-            terms,
-            b: b.as_ptr(),
-            start,
-            relu,
-            output: output.as_mut_ptr(),
-            output_stride,
-        };
+        let (rows, columns) = (self.0.rows, self.0.columns);
+        let ground = Ground::of(self.0);
         let (full, tail) = (columns / S::LANES, columns % S::LANES);
         let mut vector = 0;
         while vector < full {
