@@ -29,12 +29,13 @@ LATENCY_CALLS = 1000
 LATENCY_SAMPLES = 128
 
 
-def read_flags(variants=("default",), tasks=TASKS):
+def read_flags(variants=("default",), tasks=TASKS, precisions=("f32",)):
     """Reads the command line and limits the threads of whatever is imported from here on."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--workload", choices=WORKLOADS, required=True)
     parser.add_argument("--task", choices=tasks, required=True)
     parser.add_argument("--variant", choices=variants, default=variants[0])
+    parser.add_argument("--precision", choices=precisions, default="f32", help="of products")
     parser.add_argument("--data", type=pathlib.Path, default=FOLDER.parent / "target/bench-data")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
@@ -180,6 +181,7 @@ def report(framework, versions, peer, flags, variant=None):
         "versions": versions,
         "workload": workload.name,
         "task": flags.task,
+        "precision": flags.precision,
         "threads": flags.threads,
         "seed": flags.seed,
         "batch_size": 1 if flags.task == "latency" else workload.batch_size,

@@ -1,4 +1,4 @@
-"""PyTorch: eager, with channels-last convolutions, or compiled by `torch.compile`.
+"""PyTorch: eager, with channels-last convolutions, or compiled by `torch.compile`; each in f32 or by autocast in bf16.
 
 Batches are gathered from tensors in memory by index, Adam is the fused one, and the loss is read once in an epoch: what
 an expert writes, not the `DataLoader` of the tutorials. NOTES.md has what was tried.
@@ -9,7 +9,7 @@ import time
 import common
 
 VARIANTS = ("eager", "channels_last", "compile")
-flags = common.read_flags(VARIANTS)  # Before the framework is imported.
+flags = common.read_flags(VARIANTS, precisions=("f32", "bf16"))  # Before the framework is imported.
 
 import numpy as np
 import torch
@@ -60,8 +60,9 @@ class TorchPeer:
         )
 
         def forward(inputs, labels):
-            logits = self.model(inputs).flatten(0, -2)
-            return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
+            with self.autocast():
+                logits = self.model(inputs).flatten(0, -2)
+                return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
 
         if self.compiles:
             forward = torch.compile(forward, dynamic=False, mode=self.settings["mode"])
@@ -90,27 +91,31 @@ class TorchPeer:
         x, y = self.load("test")
         batches = [self.as_input(batch) for batch in x.split(self.workload.batch_size)]
         outputs = []
-        with torch.inference_mode():
+        with torch.inference_mode(), self.autocast():
             forward = self.compiled()
 
             def run_pass():
                 outputs[:] = [forward(batch) for batch in batches]
 
             measured = common.measure_infer(self.workload, run_pass, self.flags.scale)
-        return measured | common.loss_and_accuracy(torch.cat(outputs).numpy(), y.numpy())
+        return measured | common.loss_and_accuracy(torch.cat(outputs).float().numpy(), y.numpy())
 
     def latency(self):
         x, y = self.load("test")
         samples = [sample.numpy() for sample in x[: common.LATENCY_SAMPLES].split(1)]
-        with torch.inference_mode():
+        with torch.inference_mode(), self.autocast():
             forward = self.compiled()
 
             def call(sample):
-                return forward(self.as_input(torch.from_numpy(sample))).numpy()
+                return forward(self.as_input(torch.from_numpy(sample))).float().numpy()
 
             measured = common.measure_latency(call, samples, self.flags.scale)
             logits = np.concatenate([call(sample) for sample in samples])
         return measured | common.loss_and_accuracy(logits, y[: common.LATENCY_SAMPLES].numpy())
+
+    def autocast(self):
+        """Within it, products are made in bf16 if that is asked for."""
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.flags.precision == "bf16")
 
     def compiled(self):
         """The function for inference. A frozen model has its weights packed once."""

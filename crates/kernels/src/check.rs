@@ -42,7 +42,7 @@ pub(crate) fn paths() -> impl Iterator<Item = Path> {
 
 /// Every path that this CPU has, with 1, 2 and 3 threads.
 pub(crate) fn cpus() -> impl Iterator<Item = Cpu> {
-    paths().flat_map(|path| (1..=3).map(move |threads| Cpu { path, threads }))
+    paths().flat_map(|path| (1..=3).map(move |threads| Cpu { threads, ..Cpu::single(path) }))
 }
 
 /// Panics with the worst element unless each is within `tolerance`, absolute and relative; what is not a number must

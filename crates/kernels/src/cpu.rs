@@ -3,24 +3,43 @@
 use crate::Path;
 pub(crate) use crate::threads::in_parallel;
 
-/// The instructions and the threads that a kernel may use.
+/// In what numbers products are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// Factors are rounded to bf16, 16 bits with the exponents of `f32`; their products are added in `f32`. Where nothing is
+    /// gained by it, a kernel goes on in `f32`. CPUs without instructions for it take many times as long; see
+    /// [`Path::has_bf16`].
+    Bf16,
+}
+
+/// The instructions and the threads that a kernel may use, and the precision of its products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Which instructions. One that the CPU lacks is replaced by [`Path::Plain`].
     pub path: Path,
     /// How many threads at most, the caller's included; at least 1.
     pub threads: usize,
+    /// In what numbers products are made.
+    pub precision: Precision,
 }
 
 impl Cpu {
-    /// The fastest instructions of this CPU, on `threads` threads.
+    /// The fastest instructions of this CPU, in `f32`, on `threads` threads.
     pub fn best(threads: usize) -> Self {
-        Cpu { path: Path::best(), threads: threads.max(1) }
+        Cpu { path: Path::best(), threads: threads.max(1), precision: Precision::F32 }
     }
 
-    /// These instructions, on the caller's thread.
+    /// These instructions, in `f32`, on the caller's thread.
     pub fn single(path: Path) -> Self {
-        Cpu { path, threads: 1 }
+        Cpu { path, threads: 1, precision: Precision::F32 }
+    }
+
+    /// Whether factors are rounded to bf16.
+    pub(crate) fn is_bf16(self) -> bool {
+        self.precision == Precision::Bf16
     }
 
     /// The same instructions on the caller's thread alone, for work that is done in parallel already.

@@ -54,7 +54,7 @@ pub use conv2d::{
     Conv2dGradients, Conv2dShape, Conv2dTape, Conv2dWeights, MaxPool, conv2d, conv2d_backward,
     conv2d_for_training, conv2d_with,
 };
-pub use cpu::Cpu;
+pub use cpu::{Cpu, Precision};
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
 pub use dense::{DenseGradients, DenseShape, DenseWeights, dense, dense_backward, dense_with};
 pub use dropout::{Dropout, dropout};

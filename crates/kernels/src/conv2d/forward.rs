@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::geometry::{bordered, terms};
 use super::winograd::{self, Winograd};
 use super::{Conv2dShape, Conv2dTape};
-use crate::Cpu;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::memory::Values;
 use crate::pool::{max_pool, max_pool_with_index};
 use crate::product::{Packed, Product, Start, Term, offset};
+use crate::{Cpu, Precision};
 
 /// Multiplications of an image from which threads share it.
 const WORTH_THREADS: usize = if cfg!(test) { 1000 } else { 200_000 };
@@ -76,6 +76,7 @@ impl Conv2dWeights {
         let method = match winograd::suits_prepared(shape) {
             true => Method::Winograd(Winograd::forward(cpu, shape, weight)),
             false => {
+                let cpu = Cpu { precision: Precision::F32, ..cpu };
                 let packed = Packed::new(cpu, weight, shape.taps(), shape.out_channels);
                 let values = shape.values_of_window();
                 let terms = packed.terms(values.iter().map(|value| *value as usize));
@@ -345,6 +346,7 @@ impl<'a> Forward<'a> {
                         terms,
                         b: &weight[first..],
                         columns: out_channels,
+                        pairs: false,
                         start: self.start(group),
                         relu: shape.relu,
                         output: &mut output[first..],

@@ -214,3 +214,38 @@ fn only_the_gradients_asked_for_are_written() {
         assert_eq!(found, *[&by_input, &by_weight, &by_bias][wanted]);
     }
 }
+
+/// In bf16 every path rounds where the plain one does, whose roundings are far from those of another method.
+#[test]
+fn in_bf16_all_paths_agree_with_the_plain_one_and_roughly_with_the_definition() {
+    use crate::{Path, Precision};
+
+    let mut random = Random::new(8);
+    for [batch, inside, outside, size] in
+        [[2, 24, 32, 8], [3, 7, 9, 7], [5, 33, 65, 4], [9, 40, 40, 2], [2, 6, 16, 5], [7, 31, 24, 3]]
+    {
+        let mut shape = Conv2dShape::new(batch, inside, outside, [size, size + 1], [3, 3]);
+        shape.padding = [1; 4];
+        let case = Case::new(&mut random, shape);
+        let bf16 = |cpu: Cpu| Cpu { precision: Precision::Bf16, ..cpu };
+        let expected = case.run(bf16(Cpu::single(Path::Plain)));
+        let definition = case.run(Cpu::single(Path::Plain));
+        for cpu in cpus().map(bf16) {
+            let found = case.run(cpu);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_close(found, expected, 3e-5, format_args!("{shape:?} on {cpu:?}"));
+            }
+            assert_eq!(found, case.run(cpu), "two runs differ");
+        }
+        if winograd::suits(&shape) {
+            assert_ne!(definition[0], expected[0], "not in bf16: {shape:?}");
+        }
+        for (found, expected) in expected.iter().zip(&definition) {
+            // A factor is off by at most 1/256, and errors of many add up as their root.
+            let scale = expected.iter().fold(1.0f32, |most, x| most.max(x.abs()));
+            let errors = found.iter().zip(expected).map(|(x, y)| (x - y).abs());
+            let worst = errors.fold(0.0f32, f32::max);
+            assert!(worst <= 0.02 * scale, "{shape:?}: {worst} of {scale}");
+        }
+    }
+}

@@ -287,6 +287,7 @@ impl Shares<'_> {
                 terms,
                 b,
                 columns: *columns,
+                pairs: false,
                 start: *start,
                 relu: *relu,
                 // SAFETY: the parts have different rows, all of them inside the output.

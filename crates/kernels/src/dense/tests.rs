@@ -96,3 +96,46 @@ fn relu_hides_no_sum_that_is_not_a_number() {
         }
     }
 }
+
+/// The definition with factors that are rounded as the kernel rounds them.
+#[test]
+fn in_bf16_factors_are_rounded_and_sums_are_not() {
+    use crate::Precision;
+    use crate::simd::bf16::round;
+
+    let rounded = |values: &[f32]| -> Vec<f64> { values.iter().map(|x| f64::from(round(*x))).collect() };
+    let mut random = Random::new(6);
+    let sizes = [[64, 64, 64], [65, 67, 71], [13, 15, 12], [128, 784, 128], [600, 520, 131], [5, 64, 64]];
+    for [rows, in_features, out_features] in sizes {
+        let shape = DenseShape { rows, in_features, out_features, relu: false };
+        let [input, weight] = [rows * in_features, in_features * out_features].map(|len| random.numbers(len));
+        let [bias, gradient] = [out_features, rows * out_features].map(|len| random.numbers(len));
+        let (x, w, dy) = (rounded(&input), rounded(&weight), rounded(&gradient));
+        let expected = reference::dense(&shape, &x, &w, Some(&wide(&bias)));
+        let [by_input, by_weight, _] = reference::gradients(&shape, &x, &w, &expected, &dy);
+        let [_, _, by_bias] = reference::gradients(&shape, &x, &w, &expected, &wide(&gradient));
+        for cpu in cpus().map(|cpu| Cpu { precision: Precision::Bf16, ..cpu }) {
+            let mut output = vec![f32::NAN; gradient.len()];
+            match pays_to_pack(rows, in_features, out_features) {
+                true => dense(cpu, &shape, &input, &weight, Some(&bias), &mut output),
+                // Few rows take ordered weights where they are kept.
+                false => {
+                    let weights = DenseWeights::new(cpu, &weight, in_features, out_features);
+                    dense_with(cpu, &shape, &input, &weights, Some(&bias), &mut output);
+                }
+            }
+            let what = format_args!("{shape:?} on {cpu:?}");
+            assert_close(&output, &narrow(&expected), 3e-5, what);
+            if !pays_to_pack(rows, in_features, out_features) {
+                continue;
+            }
+            let [mut dx, mut dw, mut db] =
+                [input.len(), weight.len(), out_features].map(|len| vec![f32::NAN; len]);
+            let into = DenseGradients { input: Some(&mut dx), weight: Some(&mut dw), bias: Some(&mut db) };
+            dense_backward(cpu, &shape, &input, &weight, &output, &gradient, into);
+            for (found, expected) in [(&dx, &by_input), (&dw, &by_weight), (&db, &by_bias)] {
+                assert_close(found, &narrow(expected), 3e-5, what);
+            }
+        }
+    }
+}

@@ -257,8 +257,8 @@ pub fn feed_forward_gradient(
             let most = block.min(part.len());
             let [mut between, mut slopes] = [0, 1].map(|_| Values::unspecified(most * inner));
             let mut column_sum = vec![0.0; inner.max(features)];
-            let mut by_weight1 = Transposed::new(cpu.path, features, most);
-            let mut by_weight2 = Transposed::new(cpu.path, inner, most);
+            let mut by_weight1 = Transposed::new(cpu, features, most);
+            let mut by_weight2 = Transposed::new(cpu, inner, most);
             if part.is_empty() {
                 for sums in [weight1, weight2] {
                     // SAFETY: as above.

@@ -47,7 +47,7 @@ fn check(
         for path in paths() {
             let mut first_bits: Option<Vec<Vec<f32>>> = None;
             for threads in 1..=3 {
-                let cpu = Cpu { path, threads };
+                let cpu = Cpu { threads, ..Cpu::single(path) };
                 let what = format!("{what} of {lens:?} on {path}, {threads} threads");
                 let mut found: Vec<Parameter> = (start.iter())
                     .map(|parameter| Parameter {
@@ -180,7 +180,7 @@ fn muon_is_the_reference() {
                             velocity,
                         })
                         .collect();
-                    muon_step(Cpu { path, threads }, &muon, &mut slots, &mut workspace);
+                    muon_step(Cpu { threads, ..Cpu::single(path) }, &muon, &mut slots, &mut workspace);
                     for (((rows, columns), held), gradient) in
                         shapes.iter().zip(&mut expected).zip(&gradients)
                     {

@@ -5,9 +5,11 @@
 //! One routine is thus the product of a dense layer, of its gradients and of a convolution: a convolution's matrix of
 //! windows is never made, as the tables say where each window begins and where its values lie in it; the transpose of
 //! a matrix swaps its tables. Here nothing is packed, as a tile of registers fed from L1 and L2 runs near the machine's peak;
-//! [`packed`] copies the right factor first, where so many rows share it that this pays.
+//! [`packed`] copies the right factor first, where so many rows share it that this pays. In bf16 two terms lie in one number
+//! of each factor ([`pairs`]), so the same tables have half as many.
 
 mod packed;
+pub(crate) mod pairs;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -50,6 +52,8 @@ pub(crate) struct Product<'a> {
     pub(crate) terms: &'a [Term],
     pub(crate) b: &'a [f32],
     pub(crate) columns: usize,
+    /// Whether each number of `a` and of `b` is a pair of bf16, and so each term two.
+    pub(crate) pairs: bool,
     pub(crate) start: Start<'a>,
     /// Whether negative results become 0.
     pub(crate) relu: bool,
@@ -72,24 +76,27 @@ impl Product<'_> {
             return self.write_start();
         }
         if self.rows.len() == 1 {
-            return path.run(OneRow(self));
+            return match self.pairs {
+                false => path.run(OneRow::<false>(self)),
+                true => path.run_bf16(OneRow::<true>(self)),
+            };
         }
         if self.terms.len() <= TERMS_OF_BLOCK && self.columns <= COLUMNS_OF_BLOCK {
-            path.run(Tiles(self));
-            return;
+            return self.run_tiles(path);
         }
-        let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = self;
+        let Product { a, rows, terms, b, columns, pairs, start, relu, output, output_stride } = self;
         let mut blocks = terms.chunks(TERMS_OF_BLOCK).peekable();
         let mut first_block = true;
         while let Some(terms) = blocks.next() {
             for column in (0..columns).step_by(COLUMNS_OF_BLOCK) {
                 let block = column..(column + COLUMNS_OF_BLOCK).min(columns);
-                path.run(Tiles(Product {
+                let tiles = Product {
                     a,
                     rows,
                     terms,
                     b: &b[column..],
                     columns: block.len(),
+                    pairs,
                     start: match (first_block, start) {
                         (false, _) => Start::Output,
                         (true, Start::Row(row)) => Start::Row(&row[block]),
@@ -98,9 +105,17 @@ impl Product<'_> {
                     relu: relu && blocks.peek().is_none(),
                     output: &mut output[column..],
                     output_stride,
-                }));
+                };
+                tiles.run_tiles(path);
             }
             first_block = false;
+        }
+    }
+
+    fn run_tiles(self, path: Path) {
+        match self.pairs {
+            false => path.run(Tiles::<false>(self)),
+            true => path.run_bf16(Tiles::<true>(self)),
         }
     }
 

@@ -5,10 +5,12 @@
 
 use std::ops::Range;
 
+use super::pairs::{PairRows, pair_values, row_of_pairs};
 use super::{Product, Start, Term, offset, strided, strided_terms};
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::memory::Values;
 use crate::simd::{Kernel, Path, Simd};
 use crate::transpose::transpose;
 
@@ -61,11 +63,13 @@ pub(crate) fn panels_of(
     values
 }
 
-/// A right factor `[inner, columns]` in panels, `[panels][inner][width]`.
+/// A right factor `[inner, columns]` in panels, `[panels][terms][width]`; in bf16 two rows are one term.
 #[derive(Debug)]
 pub(crate) struct Packed {
     values: Buffer,
     inner: usize,
+    terms: usize,
+    pairs: bool,
     columns: usize,
     width: usize,
 }
@@ -103,11 +107,19 @@ impl Packed {
     ) -> Self {
         let width = panel_width(cpu.path);
         let panels = columns.div_ceil(width);
-        let len = inner * width;
-        let values = panels_of(cpu, panels, len, |panel, into| {
-            fill(panel * width, width.min(columns - panel * width), width, into);
+        let pairs = cpu.is_bf16();
+        let terms = if pairs { inner.div_ceil(2) } else { inner };
+        let values = panels_of(cpu, panels, terms * width, |panel, into| {
+            let (first, count) = (panel * width, width.min(columns - panel * width));
+            if !pairs {
+                return fill(first, count, width, into);
+            }
+            let mut rows = Values::unspecified(inner * width);
+            fill(first, count, width, &mut rows);
+            let columns = 0..count;
+            cpu.path.run_bf16(PairRows { from: &rows, stride: width, rows: inner, columns, into, width });
         });
-        Packed { values, inner, columns, width }
+        Packed { values, inner, terms, pairs, columns, width }
     }
 
     /// `output = a · self`, from what `start` says, where `a` is `[rows, inner]` and the output `[rows, columns]`.
@@ -130,8 +142,9 @@ impl Packed {
             return;
         }
         if rows < 2 * TILE_ROWS * cpu.threads {
-            let (rows, terms) = (strided(rows, inner), self.terms(0..inner));
-            return self.multiply_by_columns(cpu, (a, &rows, &terms), start, relu, output);
+            return self.with_left(cpu.path, a, rows, |a, rows, terms| {
+                self.multiply_by_columns(cpu, (a, rows, terms), start, relu, output);
+            });
         }
         let parts: Vec<_> = ranges(rows, cpu.threads, TILE_ROWS).collect();
         let output = Shared::new(output);
@@ -163,8 +176,21 @@ impl Packed {
         relu: bool,
         output: &mut [f32],
     ) {
-        let (rows, terms) = (strided(rows, self.inner), self.terms(0..self.inner));
-        self.multiply_tables(path, (a, &rows, &terms), start, relu, 0..self.panels(), output);
+        self.with_left(path, a, rows, |a, rows, terms| {
+            self.multiply_tables(path, (a, rows, terms), start, relu, 0..self.panels(), output);
+        });
+    }
+
+    /// Hands on a left factor `[rows, inner]` as it is multiplied, with its tables.
+    fn with_left(&self, path: Path, a: &[f32], rows: usize, run: impl FnOnce(&[f32], &[u32], &[Term])) {
+        let terms = self.terms(0..self.terms);
+        if !self.pairs {
+            return run(a, &strided(rows, self.inner), &terms);
+        }
+        let row = row_of_pairs(self.inner);
+        let mut pairs = Values::unspecified(rows * row);
+        pair_values(path, a, self.inner, self.inner, rows, &mut pairs);
+        run(&pairs, &strided(rows, row), &terms);
     }
 
     /// How many panels there are.
@@ -208,8 +234,8 @@ impl Packed {
         panels: Range<usize>,
         output: &mut [f32],
     ) {
-        let Packed { inner, columns, width, .. } = *self;
-        assert_eq!(terms.len(), inner, "as many terms as the packed factor has rows");
+        let Packed { terms: inner, columns, width, pairs, .. } = *self;
+        assert_eq!(terms.len(), inner, "as many terms as the packed factor has");
         for term in (0..inner).step_by(TERMS) {
             let count = TERMS.min(inner - term);
             for panel in panels.clone() {
@@ -221,6 +247,7 @@ impl Packed {
                     terms: &terms[term..term + count],
                     b: &self.values.slice()[first * inner..][..inner * width],
                     columns: columns_of_panel,
+                    pairs,
                     start: match (term, start) {
                         (0, Start::Row(row)) => Start::Row(&row[first..first + columns_of_panel]),
                         (0, start) => start,
@@ -261,9 +288,10 @@ pub(crate) fn multiply_transposed(
     in_parallel(row_parts.len() * column_parts.len(), |part| {
         let rows = row_parts[part / column_parts.len()].clone();
         let columns_of_part = column_parts[part % column_parts.len()].clone();
-        let mut transposed = Transposed::new(cpu.path, rows.len(), TERMS.min(inner));
-        for first in (0..inner).step_by(TERMS) {
-            let count = TERMS.min(inner - first);
+        let most = if cpu.is_bf16() { 2 * TERMS } else { TERMS };
+        let mut transposed = Transposed::new(cpu, rows.len(), most.min(inner));
+        for first in (0..inner).step_by(most) {
+            let count = most.min(inner - first);
             let a = &a[first * all_rows..(first + count) * all_rows];
             let b = &b[first * columns..(first + count) * columns];
             let start = if first == 0 { Start::Zero } else { Start::Output };
@@ -283,6 +311,8 @@ pub(crate) fn multiply_transposed(
 /// Products `aᵀ · b` on one thread, over a few terms at a time, for which both factors are copied.
 pub(crate) struct Transposed {
     path: Path,
+    /// Whether two terms are a pair of bf16.
+    pairs: bool,
     width: usize,
     /// `[tiles][terms][6]`
     left: Buffer,
@@ -294,10 +324,13 @@ pub(crate) struct Transposed {
 
 impl Transposed {
     /// Room for so many rows of the output, and terms at a time.
-    pub(crate) fn new(path: Path, rows: usize, terms: usize) -> Self {
+    pub(crate) fn new(cpu: Cpu, rows: usize, terms: usize) -> Self {
+        let (path, pairs) = (cpu.path, cpu.is_bf16());
+        let terms = if pairs { terms.div_ceil(2) } else { terms };
         let (width, tile) = (panel_width(path), terms * TILE_ROWS);
         Transposed {
             path,
+            pairs,
             width,
             left: Buffer::unspecified(rows.div_ceil(TILE_ROWS) * tile),
             panel: Buffer::unspecified(terms * width),
@@ -318,26 +351,44 @@ impl Transposed {
         start: Start<'_>,
         output: Shared<f32>,
     ) {
-        let (width, tile) = (self.width, self.terms.len() * TILE_ROWS);
-        let count = b.len() / all_columns.max(1);
+        let (path, width) = (self.path, self.width);
+        let terms = b.len() / all_columns.max(1);
+        let count = if self.pairs { terms.div_ceil(2) } else { terms };
         assert!(count <= self.terms.len() && rows.len() <= self.rows.len(), "more than there is room for");
         if rows.is_empty() {
             return;
         }
-        for (k, from) in a.chunks_exact(all_rows).take(count).enumerate() {
-            let (tiles, rest) = from[rows.clone()].as_chunks::<TILE_ROWS>();
-            for (number, from) in tiles.iter().enumerate() {
-                let to = number * tile + k * TILE_ROWS;
-                self.left.slice_mut()[to..to + TILE_ROWS].copy_from_slice(from);
+        match self.pairs {
+            false => {
+                for (k, from) in a.chunks_exact(all_rows).take(count).enumerate() {
+                    self.put_left(k, &from[rows.clone()]);
+                }
             }
-            let to = tiles.len() * tile + k * TILE_ROWS;
-            if !rest.is_empty() {
-                self.left.slice_mut()[to..to + rest.len()].copy_from_slice(rest);
+            true => {
+                let mut row = Values::unspecified(rows.len().next_multiple_of(width));
+                for (k, from) in a.chunks(2 * all_rows).take(count).enumerate() {
+                    let into = &mut row[..];
+                    let (width, two) = (into.len(), from.len() / all_rows);
+                    let columns = rows.clone();
+                    path.run_bf16(PairRows { from, stride: all_rows, rows: two, columns, into, width });
+                    self.put_left(k, &row[..rows.len()]);
+                }
             }
         }
         for column in columns.clone().step_by(width) {
             let columns_of_panel = width.min(columns.end - column);
-            pack(b, column, all_columns, columns_of_panel, width, self.panel.slice_mut());
+            let panel = self.panel.slice_mut();
+            match self.pairs {
+                false => pack(b, column, all_columns, columns_of_panel, width, panel),
+                true => path.run_bf16(PairRows {
+                    from: b,
+                    stride: all_columns,
+                    rows: terms,
+                    columns: column..column + columns_of_panel,
+                    into: panel,
+                    width,
+                }),
+            }
             let begin = rows.start * all_columns + column;
             let end = (rows.end - 1) * all_columns + column + columns_of_panel;
             Product {
@@ -346,6 +397,7 @@ impl Transposed {
                 terms: &self.terms[..count],
                 b: &self.panel.slice()[..count * width],
                 columns: columns_of_panel,
+                pairs: self.pairs,
                 start,
                 relu: false,
                 // SAFETY: by the caller's word; a product touches only its own columns.
@@ -353,6 +405,23 @@ impl Transposed {
                 output_stride: all_columns,
             }
             .run(self.path);
+        }
+    }
+}
+
+impl Transposed {
+    /// Writes the `k`th term of all rows to their tiles.
+    fn put_left(&mut self, k: usize, from: &[f32]) {
+        let tile = self.terms.len() * TILE_ROWS;
+        let left = self.left.slice_mut();
+        let (tiles, rest) = from.as_chunks::<TILE_ROWS>();
+        for (number, from) in tiles.iter().enumerate() {
+            let to = number * tile + k * TILE_ROWS;
+            left[to..to + TILE_ROWS].copy_from_slice(from);
+        }
+        let to = tiles.len() * tile + k * TILE_ROWS;
+        if !rest.is_empty() {
+            left[to..to + rest.len()].copy_from_slice(rest);
         }
     }
 }

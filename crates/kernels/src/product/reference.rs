@@ -3,7 +3,7 @@
 use super::{Product, Start};
 
 pub(crate) fn product(product: Product<'_>) {
-    let Product { a, rows, terms, b, columns, start, relu, output, output_stride } = product;
+    let Product { a, rows, terms, b, columns, start, relu, output, output_stride, .. } = product;
     for (i, row) in rows.iter().enumerate() {
         for j in 0..columns {
             let to = &mut output[i * output_stride + j];

@@ -24,6 +24,7 @@ fn check(random: &mut Random, rows: usize, terms: usize, columns: usize) {
                 terms: &term_offsets,
                 b: &b,
                 columns,
+                pairs: false,
                 start,
                 relu,
                 output,
@@ -91,6 +92,7 @@ fn offsets_beyond_a_factor_are_refused() {
         terms: &[Term { a: 1, b: 0 }],
         b: &[1.0],
         columns: 1,
+        pairs: false,
         start: Start::Zero,
         relu: false,
         output: &mut output,
@@ -130,7 +132,7 @@ fn eight_callers_at_once_get_the_bits_of_one_alone() {
     }
 
     for path in paths() {
-        let cpu = Cpu { path, threads: 3 };
+        let cpu = Cpu { threads: 3, ..Cpu::single(path) };
         let alone: Vec<Vec<u32>> = (0..8).map(|seed| bits_of(seed, cpu)).collect();
         std::thread::scope(|scope| {
             for (seed, alone) in alone.iter().enumerate() {

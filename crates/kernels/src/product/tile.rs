@@ -3,8 +3,8 @@
 use super::{Product, Start, Term};
 use crate::simd::{Kernel, Simd};
 
-/// The kernel that goes over the output in tiles.
-pub(super) struct Tiles<'a>(pub(super) Product<'a>);
+/// The kernel that goes over the output in tiles; with `PAIRS` factors are pairs of bf16.
+pub(super) struct Tiles<'a, const PAIRS: bool>(pub(super) Product<'a>);
 
 /// What the tiles of one product share.
 struct Ground<'a> {
@@ -26,7 +26,7 @@ impl<'a> Ground<'a> {
     }
 }
 
-impl Kernel for Tiles<'_> {
+impl<const PAIRS: bool> Kernel for Tiles<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -41,24 +41,28 @@ impl Kernel for Tiles<'_> {
             // SAFETY: `Product::check` has seen that all offsets stay inside the factors and the output.
             unsafe {
                 vector += match full - vector {
-                    4.. if const { S::ACCUMULATORS >= 24 } => four_vectors(s, &ground, rows, column),
-                    3 if const { S::ACCUMULATORS >= 24 } => three_vectors(s, &ground, rows, column),
-                    2.. => two_vectors(s, &ground, rows, column),
-                    _ => one_vector::<S, false>(s, &ground, rows, column, 0),
+                    4.. if const { S::ACCUMULATORS >= 24 } => {
+                        four_vectors::<S, PAIRS>(s, &ground, rows, column)
+                    }
+                    3 if const { S::ACCUMULATORS >= 24 } => {
+                        three_vectors::<S, PAIRS>(s, &ground, rows, column)
+                    }
+                    2.. => two_vectors::<S, PAIRS>(s, &ground, rows, column),
+                    _ => one_vector::<S, false, PAIRS>(s, &ground, rows, column, 0),
                 };
             }
         }
         if tail > 0 {
             // SAFETY: as above.
-            unsafe { one_vector::<S, true>(s, &ground, rows, full * S::LANES, tail) };
+            unsafe { one_vector::<S, true, PAIRS>(s, &ground, rows, full * S::LANES, tail) };
         }
     }
 }
 
 /// The kernel for a product of one row, whose sums are few: as many columns at a time as additions need not wait for each other.
-pub(super) struct OneRow<'a>(pub(super) Product<'a>);
+pub(super) struct OneRow<'a, const PAIRS: bool>(pub(super) Product<'a>);
 
-impl Kernel for OneRow<'_> {
+impl<const PAIRS: bool> Kernel for OneRow<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -73,15 +77,15 @@ impl Kernel for OneRow<'_> {
             unsafe {
                 vector += match full - vector {
                     8.. => {
-                        sums::<S, 1, 8, false>(s, &ground, rows, 0, column, 0);
+                        sums::<S, 1, 8, false, PAIRS>(s, &ground, rows, 0, column, 0);
                         8
                     }
                     4.. => {
-                        sums::<S, 1, 4, false>(s, &ground, rows, 0, column, 0);
+                        sums::<S, 1, 4, false, PAIRS>(s, &ground, rows, 0, column, 0);
                         4
                     }
                     _ => {
-                        sums::<S, 1, 1, false>(s, &ground, rows, 0, column, 0);
+                        sums::<S, 1, 1, false, PAIRS>(s, &ground, rows, 0, column, 0);
                         1
                     }
                 };
@@ -89,7 +93,7 @@ impl Kernel for OneRow<'_> {
         }
         if tail > 0 {
             // SAFETY: as above.
-            unsafe { sums::<S, 1, 1, true>(s, &ground, rows, 0, full * S::LANES, tail) };
+            unsafe { sums::<S, 1, 1, true, PAIRS>(s, &ground, rows, 0, full * S::LANES, tail) };
         }
     }
 }
@@ -103,7 +107,7 @@ macro_rules! tiles {
                 $(left if left >= $m && const { $m * $n <= S::ACCUMULATORS } => {
                     // SAFETY: passed on from the caller; the rows exist.
                     unsafe {
-                        sums::<S, $m, $n, $has_tail>(
+                        sums::<S, $m, $n, $has_tail, PAIRS>(
                             $s, $ground, &$rows[first..first + $m], first, $column, $tail,
                         )
                     };
@@ -117,22 +121,37 @@ macro_rules! tiles {
 }
 
 #[inline(always)]
-unsafe fn four_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+unsafe fn four_vectors<S: Simd, const PAIRS: bool>(
+    s: S,
+    ground: &Ground<'_>,
+    rows: &[u32],
+    column: usize,
+) -> usize {
     tiles!(s, ground, rows, column, 0, 4, false, 6 5 4 3 2 1)
 }
 
 #[inline(always)]
-unsafe fn three_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+unsafe fn three_vectors<S: Simd, const PAIRS: bool>(
+    s: S,
+    ground: &Ground<'_>,
+    rows: &[u32],
+    column: usize,
+) -> usize {
     tiles!(s, ground, rows, column, 0, 3, false, 8 4 2 1)
 }
 
 #[inline(always)]
-unsafe fn two_vectors<S: Simd>(s: S, ground: &Ground<'_>, rows: &[u32], column: usize) -> usize {
+unsafe fn two_vectors<S: Simd, const PAIRS: bool>(
+    s: S,
+    ground: &Ground<'_>,
+    rows: &[u32],
+    column: usize,
+) -> usize {
     tiles!(s, ground, rows, column, 0, 2, false, 9 8 6 4 3 2 1)
 }
 
 #[inline(always)]
-unsafe fn one_vector<S: Simd, const TAIL: bool>(
+unsafe fn one_vector<S: Simd, const TAIL: bool, const PAIRS: bool>(
     s: S,
     ground: &Ground<'_>,
     rows: &[u32],
@@ -144,7 +163,7 @@ unsafe fn one_vector<S: Simd, const TAIL: bool>(
 
 /// `M` rows by `N` vectors, the sums in registers from first to last.
 #[inline(always)]
-unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
+unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool, const PAIRS: bool>(
     s: S,
     ground: &Ground<'_>,
     rows: &[u32],
@@ -179,7 +198,10 @@ unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool>(
             for m in 0..M {
                 let left = s.splat(*a[m].add(term.a as usize));
                 for n in 0..N {
-                    sums[m][n] = s.mul_add(left, right[n], sums[m][n]);
+                    sums[m][n] = match PAIRS {
+                        true => s.mul_add_pairs(left, right[n], sums[m][n]),
+                        false => s.mul_add(left, right[n], sums[m][n]),
+                    };
                 }
             }
         }

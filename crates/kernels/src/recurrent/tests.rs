@@ -218,7 +218,7 @@ impl Case {
         let slopes = problem.backward(&self.given());
         for path in paths() {
             for &threads in threads {
-                let found = self.run(Cpu { path, threads }, tape);
+                let found = self.run(Cpu { threads, ..Cpu::single(path) }, tape);
                 let name =
                     format!("{:?} {:?} {:?} on {path}, {threads} threads", self.kind, self.shape, self.uses);
                 let close = |what: &str, found: &[f32], expected: &[f64]| {
@@ -293,7 +293,7 @@ fn two_runs_are_the_same_bit_by_bit() {
             let case = Case::new(kind, [23, 40, 50], uses, 5);
             for path in paths() {
                 for threads in 1..=3 {
-                    let cpu = Cpu { path, threads };
+                    let cpu = Cpu { threads, ..Cpu::single(path) };
                     // Also when the tape is new, and when the threads come in another order.
                     let mut tape = RecurrentTape::default();
                     let first = case.run(cpu, &mut tape);
@@ -318,7 +318,7 @@ fn gradients_that_are_not_given_are_zero() {
                 case.d_h.fill(0.5);
             }
             let mut tape = RecurrentTape::default();
-            let expected = case.run(Cpu { path, threads: 2 }, &mut tape);
+            let expected = case.run(Cpu { threads: 2, ..Cpu::single(path) }, &mut tape);
             let (mut d_projected, mut d_w_hh) = (case.projected.clone(), case.w_hh.clone());
             let gradients = LstmBackward {
                 d_outputs: None,

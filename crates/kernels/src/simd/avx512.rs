@@ -4,13 +4,13 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Simd, bf16};
 
-/// Proof that the CPU has AVX-512 F, BW, DQ and VL, AVX2, FMA and BMI2.
+/// Proof that the CPU has AVX-512 F, BW, DQ and VL, AVX2, FMA and BMI2, and AVX-512 BF16 if that is said.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512<const BF16: bool>(());
 
-impl Avx512 {
+impl<const BF16: bool> Avx512<BF16> {
     pub(crate) fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -18,7 +18,8 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("bmi2");
+            && is_x86_feature_detected!("bmi2")
+            && (!BF16 || is_x86_feature_detected!("avx512bf16"));
         has.then_some(Avx512(()))
     }
 }
@@ -30,7 +31,7 @@ fn first(count: usize) -> __mmask16 {
 // SAFETY, for every block here that only computes: `self` proves that the CPU has the instruction. Where memory is
 // touched, the caller promises that it may be.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the one reason is given above")]
-impl Simd for Avx512 {
+impl<const BF16: bool> Simd for Avx512<BF16> {
     type F = __m512;
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
@@ -133,5 +134,40 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn greatest(self, a: __m512) -> f32 {
         unsafe { _mm512_reduce_max_ps(a) }
+    }
+    #[inline(always)]
+    fn pairs(self, low: __m512, high: __m512) -> __m512 {
+        if !BF16 {
+            return bf16::pairs(self, low, high);
+        }
+        unsafe {
+            let low =
+                _mm512_cvtepu16_epi32(std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(low)));
+            let high =
+                _mm512_cvtepu16_epi32(std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(high)));
+            _mm512_castsi512_ps(_mm512_or_si512(low, _mm512_slli_epi32::<16>(high)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut f32, x: __m512) {
+        unsafe {
+            match BF16 {
+                false => bf16::store(self, to, x),
+                true => {
+                    let halves = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x));
+                    _mm256_storeu_si256(to.cast(), halves)
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    fn mul_add_pairs(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        if !BF16 {
+            return bf16::mul_add_pairs(self, a, b, c);
+        }
+        unsafe {
+            let [a, b] = [a, b].map(|pairs| std::mem::transmute::<__m512, __m512bh>(pairs));
+            _mm512_dpbf16_ps(c, a, b)
+        }
     }
 }

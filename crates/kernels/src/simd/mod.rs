@@ -9,6 +9,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod bf16;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plain;
@@ -106,6 +107,28 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn sum(self, a: Self::F) -> f32;
     /// The greatest of all lanes.
     fn greatest(self, a: Self::F) -> f32;
+
+    /// In each lane a pair of bf16, `low` in its lower half; both are rounded to the nearest, ties to even.
+    #[inline(always)]
+    fn pairs(self, low: Self::F, high: Self::F) -> Self::F {
+        bf16::pairs(self, low, high)
+    }
+
+    /// Rounds the lanes to bf16 and writes them one after the other, each two of them a pair.
+    ///
+    /// # Safety
+    /// `to` must be writable for `LANES / 2` numbers.
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut f32, x: Self::F) {
+        // SAFETY: passed on to the caller.
+        unsafe { bf16::store(self, to, x) }
+    }
+
+    /// `a · b + c`, where each lane of `a` and `b` is a pair of bf16: the sum of two products and `c`.
+    #[inline(always)]
+    fn mul_add_pairs(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        bf16::mul_add_pairs(self, a, b, c)
+    }
 }
 
 /// Tells the CPU that a place will be read soon, which brings it into the first cache, where the CPU can be told.
@@ -157,13 +180,22 @@ impl Path {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => Avx512::new().is_some(),
+            Path::Avx512 => Avx512::<false>::new().is_some(),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => Avx2::new().is_some(),
             #[cfg(target_arch = "aarch64")]
             Path::Neon => true,
             Path::Plain => true,
             #[allow(unreachable_patterns, reason = "which paths are left depends on the architecture")]
+            _ => false,
+        }
+    }
+
+    /// Whether this CPU has instructions for products in bf16 beside those of this path.
+    pub fn has_bf16(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => Avx512::<true>::new().is_some(),
             _ => false,
         }
     }
@@ -184,7 +216,7 @@ impl Path {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
-            fn with_avx512<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
+            fn with_avx512<K: Kernel>(s: Avx512<false>, kernel: K) -> K::Output {
                 kernel.run(s)
             }
             #[target_feature(enable = "avx2,fma,bmi2")]
@@ -192,7 +224,7 @@ impl Path {
                 kernel.run(s)
             }
             if self == Path::Avx512
-                && let Some(s) = Avx512::new()
+                && let Some(s) = Avx512::<false>::new()
             {
                 // SAFETY: an `Avx512` exists only where the CPU has these features.
                 return unsafe { with_avx512(s, kernel) };
@@ -209,6 +241,27 @@ impl Path {
             return kernel.run(Neon::new());
         }
         kernel.run(Plain)
+    }
+}
+
+impl Path {
+    /// As [`run`](Path::run), with the CPU's instructions for bf16 where it has them.
+    #[inline]
+    pub(crate) fn run_bf16<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")]
+            fn with_avx512<K: Kernel>(s: Avx512<true>, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            if self == Path::Avx512
+                && let Some(s) = Avx512::<true>::new()
+            {
+                // SAFETY: an `Avx512<true>` exists only where the CPU has these features.
+                return unsafe { with_avx512(s, kernel) };
+            }
+        }
+        self.run(kernel)
     }
 }
 

@@ -17,10 +17,12 @@ use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::memory::Values;
+use crate::product::pairs::row_of_pairs;
 use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
+use crate::simd::Kernel;
 use crate::transpose::transpose;
 use grid::Grid;
-use transforms::{GradientTiles, InputTiles, OutputTiles, WeightGradient, Weights};
+use transforms::{GradientTiles, InputTiles, OutputTiles, Pairing, WeightGradient, Weights};
 
 /// What a tile's pixels and a kernel's taps become.
 const ELEMENTS: usize = 16;
@@ -76,7 +78,7 @@ pub(super) fn images_at_once(cpu: Cpu, shape: &Conv2dShape) -> usize {
 pub(super) struct Winograd {
     cpu: Cpu,
     grid: Grid,
-    /// `[panels][16][in_channels][width]`
+    /// `[panels][16][in_channels][width]`, half as many rows of pairs in bf16
     weights: Buffer,
     width: usize,
     zeros: Vec<f32>,
@@ -99,16 +101,20 @@ impl Winograd {
         let grid = Self::grid(shape);
         let (rows, columns) = (grid.in_channels, grid.out_channels);
         Winograd::new(cpu, grid, |panel, into, width| {
-            cpu.path.run(Weights {
-                weight: &weight[panel.start..],
-                row: columns,
-                tap: rows * columns,
-                rows,
-                columns: panel.len(),
-                turned: false,
-                into,
-                width,
-            });
+            run(
+                cpu,
+                Weights {
+                    weight: &weight[panel.start..],
+                    row: columns,
+                    tap: rows * columns,
+                    rows,
+                    columns: panel.len(),
+                    turned: false,
+                    pairs: cpu.is_bf16(),
+                    into,
+                    width,
+                },
+            );
         })
     }
 
@@ -130,16 +136,20 @@ impl Winograd {
                 let first = (tap * grid.out_channels + panel.start) * rows;
                 transpose(&weight[first..first + columns * rows], [columns, rows], rows, turned);
             }
-            cpu.path.run(Weights {
-                weight: &turned,
-                row: columns,
-                tap: rows * columns,
-                rows,
-                columns,
-                turned: true,
-                into,
-                width,
-            });
+            run(
+                cpu,
+                Weights {
+                    weight: &turned,
+                    row: columns,
+                    tap: rows * columns,
+                    rows,
+                    columns,
+                    turned: true,
+                    pairs: cpu.is_bf16(),
+                    into,
+                    width,
+                },
+            );
         })
     }
 
@@ -147,7 +157,7 @@ impl Winograd {
     fn new(cpu: Cpu, grid: Grid, map: impl Fn(Range<usize>, &mut [f32], usize) + Sync) -> Self {
         let width = panel_width(cpu.path);
         let panels = grid.out_channels.div_ceil(width);
-        let len = ELEMENTS * grid.in_channels * width;
+        let len = ELEMENTS * terms_of(cpu, grid.in_channels) * width;
         let weights = panels_of(cpu, panels, len, |panel, into| {
             map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
         });
@@ -172,25 +182,33 @@ impl Winograd {
         output: *mut f32,
         scratch: &mut Scratch,
     ) {
-        let Winograd { cpu: Cpu { path, .. }, grid, .. } = self;
-        let (inner, columns) = (grid.in_channels, grid.out_channels);
-        let run = split_evenly(tiles.len(), tiles_of_run(inner, columns));
-        let Layout { row, element, panel, out_element, .. } = Layout::new(grid, self.width, run);
+        let Winograd { cpu, grid, .. } = self;
+        let (inner, columns) = (terms_of(*cpu, grid.in_channels), grid.out_channels);
+        let (pairing, row) = match cpu.is_bf16() {
+            true => (Pairing::Channels, row_of_pairs(grid.in_channels)),
+            false => (Pairing::None, grid.in_channels),
+        };
+        let at_once = split_evenly(tiles.len(), tiles_of_run(grid.in_channels, columns));
+        let Layout { row, element, panel, out_element, .. } = Layout::new(grid, self.width, at_once, row);
         scratch.input.reserve(ELEMENTS * element);
         scratch.other.reserve(ELEMENTS * out_element);
         let terms = strided_terms(inner, 1, self.width);
-        let rows = strided(run, row);
-        for first in tiles.clone().step_by(run) {
-            let tiles = first..(first + run).min(tiles.end);
-            path.run(InputTiles {
-                grid,
-                input,
-                zeros: &self.zeros,
-                tiles: tiles.clone(),
-                into: scratch.input.slice_mut().as_mut_ptr(),
-                row,
-                element,
-            });
+        let rows = strided(at_once, row);
+        for first in tiles.clone().step_by(at_once) {
+            let tiles = first..(first + at_once).min(tiles.end);
+            run(
+                *cpu,
+                InputTiles {
+                    grid,
+                    input,
+                    zeros: &self.zeros,
+                    tiles: tiles.clone(),
+                    pairing,
+                    into: scratch.input.slice_mut().as_mut_ptr(),
+                    row,
+                    element,
+                },
+            );
             for at in 0..ELEMENTS {
                 for number in 0..columns.div_ceil(self.width) {
                     let weights = (number * ELEMENTS + at) * inner * self.width;
@@ -200,15 +218,16 @@ impl Winograd {
                         terms: &terms,
                         b: &self.weights.slice()[weights..weights + inner * self.width],
                         columns: self.width.min(columns - number * self.width),
+                        pairs: cpu.is_bf16(),
                         start: Start::Zero,
                         relu: false,
                         output: &mut scratch.other.slice_mut()[at * out_element + number * panel..],
                         output_stride: self.width,
                     }
-                    .run(*path);
+                    .run(cpu.path);
                 }
             }
-            path.run(OutputTiles {
+            cpu.path.run(OutputTiles {
                 grid,
                 sums: scratch.other.slice(),
                 width: self.width,
@@ -248,7 +267,7 @@ struct Mapped {
 }
 
 /// Where some mapped tiles lie: of the inputs `[16][tiles][in_channels]`, of the outputs or their gradients
-/// `[16][panels][tiles][width]`.
+/// `[16][panels][tiles][width]`. Where tiles are pairs in bf16, there are half as many.
 #[derive(Clone, Copy)]
 struct Layout {
     tiles: usize,
@@ -259,8 +278,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(grid: &Grid, width: usize, tiles: usize) -> Self {
-        let row = odd_lines(grid.in_channels);
+    /// Of so many tiles, or pairs of them, each with `row` numbers of the inputs.
+    fn new(grid: &Grid, width: usize, tiles: usize, row: usize) -> Self {
+        let row = odd_lines(row);
         let panel = tiles * width;
         let out_element = odd_lines(grid.out_channels.div_ceil(width) * panel);
         Layout { tiles, row, element: odd_lines(tiles * row), panel, out_element }
@@ -282,7 +302,8 @@ impl ByWeight {
         };
         let tiles = shape.batch * grid.tiles();
         if tiles * (channels + columns) < cpu.threads * channels * columns {
-            let layout = Layout::new(&grid, by_weight.width, tiles);
+            let terms = shape.batch * terms_of(cpu, grid.tiles());
+            let layout = Layout::new(&grid, by_weight.width, terms, channels);
             let mut input = Buffer::unspecified(ELEMENTS * layout.element);
             let mut gradient = Buffer::unspecified(ELEMENTS * layout.out_element);
             let rooms = [&mut input, &mut gradient].map(Buffer::shared);
@@ -316,25 +337,31 @@ impl ByWeight {
         sums: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let all = images.len() * self.grid.tiles();
+        let tiles = self.grid.tiles();
+        let all = images.len() * tiles;
         if let Some(Mapped { layout, rooms: [to, gradient_to], .. }) = &self.mapped {
-            let first = images.start * self.grid.tiles();
-            assert!(first + all <= layout.tiles, "more images than the batch has");
-            // SAFETY: the buffers have room for the tiles of all images, and these are the caller's alone.
-            unsafe {
-                let (to, gradient_to) =
-                    (to.ptr().add(first * layout.row), gradient_to.ptr().add(first * self.width));
-                self.map(input, gradient, 0..all, layout, to, gradient_to);
+            let terms = terms_of(self.cpu, tiles);
+            assert!(images.end * terms <= layout.tiles, "more images than the batch has");
+            // Image by image, as the last tile of one and the first of the next are no pair.
+            for (number, image) in images.enumerate() {
+                let first = image * terms;
+                // SAFETY: the buffers have room for the tiles of all images, and these are the caller's alone.
+                unsafe {
+                    let (to, gradient_to) =
+                        (to.ptr().add(first * layout.row), gradient_to.ptr().add(first * self.width));
+                    let tiles = number * tiles..(number + 1) * tiles;
+                    self.map(input, gradient, tiles, layout, to, gradient_to);
+                }
             }
             return;
         }
         let run = split_evenly(all, tiles_of_run(self.grid.in_channels, self.grid.out_channels));
-        let layout = Layout::new(&self.grid, self.width, run);
+        let layout = Layout::new(&self.grid, self.width, terms_of(self.cpu, run), self.grid.in_channels);
         scratch.input.reserve(ELEMENTS * layout.element);
         scratch.other.reserve(ELEMENTS * layout.out_element);
         for first in (0..all).step_by(run) {
             let tiles = first..(first + run).min(all);
-            let count = tiles.len();
+            let count = terms_of(self.cpu, tiles.len());
             let (to, gradient_to) = (scratch.input.slice_mut(), scratch.other.slice_mut());
             // SAFETY: the room was made for this layout.
             unsafe { self.map(input, gradient, tiles, &layout, to.as_mut_ptr(), gradient_to.as_mut_ptr()) };
@@ -363,20 +390,26 @@ impl ByWeight {
     ) {
         let ByWeight { cpu, grid, zeros, width, .. } = self;
         let Layout { row, element, panel, out_element, .. } = *layout;
-        cpu.path.run(InputTiles { grid, input, zeros, tiles: tiles.clone(), into: to, row, element });
-        cpu.path.run(GradientTiles {
-            grid,
-            gradient,
-            zeros,
-            tiles,
-            into: gradient_to,
-            width: *width,
-            panel,
-            element: out_element,
-        });
+        let pairs = cpu.is_bf16();
+        let pairing = if pairs { Pairing::Tiles } else { Pairing::None };
+        run(*cpu, InputTiles { grid, input, zeros, tiles: tiles.clone(), pairing, into: to, row, element });
+        run(
+            *cpu,
+            GradientTiles {
+                grid,
+                gradient,
+                zeros,
+                tiles,
+                pairs,
+                into: gradient_to,
+                width: *width,
+                panel,
+                element: out_element,
+            },
+        );
     }
 
-    /// One product, over the first `count` tiles: `[in_channels, width]`.
+    /// One product, over the first `count` tiles or pairs of them: `[in_channels, width]`.
     #[expect(clippy::too_many_arguments, reason = "each is another thing, and all are needed")]
     fn multiply(
         &self,
@@ -395,6 +428,7 @@ impl ByWeight {
             terms: &strided_terms(count, layout.row, self.width),
             b: &gradient[at * layout.out_element + panel * layout.panel..],
             columns: self.width.min(self.grid.out_channels - panel * self.width),
+            pairs: self.cpu.is_bf16(),
             start,
             relu: false,
             output: sums,
@@ -469,6 +503,16 @@ impl ByWeight {
 pub(super) struct Scratch {
     input: Buffer,
     other: Buffer,
+}
+
+/// Runs a map with the instructions for the precision.
+fn run(cpu: Cpu, map: impl Kernel<Output = ()>) {
+    if cpu.is_bf16() { cpu.path.run_bf16(map) } else { cpu.path.run(map) }
+}
+
+/// Terms of a product's sums that go over so many channels or tiles: half as many in pairs of bf16.
+fn terms_of(cpu: Cpu, count: usize) -> usize {
+    if cpu.is_bf16() { count.div_ceil(2) } else { count }
 }
 
 /// The size of equal parts of `count` that are not much larger than `size`.

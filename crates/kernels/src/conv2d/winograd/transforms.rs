@@ -14,6 +14,17 @@ use super::grid::Grid;
 use crate::simd::{Kernel, Simd};
 use crate::vectors::each_vector;
 
+/// How mapped input tiles are put down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pairing {
+    /// In `f32`.
+    None,
+    /// In pairs of bf16, of channels beside each other: a product's sums go over channels.
+    Channels,
+    /// In pairs of bf16, of one tile and the next: its sums go over tiles.
+    Tiles,
+}
+
 /// Input tiles, each 4 by 4, ready to be multiplied.
 pub(super) struct InputTiles<'a> {
     pub(super) grid: &'a Grid,
@@ -22,7 +33,9 @@ pub(super) struct InputTiles<'a> {
     /// What lies outside of an image: as many zeros as it has channels.
     pub(super) zeros: &'a [f32],
     pub(super) tiles: Range<usize>,
-    /// `[16][tiles][in_channels]`, rows `row` apart and the 16 `element` apart; a row has room for whole vectors.
+    pub(super) pairing: Pairing,
+    /// `[16][tiles][in_channels]`, either of which is halved by pairs, rows `row` apart and the 16 `element` apart; a row has
+    /// room for whole vectors.
     pub(super) into: *mut f32,
     pub(super) row: usize,
     pub(super) element: usize,
@@ -33,41 +46,96 @@ impl Kernel for InputTiles<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let InputTiles { grid, input, zeros, tiles, into, row, element } = self;
+        let InputTiles { grid, input, zeros, tiles, pairing, into, row, element } = self;
         let channels = grid.in_channels;
         assert!(zeros.len() >= channels && input.len() >= grid.images_of(&tiles).end * grid.input_len());
         if tiles.is_empty() {
             return;
         }
-        assert!(row >= channels.next_multiple_of(S::LANES));
-        for (place, tile) in tiles.enumerate() {
-            let (image, first) = grid.input_of(tile);
-            let pixels: [*const f32; 16] = std::array::from_fn(|at| {
-                match grid.pixel(grid.size, first[0] + (at / 4) as isize, first[1] + (at % 4) as isize) {
-                    Some(pixel) => input[image * grid.input_len() + pixel * channels..].as_ptr(),
-                    None => zeros.as_ptr(),
-                }
-            });
-            each_vector!(S::LANES, channels, |at, count| {
-                // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
-                unsafe {
-                    let mut half = [[s.splat(0.0); 4]; 4];
-                    for column in 0..4 {
-                        let d: [S::F; 4] =
-                            std::array::from_fn(|i| load(s, pixels[4 * i + column].add(at), count));
-                        for (i, value) in input_map(s, d).into_iter().enumerate() {
-                            half[i][column] = value;
+        let room = channels.next_multiple_of(S::LANES);
+        assert!(row >= if pairing == Pairing::Channels { room / 2 } else { room });
+        let end = tiles.end;
+        if pairing == Pairing::Tiles {
+            for (place, tile) in tiles.step_by(2).enumerate() {
+                let low = input_pixels(grid, input, zeros, tile);
+                let high = match tile + 1 < end {
+                    true => input_pixels(grid, input, zeros, tile + 1),
+                    false => [zeros.as_ptr(); 16],
+                };
+                each_vector!(S::LANES, channels, |at, count| {
+                    // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
+                    unsafe {
+                        let low = input_tile(s, &low, at, count);
+                        let high = input_tile(s, &high, at, count);
+                        for i in 0..4 {
+                            for j in 0..4 {
+                                let to = into.add((4 * i + j) * element + place * row + at);
+                                s.store(to, s.pairs(low[i][j], high[i][j]));
+                            }
                         }
                     }
-                    for (i, half) in half.into_iter().enumerate() {
-                        for (j, value) in input_map(s, half).into_iter().enumerate() {
-                            s.store(into.add((4 * i + j) * element + place * row + at), value);
+                });
+            }
+            return;
+        }
+        for (place, tile) in tiles.enumerate() {
+            let pixels = input_pixels(grid, input, zeros, tile);
+            each_vector!(S::LANES, channels, |at, count| {
+                // SAFETY: as above.
+                unsafe {
+                    let mapped = input_tile(s, &pixels, at, count);
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            let to = into.add((4 * i + j) * element + place * row);
+                            match pairing {
+                                Pairing::None => s.store(to.add(at), mapped[i][j]),
+                                _ => s.store_bf16(to.add(at / 2), mapped[i][j]),
+                            }
                         }
                     }
                 }
             });
         }
     }
+}
+
+/// Where the 16 pixels of an input tile begin.
+#[inline(always)]
+fn input_pixels(grid: &Grid, input: &[f32], zeros: &[f32], tile: usize) -> [*const f32; 16] {
+    let (image, first) = grid.input_of(tile);
+    let mut pixels = [zeros.as_ptr(); 16];
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        if let Some(place) = grid.pixel(grid.size, first[0] + (at / 4) as isize, first[1] + (at % 4) as isize)
+        {
+            *pixel = input[image * grid.input_len() + place * grid.in_channels..].as_ptr();
+        }
+    }
+    pixels
+}
+
+/// `Bᵀ d B`
+///
+/// # Safety
+/// `count` numbers from `at` on are readable at each pixel.
+#[inline(always)]
+unsafe fn input_tile<S: Simd>(s: S, pixels: &[*const f32; 16], at: usize, count: usize) -> [[S::F; 4]; 4] {
+    let mut half = [[s.splat(0.0); 4]; 4];
+    for column in 0..4 {
+        let mut d = [s.splat(0.0); 4];
+        for i in 0..4 {
+            // SAFETY: passed on to the caller.
+            d[i] = unsafe { load(s, pixels[4 * i + column].add(at), count) };
+        }
+        let mapped = input_map(s, d);
+        for i in 0..4 {
+            half[i][column] = mapped[i];
+        }
+    }
+    let mut whole = half;
+    for i in 0..4 {
+        whole[i] = input_map(s, half[i]);
+    }
+    whole
 }
 
 /// Output tiles, each 2 by 2, from sums of products.
@@ -144,7 +212,9 @@ pub(super) struct GradientTiles<'a> {
     /// As many zeros as there are channels.
     pub(super) zeros: &'a [f32],
     pub(super) tiles: Range<usize>,
-    /// `[16][panels][tiles][width]`, the panels `panel` apart and the 16 `element` apart.
+    /// Whether one tile and the next become pairs of bf16.
+    pub(super) pairs: bool,
+    /// `[16][panels][tiles][width]`, half as many tiles of pairs, the panels `panel` apart and the 16 `element` apart.
     pub(super) into: *mut f32,
     pub(super) width: usize,
     pub(super) panel: usize,
@@ -156,43 +226,84 @@ impl Kernel for GradientTiles<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let GradientTiles { grid, gradient, zeros, tiles, into, width, panel, element } = self;
+        let GradientTiles { grid, gradient, zeros, tiles, pairs, into, width, panel, element } = self;
         let channels = grid.out_channels;
         assert!(zeros.len() >= channels && gradient.len() >= grid.images_of(&tiles).end * grid.output_len());
         if tiles.is_empty() {
             return;
         }
-        assert!(width.is_multiple_of(S::LANES) && panel >= tiles.len() * width);
-        let zero = s.splat(0.0);
-        for (place, tile) in tiles.enumerate() {
-            let (image, first) = grid.output_of(tile);
-            let pixels: [*const f32; 4] = std::array::from_fn(|at| {
-                match grid.pixel(grid.output, (first[0] + at / 2) as isize, (first[1] + at % 2) as isize) {
-                    Some(pixel) => gradient[image * grid.output_len() + pixel * channels..].as_ptr(),
-                    None => zeros.as_ptr(),
-                }
-            });
+        let step = if pairs { 2 } else { 1 };
+        assert!(width.is_multiple_of(S::LANES) && panel >= tiles.len().div_ceil(step) * width);
+        let end = tiles.end;
+        for (place, tile) in tiles.step_by(step).enumerate() {
+            let low = gradient_pixels(grid, gradient, zeros, tile);
+            let high = match pairs && tile + 1 < end {
+                true => gradient_pixels(grid, gradient, zeros, tile + 1),
+                false => [zeros.as_ptr(); 4],
+            };
             each_vector!(S::LANES, channels, |at, count| {
                 // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
                 unsafe {
                     let to = into.add(at / width * panel + place * width + at % width);
-                    let mut half = [[zero; 2]; 4];
-                    for column in 0..2 {
-                        let d: [S::F; 2] =
-                            std::array::from_fn(|i| load(s, pixels[2 * i + column].add(at), count));
-                        for (i, value) in gradient_map(s, d).into_iter().enumerate() {
-                            half[i][column] = value;
+                    let mut mapped = gradient_tile(s, &low, at, count);
+                    if pairs {
+                        let high = gradient_tile(s, &high, at, count);
+                        for i in 0..4 {
+                            for j in 0..4 {
+                                mapped[i][j] = s.pairs(mapped[i][j], high[i][j]);
+                            }
                         }
                     }
-                    for (i, half) in half.into_iter().enumerate() {
-                        for (j, value) in gradient_map(s, half).into_iter().enumerate() {
-                            s.store(to.add((4 * i + j) * element), value);
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            s.store(to.add((4 * i + j) * element), mapped[i][j]);
                         }
                     }
                 }
             });
         }
     }
+}
+
+/// Where the 4 pixels of an output tile begin.
+#[inline(always)]
+fn gradient_pixels(grid: &Grid, gradient: &[f32], zeros: &[f32], tile: usize) -> [*const f32; 4] {
+    let (image, first) = grid.output_of(tile);
+    let mut pixels = [zeros.as_ptr(); 4];
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        if let Some(place) =
+            grid.pixel(grid.output, (first[0] + at / 2) as isize, (first[1] + at % 2) as isize)
+        {
+            *pixel = gradient[image * grid.output_len() + place * grid.out_channels..].as_ptr();
+        }
+    }
+    pixels
+}
+
+/// `A d Aᵀ`
+///
+/// # Safety
+/// `count` numbers from `at` on are readable at each pixel.
+#[inline(always)]
+unsafe fn gradient_tile<S: Simd>(s: S, pixels: &[*const f32; 4], at: usize, count: usize) -> [[S::F; 4]; 4] {
+    let zero = s.splat(0.0);
+    let mut half = [[zero; 2]; 4];
+    for column in 0..2 {
+        let mut d = [zero; 2];
+        for i in 0..2 {
+            // SAFETY: passed on to the caller.
+            d[i] = unsafe { load(s, pixels[2 * i + column].add(at), count) };
+        }
+        let mapped = gradient_map(s, d);
+        for i in 0..4 {
+            half[i][column] = mapped[i];
+        }
+    }
+    let mut whole = [[zero; 4]; 4];
+    for i in 0..4 {
+        whole[i] = gradient_map(s, half[i]);
+    }
+    whole
 }
 
 /// Some columns of the weights, ready to be multiplied.
@@ -206,7 +317,9 @@ pub(super) struct Weights<'a> {
     pub(super) columns: usize,
     /// Whether the kernel is turned by half a turn.
     pub(super) turned: bool,
-    /// `[16][rows][width]`; nothing is written beyond a row's whole vectors.
+    /// Whether one row and the next become pairs of bf16.
+    pub(super) pairs: bool,
+    /// `[16][rows][width]`, half as many rows of pairs; nothing is written beyond a row's whole vectors.
     pub(super) into: &'a mut [f32],
     pub(super) width: usize,
 }
@@ -216,37 +329,74 @@ impl Kernel for Weights<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Weights { weight, row, tap, rows, columns, turned, into, width } = self;
+        let Weights { weight, row, tap, rows, columns, turned, pairs, into, width } = self;
+        let step = if pairs { 2 } else { 1 };
+        let to_rows = rows.div_ceil(step);
         assert!(columns <= width && width.is_multiple_of(S::LANES));
-        assert!(into.len() >= 16 * rows * width);
+        assert!(into.len() >= 16 * to_rows * width);
         if rows == 0 || columns == 0 {
             return;
         }
         assert!(weight.len() >= 8 * tap + (rows - 1) * row + columns);
         let (weight, into) = (weight.as_ptr(), into.as_mut_ptr());
-        for index in 0..rows {
+        for index in 0..to_rows {
             each_vector!(S::LANES, columns, |at, count| {
                 // SAFETY: the offsets were compared above, and a row of `into` has room for whole vectors.
                 unsafe {
-                    let mut half = [[s.splat(0.0); 3]; 4];
-                    for column in 0..3 {
-                        let g: [S::F; 3] = std::array::from_fn(|i| {
-                            let from = if turned { 8 - (3 * i + column) } else { 3 * i + column };
-                            load(s, weight.add(from * tap + index * row + at), count)
-                        });
-                        for (i, value) in weight_map(s, g).into_iter().enumerate() {
-                            half[i][column] = value;
+                    let from = weight.add(step * index * row + at);
+                    let mut mapped = weight_tile(s, from, tap, turned, count);
+                    if pairs {
+                        let high = match 2 * index + 1 < rows {
+                            true => weight_tile(s, from.add(row), tap, turned, count),
+                            false => [[s.splat(0.0); 4]; 4],
+                        };
+                        for i in 0..4 {
+                            for j in 0..4 {
+                                mapped[i][j] = s.pairs(mapped[i][j], high[i][j]);
+                            }
                         }
                     }
-                    for (i, half) in half.into_iter().enumerate() {
-                        for (j, value) in weight_map(s, half).into_iter().enumerate() {
-                            s.store(into.add(((4 * i + j) * rows + index) * width + at), value);
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            s.store(into.add(((4 * i + j) * to_rows + index) * width + at), mapped[i][j]);
                         }
                     }
                 }
             });
         }
     }
+}
+
+/// `G g Gᵀ`
+///
+/// # Safety
+/// `count` numbers are readable at each of 9 taps, `tap` apart.
+#[inline(always)]
+unsafe fn weight_tile<S: Simd>(
+    s: S,
+    from: *const f32,
+    tap: usize,
+    turned: bool,
+    count: usize,
+) -> [[S::F; 4]; 4] {
+    let mut half = [[s.splat(0.0); 3]; 4];
+    for column in 0..3 {
+        let mut g = [s.splat(0.0); 3];
+        for i in 0..3 {
+            let at = if turned { 8 - (3 * i + column) } else { 3 * i + column };
+            // SAFETY: passed on to the caller.
+            g[i] = unsafe { load(s, from.add(at * tap), count) };
+        }
+        let mapped = weight_map(s, g);
+        for i in 0..4 {
+            half[i][column] = mapped[i];
+        }
+    }
+    let mut whole = [[s.splat(0.0); 4]; 4];
+    for i in 0..4 {
+        whole[i] = weight_map(s, half[i]);
+    }
+    whole
 }
 
 /// The gradient by some columns of the weights from that by what they were multiplied as: the transpose of [`Weights`].
