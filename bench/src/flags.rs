@@ -40,6 +40,9 @@ pub struct Flags {
     /// What to measure
     #[arg(long)]
     pub task: Task,
+    /// Numbers in which products are made: f32 or bf16
+    #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
+    pub precision: String,
     /// Folder that prepare.py has filled
     #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
     pub data: PathBuf,

@@ -21,6 +21,7 @@ pub fn report(
         "versions": versions,
         "workload": workload.name.word(),
         "task": flags.task.word(),
+        "precision": flags.precision,
         "threads": flags.threads(),
         "seed": flags.seed,
         "batch_size": if matches!(flags.task, Task::Latency | Task::Predictor) { 1 } else { workload.batch_size },

@@ -32,6 +32,7 @@ enum Line {
         schedule: String,
         warm_up: f64,
         clip_norm: Option<f64>,
+        precision: String,
         label_smoothing: f64,
         preprocessing: Vec<String>,
         batch_size: u64,

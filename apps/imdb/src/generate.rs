@@ -49,6 +49,7 @@ impl Command for Generate {
         let sampling = Sampling { temperature: self.temperature, top_k: self.top_k, top_p: self.top_p };
         sampling.check().map_err(UsageError::of)?;
         let device = self.device.open()?;
+        let _precision = self.device.in_precision(&device, output);
         let trainer = Trainer::load(&self.from, &device)?;
         let file = self.from.display().to_string();
         let language_model = trainer.network().spec().output_steps()?.is_some();

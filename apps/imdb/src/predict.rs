@@ -44,6 +44,7 @@ impl Command for Predict {
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let device = self.device.open()?;
+        let _precision = self.device.in_precision(&device, output);
         let trainer = Trainer::load(&self.from, &device)?;
         if trainer.text_preprocessing().is_none() {
             anyhow::bail!(

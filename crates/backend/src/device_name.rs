@@ -12,7 +12,7 @@ use burn::tensor::DeviceKind;
 #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
 use burn::tensor::DeviceType;
 
-use crate::BackendError;
+use crate::{BackendError, Precision};
 
 /// The name of a device: a backend, and for GPUs which one.
 ///
@@ -223,6 +223,26 @@ pub fn reads_at_once(device: &Device) -> bool {
         Device::ndarray(),
     ];
     cpus.contains(device)
+}
+
+/// Whether products on a device can be made in a precision. `bf16` takes a CPU with the instructions `avx512_bf16`, such as AMD's
+/// from Zen 4 on and Intel's Xeons from Cooper Lake on.
+///
+/// ```
+/// use fireclay_backend::{DeviceName, Precision, supports};
+/// assert!(supports(&DeviceName::default().open()?, Precision::F32));
+/// # Ok::<(), fireclay_backend::BackendError>(())
+/// ```
+pub fn supports(device: &Device, precision: Precision) -> bool {
+    if precision == Precision::F32 {
+        return true;
+    }
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return crate::instructions::has_bf16();
+    }
+    let _ = device;
+    false
 }
 
 fn list(names: Vec<DeviceName>) -> String {

@@ -54,6 +54,12 @@ pub enum BackendError {
         /// The devices of this build, separated by commas.
         available: String,
     },
+    /// The word names no precision.
+    #[error("no precision is called '{name}'; use f32 or bf16")]
+    UnknownPrecision {
+        /// The word as it was given.
+        name: String,
+    },
     /// `FIRECLAY_SIMD` names instructions that the CPU lacks or that do not exist.
     #[error("FIRECLAY_SIMD={asked}: {reason}; leave it unset or use one of {available}")]
     Instructions {

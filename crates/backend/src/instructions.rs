@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use fireclay_kernels::{Cpu, Path};
 
+use crate::precision::{Precision, precision};
 use crate::{BackendError, threads};
 
 /// The variable that names the instructions: `avx512`, `avx2`, `neon` or `plain`.
@@ -15,7 +16,16 @@ const VARIABLE: &str = "FIRECLAY_SIMD";
 /// If `FIRECLAY_SIMD` asks for what this CPU lacks; `DeviceName::open` reports that as an error before.
 pub(crate) fn cpu() -> Cpu {
     let path = path().unwrap_or_else(|error| panic!("{error}"));
-    Cpu { path, threads: threads() }
+    let precision = match precision() {
+        Precision::Bf16 if path.has_bf16() => fireclay_kernels::Precision::Bf16,
+        _ => fireclay_kernels::Precision::F32,
+    };
+    Cpu { path, threads: threads(), precision }
+}
+
+/// Whether the CPU has instructions for products in bf16.
+pub(crate) fn has_bf16() -> bool {
+    path().is_ok_and(Path::has_bf16)
 }
 
 /// The instructions to use. The variable is read once; empty, it says nothing.

@@ -40,12 +40,14 @@ mod memory;
 pub mod ops;
 #[cfg(feature = "flex")]
 mod ordered_weights;
+mod precision;
 mod random;
 mod threads;
 
 pub use burn::tensor::Device;
-pub use device_name::{DeviceName, reads_at_once};
+pub use device_name::{DeviceName, reads_at_once, supports};
 pub use error::BackendError;
+pub use precision::{Precision, PrecisionScope, in_precision};
 pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};
 

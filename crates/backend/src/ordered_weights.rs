@@ -7,16 +7,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights};
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Precision};
 
 /// Weights of fewer values are not worth the search.
 const LEAST: usize = 4096;
 
-/// Those of dense layers.
-pub(crate) static DENSE: Ordered<(), DenseWeights> = Ordered::new();
+/// Those of dense layers, by the precision of their products.
+pub(crate) static DENSE: Ordered<Precision, DenseWeights> = Ordered::new();
 
-/// Those of convolutions.
-pub(crate) static CONV2D: Ordered<Conv2dShape, Conv2dWeights> = Ordered::new();
+/// Those of convolutions, as well.
+pub(crate) static CONV2D: Ordered<(Conv2dShape, Precision), Conv2dWeights> = Ordered::new();
 
 /// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
 pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);

@@ -1,10 +1,11 @@
 //! The device and the number of threads, as flags say.
 
 use clap::Args;
-use fireclay::backend::{BackendError, set_threads};
+use fireclay::backend::{BackendError, Precision, PrecisionScope, in_precision, set_threads, supports};
 use fireclay::prelude::{Device, DeviceName};
 
 use crate::exit::UsageError;
+use crate::output::Output;
 
 /// Where to compute.
 #[derive(Args, Clone, Debug)]
@@ -15,6 +16,9 @@ pub struct DeviceArgs {
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Device")]
     pub threads: Option<usize>,
+    /// Numbers in which products are made: f32, or bf16 where the CPU has instructions for it
+    #[arg(long, value_name = "NAME", default_value_t = Precision::F32, help_heading = "Device")]
+    pub precision: Precision,
 }
 
 impl DeviceArgs {
@@ -30,6 +34,17 @@ impl DeviceArgs {
             BackendError::Open { .. } => error.into(),
             other => UsageError::of(other),
         })
+    }
+
+    /// Answers in the precision that was asked for until the scope is dropped, or says in one line that the device has no such.
+    pub fn in_precision(&self, device: &Device, output: &Output) -> PrecisionScope {
+        if !supports(device, self.precision) {
+            output.warn(format!(
+                "note: this device cannot multiply in {}, so the answers are computed in f32",
+                self.precision
+            ));
+        }
+        in_precision(self.precision)
     }
 
     /// `flex with 2 threads`

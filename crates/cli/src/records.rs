@@ -24,6 +24,7 @@ pub struct Training<'a> {
     pub schedule: String,
     pub warm_up: f64,
     pub clip_norm: Option<f64>,
+    pub precision: String,
     pub label_smoothing: f32,
     pub preprocessing: Vec<String>,
     pub batch_size: usize,

@@ -87,6 +87,9 @@ pub struct TrainingCard {
     /// The greatest norm of all gradients together, where they were clipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
+    /// In what numbers products were made, such as `bf16`; `f32` without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// Passes over the data that were done.
     pub epochs: usize,
     /// Samples in one step.

@@ -82,6 +82,7 @@ impl<N: Network> Trainer<N> {
         validation: Option<&Arc<dyn Source>>,
         settings: &RunSettings,
         resumed: Option<Resumed<N>>,
+        warning: Option<String>,
     ) -> Result<History, TrainError> {
         let checked = self.check_source(train, "train on")?;
         if let Some(validation) = validation {
@@ -108,9 +109,9 @@ impl<N: Network> Trainer<N> {
             measured: objective::measured(&*self.loss, checked.task, &self.metrics, validation.is_some()),
         };
         let mut callbacks = std::mem::take(&mut self.callbacks);
-        let history = self
-            .begin(&plan, resumed, &mut callbacks)
-            .and_then(|run| self.run_epochs(run, &plan, checked.warning, &mut callbacks));
+        let history = self.begin(&plan, resumed, &mut callbacks).and_then(|run| {
+            self.run_epochs(run, &plan, warning.into_iter().chain(checked.warning), &mut callbacks)
+        });
         self.callbacks = callbacks;
         fireclay_backend::release_unused_memory();
         history
@@ -188,7 +189,7 @@ impl<N: Network> Trainer<N> {
         &mut self,
         mut run: Run<N>,
         plan: &Plan,
-        warning: Option<String>,
+        warnings: impl IntoIterator<Item = String>,
         callbacks: &mut [Box<dyn Callback>],
     ) -> Result<History, TrainError> {
         let epochs = plan.settings.options.epochs;
@@ -201,8 +202,8 @@ impl<N: Network> Trainer<N> {
             measured: &plan.measured,
         };
         run.tell(callbacks, &started)?;
-        if let Some(warning) = &warning {
-            run.tell(callbacks, &Event::Warning(warning))?;
+        for warning in warnings {
+            run.tell(callbacks, &Event::Warning(&warning))?;
         }
 
         let mut stopped = Stopped::Completed;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use fireclay_backend::Precision;
 use fireclay_data::{Normalization, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
@@ -59,6 +60,7 @@ impl ModelMetadata {
             },
             warm_up: options.warm_up,
             clip_norm: options.clip_norm,
+            precision: (options.precision != Precision::default()).then(|| options.precision.to_string()),
             epochs: history.epochs.len(),
             batch_size: options.batch_size,
             validation_split: options.validation_split,

@@ -1,5 +1,6 @@
 //! How long, in which portions and from which seed to train.
 
+use fireclay_backend::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -30,6 +31,29 @@ pub struct FitOptions {
     /// ([Pascanu et al. 2012](https://arxiv.org/abs/1211.5063)). None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
+    /// In what numbers products are made, forward and backward; `f32` by default. Where the device has no other, a warning
+    /// says so, and the run goes on in `f32`.
+    #[serde(default, with = "in_words", skip_serializing_if = "is_f32")]
+    pub precision: Precision,
+}
+
+/// A precision by its name.
+mod in_words {
+    use fireclay_backend::Precision;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(precision: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(precision)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Precision, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 impl Default for FitOptions {
@@ -42,6 +66,7 @@ impl Default for FitOptions {
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
+            precision: Precision::F32,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use fireclay_backend::Precision;
 use fireclay_data::{Batch, DataError, FeatureKind, Source, Subset, TargetKind};
 use fireclay_nn::{
     BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored,
@@ -277,8 +278,16 @@ impl<N: Network> Trainer<N> {
             }
         };
         let metadata = ModelMetadata::of(train.metadata(), train.len());
-        let settings = self.settings(options, &metadata, train.len());
-        let history = self.run(&train, validation.as_ref(), &settings, resumed)?;
+        let mut settings = self.settings(options, &metadata, train.len());
+        let asked = options.precision;
+        let supported = fireclay_backend::supports(&self.device, asked);
+        if !supported {
+            settings.options.precision = Precision::F32;
+        }
+        let warning = (!supported)
+            .then(|| format!("this device cannot multiply in {asked}, so the training goes on in f32"));
+        let _scope = fireclay_backend::in_precision(settings.options.precision);
+        let history = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
         self.metadata = metadata.trained(&settings, &history);
         Ok(history)
     }

@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::AdaGradConfig;
 use burn::tensor::{Device, Tensor, activation::relu};
+use fireclay_backend::Precision;
 use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{
     AnyTensor, BuiltInLoss, CrossEntropyLoss, MaeLoss, Model, ModelSpec, MseLoss, NamedTensor, Network, state,
@@ -15,7 +16,7 @@ use fireclay_store::load_checkpoint;
 use fireclay_train::{
     Accuracy, Adam, AnyOptimizer, BuiltInOptimizer, BuiltInSchedule, BurnOptimizer, Callback,
     CallbackContext, Checkpoint, CheckpointWriter, EarlyStopping, Event, F1, FitOptions, History, Muon,
-    ParameterGroup, R2, Sgd, Stopped, TopK, TrainError, Trainer, schedule,
+    ParameterGroup, R2, Sgd, Stopped, TopK, TrainError, Trainer, callback_fn, schedule,
 };
 
 /// Random weights come from one generator for the whole process, so tests that compare weights take turns.
@@ -208,6 +209,64 @@ fn a_group_of_parameters_has_an_optimizer_of_its_own() {
     let nothing = ParameterGroup::new(["dense_3.*"], Sgd::new(0.1));
     let message = message(Trainer::classification(model(1)).groups([nothing]).fit(&bands(64), &options(1)));
     assert!(message.contains("'dense_3.*'") && message.contains("dense_1.weight"), "{message}");
+}
+
+/// Wide enough for products in bf16, which those of a few features are not worth.
+fn wide_model(seed: u64) -> Model {
+    let device = Device::flex();
+    device.seed(seed);
+    ModelSpec::new([2]).dense(96).relu().dense(96).dropout(0.2).relu().dense(3).build(&device).unwrap()
+}
+
+#[test]
+fn in_bf16_a_run_repeats_and_resumes_bit_for_bit_or_says_that_it_goes_on_in_f32() {
+    let _turn = turn();
+    let data = bands(384);
+    let run = |precision: Precision, at: Option<(usize, usize)>| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.checkpoint");
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        let heard = warnings.clone();
+        let mut trainer =
+            Trainer::classification(wide_model(1)).callback(callback_fn("listens", move |event, context| {
+                match event {
+                    Event::Warning(warning) => heard.lock().unwrap().push(warning.to_string()),
+                    Event::StepEnded { epoch, step, .. } if Some((*epoch, *step)) == at => {
+                        context.interrupt()
+                    }
+                    _ => {}
+                }
+                Ok(())
+            }));
+        trainer = trainer.callback(CheckpointWriter::new(&path));
+        let options = FitOptions { batch_size: 128, precision, ..options(3) };
+        let mut history = trainer.fit(&data, &options).unwrap();
+        if at.is_some() {
+            assert_eq!(history.stopped, Stopped::Interrupted);
+            trainer = Trainer::classification(wide_model(7));
+            history = trainer.resume(&data, load_checkpoint(&path).unwrap()).unwrap();
+        }
+        let warnings = warnings.lock().unwrap().clone();
+        let written = trainer.card().training.unwrap().precision;
+        (bits(state(trainer.network())), without_times(history), warnings, written)
+    };
+    let (f32_bits, ..) = run(Precision::F32, None);
+    let (whole, history, warnings, written) = run(Precision::Bf16, None);
+    let (resumed, resumed_history, ..) = run(Precision::Bf16, Some((2, 1)));
+    assert_eq!((&resumed, &resumed_history), (&whole, &history));
+    match fireclay_backend::supports(&Device::flex(), Precision::Bf16) {
+        true => {
+            assert_ne!(whole, f32_bits);
+            assert_eq!((warnings.len(), written.as_deref()), (0, Some("bf16")));
+        }
+        false => {
+            assert_eq!(whole, f32_bits);
+            assert_eq!(warnings, ["this device cannot multiply in bf16, so the training goes on in f32"]);
+            assert_eq!(written, None);
+        }
+    }
+    let loss = |epoch: usize| history.epochs[epoch].get("loss").unwrap();
+    assert!(loss(2) < loss(0), "{history:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use clap::Parser;
+use fireclay::backend::{Precision, in_precision, supports};
 use fireclay::burn::tensor::TensorData;
 use fireclay::prelude::*;
 use fireclay::train::{CallbackContext, Event, Sample, TrainError};
@@ -24,10 +25,13 @@ fn main() -> anyhow::Result<()> {
     set_threads(flags.threads())?;
     let device = DeviceName::default().open()?;
     device.seed(flags.seed);
+    let precision = flags.precision.parse()?;
+    anyhow::ensure!(supports(&device, precision), "this CPU cannot multiply in {precision}");
+    let _scope = in_precision(precision);
     let workload = Workload::new(flags.workload, flags.scale);
     let model = networks::spec(&workload).build(&device)?;
     let measured = match flags.task {
-        Task::Train => fit(model, Split::train(&flags.data, &workload)?, &workload, flags.seed)?,
+        Task::Train => fit(model, Split::train(&flags.data, &workload)?, &workload, flags.seed, precision)?,
         Task::Infer => infer(&model, &Split::test(&flags.data, &workload)?, &workload, flags.scale, &device)?,
         Task::Latency => latency(&model, &Split::test(&flags.data, &workload)?, flags.scale, &device)?,
         Task::Predictor => predictor(model, &Split::test(&flags.data, &workload)?, flags.scale)?,
@@ -60,7 +64,13 @@ impl Callback for EpochClock {
     }
 }
 
-fn fit(model: Model, train: Split, workload: &Workload, seed: u64) -> anyhow::Result<Measured> {
+fn fit(
+    model: Model,
+    train: Split,
+    workload: &Workload,
+    seed: u64,
+    precision: Precision,
+) -> anyhow::Result<Measured> {
     let epochs = Arc::new(Mutex::new(Vec::new()));
     let trainer = match workload.name.predicts_next_tokens() {
         true => Trainer::language_model(model),
@@ -73,6 +83,7 @@ fn fit(model: Model, train: Split, workload: &Workload, seed: u64) -> anyhow::Re
         epochs: workload.epochs,
         batch_size: workload.batch_size,
         seed,
+        precision,
         ..FitOptions::default()
     };
     trainer.fit(&networks::dataset(train, workload)?, &options)?;

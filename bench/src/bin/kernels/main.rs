@@ -7,7 +7,7 @@ mod cases;
 use std::time::Instant;
 
 use clap::Parser;
-use fireclay_kernels::{Cpu, Path, multiply_and_add};
+use fireclay_kernels::{Cpu, Path, Precision, multiply_and_add};
 
 /// Times kernels on their own.
 #[derive(Parser)]
@@ -24,6 +24,9 @@ struct Flags {
     /// Calls of each kernel; the median counts.
     #[arg(long, default_value_t = 50)]
     rounds: usize,
+    /// Multiply in bf16 where a kernel can; shares are still of the f32 peak
+    #[arg(long)]
+    bf16: bool,
 }
 
 /// What a call does, by which it is judged.
@@ -50,7 +53,12 @@ fn main() -> anyhow::Result<()> {
             .find(|path| path.name() == name && path.is_available())
             .ok_or_else(|| anyhow::anyhow!("--simd {name}: this CPU has no such instructions"))?,
     };
-    let cpu = Cpu { path, threads: flags.threads };
+    let precision = if flags.bf16 { Precision::Bf16 } else { Precision::F32 };
+    anyhow::ensure!(
+        !flags.bf16 || path.has_bf16(),
+        "--bf16: this CPU has no instructions for it beside {path}"
+    );
+    let cpu = Cpu { path, threads: flags.threads, precision };
     let peak = peak(path) * flags.threads as f64;
     println!("{path}, {} threads, peak {:.0} GFLOP/s", flags.threads, peak / 1e9);
     println!("{:<44} {:>10} {:>10} {:>10}", "kernel", "median us", "rate", "of peak");

@@ -40,6 +40,7 @@ impl<P: Program> Command for Evaluate<P> {
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let device = self.device.open()?;
+        let _precision = self.device.in_precision(&device, output);
         let trainer = Trainer::load(&self.from, &device)?;
         let card = trainer.card();
         let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());

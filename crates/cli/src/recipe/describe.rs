@@ -1,5 +1,6 @@
 //! A recipe in words, for `summary`, `train` and the JSON.
 
+use fireclay::backend::Precision;
 use fireclay::train::{AnyOptimizer, BuiltInSchedule};
 
 use super::settings::{BestEpoch, Recipe};
@@ -26,6 +27,9 @@ impl Recipe {
             words.push(format!("learning rate {rates}"));
         }
         words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
+        if self.precision != Precision::F32 {
+            words.push(format!("products in {}", self.precision));
+        }
         if self.label_smoothing > 0.0 {
             words.push(format!("label smoothing {}", self.label_smoothing));
         }

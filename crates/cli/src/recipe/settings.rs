@@ -1,5 +1,6 @@
 //! How a network is trained, as data.
 
+use fireclay::backend::Precision;
 use fireclay::prelude::FitOptions;
 use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub struct Recipe {
     pub warm_up: f64,
     /// Maximum global gradient norm.
     pub clip_norm: Option<f64>,
+    /// In what numbers products are made.
+    pub precision: Precision,
     /// Label smoothing: fraction of each target that is spread over all classes.
     pub label_smoothing: f32,
     /// Samples in one training step.
@@ -48,6 +51,7 @@ impl Recipe {
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
+            precision: Precision::F32,
             label_smoothing: 0.0,
             batch_size,
             epochs,
@@ -66,6 +70,7 @@ impl Recipe {
             schedule: self.schedule,
             warm_up: self.warm_up,
             clip_norm: self.clip_norm,
+            precision: self.precision,
         }
     }
 

@@ -27,16 +27,15 @@ impl Conv2dOp for Flex {
         let shape = fused.shape(&input, &weight);
         let mut output = Values::unspecified(output_shape(&shape).iter().product());
         let (input, bias) = (channels_last(input), bias.map(contiguous));
-        let ordered = CONV2D.of(&weight, kernels::Conv2dWeights::key(&shape), || {
-            kernels::Conv2dWeights::new(cpu(), &shape, &kernel_order(weight.clone()))
-        });
+        let cpu = cpu();
+        let key = (kernels::Conv2dWeights::key(&shape), cpu.precision);
+        let ordered = CONV2D
+            .of(&weight, key, || kernels::Conv2dWeights::new(cpu, &shape, &kernel_order(weight.clone())));
         match ordered {
             Some(weights) => {
-                kernels::conv2d_with(cpu(), &shape, &input, &weights, bias.as_deref(), &mut output)
+                kernels::conv2d_with(cpu, &shape, &input, &weights, bias.as_deref(), &mut output)
             }
-            None => {
-                kernels::conv2d(cpu(), &shape, &input, &kernel_order(weight), bias.as_deref(), &mut output)
-            }
+            None => kernels::conv2d(cpu, &shape, &input, &kernel_order(weight), bias.as_deref(), &mut output),
         }
         from_channels_last(output, output_shape(&shape))
     }

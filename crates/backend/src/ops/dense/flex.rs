@@ -56,9 +56,10 @@ pub(crate) fn ordered(
     in_features: usize,
     out_features: usize,
 ) -> Option<Arc<kernels::DenseWeights>> {
-    DENSE.of(weight, (), || {
+    let cpu = cpu();
+    DENSE.of(weight, cpu.precision, || {
         let weight = contiguous(weight.clone());
-        Some(kernels::DenseWeights::new(cpu(), &weight, in_features, out_features))
+        Some(kernels::DenseWeights::new(cpu, &weight, in_features, out_features))
     })
 }
 

@@ -46,6 +46,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         schedule: recipe.schedule.to_string(),
         warm_up: recipe.warm_up,
         clip_norm: recipe.clip_norm,
+        precision: recipe.precision.to_string(),
         label_smoothing: recipe.label_smoothing,
         preprocessing: state.preprocessing.describe(),
         batch_size: recipe.batch_size,

@@ -37,7 +37,7 @@ pub struct Train<P: Program> {
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "clip_norm", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "limit", "out"
+        "clip_norm", "precision", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "limit", "out"
     ])]
     pub resume: Option<PathBuf>,
 }

@@ -52,6 +52,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         schedule: options.schedule,
         warm_up: options.warm_up,
         clip_norm: options.clip_norm,
+        precision: options.precision,
         label_smoothing: label_smoothing(&settings.loss),
         validation_split: options.validation_split,
         best: state.best,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use fireclay::backend::in_precision;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, Trainer};
 use fireclay::train::{EarlyStopping, Stopped};
@@ -21,6 +22,7 @@ use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::Program;
 use crate::progress::Progress;
+use crate::recipe::Recipe;
 use crate::records::{Interrupted, Saved};
 
 /// Trains a model, or resumes a training.
@@ -46,7 +48,9 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     if let Stopped::Early(reason) = &history.stopped {
         output.progress_line(format!("stopped: {reason}"));
     }
+    let precision = in_precision(recipe.precision);
     print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
+    drop(precision);
     save::<P>(&trainer, &train, &state.out, output)?;
     // The model is safe, so the checkpoint is no longer needed. One that cannot be removed does no harm.
     let _ = std::fs::remove_file(&checkpoint_path);
@@ -57,6 +61,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = &flags.resume else {
         let recipe = flags.training.apply(flags.model.recipe()).map_err(UsageError::of)?;
+        let recipe = Recipe { precision: flags.device.precision, ..recipe };
         let own = flags.model.own_spec()?;
         let device = flags.device.open()?;
         return Ok((device, begin::<P>(recipe, own, flags, output)?));
