@@ -10,15 +10,17 @@ import math
 import statistics
 
 UNTRAINED_TOLERANCE = 0.05
+BF16_FACTOR = 1.5  # A training in bf16 may be off by so much more.
 
 
 def trouble(runs, run, workload):
-    """Why the time of this run is not printed, or None. `runs` are all runs of the same workload and task."""
+    """Why the time of this run is not printed, or None. `runs` are all runs of the same workload, task and precision."""
     loss = run.get("loss")
     if loss is None or not math.isfinite(loss):
         return "loss off: not a finite number"
     expected = expected_loss(runs, run, workload)
     tolerance = workload["loss_tolerance"] if run["task"] == "train" else UNTRAINED_TOLERANCE
+    tolerance *= BF16_FACTOR if run.get("precision") == "bf16" else 1
     if expected is not None and abs(loss - expected) > tolerance * expected:
         return f"loss off: {loss:.4f}, not {expected:.4f}"
     return None

@@ -24,6 +24,7 @@ class Program:
     environment: tuple = ()
     workloads: tuple = SMALL
     tasks: tuple = TASKS
+    precision: str = "f32"
 
 
 KERAS = (PYTHON, BENCH / "peers/keras_peer.py")
@@ -38,6 +39,10 @@ PROGRAMS_IN_TURN = (
     Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL),
     Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS),
     Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL),
+    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",), workloads=ALL, precision="bf16"),
+    Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL, precision="bf16"),
+    Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS, precision="bf16"),
+    Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL, precision="bf16"),
     Program("onnxruntime", "default", (*ONNX, "--variant", "onnxruntime"), workloads=ALL, tasks=TASKS[1:]),
     Program("openvino", "default", (*ONNX, "--variant", "openvino"), workloads=ALL, tasks=TASKS[1:]),
     Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",)),
@@ -49,8 +54,11 @@ def run(program, workload, task, threads, seed, scale):
     """Runs a program once. What comes back is its line, or one with the field `error`."""
     command = [*program.command, "--workload", workload, "--task", task, "--data", PREPARED]
     command += ["--threads", str(threads), "--seed", str(seed), "--scale", str(scale)]
+    if program.precision != "f32":
+        command += ["--precision", program.precision]
     environment = os.environ | dict(program.environment) | {"TF_CPP_MIN_LOG_LEVEL": "3", "RUST_BACKTRACE": "0"}
-    failed = {"framework": program.framework, "variant": program.variant, "workload": workload, "task": task}
+    failed = {"framework": program.framework, "variant": program.variant, "workload": workload, "task": task,
+              "precision": program.precision}  # fmt: skip
     try:
         done = subprocess.run(
             [str(word) for word in command], env=environment, cwd=ROOT, capture_output=True, text=True,

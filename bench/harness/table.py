@@ -83,22 +83,27 @@ def cell_of(framework, runs, measure, workload):
 def rows(record):
     """One dictionary for each workload and measure that was run."""
     for name, workload in record["workloads"].items():
-        fastest = None
-        for measure, (unit, _, _, more_is_better) in MEASURES.items():
+        fastest = {}
+        for measure, precision in [(measure, precision) for measure in MEASURES for precision in ("f32", "bf16")]:
+            unit, _, _, more_is_better = MEASURES[measure]
             task = "train" if measure == "memory" else measure
             runs = [run for run in record["runs"] if run["workload"] == name and run["task"] == task]
+            # Runs of before there was another precision do not name theirs.
+            runs = [run for run in runs if run.get("precision", "f32") == precision]
             if not runs:
                 continue
             cells = {framework: cell_of(framework, runs, measure, workload) for framework in COLUMNS}
             peers = {framework: cell for framework, cell in cells.items() if framework != "fireclay"}
             # Little memory is worth nothing in a slow training: it is compared with that of the fastest.
-            winner = fastest if measure == "memory" and fastest else best(peers, more_is_better)
-            fastest = winner if measure == "train" else fastest
+            winner = fastest.get(precision) if measure == "memory" else None
+            winner = winner or best(peers, more_is_better)
+            if measure == "train":
+                fastest[precision] = winner
             own = cells["fireclay"].median
             ratio = f"{own / peers[winner].median:.2f}" if own and winner else "-"
             yield {
                 "workload": name,
-                "measure": f"{measure}, {unit}",
+                "measure": f"{measure}{'' if precision == 'f32' else f' in {precision}'}, {unit}",
                 **{title: str(cells[framework]) for framework, title in COLUMNS.items()},
                 "best peer": COLUMNS[winner] if winner else "-",
                 "ratio": ratio,

@@ -17,6 +17,7 @@ use networks::{Cnn, LstmClassifier, Mlp, Network};
 
 fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
+    anyhow::ensure!(flags.precision == "f32", "stock Burn is measured in f32 alone");
     rayon::ThreadPoolBuilder::new().num_threads(flags.threads()).build_global()?;
     let workload = Workload::new(flags.workload, flags.scale);
     let measured = match workload.name {
