@@ -6,11 +6,12 @@
 use std::marker::PhantomData;
 
 use super::forward::{Lanes, gather};
-use super::panel::{Factors, Start, pack_backward, tile_of, tiles};
+use super::panel::{Factors, Start, in_pairs, pack_backward, tile_of, tiles};
 use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active, load_up_to, store_up_to};
-use crate::Path;
+use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::product::pairs::{PairRows, pair_values, row_of_pairs};
 use crate::simd::{Kernel, Simd, prefetch};
 
 /// The gradients that a backward run starts from.
@@ -49,7 +50,11 @@ impl<C: Cell> Backward<'_, C> {
             return;
         }
         let widths = Widths::new(plan.cpu.path.run(Lanes), hidden, C::GATES);
-        let packed = pack_backward(self.weights, hidden, C::GATES, widths);
+        let mut packed = pack_backward(self.weights, hidden, C::GATES, widths);
+        if plan.cpu.is_bf16() {
+            let group = 4 * widths.lanes;
+            packed = in_pairs(plan.cpu.path, &packed, widths.columns / group, widths.gates, group);
+        }
         let record = widths.padded * C::SAVED;
         let offsets = plan.offsets();
         let parts = plan.parts.len();
@@ -95,7 +100,7 @@ impl<C: Cell> Backward<'_, C> {
                 };
                 plan.cpu.path.run(Part {
                     cell: PhantomData::<C>,
-                    path: plan.cpu.path,
+                    cpu: plan.cpu,
                     shape: plan.shape,
                     reverse: plan.reverse,
                     widths,
@@ -218,7 +223,9 @@ const EXTRA: usize = 16;
 /// Adds the products of states and gates' gradients of some rows to the gradient of the recurrent weights.
 ///
 /// A kernel of its own, like [`ThroughWeights`]: within the whole run, compilers keep sums in memory.
-struct ToWeights<'a> {
+///
+/// With `PAIRS` each row of both holds two as pairs of bf16.
+struct ToWeights<'a, const PAIRS: bool> {
     widths: Widths,
     hidden: usize,
     /// `[hidden, widths.gates]`
@@ -230,7 +237,7 @@ struct ToWeights<'a> {
     rows: usize,
 }
 
-impl Kernel for ToWeights<'_> {
+impl<const PAIRS: bool> Kernel for ToWeights<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -253,7 +260,7 @@ impl Kernel for ToWeights<'_> {
                         terms: rows,
                     };
                     let to = self.d_weights.as_mut_ptr().add(first * widths.gates + column);
-                    tile_of::<S, 4>(s, count, factors, to, widths.gates, Start::Output);
+                    tile_of::<S, 4, PAIRS>(s, count, factors, to, widths.gates, Start::Output);
                 }
             }
         }
@@ -261,11 +268,11 @@ impl Kernel for ToWeights<'_> {
 }
 
 /// The state's gradient through the recurrent product.
-struct ThroughWeights<'a> {
+struct ThroughWeights<'a, const PAIRS: bool> {
     widths: Widths,
-    /// Packed, `widths.columns · widths.gates` numbers.
+    /// Packed, `widths.columns · widths.gates` numbers; with `PAIRS` half as many, each a pair of bf16.
     weights: &'a [f32],
-    /// `[rows, widths.gates + EXTRA]`
+    /// `[rows, widths.gates + EXTRA]`, or rows of pairs.
     gates: &'a [f32],
     /// `[rows, widths.columns]`
     to: &'a mut [f32],
@@ -273,7 +280,7 @@ struct ThroughWeights<'a> {
     start: Start,
 }
 
-impl Kernel for ThroughWeights<'_> {
+impl<const PAIRS: bool> Kernel for ThroughWeights<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -281,27 +288,30 @@ impl Kernel for ThroughWeights<'_> {
         /// A piece of the weights that fits into the first cache is multiplied with all rows, piece after piece.
         const PIECE: usize = 128;
         let ThroughWeights { widths, rows, .. } = self;
-        let stride = widths.gates + EXTRA;
+        let (terms, stride) = match PAIRS {
+            false => (widths.gates, widths.gates + EXTRA),
+            true => (widths.gates / 2, row_of_pairs(widths.gates)),
+        };
         let group = 4 * S::LANES;
-        assert!(self.weights.len() >= widths.columns * widths.gates);
+        assert!(self.weights.len() >= widths.columns * terms);
         assert!(self.gates.len() >= rows * stride && self.to.len() >= rows * widths.columns);
         for column in (0..widths.columns).step_by(group) {
-            for piece in (0..widths.gates).step_by(PIECE) {
+            for piece in (0..terms).step_by(PIECE) {
                 let start = if piece == 0 { self.start } else { Start::Output };
                 for (first, count) in tiles(rows, S::ACCUMULATORS / 4) {
                     // SAFETY: the lengths were checked; `first + count` is at most `rows`, and the weights of a
-                    // group of columns are `[widths.gates, 4 · LANES]`.
+                    // group of columns are `[terms, 4 · LANES]`.
                     unsafe {
                         let factors = Factors {
                             a: self.gates.as_ptr().add(first * stride + piece),
                             a_row: stride,
                             a_term: 1,
-                            b: self.weights.as_ptr().add(column * widths.gates + piece * group),
+                            b: self.weights.as_ptr().add(column * terms + piece * group),
                             b_term: group,
-                            terms: PIECE.min(widths.gates - piece),
+                            terms: PIECE.min(terms - piece),
                         };
                         let to = self.to.as_mut_ptr().add(first * widths.columns + column);
-                        tile_of::<S, 4>(s, count, factors, to, widths.columns, start);
+                        tile_of::<S, 4, PAIRS>(s, count, factors, to, widths.columns, start);
                     }
                 }
             }
@@ -312,7 +322,7 @@ impl Kernel for ThroughWeights<'_> {
 /// What one thread does.
 struct Part<'a, C> {
     cell: PhantomData<C>,
-    path: Path,
+    cpu: Cpu,
     shape: RecurrentShape,
     reverse: bool,
     widths: Widths,
@@ -362,9 +372,25 @@ impl<C: Cell> Kernel for Part<'_, C> {
         let record = padded * C::SAVED;
         let records = self.records.as_ptr();
         let mut gathered = 0;
-        let to_weights = |d_weights: &mut [f32], before: &Buffer, gates: &Buffer, rows: usize| {
+        let (path, pairs, widths) = (self.cpu.path, self.cpu.is_bf16(), self.widths);
+        let room = |len: usize| Buffer::unspecified(if pairs { len } else { 0 });
+        let (mut before_pairs, mut gates_pairs) =
+            (room(capacity.div_ceil(2) * padded), room(capacity.div_ceil(2) * stride));
+        let mut gates_of_step = room(rows.len() * row_of_pairs(widths.gates));
+        let mut to_weights = |d_weights: &mut [f32], before: &Buffer, gates: &Buffer, rows: usize| {
             let (before, gates) = (before.slice(), gates.slice());
-            self.path.run(ToWeights { widths: self.widths, hidden, d_weights, before, gates, rows });
+            if !pairs {
+                let kernel = ToWeights::<false> { widths, hidden, d_weights, before, gates, rows };
+                return path.run(kernel);
+            }
+            for (from, into, width, columns) in
+                [(before, &mut before_pairs, padded, padded), (gates, &mut gates_pairs, stride, widths.gates)]
+            {
+                let into = into.slice_mut();
+                path.run_bf16(PairRows { from, stride: width, rows, columns: 0..columns, into, width });
+            }
+            let (before, gates, rows) = (before_pairs.slice(), gates_pairs.slice(), rows.div_ceil(2));
+            path.run_bf16(ToWeights::<true> { widths, hidden, d_weights, before, gates, rows });
         };
 
         for step in (0..rows[0].len).rev() {
@@ -451,14 +477,17 @@ impl<C: Cell> Kernel for Part<'_, C> {
                 }
             }
 
-            self.path.run(ThroughWeights {
-                widths: self.widths,
-                weights: self.packed,
-                gates: &gates.slice()[gathered * stride..],
-                to: if self.mask.is_some() { back.slice_mut() } else { d_h.slice_mut() },
-                rows: running,
-                start: if C::DIRECT && self.mask.is_none() { Start::Output } else { Start::Zero },
-            });
+            let weights = self.packed;
+            let to = if self.mask.is_some() { back.slice_mut() } else { d_h.slice_mut() };
+            let start = if C::DIRECT && self.mask.is_none() { Start::Output } else { Start::Zero };
+            let (gates, rows) = (&gates.slice()[gathered * stride..], running);
+            if pairs {
+                pair_values(path, gates, stride, widths.gates, rows, gates_of_step.slice_mut());
+                let gates = gates_of_step.slice();
+                path.run_bf16(ThroughWeights::<true> { widths, weights, gates, to, rows, start });
+            } else {
+                path.run(ThroughWeights::<false> { widths, weights, gates, to, rows, start });
+            }
             if self.mask.is_some() {
                 let d_h_at = d_h.slice_mut().as_mut_ptr();
                 for at in 0..running {

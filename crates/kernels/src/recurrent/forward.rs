@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::panel::{Factors, MOST_ROWS, Start, pack_forward, tile_of, tiles};
+use super::panel::{Factors, MOST_ROWS, Start, in_pairs, pack_forward, tile_of, tiles};
 use super::{
     Cell, Plan, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, Row, Unit, Widths, active,
     load_up_to, store_up_to,
@@ -10,6 +10,7 @@ use super::{
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel};
+use crate::product::pairs::{pair_values, row_of_pairs};
 use crate::simd::{Kernel, Simd, prefetch};
 
 /// A layer's forward run: its arguments, cell by cell.
@@ -46,7 +47,10 @@ impl<C: Cell> Forward<'_, C> {
         let RecurrentShape { steps, hidden, .. } = self.shape;
         let plan = Plan::new(self.cpu, self.shape, C::GATES, &self.options);
         let widths = Widths::new(self.cpu.path.run(Lanes), hidden, C::GATES);
-        let packed = pack_forward(self.weights, hidden, C::GATES, widths);
+        let mut packed = pack_forward(self.weights, hidden, C::GATES, widths);
+        if self.cpu.is_bf16() {
+            packed = in_pairs(self.cpu.path, &packed, widths.blocks, hidden, C::GATES * widths.lanes);
+        }
         let record = widths.padded * C::SAVED;
         let mut no_tape = Buffer::default();
         let keep = tape.is_some();
@@ -75,8 +79,9 @@ impl<C: Cell> Forward<'_, C> {
         in_parallel(plan.parts.len(), |part| {
             let rows = &plan.parts[part];
             let range = offsets[part] * steps * record..(offsets[part] + rows.len()) * steps * record;
-            self.cpu.path.run(Part {
+            let part = Part {
                 cell: PhantomData::<C>,
+                cpu: self.cpu,
                 plan: &plan,
                 widths,
                 rows,
@@ -91,7 +96,8 @@ impl<C: Cell> Forward<'_, C> {
                 c,
                 // SAFETY: the parts' ranges lie inside the slice, one after the other.
                 records: keep.then(|| unsafe { records.part(range) }),
-            });
+            };
+            if self.cpu.is_bf16() { self.cpu.path.run_bf16(part) } else { self.cpu.path.run(part) }
         });
     }
 
@@ -148,6 +154,7 @@ impl<C: Cell> Forward<'_, C> {
 /// What one thread does.
 struct Part<'a, C> {
     cell: PhantomData<C>,
+    cpu: Cpu,
     plan: &'a Plan,
     widths: Widths,
     rows: &'a [Row],
@@ -210,7 +217,11 @@ impl<C: Cell> Kernel for Part<'_, C> {
         if let Some(from) = self.bias {
             bias.slice_mut()[..hidden].copy_from_slice(from);
         }
-        let panel = blocks_len::<C>(self.widths, hidden);
+        let pairs = self.cpu.is_bf16();
+        let terms = if pairs { hidden.div_ceil(2) } else { hidden };
+        let panel = terms * C::GATES * S::LANES;
+        let factor_row = if pairs { row_of_pairs(padded) } else { padded };
+        let mut paired = Buffer::zeros(if pairs { rows.len() * factor_row } else { 0 });
         let record = padded * C::SAVED;
         let records = self.records.take().map(<[f32]>::as_mut_ptr);
         let longest = rows[0].len;
@@ -237,6 +248,14 @@ impl<C: Cell> Kernel for Part<'_, C> {
             } else {
                 old_h
             };
+            let factor = match pairs {
+                false => factor,
+                true => {
+                    let from = if self.mask.is_some() { masked.slice() } else { old.slice() };
+                    pair_values(self.cpu.path, from, padded, padded, running, paired.slice_mut());
+                    paired.slice().as_ptr()
+                }
+            };
             for block in 0..blocks {
                 let unit = block * S::LANES;
                 let left = hidden - unit;
@@ -244,21 +263,36 @@ impl<C: Cell> Kernel for Part<'_, C> {
                 // SAFETY: `bias` has `padded` numbers.
                 let bias = unsafe { s.load(bias.slice().as_ptr().add(unit)) };
                 for (first, count) in tiles(running, most) {
-                    // SAFETY: the panel holds `hidden` terms of `GATES` vectors; `factor` has `padded` numbers for
+                    // SAFETY: the panel holds `terms` terms of `GATES` vectors; `factor` has `factor_row` numbers for
                     // each row, and `first + count` is at most the number of rows. `sums` has room for `most` rows.
                     unsafe {
                         let factors = Factors {
-                            a: factor.add(first * padded),
-                            a_row: padded,
+                            a: factor.add(first * factor_row),
+                            a_row: factor_row,
                             a_term: 1,
                             b,
                             b_term: C::GATES * S::LANES,
-                            terms: hidden,
+                            terms,
                         };
-                        match C::GATES {
-                            4 => tile_of::<S, 4>(s, count, factors, sums, 4 * S::LANES, Start::Zero),
-                            3 => tile_of::<S, 3>(s, count, factors, sums, 3 * S::LANES, Start::Zero),
-                            _ => tile_of::<S, 1>(s, count, factors, sums, S::LANES, Start::Zero),
+                        match (C::GATES, pairs) {
+                            (4, false) => {
+                                tile_of::<S, 4, false>(s, count, factors, sums, 4 * S::LANES, Start::Zero)
+                            }
+                            (3, false) => {
+                                tile_of::<S, 3, false>(s, count, factors, sums, 3 * S::LANES, Start::Zero)
+                            }
+                            (_, false) => {
+                                tile_of::<S, 1, false>(s, count, factors, sums, S::LANES, Start::Zero)
+                            }
+                            (4, true) => {
+                                tile_of::<S, 4, true>(s, count, factors, sums, 4 * S::LANES, Start::Zero)
+                            }
+                            (3, true) => {
+                                tile_of::<S, 3, true>(s, count, factors, sums, 3 * S::LANES, Start::Zero)
+                            }
+                            (_, true) => {
+                                tile_of::<S, 1, true>(s, count, factors, sums, S::LANES, Start::Zero)
+                            }
                         }
                     }
                     for m in 0..count {
@@ -325,9 +359,4 @@ impl<C: Cell> Kernel for Part<'_, C> {
             }
         }
     }
-}
-
-/// Numbers in the packed weights of one block of units.
-fn blocks_len<C: Cell>(widths: Widths, hidden: usize) -> usize {
-    hidden * C::GATES * widths.lanes
 }

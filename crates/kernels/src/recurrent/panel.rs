@@ -1,7 +1,9 @@
 //! Weights in the order in which products read them, and the products' tile.
 
 use super::Widths;
+use crate::Path;
 use crate::buffer::Buffer;
+use crate::product::pairs::PairRows;
 use crate::simd::Simd;
 
 /// Packs `[hidden, gates · hidden]` as `[block][hidden][gates][LANES]`, the units filled up with zeros.
@@ -40,6 +42,19 @@ pub(super) fn pack_backward(weights: &[f32], hidden: usize, gates: usize, widths
     packed
 }
 
+/// Weights that were packed in groups of `rows` rows of `width`, each two rows as pairs of bf16.
+pub(super) fn in_pairs(path: Path, packed: &Buffer, groups: usize, rows: usize, width: usize) -> Buffer {
+    let len = rows.div_ceil(2) * width;
+    let mut pairs = Buffer::unspecified(groups * len);
+    if len > 0 {
+        let both = packed.slice().chunks_exact(rows * width).zip(pairs.slice_mut().chunks_exact_mut(len));
+        for (from, into) in both.take(groups) {
+            path.run_bf16(PairRows { from, stride: width, rows, columns: 0..width, into, width });
+        }
+    }
+    pairs
+}
+
 /// Where the left factor's and the right factor's numbers are.
 #[derive(Clone, Copy)]
 pub(super) struct Factors {
@@ -54,13 +69,20 @@ pub(super) struct Factors {
     pub(super) terms: usize,
 }
 
-/// `sums[m][n] += Σ a[m][k] · b[k][n]` for `M` numbers and `N` vectors.
+/// `a · b + c`; with `PAIRS` of pairs of bf16.
+#[inline(always)]
+fn add<S: Simd, const PAIRS: bool>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
+    if PAIRS { s.mul_add_pairs(a, b, c) } else { s.mul_add(a, b, c) }
+}
+
+/// `sums[m][n] += Σ a[m][k] · b[k][n]` for `M` numbers and `N` vectors. With `PAIRS` each number of the factors is a pair of bf16,
+/// two terms.
 ///
 /// # Safety
 /// The factors must be readable as described.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "rows and columns of a tile read better by their numbers")]
-pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
+pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAIRS: bool>(
     s: S,
     f: Factors,
     mut sums: [[S::F; N]; M],
@@ -76,8 +98,8 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
                 let x = s.splat(*f.a.add(k * f.a_term));
                 let y = s.splat(*f.a.add((k + 1) * f.a_term));
                 for n in 0..N {
-                    sums[0][n] = s.mul_add(x, s.load(b.add(n * S::LANES)), sums[0][n]);
-                    second[n] = s.mul_add(y, s.load(b.add(f.b_term + n * S::LANES)), second[n]);
+                    sums[0][n] = add::<S, PAIRS>(s, x, s.load(b.add(n * S::LANES)), sums[0][n]);
+                    second[n] = add::<S, PAIRS>(s, y, s.load(b.add(f.b_term + n * S::LANES)), second[n]);
                 }
             }
             k += 2;
@@ -99,7 +121,7 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
                 for m in 0..M {
                     let number = s.splat(*f.a.add(m * f.a_row + k * f.a_term));
                     for n in 0..N {
-                        sums[m][n] = s.mul_add(number, vectors[n], sums[m][n]);
+                        sums[m][n] = add::<S, PAIRS>(s, number, vectors[n], sums[m][n]);
                     }
                 }
             } else {
@@ -110,7 +132,7 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
                 for n in 0..N {
                     let vector = s.load(b.add(n * S::LANES));
                     for m in 0..M {
-                        sums[m][n] = s.mul_add(numbers[m], vector, sums[m][n]);
+                        sums[m][n] = add::<S, PAIRS>(s, numbers[m], vector, sums[m][n]);
                     }
                 }
             }
@@ -132,7 +154,7 @@ pub(super) enum Start {
 /// # Safety
 /// As for [`multiply`], and `to` must be writable for `N` vectors at each of the rows, `to_row` apart.
 #[inline(always)]
-unsafe fn tile<S: Simd, const M: usize, const N: usize>(
+unsafe fn tile<S: Simd, const M: usize, const N: usize, const PAIRS: bool>(
     s: S,
     f: Factors,
     to: *mut f32,
@@ -149,7 +171,7 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(
                 }
             }
         }
-        sums = multiply(s, f, sums);
+        sums = multiply::<S, M, N, PAIRS>(s, f, sums);
         for (m, row) in sums.iter().enumerate() {
             for (n, sum) in row.iter().enumerate() {
                 s.store(to.add(m * to_row + n * S::LANES), *sum);
@@ -166,7 +188,7 @@ pub(super) const MOST_ROWS: usize = 8;
 /// # Safety
 /// As for [`tile`].
 #[inline(always)]
-pub(super) unsafe fn tile_of<S: Simd, const N: usize>(
+pub(super) unsafe fn tile_of<S: Simd, const N: usize, const PAIRS: bool>(
     s: S,
     rows: usize,
     f: Factors,
@@ -179,14 +201,14 @@ pub(super) unsafe fn tile_of<S: Simd, const N: usize>(
     // SAFETY: passed on to the caller.
     unsafe {
         match rows {
-            1 => tile::<S, 1, N>(s, f, to, to_row, start),
-            2 => tile::<S, 2, N>(s, f, to, to_row, start),
-            3 => tile::<S, 3, N>(s, f, to, to_row, start),
-            4 if most >= 4 => tile::<S, 4, N>(s, f, to, to_row, start),
-            5 if most >= 5 => tile::<S, 5, N>(s, f, to, to_row, start),
-            6 if most >= 6 => tile::<S, 6, N>(s, f, to, to_row, start),
-            7 if most >= 7 => tile::<S, 7, N>(s, f, to, to_row, start),
-            8 if most >= 8 => tile::<S, 8, N>(s, f, to, to_row, start),
+            1 => tile::<S, 1, N, PAIRS>(s, f, to, to_row, start),
+            2 => tile::<S, 2, N, PAIRS>(s, f, to, to_row, start),
+            3 => tile::<S, 3, N, PAIRS>(s, f, to, to_row, start),
+            4 if most >= 4 => tile::<S, 4, N, PAIRS>(s, f, to, to_row, start),
+            5 if most >= 5 => tile::<S, 5, N, PAIRS>(s, f, to, to_row, start),
+            6 if most >= 6 => tile::<S, 6, N, PAIRS>(s, f, to, to_row, start),
+            7 if most >= 7 => tile::<S, 7, N, PAIRS>(s, f, to, to_row, start),
+            8 if most >= 8 => tile::<S, 8, N, PAIRS>(s, f, to, to_row, start),
             _ => unreachable!("a tile has from one row to as many as there are registers for"),
         }
     }

@@ -432,3 +432,53 @@ fn a_tape_that_nothing_was_written_on_is_refused() {
     };
     gru_backward(&mut RecurrentTape::default(), GruWeights { w_hh: &[], bias: None }, backward);
 }
+
+/// Factors that bf16 holds as they are give what f32 gives: with one step they are the weights and the first state.
+#[test]
+fn in_bf16_a_step_of_rounded_numbers_is_that_of_f32() {
+    use crate::Precision;
+    use crate::simd::bf16::round;
+
+    let mut tape = RecurrentTape::default();
+    for kind in KINDS {
+        for hidden in [1, 2, 7, 16, 33, 64, 100] {
+            let mut case = Case::new(kind, [9, 1, hidden], Uses { initial: true, ..Uses::default() }, 3);
+            case.w_hh.iter_mut().chain(&mut case.h).for_each(|x| *x = round(*x));
+            let expected = narrow(&case.problem().forward().h);
+            for cpu in paths().map(Cpu::single) {
+                let cpu = Cpu { precision: Precision::Bf16, threads: 2, ..cpu };
+                let found = case.run(cpu, &mut tape);
+                assert_close(&found.h, &expected, 3e-5, format_args!("{kind:?} of {hidden} on {cpu:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn in_bf16_all_steps_and_gradients_are_those_of_f32_but_for_the_roundings() {
+    use crate::Precision;
+
+    let mut tape = RecurrentTape::default();
+    for kind in [Kind::Lstm, Kind::Gru, Kind::Tanh] {
+        for (n, shape) in [[9, 12, 37], [5, 7, 64], [70, 5, 20]].into_iter().enumerate() {
+            let case = Case::new(kind, shape, Uses::number(7 * n + 17), n as u64);
+            let (results, slopes) = (case.problem().forward(), case.problem().backward(&case.given()));
+            for cpu in paths().map(Cpu::single) {
+                let cpu = Cpu { precision: Precision::Bf16, threads: 2, ..cpu };
+                let found = case.run(cpu, &mut tape);
+                assert_eq!(found, case.run(cpu, &mut tape), "two runs differ");
+                assert_ne!(found.h, case.run(Cpu { threads: 2, ..Cpu::single(cpu.path) }, &mut tape).h);
+                for (what, found, expected) in [
+                    ("outputs", &found.outputs, &results.outputs),
+                    ("d_projected", &found.d_projected, &slopes.projected),
+                    ("d_w_hh", &found.d_w_hh, &slopes.w_hh),
+                    ("d_initial_h", &found.d_initial_h, &slopes.h),
+                ] {
+                    let size = expected.iter().fold(1.0f64, |size, x| size.max(x.abs())) as f32;
+                    let name = format_args!("{what} of {kind:?} {shape:?} on {cpu:?}");
+                    assert_close(found, &narrow(expected), 0.02 * size, name);
+                }
+            }
+        }
+    }
+}
