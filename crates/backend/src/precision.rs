@@ -67,7 +67,7 @@ pub struct PrecisionScope {
 }
 
 /// Makes products in this precision, forward and backward, in this thread, until the scope is dropped. Devices that do not
-/// [support](crate::supports) it go on in `f32`.
+/// [support](crate::supports) it go on in `f32`. A trainer's `fit` takes its own from its options.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

@@ -1,6 +1,7 @@
 //! What a kernel runs on: a path of instructions and a number of threads, given to it as an argument.
 
 use crate::Path;
+use crate::simd::Kernel;
 pub(crate) use crate::threads::in_parallel;
 
 /// In what numbers products are made.
@@ -40,6 +41,17 @@ impl Cpu {
     /// Whether factors are rounded to bf16.
     pub(crate) fn is_bf16(self) -> bool {
         self.precision == Precision::Bf16
+    }
+
+    /// Runs a kernel on the caller's thread, with the instructions for the precision.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        if self.is_bf16() { self.path.run_bf16(kernel) } else { self.path.run(kernel) }
+    }
+
+    /// The terms of a sum over so many values: half as many in bf16, where two are a pair.
+    pub(crate) fn terms(self, values: usize) -> usize {
+        if self.is_bf16() { values.div_ceil(2) } else { values }
     }
 
     /// The same instructions on the caller's thread alone, for work that is done in parallel already.

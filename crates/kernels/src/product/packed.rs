@@ -107,8 +107,7 @@ impl Packed {
     ) -> Self {
         let width = panel_width(cpu.path);
         let panels = columns.div_ceil(width);
-        let pairs = cpu.is_bf16();
-        let terms = if pairs { inner.div_ceil(2) } else { inner };
+        let (pairs, terms) = (cpu.is_bf16(), cpu.terms(inner));
         let values = panels_of(cpu, panels, terms * width, |panel, into| {
             let (first, count) = (panel * width, width.min(columns - panel * width));
             if !pairs {
@@ -325,8 +324,7 @@ pub(crate) struct Transposed {
 impl Transposed {
     /// Room for so many rows of the output, and terms at a time.
     pub(crate) fn new(cpu: Cpu, rows: usize, terms: usize) -> Self {
-        let (path, pairs) = (cpu.path, cpu.is_bf16());
-        let terms = if pairs { terms.div_ceil(2) } else { terms };
+        let (path, pairs, terms) = (cpu.path, cpu.is_bf16(), cpu.terms(terms));
         let (width, tile) = (panel_width(path), terms * TILE_ROWS);
         Transposed {
             path,

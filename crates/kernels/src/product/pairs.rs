@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Path;
 use crate::simd::{Kernel, Simd};
-use crate::vectors::each_vector;
+use crate::vectors::{each_vector, get};
 
 /// Room for a row of so many values as pairs, in numbers; whole vectors of every path.
 pub(crate) fn row_of_pairs(values: usize) -> usize {
@@ -45,18 +45,11 @@ impl Kernel for PairValues<'_> {
         let to_stride = row_of_pairs(values);
         assert!(from.len() >= (rows - 1) * stride + values && into.len() >= rows * to_stride);
         for row in 0..rows {
-            // SAFETY: both have so many rows; one of `into` has room for whole vectors.
-            unsafe {
-                let (from, to) = (from.as_ptr().add(row * stride), into.as_mut_ptr().add(row * to_stride));
-                each_vector!(S::LANES, values, |at, count| {
-                    let x = if count == S::LANES {
-                        s.load(from.add(at))
-                    } else {
-                        s.load_first(from.add(at), count)
-                    };
-                    s.store_bf16(to.add(at / 2), x);
-                });
-            }
+            each_vector!(S::LANES, values, |at, count| {
+                let x = get(s, from, row * stride + at, count);
+                // SAFETY: `into` has so many rows, with room for whole vectors.
+                unsafe { s.store_bf16(into.as_mut_ptr().add(row * to_stride + at / 2), x) };
+            });
         }
     }
 }
@@ -86,20 +79,17 @@ impl Kernel for PairRows<'_> {
         assert!(from.len() >= (rows - 1) * stride + columns.end && columns.start <= columns.end);
         assert!(width >= columns.len().next_multiple_of(S::LANES) && into.len() >= rows.div_ceil(2) * width);
         for pair in 0..rows.div_ceil(2) {
-            // SAFETY: the rows were compared with the slice, and `into` has room for whole vectors in each of its rows.
-            unsafe {
-                let low = from.as_ptr().add(2 * pair * stride + columns.start);
-                let has_high = 2 * pair + 1 < rows;
-                let high = if has_high { low.add(stride) } else { low };
-                let to = into.as_mut_ptr().add(pair * width);
-                each_vector!(S::LANES, columns.len(), |at, count| {
-                    let [x, y] = match count == S::LANES {
-                        true => [s.load(low.add(at)), s.load(high.add(at))],
-                        false => [s.load_first(low.add(at), count), s.load_first(high.add(at), count)],
-                    };
-                    s.store(to.add(at), s.pairs(x, if has_high { y } else { s.splat(0.0) }));
-                });
-            }
+            let low = 2 * pair * stride + columns.start;
+            let high = (2 * pair + 1 < rows).then_some(low + stride);
+            each_vector!(S::LANES, columns.len(), |at, count| {
+                let x = get(s, from, low + at, count);
+                let y = match high {
+                    Some(high) => get(s, from, high + at, count),
+                    None => s.splat(0.0),
+                };
+                // SAFETY: `into` has room for whole vectors in each of its rows.
+                unsafe { s.store(into.as_mut_ptr().add(pair * width + at), s.pairs(x, y)) };
+            });
         }
     }
 }

@@ -97,7 +97,7 @@ impl<C: Cell> Forward<'_, C> {
                 // SAFETY: the parts' ranges lie inside the slice, one after the other.
                 records: keep.then(|| unsafe { records.part(range) }),
             };
-            if self.cpu.is_bf16() { self.cpu.path.run_bf16(part) } else { self.cpu.path.run(part) }
+            self.cpu.run(part);
         });
     }
 
@@ -196,6 +196,23 @@ impl<C: Cell> Part<'_, C> {
     }
 }
 
+/// The products of the gates of one block of units, for a tile of rows.
+///
+/// # Safety
+/// As for [`tile_of`], with room for a vector of each gate in each row.
+#[inline(always)]
+unsafe fn products<S: Simd, C: Cell, const PAIRS: bool>(s: S, rows: usize, factors: Factors, to: *mut f32) {
+    let row = C::GATES * S::LANES;
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match C::GATES {
+            4 => tile_of::<S, 4, PAIRS>(s, rows, factors, to, row, Start::Zero),
+            3 => tile_of::<S, 3, PAIRS>(s, rows, factors, to, row, Start::Zero),
+            _ => tile_of::<S, 1, PAIRS>(s, rows, factors, to, row, Start::Zero),
+        }
+    }
+}
+
 impl<C: Cell> Kernel for Part<'_, C> {
     type Output = ();
 
@@ -218,7 +235,7 @@ impl<C: Cell> Kernel for Part<'_, C> {
             bias.slice_mut()[..hidden].copy_from_slice(from);
         }
         let pairs = self.cpu.is_bf16();
-        let terms = if pairs { hidden.div_ceil(2) } else { hidden };
+        let terms = self.cpu.terms(hidden);
         let panel = terms * C::GATES * S::LANES;
         let factor_row = if pairs { row_of_pairs(padded) } else { padded };
         let mut paired = Buffer::zeros(if pairs { rows.len() * factor_row } else { 0 });
@@ -274,25 +291,10 @@ impl<C: Cell> Kernel for Part<'_, C> {
                             b_term: C::GATES * S::LANES,
                             terms,
                         };
-                        match (C::GATES, pairs) {
-                            (4, false) => {
-                                tile_of::<S, 4, false>(s, count, factors, sums, 4 * S::LANES, Start::Zero)
-                            }
-                            (3, false) => {
-                                tile_of::<S, 3, false>(s, count, factors, sums, 3 * S::LANES, Start::Zero)
-                            }
-                            (_, false) => {
-                                tile_of::<S, 1, false>(s, count, factors, sums, S::LANES, Start::Zero)
-                            }
-                            (4, true) => {
-                                tile_of::<S, 4, true>(s, count, factors, sums, 4 * S::LANES, Start::Zero)
-                            }
-                            (3, true) => {
-                                tile_of::<S, 3, true>(s, count, factors, sums, 3 * S::LANES, Start::Zero)
-                            }
-                            (_, true) => {
-                                tile_of::<S, 1, true>(s, count, factors, sums, S::LANES, Start::Zero)
-                            }
+                        if pairs {
+                            products::<S, C, true>(s, count, factors, sums)
+                        } else {
+                            products::<S, C, false>(s, count, factors, sums)
                         }
                     }
                     for m in 0..count {

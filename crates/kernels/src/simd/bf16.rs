@@ -1,4 +1,5 @@
-//! Pairs of bf16 in the lanes of vectors of `f32`, where a CPU has no instructions for them: slow, and the same roundings.
+//! Pairs of bf16 in the lanes of vectors of `f32`, where a CPU has no instructions for them: slow, and the same roundings, but
+//! that the instructions take numbers below the least normal one as 0.
 //!
 //! A bf16 is the upper half of an `f32`. Where two terms of a sum lie in one lane, one instruction adds both products.
 

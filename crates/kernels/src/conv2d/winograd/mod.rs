@@ -19,7 +19,6 @@ use crate::cpu::{Shared, in_parallel, ranges};
 use crate::memory::Values;
 use crate::product::pairs::row_of_pairs;
 use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
-use crate::simd::Kernel;
 use crate::transpose::transpose;
 use grid::Grid;
 use transforms::{GradientTiles, InputTiles, OutputTiles, Pairing, WeightGradient, Weights};
@@ -101,20 +100,17 @@ impl Winograd {
         let grid = Self::grid(shape);
         let (rows, columns) = (grid.in_channels, grid.out_channels);
         Winograd::new(cpu, grid, |panel, into, width| {
-            run(
-                cpu,
-                Weights {
-                    weight: &weight[panel.start..],
-                    row: columns,
-                    tap: rows * columns,
-                    rows,
-                    columns: panel.len(),
-                    turned: false,
-                    pairs: cpu.is_bf16(),
-                    into,
-                    width,
-                },
-            );
+            cpu.run(Weights {
+                weight: &weight[panel.start..],
+                row: columns,
+                tap: rows * columns,
+                rows,
+                columns: panel.len(),
+                turned: false,
+                pairs: cpu.is_bf16(),
+                into,
+                width,
+            });
         })
     }
 
@@ -136,20 +132,17 @@ impl Winograd {
                 let first = (tap * grid.out_channels + panel.start) * rows;
                 transpose(&weight[first..first + columns * rows], [columns, rows], rows, turned);
             }
-            run(
-                cpu,
-                Weights {
-                    weight: &turned,
-                    row: columns,
-                    tap: rows * columns,
-                    rows,
-                    columns,
-                    turned: true,
-                    pairs: cpu.is_bf16(),
-                    into,
-                    width,
-                },
-            );
+            cpu.run(Weights {
+                weight: &turned,
+                row: columns,
+                tap: rows * columns,
+                rows,
+                columns,
+                turned: true,
+                pairs: cpu.is_bf16(),
+                into,
+                width,
+            });
         })
     }
 
@@ -157,7 +150,7 @@ impl Winograd {
     fn new(cpu: Cpu, grid: Grid, map: impl Fn(Range<usize>, &mut [f32], usize) + Sync) -> Self {
         let width = panel_width(cpu.path);
         let panels = grid.out_channels.div_ceil(width);
-        let len = ELEMENTS * terms_of(cpu, grid.in_channels) * width;
+        let len = ELEMENTS * cpu.terms(grid.in_channels) * width;
         let weights = panels_of(cpu, panels, len, |panel, into| {
             map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
         });
@@ -183,7 +176,7 @@ impl Winograd {
         scratch: &mut Scratch,
     ) {
         let Winograd { cpu, grid, .. } = self;
-        let (inner, columns) = (terms_of(*cpu, grid.in_channels), grid.out_channels);
+        let (inner, columns) = (cpu.terms(grid.in_channels), grid.out_channels);
         let (pairing, row) = match cpu.is_bf16() {
             true => (Pairing::Channels, row_of_pairs(grid.in_channels)),
             false => (Pairing::None, grid.in_channels),
@@ -196,19 +189,16 @@ impl Winograd {
         let rows = strided(at_once, row);
         for first in tiles.clone().step_by(at_once) {
             let tiles = first..(first + at_once).min(tiles.end);
-            run(
-                *cpu,
-                InputTiles {
-                    grid,
-                    input,
-                    zeros: &self.zeros,
-                    tiles: tiles.clone(),
-                    pairing,
-                    into: scratch.input.slice_mut().as_mut_ptr(),
-                    row,
-                    element,
-                },
-            );
+            cpu.run(InputTiles {
+                grid,
+                input,
+                zeros: &self.zeros,
+                tiles: tiles.clone(),
+                pairing,
+                into: scratch.input.slice_mut().as_mut_ptr(),
+                row,
+                element,
+            });
             for at in 0..ELEMENTS {
                 for number in 0..columns.div_ceil(self.width) {
                     let weights = (number * ELEMENTS + at) * inner * self.width;
@@ -302,7 +292,7 @@ impl ByWeight {
         };
         let tiles = shape.batch * grid.tiles();
         if tiles * (channels + columns) < cpu.threads * channels * columns {
-            let terms = shape.batch * terms_of(cpu, grid.tiles());
+            let terms = shape.batch * cpu.terms(grid.tiles());
             let layout = Layout::new(&grid, by_weight.width, terms, channels);
             let mut input = Buffer::unspecified(ELEMENTS * layout.element);
             let mut gradient = Buffer::unspecified(ELEMENTS * layout.out_element);
@@ -340,7 +330,7 @@ impl ByWeight {
         let tiles = self.grid.tiles();
         let all = images.len() * tiles;
         if let Some(Mapped { layout, rooms: [to, gradient_to], .. }) = &self.mapped {
-            let terms = terms_of(self.cpu, tiles);
+            let terms = self.cpu.terms(tiles);
             assert!(images.end * terms <= layout.tiles, "more images than the batch has");
             // Image by image, as the last tile of one and the first of the next are no pair.
             for (number, image) in images.enumerate() {
@@ -356,12 +346,12 @@ impl ByWeight {
             return;
         }
         let run = split_evenly(all, tiles_of_run(self.grid.in_channels, self.grid.out_channels));
-        let layout = Layout::new(&self.grid, self.width, terms_of(self.cpu, run), self.grid.in_channels);
+        let layout = Layout::new(&self.grid, self.width, self.cpu.terms(run), self.grid.in_channels);
         scratch.input.reserve(ELEMENTS * layout.element);
         scratch.other.reserve(ELEMENTS * layout.out_element);
         for first in (0..all).step_by(run) {
             let tiles = first..(first + run).min(all);
-            let count = terms_of(self.cpu, tiles.len());
+            let count = self.cpu.terms(tiles.len());
             let (to, gradient_to) = (scratch.input.slice_mut(), scratch.other.slice_mut());
             // SAFETY: the room was made for this layout.
             unsafe { self.map(input, gradient, tiles, &layout, to.as_mut_ptr(), gradient_to.as_mut_ptr()) };
@@ -392,21 +382,18 @@ impl ByWeight {
         let Layout { row, element, panel, out_element, .. } = *layout;
         let pairs = cpu.is_bf16();
         let pairing = if pairs { Pairing::Tiles } else { Pairing::None };
-        run(*cpu, InputTiles { grid, input, zeros, tiles: tiles.clone(), pairing, into: to, row, element });
-        run(
-            *cpu,
-            GradientTiles {
-                grid,
-                gradient,
-                zeros,
-                tiles,
-                pairs,
-                into: gradient_to,
-                width: *width,
-                panel,
-                element: out_element,
-            },
-        );
+        cpu.run(InputTiles { grid, input, zeros, tiles: tiles.clone(), pairing, into: to, row, element });
+        cpu.run(GradientTiles {
+            grid,
+            gradient,
+            zeros,
+            tiles,
+            pairs,
+            into: gradient_to,
+            width: *width,
+            panel,
+            element: out_element,
+        });
     }
 
     /// One product, over the first `count` tiles or pairs of them: `[in_channels, width]`.
@@ -503,16 +490,6 @@ impl ByWeight {
 pub(super) struct Scratch {
     input: Buffer,
     other: Buffer,
-}
-
-/// Runs a map with the instructions for the precision.
-fn run(cpu: Cpu, map: impl Kernel<Output = ()>) {
-    if cpu.is_bf16() { cpu.path.run_bf16(map) } else { cpu.path.run(map) }
-}
-
-/// Terms of a product's sums that go over so many channels or tiles: half as many in pairs of bf16.
-fn terms_of(cpu: Cpu, count: usize) -> usize {
-    if cpu.is_bf16() { count.div_ceil(2) } else { count }
 }
 
 /// The size of equal parts of `count` that are not much larger than `size`.
