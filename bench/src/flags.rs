@@ -52,7 +52,7 @@ pub struct Flags {
     /// Seed of weights and order
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Share of the samples, seconds and calls
+    /// Share of the samples, seconds and calls; above 1, for a profile, of seconds and calls alone
     #[arg(long, default_value_t = 1.0)]
     pub scale: f64,
 }

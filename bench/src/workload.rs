@@ -99,7 +99,7 @@ impl Workload {
             serde_json::from_str(include_str!("../workloads.json")).expect("workloads.json has these fields");
         let described = all.remove(name.word()).expect("workloads.json describes every workload");
         let whole_batches = |samples: usize| {
-            let batches = (samples as f64 * scale / described.batch_size as f64).round() as usize;
+            let batches = (samples as f64 * scale.min(1.0) / described.batch_size as f64).round() as usize;
             batches.max(2) * described.batch_size
         };
         Workload {

@@ -1,23 +1,27 @@
 //! How fast the CPU multiplies and adds when nothing else is in the way: what kernels are measured against.
 
-use crate::Path;
+use crate::Cpu;
 use crate::simd::{Kernel, Simd};
 
-/// Multiplies and adds in the registers for some rounds, on the caller's thread. Gives the number of floating-point
-/// operations, two for each multiplication with its addition.
+/// Multiplies and adds in the registers for some rounds, on the caller's thread, in the precision of `cpu`. Gives the number of
+/// floating-point operations, two for each multiplication with its addition.
 ///
 /// ```
 /// use fireclay_kernels::{Cpu, multiply_and_add};
-/// let operations = multiply_and_add(Cpu::best(1).path, 1_000);
+/// let operations = multiply_and_add(Cpu::best(1), 1_000);
 /// assert!(operations >= 2 * 1_000);
 /// ```
-pub fn multiply_and_add(path: Path, rounds: u64) -> u64 {
-    path.run(MultiplyAndAdd(rounds))
+pub fn multiply_and_add(cpu: Cpu, rounds: u64) -> u64 {
+    match cpu.is_bf16() {
+        false => cpu.run(MultiplyAndAdd::<false>(rounds)),
+        true => cpu.run(MultiplyAndAdd::<true>(rounds)),
+    }
 }
 
-struct MultiplyAndAdd(u64);
+/// With `PAIRS` of pairs of bf16.
+struct MultiplyAndAdd<const PAIRS: bool>(u64);
 
-impl Kernel for MultiplyAndAdd {
+impl<const PAIRS: bool> Kernel for MultiplyAndAdd<PAIRS> {
     type Output = u64;
 
     #[inline(always)]
@@ -28,10 +32,14 @@ impl Kernel for MultiplyAndAdd {
         let mut sums = [s.splat(1.0); CHAINS];
         for _ in 0..self.0 {
             for sum in &mut sums {
-                *sum = s.mul_add(*sum, factor, factor);
+                *sum = match PAIRS {
+                    false => s.mul_add(*sum, factor, factor),
+                    true => s.mul_add_pairs(factor, factor, *sum),
+                };
             }
         }
         std::hint::black_box(sums.map(|sum| s.sum(sum)));
-        2 * (CHAINS * S::LANES) as u64 * self.0
+        let of_each = if PAIRS { 4 } else { 2 };
+        of_each * (CHAINS * S::LANES) as u64 * self.0
     }
 }

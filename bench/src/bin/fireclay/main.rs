@@ -115,7 +115,7 @@ fn latency(model: &Model, test: &Split, scale: f64, device: &Device) -> anyhow::
     let samples: Vec<Values> = (0..LATENCY_SAMPLES).map(|index| networks::values(test, &[index])).collect();
     let call = |index: usize| -> Vec<f32> {
         let input = networks::input(samples[index].clone(), 1, &test.shape, device);
-        model.forward(input).into_data().iter::<f32>().collect()
+        model.forward(input).into_data().try_into_vec().expect("f32")
     };
     let logits = (0..LATENCY_SAMPLES).map(call).collect::<Vec<_>>().concat();
     let measured = measure_latency(scale, |index| {

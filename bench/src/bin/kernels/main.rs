@@ -27,6 +27,9 @@ struct Flags {
     /// Multiply in bf16 where a kernel can; shares are still of the f32 peak
     #[arg(long)]
     bf16: bool,
+    /// Only measure what one thread and all of them could do, and print it as a line of JSON
+    #[arg(long)]
+    peak: bool,
 }
 
 /// What a call does, by which it is judged.
@@ -59,7 +62,16 @@ fn main() -> anyhow::Result<()> {
         "--bf16: this CPU has no instructions for it beside {path}"
     );
     let cpu = Cpu { path, threads: flags.threads, precision };
-    let peak = peak(path) * flags.threads as f64;
+    if flags.peak {
+        let of = |precision| {
+            [1, flags.threads].map(|threads| (peak(Cpu { threads, precision, ..cpu }) / 1e9).round())
+        };
+        let bf16 = path.has_bf16().then(|| of(Precision::Bf16));
+        let peaks = serde_json::json!({ "f32": of(Precision::F32), "bf16": bf16 });
+        println!("{}", serde_json::json!({ "peak_gflops": peaks }));
+        return Ok(());
+    }
+    let peak = peak(Cpu { precision: Precision::F32, ..cpu });
     println!("{path}, {} threads, peak {:.0} GFLOP/s", flags.threads, peak / 1e9);
     println!("{:<44} {:>10} {:>10} {:>10}", "kernel", "median us", "rate", "of peak");
     for mut case in cases::all() {
@@ -79,13 +91,19 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Floating-point operations a second of one thread that does nothing but multiply and add.
-fn peak(path: Path) -> f64 {
-    const ROUNDS: u64 = 200_000;
-    let mut flops = 0;
-    let seconds =
-        (0..9).map(|_| median(1, || flops = multiply_and_add(path, ROUNDS))).fold(f64::MAX, f64::min);
-    flops as f64 / seconds
+/// Floating-point operations a second of threads that do nothing but multiply and add: the best of some trials.
+fn peak(cpu: Cpu) -> f64 {
+    const ROUNDS: u64 = 2_000_000;
+    let trial = || {
+        let start = Instant::now();
+        let flops: u64 = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..cpu.threads).map(|_| scope.spawn(|| multiply_and_add(cpu.alone(), ROUNDS))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
+        });
+        flops as f64 / start.elapsed().as_secs_f64()
+    };
+    (0..15).map(|_| trial()).fold(0.0, f64::max)
 }
 
 /// Seconds of the median call, after one that does not count.

@@ -278,14 +278,17 @@ impl<'a> Forward<'a> {
         let images = input.chunks_exact(shape.input_len());
         for (image, output) in images.zip(output.chunks_exact_mut(shape.convolved_len())) {
             let image = bordered(shape, image, &mut padded);
+            let few = windows.len() < FEW_WINDOWS * threads;
             if let Method::Panels { terms, packed, .. } = self.method
-                && windows.len() < FEW_WINDOWS * threads
+                && few
+                && packed.panels() >= threads
             {
                 let factor = (image, windows, &terms[..]);
                 packed.multiply_by_columns(self.cpu, factor, self.start(0), shape.relu, output);
                 continue;
             }
-            let parts: Vec<_> = ranges(windows.len(), threads, 6).collect();
+            // Six windows are a tile; few are shared out evenly.
+            let parts: Vec<_> = ranges(windows.len(), threads, if few { 1 } else { 6 }).collect();
             let output = Shared::new(output);
             in_parallel(parts.len(), |part| {
                 let windows = parts[part].clone();

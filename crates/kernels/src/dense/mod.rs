@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod reference;
+mod row;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use crate::elementwise::{column_sums, relu_gradient};
 use crate::memory::Values;
 use crate::product::{Packed, Product, Start, Term, multiply_transposed, strided, strided_terms};
 use crate::transpose::transpose;
+use row::multiply_row;
 
 /// Fewer multiplications than this are done on the caller's thread.
 const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 100_000 };
@@ -101,6 +103,9 @@ pub fn dense(
         let cpu = Cpu { threads: shape.threads(cpu), ..cpu };
         let weight = Packed::new(cpu, weight, in_features, out_features);
         return weight.multiply(cpu, input, rows, start, relu, output);
+    }
+    if rows == 1 {
+        return multiply_row(cpu, input, weight, start, relu, output);
     }
     let product = Shares {
         a: input,
