@@ -10,7 +10,7 @@ use std::ops::Deref;
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::ops::IntTensorOps;
-use burn::tensor::{DType, IntDType, Shape};
+use burn::tensor::{Bytes, DType, IntDType, Shape};
 use fireclay_kernels::{self as kernels, Values};
 
 use crate::instructions::cpu;
@@ -98,6 +98,13 @@ pub(crate) fn from_values(values: impl Into<Values>, shape: impl Into<Shape>) ->
     let (values, shape) = (values.into(), shape.into());
     assert_eq!(values.len(), shape.num_elements(), "as many values as the shape has places");
     FlexTensor::new(bytes(values), Layout::contiguous(shape), DType::F32)
+}
+
+/// A tensor of these whole numbers in the order of `shape`.
+pub(crate) fn from_ints(values: Vec<i64>, shape: impl Into<Shape>) -> FlexTensor {
+    let shape = shape.into();
+    assert_eq!(values.len(), shape.num_elements(), "as many values as the shape has places");
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::I64)
 }
 
 /// A tensor of the shape `[batch, channels, height, width]` of values in the order `[batch, height, width, channels]`;

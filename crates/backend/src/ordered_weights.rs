@@ -4,13 +4,16 @@
 //! themselves are in use, and is found again by their place in memory: a tensor that is kept here has a second holder, so
 //! whoever changes it changes a copy. Training changes its weights at every step and leaves this alone.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
 use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Precision};
 
+use crate::ops::FoldedConv2d;
+
 /// Weights of fewer values are not worth the search.
-const LEAST: usize = 4096;
+const LEAST: usize = 256;
 
 /// Those of dense layers, by the precision of their products.
 pub(crate) static DENSE: Ordered<Precision, DenseWeights> = Ordered::new();
@@ -18,13 +21,43 @@ pub(crate) static DENSE: Ordered<Precision, DenseWeights> = Ordered::new();
 /// Those of convolutions, as well.
 pub(crate) static CONV2D: Ordered<(Conv2dShape, Precision), Conv2dWeights> = Ordered::new();
 
+/// Those of convolutions with the norm behind them in them.
+pub(crate) static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
+
+/// What folded weights are for, beside the tensors that they are made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FoldedConv2dKey {
+    pub(crate) conv2d: Conv2dShape,
+    pub(crate) precision: Precision,
+    /// The bits of what is added to the variance.
+    pub(crate) epsilon: u64,
+    /// Whether a greater number must stay the greater one.
+    pub(crate) keeps_order: bool,
+}
+
+/// Drops everything that was put in order.
+pub(crate) fn forget() {
+    DENSE.forget();
+    CONV2D.forget();
+    FOLDED_CONV2D.forget();
+}
+
+/// Drops what belongs to weights that nobody else holds.
+pub(crate) fn forget_unused() {
+    DENSE.forget_unused();
+    CONV2D.forget_unused();
+    FOLDED_CONV2D.forget_unused();
+}
+
 /// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
 pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);
 
 struct Entry<K, T> {
-    weight: FlexTensor,
+    /// What it was made of.
+    tensors: Vec<FlexTensor>,
     key: K,
-    ordered: Arc<T>,
+    /// Nothing if nothing can be made of these tensors.
+    ordered: Option<Arc<T>>,
 }
 
 impl<K: PartialEq, T> Ordered<K, T> {
@@ -46,18 +79,29 @@ impl<K: PartialEq, T> Ordered<K, T> {
         if weight.layout().num_elements() < LEAST {
             return None;
         }
+        self.of_all(&[weight], key, order)
+    }
+
+    /// What `make` made of these tensors, however few values they have, or makes now. That it makes nothing is kept as well.
+    pub(crate) fn of_all(
+        &self,
+        tensors: &[&FlexTensor],
+        key: K,
+        make: impl FnOnce() -> Option<T>,
+    ) -> Option<Arc<T>> {
         let is_same = |entry: &&Entry<K, T>| {
-            std::ptr::eq(entry.weight.bytes(), weight.bytes())
-                && entry.weight.layout() == weight.layout()
-                && entry.key == key
+            entry.key == key
+                && entry.tensors.len() == tensors.len()
+                && entry.tensors.iter().zip(tensors).all(|(kept, tensor)| is_same_tensor(kept, tensor))
         };
         if let Some(entry) = self.lock().iter().find(is_same) {
-            return Some(entry.ordered.clone());
+            return entry.ordered.clone();
         }
-        let ordered = Arc::new(order()?);
+        let ordered = make().map(Arc::new);
         self.forget_unused();
-        self.lock().push(Entry { weight: weight.clone(), key, ordered: ordered.clone() });
-        Some(ordered)
+        let tensors = tensors.iter().copied().cloned().collect();
+        self.lock().push(Entry { tensors, key, ordered: ordered.clone() });
+        ordered
     }
 
     /// Drops everything.
@@ -68,16 +112,20 @@ impl<K: PartialEq, T> Ordered<K, T> {
     /// Drops what belongs to weights that nobody else holds.
     pub(crate) fn forget_unused(&self) {
         let mut entries = self.lock();
-        // Several entries may hold the same weights, of which they alone are then the holders.
-        let own =
-            |place: *const u8| entries.iter().filter(|entry| entry.weight.bytes().as_ptr() == place).count();
-        let used: Vec<bool> = entries
-            .iter()
-            .map(|entry| Arc::strong_count(&entry.weight.data_arc()) - 1 > own(entry.weight.bytes().as_ptr()))
-            .collect();
-        let mut used = used.into_iter();
-        entries.retain(|_| used.next().unwrap_or(true));
+        // Several entries may hold the same tensor, of which they alone are then the holders.
+        let mut own: HashMap<*const u8, usize> = HashMap::new();
+        for tensor in entries.iter().flat_map(|entry| &entry.tensors) {
+            *own.entry(tensor.bytes().as_ptr()).or_default() += 1;
+        }
+        let is_used =
+            |tensor: &FlexTensor| Arc::strong_count(&tensor.data_arc()) - 1 > own[&tensor.bytes().as_ptr()];
+        entries.retain(|entry| entry.tensors.iter().all(is_used));
     }
+}
+
+/// Whether both are the same view of the same values.
+fn is_same_tensor(one: &FlexTensor, other: &FlexTensor) -> bool {
+    std::ptr::eq(one.bytes(), other.bytes()) && one.layout() == other.layout()
 }
 
 #[cfg(test)]

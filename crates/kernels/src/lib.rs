@@ -26,6 +26,7 @@ mod conv2d;
 mod cpu;
 mod cross_entropy;
 mod dense;
+mod dense_cross_entropy;
 mod dropout;
 pub mod elementwise;
 mod embedding;
@@ -57,6 +58,7 @@ pub use conv2d::{
 pub use cpu::{Cpu, Precision};
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
 pub use dense::{DenseGradients, DenseShape, DenseWeights, dense, dense_backward, dense_with};
+pub use dense_cross_entropy::{DenseCrossEntropyGradients, DenseCrossEntropyShape, dense_cross_entropy};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{Unique, embedding, embedding_gradient, unique_tokens};
 pub use feed_forward::{

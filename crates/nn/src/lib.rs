@@ -43,12 +43,12 @@ pub use fireclay_backend::Device;
 pub use initializer::Initializer;
 pub use layers::*;
 pub use losses::{
-    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, HuberLoss, Loss, LossFn, MaeLoss, MseLoss, Target,
-    TargetType, batch_loss, binary_cross_entropy_with_logits, cross_entropy_with_logits, huber, loss_fn, mae,
-    mse,
+    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, HuberLoss, Loss, LossFn, MaeLoss,
+    MseLoss, Target, TargetType, batch_loss, binary_cross_entropy_with_logits, cross_entropy_with_logits,
+    huber, loss_fn, mae, mse,
 };
 pub use model::Model;
-pub use network::{Batches, Network};
+pub use network::{Batches, Network, Outputs};
 pub use sampling::{Sampler, Sampling};
 pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
 pub use spec::ModelSpec;

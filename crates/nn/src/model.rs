@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use crate::error::NnError;
 use crate::freeze;
 use crate::layers::{self, Flow, Layer, PlannedLayer};
-use crate::network::{Batches, Network};
+use crate::network::{Batches, Network, Outputs};
 use crate::shapes::InputSpec;
 use crate::spec::{ModelSpec, Plan};
 use crate::tensor::AnyTensor;
@@ -67,6 +67,8 @@ struct Description {
     names: Vec<String>,
     /// From a layer's path in the module (`layers.3.shortcut.0`) to its name (`residual_1.conv2d_3`).
     names_by_path: HashMap<String, String>,
+    /// Numbers in a row of the output.
+    outputs: usize,
     /// Rows of the smallest embedding.
     vocabulary_size: Option<usize>,
     /// Whether the samples of a batch may all be shorter than the description says.
@@ -84,8 +86,14 @@ impl Model {
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
         let vocabulary_size = vocabulary_size(plan);
         let supports_variable_length = plan.supports_variable_length();
-        let description =
-            Description { spec, names, names_by_path, vocabulary_size, supports_variable_length };
+        let description = Description {
+            spec,
+            names,
+            names_by_path,
+            outputs: plan.outputs,
+            vocabulary_size,
+            supports_variable_length,
+        };
         let model = Model { layers, description: Arc::new(description) };
         match plan.frozen().is_empty() {
             true => model,
@@ -130,11 +138,34 @@ impl Model {
             && self.layers[index].awaits_data()
     }
 
+    /// # Panics
+    /// If the input is not a batch of what the description takes.
+    fn check_input(&self, input: &AnyTensor) {
+        let expected = &self.description.spec.input;
+        let fits = expected.fits(input)
+            && (self.description.supports_variable_length || input.dims()[1..] == *expected.shape());
+        assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
+    }
+
     /// The same network under a description that differs in what is frozen only.
     fn redescribed(mut self, spec: ModelSpec) -> Result<Self, NnError> {
         let plan = spec.plan()?;
         self.description = Arc::new(Description { spec, ..Description::clone(&self.description) });
         Ok(freeze::apply(self, &plan))
+    }
+}
+
+/// Outputs from which a loss makes them itself; narrower ones are not worth it.
+const WIDE: usize = 2048;
+
+/// The rows of a batch, or the steps of all its sequences.
+fn all_rows(value: AnyTensor) -> Tensor<2> {
+    match value {
+        AnyTensor::Sequences(steps) => {
+            let [batch, steps_of_each, width] = steps.dims();
+            steps.reshape([batch * steps_of_each, width])
+        }
+        other => other.rows(),
     }
 }
 
@@ -169,21 +200,29 @@ impl Network for Model {
     /// # Panics
     /// If the input is not a batch of what the description takes, or a token is not in the vocabulary.
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
-        let expected = &self.description.spec.input;
-        let fits = expected.fits(&input)
-            && (self.description.supports_variable_length || input.dims()[1..] == *expected.shape());
-        assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
-        let once = |input: AnyTensor| match layers::run(&self.layers, Flow::of(input)).value {
-            AnyTensor::Sequences(outputs) => {
-                let [batch, steps, width] = outputs.dims();
-                outputs.reshape([batch * steps, width])
-            }
-            other => other.rows(),
-        };
+        self.check_input(&input);
+        let once = |input: AnyTensor| all_rows(layers::run(&self.layers, Flow::of(input)).value);
         match self.description.spec.test_time_augmentation {
             TestTimeAugmentation::None => once(input),
             _ if input.device().is_autodiff() => once(input),
             augmentation => augmentation.mean(input.images(), |images| once(images.into())),
+        }
+    }
+
+    /// Leaves a last dense layer of many outputs to the loss.
+    fn forward_for_loss(&self, input: AnyTensor) -> Outputs {
+        let Some((last, before)) = self
+            .layers
+            .split_last()
+            .filter(|_| self.description.outputs >= WIDE && input.device().is_autodiff())
+        else {
+            return Outputs::Computed(self.forward(input));
+        };
+        self.check_input(&input);
+        let flow = layers::run(before, Flow::of(input));
+        match last.dense_weights(&flow.embeddings) {
+            Some((weight, bias)) => Outputs::Dense { input: all_rows(flow.value), weight, bias },
+            None => Outputs::Computed(all_rows(layers::run(std::slice::from_ref(last), flow).value)),
         }
     }
 

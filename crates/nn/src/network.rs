@@ -2,11 +2,40 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use fireclay_backend::ops::{Activation, dense};
 
 use crate::{AnyTensor, InputSpec, Target};
 
 /// Goes through samples with what is known of them, batch by batch, as often as it is called.
 pub type Batches<'a> = dyn Fn() -> Box<dyn Iterator<Item = (AnyTensor, Target)> + 'a> + 'a;
+
+/// What a network hands to a loss.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "one is held at a time")]
+pub enum Outputs {
+    /// `[batch, outputs]`, as [`Network::forward`] gives them.
+    Computed(Tensor<2>),
+    /// What the last layer makes them of, if it is a dense one: `input · weight + bias`. Of a large vocabulary there are so many
+    /// outputs that a loss had better not hold all of them at once.
+    Dense {
+        /// `[batch, features]`
+        input: Tensor<2>,
+        /// `[features, outputs]`
+        weight: Tensor<2>,
+        /// `[outputs]`
+        bias: Option<Tensor<1>>,
+    },
+}
+
+impl Outputs {
+    /// `[batch, outputs]`
+    pub fn compute(self) -> Tensor<2> {
+        match self {
+            Outputs::Computed(outputs) => outputs,
+            Outputs::Dense { input, weight, bias } => dense(input, weight, bias, Activation::None),
+        }
+    }
+}
 
 /// What `fit` needs from a network: a forward pass over a batch.
 ///
@@ -45,6 +74,11 @@ pub trait Network: Module {
     ///   each step, as a language model, gives `[batch * steps, outputs]`: all steps of the first sample, then those of the
     ///   second
     fn forward(&self, input: AnyTensor) -> Tensor<2>;
+
+    /// As [`forward`](Self::forward), for a loss that may run the last layer itself, see [`Outputs::Dense`].
+    fn forward_for_loss(&self, input: AnyTensor) -> Outputs {
+        Outputs::Computed(self.forward(input))
+    }
 
     /// What one sample is that the network takes, if it takes only one kind: other data is then refused before
     /// training begins.

@@ -9,7 +9,7 @@ use burn::module::{ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use fireclay_data::{Batch, DataError, Loader, Pass, Source};
-use fireclay_nn::{AnyTensor, Network, batch_loss, parameter_ids, parameters_without_gradient, state};
+use fireclay_nn::{AnyTensor, Network, parameter_ids, parameters_without_gradient, state};
 
 use crate::batches::in_order;
 use crate::callback::{Callback, CallbackContext, Capture, ControlRequests, names};
@@ -25,7 +25,7 @@ use crate::optimizer::init;
 use crate::resume::{Resumed, restore_callbacks, restore_network, restore_optimizer};
 use crate::run::{CallbackStates, RunSettings, RunState};
 use crate::trainer::Trainer;
-use crate::training_sums::TrainingSums;
+use crate::training_sums::{BatchLoss, TrainingSums};
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
@@ -298,11 +298,10 @@ impl<N: Network> Trainer<N> {
         let Uploaded { input, target, weights } =
             upload(batch, &**plan.train, &self.device).record_gradients();
         let turn = fireclay_backend::seeded(&self.device, Pass { seed: options.seed, epoch }.step_seed(step));
-        let output = run.network().forward(input.clone());
+        let outputs = run.network().forward_for_loss(input.clone());
         drop(turn);
-        let row_weights = weights.as_ref().map(|weights| &weights.tensor);
-        let loss = batch_loss(&*self.loss, output.clone(), &target, row_weights);
-        sums.add(&loss, output, &target, weights.as_ref());
+        let BatchLoss { loss, answers } = BatchLoss::new(&*self.loss, outputs, &target, weights.as_ref());
+        sums.add(&loss, answers, &target, weights.as_ref());
         if sums.due() || step == plan.steps {
             self.read(sums, Some(&input), run, plan)?;
         }

@@ -1,7 +1,7 @@
 //! The loss and the accuracy of an epoch so far, without waiting for the device more often than it pays.
 
 use burn::tensor::{Int, Tensor};
-use fireclay_nn::Target;
+use fireclay_nn::{DenseLoss, Loss, Outputs, Target, batch_loss};
 
 use crate::run::Sums;
 use crate::upload::Weights;
@@ -34,6 +34,40 @@ enum Correct {
     Counted(u64),
 }
 
+/// The mean loss of a step, and what tells how many of its answers are right.
+pub(crate) struct BatchLoss {
+    /// `[1]`
+    pub(crate) loss: Tensor<1>,
+    pub(crate) answers: Answers,
+}
+
+/// What tells how many answers of a step are right.
+pub(crate) enum Answers {
+    /// The outputs.
+    Outputs(Tensor<2>),
+    /// The loss, which has counted them, of so many rows.
+    Counted { correct: Tensor<1, Int>, rows: usize },
+}
+
+impl BatchLoss {
+    /// Has the loss run the last layer, where the network leaves it and the loss can.
+    pub(crate) fn new(loss: &dyn Loss, outputs: Outputs, target: &Target, weights: Option<&Weights>) -> Self {
+        if let (Outputs::Dense { input, weight, bias }, Target::Classes(_), None) =
+            (&outputs, target, weights)
+        {
+            let [rows, _] = input.dims();
+            let found = loss.mean_of_dense(input.clone(), weight.clone(), bias.clone(), target);
+            if let Some(DenseLoss { mean, correct }) = found {
+                return BatchLoss { loss: mean, answers: Answers::Counted { correct, rows } };
+            }
+        }
+        let outputs = outputs.compute();
+        let weights = weights.map(|weights| &weights.tensor);
+        let loss = batch_loss(loss, outputs.clone(), target, weights);
+        BatchLoss { loss, answers: Answers::Outputs(outputs) }
+    }
+}
+
 /// Whether the greatest value of a row, the first of equal ones, is that of a class.
 pub(crate) fn is_first_greatest(row: &[f32], class: usize) -> bool {
     // Wide rows, as of a vocabulary, are left at the first value that is greater.
@@ -62,16 +96,31 @@ impl TrainingSums {
         TrainingSums { sums, pending: Vec::new(), interval }
     }
 
-    /// Adds a step. `output` and `target` are the step's, `loss` its mean loss.
+    /// Adds a step. `answers` and `target` are the step's, `loss` its mean loss.
     pub(crate) fn add(
         &mut self,
         loss: &Tensor<1>,
-        output: Tensor<2>,
+        answers: Answers,
         target: &Target,
         weights: Option<&Weights>,
     ) {
-        let output = output.inner();
-        let [rows, _] = output.dims();
+        let (rows, correct) = match answers {
+            Answers::Counted { correct, rows } => (rows, Some(Correct::OnDevice(correct))),
+            Answers::Outputs(outputs) => {
+                let [rows, _] = outputs.dims();
+                (rows, self.correct(outputs.inner(), target, weights))
+            }
+        };
+        self.pending.push(Pending {
+            loss: loss.clone().inner(),
+            correct,
+            samples: weights.map_or(rows as u64, |weights| weights.rows),
+            weight: weights.map(|weights| weights.total),
+        });
+    }
+
+    /// How many rows of the output are right, for classifiers.
+    fn correct(&self, output: Tensor<2>, target: &Target, weights: Option<&Weights>) -> Option<Correct> {
         // A sample that is mixed from two counts for the class of which it has more.
         let classes = match target {
             Target::Classes(classes) => Some(classes),
@@ -79,7 +128,7 @@ impl TrainingSums {
             Target::MixedClasses { partners, .. } => Some(partners),
             Target::Values(_) => None,
         };
-        let correct = classes.map(|classes| match self.interval {
+        classes.map(|classes| match self.interval {
             1 => Correct::Counted(count_correct(output, &classes.clone().inner(), weights)),
             _ => {
                 let predicted = output.argmax(1).squeeze_dim::<1>(1);
@@ -89,13 +138,7 @@ impl TrainingSums {
                 }
                 Correct::OnDevice(right.sum())
             }
-        });
-        self.pending.push(Pending {
-            loss: loss.clone().inner(),
-            correct,
-            samples: weights.map_or(rows as u64, |weights| weights.rows),
-            weight: weights.map(|weights| weights.total),
-        });
+        })
     }
 
     /// Whether it is time to read.

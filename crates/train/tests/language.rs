@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use fireclay_data::{Dataset, Provenance, Targets, TextPadding};
-use fireclay_nn::{LstmSpec, Model, ModelSpec, NamedTensor, state};
+use fireclay_nn::{CrossEntropyLoss, Loss, LstmSpec, Model, ModelSpec, NamedTensor, Target, state};
 use fireclay_store::load_checkpoint;
 use fireclay_text::{
     TextDataset, TextEncoder, TextPreprocessing, Texts, Vocabulary, WordTokenizer, reserved,
@@ -197,4 +197,48 @@ fn whole_texts_are_set_aside() {
     assert!((38..=40).contains(&texts(&train)) && (8..=10).contains(&texts(&validation)));
     assert!(train.provenance().split.ends_with("training part"));
     assert_eq!(train.provenance().samples, train.len());
+}
+
+/// The same loss in the trainer's ordinary way: of outputs that are all there.
+struct OfOutputs;
+
+impl Loss for OfOutputs {
+    fn name(&self) -> String {
+        "of_outputs".into()
+    }
+
+    fn each(&self, output: Tensor<2>, target: &Target) -> Tensor<1> {
+        CrossEntropyLoss::new().each(output, target)
+    }
+
+    fn mean(&self, output: Tensor<2>, target: &Target) -> Tensor<1> {
+        CrossEntropyLoss::new().mean(output, target)
+    }
+}
+
+#[test]
+fn a_large_vocabulary_is_learnt_as_if_all_outputs_were_there() {
+    let _turn = turn();
+    let stream: Vec<u32> = (0..1600).map(|at| at % 50 * 41 + 5).collect();
+    let provenance = Provenance::new("squares", "train", "made for a test");
+    let data = Dataset::from_token_stream(&[stream], 16, provenance).unwrap();
+    let data = data.with_vocabulary_size(2100).unwrap();
+    let spec = ModelSpec::tokens(16).embedding(2100, 64).dense(64).layer_norm().tied_dense();
+    let run = |trainer: fn(Model) -> Trainer<Model>| {
+        let mut trainer = trainer(spec.build_seeded(3, &Device::flex()).unwrap()).optimizer(Adam::new(1e-2));
+        let options = FitOptions { epochs: 3, batch_size: 8, seed: 2, ..FitOptions::default() };
+        let history = trainer.fit(&data, &options).unwrap();
+        ["loss", "accuracy"]
+            .map(|name| history.epochs.iter().map(|e| e.get(name).unwrap()).collect::<Vec<f64>>())
+    };
+    let [losses, accuracies] = run(Trainer::language_model);
+    let [expected, right] = run(|model| Trainer::new(model, OfOutputs));
+    assert!(losses[2] < 0.7 * losses[0], "{losses:?}");
+    for (loss, expected) in losses.iter().zip(&expected) {
+        assert!((loss - expected).abs() < 1e-3 * expected, "{losses:?} and {expected:?}");
+    }
+    for (accuracy, right) in accuracies.iter().zip(&right) {
+        assert!((accuracy - right).abs() < 5e-3, "{accuracies:?} and {right:?}");
+    }
+    assert!(right[2] > 0.1, "{right:?}");
 }

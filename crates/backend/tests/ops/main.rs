@@ -2,8 +2,10 @@
 
 mod attention;
 mod conv2d;
+mod conv2d_batch_norm;
 mod cross_entropy;
 mod dense;
+mod dense_cross_entropy;
 mod dropout;
 mod embedding;
 mod feed_forward;

@@ -5,7 +5,7 @@
 //! of threads.
 
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +13,7 @@ use crate::cpu::Shared;
 use crate::simd::{Kernel, Simd};
 use crate::softmax::{greatest, powers, scale, sum_of_powers};
 use crate::vectors::{each_vector, get, over_rows, put};
-use crate::{Cpu, Index};
+use crate::{Cpu, Index, Path};
 
 /// What kind of cross-entropy; the default is the plain one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,20 +66,7 @@ pub fn cross_entropy<T: Index>(
 ) -> Loss {
     let rows = targets.len();
     assert_eq!(logits.len(), rows * classes, "logits of {rows} rows of {classes} classes");
-    if let Some(weights) = kind.class_weights {
-        assert_eq!(weights.len(), classes, "one class weight for each class");
-    }
-    for target in targets {
-        assert!(target.position() < classes, "a target that is not one of {classes} classes");
-    }
-    let total: f64 = match kind.class_weights {
-        Some(weights) => targets.iter().map(|target| f64::from(weights[target.position()])).sum(),
-        None => rows as f64,
-    };
-    let all_weights = match kind.class_weights {
-        Some(weights) => weights.iter().map(|&weight| f64::from(weight)).sum(),
-        None => classes as f64,
-    };
+    let batch = Batch::new(kind, classes, targets);
     let wanted = gradient.is_some();
     let gradient = gradient.unwrap_or(&mut []);
     assert!(!wanted || gradient.len() == logits.len(), "the gradient is not as long as the logits");
@@ -94,28 +81,76 @@ pub fn cross_entropy<T: Index>(
             let (logits, targets) = (&logits[places.clone()], &targets[rows]);
             // SAFETY: the parts share no row; the gradient is as long as the logits, or not touched.
             let gradient = unsafe { shared.part(if wanted { places } else { 0..0 }) };
-            let rows = Rows { kind, classes, logits, targets, gradient, total, all_weights };
-            let sum = if wanted { cpu.path.run(rows) } else { cpu.path.run(WithoutGradient(rows)) };
+            let sum = batch.rows(cpu.path, logits, targets, wanted.then_some(gradient));
             // SAFETY: the parts share no block.
             let place = unsafe { shared_sums.part(at..at + 1) };
             place[0] = sum;
         }
     });
     let sum: f64 = sums.iter().map(|sum| sum.0).sum();
-    Loss { mean: (sum / total) as f32, correct: sums.iter().map(|sum| sum.1).sum() }
+    Loss { mean: batch.mean(sum), correct: sums.iter().map(|sum| sum.1).sum() }
 }
 
-/// Some rows; the result is the sum of their losses and how many of them are right.
-struct Rows<'a, T> {
+/// What all rows of a batch have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
     kind: CrossEntropy<'a>,
     classes: usize,
-    logits: &'a [f32],
-    targets: &'a [T],
-    gradient: &'a mut [f32],
     /// What the sum of all losses is divided by.
     total: f64,
     /// The sum of the class weights.
     all_weights: f64,
+}
+
+impl<'a> Batch<'a> {
+    /// # Panics
+    /// If there are not as many class weights as classes, or a target is no class.
+    pub(crate) fn new<T: Index>(kind: CrossEntropy<'a>, classes: usize, targets: &[T]) -> Self {
+        if let Some(weights) = kind.class_weights {
+            assert_eq!(weights.len(), classes, "one class weight for each class");
+        }
+        for target in targets {
+            assert!(target.position() < classes, "a target that is not one of {classes} classes");
+        }
+        let total = match kind.class_weights {
+            Some(weights) => targets.iter().map(|target| f64::from(weights[target.position()])).sum(),
+            None => targets.len() as f64,
+        };
+        let all_weights = match kind.class_weights {
+            Some(weights) => weights.iter().map(|&weight| f64::from(weight)).sum(),
+            None => classes as f64,
+        };
+        Batch { kind, classes, total, all_weights }
+    }
+
+    /// The mean loss, of the sum over all rows.
+    pub(crate) fn mean(&self, sum: f64) -> f32 {
+        (sum / self.total) as f32
+    }
+
+    /// The sum of the losses of some rows, and how many of them are right; on the caller's thread. The gradient is that of the
+    /// mean loss of the whole batch.
+    pub(crate) fn rows<T: Index>(
+        &self,
+        path: Path,
+        logits: &[f32],
+        targets: &[T],
+        gradient: Option<&mut [f32]>,
+    ) -> (f64, usize) {
+        let batch = *self;
+        match gradient {
+            Some(gradient) => path.run(Rows { batch, logits, targets, gradient }),
+            None => path.run(WithoutGradient(Rows { batch, logits, targets, gradient: &mut [] })),
+        }
+    }
+}
+
+/// Some rows; the result is the sum of their losses and how many of them are right.
+struct Rows<'a, T> {
+    batch: Batch<'a>,
+    logits: &'a [f32],
+    targets: &'a [T],
+    gradient: &'a mut [f32],
 }
 
 struct WithoutGradient<'a, T>(Rows<'a, T>);
@@ -141,7 +176,7 @@ impl<T: Index> Kernel for WithoutGradient<'_, T> {
 impl<T: Index> Rows<'_, T> {
     #[inline(always)]
     fn rows<S: Simd, const GRADIENT: bool>(self, s: S) -> (f64, usize) {
-        let Rows { kind, classes, logits, targets, gradient, total, all_weights } = self;
+        let Rows { batch: Batch { kind, classes, total, all_weights }, logits, targets, gradient } = self;
         let smoothing = f64::from(kind.label_smoothing);
         let spread = smoothing / classes as f64;
         let (mut loss, mut correct) = (0.0, 0);

@@ -9,7 +9,7 @@ fn weights(kind: CrossEntropy<'_>, classes: usize) -> Vec<f64> {
     }
 }
 
-pub(super) fn mean(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], targets: &[u32]) -> f64 {
+pub(crate) fn mean(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], targets: &[u32]) -> f64 {
     let weights = weights(kind, classes);
     let smoothing = f64::from(kind.label_smoothing);
     let (mut sum, mut total) = (0.0, 0.0);
@@ -25,7 +25,7 @@ pub(super) fn mean(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], targe
     sum / total
 }
 
-pub(super) fn gradient(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], targets: &[u32]) -> Vec<f64> {
+pub(crate) fn gradient(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], targets: &[u32]) -> Vec<f64> {
     let weights = weights(kind, classes);
     let smoothing = f64::from(kind.label_smoothing);
     let total: f64 = targets.iter().map(|&target| weights[target as usize]).sum();
@@ -40,7 +40,7 @@ pub(super) fn gradient(kind: CrossEntropy<'_>, classes: usize, logits: &[f64], t
     gradient
 }
 
-pub(super) fn correct(classes: usize, logits: &[f32], targets: &[u32]) -> usize {
+pub(crate) fn correct(classes: usize, logits: &[f32], targets: &[u32]) -> usize {
     let first_greatest = |row: &[f32]| (0..classes).rev().max_by(|&i, &j| row[i].total_cmp(&row[j]));
     let rows = logits.chunks(classes).zip(targets);
     rows.filter(|(row, target)| first_greatest(row) == Some(**target as usize)).count()

@@ -5,11 +5,11 @@
 
 use burn::module::{Flag, Initializer, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops::{self, Activation};
+use fireclay_backend::ops::{self, Activation, BatchNormWeights};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::flow::{Flow, Following};
+use super::flow::{Flow, Following, Fusable};
 use super::{Inferred, PlannedLayer, check_epsilon, default_epsilon, is_yes, yes};
 use crate::error::LayerProblem;
 use crate::shapes::TensorSpec;
@@ -125,11 +125,11 @@ impl BatchNorm {
     /// # Shapes
     /// - input and output: `[batch, channels, ..]`
     pub(crate) fn forward<const D: usize>(&self, input: Tensor<D>, activation: Activation) -> Tensor<D> {
-        let (gamma, beta) = (self.gamma.val(), self.beta.val());
         if !(input.device().is_autodiff() && self.training.is_enabled()) {
-            let (mean, var) = (self.running_mean.value(), self.running_var.value());
-            return ops::batch_norm(input, gamma, beta, mean, var, self.epsilon, activation);
+            let BatchNormWeights { weight, bias, mean, variance, epsilon } = self.known();
+            return ops::batch_norm(input, weight, bias, mean, variance, epsilon, activation);
         }
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
         let [channels] = gamma.dims();
         let count = input.shape().num_elements() / channels.max(1);
         let result = ops::batch_norm_train(input, gamma, beta, self.epsilon, activation);
@@ -138,6 +138,17 @@ impl BatchNorm {
         let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
         self.update(&self.running_var, result.variance.detach().mul_scalar(unbiased));
         result.output
+    }
+
+    /// The norm by the running statistics.
+    pub(crate) fn known(&self) -> BatchNormWeights {
+        BatchNormWeights {
+            weight: self.gamma.val(),
+            bias: self.beta.val(),
+            mean: self.running_mean.value(),
+            variance: self.running_var.value(),
+            epsilon: self.epsilon,
+        }
     }
 
     fn update(&self, state: &RunningState<Tensor<1>>, new: Tensor<1>) {
@@ -166,5 +177,9 @@ impl Forward for BatchNorm {
             AnyTensor::Rows(rows) => self.forward(rows, activation).into(),
             other => self.forward(other.images(), activation).into(),
         })
+    }
+
+    fn fusable(&self) -> Fusable<'_> {
+        Fusable::BatchNorm(self)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use super::PlannedLayer;
 use super::flow::{Flow, Following, Fusable};
@@ -185,6 +185,13 @@ pub(crate) trait Forward {
     /// What the layer before may do in its own operation.
     fn fusable(&self) -> Fusable<'_> {
         Fusable::No
+    }
+
+    /// The weight `[in_features, out_features]` and the bias of a dense layer, given the weights of the embeddings before it; a
+    /// loss may then make the outputs itself.
+    fn dense_weights(&self, embeddings: &[Tensor<2>]) -> Option<(Tensor<2>, Option<Tensor<1>>)> {
+        let _ = embeddings;
+        None
     }
 
     /// Whether the layer is set by the data and has not been yet.

@@ -3,7 +3,7 @@
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, conv2d_weight};
+use fireclay_backend::ops::{self, Activation, Conv2dOptions, MaxPool, PoolPlace, conv2d_weight};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
@@ -250,11 +250,25 @@ impl Forward for Conv2d {
     }
 }
 
-/// The convolution with the ReLU and the max pooling behind it.
+/// The convolution with the ReLU and the max pooling behind it, and in a network that only answers with a batch norm as well.
 pub(super) fn forward_flow(layer: &Conv2d, input: Flow, following: &mut Following<'_>) -> Flow {
     let activation = following.take_activation();
     let pool = following.take_max_pool();
-    input.map(|value| forward(layer, value.images(), activation, pool).into())
+    let takes_norm = activation == Activation::None && !input.value.device().is_autodiff();
+    let Some(norm) = takes_norm.then(|| following.take_batch_norm()).flatten() else {
+        return input.map(|value| forward(layer, value.images(), activation, pool).into());
+    };
+    let activation = following.take_activation();
+    let pool = match pool {
+        Some(pool) => PoolPlace::BeforeNorm(pool),
+        None => following.take_max_pool().map_or(PoolPlace::Nowhere, PoolPlace::Last),
+    };
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    let weight = layer.weight.val();
+    input.map(|value| {
+        let images = value.images();
+        ops::conv2d_batch_norm(images, weight, bias, options(layer), norm.known(), activation, pool).into()
+    })
 }
 
 pub(super) fn forward(
@@ -263,17 +277,20 @@ pub(super) fn forward(
     activation: Activation,
     pool: Option<MaxPool>,
 ) -> Tensor<4> {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    ops::conv2d(input, layer.weight.val(), bias, options(layer), activation, pool)
+}
+
+fn options(layer: &Conv2d) -> Conv2dOptions {
     let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
         unreachable!("a convolution is built with explicit padding");
     };
-    let options = Conv2dOptions {
+    Conv2dOptions {
         stride: layer.stride,
         padding: [top, left, bottom, right],
         dilation: layer.dilation,
         groups: layer.groups,
-    };
-    let bias = layer.bias.as_ref().map(|bias| bias.val());
-    ops::conv2d(input, layer.weight.val(), bias, options, activation, pool)
+    }
 }
 
 #[cfg(test)]

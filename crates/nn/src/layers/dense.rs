@@ -117,6 +117,10 @@ impl Forward for Linear {
         let activation = following.take_activation();
         input.map(|value| forward(self, value, activation))
     }
+
+    fn dense_weights(&self, _: &[Tensor<2>]) -> Option<(Tensor<2>, Option<Tensor<1>>)> {
+        Some((self.weight.val(), self.bias.as_ref().map(|bias| bias.val())))
+    }
 }
 
 /// The layer with the ReLU behind it.

@@ -1,11 +1,12 @@
 //! Layers one after another. Neighbours that the device can do in one pass run as one operation: a dense layer with the
 //! ReLU behind it, a convolution with its ReLU and its pooling, batch norm with its ReLU, an embedding with the LSTM or
-//! other recurrent layer that reads it.
+//! other recurrent layer that reads it; and in a network that only answers, a convolution with its batch norm as well.
 
 use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops::{Activation, MaxPool, RecurrentInput};
 
 use super::Layer;
+use super::batch_norm::BatchNorm;
 use super::memory::Memory;
 use crate::tensor::AnyTensor;
 
@@ -48,6 +49,8 @@ pub(crate) enum Fusable<'a> {
     Relu,
     /// Max pooling without padding.
     MaxPool(MaxPool),
+    /// Batch norm, which a network that only answers has in the weights of the layer before.
+    BatchNorm(&'a BatchNorm),
     /// Reading tokens, whose rows it looks up as it goes.
     Reader(&'a dyn ReadsTokens),
 }
@@ -86,6 +89,13 @@ impl<'a> Following<'a> {
         let Fusable::MaxPool(pool) = self.next() else { return None };
         self.0 = &self.0[1..];
         Some(pool)
+    }
+
+    /// Takes the batch norm, if that comes next.
+    pub(crate) fn take_batch_norm(&mut self) -> Option<&'a BatchNorm> {
+        let Fusable::BatchNorm(norm) = self.next() else { return None };
+        self.0 = &self.0[1..];
+        Some(norm)
     }
 
     /// Takes the layer that reads tokens, if that comes next.

@@ -40,7 +40,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{Dropout, Linear};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LayerProblem;
@@ -391,6 +391,13 @@ macro_rules! define_layers {
 
             fn fusable(&self) -> Fusable<'_> {
                 match self { $( Layer::$kind(layer) => layer.fusable(), )* }
+            }
+
+            pub(crate) fn dense_weights(
+                &self,
+                embeddings: &[Tensor<2>],
+            ) -> Option<(Tensor<2>, Option<Tensor<1>>)> {
+                match self { $( Layer::$kind(layer) => layer.dense_weights(embeddings), )* }
             }
 
             /// Whether the layer is set by the data and has not been yet.

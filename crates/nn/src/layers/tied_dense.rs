@@ -108,11 +108,12 @@ impl TiedDense {
     /// # Panics
     /// If there are fewer embeddings than the layer was built for.
     pub(crate) fn forward(&self, input: AnyTensor, embeddings: &[Tensor<2>]) -> AnyTensor {
-        let run = |rows: Tensor<2>| {
-            let weight = embeddings[self.place].clone().transpose();
-            ops::dense(rows, weight, self.bias.as_ref().map(|bias| bias.val()), Activation::None)
-        };
-        on_rows(input, run)
+        let (weight, bias) = self.weights(embeddings);
+        on_rows(input, |rows| ops::dense(rows, weight, bias, Activation::None))
+    }
+
+    fn weights(&self, embeddings: &[Tensor<2>]) -> (Tensor<2>, Option<Tensor<1>>) {
+        (embeddings[self.place].clone().transpose(), self.bias.as_ref().map(|bias| bias.val()))
     }
 }
 
@@ -145,5 +146,9 @@ impl Forward for TiedDense {
     fn forward_flow(&self, input: Flow, _: &mut Following<'_>) -> Flow {
         let Flow { value, lengths, embeddings } = input;
         Flow { value: self.forward(value, &embeddings), lengths, embeddings }
+    }
+
+    fn dense_weights(&self, embeddings: &[Tensor<2>]) -> Option<(Tensor<2>, Option<Tensor<1>>)> {
+        Some(self.weights(embeddings))
     }
 }

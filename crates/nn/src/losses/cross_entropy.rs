@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
-use super::{BuiltInLoss, Loss, Target, TargetType};
+use super::{BuiltInLoss, DenseLoss, Loss, Target, TargetType};
 use crate::NnError;
 
 /// Softmax cross-entropy from logits.
@@ -143,6 +143,23 @@ impl Loss for CrossEntropyLoss {
             None => weights.clone(),
         };
         (losses * weights).sum() / total.sum().clamp_min(f32::MIN_POSITIVE)
+    }
+
+    fn mean_of_dense(
+        &self,
+        input: Tensor<2>,
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+        target: &Target,
+    ) -> Option<DenseLoss> {
+        let device = input.device();
+        let class_weights = self.class_weights.as_ref();
+        let class_weights =
+            class_weights.map(|weights| Tensor::<1>::from_floats(weights.as_slice(), &device));
+        let targets = target.classes();
+        let found =
+            ops::dense_cross_entropy(input, weight, bias, targets, self.label_smoothing, class_weights);
+        Some(DenseLoss { mean: found.loss, correct: found.correct })
     }
 
     fn targets(&self) -> TargetType {

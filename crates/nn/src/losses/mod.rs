@@ -11,7 +11,7 @@ mod mse;
 mod own;
 mod target;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::NnError;
@@ -92,6 +92,25 @@ pub trait Loss: Send + Sync + 'static {
         mean_by(self.each(output, target), weights)
     }
 
+    /// The mean over the batch of outputs that a last dense layer has yet to compute, and how many rows are right: for a loss that
+    /// need not see all outputs at once. `None`, as by default, where it does.
+    ///
+    /// # Shapes
+    /// - input: `[rows, features]`, weight: `[features, outputs]`, bias: `[outputs]`
+    ///
+    /// # Panics
+    /// As [`each`](Self::each).
+    fn mean_of_dense(
+        &self,
+        input: Tensor<2>,
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+        target: &Target,
+    ) -> Option<DenseLoss> {
+        let _ = (input, weight, bias, target);
+        None
+    }
+
     /// Which targets it takes: data with others is refused before training begins.
     fn targets(&self) -> TargetType {
         TargetType::Any
@@ -110,6 +129,15 @@ pub trait Loss: Send + Sync + 'static {
     fn built_in(&self) -> Option<BuiltInLoss> {
         None
     }
+}
+
+/// What a loss makes of a last dense layer, see [`Loss::mean_of_dense`].
+#[derive(Clone, Debug)]
+pub struct DenseLoss {
+    /// The mean over the batch, `[1]`.
+    pub mean: Tensor<1>,
+    /// `[1]`: rows whose greatest output, the first of equal ones, is that of their class.
+    pub correct: Tensor<1, Int>,
 }
 
 /// Which targets a loss takes.
@@ -142,7 +170,7 @@ pub fn batch_loss(
 ) -> Tensor<1> {
     match (target, weights) {
         (Target::MixedClasses { classes, partners, share }, _) => {
-            let by = |classes: &Tensor<1, burn::tensor::Int>| {
+            let by = |classes: &Tensor<1, Int>| {
                 batch_loss(loss, output.clone(), &Target::Classes(classes.clone()), weights)
             };
             by(classes) * *share + by(partners) * (1.0 - *share)
@@ -242,6 +270,16 @@ impl Loss for BuiltInLoss {
 
     fn weighted_mean(&self, output: Tensor<2>, target: &Target, weights: Tensor<1>) -> Tensor<1> {
         self.inner().weighted_mean(output, target, weights)
+    }
+
+    fn mean_of_dense(
+        &self,
+        input: Tensor<2>,
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+        target: &Target,
+    ) -> Option<DenseLoss> {
+        self.inner().mean_of_dense(input, weight, bias, target)
     }
 
     fn targets(&self) -> TargetType {

@@ -2,6 +2,7 @@
 
 mod descriptions;
 mod freezing;
+mod fused;
 mod layer_contract;
 mod layer_table;
 mod pytorch;

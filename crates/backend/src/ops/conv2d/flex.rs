@@ -24,21 +24,27 @@ impl Conv2dOp for Flex {
         if !fused.has_kernel([&input, &weight].into_iter().chain(&bias)) {
             return reference::forward::<Self>(input, weight, bias, fused);
         }
-        let shape = fused.shape(&input, &weight);
-        let mut output = Values::unspecified(output_shape(&shape).iter().product());
-        let (input, bias) = (channels_last(input), bias.map(contiguous));
-        let cpu = cpu();
+        let (cpu, shape) = (cpu(), fused.shape(&input, &weight));
+        let bias = bias.map(contiguous);
         let key = (kernels::Conv2dWeights::key(&shape), cpu.precision);
         let ordered = CONV2D
             .of(&weight, key, || kernels::Conv2dWeights::new(cpu, &shape, &kernel_order(weight.clone())));
-        match ordered {
-            Some(weights) => {
-                kernels::conv2d_with(cpu, &shape, &input, &weights, bias.as_deref(), &mut output)
-            }
-            None => kernels::conv2d(cpu, &shape, &input, &kernel_order(weight), bias.as_deref(), &mut output),
-        }
-        from_channels_last(output, output_shape(&shape))
+        run(input, &shape, |input, output| match ordered {
+            Some(weights) => kernels::conv2d_with(cpu, &shape, input, &weights, bias.as_deref(), output),
+            None => kernels::conv2d(cpu, &shape, input, &kernel_order(weight), bias.as_deref(), output),
+        })
     }
+}
+
+/// Has `convolve` write the output, given the input channels-last.
+pub(crate) fn run(
+    input: FloatTensor<Flex>,
+    shape: &kernels::Conv2dShape,
+    convolve: impl FnOnce(&[f32], &mut [f32]),
+) -> FloatTensor<Flex> {
+    let mut output = Values::unspecified(output_shape(shape).iter().product());
+    convolve(&channels_last(input), &mut output);
+    from_channels_last(output, output_shape(shape))
 }
 
 impl Conv2dGradient for Flex {
@@ -104,7 +110,7 @@ impl Conv2dGradient for Flex {
 }
 
 /// Weights in the order of the kernels, copied only if they do not lie so.
-fn kernel_order(weight: FloatTensor<Flex>) -> Contiguous {
+pub(crate) fn kernel_order(weight: FloatTensor<Flex>) -> Contiguous {
     contiguous(weight.permute(&[2, 3, 1, 0]))
 }
 
@@ -116,11 +122,15 @@ fn output_shape(shape: &kernels::Conv2dShape) -> [usize; 4] {
 
 impl Conv2dFused {
     /// Whether the kernels do it: for f32, and for pooling windows whose places a byte can count.
-    fn has_kernel<'a>(&self, tensors: impl IntoIterator<Item = &'a FloatTensor<Flex>>) -> bool {
+    pub(crate) fn has_kernel<'a>(&self, tensors: impl IntoIterator<Item = &'a FloatTensor<Flex>>) -> bool {
         all_f32(tensors) && self.pool.is_none_or(|pool| pool.kernel_size[0] * pool.kernel_size[1] <= 255)
     }
 
-    fn shape(&self, input: &FloatTensor<Flex>, weight: &FloatTensor<Flex>) -> kernels::Conv2dShape {
+    pub(crate) fn shape(
+        &self,
+        input: &FloatTensor<Flex>,
+        weight: &FloatTensor<Flex>,
+    ) -> kernels::Conv2dShape {
         let [batch, in_channels, height, width] = input.layout().shape().dims();
         let [out_channels, _, kernel_height, kernel_width] = weight.layout().shape().dims();
         kernels::Conv2dShape {

@@ -2,7 +2,7 @@
 
 mod autodiff;
 #[cfg(feature = "flex")]
-mod flex;
+pub(super) mod flex;
 mod reference;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -127,7 +127,7 @@ pub struct Conv2dFused {
 }
 
 impl Conv2dFused {
-    fn check(&self, input: [usize; 4], weight: [usize; 4], bias: Option<usize>) {
+    pub(super) fn check(&self, input: [usize; 4], weight: [usize; 4], bias: Option<usize>) {
         let Conv2dOptions { stride, padding: [top, left, bottom, right], dilation, groups } = self.options;
         let [_, in_channels, height, width] = input;
         let [out_channels, group_channels, kernel @ ..] = weight;
