@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// In what numbers products are made. Weights, optimisers, norms, softmax and losses are `f32` in any case, and so is what
-/// layers hand on to each other.
+/// layers hand on to each other; what waits for the backward pass is rounded with the products' factors.
 ///
 /// ```
 /// use fireclay_backend::Precision;

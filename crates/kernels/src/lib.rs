@@ -31,6 +31,7 @@ mod dropout;
 pub mod elementwise;
 mod embedding;
 mod feed_forward;
+mod half;
 pub mod images;
 mod index;
 pub mod math;
@@ -65,6 +66,7 @@ pub use feed_forward::{
     FeedForward, FeedForwardGradients, FeedForwardWeights, feed_forward, feed_forward_gradient,
     feed_forward_with,
 };
+pub use half::{from_bf16, to_bf16};
 pub use index::Index;
 pub use memory::{Values, release_unused_memory};
 pub use mix::{MIX_STEP, mix};

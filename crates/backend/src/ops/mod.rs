@@ -32,6 +32,7 @@ mod fallback;
 mod gradient;
 mod maybe;
 mod product;
+mod stored;
 
 mod attention;
 mod batch_norm;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Slopes, column_gradients, column_squares, input_gradients, normalise};
+use super::{Relu, Slopes, column_gradients, column_squares, input_gradients, normalise};
 use crate::Cpu;
 use crate::cpu::Shared;
 use crate::simd::{Kernel, Simd};
@@ -87,7 +87,6 @@ pub fn batch_norm_train(
 ///
 /// # Shapes
 /// - input, output_gradient: `[rows, channels]`
-/// - output: as input, what was given; read only where a ReLU follows, else it may be empty
 /// - mean, variance: `[channels]`, as given by [`batch_norm_train`]
 /// - input_gradient: `[rows, channels]`, overwritten
 /// - weight_gradient, bias_gradient: `[channels]`, overwritten
@@ -100,7 +99,7 @@ pub fn batch_norm_train(
 /// let norm = BatchNorm { weight: &[2.0], bias: &[1.0], epsilon: 0.0, relu: false };
 /// let (mut input, mut weight, mut bias) = ([9.0; 2], [9.0], [9.0]);
 /// batch_norm_gradient(
-///     Cpu::best(1), norm, &[4.0, 8.0], &[], &[6.0], &[4.0], &[1.0, 1.0], &mut input, &mut weight, &mut bias,
+///     Cpu::best(1), norm, &[4.0, 8.0], &[6.0], &[4.0], &[1.0, 1.0], &mut input, &mut weight, &mut bias,
 /// );
 /// // A constant added to all outputs is the bias, and no input makes it.
 /// assert_eq!((input, weight, bias), ([0.0, 0.0], [0.0], [2.0]));
@@ -110,7 +109,6 @@ pub fn batch_norm_gradient(
     cpu: Cpu,
     norm: BatchNorm<'_>,
     input: &[f32],
-    output: &[f32],
     mean: &[f32],
     variance: &[f32],
     output_gradient: &[f32],
@@ -122,14 +120,15 @@ pub fn batch_norm_gradient(
     norm.check(input.len(), weight_gradient.len(), bias_gradient.len());
     assert_eq!(input.len(), output_gradient.len(), "values of the output's gradient");
     assert_eq!(input.len(), input_gradient.len(), "values of the input's gradient");
-    assert!(!norm.relu || output.len() == input.len(), "values of the output");
-    let output = norm.relu.then_some(output);
     let channels = norm.weight.len();
+    // As the forward pass had it.
+    let scale: Vec<f32> =
+        (0..channels).map(|channel| norm.weight[channel] * rstd(variance[channel], norm.epsilon)).collect();
+    let relu = norm.relu.then_some(Relu { scale: &scale, shift: norm.bias });
     let sums = block_sums(cpu, rows, channels, |rows, first, second| {
         let places = rows.start * channels..rows.end * channels;
-        let output = output.map(|output| &output[places.clone()]);
         let (x, dy) = (&input[places.clone()], &output_gradient[places]);
-        cpu.path.run(Sums { x, dy, output, mean, sums: first, products: second });
+        cpu.path.run(Sums { x, dy, relu, mean, sums: first, products: second });
     });
     let (mut direct, mut along, mut level) = (vec![0.0; channels], vec![0.0; channels], vec![0.0; channels]);
     let all = rows.max(1) as f64;
@@ -150,9 +149,8 @@ pub fn batch_norm_gradient(
         let places = rows.start * channels..rows.end * channels;
         // SAFETY: the parts share no row.
         let dx = unsafe { shared.part(places.clone()) };
-        let output = output.map(|output| &output[places.clone()]);
         let (x, dy) = (&input[places.clone()], &output_gradient[places]);
-        cpu.path.run(InputGradient { x, dy, output, slopes: &slopes, dx });
+        cpu.path.run(InputGradient { x, dy, relu, slopes: &slopes, dx });
     });
 }
 
@@ -282,7 +280,7 @@ impl Kernel for Moments<'_> {
 struct Sums<'a> {
     x: &'a [f32],
     dy: &'a [f32],
-    output: Option<&'a [f32]>,
+    relu: Option<Relu<'a>>,
     mean: &'a [f32],
     sums: &'a mut [f32],
     products: &'a mut [f32],
@@ -293,9 +291,9 @@ impl Kernel for Sums<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Sums { x, dy, output, mean, sums, products } = self;
-        match output {
-            Some(_) => column_gradients(s, mean.len(), x, dy, output, mean, sums, products),
+        let Sums { x, dy, relu, mean, sums, products } = self;
+        match relu {
+            Some(_) => column_gradients(s, mean.len(), x, dy, relu, mean, sums, products),
             None => column_gradients(s, mean.len(), x, dy, None, mean, sums, products),
         }
     }
@@ -330,7 +328,7 @@ impl Kernel for Apply<'_> {
 struct InputGradient<'a> {
     x: &'a [f32],
     dy: &'a [f32],
-    output: Option<&'a [f32]>,
+    relu: Option<Relu<'a>>,
     slopes: &'a Slopes<'a>,
     dx: &'a mut [f32],
 }
@@ -340,13 +338,13 @@ impl Kernel for InputGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let InputGradient { x, dy, output, slopes, dx } = self;
+        let InputGradient { x, dy, relu, slopes, dx } = self;
         let columns = slopes.center.len();
         if columns == 0 {
             return;
         }
-        match output {
-            Some(_) => input_gradients(s, columns, x, dy, output, slopes, dx),
+        match relu {
+            Some(_) => input_gradients(s, columns, x, dy, relu, slopes, dx),
             None => input_gradients(s, columns, x, dy, None, slopes, dx),
         }
     }

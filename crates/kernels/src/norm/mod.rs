@@ -39,7 +39,7 @@ fn column_squares<S: Simd>(s: S, columns: usize, x: &[f32], center: &[f32], sums
     });
 }
 
-/// `Σ dy` and `Σ dy · (x - center)` of each column; `dy` counts as 0 where `output` is given and not above 0.
+/// `Σ dy` and `Σ dy · (x - center)` of each column; `dy` counts as 0 where there is a ReLU and it gave 0.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "slices of one shape, and their sizes")]
 fn column_gradients<S: Simd>(
@@ -47,7 +47,7 @@ fn column_gradients<S: Simd>(
     columns: usize,
     x: &[f32],
     dy: &[f32],
-    output: Option<&[f32]>,
+    relu: Option<Relu<'_>>,
     center: &[f32],
     sums: &mut [f32],
     products: &mut [f32],
@@ -55,11 +55,12 @@ fn column_gradients<S: Simd>(
     let rows = x.len() / columns;
     each_vector!(S::LANES, columns, |at, count| {
         let center = get(s, center, at, count);
+        let relu = relu.map(|relu| relu.at(s, at, count));
         let mut two = [[s.splat(0.0); 2]; 2];
         for row in 0..rows {
             let from = row * columns + at;
-            let g = passed(s, dy, output, from, count);
             let d = s.sub(get(s, x, from, count), center);
+            let g = passed(s, get(s, dy, from, count), d, relu);
             two[0] = [s.add(two[0][0], g), s.mul_add(g, d, two[0][1])];
             two.swap(0, 1);
         }
@@ -68,16 +69,30 @@ fn column_gradients<S: Simd>(
     });
 }
 
-/// The gradient that comes through a ReLU, if there was one.
+/// By column, what a ReLU got: `(x - center) · scale + shift`. It is made again from the input, so that nobody has to keep it.
+#[derive(Clone, Copy)]
+struct Relu<'a> {
+    scale: &'a [f32],
+    shift: &'a [f32],
+}
+
+impl Relu<'_> {
+    /// Scale and shift of some columns.
+    #[inline(always)]
+    fn at<S: Simd>(self, s: S, at: usize, count: usize) -> [S::F; 2] {
+        [get(s, self.scale, at, count), get(s, self.shift, at, count)]
+    }
+}
+
+/// The gradient that comes through a ReLU, if there was one, where the input is `d` from the center.
 #[inline(always)]
-fn passed<S: Simd>(s: S, dy: &[f32], output: Option<&[f32]>, from: usize, count: usize) -> S::F {
-    let g = get(s, dy, from, count);
-    match output {
-        Some(output) => {
+fn passed<S: Simd>(s: S, dy: S::F, d: S::F, relu: Option<[S::F; 2]>) -> S::F {
+    match relu {
+        Some([scale, shift]) => {
             let zero = s.splat(0.0);
-            s.select_gt(get(s, output, from, count), zero, g, zero)
+            s.select_gt(s.mul_add(d, scale, shift), zero, dy, zero)
         }
-        None => g,
+        None => dy,
     }
 }
 
@@ -118,15 +133,15 @@ fn input_gradients<S: Simd>(
     columns: usize,
     x: &[f32],
     dy: &[f32],
-    output: Option<&[f32]>,
+    relu: Option<Relu<'_>>,
     slopes: &Slopes<'_>,
     dx: &mut [f32],
 ) {
     for (row, dx) in dx.chunks_exact_mut(columns).enumerate() {
         each_vector!(S::LANES, columns, |at, count| {
             let from = row * columns + at;
-            let g = passed(s, dy, output, from, count);
             let d = s.sub(get(s, x, from, count), get(s, slopes.center, at, count));
+            let g = passed(s, get(s, dy, from, count), d, relu.map(|relu| relu.at(s, at, count)));
             let sum = s.mul_add(d, get(s, slopes.along, at, count), get(s, slopes.level, at, count));
             put(s, dx, at, count, s.mul_add(g, get(s, slopes.direct, at, count), sum));
         });

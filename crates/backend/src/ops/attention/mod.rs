@@ -16,6 +16,7 @@ use burn::tensor::{Int, Tensor};
 use super::fallback::is_supported;
 use super::maybe::MaybeInt;
 use super::run_reference_on_other_devices;
+use super::stored::StoresActivations;
 
 /// How tokens ask one another.
 #[derive(Clone, Debug)]
@@ -114,7 +115,7 @@ pub trait AttentionOp: Backend {
 
 /// Its gradient on a device. Without a kernel there is nothing to implement: autodiff then runs the reference on its own
 /// tensors.
-pub trait AttentionGradient: AttentionOp {
+pub trait AttentionGradient: AttentionOp + StoresActivations {
     /// Whether the other functions are there for a tensor of this type.
     fn attention_has_kernel(projected: &FloatTensor<Self>) -> bool {
         let _ = projected;
@@ -140,11 +141,11 @@ pub trait AttentionGradient: AttentionOp {
 
 /// What a kernel keeps for the backward pass.
 #[derive(Clone, Debug)]
-pub struct AttentionKept<B: Backend> {
+pub struct AttentionKept<B: StoresActivations> {
     /// What came in, its queries and keys turned if they are.
-    pub projected: FloatTensor<B>,
+    pub projected: B::Stored,
     /// `[batch, steps, num_heads * dim]`
-    pub output: FloatTensor<B>,
+    pub output: B::Stored,
     /// `[batch, num_heads, steps]`: the logarithm of each query's sum of exponentials.
     pub log_sums: FloatTensor<B>,
     /// `[batch]`

@@ -5,7 +5,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, AutodiffBackend};
+use burn::backend::{Autodiff, AutodiffBackend, Backend};
 
 use super::{BatchNormGradient, BatchNormKept, BatchNormOp, reference};
 use crate::ops::Activation;
@@ -15,11 +15,33 @@ use crate::ops::gradient::run_backward;
 struct BatchNorm;
 
 impl<B: BatchNormGradient> Backward<B, 3> for BatchNorm {
-    type State = BatchNormKept<B>;
+    /// The input, and what else is kept of it.
+    type State = (B::Stored, BatchNormRest<B>);
 
-    fn backward(self, ops: Ops<BatchNormKept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         // Each gradient by weight or bias is half of the gradient by the input, so all are made.
-        run_backward::<B, _, 3>(ops, grads, |kept, gradient, _| B::batch_norm_backward(kept, gradient));
+        run_backward::<B, _, 3>(ops, grads, |(input, rest), gradient, _| {
+            B::batch_norm_backward(rest.with(B::restore(input)), gradient)
+        });
+    }
+}
+
+/// [`BatchNormKept`] without its input.
+#[derive(Clone, Debug)]
+struct BatchNormRest<B: Backend> {
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    output: Option<FloatTensor<B>>,
+    mean: FloatTensor<B>,
+    variance: FloatTensor<B>,
+    epsilon: f64,
+    activation: Activation,
+}
+
+impl<B: Backend> BatchNormRest<B> {
+    fn with(self, input: FloatTensor<B>) -> BatchNormKept<B> {
+        let BatchNormRest { weight, bias, output, mean, variance, epsilon, activation } = self;
+        BatchNormKept { input, weight, bias, output, mean, variance, epsilon, activation }
     }
 }
 
@@ -41,18 +63,20 @@ impl<B: BatchNormGradient, C: CheckpointStrategy> BatchNormOp for Autodiff<B, C>
                 (prep.finish(output), mean, variance)
             }
             OpsKind::Tracked(prep) => {
+                let keeps_output = B::batch_norm_keeps_output(&input);
+                let stored = B::store(input.clone());
                 let (output, mean, variance) =
-                    B::batch_norm_by_batch(input.clone(), weight.clone(), bias, epsilon, activation);
-                let kept = BatchNormKept {
-                    input,
+                    B::batch_norm_by_batch(input, weight.clone(), bias.clone(), epsilon, activation);
+                let rest = BatchNormRest {
                     weight,
-                    output: activation.kept(&output),
+                    bias,
+                    output: activation.kept(&output).filter(|_| keeps_output),
                     mean: mean.clone(),
                     variance: variance.clone(),
                     epsilon,
                     activation,
                 };
-                (prep.finish(kept, output), mean, variance)
+                (prep.finish((stored, rest), output), mean, variance)
             }
         };
         (output, Self::from_inner(mean), Self::from_inner(variance))

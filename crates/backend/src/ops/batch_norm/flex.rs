@@ -57,25 +57,28 @@ impl BatchNormOp for Flex {
 }
 
 impl BatchNormGradient for Flex {
+    fn batch_norm_keeps_output(input: &FloatTensor<Self>) -> bool {
+        !all_f32([input])
+    }
+
     fn batch_norm_backward(
         kept: BatchNormKept<Self>,
         gradient: FloatTensor<Self>,
     ) -> [Option<FloatTensor<Self>>; 3] {
-        if !all_f32([&kept.input, &kept.weight, &gradient]) {
+        if kept.output.is_some() || !all_f32([&kept.input, &kept.weight, &kept.bias, &gradient]) {
             return reference::backward::<Self>(kept, gradient);
         }
         let shape = kept.input.shape();
-        let (input, output) = (channels_last(kept.input), kept.output.map(channels_last));
-        let [weight, mean, variance] = [kept.weight, kept.mean, kept.variance].map(contiguous);
+        let input = channels_last(kept.input);
+        let [weight, bias, mean, variance] =
+            [kept.weight, kept.bias, kept.mean, kept.variance].map(contiguous);
         let channels = weight.len();
         let mut by_input = Values::unspecified(input.len());
         let (mut by_weight, mut by_bias) = (Values::unspecified(channels), Values::unspecified(channels));
         kernels::batch_norm_gradient(
             cpu(),
-            // The bias plays no part in the gradient; the weight stands in for it.
-            norm(&weight, &weight, kept.epsilon, kept.activation),
+            norm(&weight, &bias, kept.epsilon, kept.activation),
             &input,
-            output.as_deref().unwrap_or_default(),
             &mean,
             &variance,
             &channels_last(gradient),

@@ -10,6 +10,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
+use super::stored::StoresActivations;
 use super::{Activation, run_reference_on_other_devices};
 
 /// What [`batch_norm_train`] gives.
@@ -144,7 +145,13 @@ pub trait BatchNormOp: Backend {
 
 /// The gradient of [`batch_norm_train`] on a device. That of [`batch_norm`], which a frozen layer needs, is made by
 /// autodiff from the reference.
-pub trait BatchNormGradient: BatchNormOp {
+pub trait BatchNormGradient: BatchNormOp + StoresActivations {
+    /// Whether the gradient of an activation is made from the output; a kernel makes it from the input again.
+    fn batch_norm_keeps_output(input: &FloatTensor<Self>) -> bool {
+        let _ = input;
+        true
+    }
+
     /// The gradients by input, weight and bias, from the gradient by the output.
     fn batch_norm_backward(
         kept: BatchNormKept<Self>,
@@ -161,6 +168,8 @@ pub struct BatchNormKept<B: Backend> {
     pub input: FloatTensor<B>,
     /// The weight.
     pub weight: FloatTensor<B>,
+    /// The bias.
+    pub bias: FloatTensor<B>,
     /// The output, if the activation's gradient is made from it.
     pub output: Option<FloatTensor<B>>,
     /// The batch's.

@@ -33,7 +33,7 @@ pub(super) fn backward<B: Backend>(
     kept: BatchNormKept<B>,
     gradient: FloatTensor<B>,
 ) -> [Option<FloatTensor<B>>; 3] {
-    let BatchNormKept { input, weight, output, mean, variance, epsilon, activation } = kept;
+    let BatchNormKept { input, weight, bias: _, output, mean, variance, epsilon, activation } = kept;
     let gradient = activation.backward::<B>(output, gradient);
     let gradients = B::batch_norm_train_backward(input, weight, mean, variance, epsilon, gradient);
     [Some(gradients.x_grad), Some(gradients.gamma_grad), Some(gradients.beta_grad)]

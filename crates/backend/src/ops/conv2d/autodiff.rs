@@ -1,11 +1,11 @@
 //! Convolution under autodiff.
 
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, TensorMetadata};
 
 use super::{Conv2dFused, Conv2dGradient, Conv2dKept, Conv2dOp};
 use crate::ops::gradient::{node_or_untracked, run_backward};
@@ -36,8 +36,9 @@ impl<B: Conv2dGradient, C: CheckpointStrategy> Conv2dOp for Autodiff<B, C> {
         match Conv2d.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::UnTracked(prep) => prep.finish(B::conv2d_fused(input, weight, Maybe::new(bias), fused)),
             OpsKind::Tracked(prep) => {
-                let (output, tape) = B::conv2d_fused_for_training(input.clone(), weight.clone(), bias, fused);
-                prep.finish(Conv2dKept { input, weight, tape, fused }, output)
+                let image = input.shape().dims();
+                let (output, tape) = B::conv2d_fused_for_training(input, weight.clone(), bias, fused);
+                prep.finish(Conv2dKept { image, weight, tape, fused }, output)
             }
         }
     }

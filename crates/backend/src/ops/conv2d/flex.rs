@@ -11,6 +11,7 @@ use crate::flex_tensor::{Contiguous, all_f32, channels_last, contiguous, from_ch
 use crate::instructions::cpu;
 use crate::ops::Activation;
 use crate::ops::maybe::Maybe;
+use crate::ops::stored::StoresActivations;
 use crate::ordered_weights::CONV2D;
 
 impl Conv2dOp for Flex {
@@ -70,8 +71,8 @@ impl Conv2dGradient for Flex {
             &mut output,
         );
         let output = from_channels_last(output, output_shape(&shape));
-        let kept = fused.activation.kept(&output);
-        (output, Conv2dTape::Kernel { input: input.into_tensor(), output: kept, tape })
+        let kept = fused.activation.kept(&output).map(Self::store);
+        (output, Conv2dTape::Kernel { input: Self::store(input.into_tensor()), output: kept, tape })
     }
 
     fn conv2d_fused_backward(
@@ -82,8 +83,9 @@ impl Conv2dGradient for Flex {
         let Conv2dTape::Kernel { input: kept_input, output, tape } = kept.tape else {
             return reference::backward::<Self>(kept, gradient, wanted);
         };
-        let shape = kept.fused.shape(&kept.input, &kept.weight);
-        let image: [usize; 4] = kept.input.layout().shape().dims();
+        let (kept_input, output) = (Self::restore(kept_input), output.map(Self::restore));
+        let image = kept.image;
+        let shape = kept.fused.shape_of(image, &kept.weight);
         let [out_channels, channels, height, width] = kept.weight.layout().shape().dims();
         let lens = [image.iter().product(), out_channels * channels * height * width, out_channels];
         let mut room = [0, 1, 2].map(|which| wanted[which].then(|| Values::unspecified(lens[which])));
@@ -131,7 +133,14 @@ impl Conv2dFused {
         input: &FloatTensor<Flex>,
         weight: &FloatTensor<Flex>,
     ) -> kernels::Conv2dShape {
-        let [batch, in_channels, height, width] = input.layout().shape().dims();
+        self.shape_of(input.layout().shape().dims(), weight)
+    }
+
+    fn shape_of(
+        &self,
+        [batch, in_channels, height, width]: [usize; 4],
+        weight: &FloatTensor<Flex>,
+    ) -> kernels::Conv2dShape {
         let [out_channels, _, kernel_height, kernel_width] = weight.layout().shape().dims();
         kernels::Conv2dShape {
             batch,

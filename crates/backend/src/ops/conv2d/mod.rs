@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fallback::is_supported;
 use super::maybe::Maybe;
+use super::stored::StoresActivations;
 use super::{Activation, run_reference_on_other_devices};
 
 /// How a convolution's kernel moves.
@@ -174,7 +175,7 @@ pub trait Conv2dOp: Backend {
 }
 
 /// Its gradient on a device.
-pub trait Conv2dGradient: Conv2dOp {
+pub trait Conv2dGradient: Conv2dOp + StoresActivations {
     /// The output, and what the gradient needs beside input and weight.
     fn conv2d_fused_for_training(
         input: FloatTensor<Self>,
@@ -197,9 +198,11 @@ pub trait Conv2dGradient: Conv2dOp {
 
 /// What the forward pass leaves for the backward pass; the backward pass of the same device reads it.
 #[derive(Clone, Debug)]
-pub enum Conv2dTape<B: Backend> {
+pub enum Conv2dTape<B: StoresActivations> {
     /// The reference's.
     Reference {
+        /// The input; a gradient by the input takes only the shape from it.
+        input: FloatTensor<B>,
         /// The image after the activation and before pooling, if activation or pooling want it.
         activated: Option<FloatTensor<B>>,
         /// Where the largest value of each window was, if there is pooling.
@@ -209,9 +212,9 @@ pub enum Conv2dTape<B: Backend> {
     #[cfg(feature = "flex")]
     Kernel {
         /// The input, channels-last: it may have been copied to be so, and once is enough.
-        input: FloatTensor<B>,
+        input: B::Stored,
         /// The output, if there is an activation.
-        output: Option<FloatTensor<B>>,
+        output: Option<B::Stored>,
         /// What the kernel itself keeps.
         tape: fireclay_kernels::Conv2dTape,
     },
@@ -219,9 +222,9 @@ pub enum Conv2dTape<B: Backend> {
 
 /// What the backward pass needs.
 #[derive(Clone, Debug)]
-pub struct Conv2dKept<B: Backend> {
-    /// The input; a gradient by the input takes only the shape from it.
-    pub input: FloatTensor<B>,
+pub struct Conv2dKept<B: StoresActivations> {
+    /// The input's sizes.
+    pub image: [usize; 4],
     /// The weight; a gradient by the weight takes only the shape from it.
     pub weight: FloatTensor<B>,
     /// What the forward pass left.

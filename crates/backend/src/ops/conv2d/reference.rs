@@ -6,6 +6,7 @@ use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::Shape;
 
 use super::{Conv2dFused, Conv2dKept, Conv2dOptions, Conv2dTape, MaxPool};
+use crate::ops::stored::StoresActivations;
 
 pub(super) fn forward<B: Backend>(
     input: FloatTensor<B>,
@@ -23,32 +24,34 @@ pub(super) fn forward<B: Backend>(
     }
 }
 
-pub(super) fn forward_for_training<B: Backend>(
+pub(super) fn forward_for_training<B: StoresActivations>(
     input: FloatTensor<B>,
     weight: FloatTensor<B>,
     bias: Option<FloatTensor<B>>,
     fused: Conv2dFused,
 ) -> (FloatTensor<B>, Conv2dTape<B>) {
     let unpooled = Conv2dFused { pool: None, ..fused };
-    let activated = forward::<B>(input, weight, bias, unpooled);
+    let activated = forward::<B>(input.clone(), weight, bias, unpooled);
     let Some(MaxPool { kernel_size, stride }) = fused.pool else {
-        let tape = Conv2dTape::Reference { activated: fused.activation.kept(&activated), index: None };
+        let activated_kept = fused.activation.kept(&activated);
+        let tape = Conv2dTape::Reference { input, activated: activated_kept, index: None };
         return (activated, tape);
     };
     let indices = get_or_init_device_settings::<B>(&activated.device()).int_dtype;
     let pooled =
         B::max_pool2d_with_indices(activated.clone(), kernel_size, stride, [0, 0], [1, 1], false, indices);
-    (pooled.output, Conv2dTape::Reference { activated: Some(activated), index: Some(pooled.indices) })
+    let index = Some(pooled.indices);
+    (pooled.output, Conv2dTape::Reference { input, activated: Some(activated), index })
 }
 
-pub(super) fn backward<B: Backend>(
+pub(super) fn backward<B: StoresActivations>(
     kept: Conv2dKept<B>,
     gradient: FloatTensor<B>,
     [for_input, for_weight, for_bias]: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
-    let Conv2dKept { input, weight, tape, fused } = kept;
+    let Conv2dKept { weight, tape, fused, .. } = kept;
     #[allow(irrefutable_let_patterns, reason = "in builds without a kernel")]
-    let Conv2dTape::Reference { activated, index } = tape else {
+    let Conv2dTape::Reference { input, activated, index } = tape else {
         unreachable!("a kernel's tape goes to the kernel");
     };
     let gradient = match (fused.pool, &activated, index) {

@@ -16,11 +16,24 @@ use crate::ops::maybe::Maybe;
 struct Dense;
 
 impl<B: DenseGradient> Backward<B, 3> for Dense {
-    type State = DenseKept<B>;
+    type State = State<B>;
 
-    fn backward(self, ops: Ops<DenseKept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        run_backward::<B, _, 3>(ops, grads, B::dense_backward);
+    fn backward(self, ops: Ops<State<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        run_backward::<B, _, 3>(ops, grads, |state, gradient, wanted| {
+            let State { input, weight, output, activation } = state;
+            let (input, output) = (B::restore(input), output.map(B::restore));
+            B::dense_backward(DenseKept { input, weight, output, activation }, gradient, wanted)
+        });
     }
+}
+
+/// [`DenseKept`] until it is read.
+#[derive(Clone, Debug)]
+struct State<B: DenseGradient> {
+    input: B::Stored,
+    weight: FloatTensor<B>,
+    output: Option<B::Stored>,
+    activation: Activation,
 }
 
 impl<B: DenseGradient, C: CheckpointStrategy> DenseOp for Autodiff<B, C> {
@@ -38,8 +51,9 @@ impl<B: DenseGradient, C: CheckpointStrategy> DenseOp for Autodiff<B, C> {
             OpsKind::UnTracked(prep) => prep.finish(B::dense(input, weight, bias, activation)),
             OpsKind::Tracked(prep) => {
                 let output = B::dense_for_training(input.clone(), weight.clone(), bias, activation);
-                let kept = DenseKept { input, weight, output: activation.kept(&output), activation };
-                prep.finish(kept, output)
+                let kept = activation.kept(&output).map(B::store);
+                let state = State { input: B::store(input), weight, output: kept, activation };
+                prep.finish(state, output)
             }
         }
     }

@@ -14,6 +14,7 @@ use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
 use super::maybe::Maybe;
+use super::stored::StoresActivations;
 use super::{Activation, run_reference_on_other_devices};
 
 /// `activation(input · weight + bias)`
@@ -76,7 +77,7 @@ pub trait DenseOp: Backend {
 }
 
 /// Its gradient on a device.
-pub trait DenseGradient: DenseOp {
+pub trait DenseGradient: DenseOp + StoresActivations {
     /// The operation where the weight is about to change.
     fn dense_for_training(
         input: FloatTensor<Self>,

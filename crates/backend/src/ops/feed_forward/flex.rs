@@ -9,6 +9,7 @@ use crate::flex_tensor::{Contiguous, all_f32, contiguous, from_values};
 use crate::instructions::cpu;
 use crate::ops::dense::ordered;
 use crate::ops::dropout::draw_seed;
+use crate::ops::stored::StoresActivations;
 
 impl FeedForwardOp for Flex {
     fn feed_forward_rows(
@@ -62,8 +63,9 @@ impl FeedForwardGradient for Flex {
         let mut output = Values::unspecified(input.len());
         let mut hidden = Values::unspecified(shape.rows * shape.inner);
         kernels::feed_forward(cpu(), &shape, input, of(weights), &mut output, Some(&mut hidden));
-        let hidden = from_values(hidden, [shape.rows, shape.inner]);
-        let kept = FeedForwardKept { tensors: tensors.map(Contiguous::into_tensor), hidden, seed, options };
+        let hidden = Self::store(from_values(hidden, [shape.rows, shape.inner]));
+        let [input, weights @ ..] = tensors.map(Contiguous::into_tensor);
+        let kept = FeedForwardKept { input: Self::store(input), weights, hidden, seed, options };
         (from_values(output, [shape.rows, shape.features]), kept)
     }
 
@@ -71,7 +73,10 @@ impl FeedForwardGradient for Flex {
         kept: FeedForwardKept<Self>,
         gradient: FloatTensor<Self>,
     ) -> [Option<FloatTensor<Self>>; 5] {
-        let FeedForwardKept { tensors, hidden, seed, options } = kept;
+        let FeedForwardKept { input, weights: [weight1, bias1, weight2, bias2], hidden, seed, options } =
+            kept;
+        let (tensors, hidden) =
+            ([Self::restore(input), weight1, bias1, weight2, bias2], Self::restore(hidden));
         let shape = shape(&tensors[0], &tensors[1], options, seed);
         let shapes = tensors.each_ref().map(|tensor| tensor.shape());
         let tensors = tensors.map(contiguous);

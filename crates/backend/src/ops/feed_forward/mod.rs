@@ -17,6 +17,7 @@ use super::dropout::{DropoutGradient, DropoutOp};
 use super::fallback::is_supported;
 use super::gelu::{GeluGradient, GeluOp};
 use super::run_reference_on_other_devices;
+use super::stored::StoresActivations;
 
 /// The weights of a feed-forward network.
 #[derive(Clone, Debug)]
@@ -102,7 +103,9 @@ pub trait FeedForwardOp: Backend + DenseOp + DropoutOp + GeluOp {
 
 /// Its gradient on a device. Without a kernel there is nothing to implement: autodiff then runs the reference on its own
 /// tensors.
-pub trait FeedForwardGradient: FeedForwardOp + DenseGradient + DropoutGradient + GeluGradient {
+pub trait FeedForwardGradient:
+    FeedForwardOp + DenseGradient + DropoutGradient + GeluGradient + StoresActivations
+{
     /// Whether the other functions are there for tensors of these types and sizes.
     fn feed_forward_has_kernel(tensors: [&FloatTensor<Self>; 5]) -> bool {
         let _ = tensors;
@@ -130,11 +133,13 @@ pub trait FeedForwardGradient: FeedForwardOp + DenseGradient + DropoutGradient +
 
 /// What a kernel keeps for the backward pass.
 #[derive(Clone, Debug)]
-pub struct FeedForwardKept<B: Backend> {
-    /// Input, first weight and bias, second weight and bias.
-    pub tensors: [FloatTensor<B>; 5],
+pub struct FeedForwardKept<B: StoresActivations> {
+    /// `[rows, features]`
+    pub input: B::Stored,
+    /// First weight and bias, second weight and bias.
+    pub weights: [FloatTensor<B>; 4],
     /// `[rows, inner]`: what the first layer gave.
-    pub hidden: FloatTensor<B>,
+    pub hidden: B::Stored,
     /// What decides which values are dropped.
     pub seed: u64,
     /// The rest of the operation.

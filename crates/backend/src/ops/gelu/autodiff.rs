@@ -15,11 +15,11 @@ struct Gelu;
 
 impl<B: GeluGradient> Backward<B, 1> for Gelu {
     /// The input.
-    type State = FloatTensor<B>;
+    type State = B::Stored;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         run_backward::<B, _, 1>(ops, grads, |input, gradient, _| {
-            [Some(B::gelu_exact_backward(input, gradient))]
+            [Some(B::gelu_exact_backward(B::restore(input), gradient))]
         });
     }
 }
@@ -29,7 +29,7 @@ impl<B: GeluGradient, C: CheckpointStrategy> GeluOp for Autodiff<B, C> {
         let (input, node) = input.into_parts();
         match Gelu.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::UnTracked(prep) => prep.finish(B::gelu_exact(input)),
-            OpsKind::Tracked(prep) => prep.finish(input.clone(), B::gelu_exact(input)),
+            OpsKind::Tracked(prep) => prep.finish(B::store(input.clone()), B::gelu_exact(input)),
         }
     }
 }

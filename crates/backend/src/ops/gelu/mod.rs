@@ -11,6 +11,7 @@ use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
+use super::stored::StoresActivations;
 
 /// `x · Φ(x)` for each value, with the exact normal distribution
 /// ([Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415)).
@@ -49,7 +50,7 @@ pub trait GeluOp: Backend {
 }
 
 /// Its gradient on a device.
-pub trait GeluGradient: GeluOp {
+pub trait GeluGradient: GeluOp + StoresActivations {
     /// The gradient by the input, from the input and the gradient by the output.
     fn gelu_exact_backward(input: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self> {
         reference::backward::<Self>(input, gradient)

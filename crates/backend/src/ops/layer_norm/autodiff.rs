@@ -16,11 +16,11 @@ struct LayerNorm;
 
 impl<B: LayerNormGradient> Backward<B, 3> for LayerNorm {
     /// Input, weight and epsilon.
-    type State = (FloatTensor<B>, FloatTensor<B>, f64);
+    type State = (B::Stored, FloatTensor<B>, f64);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         run_backward::<B, _, 3>(ops, grads, |(input, weight, epsilon), gradient, _| {
-            B::layer_norm_backward(input, weight, epsilon, gradient)
+            B::layer_norm_backward(B::restore(input), weight, epsilon, gradient)
         });
     }
 }
@@ -40,7 +40,7 @@ impl<B: LayerNormGradient, C: CheckpointStrategy> LayerNormOp for Autodiff<B, C>
             OpsKind::UnTracked(prep) => prep.finish(B::layer_norm_rows(input, weight, bias, epsilon)),
             OpsKind::Tracked(prep) => {
                 let output = B::layer_norm_rows(input.clone(), weight.clone(), bias, epsilon);
-                prep.finish((input, weight, epsilon), output)
+                prep.finish((B::store(input), weight, epsilon), output)
             }
         }
     }

@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::run_reference_on_other_devices;
+use super::stored::StoresActivations;
 
 /// `weight · (row - mean) / √(variance + epsilon) + bias` for each row of the last dimension, by its own mean and variance
 /// ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
@@ -69,7 +70,7 @@ pub trait LayerNormOp: Backend {
 }
 
 /// Its gradient on a device.
-pub trait LayerNormGradient: LayerNormOp {
+pub trait LayerNormGradient: LayerNormOp + StoresActivations {
     /// The gradients by input, weight and bias, from the gradient by the output.
     fn layer_norm_backward(
         input: FloatTensor<Self>,
