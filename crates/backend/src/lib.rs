@@ -55,7 +55,11 @@ pub use threads::{set_threads, threads};
 /// optimiser must copy weights that somebody else holds.
 pub fn forget_ordered_weights() {
     #[cfg(feature = "flex")]
-    ordered_weights::forget();
+    {
+        ordered_weights::DENSE.forget();
+        ordered_weights::CONV2D.forget();
+        ops::FOLDED_CONV2D.forget();
+    }
 }
 
 /// Gives memory that the CPU's kernels keep for their next results back to the system, with what they keep of networks that
@@ -63,7 +67,9 @@ pub fn forget_ordered_weights() {
 pub fn release_unused_memory() {
     #[cfg(feature = "flex")]
     {
-        ordered_weights::forget_unused();
+        ordered_weights::DENSE.forget_unused();
+        ordered_weights::CONV2D.forget_unused();
+        ops::FOLDED_CONV2D.forget_unused();
         fireclay_kernels::release_unused_memory();
     }
 }

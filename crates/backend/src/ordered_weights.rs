@@ -10,8 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use burn::backend::flex::FlexTensor;
 use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Precision};
 
-use crate::ops::FoldedConv2d;
-
 /// Weights of fewer values are not worth the search.
 const LEAST: usize = 256;
 
@@ -20,34 +18,6 @@ pub(crate) static DENSE: Ordered<Precision, DenseWeights> = Ordered::new();
 
 /// Those of convolutions, as well.
 pub(crate) static CONV2D: Ordered<(Conv2dShape, Precision), Conv2dWeights> = Ordered::new();
-
-/// Those of convolutions with the norm behind them in them.
-pub(crate) static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
-
-/// What folded weights are for, beside the tensors that they are made of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct FoldedConv2dKey {
-    pub(crate) conv2d: Conv2dShape,
-    pub(crate) precision: Precision,
-    /// The bits of what is added to the variance.
-    pub(crate) epsilon: u64,
-    /// Whether a greater number must stay the greater one.
-    pub(crate) keeps_order: bool,
-}
-
-/// Drops everything that was put in order.
-pub(crate) fn forget() {
-    DENSE.forget();
-    CONV2D.forget();
-    FOLDED_CONV2D.forget();
-}
-
-/// Drops what belongs to weights that nobody else holds.
-pub(crate) fn forget_unused() {
-    DENSE.forget_unused();
-    CONV2D.forget_unused();
-    FOLDED_CONV2D.forget_unused();
-}
 
 /// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
 pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);
@@ -61,7 +31,7 @@ struct Entry<K, T> {
 }
 
 impl<K: PartialEq, T> Ordered<K, T> {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Ordered(Mutex::new(Vec::new()))
     }
 

@@ -6,9 +6,10 @@ use fireclay_kernels::recurrent::{
     lstm_forward, lstm_inference,
 };
 use fireclay_kernels::{
-    Attention, Conv2dGradients, Conv2dShape, Conv2dWeights, CrossEntropy, DenseGradients, DenseShape,
-    DenseWeights, FeedForward, FeedForwardGradients, FeedForwardWeights, MaxPool, conv2d, conv2d_backward,
-    conv2d_for_training, conv2d_with, cross_entropy, dense, dense_backward, dense_with, feed_forward,
+    Attention, Conv2dGradients, Conv2dShape, Conv2dWeights, CrossEntropy, DenseCrossEntropyGradients,
+    DenseCrossEntropyShape, DenseGradients, DenseShape, DenseWeights, FeedForward, FeedForwardGradients,
+    FeedForwardWeights, MaxPool, Values, conv2d, conv2d_backward, conv2d_for_training, conv2d_with,
+    cross_entropy, dense, dense_backward, dense_cross_entropy, dense_with, feed_forward,
     feed_forward_gradient, self_attention, self_attention_gradient,
 };
 
@@ -23,7 +24,11 @@ pub fn all() -> Vec<Case> {
         [64, 576, 64],
         [63, 256, 256],
         [64, 256, 256],
+        // Of one row, threads share the columns from 256 on.
         [1, 784, 128],
+        [1, 1024, 64],
+        [1, 256, 256],
+        [1, 1024, 1024],
         [3, 512, 512],
         [4, 512, 512],
         [4000, 128, 512],
@@ -76,6 +81,14 @@ pub fn all() -> Vec<Case> {
     }
     cases.extend([118_282, 20_000 * 128].map(adam_case));
     cases.push(cross_entropy_case());
+    // A layer and its loss at once pay from 2,048 classes on.
+    for [rows, features, classes] in
+        [[4096, 128, 512], [4096, 128, 2048], [4096, 128, 10_004], [64, 128, 10_004], [4096, 64, 50_000]]
+    {
+        let turned = true;
+        let shape = DenseCrossEntropyShape { rows, features, classes, turned };
+        cases.extend(dense_cross_entropy_cases(shape));
+    }
     cases
 }
 
@@ -309,4 +322,42 @@ fn cross_entropy_case() -> Case {
         let kind = CrossEntropy { label_smoothing: 0.0, class_weights: None };
         cross_entropy(cpu, kind, classes, &logits, &targets, Some(&mut gradient));
     })
+}
+
+/// A last layer, its loss and all gradients: at once, and one after the other.
+fn dense_cross_entropy_cases(shape: DenseCrossEntropyShape) -> Vec<Case> {
+    let DenseCrossEntropyShape { rows, features, classes, .. } = shape;
+    let name = |how: &str| format!("dense and cross-entropy {rows}x{features}x{classes} {how}");
+    let flops = || Work::Flops(6 * (rows * features * classes) as u64);
+    let (input, weight, bias) =
+        (vec![0.5; rows * features], vec![0.01; features * classes], vec![0.1; classes]);
+    let targets = vec![3u32; rows];
+    let (mut by_input, mut by_weight, mut by_bias) = (input.clone(), weight.clone(), bias.clone());
+    let kind = CrossEntropy::default();
+    let at_once = {
+        let (input, weight, bias, targets) = (input.clone(), weight.clone(), bias.clone(), targets.clone());
+        case(name("at once"), flops(), move |cpu| {
+            let into = DenseCrossEntropyGradients {
+                input: &mut by_input,
+                weight: &mut by_weight,
+                bias: &mut by_bias,
+            };
+            dense_cross_entropy(cpu, kind, &shape, &input, &weight, Some(&bias), &targets, into);
+        })
+    };
+    let (mut by_input, mut by_weight, mut by_bias) = (input.clone(), weight.clone(), bias.clone());
+    let one_by_one = case(name("one by one"), flops(), move |cpu| {
+        let dense_shape = DenseShape { rows, in_features: features, out_features: classes, relu: false };
+        let mut logits = Values::unspecified(rows * classes);
+        let mut gradient = Values::unspecified(rows * classes);
+        dense(cpu, &dense_shape, &input, &weight, Some(&bias), &mut logits);
+        cross_entropy(cpu, kind, classes, &logits, &targets, Some(&mut gradient));
+        let into = DenseGradients {
+            input: Some(&mut by_input),
+            weight: Some(&mut by_weight),
+            bias: Some(&mut by_bias),
+        };
+        dense_backward(cpu, &dense_shape, &input, &weight, &[], &gradient, into);
+    });
+    vec![at_once, one_by_one]
 }

@@ -55,7 +55,7 @@ pub use attention::{AttentionOptions, self_attention};
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
 pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
 #[cfg(feature = "flex")]
-pub(crate) use conv2d_batch_norm::FoldedConv2d;
+pub(crate) use conv2d_batch_norm::FOLDED_CONV2D;
 pub use conv2d_batch_norm::{BatchNormWeights, PoolPlace, conv2d_batch_norm};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;

@@ -9,7 +9,7 @@ use fireclay_backend::ops::{self, Activation, BatchNormWeights};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
-use super::flow::{Flow, Following, Fusable};
+use super::flow::{Flow, Following, Fusable, KnownNorm};
 use super::{Inferred, PlannedLayer, check_epsilon, default_epsilon, is_yes, yes};
 use crate::error::LayerProblem;
 use crate::shapes::TensorSpec;
@@ -140,8 +140,16 @@ impl BatchNorm {
         result.output
     }
 
-    /// The norm by the running statistics.
-    pub(crate) fn known(&self) -> BatchNormWeights {
+    fn update(&self, state: &RunningState<Tensor<1>>, new: Tensor<1>) {
+        let old = state.value_sync();
+        let mixed = old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum);
+        state.update(mixed.detach());
+    }
+}
+
+impl KnownNorm for BatchNorm {
+    /// By the running statistics.
+    fn known(&self) -> BatchNormWeights {
         BatchNormWeights {
             weight: self.gamma.val(),
             bias: self.beta.val(),
@@ -149,12 +157,6 @@ impl BatchNorm {
             variance: self.running_var.value(),
             epsilon: self.epsilon,
         }
-    }
-
-    fn update(&self, state: &RunningState<Tensor<1>>, new: Tensor<1>) {
-        let old = state.value_sync();
-        let mixed = old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum);
-        state.update(mixed.detach());
     }
 }
 

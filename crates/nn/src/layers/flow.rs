@@ -3,10 +3,9 @@
 //! other recurrent layer that reads it; and in a network that only answers, a convolution with its batch norm as well.
 
 use burn::tensor::{Int, Tensor};
-use fireclay_backend::ops::{Activation, MaxPool, RecurrentInput};
+use fireclay_backend::ops::{Activation, BatchNormWeights, MaxPool, RecurrentInput};
 
 use super::Layer;
-use super::batch_norm::BatchNorm;
 use super::memory::Memory;
 use crate::tensor::AnyTensor;
 
@@ -50,9 +49,14 @@ pub(crate) enum Fusable<'a> {
     /// Max pooling without padding.
     MaxPool(MaxPool),
     /// Batch norm, which a network that only answers has in the weights of the layer before.
-    BatchNorm(&'a BatchNorm),
+    BatchNorm(&'a dyn KnownNorm),
     /// Reading tokens, whose rows it looks up as it goes.
     Reader(&'a dyn ReadsTokens),
+}
+
+/// A batch norm that goes by statistics which are known.
+pub(crate) trait KnownNorm {
+    fn known(&self) -> BatchNormWeights;
 }
 
 /// A layer that takes tokens and their table as well as sequences.
@@ -92,7 +96,7 @@ impl<'a> Following<'a> {
     }
 
     /// Takes the batch norm, if that comes next.
-    pub(crate) fn take_batch_norm(&mut self) -> Option<&'a BatchNorm> {
+    pub(crate) fn take_batch_norm(&mut self) -> Option<&'a dyn KnownNorm> {
         let Fusable::BatchNorm(norm) = self.next() else { return None };
         self.0 = &self.0[1..];
         Some(norm)

@@ -3,14 +3,28 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, Cpu, Values};
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, Cpu, Precision, Values};
 
 use super::{Conv2dBatchNormFused, Conv2dBatchNormOp, NormTensors, PoolPlace, reference};
 use crate::flex_tensor::contiguous;
 use crate::instructions::cpu;
 use crate::ops::conv2d::flex::{kernel_order, run};
 use crate::ops::maybe::Maybe;
-use crate::ordered_weights::{FOLDED_CONV2D, FoldedConv2dKey};
+use crate::ordered_weights::Ordered;
+
+/// Convolutions with the norm behind them in their weights, kept from call to call.
+pub(crate) static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
+
+/// What folded weights are for, beside the tensors that they are made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FoldedConv2dKey {
+    conv2d: Conv2dShape,
+    precision: Precision,
+    /// The bits of what is added to the variance.
+    epsilon: u64,
+    /// Whether a greater number must stay the greater one.
+    keeps_order: bool,
+}
 
 impl Conv2dBatchNormOp for Flex {
     fn conv2d_batch_norm(

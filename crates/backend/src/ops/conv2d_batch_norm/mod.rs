@@ -9,7 +9,7 @@ mod flex;
 mod reference;
 
 #[cfg(feature = "flex")]
-pub(crate) use flex::FoldedConv2d;
+pub(crate) use flex::FOLDED_CONV2D;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
