@@ -60,11 +60,11 @@ def read_flags(workloads):
 def measure(flags, workloads):
     """Runs everything in turn, and keeps the record after each run, so that a broken run is not lost."""
     environment.make_venv()
-    environment.build_programs("bench-fireclay", "bench-stock-burn")
+    environment.build_programs("bench-fireclay", "bench-kernels", "bench-stock-burn")
     environment.prepare_data(flags.data, {workloads[name]["data"] for name in flags.workloads})
 
     record = {
-        "machine": machine.describe(flags.threads),
+        "machine": machine.describe(flags.threads) | {"peak_gflops": programs.peak_gflops(flags.threads)},
         "versions": {"rust": machine.rust_version()},
         "scale": QUICK_SCALE if flags.quick else 1,
         "workloads": {name: workloads[name] for name in flags.workloads},

@@ -9,8 +9,7 @@ from harness.environment import BENCH, PREPARED, PROGRAMS, PYTHON, ROOT
 
 LONGEST_S = 900
 TASKS = ("train", "infer", "latency")
-SMALL = ("mlp", "cnn", "cifar", "lstm")
-ALL = (*SMALL, "vgg", "resnet", "transformer", "lm")
+ALL = ("mlp", "cnn", "cifar", "lstm", "vgg", "resnet", "transformer", "lm")
 CONVOLUTIONS = ("cnn", "cifar", "vgg", "resnet")
 
 
@@ -22,7 +21,7 @@ class Program:
     variant: str
     command: tuple
     environment: tuple = ()
-    workloads: tuple = SMALL
+    workloads: tuple = ALL
     tasks: tuple = TASKS
     precision: str = "f32"
 
@@ -30,22 +29,24 @@ class Program:
 KERAS = (PYTHON, BENCH / "peers/keras_peer.py")
 TORCH = (PYTHON, BENCH / "peers/torch_peer.py")
 ONNX = (PYTHON, BENCH / "peers/onnx_peer.py")
+LITERT = (PYTHON, BENCH / "peers/litert_peer.py")
 
 # In the order in which they run.
 PROGRAMS_IN_TURN = (
-    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",), workloads=ALL),
+    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",)),
     Program("keras-tensorflow", "default", KERAS, (("KERAS_BACKEND", "tensorflow"),)),
     Program("keras-jax", "default", KERAS, (("KERAS_BACKEND", "jax"),)),
-    Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL),
+    Program("pytorch", "eager", (*TORCH, "--variant", "eager")),
     Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS),
-    Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL),
-    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",), workloads=ALL, precision="bf16"),
-    Program("pytorch", "eager", (*TORCH, "--variant", "eager"), workloads=ALL, precision="bf16"),
+    Program("pytorch", "compile", (*TORCH, "--variant", "compile")),
+    Program("fireclay", "default", (PROGRAMS / "bench-fireclay",), precision="bf16"),
+    Program("pytorch", "eager", (*TORCH, "--variant", "eager"), precision="bf16"),
     Program("pytorch", "channels_last", (*TORCH, "--variant", "channels_last"), workloads=CONVOLUTIONS, precision="bf16"),
-    Program("pytorch", "compile", (*TORCH, "--variant", "compile"), workloads=ALL, precision="bf16"),
-    Program("onnxruntime", "default", (*ONNX, "--variant", "onnxruntime"), workloads=ALL, tasks=TASKS[1:]),
-    Program("openvino", "default", (*ONNX, "--variant", "openvino"), workloads=ALL, tasks=TASKS[1:]),
-    Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",)),
+    Program("pytorch", "compile", (*TORCH, "--variant", "compile"), precision="bf16"),
+    Program("onnxruntime", "default", (*ONNX, "--variant", "onnxruntime"), tasks=TASKS[1:]),
+    Program("openvino", "default", (*ONNX, "--variant", "openvino"), tasks=TASKS[1:]),
+    Program("litert", "default", LITERT, tasks=TASKS[1:]),
+    Program("stock-burn", "default", (PROGRAMS / "bench-stock-burn",), workloads=ALL[:4]),
 )
 FRAMEWORKS = tuple(dict.fromkeys(program.framework for program in PROGRAMS_IN_TURN))
 
@@ -73,6 +74,20 @@ def run(program, workload, task, threads, seed, scale):
     except (IndexError, ValueError):
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}, and not a word"]
         return failed | {"error": said[-1][:200]}
+
+
+def peak_gflops(threads):
+    """What one thread and all of them can multiply and add, `{"f32": [one, all], "bf16": [one, all] or None}` in GFLOP/s,
+    or None if it was not measured."""
+    command = [PROGRAMS / "bench-kernels", "--peak", "--threads", str(threads)]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=LONGEST_S,
+            preexec_fn=lambda: keep_on_cores(threads),
+        )  # fmt: skip
+        return json.loads(done.stdout.strip().splitlines()[-1])["peak_gflops"]
+    except (OSError, subprocess.SubprocessError, LookupError, TypeError, ValueError):
+        return None
 
 
 def keep_on_cores(threads):

@@ -4,8 +4,6 @@ Training is `Model.fit`, as a user writes it. Inference is a compiled function o
 cares for speed calls instead of `Model.predict`. `SETTINGS` holds what was fastest; NOTES.md has what else was tried.
 """
 
-import random
-import sys
 import time
 
 import common
@@ -13,8 +11,8 @@ import common
 flags = common.read_flags()  # Before the frameworks are imported.
 
 import keras
+import keras_networks
 import numpy as np
-from keras import initializers, layers
 
 BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
@@ -25,64 +23,15 @@ if BACKEND == "tensorflow":
 else:
     import jax
 
-# How `fit` compiles, how many steps it takes between two looks at Python, and what it reads from.
-DEFAULT = {"jit_compile": "auto", "steps_per_execution": 1, "source": "arrays", "infer_jit": False}
+# How `fit` compiles, how many steps it takes between two looks at Python, what it reads from, and whether XLA compiles
+# TensorFlow's function for inference and for latency.
+DEFAULT = {
+    "jit_compile": "auto", "steps_per_execution": 1, "source": "arrays", "infer_jit": False, "latency_jit": True,
+}  # fmt: skip
 SETTINGS = {
     ("tensorflow", "mlp"): {"jit_compile": False, "steps_per_execution": 12, "source": "tf.data"},
-    ("tensorflow", "cnn"): {},
-    ("tensorflow", "cifar"): {},
-    ("tensorflow", "lstm"): {},
-    ("jax", "mlp"): {},
-    ("jax", "cnn"): {},
-    ("jax", "cifar"): {},
-    ("jax", "lstm"): {},
+    ("tensorflow", "lm"): {"jit_compile": True, "infer_jit": True},
 }
-
-
-def fan_in_uniform():
-    """Uniform in ±1/sqrt(fan_in), as PyTorch and Burn draw by default."""
-    return initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-
-
-def network(workload):
-    """The workload's network, logits out."""
-
-    def dense(units, activation=None):
-        return layers.Dense(units, activation, kernel_initializer=fan_in_uniform())
-
-    def conv(filters):
-        return layers.Conv2D(filters, 3, activation="relu", kernel_initializer=fan_in_uniform())
-
-    if workload.name == "lstm":
-        bound = common.HIDDEN**-0.5
-        return keras.Sequential([
-            keras.Input((250,), dtype="int32"),
-            layers.Embedding(common.VOCABULARY, common.EMBEDDING, initializers.RandomNormal(stddev=1.0)),
-            layers.LSTM(
-                common.HIDDEN,
-                kernel_initializer=initializers.RandomUniform(-bound, bound),
-                recurrent_initializer=initializers.RandomUniform(-bound, bound),
-                unit_forget_bias=False,
-            ),
-            dense(2),
-        ])
-    if workload.name == "mlp":
-        return keras.Sequential([
-            keras.Input((28, 28, 1)), layers.Flatten(), dense(128, "relu"), dense(128, "relu"), dense(10),
-        ])
-    return keras.Sequential([
-        keras.Input((28, 28, 1) if workload.name == "cnn" else (32, 32, 3)),
-        conv(32), layers.MaxPooling2D(2), conv(64), layers.MaxPooling2D(2), conv(64), layers.Flatten(),
-        dense(64, "relu"), dense(10),
-    ])  # fmt: skip
-
-
-def set_seed(seed):
-    """What `keras.utils.set_random_seed` does, without importing every other framework that is installed."""
-    random.seed(seed)
-    np.random.seed(seed)
-    if BACKEND == "tensorflow":
-        tf.random.set_seed(seed)
 
 
 class EpochClock(keras.callbacks.Callback):
@@ -105,12 +54,9 @@ class KerasPeer:
     def __init__(self, flags, workload):
         self.flags = flags
         self.workload = workload
-        if (BACKEND, workload.name) not in SETTINGS:
-            known = ", ".join(name for backend, name in SETTINGS if backend == BACKEND)
-            sys.exit(f"Keras on {BACKEND} has no network for '{workload.name}'; it has {known}")
-        self.settings = common.settings(flags, DEFAULT | SETTINGS[BACKEND, workload.name])
-        set_seed(flags.seed)
-        self.model = network(workload)
+        self.settings = common.settings(flags, DEFAULT | SETTINGS.get((BACKEND, workload.name), {}))
+        keras_networks.set_seed(flags.seed)
+        self.model = keras_networks.network(workload)
 
     def load(self, split):
         """Samples, images with their channels last, and labels."""
@@ -128,7 +74,9 @@ class KerasPeer:
         )
         clock = EpochClock()
         how = {"epochs": self.workload.epochs, "verbose": 0, "callbacks": [clock]}
-        if self.settings["source"] == "arrays":
+        if self.workload.predicts_next_tokens:
+            self.model.fit(ShiftedWindows(x, y, self.workload.batch_size), **how)
+        elif self.settings["source"] == "arrays":
             self.model.fit(x, y, batch_size=self.workload.batch_size, **how)
         else:
             self.model.fit(tf_dataset(x, y, self.workload.batch_size, self.flags.seed), **how)
@@ -136,7 +84,7 @@ class KerasPeer:
 
     def infer(self):
         x, y = self.load("test")
-        forward, put, wait = self.compiled()
+        forward, put, wait = self.compiled(self.settings["infer_jit"])
         size = self.workload.batch_size
         batches = [put(x[start : start + size]) for start in range(0, len(x), size)]
         outputs = []
@@ -151,7 +99,7 @@ class KerasPeer:
 
     def latency(self):
         x, y = self.load("test")
-        forward, put, _ = self.compiled()
+        forward, put, _ = self.compiled(self.settings["latency_jit"])
         samples = [x[index : index + 1] for index in range(128)]
 
         def call(sample):
@@ -161,16 +109,36 @@ class KerasPeer:
         logits = np.concatenate([call(sample) for sample in samples])
         return measured | common.loss_and_accuracy(logits, y[:128])
 
-    def compiled(self):
+    def compiled(self, jit):
         """A function from a batch to logits, how a batch gets where the function reads it, how to wait for logits."""
         if BACKEND == "tensorflow":
-            jit = self.settings["infer_jit"]
             forward = tf.function(lambda x: self.model(x, training=False), jit_compile=jit)
             return forward, tf.constant, lambda outputs: None
         trainable = [variable.value for variable in self.model.trainable_variables]
         fixed = [variable.value for variable in self.model.non_trainable_variables]
         stateless = jax.jit(lambda x: self.model.stateless_call(trainable, fixed, x, training=False)[0])
         return stateless, jax.device_put, jax.block_until_ready
+
+
+class ShiftedWindows(keras.utils.PyDataset):
+    """The windows of a language model, which begin elsewhere in each epoch than in the last one, shuffled."""
+
+    def __init__(self, x, y, batch_size):
+        super().__init__()
+        self.x, self.y, self.batch_size = x, y, batch_size
+        self.order = np.arange(len(x))
+
+    def on_epoch_begin(self):
+        shift = np.random.randint(self.x.shape[1])
+        self.x, self.y = (np.roll(tokens, -shift) for tokens in (self.x, self.y))
+        self.order = np.random.permutation(len(self.x))
+
+    def __len__(self):
+        return len(self.x) // self.batch_size
+
+    def __getitem__(self, index):
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.x[chosen], self.y[chosen]
 
 
 def tf_dataset(x, y, batch_size, seed):
