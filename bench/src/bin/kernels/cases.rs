@@ -81,10 +81,15 @@ pub fn all() -> Vec<Case> {
     }
     cases.extend([118_282, 20_000 * 128].map(adam_case));
     cases.push(cross_entropy_case());
-    // A layer and its loss at once pay from 2,048 classes on.
-    for [rows, features, classes] in
-        [[4096, 128, 512], [4096, 128, 2048], [4096, 128, 10_004], [64, 128, 10_004], [4096, 64, 50_000]]
-    {
+    // A layer and its loss at once pay from 2,048 classes and 512 rows on.
+    for [rows, features, classes] in [
+        [4096, 128, 512],
+        [4096, 128, 2048],
+        [4096, 128, 10_004],
+        [64, 128, 10_004],
+        [512, 128, 10_004],
+        [4096, 64, 50_000],
+    ] {
         let turned = true;
         let shape = DenseCrossEntropyShape { rows, features, classes, turned };
         cases.extend(dense_cross_entropy_cases(shape));

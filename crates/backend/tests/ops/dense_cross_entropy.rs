@@ -58,7 +58,7 @@ impl Case {
 fn cases() -> Vec<Case> {
     let small =
         Case { rows: 5, features: 3, classes: 7, view: View::Plain, label_smoothing: 0.0, weighted: false };
-    let large = Case { rows: 70, features: 64, classes: 2050, ..small };
+    let large = Case { rows: 515, features: 64, classes: 2050, ..small };
     vec![
         small,
         Case { label_smoothing: 0.1, weighted: true, view: View::Transposed, ..small },

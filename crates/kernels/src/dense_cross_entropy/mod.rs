@@ -35,10 +35,10 @@ pub struct DenseCrossEntropyShape {
 }
 
 impl DenseCrossEntropyShape {
-    /// Whether this is faster than one after the other: where the logits of a few rows already fill a near cache.
-    /// `bench-kernels` has sizes on both sides.
+    /// Whether this is as fast as one after the other and saves memory worth the name: where the logits of a few rows fill a near
+    /// cache, and so many rows that the gradient by the weights is not most of the work. `bench-kernels` has sizes on both sides.
     pub fn pays(&self) -> bool {
-        self.classes >= 2048 && self.features >= 64 && self.rows >= 64
+        self.classes >= 2048 && self.features >= 64 && self.rows >= 512
     }
 
     /// Rows that are worked on at a time: whole tiles.
