@@ -226,7 +226,7 @@ pub fn reads_at_once(device: &Device) -> bool {
 }
 
 /// Whether products on a device can be made in a precision. `bf16` takes a CPU with the instructions `avx512_bf16`, such as AMD's
-/// from Zen 4 on and Intel's Xeons from Cooper Lake on.
+/// from Zen 4 on and Intel's Xeons from Cooper Lake on, or a GPU with bfloat16 or `f16`.
 ///
 /// ```
 /// use fireclay_backend::{DeviceName, Precision, supports};
@@ -240,6 +240,10 @@ pub fn supports(device: &Device, precision: Precision) -> bool {
     #[cfg(feature = "flex")]
     if *device == Device::flex() {
         return crate::instructions::has_bf16();
+    }
+    #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+    if !reads_at_once(device) {
+        return crate::ops::half(|dtype| device.supports_dtype(dtype)).is_some();
     }
     let _ = device;
     false

@@ -27,7 +27,10 @@ pub enum Precision {
     #[default]
     F32,
     /// Factors are rounded to bfloat16, 16 bits with the exponents of `f32`, and their products added in `f32`. Products that
-    /// would not be faster for it stay as they are, such as those of small layers. See [`supports`](crate::supports).
+    /// would not be faster for it stay as they are, such as those of small layers, and so does attention. On a GPU the products
+    /// of dense, feed-forward and recurrent layers are made so, and convolutions stay in `f32`, since Burn would add their
+    /// terms in 16 bits; a GPU without bfloat16 multiplies in `f16`, each factor divided by its largest absolute value. See
+    /// [`supports`](crate::supports).
     Bf16,
 }
 
@@ -90,7 +93,6 @@ impl Drop for PrecisionScope {
 }
 
 /// That of this thread.
-#[cfg(any(test, feature = "flex"))]
 pub(crate) fn precision() -> Precision {
     PRECISION.get()
 }

@@ -16,7 +16,7 @@ pub struct DeviceArgs {
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Device")]
     pub threads: Option<usize>,
-    /// Numbers in which products are made: f32, or bf16 where the CPU has instructions for it
+    /// Numbers in which products are made: f32, or bf16 where the device has it (on GPUs f16 where it has only that)
     #[arg(long, value_name = "NAME", default_value_t = Precision::F32, help_heading = "Device")]
     pub precision: Precision,
 }

@@ -4,43 +4,65 @@ use std::fmt::Debug;
 
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
+#[cfg(any(feature = "ndarray", feature = "wgpu", feature = "cuda", feature = "rocm"))]
+use burn::{
+    backend::{TensorMetadata, ops::FloatTensorOps},
+    tensor::{DType, FloatDType},
+};
+
+#[cfg(any(feature = "ndarray", feature = "wgpu", feature = "cuda", feature = "rocm"))]
+use super::half::half_of;
 
 /// Puts away what a backward pass reads again.
 pub trait StoresActivations: Backend {
     /// An activation that was put away.
     type Stored: Clone + Debug + Send + 'static;
 
-    /// Puts an activation away: rounded to bf16 where products are made in bf16 and the device has a kernel for it, else as it
-    /// is.
+    /// Puts an activation away: rounded to bf16 where products are made in bf16, else as it is.
     fn store(activation: FloatTensor<Self>) -> Self::Stored;
 
     /// The activation, of the shape and in the order that it had.
     fn restore(stored: Self::Stored) -> FloatTensor<Self>;
 }
 
-/// As they are.
+/// Without kernels, in bfloat16 where this thread's products are made in it. `f16` does not hold every activation.
 #[cfg(any(feature = "ndarray", feature = "wgpu", feature = "cuda", feature = "rocm"))]
-macro_rules! store_as_they_are {
+macro_rules! store_by_casting {
     ($backend:ty) => {
         impl StoresActivations for $backend {
-            type Stored = FloatTensor<Self>;
+            type Stored = Cast<Self>;
 
             fn store(activation: FloatTensor<Self>) -> Self::Stored {
-                activation
+                let dtype = activation.dtype();
+                let activation = match half_of::<Self>(&activation.device()) {
+                    Some(FloatDType::BF16) if dtype == DType::F32 => {
+                        Self::float_cast(activation, FloatDType::BF16)
+                    }
+                    _ => activation,
+                };
+                Cast { activation, dtype }
             }
 
             fn restore(stored: Self::Stored) -> FloatTensor<Self> {
-                stored
+                Self::float_cast(stored.activation, stored.dtype.into())
             }
         }
     };
 }
 
+/// An activation that was put away, and the numbers it was in before.
+#[cfg(any(feature = "ndarray", feature = "wgpu", feature = "cuda", feature = "rocm"))]
+#[derive(Clone, Debug)]
+pub struct Cast<B: Backend> {
+    activation: FloatTensor<B>,
+    dtype: DType,
+}
+
 #[cfg(feature = "ndarray")]
-store_as_they_are!(burn::backend::NdArray);
+store_by_casting!(burn::backend::NdArray);
 
 #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
-store_as_they_are!(burn::backend::Cube);
+store_by_casting!(burn::backend::Cube);
 
 #[cfg(feature = "flex")]
 pub(crate) mod flex {

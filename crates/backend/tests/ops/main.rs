@@ -14,4 +14,5 @@ mod harness;
 mod norm;
 mod optimizer;
 mod pool2d;
+mod precision;
 mod recurrent;
