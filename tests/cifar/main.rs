@@ -173,7 +173,7 @@ fn data_is_described_and_drawn() {
     fail(
         folder.path(),
         &["data", "--synthetic", "--limit", "100", "--sheet", "nowhere/sheet.png"],
-        1,
+        2,
         &["nowhere/sheet.png"],
     );
 }

@@ -232,6 +232,39 @@ fn a_table_without_names_is_read_by_numbers() {
 }
 
 #[test]
+fn semicolons_are_found_and_lone_quotes_are_letters() {
+    let folder = scratch();
+    let rows = |quoted: &[usize], between: char| -> String {
+        let row = |at: usize| {
+            let quote = if quoted.contains(&at) { "\"" } else { "" };
+            let [word, label] = if at % 2 == 0 { ["lovely", "pos"] } else { ["dull", "neg"] };
+            format!("{quote}a {word} film, number {at}{between}{label}\n")
+        };
+        format!("text{between}label\n") + &(0..60).map(row).collect::<String>()
+    };
+    let train = |file: &str, extra: &[&str]| {
+        let columns = ["--csv", file, "--text-column", "text", "--label-column", "label", "--epochs", "1"];
+        succeed(folder.path(), &with(&["train", "--length", "10"], &with(&columns, extra)))
+    };
+    std::fs::write(folder.path().join("lone.tsv"), rows(&[10, 31], '\t')).unwrap();
+    let run = train("lone.tsv", &[]);
+    assert!(run.stderr.contains("lone.tsv: quotes are read as letters"), "{run:?}");
+    assert!(run.stdout.contains("48 training and 12 test reviews"), "{}", run.stdout);
+    // Whoever says that they are quotes is told what comes of it.
+    let run = train("lone.tsv", &["--quotes", "yes"]);
+    assert!(!run.stdout.contains("48 training and 12 test reviews"), "{}", run.stdout);
+    std::fs::write(folder.path().join("semicolons.csv"), rows(&[], ';')).unwrap();
+    let run = train("semicolons.csv", &[]);
+    assert!(run.stderr.contains("semicolons.csv: fields are separated by semicolons"), "{run:?}");
+    assert!(run.stdout.contains("48 training and 12 test reviews"), "{}", run.stdout);
+    train("semicolons.csv", &["--delimiter", "semicolon"]);
+    let one = "text,label\na,x\nb,x\nc,x\nd,x\ne,x\nf,x\n";
+    std::fs::write(folder.path().join("one.csv"), one).unwrap();
+    let columns = ["train", "--csv", "one.csv", "--text-column", "text", "--label-column", "label"];
+    fail(folder.path(), &columns, 1, &["one class cannot be learnt"]);
+}
+
+#[test]
 fn mistakes_are_named() {
     let folder = scratch();
     fail(folder.path(), &["train", "--text-column", "review"], 2, &["--csv"]);

@@ -3,6 +3,7 @@
 mod earlier_version;
 mod json;
 mod mistakes;
+mod outputs;
 mod support;
 mod survival;
 mod training;

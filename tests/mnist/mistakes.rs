@@ -110,8 +110,8 @@ fn model_files_that_are_none_are_refused_by_name() {
     fail(
         folder.path(),
         &["train", "--resume", "mnist.fireclay"],
-        1,
-        &["no Fireclay checkpoint", "a Fireclay model"],
+        2,
+        &["mnist.fireclay is a finished model", "train anew"],
     );
 }
 

@@ -58,13 +58,13 @@ impl Program for CifarProgram {
         preprocessing.prepare(source.load(SHAPE, limit, output, published, synthetic)?)
     }
 
-    fn fallback() -> Fallback<ImageSource> {
-        Fallback {
+    fn fallback() -> Option<Fallback<ImageSource>> {
+        Some(Fallback {
             source: ImageSource::Synthetic,
             dataset: "drawn objects",
             missing: "CIFAR-10",
             remedy: "give CIFAR-10's files with --data-dir FOLDER",
-        }
+        })
     }
 
     fn load_test(

@@ -43,7 +43,7 @@ impl Program for ImdbProgram {
             ModelName::Ngram => (NGRAMS, IMDB_NGRAMS, 2),
             _ => (LENGTH, MAX_WORDS + reserved::NAMES.len(), 2),
         };
-        DataSpec { input: InputSpec::Tokens(tokens), vocabulary_size, classes }
+        DataSpec { input: InputSpec::Tokens(tokens), vocabulary_size, classes, samples: 25_000 }
     }
 
     fn resolve(preprocessing: ReviewPreprocessing, language_model: bool) -> ReviewPreprocessing {
@@ -77,13 +77,13 @@ impl Program for ImdbProgram {
         }
     }
 
-    fn fallback() -> Fallback<ReviewSource> {
-        Fallback {
+    fn fallback() -> Option<Fallback<ReviewSource>> {
+        Some(Fallback {
             source: ReviewSource::Synthetic,
             dataset: "written reviews",
             missing: "IMDB",
             remedy: "give IMDB's files with --data-dir FOLDER",
-        }
+        })
     }
 
     fn load_test(

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use fireclay::data::{
-    Column, DataDir, DatasetsError, Imdb, TableHeader, TableOptions, TextFolder, TextTable, Texts,
-    WrittenReviews,
+    Column, DataDir, DatasetsError, Imdb, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
 };
 use fireclay_cli::{
-    DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, report_skipped,
+    DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, TableFormat, report_skipped,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +50,9 @@ pub struct ReviewSourceArgs {
     /// Table with the test texts, in the form of --csv [default: a fifth of --csv]
     #[arg(long, value_name = "FILE", requires = "csv", help_heading = "Data")]
     pub test_csv: Option<PathBuf>,
-    /// Whether the tables begin with a row of column names [default: detected]
-    #[arg(long, value_name = "WORD", value_enum, requires = "csv", help_heading = "Data")]
-    pub header: Option<Header>,
+    /// How the tables are written.
+    #[command(flatten)]
+    pub format: TableFormat,
     /// Column with the texts, by name or by number from 0
     #[arg(long, value_name = "COLUMN", requires = "csv", help_heading = "Data")]
     pub text_column: Option<String>,
@@ -138,16 +137,6 @@ impl Preprocessing for ReviewPreprocessing {
     }
 }
 
-/// Whether a table begins with the names of its columns.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Header {
-    /// Its first row holds names.
-    Yes,
-    /// Its first row is a text already.
-    No,
-}
-
 /// Where texts come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,7 +157,8 @@ pub enum ReviewSource {
         test: Option<PathBuf>,
         text: Option<String>,
         label: Option<String>,
-        header: Option<Header>,
+        #[serde(flatten)]
+        format: TableFormat,
     },
 }
 
@@ -185,7 +175,7 @@ impl DataSourceArgs for ReviewSourceArgs {
                 test: self.test_csv.as_ref().map(whole),
                 text: self.text_column.clone(),
                 label: self.label_column.clone(),
-                header: self.header,
+                format: self.format.clone(),
             },
             (None, None, None) if self.synthetic => ReviewSource::Synthetic,
             (None, None, None) => ReviewSource::Default,
@@ -222,22 +212,15 @@ impl ReviewSource {
             ReviewSource::Texts(folder) => {
                 set_aside(&said(TextFolder::load(folder)?, "the folder", output), output)
             }
-            ReviewSource::Table { train, test, text, label, header } => {
+            ReviewSource::Table { train: train_path, test, text, label, format } => {
                 let column = |flag: &Option<String>| flag.as_deref().map(column);
-                let options = TableOptions {
-                    text: column(text),
-                    target: column(label),
-                    header: match header {
-                        None => TableHeader::Guess,
-                        Some(Header::Yes) => TableHeader::Yes,
-                        Some(Header::No) => TableHeader::No,
-                    },
-                    ..TableOptions::default()
-                };
-                let train = TextTable::load(train, &options)?;
+                let options = TableOptions { text: column(text), target: column(label), ..format.options() };
+                let train = TextTable::load(train_path, &options)?;
+                format.say(train_path, train.dialect, train.over_lines, output);
                 match test {
-                    Some(test) => {
-                        let test = train.load_like(test)?;
+                    Some(path) => {
+                        let test = train.load_like(path)?;
+                        format.say(path, test.dialect, test.over_lines, output);
                         Ok((train.texts, test.texts))
                     }
                     None => set_aside(&train.texts, output),

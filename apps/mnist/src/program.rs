@@ -56,13 +56,13 @@ impl Program for MnistProgram {
         preprocessing.prepare(source.load([1, 28, 28], limit, output, published, synthetic)?)
     }
 
-    fn fallback() -> Fallback<ImageSource> {
-        Fallback {
+    fn fallback() -> Option<Fallback<ImageSource>> {
+        Some(Fallback {
             source: ImageSource::Synthetic,
             dataset: "drawn digits",
             missing: "MNIST",
             remedy: "give MNIST's files with --data-dir FOLDER",
-        }
+        })
     }
 
     fn load_test(
@@ -86,8 +86,10 @@ impl ImageProgram for MnistProgram {
         shape: [usize; 3],
         trained_on: Option<&str>,
     ) -> Result<Picture, DatasetsError> {
-        let is_own = trained_on
-            .is_some_and(|name| !Self::DATASETS.contains(&name) && name != Self::fallback().dataset);
+        let is_own = trained_on.is_some_and(|name| {
+            !Self::DATASETS.contains(&name)
+                && Self::fallback().is_none_or(|fallback| name != fallback.dataset)
+        });
         if is_own {
             // As the user's own pictures were read that the model was trained on.
             let image = read_image(path, shape, Resize::Crop)?;

@@ -243,7 +243,7 @@ pub fn supports(device: &Device, precision: Precision) -> bool {
     }
     #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
     if !reads_at_once(device) {
-        return crate::ops::half(|dtype| device.supports_dtype(dtype)).is_some();
+        return crate::precision::half(|dtype| device.supports_dtype(dtype)).is_some();
     }
     let _ = device;
     false

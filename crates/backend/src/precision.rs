@@ -5,6 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use burn::tensor::{DType, FloatDType};
+
 use crate::BackendError;
 
 thread_local! {
@@ -90,6 +92,15 @@ impl Drop for PrecisionScope {
     fn drop(&mut self) {
         PRECISION.set(self.before);
     }
+}
+
+/// The 16-bit numbers of a device without kernels, the better ones first.
+#[cfg_attr(
+    not(any(feature = "wgpu", feature = "cuda", feature = "rocm")),
+    allow(dead_code, reason = "no such device is in the build")
+)]
+pub(crate) fn half(is_there: impl Fn(DType) -> bool) -> Option<FloatDType> {
+    [FloatDType::BF16, FloatDType::F16].into_iter().find(|&dtype| is_there(dtype.into()))
 }
 
 /// That of this thread.

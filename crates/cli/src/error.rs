@@ -18,6 +18,16 @@ pub enum CommandError {
         /// The program that wrote it.
         found: String,
     },
+    /// A model file was given where a checkpoint is expected.
+    #[error(
+        "{path} is a finished model: its training has ended and cannot go on; train anew with more epochs, `{program} train --epochs N`, and the model's other settings (`{program} summary --from FILE` prints them)"
+    )]
+    Finished {
+        /// The model file.
+        path: PathBuf,
+        /// How the program is called.
+        program: String,
+    },
     /// The optimizer is not built in.
     #[error(
         "{path} was written with the optimizer '{name}', which this program does not have; resume it in the program that wrote it"
@@ -34,19 +44,31 @@ pub enum CommandError {
         /// The checkpoint.
         path: PathBuf,
     },
-    /// The model file cannot be written where it should be.
-    #[error("cannot write {path}: {problem}; choose another --out")]
+    /// A file cannot be written where it should be.
+    #[error("cannot write {path}: {problem}; choose another {flag}")]
     Out {
-        /// The model file.
+        /// The file.
         path: PathBuf,
         /// Why not.
         problem: String,
+        /// The flag that names it.
+        flag: &'static str,
     },
     /// A path that should be a file is something else.
     #[error("{path} is not a file")]
     NotAFile {
         /// The path.
         path: PathBuf,
+    },
+    /// All training samples are of one class.
+    #[error(
+        "all {samples} training samples are of one class, {class:?}, and one class cannot be learnt; add samples of another class, or name another column of classes"
+    )]
+    OneClass {
+        /// The class.
+        class: String,
+        /// How many there are.
+        samples: usize,
     },
     /// The model was trained on data that the program does not find by itself.
     #[error(
@@ -82,6 +104,14 @@ pub enum CommandError {
         found: InputSpec,
         /// The numbers of channels that the program reads.
         channels: String,
+    },
+    /// A delimiter that is no single character.
+    #[error(
+        "{found:?} cannot stand between fields; expected one character, or one of comma, semicolon, tab, bar"
+    )]
+    Delimiter {
+        /// What was given.
+        found: String,
     },
     /// N-grams have no table of words.
     #[error(

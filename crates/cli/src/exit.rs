@@ -50,7 +50,13 @@ pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> Exit
             None => Exit::Failed,
         }
     });
-    ExitCode::from(exit as u8)
+    match output.failure() {
+        Some(failure) => {
+            output.error(&format!("standard output cannot be written, so results are missing: {failure}"));
+            ExitCode::from(Exit::Failed as u8)
+        }
+        None => ExitCode::from(exit as u8),
+    }
 }
 
 /// The error and its causes, each said once: many messages already end with their cause.

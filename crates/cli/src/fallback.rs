@@ -18,7 +18,9 @@ pub fn load_or_fall_back<P: Program, T>(
     match load(&source) {
         Ok(data) => Ok((data, source)),
         Err(error) if error.is_offline() => {
-            let fallback = P::fallback();
+            let Some(fallback) = P::fallback() else {
+                return Err(error.into());
+            };
             output.warn(format!(
                 "{} is not on this machine and there is no network to fetch it from.",
                 fallback.missing

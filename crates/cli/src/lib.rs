@@ -5,10 +5,11 @@
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
 //! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
-//! `objective`, `predictions`; `device`, `interrupt`, `program`, `progress`; `evaluation`, `fallback`, `images`,
+//! `objective`, `output_file`, `predictions`, `tables`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`, `fallback`, `images`,
 //! `model_args`; `command`; `commands`.
 
 mod augment;
+mod baselines;
 mod command;
 pub mod commands;
 mod device;
@@ -23,11 +24,13 @@ mod limit;
 mod model_args;
 mod objective;
 mod output;
+mod output_file;
 mod predictions;
 mod program;
 mod progress;
 mod recipe;
 pub mod records;
+mod tables;
 
 pub use augment::{Augment, AugmentError};
 pub use command::{Command, CommandEntry, command_line, main};
@@ -43,6 +46,7 @@ pub use limit::Limit;
 pub use model_args::ModelArgs;
 pub use objective::Objective;
 pub use output::{Output, OutputArgs};
+pub use output_file::check_output;
 pub use predictions::{numbered, ranked};
 pub use program::{
     DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Picture, Preprocessing, Program, SourceOf,
@@ -50,3 +54,4 @@ pub use program::{
 };
 pub use progress::{DownloadBar, Progress};
 pub use recipe::{BestEpoch, Recipe, TrainingArgs};
+pub use tables::{TableFormat, YesNo};

@@ -33,9 +33,18 @@ impl<P: Program> ModelArgs<P> {
 
     /// The model's recipe; a model of the user's own is trained as the program's default model is.
     pub fn recipe(&self) -> Recipe {
+        self.trained_as().recipe()
+    }
+
+    /// The same for so many training samples.
+    pub fn recipe_for(&self, samples: usize) -> Recipe {
+        self.trained_as().recipe_for(samples)
+    }
+
+    fn trained_as(&self) -> P::Model {
         match self.spec {
-            Some(_) => P::Model::default().recipe(),
-            None => self.model.recipe(),
+            Some(_) => P::Model::default(),
+            None => self.model,
         }
     }
 }

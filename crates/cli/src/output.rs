@@ -1,6 +1,7 @@
 //! What a program prints: results to standard output, notes and errors to standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
@@ -26,23 +27,30 @@ impl OutputArgs {
 
 /// Prints results to standard output, as text or as JSON Lines, and notes to standard error.
 ///
-/// When standard output is closed, as by `| head`, printing ends quietly and the work goes on.
+/// When standard output is closed, as by `| head`, printing ends quietly and the work goes on. When it cannot be written for
+/// another reason, as on a full disk, the work goes on as well, and the program then fails ([`failure`](Self::failure)).
 #[derive(Debug)]
 pub struct Output {
     json: bool,
     quiet: bool,
     closed: AtomicBool,
+    failure: OnceLock<io::Error>,
 }
 
 impl Output {
     /// Text, or JSON Lines with `json`; `quiet` leaves out notes and progress.
     pub fn new(json: bool, quiet: bool) -> Self {
-        Output { json, quiet, closed: AtomicBool::new(false) }
+        Output { json, quiet, closed: AtomicBool::new(false), failure: OnceLock::new() }
     }
 
     /// Whether nobody reads the results any more.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Why results are missing from standard output, if they are and it was not closed.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.get()
     }
 
     /// Whether results are JSON Lines.
@@ -118,8 +126,11 @@ impl Output {
             return;
         }
         let mut stdout = io::stdout().lock();
-        if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             self.closed.store(true, Ordering::Relaxed);
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = self.failure.set(error);
+            }
         }
     }
 }

@@ -33,6 +33,9 @@ pub trait Program: Debug + Sized + 'static {
     /// The data sets that it finds by itself, by name, besides the synthetic one.
     const DATASETS: &'static [&'static str];
 
+    /// Whether a training is compared with what a simple model reaches.
+    const COMPARES_WITH_BASELINES: bool = false;
+
     /// Its models.
     type Model: ModelName;
     /// Flags that say where the data comes from.
@@ -67,8 +70,8 @@ pub trait Program: Debug + Sized + 'static {
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError>;
 
-    /// Synthetic data for a machine without files and network, and what to tell the user.
-    fn fallback() -> Fallback<SourceOf<Self>>;
+    /// Synthetic data for a machine without files and network, and what to tell the user; `None` where there is none.
+    fn fallback() -> Option<Fallback<SourceOf<Self>>>;
 
     /// Loads the test samples to evaluate a saved model on, prepared as the model file says.
     ///
@@ -179,6 +182,12 @@ pub trait ModelName: ValueEnum + Copy + Default + Debug + Send + Sync + 'static 
     /// How the network is trained unless flags say otherwise.
     fn recipe(self) -> Recipe;
 
+    /// The same for so many training samples.
+    fn recipe_for(self, samples: usize) -> Recipe {
+        let _ = samples;
+        self.recipe()
+    }
+
     /// Whether the network predicts the next token at each step of a text.
     fn is_language_model(self) -> bool {
         false
@@ -199,6 +208,8 @@ pub struct DataSpec {
     pub vocabulary_size: usize,
     /// How many classes there are.
     pub classes: usize,
+    /// How many training samples there are, about.
+    pub samples: usize,
 }
 
 impl DataSpec {
@@ -208,12 +219,12 @@ impl DataSpec {
             (Some(vocabulary_size), &[tokens]) => (InputSpec::Tokens(tokens), vocabulary_size),
             (_, shape) => (InputSpec::from(shape), 0),
         };
-        DataSpec { input, vocabulary_size, classes: data.class_names().len() }
+        DataSpec { input, vocabulary_size, classes: data.class_names().len(), samples: data.len() }
     }
 
     /// Images with classes.
     pub fn images(shape: [usize; 3], classes: usize) -> Self {
-        DataSpec { input: InputSpec::from(shape.as_slice()), vocabulary_size: 0, classes }
+        DataSpec { input: InputSpec::from(shape.as_slice()), vocabulary_size: 0, classes, samples: 50_000 }
     }
 
     /// A network without layers yet that takes the samples.

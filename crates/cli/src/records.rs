@@ -175,3 +175,21 @@ pub struct Neighbour<'a> {
     pub word: &'a str,
     pub cosine: f32,
 }
+
+/// A model's measures beside those of simple ones.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "comparison")]
+pub struct Comparison<'a> {
+    pub constant: &'a str,
+    pub measures: Vec<Measure>,
+}
+
+/// One measure of a model, and of a linear model and a constant answer.
+#[derive(Serialize)]
+pub struct Measure {
+    pub name: String,
+    pub model: Option<f64>,
+    pub interval: Option<[f64; 2]>,
+    pub linear: Option<f64>,
+    pub constant: Option<f64>,
+}

@@ -40,14 +40,14 @@ pub use error::{
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
-    ArchiveLimits, Column, Idx, IdxKind, ImageLayout, MissingNumbers, NpyArray, NpyHeader, NpyKind,
+    ArchiveLimits, Column, Dialect, Idx, IdxKind, ImageLayout, MissingNumbers, NpyArray, NpyHeader, NpyKind,
     NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyTargets, Skipped, Table, TableHeader, TableOptions,
-    TableTarget, TextFolder, TextTable, read_archive, read_idx,
+    TableRows, TableTarget, TextFolder, TextTable, read_archive, read_idx,
 };
 #[cfg(feature = "images")]
 pub use formats::{
-    DigitImage, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
-    read_digit, read_digit_bytes, read_image,
+    BrokenImages, DigitImage, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions,
+    ImageSize, Resize, read_digit, read_digit_bytes, read_image,
 };
 pub use inspect::{
     ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,

@@ -46,11 +46,12 @@ pub use fireclay_train as train;
 
 pub mod prelude;
 
-/// Data sets: what a training loop reads (`fireclay-data`), from texts to tokens (`fireclay-text`), and what makes a data
-/// set (`fireclay-datasets`), in one place.
+/// Data sets: what a training loop reads (`fireclay-data`), from texts to tokens (`fireclay-text`), from rows of tables to
+/// numbers (`fireclay-tabular`), and what makes a data set (`fireclay-datasets`), in one place.
 pub mod data {
     pub use fireclay_data::*;
     pub use fireclay_datasets::*;
+    pub use fireclay_tabular::*;
     pub use fireclay_text::*;
 }
 
@@ -72,6 +73,9 @@ pub enum Error {
     /// Texts cannot become tokens.
     #[error(transparent)]
     Text(#[from] data::TextError),
+    /// Rows of a table cannot become numbers.
+    #[error(transparent)]
+    Tabular(#[from] data::TabularError),
     /// Data cannot be read or fetched.
     #[error(transparent)]
     Datasets(#[from] data::DatasetsError),

@@ -29,6 +29,9 @@ pub struct ModelCard {
     /// How a text becomes the tokens that the network sees, in the form that `fireclay-data` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<serde_json::Value>,
+    /// How a row of a table becomes the numbers that the network sees, in the form that `fireclay-tabular` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<serde_json::Value>,
     /// How target values were standardised, mean and deviation for each output: what the model gives is turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_scale: Option<Preprocessing>,
@@ -111,6 +114,7 @@ impl ModelCard {
             classes: Vec::new(),
             preprocessing: None,
             text: None,
+            table: None,
             target_scale: None,
             dataset: None,
             training: None,

@@ -261,6 +261,11 @@ pub enum TrainError {
         /// Tokens of the vocabulary of this data.
         found: usize,
     },
+    /// Rows of a table that were encoded in another way than those that the network was trained on.
+    #[error(
+        "the network was trained on rows of a table that were encoded in another way than these; encode them with `Trainer::table_preprocessing`"
+    )]
+    TablePreprocessing,
     /// The optimiser's state in a checkpoint cannot be read.
     #[error("the optimiser's state in the checkpoint cannot be read: {reason}")]
     OptimizerState {

@@ -58,7 +58,7 @@ pub use event::{Event, Measured};
 pub use fireclay_backend::Device;
 pub use generate::TextGenerator;
 pub use history::{EpochRecord, History, Stopped};
-pub use metadata::text_preprocessing;
+pub use metadata::{table_preprocessing, text_preprocessing};
 pub use metrics::*;
 pub use optimizer::*;
 pub use options::FitOptions;

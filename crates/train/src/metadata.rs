@@ -7,6 +7,7 @@ use fireclay_backend::Precision;
 use fireclay_data::{Normalization, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
+use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
 use crate::history::History;
@@ -18,6 +19,7 @@ pub(crate) struct ModelMetadata {
     pub(crate) classes: Vec<String>,
     pub(crate) preprocessing: Option<Preprocessing>,
     pub(crate) text: Option<Arc<TextPreprocessing>>,
+    pub(crate) table: Option<Arc<TablePreprocessing>>,
     /// How target values were standardised; mean and standard deviation for each output.
     pub(crate) target_scale: Option<Normalization>,
     pub(crate) dataset: Option<DatasetCard>,
@@ -32,7 +34,8 @@ impl ModelMetadata {
             preprocessing: source
                 .normalization
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
-            text: source.preprocessing.and_then(|made| made.downcast().ok()),
+            text: source.preprocessing.clone().and_then(|made| made.downcast().ok()),
+            table: source.preprocessing.and_then(|made| made.downcast().ok()),
             target_scale: source.target_scale,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,
@@ -76,6 +79,7 @@ impl ModelMetadata {
             preprocessing: self.preprocessing.clone(),
             // What was read from JSON, or can always be written as it.
             text: self.text.as_ref().and_then(|text| serde_json::to_value(text.as_ref()).ok()),
+            table: self.table.as_ref().and_then(|table| serde_json::to_value(table.as_ref()).ok()),
             target_scale: (self.target_scale.clone())
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
             dataset: self.dataset.clone(),
@@ -87,10 +91,12 @@ impl ModelMetadata {
     /// What the file at `path` says.
     fn of_card(path: &Path, card: ModelCard) -> Result<Self, StoreError> {
         let text = text_preprocessing(path, &card)?;
+        let table = table_preprocessing(path, &card)?;
         Ok(ModelMetadata {
             classes: card.classes,
             preprocessing: card.preprocessing,
             text: text.map(Arc::new),
+            table: table.map(Arc::new),
             target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
             dataset: card.dataset,
             training: card.training,
@@ -122,6 +128,29 @@ pub fn text_preprocessing(path: &Path, card: &ModelCard) -> Result<Option<TextPr
             path: path.to_path_buf(),
             what: "tokens of a text",
             found: tokens,
+            expected: format!("{}, as the model takes", card.spec.input),
+        }),
+    }
+}
+
+/// How a model wants the rows of its table, if it reads tables.
+///
+/// # Errors
+/// A [`StoreError`] that names the file, if its card says it in another way than this version reads, or what it says
+/// does not go with the model.
+pub fn table_preprocessing(path: &Path, card: &ModelCard) -> Result<Option<TablePreprocessing>, StoreError> {
+    let Some(value) = &card.table else {
+        return Ok(None);
+    };
+    let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
+    let table: TablePreprocessing = serde_json::from_value(value.clone()).map_err(wrong)?;
+    table.check().map_err(|problem| wrong(serde::de::Error::custom(problem)))?;
+    match card.spec.input.shape() {
+        [features] if *features == table.width() => Ok(Some(table)),
+        _ => Err(StoreError::Count {
+            path: path.to_path_buf(),
+            what: "numbers of a row",
+            found: table.width(),
             expected: format!("{}, as the model takes", card.spec.input),
         }),
     }

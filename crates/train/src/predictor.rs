@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use fireclay_data::Normalization;
 use fireclay_nn::{AnyTensor, InputSpec, Model, Network, TargetType};
+use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
 use crate::error::TrainError;
@@ -52,6 +53,7 @@ pub struct Predictor {
     /// How numbers are normalised.
     normalization: Normalization,
     text: Option<Arc<TextPreprocessing>>,
+    table: Option<Arc<TablePreprocessing>>,
     target_scale: Option<Normalization>,
     answer: Answer,
 }
@@ -79,6 +81,9 @@ pub enum Sample<'a> {
     Text(&'a str),
     /// Tokens of a text.
     Tokens(&'a [u32]),
+    /// A row of a table as it is written: columns by name, each with its cell. Columns that the model does not know are not
+    /// looked at, and those that are not there are missing values.
+    Row(&'a [(&'a str, &'a str)]),
 }
 
 /// What a model says about a sample.
@@ -127,6 +132,7 @@ impl Predictor {
             classes: metadata.classes.into(),
             normalization,
             text: metadata.text,
+            table: metadata.table,
             target_scale: metadata.target_scale,
             answer,
         }
@@ -135,6 +141,11 @@ impl Predictor {
     /// The classes or labels, in the order of the outputs; none for a model that predicts numbers.
     pub fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// How the rows of a table become numbers, for a model that was trained on one.
+    pub fn table(&self) -> Option<&TablePreprocessing> {
+        self.table.as_deref()
     }
 
     /// The model.
@@ -172,6 +183,16 @@ impl Predictor {
                 (Sample::Pixels(bytes), InputSpec::Values(_)) if bytes.len() == length => {
                     let shares: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
                     self.normalize(&shares, &mut values);
+                }
+                (Sample::Row(row), InputSpec::Values(_)) if self.table.is_some() => {
+                    let cell = |column: &str| {
+                        row.iter().find(|(name, _)| *name == column).map_or("", |(_, cell)| cell)
+                    };
+                    let mut encoded = Vec::new();
+                    if let Some(table) = &self.table {
+                        table.encode(cell, &mut encoded);
+                    }
+                    self.normalize(&encoded, &mut values);
                 }
                 (Sample::Text(text), InputSpec::Tokens(_)) if self.text.is_some() => {
                     let text = self.text.as_ref().map_or(Vec::new(), |text_of| text_of.tokens(text));
@@ -257,6 +278,7 @@ impl Predictor {
             Sample::Pixels(bytes) => format!("{} bytes", bytes.len()),
             Sample::Text(_) => "a text".to_string(),
             Sample::Tokens(tokens) => format!("{} tokens", tokens.len()),
+            Sample::Row(row) => format!("a row of {} columns", row.len()),
         };
         TrainError::PredictorInput { expected, found }
     }
@@ -372,6 +394,12 @@ impl<'a> From<&'a str> for Sample<'a> {
 impl<'a> From<&'a String> for Sample<'a> {
     fn from(text: &'a String) -> Self {
         Sample::Text(text)
+    }
+}
+
+impl<'a> From<&'a [(&'a str, &'a str)]> for Sample<'a> {
+    fn from(row: &'a [(&'a str, &'a str)]) -> Self {
+        Sample::Row(row)
     }
 }
 

@@ -11,6 +11,7 @@ use fireclay_nn::{
     Target, TargetType, check_forward, load_state,
 };
 use fireclay_store::{ModelCard, StoreError, save_model};
+use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
 use crate::callback::Callback;
@@ -369,19 +370,31 @@ impl<N: Network> Trainer<N> {
                 found_mean: found.mean,
                 found_std: found.std,
             }),
-            _ => match (self.text_preprocessing(), found.text.as_deref()) {
-                (Some(expected), Some(found)) if expected != found => Err(TrainError::TextPreprocessing {
-                    expected: expected.encoder.vocabulary_size(),
-                    found: found.encoder.vocabulary_size(),
-                }),
-                _ => Ok(()),
-            },
+            _ => {
+                if let (Some(expected), Some(found)) = (self.text_preprocessing(), found.text.as_deref())
+                    && expected != found
+                {
+                    return Err(TrainError::TextPreprocessing {
+                        expected: expected.encoder.vocabulary_size(),
+                        found: found.encoder.vocabulary_size(),
+                    });
+                }
+                match (self.table_preprocessing(), found.table.as_deref()) {
+                    (Some(expected), Some(found)) if expected != found => Err(TrainError::TablePreprocessing),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 
     /// How texts become what the network reads, if it was trained on texts.
     pub fn text_preprocessing(&self) -> Option<&TextPreprocessing> {
         self.metadata.text.as_deref()
+    }
+
+    /// How rows of a table become what the network reads, if it was trained on a table.
+    pub fn table_preprocessing(&self) -> Option<&TablePreprocessing> {
+        self.metadata.table.as_deref()
     }
 
     /// Refuses an empty source, and samples or tokens that the network does not take.

@@ -97,6 +97,19 @@ fn the_table_shows_what_matters() {
     assert!(table.contains("confusion matrix"), "{table}");
 }
 
+#[test]
+fn a_class_that_neither_occurs_nor_is_predicted_does_not_count_in_a_mean() {
+    // As scikit-learn's f1_score(average="macro") without `labels`: 1.0 and not 2 / 3.
+    let rows = [vec![0.9, 0.1, 0.0], vec![0.2, 0.7, 0.1]];
+    let names = ["cat", "dog", "owl"].map(String::from);
+    let report = ClassificationReport::new(&rows, &[0, 1], &names);
+    assert_eq!((report.macro_average.f1, report.macro_average.recall), (1.0, 1.0));
+    assert!(report.to_string().contains("not measured, as there are no samples: owl"), "{report}");
+    // One that is predicted does.
+    let report = ClassificationReport::new(&[vec![0.9, 0.1, 0.0], vec![0.2, 0.1, 0.7]], &[0, 1], &names);
+    assert!((report.macro_average.f1 - 1.0 / 3.0).abs() < 1e-12);
+}
+
 /// Cases with weights, ties and absent classes, each with a value for every metric of its task.
 const CASES: [&str; 13] = [
     "classes",

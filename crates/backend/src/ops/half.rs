@@ -9,15 +9,10 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{DType, FloatDType, Shape};
 
-use crate::precision::{Precision, precision};
+use crate::precision::{Precision, half, precision};
 
 /// The least that a factor is divided by: below it, as for a factor of zeros, the quotient would be no number.
 const LEAST: f32 = 1e-30;
-
-/// The 16-bit numbers of a device, the better ones first.
-pub(crate) fn half(is_there: impl Fn(DType) -> bool) -> Option<FloatDType> {
-    [FloatDType::BF16, FloatDType::F16].into_iter().find(|&dtype| is_there(dtype.into()))
-}
 
 /// `multiply`, which is linear in both factors, in 16-bit numbers where this thread and the factors' device have them, else as it
 /// is.

@@ -65,8 +65,6 @@ pub use dropout::dropout;
 pub use embedding::embedding;
 pub use feed_forward::{FeedForwardOptions, FeedForwardWeights, feed_forward};
 pub use gelu::gelu;
-#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
-pub(crate) use half::half;
 pub use layer_norm::layer_norm;
 pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};

@@ -46,7 +46,9 @@ impl<P: Program> Command for Evaluate<P> {
         let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
         let fallback = P::fallback();
         let source = match trained_on.filter(|_| !self.source.is_given()) {
-            Some(name) if name == fallback.dataset => fallback.source,
+            Some(name) if fallback.as_ref().is_some_and(|fallback| name == fallback.dataset) => {
+                fallback.map_or_else(|| self.source.source(), |fallback| fallback.source)
+            }
             Some(name) if !P::DATASETS.contains(&name) => {
                 return Err(UsageError::of(CommandError::OwnData { model: self.from, dataset: name.into() }));
             }

@@ -12,6 +12,7 @@ use crate::fallback::load_or_fall_back;
 use crate::format::shown;
 use crate::limit::Limit;
 use crate::output::Output;
+use crate::output_file::check_output;
 use crate::program::{DataSourceArgs, ImageProgram};
 use crate::records::DataRecord;
 
@@ -41,12 +42,13 @@ impl<P: ImageProgram> Command for ImageData<P> {
         "Inspect the data: counts, classes, means, duplicates, and a sheet of pictures";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let path = self.sheet.unwrap_or_else(|| PathBuf::from(format!("{}-data.png", P::NAME)));
+        check_output(&path, "--sheet")?;
         let ((train, test), _) = load_or_fall_back::<P, _>(self.source.source(), output, |source| {
             P::load(source, self.limit, &P::Preprocessing::default(), output)
         })?;
         let report = describe(&train, &test);
         output.line(report.to_string().trim_end());
-        let path = self.sheet.unwrap_or_else(|| PathBuf::from(format!("{}-data.png", P::NAME)));
         ContactSheet::of(&train).columns(self.per_class as usize).seed(self.seed).write_png(&path)?;
         let sheet = shown(&path);
         output.line(format!("\nsheet of pictures: {sheet}"));

@@ -7,12 +7,12 @@ mod summary;
 mod text_data;
 mod train;
 
-use evaluate::Evaluate;
+pub use evaluate::Evaluate;
 use image_data::ImageData;
 use image_predict::ImagePredict;
-use summary::Summary;
+pub use summary::Summary;
 use text_data::TextData;
-use train::Train;
+pub use train::Train;
 
 use crate::command::CommandEntry;
 use crate::program::{ImageProgram, Program, TextProgram};

@@ -13,6 +13,7 @@ use crate::fallback::load_or_fall_back;
 use crate::format::shown;
 use crate::limit::Limit;
 use crate::output::Output;
+use crate::output_file::check_output;
 use crate::program::{DataSourceArgs, TextProgram};
 use crate::records::DataRecord;
 
@@ -47,6 +48,9 @@ impl<P: TextProgram> Command for TextData<P> {
     const ABOUT: &'static str = "Inspect the data: counts, classes, lengths, duplicates, and some texts";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.vocabulary {
+            check_output(path, "--vocabulary")?;
+        }
         let ((train, test), _) = load_or_fall_back::<P, _>(self.source.source(), output, |source| {
             P::load_texts(source, self.limit, output)
         })?;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use fireclay::data::{
-    DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize,
-    Skipped,
+    BrokenImages, DataDir, Dataset, DatasetsError, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize,
+    Resize, Skipped,
 };
 
 use crate::format::count;
@@ -29,6 +29,7 @@ pub(super) fn load(
         channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
         // The centre is kept: stretching would change proportions.
         resize: Resize::Crop,
+        broken: BrokenImages::LeaveOut,
         cache: DataDir::cache().map(|cache| cache.join("image-folders")),
         ..ImageFolderOptions::default()
     };
@@ -50,6 +51,16 @@ pub(super) fn load(
 fn report_conversions(images: &ImageFolder, which: &str, output: &Output) {
     for (what, times) in &images.notes {
         output.note(format!("{which}: {} images {what}", count(*times as u64)));
+    }
+    let (left_out, broken) = &images.left_out;
+    if *left_out > 0 {
+        let more = left_out - broken.len();
+        let more = if more == 0 { String::new() } else { format!("\n  and {more} more") };
+        output.warn(format!(
+            "{which}: {} images cannot be read and are left out:\n  {}{more}",
+            count(*left_out as u64),
+            broken.join("\n  ")
+        ));
     }
     report_skipped(&images.skipped, which, output);
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a folder of classes.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::DatasetsError;
@@ -28,11 +30,30 @@ pub enum FolderProblem {
         /// What was looked for.
         expected: &'static str,
     },
-    /// Sub-folders `train` and `test` where classes were expected.
+    /// Sub-folders `train` and `test`, or of such names, where classes were expected.
     #[error(
-        "found the sub-folders \"train\" and \"test\" where a sub-folder for each class is expected; load both parts together, or name one of them"
+        "found the sub-folders \"train\" and \"test\", or of such names, where a sub-folder for each class is expected; load both parts together, or name one of them"
     )]
     Parts,
+    /// A part of a set beside classes, or alone.
+    #[error(
+        "the sub-folder {name:?} has sub-folders of its own, so it is a part of the data and no class; parts are two folders, \"train\" and \"test\" (or \"val\", \"validation\"), each with a sub-folder for each class"
+    )]
+    PartAmongClasses {
+        /// The sub-folder's name.
+        name: String,
+    },
+    /// A folder in a folder.
+    #[error(
+        "expected a sub-folder for each class, found only {name:?}, which has sub-folders of its own; name that folder: {}",
+        inner.display()
+    )]
+    Wrapped {
+        /// The sub-folder's name.
+        name: String,
+        /// Where it is.
+        inner: PathBuf,
+    },
     /// No sub-folders `train` and `test` where they were expected.
     #[error(
         "expected the sub-folders \"train\" and \"test\", each with a sub-folder for each class; \"{missing}\" is missing: create it, or load the folder as one part"

@@ -356,6 +356,9 @@ pub enum ImageProblem {
         /// Pixels across.
         width: usize,
     },
+    /// A JPEG without its end.
+    #[error("the image is cut short: its end is missing; fetch or copy it again")]
+    CutShort,
     /// A damaged file.
     #[cfg(feature = "images")]
     #[error("the image is damaged or of a kind that is not supported ({0}); save it again as PNG")]

@@ -228,6 +228,9 @@ pub enum TableProblem {
         /// What is allowed.
         limit: usize,
     },
+    /// Columns that do not make a table in memory.
+    #[error(transparent)]
+    Columns(fireclay_tabular::TabularError),
     /// Rows that were all dropped.
     #[error(
         "all {rows} rows were dropped for empty fields or numbers that are not finite; choose other columns"

@@ -14,7 +14,8 @@ mod whole;
 pub use archive::{ArchiveLimits, read_archive};
 #[cfg(feature = "images")]
 pub use folders::{
-    ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize, read_image,
+    BrokenImages, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+    read_image,
 };
 pub use folders::{Skipped, TextFolder};
 pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};
@@ -23,4 +24,6 @@ pub use image::{DigitImage, read_digit, read_digit_bytes};
 pub use numpy::{
     ImageLayout, NpyArray, NpyHeader, NpyKind, NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyTargets,
 };
-pub use table::{Column, MissingNumbers, Table, TableHeader, TableOptions, TableTarget, TextTable};
+pub use table::{
+    Column, Dialect, MissingNumbers, Table, TableHeader, TableOptions, TableRows, TableTarget, TextTable,
+};

@@ -78,7 +78,7 @@ fn every_table_option(bytes: &[u8]) {
             for one_hot in [vec![], vec![1.into()]] {
                 let options = TableOptions {
                     header,
-                    quotes,
+                    quotes: Some(quotes),
                     one_hot,
                     most_row_bytes: 1 << 10,
                     most_bytes: 1 << 16,

@@ -312,8 +312,22 @@ fn damaged_pictures_are_refused_at_every_cut() {
         assert!(message.contains("damaged"), "{length}: {message}");
     }
     for length in 3..jpeg.len() {
-        // A JPEG cut in its scan is shown as far as it goes by most readers; it must only not panic.
-        let _ = read(&jpeg[..length]);
+        // Most readers show a JPEG that is cut in its scan as far as it goes, and fill up the rest.
+        let message = refusal(&jpeg[..length]);
+        assert!(message.contains("cut short"), "{length}: {message}");
+    }
+}
+
+#[test]
+fn a_jpeg_with_filling_and_with_more_behind_it_is_whole() {
+    let jpeg = encode(&ring(40, 40, (20.0, 20.0), 12.0).into(), ImageFormat::Jpeg);
+    let (start, rest) = jpeg.split_at(2);
+    for whole in [
+        [&jpeg[..], &[0; 500]].concat(),
+        [&jpeg[..], &jpeg[..]].concat(),
+        [start, &[0xff, 0xff], rest].concat(),
+    ] {
+        assert_eq!(read(&whole).unwrap().pixels, read(&jpeg).unwrap().pixels);
     }
 }
 

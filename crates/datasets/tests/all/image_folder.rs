@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fireclay_datasets::{ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize};
+use fireclay_datasets::{
+    BrokenImages, ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize, Resize,
+};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use tempfile::TempDir;
 
@@ -334,4 +336,86 @@ fn a_pipe_is_not_waited_for() {
     if std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
         assert_eq!(load(folder.path(), &ImageFolderOptions::default()).skipped.other, 1);
     }
+}
+
+fn jpeg(level: u8, side: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = GrayImage::from_fn(side, side, |x, y| Luma([level.wrapping_add((x * y) as u8)]));
+    DynamicImage::from(picture).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn broken_images_are_left_out_where_that_is_asked_for() {
+    let folder = two_classes();
+    let whole = jpeg(9, 64);
+    put(folder.path(), "a/first.jpg", &whole[..whole.len() / 2]);
+    put(folder.path(), "b/0.jpg", &whole[..whole.len() - 2]);
+    put(folder.path(), "b/text.png", "a text");
+    let cache = tempfile::tempdir().unwrap();
+    let options = ImageFolderOptions {
+        broken: BrokenImages::LeaveOut,
+        cache: Some(cache.path().to_owned()),
+        ..ImageFolderOptions::default()
+    };
+    assert!(refusal(folder.path(), &ImageFolderOptions::default()).contains("3 of 6 files cannot be used"));
+    for _ in 0..2 {
+        let images = load(folder.path(), &options);
+        let levels: Vec<u8> = (0..3).map(|index| images.dataset.raw_u8(index).unwrap()[0]).collect();
+        assert_eq!((levels, images.dataset.class_counts()), (vec![30, 10, 20], vec![1, 2]));
+        let (count, examples) = images.left_out;
+        assert_eq!((count, examples.len()), (3, 3));
+        assert!(examples[0].contains("first.jpg: the image is cut short"), "{examples:?}");
+        assert!(matches!(images.cache, ImageCache::NotWritten(_)));
+    }
+    fs::remove_file(folder.path().join("a/deep/er/1.PNG")).unwrap();
+    let message = refusal(folder.path(), &options);
+    assert!(message.contains("the class \"a\" holds no image that can be read"), "{message}");
+}
+
+#[test]
+fn the_second_part_may_be_a_validation_part_in_any_case() {
+    for (train, second, split) in
+        [("Train", "VAL", "validation"), ("training", "dev", "validation"), ("TRAIN", "Testing", "test")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), &format!("{train}/a/1.png"), grey(1));
+        put(folder.path(), &format!("{train}/b/1.png"), grey(2));
+        put(folder.path(), &format!("{second}/b/1.png"), grey(3));
+        assert!(ImageFolder::has_train_and_test(folder.path()), "{train}, {second}");
+        let (train, second) =
+            ImageFolder::load_train_and_test(folder.path(), &ImageFolderOptions::default()).unwrap();
+        assert_eq!((train.dataset.len(), second.dataset.len()), (2, 1));
+        assert_eq!(second.dataset.provenance().split, split);
+    }
+    // With both, the test part is the second.
+    let folder = tempfile::tempdir().unwrap();
+    for (part, level) in [("train", 1), ("val", 2), ("test", 3)] {
+        put(folder.path(), &format!("{part}/a/1.png"), grey(level));
+    }
+    let (_, second) =
+        ImageFolder::load_train_and_test(folder.path(), &ImageFolderOptions::default()).unwrap();
+    assert_eq!(second.dataset.raw_u8(0).unwrap()[0], 3);
+}
+
+#[test]
+fn a_part_is_never_a_class_and_a_folder_in_a_folder_is_named() {
+    let options = ImageFolderOptions::default();
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "val/cat/1.png", grey(1));
+    put(folder.path(), "cat/1.png", grey(2));
+    let message = refusal(folder.path(), &options);
+    assert!(message.contains("\"val\" has sub-folders of its own"), "{message}");
+    // A class may well be called so.
+    let vehicles = tempfile::tempdir().unwrap();
+    put(vehicles.path(), "train/1.png", grey(1));
+    put(vehicles.path(), "car/1.png", grey(2));
+    assert_eq!(load(vehicles.path(), &options).dataset.class_names(), ["car", "train"]);
+
+    let wrapped = tempfile::tempdir().unwrap();
+    put(wrapped.path(), "pets/cat/1.png", grey(1));
+    put(wrapped.path(), "pets/dog/1.png", grey(2));
+    let message = refusal(wrapped.path(), &options);
+    assert!(message.contains("found only \"pets\"") && message.contains("name that folder: "), "{message}");
+    assert_eq!(load(&wrapped.path().join("pets"), &options).dataset.class_names(), ["cat", "dog"]);
 }

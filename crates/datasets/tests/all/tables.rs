@@ -125,7 +125,8 @@ fn columns_that_do_not_exist_are_refused_with_near_names() {
 fn odd_headers_are_refused() {
     let message = refusal(table("a,b,a\n1,2,3\n"));
     assert!(message.contains("names column 0 and column 2 (from 0) both \"a\""), "{message}");
-    let message = refusal(table("a;b\n1;2\n"));
+    let commas = TableOptions { delimiter: Some(b','), ..TableOptions::default() };
+    let message = refusal(table_with("a;b\n1;2\n", &commas));
     assert!(message.contains("perhaps a semicolon"), "{message}");
     let unnamed = table(",a,b\n0,1,2\n").unwrap();
     assert_eq!(unnamed.feature_names, ["0", "a"]);
@@ -256,11 +257,15 @@ fn what_is_not_utf_8_is_refused_with_its_line() {
 fn a_quote_that_never_closes_is_refused() {
     let options = TableOptions { text: Some(0.into()), header: TableHeader::No, ..TableOptions::default() };
     let content = "one,a\n\"two,b\nthree,c\nfour,d\n";
-    let message = refusal(TextTable::from_bytes("table.csv", content.as_bytes(), &options));
+    let with = TableOptions { quotes: Some(true), ..options.clone() };
+    let message = refusal(TextTable::from_bytes("table.csv", content.as_bytes(), &with));
     assert!(message.contains("line 2: a quote opens in this row and never closes"), "{message}");
-    let without = TableOptions { quotes: false, ..options };
-    let table = TextTable::from_bytes("table.csv", content.as_bytes(), &without).unwrap();
-    assert_eq!(table.texts.texts()[1], "\"two");
+    // Unless it is said, all rows are alike without quotes, so the quote is a letter.
+    for options in [TableOptions { quotes: Some(false), ..options.clone() }, options] {
+        let table = TextTable::from_bytes("table.csv", content.as_bytes(), &options).unwrap();
+        assert_eq!(table.texts.texts()[1], "\"two");
+        assert!(!table.dialect.quotes);
+    }
 }
 
 /// A field of 1 GB that takes no disk: what is read of it is bounded.

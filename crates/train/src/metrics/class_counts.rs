@@ -13,6 +13,8 @@ pub struct ClassCounts {
     pub(crate) predicted: Vec<f64>,
     /// All rows.
     pub(crate) rows: f64,
+    /// Whether a row has any number of labels, rather than one class.
+    pub(crate) has_labels: bool,
 }
 
 /// `part / whole`, and 0 where there is no whole, as scikit-learn's `zero_division=0`.
@@ -23,6 +25,7 @@ pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
 impl ClassCounts {
     pub(crate) fn update(&mut self, batch: &Predictions) {
         self.resize(batch.task().class_count());
+        self.has_labels = matches!(batch.task(), Task::MultiLabel { .. });
         for (row, weight) in batch.weighted_rows() {
             self.rows += weight;
             match batch.task() {
@@ -55,6 +58,7 @@ impl ClassCounts {
         add(&mut self.actual, other.actual);
         add(&mut self.predicted, other.predicted);
         self.rows += other.rows;
+        self.has_labels |= other.has_labels;
     }
 
     fn resize(&mut self, classes: usize) {
@@ -80,11 +84,11 @@ impl ClassCounts {
         ratio(2.0 * self.hits[class], self.actual[class] + self.predicted[class])
     }
 
-    /// Mean over the classes, if there is a row.
+    /// Mean over the classes that occur or are predicted, or over all labels, as scikit-learn has it; `None` without a row.
     pub(crate) fn macro_average(&self, score: impl Fn(&Self, usize) -> f64) -> Option<f64> {
-        let classes = self.hits.len();
-        let sum: f64 = (0..classes).map(|class| score(self, class)).sum();
-        (self.rows > 0.0 && classes > 0).then(|| sum / classes as f64)
+        let occurs = |class: &usize| self.has_labels || self.actual[*class] + self.predicted[*class] > 0.0;
+        let scores: Vec<f64> = (0..self.hits.len()).filter(occurs).map(|class| score(self, class)).collect();
+        (self.rows > 0.0 && !scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
     /// All classes, and all rows of them, taken together.

@@ -4,6 +4,7 @@
 //! its file and in the table of `built_in/mod.rs`. Reports put many measures of one task together.
 
 mod any_metric;
+mod bootstrap;
 mod built_in;
 mod class_counts;
 mod curves;
@@ -16,6 +17,7 @@ mod task;
 mod threshold;
 
 pub use any_metric::{Accumulator, AnyMetric, IntoMetrics};
+pub use bootstrap::bootstrap_interval;
 pub use built_in::*;
 pub use class_counts::ClassCounts;
 pub use metric::{Collected, Direction, FnMetric, Metric, metric_fn};

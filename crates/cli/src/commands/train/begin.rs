@@ -1,12 +1,13 @@
 //! A training from the beginning.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fireclay::prelude::ModelSpec;
 
 use super::flags::Train;
-use super::job::{Job, ProgramState, check_out, resume_command};
+use super::job::{Job, ProgramState, check_out, checkpoint_beside, resume_command};
+use crate::exit::UsageError;
 use crate::fallback::load_or_fall_back;
 use crate::format::shown;
 use crate::model_args::{bucketed, preprocessing_for};
@@ -14,14 +15,14 @@ use crate::output::Output;
 use crate::program::{DataSourceArgs, DataSpec, ModelName, Program};
 use crate::recipe::Recipe;
 
-/// A training from the beginning, by a recipe; `own` is the user's own description.
+/// A training from the beginning; `own` is the user's own description.
 pub fn begin<P: Program>(
-    recipe: Recipe,
     own: Option<ModelSpec>,
     flags: &Train<P>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Job<P>> {
-    let out = std::path::absolute(&flags.out).unwrap_or_else(|_| flags.out.clone());
+    let out = flags.out.clone().unwrap_or_else(|| PathBuf::from(P::MODEL_FILE));
+    let out = std::path::absolute(&out).unwrap_or(out);
     check_out(&out)?;
     let checkpoint_path = checkpoint_beside(&out);
     if checkpoint_path.exists() {
@@ -46,15 +47,10 @@ pub fn begin<P: Program>(
             (model.name(), model.spec(&DataSpec::of(&train)))
         }
     };
+    let recipe = flags.training.apply(flags.model.recipe_for(train.len())).map_err(UsageError::of)?;
+    let recipe = Recipe { precision: flags.device.precision, ..recipe };
     let train = bucketed(train, &spec)?;
     let best = recipe.best;
     let state = ProgramState { program: P::NAME.into(), model, spec, data, limit, preprocessing, best, out };
     Ok(Job { state, train, test, recipe, seed: flags.training.seed, checkpoint_path, checkpoint: None })
-}
-
-/// `mnist.fireclay` has its checkpoint in `mnist.fireclay.checkpoint`.
-fn checkpoint_beside(out: &Path) -> PathBuf {
-    let mut path = out.as_os_str().to_owned();
-    path.push(".checkpoint");
-    PathBuf::from(path)
 }

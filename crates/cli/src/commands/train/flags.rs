@@ -31,13 +31,16 @@ pub struct Train<P: Program> {
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Model file to write; while the training runs a checkpoint is kept beside it, FILE.checkpoint
-    #[arg(long, value_name = "FILE", default_value = P::MODEL_FILE)]
-    pub out: PathBuf,
+    /// Model file to write.
+    #[arg(long, value_name = "FILE", help = format!(
+        "Model file to write [default: {}]; while the training runs a checkpoint is kept beside it, FILE.checkpoint, and \
+         --resume goes on to the same file unless told otherwise", P::MODEL_FILE
+    ))]
+    pub out: Option<PathBuf>,
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "clip_norm", "precision", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "limit", "out"
+        "clip_norm", "precision", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "limit"
     ])]
     pub resume: Option<PathBuf>,
 }

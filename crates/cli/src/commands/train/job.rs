@@ -7,10 +7,9 @@ use fireclay::train::Checkpoint;
 use serde::{Deserialize, Serialize};
 
 use super::flags::Train;
-use crate::error::CommandError;
-use crate::exit::UsageError;
 use crate::format::{called, quoted, shown};
 use crate::limit::Limit;
+use crate::output_file::check_output;
 use crate::program::{Program, SourceOf};
 use crate::recipe::{BestEpoch, Recipe};
 
@@ -48,16 +47,17 @@ pub struct Job<P: Program> {
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// Refuses a place where no file can be written, before the training rather than after it.
+/// Refuses a place where no model or checkpoint can be written, before the training rather than after it.
 pub fn check_out(out: &Path) -> anyhow::Result<()> {
-    let wrong = |problem: String| Err(UsageError::of(CommandError::Out { path: out.to_path_buf(), problem }));
-    if out.is_dir() || out.file_name().is_none() {
-        return wrong("it is a folder".into());
-    }
-    match out.parent().filter(|folder| *folder != Path::new("")) {
-        Some(folder) if !folder.is_dir() => wrong(format!("the folder {} does not exist", folder.display())),
-        _ => Ok(()),
-    }
+    check_output(out, "--out")?;
+    check_output(&checkpoint_beside(out), "--out")
+}
+
+/// `mnist.fireclay` has its checkpoint in `mnist.fireclay.checkpoint`.
+pub fn checkpoint_beside(out: &Path) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(".checkpoint");
+    PathBuf::from(path)
 }
 
 /// The command that resumes, as the user can type it.

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use fireclay::store::load_checkpoint;
+use fireclay::store::{load_card, load_checkpoint};
 use fireclay::train::{Checkpoint, checkpoint_shapes};
+use serde_json::Value;
 
 use super::flags::Train;
 use super::job::{Job, ProgramState, StateOf, check_out};
 use crate::error::CommandError;
 use crate::exit::UsageError;
+use crate::format::called;
 use crate::model_args::bucketed;
 use crate::objective::label_smoothing;
 use crate::output::Output;
@@ -19,15 +21,40 @@ use crate::recipe::Recipe;
 
 /// A training that is resumed.
 pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Job<P>> {
-    let checkpoint: Checkpoint = load_checkpoint(path)?;
+    let checkpoint: Checkpoint = match load_checkpoint(path) {
+        // A model file is where a checkpoint was, when the training has ended.
+        Err(_) if load_card(path).is_ok() => {
+            let (path, program) = (path.to_path_buf(), called(P::NAME));
+            return Err(UsageError::of(CommandError::Finished { path, program }));
+        }
+        checkpoint => checkpoint?,
+    };
     let progress = &checkpoint.progress;
     // Another program's data may not even be readable here, so its name is checked first.
     if let Some(other) = progress.program["program"].as_str().filter(|name| *name != P::NAME) {
         let (path, found) = (path.to_path_buf(), other.to_string());
         return Err(CommandError::OtherProgram { path, expected: P::NAME, found }.into());
     }
-    let state: StateOf<P> = serde_json::from_value(progress.program.clone())
-        .with_context(|| format!("{} is not a checkpoint of this program", path.display()))?;
+    let (path, written) = (std::path::absolute(path)?, progress.program.clone());
+    let read = |written| -> anyhow::Result<StateOf<P>> {
+        serde_json::from_value(written)
+            .with_context(|| format!("{} is not a checkpoint of this program", path.display()))
+    };
+    let mut state = read(written.clone())?;
+    if let (Some(before), Some(now)) = (state.out.parent(), path.parent())
+        && !before.exists()
+    {
+        output.note(format!(
+            "{} is gone, so what lay in it is taken from {} instead",
+            before.display(),
+            now.display()
+        ));
+        state = read(moved(written, before, now))?;
+    }
+    if let Some(out) = &flags.out {
+        state.out = std::path::absolute(out).unwrap_or_else(|_| out.clone());
+    }
+    let path = path.as_path();
     check_out(&state.out)?;
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&state.spec, &checkpoint_shapes(&checkpoint))
@@ -68,4 +95,37 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         checkpoint_path: path.to_path_buf(),
         checkpoint: Some(checkpoint),
     })
+}
+
+/// What a checkpoint says, with all paths in the folder `before` in the folder `now` instead.
+fn moved(said: Value, before: &Path, now: &Path) -> Value {
+    match said {
+        Value::String(text) => match Path::new(&text).strip_prefix(before) {
+            Ok(rest) => Value::String(now.join(rest).to_string_lossy().into_owned()),
+            Err(_) => Value::String(text),
+        },
+        Value::Array(items) => items.into_iter().map(|item| moved(item, before, now)).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, moved(value, before, now))).collect())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_a_folder_move_with_it_and_others_stay() {
+        let said = serde_json::json!({
+            "out": "/home/ada/project/m.fireclay", "data": {"folder": "/home/ada/project/pics"},
+            "other": ["/home/ada/projects", "project", 3, null],
+        });
+        let expected = serde_json::json!({
+            "out": "/tmp/renamed/m.fireclay", "data": {"folder": "/tmp/renamed/pics"},
+            "other": ["/home/ada/projects", "project", 3, null],
+        });
+        assert_eq!(moved(said, Path::new("/home/ada/project"), Path::new("/tmp/renamed")), expected);
+    }
 }

@@ -14,6 +14,8 @@ use super::begin::begin;
 use super::flags::Train;
 use super::job::{Job, resume_command};
 use super::resume::resume;
+use crate::baselines::Baselines;
+use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
 use crate::format::{bytes, called, quoted, shown};
@@ -22,14 +24,18 @@ use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::Program;
 use crate::progress::Progress;
-use crate::recipe::Recipe;
 use crate::records::{Interrupted, Saved};
 
 /// Trains a model, or resumes a training.
 pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
     let (device, job) = prepare(flags, output)?;
+    check_classes(&job.train)?;
     announce::<P>(&job, flags, output)?;
+    let baselines = match P::COMPARES_WITH_BASELINES {
+        true => Baselines::of(&job.train, &job.test, &device, output)?,
+        false => None,
+    };
     let mut trainer = trainer(&job, &device, interrupt, output)?;
     let Job { state, train, test, recipe, seed, checkpoint_path, checkpoint } = job;
     let history = match checkpoint {
@@ -50,6 +56,9 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     }
     let precision = in_precision(recipe.precision);
     print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
+    if let Some(baselines) = &baselines {
+        baselines.print_beside(&trainer.predictions(&test)?, &state.model, output);
+    }
     drop(precision);
     save::<P>(&trainer, &train, &state.out, output)?;
     // The model is safe, so the checkpoint is no longer needed. One that cannot be removed does no harm.
@@ -60,13 +69,24 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 /// The device and the training. Whatever the flags alone decide is checked before any work.
 fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = &flags.resume else {
-        let recipe = flags.training.apply(flags.model.recipe()).map_err(UsageError::of)?;
-        let recipe = Recipe { precision: flags.device.precision, ..recipe };
+        flags.training.apply(flags.model.recipe()).map_err(UsageError::of)?;
         let own = flags.model.own_spec()?;
         let device = flags.device.open()?;
-        return Ok((device, begin::<P>(recipe, own, flags, output)?));
+        return Ok((device, begin::<P>(own, flags, output)?));
     };
     Ok((flags.device.open()?, resume::<P>(path, flags, output)?))
+}
+
+/// Refuses samples of one class: whatever is trained on them is always right and has learnt nothing.
+fn check_classes(train: &Dataset) -> Result<(), CommandError> {
+    let counts = train.class_counts();
+    let mut names = train.class_names().iter().zip(&counts).filter(|(_, count)| **count > 0);
+    match (Objective::of(train), names.next(), names.next()) {
+        (Objective::Classification, Some((class, samples)), None) => {
+            Err(CommandError::OneClass { class: class.clone(), samples: *samples })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The network with its objective, optimizer and callbacks.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::FolderProblem;
 use super::cache::{self, Entry};
-use super::listing::{self, Found, Listing, Skipped, TEST, TRAIN, Wanted, refuse};
+use super::listing::{self, Found, Listing, Parts, Skipped, Wanted, refuse};
 use super::picture::{MOST_SIDE, Resize, Shape, read_into};
 use crate::DatasetsError;
 use crate::formats::digest;
@@ -42,6 +42,17 @@ pub enum ImageChannels {
     Rgb,
 }
 
+/// What becomes of images that cannot be decoded or are cut short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BrokenImages {
+    /// They are an error, which lists the first ten.
+    #[default]
+    Refuse,
+    /// They are left out, and listed in [`ImageFolder::left_out`]; a class of which nothing remains is an error.
+    LeaveOut,
+}
+
 /// How [`ImageFolder::load`] reads.
 ///
 /// ```
@@ -62,6 +73,8 @@ pub struct ImageFolderOptions {
     pub channels: ImageChannels,
     /// How images of another size are brought to it.
     pub resize: Resize,
+    /// What becomes of broken ones.
+    pub broken: BrokenImages,
     /// A folder to keep the decoded images in, so that they are decoded once; `None` keeps nothing. Files of earlier
     /// contents stay there until someone deletes them.
     pub cache: Option<PathBuf>,
@@ -80,6 +93,7 @@ impl Default for ImageFolderOptions {
             size: ImageSize::default(),
             channels: ImageChannels::default(),
             resize: Resize::default(),
+            broken: BrokenImages::default(),
             cache: None,
             map_above: fireclay_data::Bytes::MAP_ABOVE,
             most_bytes: 8 << 30,
@@ -110,6 +124,8 @@ pub struct ImageFolder {
     pub dataset: Dataset,
     /// Files that were passed over.
     pub skipped: Skipped,
+    /// How many broken images were left out, and the first ten with their reasons; see [`BrokenImages`].
+    pub left_out: (usize, Vec<String>),
     /// What was converted, and in how many images: `("converted from colour to grey", 12)`.
     pub notes: Vec<(String, usize)>,
     /// What became of the cache.
@@ -152,7 +168,9 @@ impl ImageFolder {
         load_part(folder, folder, "all", options, None)
     }
 
-    /// Loads `(train, test)` from the sub-folders `train` and `test`, each as [`ImageFolder::load`] does.
+    /// Loads `(train, test)` from the sub-folders `train` and `test`, each as [`ImageFolder::load`] does. In any case, and
+    /// `training` is a training part as well; without a test part a validation part (`val`, `valid`, `validation`, `dev`,
+    /// `eval`) is the second.
     ///
     /// Size, channels and classes of the test images are those of the training images; a class that only the training
     /// part has is no error.
@@ -163,8 +181,8 @@ impl ImageFolder {
         folder: &Path,
         options: &ImageFolderOptions,
     ) -> Result<(Self, Self), DatasetsError> {
-        let [train_folder, test_folder] = listing::parts(folder)?;
-        let train = load_part(folder, &train_folder, TRAIN, options, None)?;
+        let Parts { train, held_out, split } = listing::parts(folder)?;
+        let train = load_part(folder, &train, "train", options, None)?;
         let [channels, height, width] = train.dataset.shape() else {
             unreachable!("images have three dimensions");
         };
@@ -173,11 +191,11 @@ impl ImageFolder {
             channels: if *channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
             ..options.clone()
         };
-        let test = load_part(folder, &test_folder, TEST, &options, Some(train.dataset.class_names()))?;
+        let test = load_part(folder, &held_out, split, &options, Some(train.dataset.class_names()))?;
         Ok((train, test))
     }
 
-    /// Whether a folder has the sub-folders `train` and `test`, so that
+    /// Whether a folder has sub-folders for two parts, so that
     /// [`load_train_and_test`](Self::load_train_and_test) reads it.
     pub fn has_train_and_test(folder: &Path) -> bool {
         listing::has_parts(folder)
@@ -207,22 +225,27 @@ fn load_part(
         classes,
     };
     let listing = listing::list(folder, wanted)?;
-    let labels: Vec<u32> = listing.files.iter().map(|file| file.class).collect();
+    let mut labels: Vec<u32> = listing.files.iter().map(|file| file.class).collect();
+    let mut left_out = (0, Vec::new());
 
     let key = cache::key(&listing, size, channels, options.resize);
     let cache_path = options.cache.as_deref().map(|cache| cache::path(cache, &key));
     let limits = cache::Limits { most_bytes: options.most_bytes, map_above: options.map_above };
-    let read = |path: &Path| cache::read(path, &key, &labels, listing.classes.len(), limits);
-    let kept = cache_path.as_deref().and_then(read);
+    let read = |path: &Path, labels: &[u32]| cache::read(path, &key, labels, listing.classes.len(), limits);
+    let kept = cache_path.as_deref().and_then(|path| read(path, &labels));
     let (entry, cache) = match (kept, &cache_path) {
         (Some(entry), _) => (entry, ImageCache::Read),
-        (None, None) => (decode_all(&listing, &labels, size, channels, options)?, ImageCache::Off),
+        (None, None) => {
+            let entry = decode_all(&listing, &mut labels, size, channels, options, &mut left_out)?;
+            (entry, ImageCache::Off)
+        }
         (None, Some(path)) => {
-            let entry = decode_all(&listing, &labels, size, channels, options)?;
+            let entry = decode_all(&listing, &mut labels, size, channels, options, &mut left_out)?;
             match cache::write(path, &key, &entry, labels.len()) {
+                _ if left_out.0 > 0 => (entry, ImageCache::NotWritten("some images are broken".into())),
                 // What is too much for memory goes on living in the file that was just written.
                 Ok(()) if entry.features.len() as u64 > options.map_above => {
-                    (read(path).unwrap_or(entry), ImageCache::Written)
+                    (read(path, &labels).unwrap_or(entry), ImageCache::Written)
                 }
                 Ok(()) => (entry, ImageCache::Written),
                 // The images are here; that they cannot be kept costs time, not results.
@@ -239,7 +262,7 @@ fn load_part(
     let targets = Targets::Classes { labels, names: listing.classes };
     let shape = [channels, height, width];
     let dataset = Dataset::from_u8(&shape, entry.features, targets, Normalization::none(), provenance)?;
-    Ok(ImageFolder { dataset, skipped: listing.skipped, notes: entry.notes, cache })
+    Ok(ImageFolder { dataset, skipped: listing.skipped, left_out, notes: entry.notes, cache })
 }
 
 pub(super) fn check_size(
@@ -257,16 +280,24 @@ pub(super) fn check_size(
 
 fn decode_all(
     listing: &Listing,
-    labels: &[u32],
+    labels: &mut Vec<u32>,
     size: Option<[usize; 2]>,
     channels: Option<usize>,
     options: &ImageFolderOptions,
+    left_out: &mut (usize, Vec<String>),
 ) -> Result<Entry, DatasetsError> {
     let folder = &listing.folder;
     let files = &listing.files;
+    let first = |leave_out: bool| match leave_out {
+        true => files.iter().find_map(|file| size_of(file).ok()),
+        false => None,
+    };
     let size = match (size, files.first()) {
         (Some(size), _) => size,
-        (None, Some(first)) => size_of(first)?,
+        (None, Some(file)) => match first(options.broken == BrokenImages::LeaveOut) {
+            Some(size) => size,
+            None => size_of(file)?,
+        },
         (None, None) => return Err(refuse(folder, FolderProblem::NoClasses)),
     };
     let channels = match channels {
@@ -284,18 +315,37 @@ fn decode_all(
         return Err(refuse(folder, FolderProblem::TooLarge { what, bytes, limit, hint }));
     }
     let mut features = vec![0; files.len() * shape.len()];
-    let outcome = (features.par_chunks_exact_mut(shape.len()).zip(files))
-        .fold(Outcome::default, |outcome, (out, file)| {
-            outcome.with(read_file(file, shape, options.resize, out))
+    let outcome = (features.par_chunks_exact_mut(shape.len()).zip(files).enumerate())
+        .fold(Outcome::default, |outcome, (at, (out, file))| {
+            outcome.with(at, read_file(file, shape, options.resize, out))
         })
         .reduce(Outcome::default, Outcome::merge);
-    if outcome.count > 0 {
-        let problem =
-            FolderProblem::Broken { broken: outcome.broken, count: outcome.count, files: files.len() };
+    let count = outcome.places.len();
+    if count > 0 && (options.broken == BrokenImages::Refuse || count == files.len()) {
+        let problem = FolderProblem::Broken { broken: outcome.broken, count, files: files.len() };
         return Err(refuse(folder, problem));
+    }
+    if count > 0 {
+        features = without(&features, shape.len(), &outcome.places);
+        *labels = without(labels, 1, &outcome.places);
+        let lost = |class: &&Found| !labels.contains(&class.class);
+        if let Some(lost) = files.iter().find(lost) {
+            let class = listing.classes[lost.class as usize].clone();
+            return Err(refuse(
+                folder,
+                FolderProblem::EmptyClass { class, expected: "image that can be read" },
+            ));
+        }
+        *left_out = (count, outcome.broken.iter().map(ToString::to_string).collect());
     }
     let digest = digest::of_bytes(&features, labels, listing.classes.len());
     Ok(Entry { shape, notes: outcome.notes.into_iter().collect(), features: features.into(), digest })
+}
+
+/// Rows of some width without those at these places, which ascend.
+fn without<T: Copy>(values: &[T], width: usize, places: &[usize]) -> Vec<T> {
+    let kept = (0..values.len() / width).filter(|row| places.binary_search(row).is_err());
+    kept.flat_map(|row| &values[row * width..][..width]).copied().collect()
 }
 
 fn size_of(file: &Found) -> Result<[usize; 2], DatasetsError> {
@@ -327,15 +377,16 @@ struct Outcome {
     notes: BTreeMap<String, usize>,
     /// The first broken ones, in order.
     broken: Vec<DatasetsError>,
-    count: usize,
+    /// Where the broken ones are, ascending.
+    places: Vec<usize>,
 }
 
 impl Outcome {
-    fn with(mut self, outcome: Result<Vec<String>, DatasetsError>) -> Self {
+    fn with(mut self, at: usize, outcome: Result<Vec<String>, DatasetsError>) -> Self {
         match outcome {
             Ok(notes) => notes.into_iter().for_each(|note| *self.notes.entry(note).or_default() += 1),
             Err(error) => {
-                self.count += 1;
+                self.places.push(at);
                 if self.broken.len() < MOST_LISTED {
                     self.broken.push(error);
                 }
@@ -351,7 +402,7 @@ impl Outcome {
         }
         self.broken.extend(later.broken);
         self.broken.truncate(MOST_LISTED);
-        self.count += later.count;
+        self.places.extend(later.places);
         self
     }
 }

@@ -17,9 +17,12 @@ const MOST_DEPTH: usize = 16;
 /// Names kept for a report.
 const MOST_EXAMPLES: usize = 5;
 
-/// The sub-folders of a folder that holds both parts of a set.
-pub(super) const TRAIN: &str = "train";
-pub(super) const TEST: &str = "test";
+/// What the sub-folders of a folder that holds both parts of a set are called, in any case: the training part, and the one that
+/// is held out, the preferred names first.
+const TRAIN: [&str; 2] = ["train", "training"];
+const HELD_OUT: [&str; 7] = ["test", "testing", "val", "valid", "validation", "dev", "eval"];
+/// Of those, the names of test parts; the others are validation parts.
+const TEST: [&str; 2] = ["test", "testing"];
 
 /// Files that were passed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,21 +69,52 @@ pub(super) struct Wanted<'a> {
     pub(super) classes: Option<&'a [String]>,
 }
 
-/// Whether a folder has the sub-folders `train` and `test`.
+/// The folders of both parts of a set.
+pub(super) struct Parts {
+    pub(super) train: PathBuf,
+    pub(super) held_out: PathBuf,
+    /// `test` or `validation`.
+    pub(super) split: &'static str,
+}
+
+/// Whether a folder has sub-folders for both parts.
 pub(super) fn has_parts(folder: &Path) -> bool {
-    folder.join(TRAIN).is_dir() && folder.join(TEST).is_dir()
+    parts(folder).is_ok()
 }
 
 /// The folders of both parts.
-pub(super) fn parts(folder: &Path) -> Result<[PathBuf; 2], DatasetsError> {
+pub(super) fn parts(folder: &Path) -> Result<Parts, DatasetsError> {
     // A folder that cannot be looked into is another error than one without parts.
-    std::fs::read_dir(folder).map_err(|source| DatasetsError::Read { path: folder.to_owned(), source })?;
-    for missing in [TRAIN, TEST] {
-        if !folder.join(missing).is_dir() {
-            return Err(refuse(folder, FolderProblem::NoParts { missing }));
-        }
-    }
-    Ok([folder.join(TRAIN), folder.join(TEST)])
+    let entries = std::fs::read_dir(folder)
+        .map_err(|source| DatasetsError::Read { path: folder.to_owned(), source })?;
+    let mut folders: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let find = |names: &[&'static str]| {
+        names
+            .iter()
+            .find_map(|name| Some((*name, folders.iter().find(|path| is_called(path, name))?.clone())))
+    };
+    let missing = |missing| refuse(folder, FolderProblem::NoParts { missing });
+    let (_, train) = find(&TRAIN).ok_or_else(|| missing("train"))?;
+    let (name, held_out) = find(&HELD_OUT).ok_or_else(|| missing("test"))?;
+    let split = if TEST.contains(&name) { "test" } else { "validation" };
+    Ok(Parts { train, held_out, split })
+}
+
+fn is_called(path: &Path, name: &str) -> bool {
+    path.file_name().and_then(OsStr::to_str).is_some_and(|found| found.eq_ignore_ascii_case(name))
+}
+
+/// Whether a folder has the name of a part, and sub-folders as a part has.
+fn is_part(path: &Path) -> bool {
+    TRAIN.iter().chain(&HELD_OUT).any(|name| is_called(path, name)) && has_folders(path)
+}
+
+/// Whether a folder has a sub-folder that is not hidden.
+fn has_folders(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.is_dir() && !path.file_name().is_none_or(is_hidden))
 }
 
 pub(super) fn refuse(path: &Path, problem: FolderProblem) -> DatasetsError {
@@ -105,6 +139,15 @@ pub(super) fn list(folder: &Path, wanted: Wanted<'_>) -> Result<Listing, Dataset
     }
     if found.is_empty() {
         return Err(refuse(folder, FolderProblem::NoClasses));
+    }
+    if let Some((name, _)) = found.iter().find(|(_, path)| is_part(path)) {
+        return Err(refuse(folder, FolderProblem::PartAmongClasses { name: name.clone() }));
+    }
+    // As archives unpack: a folder in a folder.
+    if let ([(name, inner)], None) = (found.as_slice(), wanted.classes)
+        && has_folders(inner)
+    {
+        return Err(refuse(folder, FolderProblem::Wrapped { name: name.clone(), inner: inner.clone() }));
     }
     let classes: Vec<String> = match wanted.classes {
         Some(known) => known.to_vec(),

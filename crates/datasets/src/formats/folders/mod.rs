@@ -13,7 +13,7 @@ mod text_folder;
 
 use crate::error::FolderProblem;
 #[cfg(feature = "images")]
-pub use image_folder::{ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize};
+pub use image_folder::{BrokenImages, ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize};
 pub use listing::Skipped;
 #[cfg(feature = "images")]
 pub use one_image::{ImageFile, read_image};

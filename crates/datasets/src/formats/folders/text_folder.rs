@@ -7,7 +7,7 @@ use fireclay_text::Texts;
 use rayon::prelude::*;
 
 use super::FolderProblem;
-use super::listing::{self, Found, Skipped, TEST, TRAIN, Wanted, refuse};
+use super::listing::{self, Found, Parts, Skipped, Wanted, refuse};
 use crate::DatasetsError;
 use crate::formats::text::{Unreadable, decode_text};
 use crate::formats::whole::{Whole, file_name, read_whole};
@@ -66,21 +66,22 @@ impl TextFolder {
     }
 
     /// Loads `(train, test)` from the sub-folders `train` and `test`, each as [`TextFolder::load`] does; the classes of
-    /// both are those of the training part.
+    /// both are those of the training part. In any case, and `training` is a training part as well; without a test part a
+    /// validation part (`val`, `valid`, `validation`, `dev`, `eval`) is the second.
     ///
     /// # Errors
     /// As [`TextFolder::load`], and if one of the sub-folders is missing or the test part has a class of its own.
     pub fn load_train_and_test(folder: &Path) -> Result<(Self, Self), DatasetsError> {
-        let [train_folder, test_folder] = listing::parts(folder)?;
-        let train = load_part(folder, &train_folder, TRAIN, None)?;
+        let Parts { train, held_out, split } = listing::parts(folder)?;
+        let train = load_part(folder, &train, "train", None)?;
         let Targets::Classes { names, .. } = train.texts.targets() else {
             unreachable!("folders are classes");
         };
-        let test = load_part(folder, &test_folder, TEST, Some(names))?;
+        let test = load_part(folder, &held_out, split, Some(names))?;
         Ok((train, test))
     }
 
-    /// Whether a folder has the sub-folders `train` and `test`, so that
+    /// Whether a folder has sub-folders for two parts, so that
     /// [`load_train_and_test`](Self::load_train_and_test) reads it.
     pub fn has_train_and_test(folder: &Path) -> bool {
         listing::has_parts(folder)

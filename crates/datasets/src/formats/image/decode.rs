@@ -32,6 +32,10 @@ pub(in crate::formats) fn decode(
     notes: &mut Vec<String>,
 ) -> Result<DynamicImage, ImageProblem> {
     let format = check_start(bytes, notes)?;
+    // Decoders fill up what is missing of a JPEG; of a PNG they say so.
+    if format == ImageFormat::Jpeg && !has_jpeg_end(bytes) {
+        return Err(ImageProblem::CutShort);
+    }
     let mut decoder = open(bytes, format)?;
     // A picture without a readable orientation is taken as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -99,6 +103,29 @@ fn jpeg_components(bytes: &[u8]) -> Option<u8> {
             // Start of scan: the header should have come before.
             0xda => return None,
             _ => at = at.checked_add(2 + usize::from(u16::from_be_bytes([*high, *low])))?,
+        }
+    }
+}
+
+/// Whether a JPEG goes on to the marker of its end.
+fn has_jpeg_end(bytes: &[u8]) -> bool {
+    let mut at = 2usize;
+    loop {
+        // In a scan's data FF is followed by 00 or by a marker of restart; bytes before a marker, and more FF, are filling.
+        let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) else {
+            return false;
+        };
+        at += found;
+        match bytes.get(at + 1) {
+            None => return false,
+            Some(0xd9) => return true,
+            Some(0xff) => at += 1,
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 2,
+            // A segment, of the length that it says; behind that of a scan comes its data.
+            Some(_) => match bytes.get(at + 2..at + 4) {
+                Some([high, low]) => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+                _ => return false,
+            },
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::numbers::is_number;
+use fireclay_tabular::{Number, NumberFormat};
+
 use super::options::TableHeader;
 use super::records::Row;
 use super::{Column, TableProblem};
@@ -14,6 +15,7 @@ pub(super) fn is_header(
     first: &Row,
     second: Option<&Row>,
 ) -> Result<bool, TableProblem> {
+    let is_number = |field: &str| matches!(NumberFormat::Point.parse(field), Number::Finite(_));
     let has_number = |row: &Row| row.iter().any(is_number);
     match header {
         TableHeader::Yes => Ok(true),

@@ -5,10 +5,11 @@ use std::io::Read;
 use std::path::Path;
 
 use fireclay_data::{Dataset, Provenance, Targets, sha256};
+use fireclay_tabular::{Number, NumberFormat};
 
 use super::TableProblem;
 use super::categories::{Categories, MOST_CATEGORIES};
-use super::numbers::{self, Number};
+use super::dialect::Dialect;
 use super::options::{MissingNumbers, TableOptions};
 use super::plan::{Opened, Roles, Schema, number_roles};
 use super::records::{Row, refuse};
@@ -26,6 +27,8 @@ pub struct Table {
     pub feature_names: Vec<String>,
     /// How many rows were left out for want of a number; see [`TableOptions::missing`].
     pub dropped: usize,
+    /// How the file is written.
+    pub dialect: Dialect,
     schema: Schema,
 }
 
@@ -135,7 +138,7 @@ fn read(
     let mut provenance = Provenance::new(name, split, source);
     provenance.sha256 = Some(sha256::hex(&digest::of_floats(&values, &targets)));
     let dataset = Dataset::from_f32(&[feature_names.len()], values, targets, provenance)?;
-    Ok(Table { dataset, feature_names, dropped, schema })
+    Ok(Table { dataset, feature_names, dropped, dialect: opened.dialect, schema })
 }
 
 /// The feature columns, as they are read.
@@ -173,7 +176,7 @@ impl Features {
             let field = row.get(feature.index);
             let (line, column) = (row.line, &feature.name);
             let found = || field.trim().to_owned();
-            match (&feature.categories, numbers::parse(field)) {
+            match (&feature.categories, NumberFormat::Point.parse(field)) {
                 (None, Number::Finite(_)) => {}
                 (Some(_), _) if !field.trim().is_empty() => {}
                 (None, Number::Text) => {
@@ -191,7 +194,7 @@ impl Features {
             let value = match &mut feature.categories {
                 Some(categories) => categories.number(field, row.line, &feature.name)? as f32,
                 // Checked before; the other kinds were refused.
-                None => match numbers::parse(field) {
+                None => match NumberFormat::Point.parse(field) {
                     Number::Finite(number) => number,
                     _ => 0.0,
                 },

@@ -3,17 +3,20 @@
 mod categories;
 mod column;
 mod columns;
+mod dialect;
 mod limited;
 mod load;
-mod numbers;
 mod options;
 mod plan;
 mod records;
+mod rows;
 mod target;
 mod texts;
 
 use crate::error::TableProblem;
 pub use column::Column;
+pub use dialect::Dialect;
 pub use load::Table;
 pub use options::{MissingNumbers, TableHeader, TableOptions, TableTarget};
+pub use rows::TableRows;
 pub use texts::TextTable;

@@ -1,8 +1,7 @@
 //! How a table is read.
 
-use std::path::Path;
-
 use super::Column;
+use super::dialect::Dialect;
 
 /// Whether the first row names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,17 +50,18 @@ pub enum MissingNumbers {
 ///     one_hot: vec!["district".into()],
 ///     ..TableOptions::default()
 /// };
-/// assert!(options.quotes && options.delimiter.is_none());
+/// assert!(options.quotes.is_none() && options.delimiter.is_none());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableOptions {
-    /// What stands between two fields, an ASCII character; by the file's name if `None`: a tab for `.tsv` and `.tab`,
-    /// otherwise a comma.
+    /// What stands between two fields, an ASCII character. If `None` it is found: by the file's name, a tab for `.tsv` and `.tab`
+    /// and otherwise a comma, unless another delimiter makes its rows alike and this one does not.
     pub delimiter: Option<u8>,
     /// Whether the first row names the columns.
     pub header: TableHeader,
-    /// Whether fields may stand in double quotes; yes unless set.
-    pub quotes: bool,
+    /// Whether fields may stand in double quotes. If `None` they may, unless rows only run into each other by it and are all
+    /// alike without.
+    pub quotes: Option<bool>,
     /// The columns of numbers to learn from, in this order; all but the target if `None`.
     pub features: Option<Vec<Column>>,
     /// The column to predict; the last one if `None`.
@@ -85,7 +85,7 @@ impl Default for TableOptions {
         Self {
             delimiter: None,
             header: TableHeader::default(),
-            quotes: true,
+            quotes: None,
             features: None,
             target: None,
             target_kind: TableTarget::default(),
@@ -107,17 +107,9 @@ pub(super) struct Format {
 }
 
 impl TableOptions {
-    pub(super) fn format(&self, path: &Path) -> Format {
-        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        let by_name = match extension.as_deref() {
-            Some("tsv" | "tab") => b'\t',
-            _ => b',',
-        };
-        Format {
-            delimiter: self.delimiter.unwrap_or(by_name),
-            quotes: self.quotes,
-            most_row_bytes: self.most_row_bytes,
-        }
+    pub(super) fn format(&self, dialect: Dialect) -> Format {
+        let Dialect { delimiter, quotes, .. } = dialect;
+        Format { delimiter, quotes, most_row_bytes: self.most_row_bytes }
     }
 
     /// Whether a column is asked for by name.

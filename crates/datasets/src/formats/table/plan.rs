@@ -1,9 +1,10 @@
 //! Which columns are read, decided once the first rows are known.
 
-use std::io::Read;
+use std::io::{Chain, Cursor, Read};
 use std::path::Path;
 
 use super::columns::{Columns, is_header};
+use super::dialect::{Dialect, SAMPLE_BYTES, beginning};
 use super::options::{TableOptions, TableTarget};
 use super::records::{Records, Row, refuse};
 use super::{Column, TableHeader, TableProblem};
@@ -11,22 +12,44 @@ use crate::DatasetsError;
 
 /// A table whose header is read, and its first rows that had to be looked at.
 pub(super) struct Opened<R> {
-    pub(super) records: Records<R>,
+    pub(super) dialect: Dialect,
+    pub(super) records: Records<Chain<Cursor<Vec<u8>>, R>>,
     pub(super) columns: Columns,
     waiting: Vec<Row>,
 }
 
 impl<R: Read> Opened<R> {
+    /// A table of a target and what it is learnt from.
     pub(super) fn new(path: &Path, input: R, options: &TableOptions) -> Result<Self, DatasetsError> {
-        let mut records = Records::new(path, input, options.format(path))?;
+        Self::open(path, input, options, true)
+    }
+
+    /// A table of any columns, which the first row names unless it holds numbers.
+    pub(super) fn of_any(path: &Path, input: R, options: &TableOptions) -> Result<Self, DatasetsError> {
+        Self::open(path, input, options, false)
+    }
+
+    fn open(
+        path: &Path,
+        mut input: R,
+        options: &TableOptions,
+        has_target: bool,
+    ) -> Result<Self, DatasetsError> {
+        let (sample, is_whole) = beginning(&mut input, SAMPLE_BYTES)
+            .map_err(|source| DatasetsError::Read { path: path.to_owned(), source })?;
+        let dialect = Dialect::find(path, &sample, is_whole, (options.delimiter, options.quotes));
+        let mut records = Records::new(path, Cursor::new(sample).chain(input), options.format(dialect))?;
         let Some(first) = records.next()? else {
             return Err(refuse(path, TableProblem::Empty { found: "an empty file" }));
         };
-        if first.iter().nth(1).is_none() {
+        if has_target && first.iter().nth(1).is_none() {
             return Err(refuse(path, too_few(first.get(0))));
         }
         let second = records.next()?;
-        let has_header = is_header(options.header, options.names_columns(), &first, second.as_ref());
+        let has_header = match is_header(options.header, options.names_columns(), &first, second.as_ref()) {
+            Err(_) if !has_target => Ok(true),
+            found => found,
+        };
         let has_header = has_header.map_err(|problem| refuse(path, problem))?;
         let columns = Columns::new(&first, has_header).map_err(|problem| refuse(path, problem))?;
         let mut waiting: Vec<Row> = second.into_iter().collect();
@@ -36,7 +59,7 @@ impl<R: Read> Opened<R> {
         if waiting.is_empty() {
             return Err(refuse(path, TableProblem::Empty { found: "only a header" }));
         }
-        Ok(Self { records, columns, waiting })
+        Ok(Self { dialect, records, columns, waiting })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, DatasetsError> {

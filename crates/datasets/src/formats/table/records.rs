@@ -20,6 +20,8 @@ pub(super) struct Records<R> {
     /// Fields of the first row; 0 before it.
     width: usize,
     raw: ByteRecord,
+    /// The first row with a field over several lines, and over how many.
+    pub(super) over_lines: Option<(u64, usize)>,
 }
 
 /// One row; its fields are UTF-8 without NUL.
@@ -56,7 +58,7 @@ impl<R: Read> Records<R> {
             .quoting(format.quotes)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(Limited::new(input));
-        Ok(Self { path: path.to_owned(), reader, format, width: 0, raw: ByteRecord::new() })
+        Ok(Self { path: path.to_owned(), reader, format, width: 0, raw: ByteRecord::new(), over_lines: None })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, DatasetsError> {
@@ -90,6 +92,10 @@ impl<R: Read> Records<R> {
         }
         if raw.len() != self.width {
             return Err(refuse(TableProblem::Ragged { line, expected: self.width, found: raw.len() }));
+        }
+        if self.over_lines.is_none() {
+            let lines = raw.as_slice().iter().filter(|byte| **byte == b'\n').count() + 1;
+            self.over_lines = (lines > 1).then_some((line, lines));
         }
         if raw.as_slice().contains(&0) {
             let found = "a NUL byte, as in UTF-16 or in files that are no text";

@@ -1,10 +1,10 @@
 //! The target column of a table, as it is read.
 
 use fireclay_data::Targets;
+use fireclay_tabular::{Number, NumberFormat};
 
 use super::TableProblem;
 use super::categories::{Categories, MOST_CLASSES};
-use super::numbers::{self, Number};
 use super::plan::Schema;
 use super::records::Row;
 
@@ -33,7 +33,7 @@ impl TargetColumn {
     pub(super) fn check(&self, row: &Row) -> Result<(), TableProblem> {
         let field = row.get(self.index).trim();
         let (line, column, found) = (row.line, || self.name.clone(), || field.to_owned());
-        match (&self.kind, numbers::parse(field)) {
+        match (&self.kind, NumberFormat::Point.parse(field)) {
             (Kind::Classes { .. }, _) if field.is_empty() => {
                 Err(TableProblem::NoLabel { line, column: column() })
             }
@@ -50,7 +50,7 @@ impl TargetColumn {
                 labels.push(categories.number(field, row.line, &self.name)?);
             }
             // Checked before; the other kinds were refused.
-            Kind::Values(values) => values.push(match numbers::parse(field) {
+            Kind::Values(values) => values.push(match NumberFormat::Point.parse(field) {
                 Number::Finite(number) => number,
                 _ => 0.0,
             }),

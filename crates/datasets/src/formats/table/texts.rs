@@ -7,6 +7,7 @@ use fireclay_data::{Provenance, Targets};
 use fireclay_text::Texts;
 
 use super::TableProblem;
+use super::dialect::Dialect;
 use super::load::open_table;
 use super::options::{MissingNumbers, TableOptions};
 use super::plan::{Opened, Schema, text_roles};
@@ -27,6 +28,10 @@ pub struct TextTable {
     pub dropped: usize,
     /// How many texts are empty or only white space; they are kept.
     pub empty: usize,
+    /// How the file is written.
+    pub dialect: Dialect,
+    /// The first row whose text goes over several lines, and over how many: a quote that was meant as a letter looks so.
+    pub over_lines: Option<(u64, usize)>,
     schema: Schema,
 }
 
@@ -113,5 +118,6 @@ fn read(
     let split = if like.is_some() { "test" } else { "all" };
     let source = format!("{} rows of the table {name}", texts.len());
     let texts = Texts::new(texts, targets, Provenance::new(name, split, source))?;
-    Ok(TextTable { texts, dropped, empty, schema })
+    let (dialect, over_lines) = (opened.dialect, opened.records.over_lines);
+    Ok(TextTable { texts, dropped, empty, dialect, over_lines, schema })
 }

@@ -3,8 +3,8 @@
 use super::BuiltIn;
 use crate::metrics::{ClassCounts, Direction, Metric, Predictions, Task};
 
-/// F1: `2 * precision * recall / (precision + recall)` for each class, and the mean over the classes (macro average); 0
-/// where a class neither occurs nor is predicted. From 0 to 1, larger is better.
+/// F1: `2 * precision * recall / (precision + recall)` for each class, and the mean over the classes that occur or are predicted
+/// (macro average), or over all labels. From 0 to 1, larger is better.
 ///
 /// The name is from [van Rijsbergen 1979](https://www.dcs.gla.ac.uk/Keith/Preface.html), chapter 7.
 ///

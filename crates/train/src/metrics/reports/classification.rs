@@ -9,7 +9,8 @@ use crate::metrics::predictions::{argmax, rank};
 
 /// Measures of a classifier over a whole set. Its [`Display`](fmt::Display) is the table that `evaluate` prints.
 ///
-/// A ratio whose denominator is 0 (a class that is never predicted, or never occurs) counts as 0, as in scikit-learn.
+/// A ratio whose denominator is 0 (a class that is never predicted, or never occurs) counts as 0, and a class of which neither
+/// is true does not count in a mean, as in scikit-learn.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassificationReport {
     /// Samples.
@@ -33,7 +34,7 @@ pub struct ClassificationReport {
     pub threshold: Option<f64>,
     /// Measures of each class.
     pub classes: Vec<ClassScores>,
-    /// Mean over the classes.
+    /// Mean over the classes that occur or are predicted.
     pub macro_average: Scores,
     /// Mean over the classes, each weighted by its samples.
     pub weighted_average: Scores,
@@ -168,6 +169,9 @@ impl ClassificationReport {
             })
             .collect();
         let correct = (0..classes).map(|class| confusion_matrix[class][class]).sum::<u64>();
+        let occurs: Vec<bool> = (0..classes)
+            .map(|class| confusion_matrix.iter().any(|row| row[class] > 0) || scores[class].samples > 0)
+            .collect();
         let mut within = 0;
         let top_k_accuracy = ranks
             .iter()
@@ -184,8 +188,8 @@ impl ClassificationReport {
             roc_auc: mean_roc_auc(probabilities, labels, classes),
             pr_auc: (classes == 2).then(|| average_precision(scored(probabilities, labels, 1))).flatten(),
             threshold,
-            macro_average: average(&scores, |_| 1.0),
-            weighted_average: average(&scores, |class| class.samples as f64),
+            macro_average: average(&scores, |class| f64::from(u8::from(occurs[class]))),
+            weighted_average: average(&scores, |class| scores[class].samples as f64),
             classes: scores,
             confusion_matrix,
         }
@@ -198,10 +202,10 @@ impl ClassificationReport {
     }
 }
 
-fn average(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> Scores {
-    let total: f64 = classes.iter().map(&weight).sum();
+fn average(classes: &[ClassScores], weight: impl Fn(usize) -> f64) -> Scores {
+    let total: f64 = (0..classes.len()).map(&weight).sum();
     let mean = |value: fn(&Scores) -> f64| {
-        let sum: f64 = classes.iter().map(|class| weight(class) * value(&class.scores)).sum();
+        let sum: f64 = classes.iter().enumerate().map(|(at, class)| weight(at) * value(&class.scores)).sum();
         if total == 0.0 { 0.0 } else { sum / total }
     };
     Scores {
@@ -273,6 +277,11 @@ impl fmt::Display for ClassificationReport {
         }
         for (name, scores) in averages {
             line(f, name, scores, self.samples as u64)?;
+        }
+        let absent: Vec<&str> =
+            self.classes.iter().filter(|class| class.samples == 0).map(|class| class.name.as_str()).collect();
+        if !absent.is_empty() && self.samples > 0 {
+            writeln!(f, "not measured, as there are no samples: {}", absent.join(", "))?;
         }
         self.fmt_confusion(f, width)
     }

@@ -1,0 +1,265 @@
+//! Which table, and what is to be predicted from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use fireclay::data::{
+    ColumnKind, Dataset, DatasetsError, EncodingOptions, Frame, Provenance, TableDataset, TablePreprocessing,
+    TableProblem, TableRows, TableTask, TabularError, TargetColumn, sha256, split_indices,
+};
+use fireclay_cli::{DataSourceArgs, Limit, Output, TEST_FRACTION, TableFormat, count};
+use serde::{Deserialize, Serialize};
+
+/// By which one's own rows are split where there is no test part.
+const SPLIT_SEED: u64 = 0;
+
+/// Names that a line lists.
+const MOST_LISTED: usize = 8;
+
+/// Flags that say which table.
+#[derive(Args, Clone, Debug)]
+pub struct TableArgs {
+    /// Table: CSV or TSV, with a row for each sample
+    #[arg(value_name = "TABLE")]
+    pub path: Option<PathBuf>,
+    /// Table of test rows [default: a fifth of TABLE]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub test: Option<PathBuf>,
+    /// Column to predict [default: one that is called as targets often are, or the last one]
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub target: Option<String>,
+    /// What to predict [default: by the target's values]
+    #[arg(long, value_name = "TASK", value_enum, help_heading = "Data")]
+    pub task: Option<Task>,
+    /// Column to leave out; may be given more than once
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub ignore: Vec<String>,
+    /// Column whose numbers are names of categories; may be given more than once
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub category: Vec<String>,
+    /// How tables are written.
+    #[command(flatten)]
+    pub format: TableFormat,
+}
+
+/// What to predict.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// One of several classes
+    Classification,
+    /// A number
+    Regression,
+}
+
+/// Where a table is and how it is read: what a checkpoint keeps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSource {
+    pub table: PathBuf,
+    pub test: Option<PathBuf>,
+    pub target: Option<String>,
+    pub task: Option<Task>,
+    pub ignore: Vec<String>,
+    pub category: Vec<String>,
+    pub format: TableFormat,
+}
+
+impl DataSourceArgs for TableArgs {
+    type Source = TableSource;
+
+    fn source(&self) -> TableSource {
+        let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        TableSource {
+            table: self.path.as_ref().map(whole).unwrap_or_default(),
+            test: self.test.as_ref().map(whole),
+            target: self.target.clone(),
+            task: self.task,
+            ignore: self.ignore.clone(),
+            category: self.category.clone(),
+            format: self.format.clone(),
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        self.source() != TableSource::default()
+    }
+}
+
+impl TableSource {
+    /// Training and test rows; what was found and decided is said in a line each.
+    pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
+        let wrong = |error| refuse(&self.table, error);
+        let frame = self.read(&self.table, output)?;
+        let (target, why) = match &self.target {
+            Some(target) => (target.clone(), "as you say".to_string()),
+            None => TargetColumn::guess(&frame).map_err(wrong)?,
+        };
+        output.note(format!("target: {target:?}, since {why}"));
+        let (task, why) = match self.task {
+            Some(Task::Classification) => (TableTask::Classification, "as you say".to_string()),
+            Some(Task::Regression) => (TableTask::Regression, "as you say".to_string()),
+            None => TargetColumn::task(&frame, &target).map_err(wrong)?,
+        };
+        let what = match task {
+            TableTask::Classification => "classification",
+            TableTask::Regression => "regression",
+        };
+        output.note(format!("task: {what}, since {why}"));
+        let frame = with_target(frame, &self.table, &target, task, output)?;
+        let column = match task {
+            TableTask::Classification => TargetColumn::classes(&frame, &target),
+            TableTask::Regression => TargetColumn::numbers(&frame, &target),
+        }
+        .map_err(wrong)?;
+
+        let (train, test, test_path) = match &self.test {
+            Some(path) => {
+                let test = with_target(self.read(path, output)?, path, &target, task, output)?;
+                (frame, test, path)
+            }
+            None => {
+                output.note("a fifth of the rows is held out for the test, as no test table was named");
+                let (train, test) = split(&frame, &column).map_err(wrong)?;
+                (train, test, &self.table)
+            }
+        };
+        let options = self.encoding();
+        say_columns(&train, &target, &options, output).map_err(wrong)?;
+        let preprocessing = TablePreprocessing::fit(&train, &column, &options).map_err(wrong)?;
+        let dataset = |frame: &Frame, path: &Path, split: &str| {
+            Dataset::from_frame(frame, &preprocessing, &column, provenance(frame, path, split))
+                .map_err(|error| refuse(path, error))
+        };
+        let train = dataset(&train, &self.table, "train")?;
+        let test = dataset(&test, test_path, "test")?;
+        let (train, test) = match task {
+            TableTask::Classification => (train, test),
+            TableTask::Regression => {
+                let train = train.with_standardized_targets()?;
+                let test = test.with_target_scale(train.target_scale())?;
+                (train, test)
+            }
+        };
+        Ok((limit.dataset(train)?, limit.dataset(test)?))
+    }
+
+    /// The rows to measure a saved model on: those of the test table if one is named, else all of the table.
+    pub fn load_test(
+        &self,
+        preprocessing: &TablePreprocessing,
+        classes: &[String],
+        output: &Arc<Output>,
+    ) -> Result<Dataset, DatasetsError> {
+        let path = self.test.as_ref().unwrap_or(&self.table);
+        let wrong = |error| refuse(path, error);
+        let frame = self.read(path, output)?;
+        let task = match classes.is_empty() {
+            true => TableTask::Regression,
+            false => TableTask::Classification,
+        };
+        let frame = with_target(frame, path, &preprocessing.target, task, output)?;
+        let column = match task {
+            TableTask::Regression => TargetColumn::numbers(&frame, &preprocessing.target).map_err(wrong)?,
+            TableTask::Classification => TargetColumn {
+                column: preprocessing.target.clone(),
+                classes: classes.to_vec(),
+                format: Default::default(),
+            },
+        };
+        Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, "test")).map_err(wrong)
+    }
+
+    fn encoding(&self) -> EncodingOptions {
+        EncodingOptions {
+            ignore: self.ignore.clone(),
+            kinds: self.category.iter().map(|name| (name.clone(), ColumnKind::Category)).collect(),
+        }
+    }
+
+    fn read(&self, path: &Path, output: &Output) -> Result<Frame, DatasetsError> {
+        let mut rows = TableRows::open(path, &self.format.options())?;
+        let names = match rows.has_header() {
+            true => "the first row names the columns",
+            false => "the columns have no names, so they are called by their numbers from 0",
+        };
+        let frame = rows.read_all()?;
+        output.note(format!(
+            "{}: {} rows of {} columns; {names}",
+            path.file_name().unwrap_or_default().to_string_lossy(),
+            count(frame.len() as u64),
+            frame.names().len()
+        ));
+        self.format.say(path, rows.dialect(), rows.over_lines(), output);
+        Ok(frame)
+    }
+}
+
+/// A table's error, with its path.
+fn refuse(path: &Path, error: TabularError) -> DatasetsError {
+    DatasetsError::File { path: path.to_owned(), problem: Box::new(TableProblem::Columns(error).into()) }
+}
+
+/// The rows that have a target; how many have none is said.
+fn with_target(
+    frame: Frame,
+    path: &Path,
+    target: &str,
+    task: TableTask,
+    output: &Output,
+) -> Result<Frame, DatasetsError> {
+    let rows = TargetColumn::rows_with_value(&frame, target, task).map_err(|error| refuse(path, error))?;
+    let without = frame.len() - rows.len();
+    if rows.is_empty() {
+        return Err(refuse(path, TabularError::NoTarget { row: 0, column: target.to_owned() }));
+    }
+    if without == 0 {
+        return Ok(frame);
+    }
+    output.warn(format!("{} rows have no {target:?} and are left out", count(without as u64)));
+    Ok(frame.select(&rows))
+}
+
+/// A fifth of the rows, of each class if there are classes, is held out.
+fn split(frame: &Frame, column: &TargetColumn) -> Result<(Frame, Frame), TabularError> {
+    let targets = column.of(frame)?;
+    let labels = targets.classes().map(|(labels, _)| labels);
+    let (train, test) = split_indices(frame.len(), labels, column.classes.len(), TEST_FRACTION, SPLIT_SEED)?;
+    Ok((frame.select(&train), frame.select(&test)))
+}
+
+/// What the columns are taken for, a line for each kind.
+fn say_columns(
+    frame: &Frame,
+    target: &str,
+    options: &EncodingOptions,
+    output: &Output,
+) -> Result<(), TabularError> {
+    let inferred = TablePreprocessing::inferred(frame, target, options)?;
+    let kinds = [ColumnKind::Number, ColumnKind::Category, ColumnKind::Date, ColumnKind::Text];
+    for kind in kinds {
+        let names = inferred.iter().filter(|(name, found)| found.kind == kind && name != target);
+        let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            let shown = names.iter().take(MOST_LISTED).copied().collect::<Vec<_>>().join(", ");
+            let more = names.len().saturating_sub(MOST_LISTED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            output.note(format!("{}: {shown}{more}", kind.name()));
+        }
+    }
+    for (name, found) in inferred.iter().filter(|(name, found)| name != target && !found.kind.is_feature()) {
+        output.note(format!("left out: {name} ({})", found.reason));
+    }
+    Ok(())
+}
+
+fn provenance(frame: &Frame, path: &Path, split: &str) -> Provenance {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let source = format!("{} rows of the table {name}", frame.len());
+    let mut provenance = Provenance::new(name, split, source);
+    let cells = |column: usize| frame.column(column).flat_map(|cell| [cell.as_bytes(), &[0]]);
+    let parts: Vec<&[u8]> = (0..frame.names().len()).flat_map(cells).collect();
+    provenance.sha256 = Some(sha256::of_parts(&parts));
+    provenance
+}

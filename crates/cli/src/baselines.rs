@@ -1,0 +1,228 @@
+//! What simple models reach on the same data: always the same answer, and a linear model.
+
+use fireclay::data::{Batch, BatchTargets, Dataset};
+use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
+use fireclay::train::schedule::OneCycle;
+use fireclay::train::{AnyMetric, Predictions, bootstrap_interval};
+
+use crate::objective::{Objective, measure};
+use crate::output::Output;
+use crate::records::{Comparison, Measure};
+
+/// Resamplings of the test samples for an interval, their seed, and the share of them within it.
+const RESAMPLES: usize = 300;
+const SEED: u64 = 0;
+const WITHIN: f64 = 0.95;
+
+/// Steps that the linear model is trained for, about, and samples in each.
+const STEPS: usize = 2_000;
+const BATCH_SIZE: usize = 64;
+
+/// Samples that are looked at together.
+const AT_ONCE: u32 = 4_096;
+
+/// What simple models predict for the test samples.
+pub struct Baselines {
+    metrics: Vec<AnyMetric>,
+    /// `always "no"`, or `the mean`.
+    constant_name: String,
+    constant: Predictions,
+    linear: Predictions,
+}
+
+impl Baselines {
+    /// Trains them, and says what they reach; `None` where samples are neither rows of numbers nor have one target each.
+    ///
+    /// # Errors
+    /// As a training.
+    pub fn of(
+        train: &Dataset,
+        test: &Dataset,
+        device: &Device,
+        output: &Output,
+    ) -> anyhow::Result<Option<Self>> {
+        let objective = Objective::of(train);
+        let outputs = match (train.shape(), objective) {
+            ([_], _) if train.vocabulary_size().is_some() => return Ok(None),
+            ([_], Objective::Classification) => train.class_names().len(),
+            ([_], Objective::Regression) => 1,
+            _ => return Ok(None),
+        };
+        let spec = ModelSpec::new(train.shape().to_vec()).dense(outputs);
+        let mut trainer =
+            objective.trainer(spec.build_seeded(SEED, device)?, 0.0).optimizer(AdamW::new(1e-2));
+        let epochs = STEPS.div_ceil(train.len().div_ceil(BATCH_SIZE).max(1)).clamp(2, 200);
+        trainer.fit(
+            train,
+            &FitOptions {
+                epochs,
+                batch_size: BATCH_SIZE,
+                schedule: OneCycle {}.into(),
+                ..FitOptions::default()
+            },
+        )?;
+        let linear = trainer.predictions(test)?;
+        let (constant_name, answer) = constant(train)?;
+        let outputs = answer.repeat(linear.rows());
+        let constant = Predictions::new(linear.task(), outputs, linear.targets().clone());
+        let metrics = metrics(objective, train.class_names().len());
+        let baselines = Baselines { metrics, constant_name, constant, linear };
+        baselines.say(output);
+        Ok(Some(baselines))
+    }
+
+    /// One line before the training: by the first measure.
+    fn say(&self, output: &Output) {
+        let Some(metric) = self.metrics.first() else { return };
+        let value = |predictions| {
+            metric.measure(predictions).map_or("-".into(), |value| measure(&metric.name(), value))
+        };
+        output.progress_line(format!(
+            "baselines, {}: {} {}, a linear model {}",
+            title(&metric.name()),
+            self.constant_name,
+            value(&self.constant),
+            value(&self.linear)
+        ));
+    }
+
+    /// Prints the measures of a model, with 95 % intervals, beside theirs.
+    pub fn print_beside(&self, model: &Predictions, name: &str, output: &Output) {
+        let measures: Vec<Measure> = self
+            .metrics
+            .iter()
+            .map(|metric| Measure {
+                name: metric.name(),
+                model: metric.measure(model),
+                interval: bootstrap_interval(model, metric, RESAMPLES, WITHIN, SEED),
+                linear: metric.measure(&self.linear),
+                constant: metric.measure(&self.constant),
+            })
+            .collect();
+        let shown = |name: &str, value: Option<f64>| value.map_or("-".into(), |value| measure(name, value));
+        let mut rows = vec![[
+            String::new(),
+            name.to_owned(),
+            "95 % interval".into(),
+            "linear".into(),
+            self.constant_name.clone(),
+        ]];
+        rows.extend(measures.iter().map(|row| {
+            let interval = row.interval.map(|ends| ends.map(|end| measure(&row.name, end)).join(" .. "));
+            [
+                title(&row.name).to_owned(),
+                shown(&row.name, row.model),
+                interval.unwrap_or_else(|| "-".into()),
+                shown(&row.name, row.linear),
+                shown(&row.name, row.constant),
+            ]
+        }));
+        output.line(format!("\n{}", aligned(&rows)));
+        output.record(&Comparison { constant: &self.constant_name, measures });
+    }
+}
+
+/// What is measured, the measure that says the most first.
+fn metrics(objective: Objective, classes: usize) -> Vec<AnyMetric> {
+    let names: &[&str] = match (objective, classes) {
+        (Objective::Regression, _) => &["r2", "rmse", "mae", "median_absolute_error"],
+        (_, 2) => &["accuracy", "roc_auc", "pr_auc", "f1", "log_loss"],
+        _ => &["accuracy", "f1", "log_loss"],
+    };
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// A measure's name for people.
+fn title(name: &str) -> &str {
+    match name {
+        "r2" => "R²",
+        "rmse" => "RMSE",
+        "mae" => "MAE",
+        "median_absolute_error" => "median absolute error",
+        "roc_auc" => "ROC AUC",
+        "pr_auc" => "PR AUC",
+        "f1" => "F1",
+        "log_loss" => "log loss",
+        other => other,
+    }
+}
+
+/// The answer that does not look at the sample: the logarithms of the classes' shares, or the mean.
+fn constant(train: &Dataset) -> anyhow::Result<(String, Vec<f32>)> {
+    let counts = train.class_counts();
+    let most = counts.iter().max().and_then(|most| counts.iter().position(|count| count == most));
+    if let Some(most) = most {
+        // A class without samples is not impossible.
+        let share = |count: &usize| ((*count as f32 + 0.5) / (train.len() as f32 + 0.5)).ln();
+        return Ok((format!("always {}", train.class_names()[most]), counts.iter().map(share).collect()));
+    }
+    let (mut sum, mut batch) = (0.0, Batch::default());
+    let all: Vec<u32> = (0..train.len() as u32).collect();
+    for indices in all.chunks(AT_ONCE as usize) {
+        train.gather(indices, &mut batch);
+        if let BatchTargets::Values { values, .. } = &batch.targets {
+            sum += values.iter().map(|value| f64::from(*value)).sum::<f64>();
+        }
+    }
+    let mean = (sum / train.len().max(1) as f64) as f32;
+    let mean = match train.target_scale() {
+        Some(scale) => mean * scale.std[0] + scale.mean[0],
+        None => mean,
+    };
+    Ok(("the mean".into(), vec![mean]))
+}
+
+/// Columns side by side, the first to the left and the others to the right.
+fn aligned(rows: &[[String; 5]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let line = |row: &[String; 5]| {
+        let first = format!("{:<1$}", row[0], widths[0]);
+        let others = row.iter().zip(widths).skip(1).map(|(cell, width)| format!("  {cell:>width$}"));
+        others.fold(first, |line, cell| line + &cell)
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use fireclay::data::{Provenance, Targets};
+    use fireclay::train::Task;
+
+    use super::*;
+
+    fn points() -> Dataset {
+        let values: Vec<f32> = (0..400).map(|i| (i * 37 % 100) as f32 / 100.0).collect();
+        let labels = values.iter().map(|value| u32::from(*value > 0.7)).collect();
+        let targets = Targets::Classes { labels, names: vec!["low".into(), "high".into()] };
+        Dataset::from_f32(&[1], values, targets, Provenance::default()).unwrap()
+    }
+
+    #[test]
+    fn a_linear_model_learns_what_a_constant_answer_does_not() {
+        let (points, output) = (points(), Output::new(false, true));
+        let baselines = Baselines::of(&points, &points, &Device::flex(), &output).unwrap().unwrap();
+        let accuracy: AnyMetric = "accuracy".parse().unwrap();
+        assert_eq!(baselines.constant_name, "always low");
+        assert!((accuracy.measure(&baselines.constant).unwrap() - 0.71).abs() < 1e-6);
+        assert!(accuracy.measure(&baselines.linear).unwrap() > 0.95);
+        assert!(matches!(baselines.linear.task(), Task::Classes { count: 2 }));
+    }
+
+    #[test]
+    fn the_mean_is_in_the_units_of_the_targets() {
+        let targets = Targets::Values { width: 1, values: vec![10.0, 20.0, 60.0] };
+        let data = Dataset::from_f32(&[1], vec![0.0; 3], targets, Provenance::default()).unwrap();
+        let scaled = data.clone().with_standardized_targets().unwrap();
+        for data in [data, scaled] {
+            assert!((constant(&data).unwrap().1[0] - 30.0).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let row = |cells: [&str; 5]| cells.map(String::from);
+        let shown = aligned(&[row(["", "mlp", "95 %", "a", "b"]), row(["R²", "0.98", "x", "1", "-"])]);
+        assert_eq!(shown, "     mlp  95 %  a  b\nR²  0.98     x  1  -");
+    }
+}
