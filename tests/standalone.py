@@ -30,6 +30,7 @@ PROJECTS = {
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
     "data": ("data", {"fireclay-data": DEFAULT}),
     "text": ("text", {"fireclay-text": DEFAULT, "fireclay-data": DEFAULT}),
+    "tabular": ("tabular", {"fireclay-tabular": DEFAULT, "fireclay-data": DEFAULT}),
     "datasets": ("datasets", {"fireclay-datasets": BARE, "fireclay-data": DEFAULT}),
     "nn": ("nn", {"fireclay-nn": DEFAULT}),
     "store": ("store", {"fireclay-store": DEFAULT, "fireclay-nn": DEFAULT}),

@@ -8,7 +8,7 @@ use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DataSpec, DownloadBar, Fallback, ImagePreprocessing, ImageProgram, ImageSource, ImageSourceArgs, Limit,
-    Output, Picture, Program, normalization,
+    Output, Picture, Program,
 };
 
 /// Channels, height and width of all images.
@@ -73,8 +73,9 @@ impl Program for CifarProgram {
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        let (_, test) = Self::load(source, limit, &ImagePreprocessing::default(), output)?;
-        Ok(test.with_normalization(normalization(card))?)
+        let published = |dir: &DataDir| load_published(dir, output);
+        let synthetic = || DrawnObjects::new(SYNTHETIC_SEED).train_and_test(0, limit.of(SYNTHETIC_TEST));
+        Ok(source.load_test(SHAPE, limit, card, output, published, synthetic)?)
     }
 }
 
@@ -82,7 +83,7 @@ impl ImageProgram for CifarProgram {
     const PREDICT_ABOUT: &'static str = "Predict what pictures show: PNG or JPEG, any size";
     const CHANNELS: &'static [usize] = &[1, 3];
 
-    fn read_picture(path: &Path, shape: [usize; 3], _: Option<&str>) -> Result<Picture, DatasetsError> {
+    fn read_picture(path: &Path, shape: [usize; 3], _: &ModelCard) -> Result<Picture, DatasetsError> {
         // The centre is kept, as of the user's own pictures in training.
         let image = read_image(path, shape, Resize::Crop)?;
         Ok(Picture { pixels: image.pixels, notes: image.notes })

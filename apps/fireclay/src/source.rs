@@ -152,7 +152,10 @@ impl TableSource {
         classes: &[String],
         output: &Arc<Output>,
     ) -> Result<Dataset, DatasetsError> {
-        let path = self.test.as_ref().unwrap_or(&self.table);
+        let (path, split) = match &self.test {
+            Some(test) => (test, "test"),
+            None => (&self.table, "all"),
+        };
         let wrong = |error| refuse(path, error);
         let frame = self.read(path, output)?;
         let task = match classes.is_empty() {
@@ -168,7 +171,7 @@ impl TableSource {
                 format: Default::default(),
             },
         };
-        Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, "test")).map_err(wrong)
+        Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, split)).map_err(wrong)
     }
 
     fn encoding(&self) -> EncodingOptions {
@@ -257,7 +260,7 @@ fn say_columns(
 fn provenance(frame: &Frame, path: &Path, split: &str) -> Provenance {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let source = format!("{} rows of the table {name}", frame.len());
-    let mut provenance = Provenance::new(name, split, source);
+    let mut provenance = Provenance::new(name, split, source).of_own_data();
     let cells = |column: usize| frame.column(column).flat_map(|cell| [cell.as_bytes(), &[0]]);
     let parts: Vec<&[u8]> = (0..frame.names().len()).flat_map(cells).collect();
     provenance.sha256 = Some(sha256::of_parts(&parts));

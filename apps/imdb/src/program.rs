@@ -95,7 +95,7 @@ impl Program for ImdbProgram {
         let preprocessing = text_preprocessing("the model".as_ref(), card)?.ok_or_else(|| {
             anyhow::anyhow!("the model does not read texts; choose one that `imdb train` saved")
         })?;
-        let (_, test) = source.load(limit, output)?;
+        let test = source.load_test(limit, card.seen.is_some(), output)?;
         Ok(match card.spec.output_steps()? {
             Some(_) => Dataset::next_tokens(&test, &preprocessing)?,
             None => Dataset::from_texts(&test, &preprocessing)?,

@@ -194,6 +194,23 @@ impl ReviewSource {
         Ok((limit.texts(train)?, limit.texts(test)?))
     }
 
+    /// The texts to measure a saved model on: the test part, or where the user's own have no parts all of them if the model
+    /// `knows` which it has seen.
+    pub fn load_test(&self, limit: Limit, knows: bool, output: &Arc<Output>) -> Result<Texts, DatasetsError> {
+        let test = match self {
+            ReviewSource::Texts(folder) if knows && !TextFolder::has_train_and_test(folder) => {
+                said(TextFolder::load(folder)?, "the folder", output)
+            }
+            ReviewSource::Table { train, test: None, text, label, format } if knows => {
+                let table = TextTable::load(train, &table_options(text, label, format))?;
+                format.say(train, table.dialect, table.over_lines, output);
+                table.texts
+            }
+            _ => self.load_all(limit, output)?.1,
+        };
+        Ok(limit.texts(test)?)
+    }
+
     /// All texts; of synthetic ones no more than are used.
     fn load_all(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let published = |dir: DataDir| {
@@ -213,8 +230,7 @@ impl ReviewSource {
                 set_aside(&said(TextFolder::load(folder)?, "the folder", output), output)
             }
             ReviewSource::Table { train: train_path, test, text, label, format } => {
-                let column = |flag: &Option<String>| flag.as_deref().map(column);
-                let options = TableOptions { text: column(text), target: column(label), ..format.options() };
+                let options = table_options(text, label, format);
                 let train = TextTable::load(train_path, &options)?;
                 format.say(train_path, train.dialect, train.over_lines, output);
                 match test {
@@ -228,6 +244,12 @@ impl ReviewSource {
             }
         }
     }
+}
+
+/// How a table of texts is read.
+fn table_options(text: &Option<String>, label: &Option<String>, format: &TableFormat) -> TableOptions {
+    let column = |flag: &Option<String>| flag.as_deref().map(column);
+    TableOptions { text: column(text), target: column(label), ..format.options() }
 }
 
 /// A column by its number, or else by its name.

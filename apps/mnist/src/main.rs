@@ -1,5 +1,6 @@
 //! `mnist`: train networks that read handwritten digits, evaluate them, and predict what pictures show.
 
+mod digits;
 mod models;
 mod program;
 

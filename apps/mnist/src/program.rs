@@ -3,20 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fireclay::data::{DatasetsError, Resize, read_digit, read_image};
+use fireclay::data::{DatasetsError, PictureForm, Resize, read_digit, read_image};
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DataSpec, DownloadBar, Fallback, ImagePreprocessing, ImageProgram, ImageSource, ImageSourceArgs, Limit,
-    Output, Picture, Program, normalization,
+    Output, Picture, Program,
 };
 
+use crate::digits::form_of;
 use crate::models::ModelName;
 
 /// The synthetic digits are always the same, so that models can be compared: `--seed` does not change them.
 const SYNTHETIC_SEED: u64 = 0;
 const SYNTHETIC_TRAIN: usize = 30_000;
 const SYNTHETIC_TEST: usize = 5_000;
+
+/// `[channels, height, width]` of MNIST's images.
+const SHAPE: [usize; 3] = [1, 28, 28];
 
 /// The program.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl Program for MnistProgram {
     }
 
     fn default_data(_: Self::Model) -> DataSpec {
-        DataSpec::images([1, 28, 28], 10)
+        DataSpec::images(SHAPE, 10)
     }
 
     fn load(
@@ -53,7 +57,14 @@ impl Program for MnistProgram {
             DrawnDigits::new(SYNTHETIC_SEED)
                 .train_and_test(limit.of(SYNTHETIC_TRAIN), limit.of(SYNTHETIC_TEST))
         };
-        preprocessing.prepare(source.load([1, 28, 28], limit, output, published, synthetic)?)
+        let (train, test) = source.load(SHAPE, limit, output, published, synthetic)?;
+        let form = match source {
+            // As they are read for training.
+            ImageSource::Images(_) => PictureForm::Middle,
+            _ => form_of(&train),
+        };
+        let (train, test) = preprocessing.prepare((train, test))?;
+        Ok((train.with_preprocessing(form), test.with_preprocessing(form)))
     }
 
     fn fallback() -> Option<Fallback<ImageSource>> {
@@ -71,8 +82,9 @@ impl Program for MnistProgram {
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        let (_, test) = Self::load(source, limit, &ImagePreprocessing::default(), output)?;
-        Ok(test.with_normalization(normalization(card))?)
+        let published = |dir: &DataDir| load_published(dir, output);
+        let synthetic = || DrawnDigits::new(SYNTHETIC_SEED).train_and_test(0, limit.of(SYNTHETIC_TEST));
+        Ok(source.load_test(SHAPE, limit, card, output, published, synthetic)?)
     }
 }
 
@@ -81,24 +93,30 @@ impl ImageProgram for MnistProgram {
         "Read digits from pictures: PNG or JPEG, any size, dark on light or light on dark";
     const CHANNELS: &'static [usize] = &[1];
 
-    fn read_picture(
-        path: &Path,
-        shape: [usize; 3],
-        trained_on: Option<&str>,
-    ) -> Result<Picture, DatasetsError> {
-        let is_own = trained_on.is_some_and(|name| {
-            !Self::DATASETS.contains(&name)
-                && Self::fallback().is_none_or(|fallback| name != fallback.dataset)
-        });
-        if is_own {
-            // As the user's own pictures were read that the model was trained on.
-            let image = read_image(path, shape, Resize::Crop)?;
-            return Ok(Picture { pixels: image.pixels, notes: image.notes });
+    fn read_picture(path: &Path, shape: [usize; 3], card: &ModelCard) -> Result<Picture, DatasetsError> {
+        match card.pictures.unwrap_or_else(|| form_by_name(card)) {
+            PictureForm::Middle => {
+                let image = read_image(path, shape, Resize::Crop)?;
+                Ok(Picture { pixels: image.pixels, notes: image.notes })
+            }
+            PictureForm::Digit => {
+                let [_, height, width] = shape;
+                let digit = read_digit(path, height, width)?;
+                Ok(Picture { pixels: digit.pixels, notes: digit.notes })
+            }
         }
-        // The digit is found, turned to white on black and centred, as MNIST's are.
-        let [_, height, width] = shape;
-        let digit = read_digit(path, height, width)?;
-        Ok(Picture { pixels: digit.pixels, notes: digit.notes })
+    }
+}
+
+/// What files of version 0.1 do not say: pictures are digits unless the data has a name of its own.
+fn form_by_name(card: &ModelCard) -> PictureForm {
+    let is_known = |name: &str| {
+        MnistProgram::DATASETS.contains(&name)
+            || MnistProgram::fallback().is_some_and(|fallback| name == fallback.dataset)
+    };
+    match &card.dataset {
+        Some(dataset) if !is_known(&dataset.name) => PictureForm::Middle,
+        _ => PictureForm::Digit,
     }
 }
 

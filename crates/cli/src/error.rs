@@ -80,6 +80,14 @@ pub enum CommandError {
         /// The data's name.
         dataset: String,
     },
+    /// Nothing is left to measure the model on.
+    #[error(
+        "the model was trained on all {samples} of these samples, so they do not show what it does with others; name data that it has not seen"
+    )]
+    AllSeen {
+        /// How many there are.
+        samples: usize,
+    },
     /// The data has other classes than the model.
     #[error(
         "the model tells {expected_classes} classes apart ({expected}), and this data has {found_classes} ({found}); \

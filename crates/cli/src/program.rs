@@ -92,16 +92,11 @@ pub trait ImageProgram: Program {
     /// The numbers of channels that its pictures are read with.
     const CHANNELS: &'static [usize];
 
-    /// Reads a picture in a model's shape, `[channels, height, width]`; `trained_on` is the data set that the model was
-    /// trained on.
+    /// Reads a picture in the shape of a model, `[channels, height, width]`, and in the form that its images had in training.
     ///
     /// # Errors
     /// If the file is no picture that can be read.
-    fn read_picture(
-        path: &Path,
-        shape: [usize; 3],
-        trained_on: Option<&str>,
-    ) -> Result<Picture, DatasetsError>;
+    fn read_picture(path: &Path, shape: [usize; 3], card: &ModelCard) -> Result<Picture, DatasetsError>;
 }
 
 /// A picture in a model's shape.

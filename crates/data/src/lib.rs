@@ -49,8 +49,10 @@ mod named_inputs;
 mod normalization;
 mod order;
 mod padding;
+mod picture_form;
 mod provenance;
 mod random;
+mod sample_digests;
 pub mod sha256;
 mod source;
 mod split;
@@ -70,8 +72,10 @@ pub use named_inputs::NamedInputs;
 pub use normalization::Normalization;
 pub use order::{bucketed_order, epoch_order};
 pub use padding::{Side, TextPadding};
+pub use picture_form::PictureForm;
 pub use provenance::Provenance;
 pub use random::Random;
+pub use sample_digests::SampleDigests;
 pub use source::{
     Batch, BatchFeatures, BatchTargets, FeatureKind, InputFeatures, InputKind, Pass, Source, SourceMetadata,
     SourcePair, TargetKind,

@@ -19,12 +19,21 @@ pub struct Provenance {
     /// was read, or as the set's own `load` says; a part of the split keeps the digest of the whole. `None` when it was
     /// not computed.
     pub sha256: Option<String>,
+    /// Whether they are the user's own, and not one of the sets that everybody can have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 impl Provenance {
     /// A provenance without a digest; the number of samples is filled in by the dataset.
     pub fn new(name: impl Into<String>, split: impl Into<String>, source: impl Into<String>) -> Self {
-        Self { name: name.into(), split: split.into(), source: source.into(), samples: 0, sha256: None }
+        let (name, split, source) = (name.into(), split.into(), source.into());
+        Self { name, split, source, samples: 0, sha256: None, own: false }
+    }
+
+    /// The same of samples that are the user's own.
+    pub fn of_own_data(self) -> Self {
+        Self { own: true, ..self }
     }
 }
 

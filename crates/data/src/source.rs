@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fireclay_kernels::mix;
 
-use crate::{DataError, Normalization, Provenance, epoch_order};
+use crate::{DataError, Normalization, Provenance, SampleDigests, epoch_order};
 
 /// Samples that can be gathered into batches: what `fit`, `evaluate` and `predict` read.
 ///
@@ -190,6 +190,8 @@ pub struct SourceMetadata {
     pub normalization: Option<Normalization>,
     /// How the samples were made, in a type that only its maker knows, such as how texts became tokens.
     pub preprocessing: Option<Arc<dyn Any + Send + Sync>>,
+    /// Digests of all samples, where the model file is to keep them.
+    pub digests: Option<SampleDigests>,
     /// Mean and standard deviation by which target values were standardised, one pair for each output.
     pub target_scale: Option<Normalization>,
     /// Where the samples came from.

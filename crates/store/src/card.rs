@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fireclay_data::{PictureForm, SampleDigests};
 use fireclay_nn::{BuiltInLoss, Loss, ModelSpec, Stored};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,12 @@ pub struct ModelCard {
     /// How a row of a table becomes the numbers that the network sees, in the form that `fireclay-tabular` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<serde_json::Value>,
+    /// How a picture of a file becomes an image like those that the model was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PictureForm>,
+    /// Digests of the samples that the model was trained on, where they are the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SampleDigests>,
     /// How target values were standardised, mean and deviation for each output: what the model gives is turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_scale: Option<Preprocessing>,
@@ -68,6 +75,9 @@ pub struct DatasetCard {
     /// SHA-256 of the samples, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Whether it is the user's own, and not one of the sets that everybody can have; files of version 0.1 do not say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// How a model was trained.
@@ -115,6 +125,8 @@ impl ModelCard {
             preprocessing: None,
             text: None,
             table: None,
+            pictures: None,
+            seen: None,
             target_scale: None,
             dataset: None,
             training: None,

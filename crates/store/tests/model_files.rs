@@ -31,6 +31,7 @@ fn card() -> ModelCard {
             source: "made for a test".into(),
             samples: 12,
             sha256: None,
+            own: true,
         }),
         ..ModelCard::new(spec())
     }

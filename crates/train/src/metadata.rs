@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fireclay_backend::Precision;
-use fireclay_data::{Normalization, SourceMetadata};
+use fireclay_data::{Normalization, PictureForm, SampleDigests, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
 use fireclay_tabular::TablePreprocessing;
@@ -20,6 +20,8 @@ pub(crate) struct ModelMetadata {
     pub(crate) preprocessing: Option<Preprocessing>,
     pub(crate) text: Option<Arc<TextPreprocessing>>,
     pub(crate) table: Option<Arc<TablePreprocessing>>,
+    pub(crate) pictures: Option<PictureForm>,
+    pub(crate) seen: Option<SampleDigests>,
     /// How target values were standardised; mean and standard deviation for each output.
     pub(crate) target_scale: Option<Normalization>,
     pub(crate) dataset: Option<DatasetCard>,
@@ -35,7 +37,9 @@ impl ModelMetadata {
                 .normalization
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
             text: source.preprocessing.clone().and_then(|made| made.downcast().ok()),
-            table: source.preprocessing.and_then(|made| made.downcast().ok()),
+            table: source.preprocessing.clone().and_then(|made| made.downcast().ok()),
+            pictures: source.preprocessing.and_then(|made| made.downcast_ref().copied()),
+            seen: source.digests,
             target_scale: source.target_scale,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,
@@ -43,6 +47,7 @@ impl ModelMetadata {
                 source: provenance.source,
                 samples,
                 sha256: provenance.sha256,
+                own: provenance.own,
             }),
             training: None,
         }
@@ -80,6 +85,8 @@ impl ModelMetadata {
             // What was read from JSON, or can always be written as it.
             text: self.text.as_ref().and_then(|text| serde_json::to_value(text.as_ref()).ok()),
             table: self.table.as_ref().and_then(|table| serde_json::to_value(table.as_ref()).ok()),
+            pictures: self.pictures,
+            seen: self.seen.clone(),
             target_scale: (self.target_scale.clone())
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
             dataset: self.dataset.clone(),
@@ -97,6 +104,8 @@ impl ModelMetadata {
             preprocessing: card.preprocessing,
             text: text.map(Arc::new),
             table: table.map(Arc::new),
+            pictures: card.pictures,
+            seen: card.seen,
             target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
             dataset: card.dataset,
             training: card.training,

@@ -12,6 +12,7 @@ use crate::device::DeviceArgs;
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
+use crate::format::count;
 use crate::limit::Limit;
 use crate::model_args::bucketed;
 use crate::output::Output;
@@ -44,24 +45,45 @@ impl<P: Program> Command for Evaluate<P> {
         let trainer = Trainer::load(&self.from, &device)?;
         let card = trainer.card();
         let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-        let fallback = P::fallback();
+        // A folder of the user's own may well be called as a published set is.
+        let is_own = card.dataset.as_ref().is_some_and(|dataset| dataset.own);
+        let fallback = P::fallback().filter(|_| !is_own);
         let source = match trained_on.filter(|_| !self.source.is_given()) {
             Some(name) if fallback.as_ref().is_some_and(|fallback| name == fallback.dataset) => {
                 fallback.map_or_else(|| self.source.source(), |fallback| fallback.source)
             }
-            Some(name) if !P::DATASETS.contains(&name) => {
+            Some(name) if is_own || !P::DATASETS.contains(&name) => {
                 return Err(UsageError::of(CommandError::OwnData { model: self.from, dataset: name.into() }));
             }
             _ => self.source.source(),
         };
-        let test = bucketed(P::load_test(&source, self.limit, &card, output)?, &card.spec)?;
+        let test = P::load_test(&source, self.limit, &card, output)?;
         check_classes(&card, &test)?;
+        let test = bucketed(unseen(test, &card, output)?, &card.spec)?;
         if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
             output.warn(format!("note: trained on {trained_on}, evaluated on {}", test.provenance().name));
         }
         print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
         Ok(Exit::Done)
     }
+}
+
+/// The samples that the model was not trained on, where its file says which those were. Of a test part that was named as such all
+/// are measured, and it is said how many were trained on.
+fn unseen(test: Dataset, card: &ModelCard, output: &Output) -> Result<Dataset, CommandError> {
+    let Some(seen) = &card.seen else { return Ok(test) };
+    let unseen = test.unseen(seen);
+    let (all, known) = (test.len(), test.len() - unseen.len());
+    let is_whole = test.provenance().split == "all";
+    if known == all && is_whole {
+        return Err(CommandError::AllSeen { samples: all });
+    }
+    if known > 0 {
+        let so = if is_whole { "left out" } else { "measured all the same, as they are a test part" };
+        let [known, all] = [known, all].map(|samples| count(samples as u64));
+        output.warn(format!("note: {known} of these {all} samples were trained on and are {so}"));
+    }
+    Ok(if is_whole { unseen } else { test })
 }
 
 /// Refuses data whose classes are not the model's: its predictions would be counted against other names.

@@ -50,11 +50,10 @@ impl<P: ImageProgram> Command for ImagePredict<P> {
         let _precision = self.device.in_precision(&device, output);
         let trainer = Trainer::load(&self.from, &device)?;
         let card = trainer.card();
-        let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
         let shape = image_shape(&card, P::CHANNELS, &self.from)?;
         let mut exit = Exit::Done;
         for path in &self.files {
-            match P::read_picture(path, shape, trained_on) {
+            match P::read_picture(path, shape, &card) {
                 Ok(picture) => print_prediction(path, picture, &trainer, output)?,
                 Err(error) => {
                     output.error(&error.to_string());

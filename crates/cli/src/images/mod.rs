@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions};
+use fireclay::store::ModelCard;
 pub use own::{TEST_FRACTION, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
 use serde::{Deserialize, Serialize};
@@ -84,13 +85,46 @@ impl ImageSource {
         published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
         synthetic: impl Fn() -> (Dataset, Dataset),
     ) -> Result<(Dataset, Dataset), DatasetsError> {
-        let (train, test) = match self {
+        let (train, test) = self.load_all(shape, output, published, synthetic)?;
+        Ok((limit.dataset(train)?, limit.dataset(test)?))
+    }
+
+    /// The images to measure a saved model on: the test part, or where the user's own have no parts all of them, as the model
+    /// knows which it has seen.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn load_test(
+        &self,
+        shape: [usize; 3],
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
+        synthetic: impl Fn() -> (Dataset, Dataset),
+    ) -> Result<Dataset, DatasetsError> {
+        let test = match self {
+            ImageSource::Images(folder) if card.seen.is_some() && !own::has_parts(folder) => {
+                own::load_whole(folder, shape, output)?
+            }
+            _ => self.load_all(shape, output, published, synthetic)?.1,
+        };
+        Ok(limit.dataset(test)?.with_normalization(normalization(card))?)
+    }
+
+    fn load_all(
+        &self,
+        shape: [usize; 3],
+        output: &Arc<Output>,
+        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
+        synthetic: impl Fn() -> (Dataset, Dataset),
+    ) -> Result<(Dataset, Dataset), DatasetsError> {
+        match self {
             ImageSource::Folder(folder) => published(&DataDir::named(folder)),
             ImageSource::Default => published(&DataDir::default()),
             ImageSource::Images(folder) => own::load(folder, shape, output),
             ImageSource::Npz(file) => NumpyDataset::load_npz(file, &NumpyOptions::default()),
             ImageSource::Synthetic => Ok(synthetic()),
-        }?;
-        Ok((limit.dataset(train)?, limit.dataset(test)?))
+        }
     }
 }

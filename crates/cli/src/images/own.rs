@@ -21,10 +21,44 @@ pub(super) const SPLIT_SEED: u64 = 0;
 /// What is wrong with the folder or its files.
 pub(super) fn load(
     folder: &Path,
-    [channels, height, width]: [usize; 3],
+    shape: [usize; 3],
     output: &Output,
 ) -> Result<(Dataset, Dataset), DatasetsError> {
-    let options = ImageFolderOptions {
+    if has_parts(folder) {
+        let (train, test) = ImageFolder::load_train_and_test(folder, &options(shape))?;
+        report_conversions(&train, "train", output);
+        report_conversions(&test, "test", output);
+        return Ok((train.dataset, test.dataset));
+    }
+    let all = load_whole(folder, shape, output)?;
+    output.note(format!(
+        "a fifth of the images is held out for the test, as {} has no folder `test`",
+        folder.display()
+    ));
+    Ok(all.split(TEST_FRACTION, SPLIT_SEED)?)
+}
+
+/// Whether a folder has a training part and one that is held out.
+pub(super) fn has_parts(folder: &Path) -> bool {
+    ImageFolder::has_train_and_test(folder)
+}
+
+/// All images of a folder without parts.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_whole(
+    folder: &Path,
+    shape: [usize; 3],
+    output: &Output,
+) -> Result<Dataset, DatasetsError> {
+    let all = ImageFolder::load(folder, &options(shape))?;
+    report_conversions(&all, "the folder", output);
+    Ok(all.dataset)
+}
+
+fn options([channels, height, width]: [usize; 3]) -> ImageFolderOptions {
+    ImageFolderOptions {
         size: ImageSize::Fixed([height, width]),
         channels: if channels == 1 { ImageChannels::Grey } else { ImageChannels::Rgb },
         // The centre is kept: stretching would change proportions.
@@ -32,20 +66,7 @@ pub(super) fn load(
         broken: BrokenImages::LeaveOut,
         cache: DataDir::cache().map(|cache| cache.join("image-folders")),
         ..ImageFolderOptions::default()
-    };
-    if ImageFolder::has_train_and_test(folder) {
-        let (train, test) = ImageFolder::load_train_and_test(folder, &options)?;
-        report_conversions(&train, "train", output);
-        report_conversions(&test, "test", output);
-        return Ok((train.dataset, test.dataset));
     }
-    let all = ImageFolder::load(folder, &options)?;
-    report_conversions(&all, "the folder", output);
-    output.note(format!(
-        "a fifth of the images is held out for the test, as {} has no folder `test`",
-        folder.display()
-    ));
-    Ok(all.dataset.split(TEST_FRACTION, SPLIT_SEED)?)
 }
 
 fn report_conversions(images: &ImageFolder, which: &str, output: &Output) {

@@ -56,6 +56,7 @@ impl Source for Dataset {
             classes,
             normalization: is_numbers.then(|| (*self.normalization).clone()),
             preprocessing: self.preprocessing.clone(),
+            digests: self.digests.clone(),
             target_scale: self.target_scale.as_deref().cloned(),
             provenance: Some((*self.provenance).clone()),
         }

@@ -16,8 +16,12 @@ use std::any::Any;
 use std::sync::Arc;
 
 use fireclay_kernels::images::Levels;
+use sha2::{Digest, Sha256};
 
-use crate::{Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, Targets, split_indices};
+use crate::{
+    Augmentation, Augmenter, DataError, Mixup, Normalization, Provenance, SampleDigests, Targets,
+    split_indices,
+};
 
 pub use bytes::Bytes;
 use stored::{Features, Stored};
@@ -42,6 +46,8 @@ pub struct Dataset {
     target_scale: Option<Arc<Normalization>>,
     /// How raw values became samples, in a type that only its maker knows.
     preprocessing: Option<Arc<dyn Any + Send + Sync>>,
+    /// Of all samples, where a model file is to tell them apart from others.
+    digests: Option<SampleDigests>,
     /// Whether batches hold samples of about one length.
     is_bucketed: bool,
     /// Every token is below it; 0 for features that are not tokens.
@@ -148,6 +154,7 @@ impl Dataset {
             weights: None,
             target_scale: None,
             preprocessing: None,
+            digests: None,
             is_bucketed: false,
             vocabulary_size: 0,
             provenance: Arc::new(provenance),
@@ -516,6 +523,63 @@ impl Dataset {
     pub fn with_preprocessing<T: Any + Send + Sync>(mut self, preprocessing: T) -> Self {
         self.preprocessing = Some(Arc::new(preprocessing));
         self
+    }
+
+    /// The same samples, whose digests a model that is trained on them keeps, so that it can be told later which samples it has
+    /// seen ([`unseen`](Self::unseen)). Targets do not count.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Normalization, Provenance, Source, Targets};
+    ///
+    /// # fn main() -> Result<(), fireclay_data::DataError> {
+    /// let targets = Targets::Classes { labels: vec![0, 1, 0], names: vec!["a".into(), "b".into()] };
+    /// let provenance = Provenance::new("three dots", "all", "made by hand");
+    /// let dots = Dataset::from_u8(&[1], vec![7, 8, 9], targets, Normalization::none(), provenance)?;
+    /// let train = dots.take(2).with_sample_digests();
+    /// let seen = train.metadata().digests.unwrap();
+    /// let unseen = dots.unseen(&seen);
+    /// assert_eq!((seen.len(), unseen.len(), unseen.raw_u8(0)), (2, 1, Some(&[9][..])));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_sample_digests(mut self) -> Self {
+        let digests = SampleDigests::new((0..self.len()).filter_map(|index| self.digest(index)));
+        // Windows of a stream have none, as they are cut anew in each epoch.
+        self.digests = Some(digests).filter(|digests| !digests.is_empty());
+        self
+    }
+
+    /// The samples that are not among those whose digests these are.
+    pub fn unseen(&self, seen: &SampleDigests) -> Dataset {
+        let is_unseen =
+            |index: &u32| self.digest(*index as usize).is_none_or(|digest| !seen.contains(digest));
+        let unseen: Vec<u32> = (0..self.len() as u32).filter(is_unseen).collect();
+        match unseen.len() == self.len() {
+            true => self.clone(),
+            false => {
+                let view = unseen.iter().filter_map(|index| self.stored_u32(*index as usize)).collect();
+                self.viewing(view).renamed("unseen part")
+            }
+        }
+    }
+
+    /// The digest of a sample's stored values; `None` beyond the last sample, and for windows of a stream.
+    fn digest(&self, index: usize) -> Option<u32> {
+        let place = self.stored_index(index)? * self.stored.sample_len;
+        let hash = match &self.stored.features {
+            Features::Bytes(bytes) => Sha256::digest(bytes.get(place..place + self.stored.sample_len)?),
+            Features::Floats(values) => {
+                let values = values.get(place..place + self.stored.sample_len)?;
+                Sha256::digest(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+            }
+            Features::Tokens(_) | Features::Sequences(_) => {
+                let tokens = self.tokens(index)?.iter().flat_map(|token| token.to_le_bytes());
+                Sha256::digest(tokens.collect::<Vec<u8>>())
+            }
+            Features::Stream(_) => return None,
+        };
+        let (first, _) = hash.split_first_chunk::<4>()?;
+        Some(u32::from_be_bytes(*first))
     }
 
     /// How the samples were made, if that was said ([`with_preprocessing`](Self::with_preprocessing)) and in this type.

@@ -31,6 +31,10 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     let interrupt = InterruptOnCtrlC::install()?;
     let (device, job) = prepare(flags, output)?;
     check_classes(&job.train)?;
+    let job = match job.train.provenance().own {
+        true => Job { train: job.train.with_sample_digests(), ..job },
+        false => job,
+    };
     announce::<P>(&job, flags, output)?;
     let baselines = match P::COMPARES_WITH_BASELINES {
         true => Baselines::of(&job.train, &job.test, &device, output)?,

@@ -257,7 +257,7 @@ fn load_part(
     let Shape { channels, height, width } = entry.shape;
     let name = file_name(whole);
     let source = format!("{} images of the folder {name}, as {height} x {width}", labels.len());
-    let mut provenance = Provenance::new(name, split, source);
+    let mut provenance = Provenance::new(name, split, source).of_own_data();
     provenance.sha256 = Some(sha256::hex(&entry.digest));
     let targets = Targets::Classes { labels, names: listing.classes };
     let shape = [channels, height, width];

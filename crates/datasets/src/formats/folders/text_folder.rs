@@ -124,7 +124,7 @@ fn load_part(
     let name = file_name(whole);
     let source = format!("{files} texts of the folder {name}");
     let targets = Targets::Classes { labels, names: listing.classes };
-    let texts = Texts::new(texts, targets, Provenance::new(name, split, source))?;
+    let texts = Texts::new(texts, targets, Provenance::new(name, split, source).of_own_data())?;
     Ok(TextFolder { texts, skipped: listing.skipped, empty })
 }
 

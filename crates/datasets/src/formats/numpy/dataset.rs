@@ -180,7 +180,8 @@ fn dataset(
     let targets = to_targets(targets, samples, kind, train).map_err(refuse)?;
     let channels_last = layout == ImageLayout::ChannelsLast;
     let name = file_name(path);
-    let mut provenance = Provenance::new(name.clone(), split, format!("NumPy arrays in {name}"));
+    let mut provenance =
+        Provenance::new(name.clone(), split, format!("NumPy arrays in {name}")).of_own_data();
     match features.values {
         NpyValues::U8(values) => {
             let values = if channels_last { channels_first(&values, &shape).into() } else { values };

@@ -135,7 +135,7 @@ fn read(
     let name = file_name(path);
     let split = if like.is_some() { "test" } else { "all" };
     let source = format!("{} rows of the table {name}", rows - dropped);
-    let mut provenance = Provenance::new(name, split, source);
+    let mut provenance = Provenance::new(name, split, source).of_own_data();
     provenance.sha256 = Some(sha256::hex(&digest::of_floats(&values, &targets)));
     let dataset = Dataset::from_f32(&[feature_names.len()], values, targets, provenance)?;
     Ok(Table { dataset, feature_names, dropped, dialect: opened.dialect, schema })

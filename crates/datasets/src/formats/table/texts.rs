@@ -117,7 +117,7 @@ fn read(
     let name = file_name(path);
     let split = if like.is_some() { "test" } else { "all" };
     let source = format!("{} rows of the table {name}", texts.len());
-    let texts = Texts::new(texts, targets, Provenance::new(name, split, source))?;
+    let texts = Texts::new(texts, targets, Provenance::new(name, split, source).of_own_data())?;
     let (dialect, over_lines) = (opened.dialect, opened.records.over_lines);
     Ok(TextTable { texts, dropped, empty, dialect, over_lines, schema })
 }
