@@ -1,26 +1,27 @@
 """Decides whether a time may be believed: whoever computes something else is fast for nothing.
 
 A training must come to the mean training loss that its peers come to in the same epoch, having seen as many samples.
-The order of the samples and the initial weights differ, so it agrees within the workload's `loss_tolerance`, a share
-of that loss (NOTES.md). A network that has not been trained, as
+The order of the samples and the initial weights differ, and with each round's seed they change, so it is the median over the rounds
+that agrees within the workload's `loss_tolerance`, a share of that loss (NOTES.md). A network that has not been trained, as
 in inference and latency, must be near `ln(classes)`.
 """
 
 import math
 import statistics
 
-# Of the loss of a network that was not trained: many samples in inference, one in latency, whose logits may lie farther apart.
-UNTRAINED_TOLERANCE = {"infer": 0.05, "latency": 0.15}
+UNTRAINED_TOLERANCE = 0.05
 BF16_FACTOR = 1.5  # A training in bf16 may be off by so much more.
 
 
-def trouble(runs, run, workload):
-    """Why the time of this run is not printed, or None. `runs` are all runs of the same workload, task and precision."""
-    loss = run.get("loss")
-    if loss is None or not math.isfinite(loss):
+def trouble(runs, own, workload):
+    """Why the times of these runs of one program are not printed, or None. `runs` are all runs of the same workload, task and
+    precision."""
+    losses = [run.get("loss") for run in own]
+    if any(loss is None or not math.isfinite(loss) for loss in losses):
         return "loss off: not a finite number"
+    run, loss = own[0], statistics.median(losses)
     expected = expected_loss(runs, run, workload)
-    tolerance = UNTRAINED_TOLERANCE.get(run["task"], workload["loss_tolerance"])
+    tolerance = workload["loss_tolerance"] if run["task"] == "train" else UNTRAINED_TOLERANCE
     tolerance *= BF16_FACTOR if run.get("precision") == "bf16" else 1
     if expected is not None and abs(loss - expected) > tolerance * expected:
         return f"loss off: {loss:.4f}, not {expected:.4f}"

@@ -68,7 +68,7 @@ def cell_of(framework, runs, measure, workload):
     variants, trouble, unchecked = {}, "", False
     for variant in dict.fromkeys(run["variant"] for run in runs if run["framework"] == framework):
         own = [run for run in runs if run["framework"] == framework and run["variant"] == variant]
-        troubles = [run.get("error") or losses.trouble(runs, run, workload) for run in own]
+        troubles = [run["error"] for run in own if run.get("error")] or [losses.trouble(runs, own, workload)]
         troubles += ["not measured"] * (not all(run.get(field) for run in own))
         if any(troubles):
             trouble = next(filter(None, troubles))
