@@ -237,7 +237,7 @@ fn semicolons_are_found_and_lone_quotes_are_letters() {
     let rows = |quoted: &[usize], between: char| -> String {
         let row = |at: usize| {
             let quote = if quoted.contains(&at) { "\"" } else { "" };
-            let [word, label] = if at % 2 == 0 { ["lovely", "pos"] } else { ["dull", "neg"] };
+            let [word, label] = if at.is_multiple_of(2) { ["lovely", "pos"] } else { ["dull", "neg"] };
             format!("{quote}a {word} film, number {at}{between}{label}\n")
         };
         format!("text{between}label\n") + &(0..60).map(row).collect::<String>()

@@ -59,12 +59,11 @@ impl Command for Predict {
             Some(out) => {
                 let mut failure = None;
                 let written = write_atomically(out, |file| {
-                    answers.write_csv(file, output).or_else(|error| match error.downcast::<io::Error>() {
-                        Ok(error) => Err(error),
-                        Err(error) => {
+                    answers.write_csv(file, output).map_err(|error| {
+                        error.downcast::<io::Error>().unwrap_or_else(|error| {
                             failure = Some(error);
-                            Err(io::Error::other("the answers could not be computed"))
-                        }
+                            io::Error::other("the answers could not be computed")
+                        })
                     })
                 });
                 if let Some(failure) = failure {

@@ -5,8 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use burn::tensor::{DType, FloatDType};
-
 use crate::BackendError;
 
 thread_local! {
@@ -95,15 +93,15 @@ impl Drop for PrecisionScope {
 }
 
 /// The 16-bit numbers of a device without kernels, the better ones first.
-#[cfg_attr(
-    not(any(feature = "wgpu", feature = "cuda", feature = "rocm")),
-    allow(dead_code, reason = "no such device is in the build")
-)]
-pub(crate) fn half(is_there: impl Fn(DType) -> bool) -> Option<FloatDType> {
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+pub(crate) fn half(is_there: impl Fn(burn::tensor::DType) -> bool) -> Option<burn::tensor::FloatDType> {
+    use burn::tensor::FloatDType;
+
     [FloatDType::BF16, FloatDType::F16].into_iter().find(|&dtype| is_there(dtype.into()))
 }
 
 /// That of this thread.
+#[cfg(any(test, feature = "flex", feature = "wgpu", feature = "cuda", feature = "rocm"))]
 pub(crate) fn precision() -> Precision {
     PRECISION.get()
 }

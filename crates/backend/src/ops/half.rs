@@ -9,8 +9,6 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{DType, FloatDType, Shape};
 
-use crate::precision::{Precision, half, precision};
-
 /// The least that a factor is divided by: below it, as for a factor of zeros, the quotient would be no number.
 const LEAST: f32 = 1e-30;
 
@@ -40,16 +38,19 @@ pub(crate) fn in_half<B: Backend>(
 
 /// The numbers of this thread's products on a device; none where they are `f32`, or made by our kernels.
 pub(crate) fn half_of<B: Backend>(device: &B::Device) -> Option<FloatDType> {
-    (precision() == Precision::Bf16 && has_no_kernels::<B>())
-        .then(|| half(|dtype| B::supports_dtype(device, dtype)))
-        .flatten()
-}
-
-fn has_no_kernels<B: Backend>() -> bool {
     #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
-    return std::any::TypeId::of::<B>() == std::any::TypeId::of::<burn::backend::Cube>();
-    #[allow(unreachable_code, reason = "reachable in builds without GPUs")]
-    false
+    {
+        use std::any::TypeId;
+
+        use crate::precision::{Precision, half, precision};
+
+        let has_no_kernels = TypeId::of::<B>() == TypeId::of::<burn::backend::Cube>();
+        if has_no_kernels && precision() == Precision::Bf16 {
+            return half(|dtype| B::supports_dtype(device, dtype));
+        }
+    }
+    let _ = device;
+    None
 }
 
 /// A factor divided by its largest absolute value, and that value, `[1]`.
