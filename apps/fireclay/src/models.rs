@@ -54,7 +54,7 @@ impl fireclay_cli::ModelName for ModelName {
         let (optimizer, batch_size, steps): (AdamW, usize, usize) = match (self, Rows::of(samples)) {
             (ModelName::Linear, _) => (AdamW::new(1e-2), 64, 3_000),
             (ModelName::Mlp, Rows::Few) => (AdamW::new(3e-3).weight_decay(0.1), 32, 2_000),
-            (ModelName::Mlp, Rows::Some) => (AdamW::new(3e-3).weight_decay(0.1), 128, 2_000),
+            (ModelName::Mlp, Rows::Some) => (AdamW::new(3e-3).weight_decay(0.1), 128, 500),
             (ModelName::Mlp, Rows::Many) => (AdamW::new(2e-3), 256, 6_000),
         };
         let of_epoch = samples.div_ceil(batch_size).max(1);
