@@ -104,4 +104,15 @@ fn a_model_is_measured_on_what_it_has_not_seen() {
     pictures(&folder.path().join("new"), 30..36);
     let new = succeed(folder.path(), &["evaluate", "--images", "new"]);
     assert!(new.stdout.contains("12 images") && !new.stderr.contains("were trained on"), "{new:?}");
+    // One class alone can be measured, and one that the model does not know cannot.
+    std::fs::remove_dir_all(folder.path().join("new/right")).unwrap();
+    let left = succeed(folder.path(), &["evaluate", "--images", "new"]);
+    assert!(left.stdout.contains("6 images") && left.stdout.contains("no samples: right"), "{left:?}");
+    std::fs::rename(folder.path().join("new/left"), folder.path().join("new/up")).unwrap();
+    fail(
+        folder.path(),
+        &["evaluate", "--images", "new"],
+        1,
+        &["the class \"up\" is not in the training part"],
+    );
 }

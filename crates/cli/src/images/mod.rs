@@ -105,7 +105,7 @@ impl ImageSource {
     ) -> Result<Dataset, DatasetsError> {
         let test = match self {
             ImageSource::Images(folder) if card.seen.is_some() && !own::has_parts(folder) => {
-                own::load_whole(folder, shape, output)?
+                own::load_whole(folder, shape, &card.classes, output)?
             }
             _ => self.load_all(shape, output, published, synthetic)?.1,
         };

@@ -30,7 +30,7 @@ pub(super) fn load(
         report_conversions(&test, "test", output);
         return Ok((train.dataset, test.dataset));
     }
-    let all = load_whole(folder, shape, output)?;
+    let all = load_whole(folder, shape, &[], output)?;
     output.note(format!(
         "a fifth of the images is held out for the test, as {} has no folder `test`",
         folder.display()
@@ -43,16 +43,20 @@ pub(super) fn has_parts(folder: &Path) -> bool {
     ImageFolder::has_train_and_test(folder)
 }
 
-/// All images of a folder without parts.
+/// All images of a folder without parts; where a model knows its classes, these.
 ///
 /// # Errors
 /// As [`load`].
 pub(super) fn load_whole(
     folder: &Path,
     shape: [usize; 3],
+    classes: &[String],
     output: &Output,
 ) -> Result<Dataset, DatasetsError> {
-    let all = ImageFolder::load(folder, &options(shape))?;
+    let all = match classes {
+        [] => ImageFolder::load(folder, &options(shape))?,
+        classes => ImageFolder::load_with_classes(folder, &options(shape), classes)?,
+    };
     report_conversions(&all, "the folder", output);
     Ok(all.dataset)
 }

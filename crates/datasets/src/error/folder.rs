@@ -16,6 +16,12 @@ pub enum FolderProblem {
         "expected a sub-folder for each class, found none; put the files of each class into a folder of its name"
     )]
     NoClasses,
+    /// A file.
+    #[error("expected a folder with a sub-folder for each class, found {found}")]
+    NotAFolder {
+        /// What it is, and what to do.
+        found: &'static str,
+    },
     /// A class without files.
     #[error("the class {class:?} holds no {expected}; put some into its folder, or remove the folder")]
     EmptyClass {

@@ -294,6 +294,10 @@ fn folders_that_are_no_classes_are_refused() {
     put(empty.path(), "a/x.txt", "x");
     let message = refusal(empty.path(), &options);
     assert!(message.contains("the class \"a\" holds no images (.png, .jpg, .jpeg)"), "{message}");
+    let archive = put(empty.path(), "pets.zip", b"PK\x03\x04 and so on");
+    assert!(refusal(&archive, &options).contains("found an archive; unpack it and name the folder"));
+    let file = put(empty.path(), "notes", "a text");
+    assert!(refusal(&file, &options).contains("found a file; name the folder"));
     let message = refusal(Path::new("no/such"), &options);
     assert!(message.contains("cannot read no/such"), "{message}");
 
@@ -371,6 +375,19 @@ fn broken_images_are_left_out_where_that_is_asked_for() {
     fs::remove_file(folder.path().join("a/deep/er/1.PNG")).unwrap();
     let message = refusal(folder.path(), &options);
     assert!(message.contains("the class \"a\" holds no image that can be read"), "{message}");
+}
+
+#[test]
+fn another_folder_may_have_fewer_classes_and_none_of_its_own() {
+    let classes = ["a", "b", "c"].map(String::from);
+    let folder = two_classes();
+    fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
+    let options = ImageFolderOptions::default();
+    let images = ImageFolder::load_with_classes(folder.path(), &options, &classes).unwrap();
+    assert_eq!((images.dataset.class_names(), images.dataset.class_counts()), (&classes[..], vec![0, 2, 1]));
+    fs::rename(folder.path().join("c"), folder.path().join("d")).unwrap();
+    let message = ImageFolder::load_with_classes(folder.path(), &options, &classes).unwrap_err().to_string();
+    assert!(message.contains("the class \"d\" is not in the training part"), "{message}");
 }
 
 #[test]

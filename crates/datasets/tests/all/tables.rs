@@ -133,6 +133,14 @@ fn odd_headers_are_refused() {
 }
 
 #[test]
+fn a_line_that_states_the_delimiter_is_no_row() {
+    let stated = table("sep=;\na;b\n1,5;2\n").unwrap_err().to_string();
+    assert!(stated.contains("line 3, column \"a\": expected a number, found \"1,5\""), "{stated}");
+    let stated = table("sep=|\r\na|b\r\n1|2\r\n").unwrap();
+    assert_eq!((stated.feature_names.as_slice(), values(&stated)), (&["a".to_string()][..], vec![1.0]));
+}
+
+#[test]
 fn empty_files_are_refused() {
     for content in ["", "\n\n", "\u{feff}"] {
         let message = refusal(table(content));

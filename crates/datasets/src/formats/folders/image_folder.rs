@@ -168,6 +168,18 @@ impl ImageFolder {
         load_part(folder, folder, "all", options, None)
     }
 
+    /// As [`ImageFolder::load`], with the classes that a model knows, in their order: some may be without images.
+    ///
+    /// # Errors
+    /// As [`ImageFolder::load`], and if the folder has another class.
+    pub fn load_with_classes(
+        folder: &Path,
+        options: &ImageFolderOptions,
+        classes: &[String],
+    ) -> Result<Self, DatasetsError> {
+        load_part(folder, folder, "all", options, Some(classes))
+    }
+
     /// Loads `(train, test)` from the sub-folders `train` and `test`, each as [`ImageFolder::load`] does. In any case, and
     /// `training` is a training part as well; without a test part a validation part (`val`, `valid`, `validation`, `dev`,
     /// `eval`) is the second.

@@ -121,8 +121,29 @@ pub(super) fn refuse(path: &Path, problem: FolderProblem) -> DatasetsError {
     DatasetsError::File { path: path.to_owned(), problem: Box::new(problem.into()) }
 }
 
+/// Refuses a file where a folder is expected; an archive is called so.
+fn check_folder(folder: &Path) -> Result<(), DatasetsError> {
+    use std::io::Read;
+
+    if !folder.is_file() {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    let read = std::fs::File::open(folder).and_then(|file| file.take(264).read_to_end(&mut start));
+    read.map_err(|source| DatasetsError::Read { path: folder.to_owned(), source })?;
+    let is_archive = start.starts_with(b"PK\x03\x04")
+        || start.starts_with(&[0x1f, 0x8b])
+        || start.starts_with(b"7z\xbc\xaf")
+        || start.starts_with(b"Rar!")
+        || start.get(257..262) == Some(b"ustar");
+    let found =
+        if is_archive { "an archive; unpack it and name the folder" } else { "a file; name the folder" };
+    Err(refuse(folder, FolderProblem::NotAFolder { found }))
+}
+
 /// Lists a folder.
 pub(super) fn list(folder: &Path, wanted: Wanted<'_>) -> Result<Listing, DatasetsError> {
+    check_folder(folder)?;
     if wanted.classes.is_none() && has_parts(folder) {
         return Err(refuse(folder, FolderProblem::Parts));
     }

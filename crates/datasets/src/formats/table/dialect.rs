@@ -163,6 +163,22 @@ fn have_partners(sample: &[u8], delimiter: u8) -> bool {
     true
 }
 
+/// Takes the line away by which spreadsheets are told a delimiter, `sep=;`, and gives the delimiter.
+pub(super) fn take_stated(sample: &mut Vec<u8>) -> Option<u8> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let rest = sample.strip_prefix(MARK).unwrap_or(sample);
+    let start = sample.len() - rest.len();
+    let (word, delimiter) = (rest.get(..4)?, *rest.get(4)?);
+    let end = match rest.get(5..)? {
+        [b'\n', ..] => 6,
+        [b'\r', b'\n', ..] => 7,
+        _ => return None,
+    };
+    let is_stated = word.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii();
+    is_stated.then(|| sample.drain(..start + end));
+    is_stated.then_some(delimiter)
+}
+
 /// Reads up to so many bytes, and whether the input ended within them.
 pub(super) fn beginning(input: &mut impl Read, most: usize) -> std::io::Result<(Vec<u8>, bool)> {
     let mut sample = Vec::new();
@@ -217,6 +233,19 @@ mod tests {
         assert_eq!(found.to_string(), "fields are separated by semicolons, and quotes are read as letters");
         let usual = Dialect::find(Path::new("a.csv"), b"x,y\n1,2\n", true, (None, None));
         assert_eq!(usual.to_string(), "");
+    }
+
+    #[test]
+    fn a_delimiter_that_a_first_line_states_is_taken() {
+        for (text, delimiter, rest) in [
+            ("sep=;\nx;y\n", Some(b';'), "x;y\n"),
+            ("\u{feff}SEP=,\r\nx,y\n", Some(b','), "x,y\n"),
+            ("sep=,y\n1,2\n", None, "sep=,y\n1,2\n"),
+            ("sep", None, "sep"),
+        ] {
+            let mut sample = text.as_bytes().to_vec();
+            assert_eq!((take_stated(&mut sample), sample.as_slice()), (delimiter, rest.as_bytes()));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{Chain, Cursor, Read};
 use std::path::Path;
 
 use super::columns::{Columns, is_header};
-use super::dialect::{Dialect, SAMPLE_BYTES, beginning};
+use super::dialect::{Dialect, SAMPLE_BYTES, beginning, take_stated};
 use super::options::{TableOptions, TableTarget};
 use super::records::{Records, Row, refuse};
 use super::{Column, TableHeader, TableProblem};
@@ -35,10 +35,13 @@ impl<R: Read> Opened<R> {
         options: &TableOptions,
         has_target: bool,
     ) -> Result<Self, DatasetsError> {
-        let (sample, is_whole) = beginning(&mut input, SAMPLE_BYTES)
+        let (mut sample, is_whole) = beginning(&mut input, SAMPLE_BYTES)
             .map_err(|source| DatasetsError::Read { path: path.to_owned(), source })?;
-        let dialect = Dialect::find(path, &sample, is_whole, (options.delimiter, options.quotes));
+        let stated = take_stated(&mut sample);
+        let delimiter = options.delimiter.or(stated);
+        let dialect = Dialect::find(path, &sample, is_whole, (delimiter, options.quotes));
         let mut records = Records::new(path, Cursor::new(sample).chain(input), options.format(dialect))?;
+        records.lines_before = u64::from(stated.is_some());
         let Some(first) = records.next()? else {
             return Err(refuse(path, TableProblem::Empty { found: "an empty file" }));
         };

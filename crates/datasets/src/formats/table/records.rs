@@ -20,6 +20,8 @@ pub(super) struct Records<R> {
     /// Fields of the first row; 0 before it.
     width: usize,
     raw: ByteRecord,
+    /// Lines of the file that were taken before.
+    pub(super) lines_before: u64,
     /// The first row with a field over several lines, and over how many.
     pub(super) over_lines: Option<(u64, usize)>,
 }
@@ -58,7 +60,15 @@ impl<R: Read> Records<R> {
             .quoting(format.quotes)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(Limited::new(input));
-        Ok(Self { path: path.to_owned(), reader, format, width: 0, raw: ByteRecord::new(), over_lines: None })
+        Ok(Self {
+            path: path.to_owned(),
+            reader,
+            format,
+            width: 0,
+            raw: ByteRecord::new(),
+            lines_before: 0,
+            over_lines: None,
+        })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, DatasetsError> {
@@ -66,7 +76,7 @@ impl<R: Read> Records<R> {
         let start = self.reader.position().clone();
         // A line feed that belongs to a carriage return is still to come.
         let pending = start.byte() > 0 && !self.reader.get_ref().ended_line(start.byte());
-        let start_line = start.line() + u64::from(pending);
+        let start_line = start.line() + u64::from(pending) + self.lines_before;
         self.reader.get_mut().begin_row(start.byte(), limit);
         let mut raw = std::mem::take(&mut self.raw);
         let more = match self.reader.read_byte_record(&mut raw) {
@@ -120,7 +130,7 @@ impl<R: Read> Records<R> {
         let limited = self.reader.get_ref();
         // A row that meets the end of the file has no line end of its own.
         let ended = u64::from(!limited.ended && limited.ended_line(after.byte()));
-        after.line().saturating_sub(within + ended).max(1)
+        after.line().saturating_sub(within + ended).max(1) + self.lines_before
     }
 
     fn failed(&self, error: csv::Error, line: u64) -> DatasetsError {
