@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             1 => TableHeader::Yes,
             _ => TableHeader::No,
         },
-        quotes: choice & 4 == 0,
+        quotes: Some(choice & 4 == 0),
         missing: if choice & 8 == 0 { MissingNumbers::Refuse } else { MissingNumbers::DropRow },
         one_hot: if choice & 16 == 0 { vec![] } else { vec![0.into()] },
         most_row_bytes: 1 << 12,
