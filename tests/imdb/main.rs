@@ -268,6 +268,9 @@ fn semicolons_are_found_and_lone_quotes_are_letters() {
 fn mistakes_are_named() {
     let folder = scratch();
     fail(folder.path(), &["train", "--text-column", "review"], 2, &["--csv"]);
+    for (flag, value) in [("--header", "no"), ("--quotes", "no"), ("--delimiter", "tab")] {
+        fail(folder.path(), &["train", flag, value], 2, &["--csv"]);
+    }
     fail(folder.path(), &["train", "--csv", "nowhere.csv"], 1, &["nowhere.csv"]);
     let columns = ["train", "--csv", "reviews.csv", "--text-column", "revue", "--label-column", "verdict"];
     fail(folder.path(), &columns, 1, &["reviews.csv", "revue", "review"]);

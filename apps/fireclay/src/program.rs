@@ -70,7 +70,8 @@ impl Program for TableProgram {
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        let path = Path::new(Self::MODEL_FILE);
+        // Of this the file's name is not known here.
+        let path = Path::new("the model");
         let Some(preprocessing) = table_preprocessing(path, card)? else {
             return Err(AppError::NoTable { path: path.to_path_buf() }.into());
         };

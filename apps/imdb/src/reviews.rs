@@ -36,6 +36,12 @@ pub const IMDB_NGRAMS: usize = 583_294;
 
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
+// How a table is written says nothing where none is named.
+#[command(
+    mut_arg("delimiter", |flag| flag.requires("csv")),
+    mut_arg("quotes", |flag| flag.requires("csv")),
+    mut_arg("header", |flag| flag.requires("csv"))
+)]
 pub struct ReviewSourceArgs {
     /// Folder with the reviews as published, packed or not [default: $FIRECLAY_DATA, else a cache that is filled from
     /// the publisher]

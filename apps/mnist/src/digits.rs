@@ -18,11 +18,11 @@ const OFF_CENTRE: f64 = 0.1;
 /// their frame as MNIST's and are centred as those are.
 pub fn form_of(images: &Dataset) -> PictureForm {
     let &[1, height, width] = images.shape() else { return PictureForm::Middle };
-    let looked_at = images.len().min(LOOKED_AT);
     let step = images.len().div_ceil(LOOKED_AT).max(1);
+    let looked_at = images.len().div_ceil(step);
     let digits = (0..images.len()).step_by(step).filter_map(|index| images.raw_u8(index));
     let digits = digits.filter(|pixels| lies_as_a_digit(pixels, height, width)).count();
-    match looked_at > 0 && digits as f64 >= MOST * images.len().div_ceil(step) as f64 {
+    match looked_at > 0 && digits as f64 >= MOST * looked_at as f64 {
         true => PictureForm::Digit,
         false => PictureForm::Middle,
     }

@@ -20,7 +20,7 @@ pub enum CommandError {
     },
     /// A model file was given where a checkpoint is expected.
     #[error(
-        "{path} is a finished model: its training has ended and cannot go on; train anew with more epochs, `{program} train --epochs N`, and the model's other settings (`{program} summary --from FILE` prints them)"
+        "{path} is a finished model: its training has ended and cannot go on; train anew with more epochs, `{program} train --epochs N`, and the flags of that training"
     )]
     Finished {
         /// The model file.

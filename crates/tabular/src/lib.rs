@@ -50,4 +50,4 @@ pub use preprocessing::{
     Standard, TablePreprocessing, WordEncoding,
 };
 pub use profile::Profile;
-pub use target::{TableTask, TargetColumn};
+pub use target::{TableTask, TargetColumn, sort_labels};

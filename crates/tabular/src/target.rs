@@ -105,15 +105,7 @@ impl TargetColumn {
             }
             _ => {}
         }
-        let number = |value: &str| value.parse::<f64>().ok().filter(|number| number.is_finite());
-        let all_numbers = classes.iter().all(|value| number(value).is_some());
-        classes.sort_by(|a, b| {
-            let by_number = match (number(a), number(b)) {
-                (Some(a), Some(b)) if all_numbers => a.total_cmp(&b),
-                _ => Ordering::Equal,
-            };
-            by_number.then_with(|| a.cmp(b))
-        });
+        sort_labels(&mut classes, String::as_str);
         Ok(TargetColumn { column: column.to_owned(), classes, format: NumberFormat::default() })
     }
 
@@ -184,6 +176,19 @@ impl TargetColumn {
         let cells = frame.column(frame.find(column)?).enumerate();
         Ok(cells.filter(|(_, cell)| has_value(cell)).map(|(row, _)| row).collect())
     }
+}
+
+/// Sorts by labels: as numbers if all of them are numbers, else as texts.
+pub fn sort_labels<T>(items: &mut [T], label: impl Fn(&T) -> &str) {
+    let number = |item: &T| label(item).parse::<f64>().ok().filter(|number| number.is_finite());
+    let all_numbers = items.iter().all(|item| number(item).is_some());
+    items.sort_by(|a, b| {
+        let by_number = match (number(a), number(b)) {
+            (Some(a), Some(b)) if all_numbers => a.total_cmp(&b),
+            _ => Ordering::Equal,
+        };
+        by_number.then_with(|| label(a).cmp(label(b)))
+    });
 }
 
 #[cfg(test)]

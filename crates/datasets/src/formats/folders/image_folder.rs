@@ -300,16 +300,13 @@ fn decode_all(
 ) -> Result<Entry, DatasetsError> {
     let folder = &listing.folder;
     let files = &listing.files;
-    let first = |leave_out: bool| match leave_out {
-        true => files.iter().find_map(|file| size_of(file).ok()),
-        false => None,
-    };
     let size = match (size, files.first()) {
         (Some(size), _) => size,
-        (None, Some(file)) => match first(options.broken == BrokenImages::LeaveOut) {
-            Some(size) => size,
-            None => size_of(file)?,
-        },
+        (None, Some(first)) => {
+            let may_skip = options.broken == BrokenImages::LeaveOut;
+            let readable = files.iter().filter(|_| may_skip).find_map(|file| size_of(file).ok());
+            readable.map_or_else(|| size_of(first), Ok)?
+        }
         (None, None) => return Err(refuse(folder, FolderProblem::NoClasses)),
     };
     let channels = match channels {

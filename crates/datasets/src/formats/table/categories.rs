@@ -1,7 +1,8 @@
 //! Labels and categories: texts that become numbers.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
+
+use fireclay_tabular::sort_labels;
 
 use super::TableProblem;
 
@@ -56,15 +57,7 @@ impl Categories {
             return (known, same);
         }
         let mut values: Vec<(String, u32)> = self.numbers.into_iter().collect();
-        let number = |value: &str| value.parse::<f64>().ok().filter(|number| number.is_finite());
-        let all_numbers = values.iter().all(|(value, _)| number(value).is_some());
-        values.sort_by(|(a, _), (b, _)| {
-            let by_number = match (number(a), number(b)) {
-                (Some(a), Some(b)) if all_numbers => a.total_cmp(&b),
-                _ => Ordering::Equal,
-            };
-            by_number.then_with(|| a.cmp(b))
-        });
+        sort_labels(&mut values, |(value, _)| value);
         let mut becomes = vec![0; values.len()];
         for (place, (_, met)) in (0..).zip(&values) {
             becomes[*met as usize] = place;

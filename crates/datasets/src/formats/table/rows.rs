@@ -101,7 +101,6 @@ impl<R: Read> TableRows<R> {
     /// # Errors
     /// As [`read`](Self::read), and if they take more memory than the options allow.
     pub fn read_all(&mut self) -> Result<Frame, DatasetsError> {
-        let refuse = |path: &Path, problem| refuse(path, problem);
         let mut frame = Frame::new(self.names().iter().cloned())
             .map_err(|error| refuse(&self.path, TableProblem::Columns(error)))?;
         let mut bytes = 0u64;
