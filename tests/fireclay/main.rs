@@ -1,7 +1,12 @@
-//! The program `fireclay` from outside: tables in, models and answers out, and what is said where a table is not what it seems.
+//! The program `fireclay` from outside: data of any kind in, models and answers out, and what is said where data is not what it
+//! seems. Here are tables; other kinds are in `kinds`.
 
+mod kinds;
+#[path = "../shared/numpy.rs"]
+mod numpy;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod tune;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -85,13 +90,23 @@ fn numbers_are_learnt_from_a_table_and_predicted_for_another() {
     succeed(folder.path(), &["predict", "new.csv", "--out", "answers.csv"]);
     let answers = std::fs::read_to_string(folder.path().join("answers.csv")).unwrap();
     let mut lines = answers.lines();
-    assert_eq!(lines.next(), Some("id,size,district,built,note,rent,large,predicted rent"));
+    assert_eq!(
+        lines.next(),
+        Some(
+            "id,size,district,built,note,rent,large,predicted rent,lower end of 95 % interval,upper end of 95 % interval"
+        )
+    );
     assert_eq!(answers.lines().count(), 101);
+    let mut within = 0;
     for line in lines {
         let cells: Vec<&str> = line.split(',').collect();
-        let [rent, predicted] = [cells[5], cells[7]].map(|cell| cell.parse::<f64>().unwrap());
+        let numbers = [cells[5], cells[7], cells[8], cells[9]].map(|cell| cell.parse::<f64>().unwrap());
+        let [rent, predicted, lower, upper] = numbers;
         assert!((rent - predicted).abs() < 250.0, "{line}");
+        within += usize::from((lower..=upper).contains(&rent));
     }
+    // The intervals were measured on these rows, one part of all.
+    assert!((92..=98).contains(&within), "{within} of 100");
 }
 
 #[test]
@@ -142,7 +157,7 @@ fn the_same_seed_gives_the_same_bytes() {
 fn tables_that_cannot_be_learnt_from_say_why() {
     let folder = scratch();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    fail(folder.path(), &["train"], 2, &["train TABLE.csv"]);
+    fail(folder.path(), &["train"], 2, &["train DATA"]);
     fail(folder.path(), &["train", "none.csv"], 1, &["none.csv"]);
     fail(folder.path(), &["train", "flats.csv", "--target", "rents"], 1, &["did you mean \"rent\""]);
     fail(folder.path(), &["train", "flats.csv", "--ignore", "sizes"], 1, &["did you mean \"size\""]);
@@ -157,7 +172,7 @@ fn tables_that_cannot_be_learnt_from_say_why() {
     write("nothing.csv", &format!("id,word,y\n{rows}"));
     fail(folder.path(), &["train", "nothing.csv"], 1, &["no column is left", "it numbers the rows"]);
     write("empty.csv", "");
-    fail(folder.path(), &["train", "empty.csv"], 1, &["empty.csv", "an empty file"]);
+    fail(folder.path(), &["train", "empty.csv"], 1, &["empty.csv", "the file is empty"]);
     fail(folder.path(), &["train", "flats.csv", "--delimiter", "ab"], 2, &["semicolon"]);
 
     succeed(folder.path(), &["train", "flats.csv", "--epochs", "1"]);
@@ -168,7 +183,8 @@ fn tables_that_cannot_be_learnt_from_say_why() {
         1,
         &["short.csv has no column \"built\"", "size, district"],
     );
-    fail(folder.path(), &["predict"], 2, &["predict TABLE.csv"]);
+    fail(folder.path(), &["predict"], 2, &["INPUT"]);
+    fail(folder.path(), &["predict", "new.csv", "flats.csv"], 2, &["one table at a time"]);
     fail(folder.path(), &["evaluate", "model.fireclay"], 2, &["data of your own"]);
 }
 
@@ -193,7 +209,7 @@ fn semicolons_commas_in_numbers_and_lone_quotes_are_read() {
 fn commands_are_documented() {
     let folder = scratch();
     let readme = include_str!("../../apps/fireclay/README.md");
-    let expected = ["train", "evaluate", "predict", "summary", "completions"];
+    let expected = ["train", "evaluate", "predict", "summary", "tune", "completions"];
     commands::are_documented(PROGRAM, folder.path(), readme, &expected);
     for (shell, word) in
         [("bash", "complete -F"), ("zsh", "#compdef fireclay"), ("fish", "complete -c fireclay")]

@@ -21,32 +21,11 @@ fn photograph(digits: &Dataset, index: usize, path: &Path) {
     picture.save(path).unwrap();
 }
 
-/// One array as NumPy writes it.
-fn npy(shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}");
-    let padded = format!("{header:<117}\n");
-    [b"\x93NUMPY\x01\x00", &(padded.len() as u16).to_le_bytes()[..], padded.as_bytes(), bytes].concat()
-}
-
 #[test]
 fn digits_of_numpy_are_read_from_pictures_as_those_of_other_files() {
     let folder = scratch();
     let (train, test) = digits();
-    let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.path().join("own.npz")).unwrap());
-    for (part, data) in [("train", &train), ("test", &test)] {
-        let pixels: Vec<u8> =
-            (0..data.len()).flat_map(|index| data.raw_u8(index).unwrap().to_vec()).collect();
-        let labels: Vec<u8> = (0..data.len()).map(|index| data.label(index).unwrap() as u8).collect();
-        let count = data.len();
-        for (name, shape, bytes) in
-            [("x", format!("{count}, 28, 28"), pixels), ("y", format!("{count},"), labels)]
-        {
-            let options = zip::write::SimpleFileOptions::default();
-            archive.start_file(format!("{name}_{part}.npy"), options).unwrap();
-            std::io::Write::write_all(&mut archive, &npy(&shape, &bytes)).unwrap();
-        }
-    }
-    archive.finish().unwrap();
+    crate::numpy::write_npz(&folder.path().join("own.npz"), &train, &test);
     succeed(folder.path(), &["train", "--npz", "own.npz", "--model", "cnn-small", "--epochs", "4", "-q"]);
     let names: Vec<String> = (0..20).map(|index| format!("{index}.png")).collect();
     (0..20).for_each(|index| photograph(&test, index, &folder.path().join(&names[index])));

@@ -4,6 +4,8 @@ mod earlier_version;
 mod facts;
 mod json;
 mod mistakes;
+#[path = "../shared/numpy.rs"]
+mod numpy;
 mod outputs;
 mod support;
 mod survival;

@@ -1,6 +1,5 @@
 //! `cifar`: train networks that classify small colour pictures, evaluate them, and predict what pictures show.
 
-mod models;
 mod program;
 
 use std::process::ExitCode;

@@ -6,14 +6,85 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// No data was named.
-    #[error("say what to learn from: `{program} train TABLE.csv`, or `{program} train --resume CHECKPOINT`")]
+    #[error("say what to learn from: `{program} train DATA`, or `{program} train --resume CHECKPOINT`")]
     NoData {
         /// How the program is called.
         program: String,
     },
-    /// No table was named.
-    #[error("say which table to read: `predict TABLE.csv`")]
-    NoTableNamed,
+    /// A network that reads other data.
+    #[error("the model {name} does not read such data; choose one of {known}, or leave out --model")]
+    OtherNetwork {
+        /// What was asked for.
+        name: &'static str,
+        /// Those that do.
+        known: String,
+    },
+    /// A flag that says nothing of such data.
+    #[error(
+        "{flag} is for {for_what}, and {path} is {kind}; leave it out, or say what the data is with --kind"
+    )]
+    OtherFlag {
+        /// The flag.
+        flag: String,
+        /// What it is for.
+        for_what: &'static str,
+        /// The data.
+        path: PathBuf,
+        /// What that is.
+        kind: &'static str,
+    },
+    /// Not one table.
+    #[error("{model} was trained on a table, so it answers one table at a time: `predict TABLE.csv`")]
+    OneTable {
+        /// The model file.
+        model: PathBuf,
+    },
+    /// Texts for a model that reads none.
+    #[error(
+        "{path} does not read texts; leave out --text and name what it was trained on: pictures, or a table"
+    )]
+    NoTexts {
+        /// The model file.
+        path: PathBuf,
+    },
+    /// A model that reads neither pictures, texts nor tables.
+    #[error("{path} takes {found}; expected a model that was trained on pictures, texts or a table")]
+    OtherInput {
+        /// The model file.
+        path: PathBuf,
+        /// What it takes.
+        found: String,
+    },
+    /// A language model, which has no classes.
+    #[error("{path} is a language model, which has no classes; `imdb generate --from {path}` lets it write")]
+    LanguageModel {
+        /// The model file.
+        path: PathBuf,
+    },
+    /// No column of texts.
+    #[error("{path} has several columns ({}), and none is called text; name it with --text-column", found.join(", "))]
+    NoTextColumn {
+        /// The table.
+        path: PathBuf,
+        /// The columns that it has.
+        found: Vec<String>,
+    },
+    /// A folder that cannot be read.
+    #[error("cannot read the folder {path}")]
+    ReadFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A folder without anything to ask about.
+    #[error("the folder {path} holds no files that end in .{endings}")]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The endings that are looked for.
+        endings: String,
+    },
     /// The answers cannot be written.
     #[error("cannot write {path}; choose another --out")]
     Write {

@@ -1,8 +1,8 @@
-//! `fireclay`: train a model on a table of your own, evaluate it, and predict with it.
+//! `fireclay`: train a model on data of your own, evaluate it, and predict with it.
 
 mod completions;
 mod error;
-mod models;
+mod networks;
 mod predict;
 mod program;
 mod source;
@@ -11,12 +11,12 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Evaluate, Summary};
+use fireclay_cli::commands::{Evaluate, Summary, Tune};
 
 use crate::completions::Completions;
 use crate::predict::Predict;
-use crate::program::TableProgram;
-use crate::train::TrainOnTable;
+use crate::program::FireclayProgram;
+use crate::train::TrainOnData;
 
 /// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
 #[global_allocator]
@@ -30,16 +30,17 @@ fn main() -> ExitCode {
 fn program() -> clap::Command {
     clap::Command::new("fireclay")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Train a model on a table of your own, evaluate it, and predict with it")
+        .about("Train a model on a table, pictures or texts of your own, evaluate it, and predict with it")
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 5] {
+fn commands() -> [CommandEntry; 6] {
     [
-        CommandEntry::of::<TrainOnTable>(),
-        CommandEntry::of::<Evaluate<TableProgram>>(),
+        CommandEntry::of::<TrainOnData>(),
+        CommandEntry::of::<Evaluate<FireclayProgram>>(),
         CommandEntry::of::<Predict>(),
-        CommandEntry::of::<Summary<TableProgram>>(),
+        CommandEntry::of::<Summary<FireclayProgram>>(),
+        CommandEntry::of::<Tune<FireclayProgram>>(),
         CommandEntry::of::<Completions>(),
     ]
 }

@@ -1,88 +1,167 @@
-//! What `fireclay` is for tables, besides the commands that all programs share.
+//! What `fireclay` is, besides the commands that all programs share.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{DatasetsError, Normalization};
+use fireclay::data::DatasetsError;
 use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
-use fireclay::train::table_preprocessing;
-use fireclay_cli::{DataSpec, Fallback, Limit, Output, Preprocessing, Program};
+use fireclay_cli::{
+    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Preprocessing, Program, PublishedImages,
+    TextSource, TokenPreprocessing, UsageError, usual_texts,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::models::ModelName;
-use crate::source::{TableArgs, TableSource};
+use crate::networks::AnyNetwork;
+use crate::source::{AnySource, DataArgs};
 
-/// The program, on a table.
+/// The program.
 #[derive(Debug)]
-pub struct TableProgram;
+pub struct FireclayProgram;
 
-/// How columns become numbers is found in the table: there are no flags.
+/// How samples are prepared: images and texts have flags, how columns become numbers is found in the table.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TableEncoding {}
+pub struct AnyPreprocessing {
+    /// Images.
+    #[command(flatten)]
+    pub images: Option<ImagePreprocessing>,
+    /// Texts.
+    #[command(flatten)]
+    pub texts: Option<TokenPreprocessing>,
+}
 
-impl Preprocessing for TableEncoding {
-    fn merge(self, _: Self) -> Self {
-        self
+impl Preprocessing for AnyPreprocessing {
+    fn merge(self, defaults: Self) -> Self {
+        AnyPreprocessing {
+            images: merge(self.images, defaults.images),
+            texts: merge(self.texts, defaults.texts),
+        }
     }
 
     fn describe(&self) -> Vec<String> {
-        Vec::new()
+        let images = self.images.iter().flat_map(Preprocessing::describe);
+        images.chain(self.texts.iter().flat_map(Preprocessing::describe)).collect()
     }
 }
 
-impl Program for TableProgram {
+fn merge<P: Preprocessing>(given: Option<P>, default: Option<P>) -> Option<P> {
+    match (given, default) {
+        (Some(given), Some(default)) => Some(given.merge(default)),
+        (given, default) => given.or(default),
+    }
+}
+
+impl Program for FireclayProgram {
     const NAME: &'static str = "fireclay";
     const MODEL_FILE: &'static str = "model.fireclay";
-    const SAMPLES: &'static str = "rows";
-    const TRY: &'static str = "predict TABLE.csv";
-    const DATASETS: &'static [&'static str] = &[];
     const COMPARES_WITH_BASELINES: bool = true;
 
-    type Model = ModelName;
-    type SourceArgs = TableArgs;
-    type Preprocessing = TableEncoding;
+    type Model = AnyNetwork;
+    type SourceArgs = DataArgs;
+    type Preprocessing = AnyPreprocessing;
 
-    fn default_data(_: Self::Model) -> DataSpec {
-        DataSpec { input: InputSpec::from([10].as_slice()), vocabulary_size: 0, classes: 2, samples: 1_000 }
+    fn samples(data: &Dataset) -> &'static str {
+        match (data.vocabulary_size(), data.shape()) {
+            (Some(_), _) => "texts",
+            (None, [_, _, _]) => "images",
+            _ => "rows",
+        }
+    }
+
+    fn next_command(data: &Dataset) -> &'static str {
+        match Self::samples(data) {
+            "texts" => "predict --text 'some words'",
+            "images" => "predict PICTURE.png",
+            _ => "predict TABLE.csv",
+        }
+    }
+
+    fn known_source(dataset: &str) -> Option<AnySource> {
+        let images = [PublishedImages::Mnist, PublishedImages::Cifar].into_iter().find_map(|family| {
+            let source = family.known_source(dataset)?;
+            Some(AnySource::Images { source, family, shape: family.shape() })
+        });
+        images.or_else(|| TextSource::known(dataset).map(AnySource::Texts))
+    }
+
+    fn look(source: AnySource, output: &Output) -> anyhow::Result<AnySource> {
+        match source {
+            AnySource::Asked(asked) => asked.look(output),
+            known => Ok(known),
+        }
+    }
+
+    fn choose(model: AnyNetwork, source: &AnySource, output: &Output) -> anyhow::Result<AnyNetwork> {
+        model.choose(source, output)
+    }
+
+    fn default_preprocessing(model: AnyNetwork) -> AnyPreprocessing {
+        let (images, texts) = match model.usual() {
+            AnyNetwork::Digit(network) => (Some(network.preprocessing()), None),
+            AnyNetwork::Object(network) => (Some(network.preprocessing()), None),
+            AnyNetwork::Text(network) => (None, Some(TokenPreprocessing::for_network(network))),
+            AnyNetwork::Table(_) | AnyNetwork::Auto | AnyNetwork::Named(_) => (None, None),
+        };
+        AnyPreprocessing { images, texts }
+    }
+
+    fn default_data(model: AnyNetwork) -> DataSpec {
+        match model.usual() {
+            AnyNetwork::Digit(_) => DataSpec::images(PublishedImages::Mnist.shape(), 10),
+            AnyNetwork::Object(_) => DataSpec::images(PublishedImages::Cifar.shape(), 10),
+            AnyNetwork::Text(network) => usual_texts(network),
+            _ => {
+                let input = InputSpec::from([10].as_slice());
+                DataSpec { input, vocabulary_size: 0, classes: 2, samples: 1_000 }
+            }
+        }
+    }
+
+    fn resolve(
+        preprocessing: AnyPreprocessing,
+        language_model: bool,
+        source: &AnySource,
+    ) -> anyhow::Result<AnyPreprocessing> {
+        let wrong = |flag: &str, for_what| {
+            let (path, kind) = ("the data".into(), "of another kind");
+            Err(UsageError::of(AppError::OtherFlag { flag: flag.into(), for_what, path, kind }))
+        };
+        match (source, &preprocessing.images, preprocessing.texts.clone()) {
+            (AnySource::Asked(_), ..) => Ok(preprocessing),
+            (AnySource::Table(_) | AnySource::Texts(_), Some(_), _) => {
+                wrong("--standardize or --augment", "images")
+            }
+            (AnySource::Texts(_), None, texts) => {
+                let texts = Some(texts.unwrap_or_default().resolve(language_model));
+                Ok(AnyPreprocessing { images: None, texts })
+            }
+            (_, _, Some(_)) => wrong("--max-words, --length or --ngrams", "texts"),
+            (_, _, None) => Ok(preprocessing),
+        }
     }
 
     fn load(
-        source: &TableSource,
+        source: &AnySource,
         limit: Limit,
-        _: &TableEncoding,
+        preprocessing: &AnyPreprocessing,
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError> {
-        source.load(limit, output)
+        source.load(limit, preprocessing, output)
     }
 
-    fn fallback() -> Option<Fallback<TableSource>> {
+    fn fallback() -> Option<Fallback<AnySource>> {
         None
     }
 
     fn load_test(
-        source: &TableSource,
+        source: &AnySource,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        // Of this the file's name is not known here.
-        let path = Path::new("the model");
-        let Some(preprocessing) = table_preprocessing(path, card)? else {
-            return Err(AppError::NoTable { path: path.to_path_buf() }.into());
-        };
-        let test = source.load_test(&preprocessing, &card.classes, output)?;
-        let test = match &card.target_scale {
-            Some(scale) => {
-                let (mean, std) = (scale.mean.clone(), scale.std.clone());
-                test.with_target_scale(Some(&Normalization { mean, std }))?
-            }
-            None => test,
-        };
-        Ok(limit.dataset(test)?)
+        source.load_test(limit, card, output)
     }
 }

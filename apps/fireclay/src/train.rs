@@ -6,19 +6,20 @@ use clap::Args;
 use fireclay_cli::{Command, Exit, Output, UsageError, called};
 
 use crate::error::AppError;
-use crate::program::TableProgram;
+use crate::program::FireclayProgram;
 
-/// Trains a model on a table, or resumes a training.
+/// Trains a model on data of any kind, or resumes a training.
 #[derive(Args, Debug)]
-pub struct TrainOnTable {
+pub struct TrainOnData {
     /// As all programs.
     #[command(flatten)]
-    pub train: fireclay_cli::commands::Train<TableProgram>,
+    pub train: fireclay_cli::commands::Train<FireclayProgram>,
 }
 
-impl Command for TrainOnTable {
+impl Command for TrainOnData {
     const NAME: &'static str = "train";
-    const ABOUT: &'static str = "Train a model on a table, evaluate it beside simple baselines and save it";
+    const ABOUT: &'static str =
+        "Train a model on a table, pictures or texts, evaluate it beside simple baselines and save it";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if self.train.source.path.is_none() && self.train.resume.is_none() {

@@ -1,11 +1,9 @@
 //! `imdb`: train networks that classify film reviews or write them, evaluate them, and ask them.
 
 mod generate;
-mod models;
 mod neighbours;
 mod predict;
 mod program;
-mod reviews;
 
 use std::process::ExitCode;
 

@@ -10,16 +10,14 @@ use fireclay::data::{Provenance, Texts};
 use fireclay::prelude::*;
 use fireclay_cli::records::{ClassProbability, TextPrediction};
 use fireclay_cli::{
-    Command, DeviceArgs, Exit, Output, Program, UsageError, called, numbered, percent, quoted, ranked,
+    Command, DeviceArgs, Exit, Output, Program, UsageError, beginning, called, numbered, percent, quoted,
+    ranked,
 };
 
 use crate::program::ImdbProgram;
 
 /// How many texts go through the model together.
 const BATCH: usize = 64;
-
-/// Characters of a text that are repeated beside its class.
-const SHOWN: usize = 60;
 
 /// Predicts the class of texts.
 #[derive(Args, Debug)]
@@ -112,25 +110,4 @@ fn print(trainer: &Trainer<Model>, texts: Vec<String>, output: &Output) -> anyho
         });
     }
     Ok(())
-}
-
-/// The beginning of a text, on one line.
-fn beginning(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(SHOWN) {
-        None => line,
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_text_is_cut_between_letters() {
-        assert_eq!(beginning("short\nand good"), "short and good");
-        let long = "é".repeat(100);
-        assert_eq!(beginning(&long), format!("{}…", "é".repeat(60)));
-    }
 }

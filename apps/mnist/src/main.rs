@@ -1,7 +1,5 @@
 //! `mnist`: train networks that read handwritten digits, evaluate them, and predict what pictures show.
 
-mod digits;
-mod models;
 mod program;
 
 use std::process::ExitCode;

@@ -1,9 +1,10 @@
 //! What simple models reach on the same data: always the same answer, and a linear model.
 
 use fireclay::data::{Batch, BatchTargets, Dataset};
+use fireclay::nn::NaiveBayesBagSpec;
 use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
-use fireclay::train::{AnyMetric, Predictions, bootstrap_interval};
+use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, bootstrap_interval};
 
 use crate::objective::{Objective, measure};
 use crate::output::Output;
@@ -19,7 +20,7 @@ const STEPS: usize = 2_000;
 const BATCH_SIZE: usize = 64;
 
 /// Samples that are looked at together.
-const AT_ONCE: u32 = 4_096;
+const AT_ONCE: usize = 4_096;
 
 /// What simple models predict for the test samples.
 pub struct Baselines {
@@ -27,44 +28,51 @@ pub struct Baselines {
     /// `always "no"`, or `the mean`.
     constant_name: String,
     constant: Predictions,
-    linear: Predictions,
+    /// `None` where the model is one itself.
+    linear: Option<Predictions>,
 }
 
 impl Baselines {
-    /// Trains them, and says what they reach; `None` where samples are neither rows of numbers nor have one target each.
+    /// Trains them, and says what they reach; `None` where samples do not have one class or number each. `spec` is the model
+    /// that they are to be compared with.
     ///
     /// # Errors
     /// As a training.
     pub fn of(
         train: &Dataset,
         test: &Dataset,
+        spec: &ModelSpec,
         device: &Device,
         output: &Output,
     ) -> anyhow::Result<Option<Self>> {
         let objective = Objective::of(train);
-        let outputs = match (train.shape(), objective) {
-            ([_], _) if train.vocabulary_size().is_some() => return Ok(None),
-            ([_], Objective::Classification) => train.class_names().len(),
-            ([_], Objective::Regression) => 1,
+        let outputs = match objective {
+            Objective::Classification => train.class_names().len(),
+            Objective::Regression => 1,
             _ => return Ok(None),
         };
-        let spec = ModelSpec::new(train.shape().to_vec()).dense(outputs);
-        let mut trainer =
-            objective.trainer(spec.build_seeded(SEED, device)?, 0.0).optimizer(AdamW::new(1e-2));
-        let epochs = STEPS.div_ceil(train.len().div_ceil(BATCH_SIZE).max(1)).clamp(2, 200);
-        trainer.fit(
-            train,
-            &FitOptions {
-                epochs,
-                batch_size: BATCH_SIZE,
-                schedule: OneCycle {}.into(),
-                ..FitOptions::default()
-            },
-        )?;
-        let linear = trainer.predictions(test)?;
+        let (linear, optimizer) = linear_model(train, outputs);
+        let trained = match linear.layers == spec.layers {
+            true => None,
+            false => {
+                let network = linear.build_seeded(SEED, device)?;
+                let mut trainer = objective.trainer(network, 0.0).optimizer(optimizer);
+                let steps_of_epoch = train.len().div_ceil(BATCH_SIZE).max(1);
+                trainer.fit(
+                    train,
+                    &FitOptions {
+                        epochs: STEPS.div_ceil(steps_of_epoch).clamp(2, 200),
+                        batch_size: BATCH_SIZE,
+                        schedule: OneCycle {}.into(),
+                        ..FitOptions::default()
+                    },
+                )?;
+                Some(trainer.predictions(test)?)
+            }
+        };
         let (constant_name, answer) = constant(train)?;
-        let outputs = answer.repeat(linear.rows());
-        let constant = Predictions::new(linear.task(), outputs, linear.targets().clone());
+        let constant = same_answer(objective, answer, test)?;
+        let linear = trained;
         let metrics = metrics(objective, train.class_names().len());
         let baselines = Baselines { metrics, constant_name, constant, linear };
         baselines.say(output);
@@ -77,12 +85,13 @@ impl Baselines {
         let value = |predictions| {
             metric.measure(predictions).map_or("-".into(), |value| measure(&metric.name(), value))
         };
+        let linear = self.linear.as_ref().map(|linear| format!(", a linear model {}", value(linear)));
         output.progress_line(format!(
-            "baselines, {}: {} {}, a linear model {}",
+            "baselines, {}: {} {}{}",
             title(&metric.name()),
             self.constant_name,
             value(&self.constant),
-            value(&self.linear)
+            linear.unwrap_or_default()
         ));
     }
 
@@ -95,7 +104,7 @@ impl Baselines {
                 name: metric.name(),
                 model: metric.measure(model),
                 interval: bootstrap_interval(model, metric, RESAMPLES, WITHIN, SEED),
-                linear: metric.measure(&self.linear),
+                linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
                 constant: metric.measure(&self.constant),
             })
             .collect();
@@ -120,6 +129,50 @@ impl Baselines {
         output.line(format!("\n{}", aligned(&rows)));
         output.record(&Comparison { constant: &self.constant_name, measures });
     }
+}
+
+/// A linear model of some samples, and what trains it: of texts the counts of their words.
+fn linear_model(train: &Dataset, outputs: usize) -> (ModelSpec, AdamW) {
+    match (train.vocabulary_size(), train.shape()) {
+        (Some(vocabulary_size), &[tokens]) => {
+            let padding = fireclay::data::reserved::PADDING as usize;
+            let bag = NaiveBayesBagSpec::new(vocabulary_size, outputs).padding_idx(padding);
+            (ModelSpec::tokens(tokens).layer(bag), AdamW::new(2.5e-3))
+        }
+        (_, [_]) => (ModelSpec::new(train.shape().to_vec()).dense(outputs), AdamW::new(1e-2)),
+        (_, shape) => (ModelSpec::new(shape.to_vec()).flatten().dense(outputs), AdamW::new(1e-3)),
+    }
+}
+
+/// What it is to give the same answer for all test samples.
+fn same_answer(objective: Objective, answer: Vec<f32>, test: &Dataset) -> anyhow::Result<Predictions> {
+    let targets = match objective {
+        Objective::Classification => PredictionTargets::Classes(
+            (0..test.len()).map(|index| test.label(index).unwrap_or_default()).collect(),
+        ),
+        _ => PredictionTargets::Values { width: 1, values: values_of(test) },
+    };
+    let task = match objective {
+        Objective::Classification => Task::Classes { count: answer.len() },
+        _ => Task::Regression { outputs: 1 },
+    };
+    Ok(Predictions::new(task, answer.repeat(test.len()), targets))
+}
+
+/// The numbers to predict, in the units of the data.
+fn values_of(data: &Dataset) -> Vec<f32> {
+    let (mut found, mut batch) = (Vec::with_capacity(data.len()), Batch::default());
+    let all: Vec<u32> = (0..data.len() as u32).collect();
+    for indices in all.chunks(AT_ONCE) {
+        data.gather(indices, &mut batch);
+        if let BatchTargets::Values { values, .. } = &batch.targets {
+            found.extend_from_slice(values);
+        }
+    }
+    if let Some(scale) = data.target_scale() {
+        found.iter_mut().for_each(|value| *value = *value * scale.std[0] + scale.mean[0]);
+    }
+    found
 }
 
 /// What is measured, the measure that says the most first.
@@ -156,20 +209,8 @@ fn constant(train: &Dataset) -> anyhow::Result<(String, Vec<f32>)> {
         let share = |count: &usize| ((*count as f32 + 0.5) / (train.len() as f32 + 0.5)).ln();
         return Ok((format!("always {}", train.class_names()[most]), counts.iter().map(share).collect()));
     }
-    let (mut sum, mut batch) = (0.0, Batch::default());
-    let all: Vec<u32> = (0..train.len() as u32).collect();
-    for indices in all.chunks(AT_ONCE as usize) {
-        train.gather(indices, &mut batch);
-        if let BatchTargets::Values { values, .. } = &batch.targets {
-            sum += values.iter().map(|value| f64::from(*value)).sum::<f64>();
-        }
-    }
-    let mean = (sum / train.len().max(1) as f64) as f32;
-    let mean = match train.target_scale() {
-        Some(scale) => mean * scale.std[0] + scale.mean[0],
-        None => mean,
-    };
-    Ok(("the mean".into(), vec![mean]))
+    let sum: f64 = values_of(train).iter().map(|value| f64::from(*value)).sum();
+    Ok(("the mean".into(), vec![(sum / train.len().max(1) as f64) as f32]))
 }
 
 /// Columns side by side, the first to the left and the others to the right.
@@ -187,7 +228,6 @@ fn aligned(rows: &[[String; 5]]) -> String {
 #[cfg(test)]
 mod tests {
     use fireclay::data::{Provenance, Targets};
-    use fireclay::train::Task;
 
     use super::*;
 
@@ -201,12 +241,17 @@ mod tests {
     #[test]
     fn a_linear_model_learns_what_a_constant_answer_does_not() {
         let (points, output) = (points(), Output::new(false, true));
-        let baselines = Baselines::of(&points, &points, &Device::flex(), &output).unwrap().unwrap();
+        let spec = ModelSpec::new([1]).dense(8).relu().dense(2);
+        let of = |spec| Baselines::of(&points, &points, spec, &Device::flex(), &output).unwrap().unwrap();
+        let linear_itself = ModelSpec::new([1]).dense(2);
+        assert!(of(&linear_itself).linear.is_none());
+        let baselines = of(&spec);
+        let linear = baselines.linear.unwrap();
         let accuracy: AnyMetric = "accuracy".parse().unwrap();
         assert_eq!(baselines.constant_name, "always low");
         assert!((accuracy.measure(&baselines.constant).unwrap() - 0.71).abs() < 1e-6);
-        assert!(accuracy.measure(&baselines.linear).unwrap() > 0.95);
-        assert!(matches!(baselines.linear.task(), Task::Classes { count: 2 }));
+        assert!(accuracy.measure(&linear).unwrap() > 0.95);
+        assert!(matches!(linear.task(), Task::Classes { count: 2 }));
     }
 
     #[test]

@@ -70,6 +70,12 @@ pub enum CommandError {
         /// How many there are.
         samples: usize,
     },
+    /// Data whose result would mean nothing.
+    #[error("{problem}; give other test samples, or training samples of several classes")]
+    Data {
+        /// What is wrong.
+        problem: String,
+    },
     /// The model was trained on data that the program does not find by itself.
     #[error(
         "{model} was trained on data of your own, {dataset}; say where to find it, with the flags that `train` had"
@@ -113,6 +119,33 @@ pub enum CommandError {
         /// The numbers of channels that the program reads.
         channels: String,
     },
+    /// No time for a search.
+    #[error("--minutes is {found}; expected more than 0, such as 5")]
+    Minutes {
+        /// What was given.
+        found: f64,
+    },
+    /// A setting that cannot be searched.
+    #[error("{path}: {name:?} cannot be searched; the settings are {known}")]
+    NoSetting {
+        /// The file of the space.
+        path: PathBuf,
+        /// What it has.
+        name: String,
+        /// What it may have.
+        known: String,
+    },
+    /// All trials failed.
+    #[error(
+        "every trial of {journal} failed: its loss was no number any more; lower the bounds of learning_rate with --space, and name another --journal"
+    )]
+    NoTrial {
+        /// The journal.
+        journal: PathBuf,
+    },
+    /// The model reads no texts.
+    #[error("the model does not read texts; choose one that was trained on texts")]
+    NoTexts,
     /// A delimiter that is no single character.
     #[error(
         "{found:?} cannot stand between fields; expected one character, or one of comma, semicolon, tab, bar"

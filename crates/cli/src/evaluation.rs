@@ -16,7 +16,7 @@ pub fn print_evaluation<P: Program>(evaluation: &Evaluation, test: &Dataset, out
         provenance.name,
         provenance.split,
         count(evaluation.samples as u64),
-        Objective::of(test).samples(test, P::SAMPLES)
+        Objective::of(test).samples(test, P::samples(test))
     ));
     output.record(&EvaluationRecord::new(&provenance.name, &provenance.split, evaluation));
 }

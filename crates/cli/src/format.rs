@@ -31,6 +31,16 @@ pub fn shown(path: &Path) -> String {
     path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
+/// The beginning of a text, on one line.
+pub fn beginning(text: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(MOST) {
+        None => line,
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+    }
+}
+
 /// A path as a shell takes it.
 pub fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
@@ -48,6 +58,13 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(percent(0.98931), "98.93 %");
         assert_eq!([7.25, 60.0, 125.9].map(seconds), ["7.2 s", "1:00 min", "2:05 min"]);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        assert_eq!(beginning("short\nand good"), "short and good");
+        let long = "é".repeat(100);
+        assert_eq!(beginning(&long), format!("{}…", "é".repeat(60)));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
 //! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
-//! `objective`, `output_file`, `predictions`, `tables`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`, `fallback`, `images`,
-//! `model_args`; `command`; `commands`.
+//! `objective`, `output_file`, `predictions`, `tables`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`,
+//! `fallback`, `images`, `model_args`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
@@ -22,6 +22,7 @@ mod images;
 mod interrupt;
 mod limit;
 mod model_args;
+pub mod networks;
 mod objective;
 mod output;
 mod output_file;
@@ -31,15 +32,16 @@ mod progress;
 mod recipe;
 pub mod records;
 mod tables;
+mod texts;
 
 pub use augment::{Augment, AugmentError};
 pub use command::{Command, CommandEntry, command_line, main};
 pub use device::DeviceArgs;
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
-pub use format::{bytes, called, count, percent, quoted, seconds, shown};
+pub use format::{beginning, bytes, called, count, percent, quoted, seconds, shown};
 pub use images::{
-    ImagePreprocessing, ImageSource, ImageSourceArgs, TEST_FRACTION, normalization, report_skipped,
+    ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION, read_picture,
 };
 pub use interrupt::InterruptOnCtrlC;
 pub use limit::Limit;
@@ -49,9 +51,10 @@ pub use output::{Output, OutputArgs};
 pub use output_file::check_output;
 pub use predictions::{numbered, ranked};
 pub use program::{
-    DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Picture, Preprocessing, Program, SourceOf,
+    DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Preprocessing, Program, SourceOf,
     TextProgram,
 };
 pub use progress::{DownloadBar, Progress};
 pub use recipe::{BestEpoch, Recipe, TrainingArgs};
 pub use tables::{TableFormat, YesNo};
+pub use texts::{TextSource, TextSourceArgs, TokenPreprocessing, usual_texts};

@@ -8,7 +8,7 @@ use fireclay::prelude::{Dataset, ModelSpec};
 
 use crate::error::CommandError;
 use crate::exit::UsageError;
-use crate::program::{ModelName, Preprocessing, Program};
+use crate::program::{ModelName, Preprocessing, Program, SourceOf};
 use crate::recipe::Recipe;
 
 /// Which model.
@@ -31,17 +31,14 @@ impl<P: Program> ModelArgs<P> {
         self.spec.as_deref().map(read_spec).transpose()
     }
 
-    /// The model's recipe; a model of the user's own is trained as the program's default model is.
-    pub fn recipe(&self) -> Recipe {
-        self.trained_as().recipe()
+    /// The recipe that is used where nothing is known of the data.
+    pub fn usual_recipe(&self) -> Recipe {
+        let model = self.trained_as();
+        model.recipe(&P::default_data(model))
     }
 
-    /// The same for so many training samples.
-    pub fn recipe_for(&self, samples: usize) -> Recipe {
-        self.trained_as().recipe_for(samples)
-    }
-
-    fn trained_as(&self) -> P::Model {
+    /// The model whose recipe is used: one of the user's own is trained as the program's default model is.
+    pub fn trained_as(&self) -> P::Model {
         match self.spec {
             Some(_) => P::Model::default(),
             None => self.model,
@@ -62,8 +59,15 @@ fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
 }
 
 /// How data is prepared for one of the models: as flags say, and where they say nothing as its recipe does.
-pub fn preprocessing_for<P: Program>(given: P::Preprocessing, model: P::Model) -> P::Preprocessing {
-    P::resolve(given.merge(P::default_preprocessing(model)), model.is_language_model())
+///
+/// # Errors
+/// If flags say what such data does not have.
+pub fn preprocessing_for<P: Program>(
+    given: P::Preprocessing,
+    model: P::Model,
+    source: &SourceOf<P>,
+) -> anyhow::Result<P::Preprocessing> {
+    P::resolve(given.merge(P::default_preprocessing(model)), model.is_language_model(), source)
 }
 
 /// A recipe and how data is prepared, in a line.

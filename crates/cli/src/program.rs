@@ -1,7 +1,6 @@
 //! What a program gives to the shared commands: its models, its data and a few words.
 
 use std::fmt::Debug;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -9,6 +8,7 @@ use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
 use fireclay::nn::InputSpec;
 use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::store::ModelCard;
+use fireclay::tune::{Domain, Setting, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,17 +22,6 @@ pub trait Program: Debug + Sized + 'static {
     const NAME: &'static str;
     /// The default model file: `mnist.fireclay`.
     const MODEL_FILE: &'static str;
-    /// What its samples are called: `images`.
-    const SAMPLES: &'static str;
-    /// What to try with a saved model: `predict PICTURE.png`.
-    const TRY: &'static str;
-
-    /// What to try with a saved language model.
-    const TRY_LANGUAGE_MODEL: &'static str = Self::TRY;
-
-    /// The data sets that it finds by itself, by name, besides the synthetic one.
-    const DATASETS: &'static [&'static str];
-
     /// Whether a training is compared with what a simple model reaches.
     const COMPARES_WITH_BASELINES: bool = false;
 
@@ -42,6 +31,33 @@ pub trait Program: Debug + Sized + 'static {
     type SourceArgs: DataSourceArgs;
     /// Flags that say how the data is prepared for training; a checkpoint and a model file keep what they decide.
     type Preprocessing: Preprocessing;
+
+    /// What samples are called: `images`.
+    fn samples(data: &Dataset) -> &'static str;
+
+    /// What to try with a model that was trained on some data: `predict PICTURE.png`.
+    fn next_command(data: &Dataset) -> &'static str;
+
+    /// Where a data set is that a model file names, if the program finds it by itself or makes it.
+    fn known_source(dataset: &str) -> Option<SourceOf<Self>>;
+
+    /// Finds out, before anything is loaded, what flags do not say of the data.
+    ///
+    /// # Errors
+    /// If it cannot be found out.
+    fn look(source: SourceOf<Self>, output: &Output) -> anyhow::Result<SourceOf<Self>> {
+        let _ = output;
+        Ok(source)
+    }
+
+    /// The model for some data, where flags leave that open.
+    ///
+    /// # Errors
+    /// If the model that was asked for does not read such data.
+    fn choose(model: Self::Model, source: &SourceOf<Self>, output: &Output) -> anyhow::Result<Self::Model> {
+        let _ = (source, output);
+        Ok(model)
+    }
 
     /// How the data is prepared for a model where flags do not say it.
     fn default_preprocessing(model: Self::Model) -> Self::Preprocessing {
@@ -53,9 +69,16 @@ pub trait Program: Debug + Sized + 'static {
     fn default_data(model: Self::Model) -> DataSpec;
 
     /// Preprocessing with every default filled in, for a classifier or a language model.
-    fn resolve(preprocessing: Self::Preprocessing, language_model: bool) -> Self::Preprocessing {
-        let _ = language_model;
-        preprocessing
+    ///
+    /// # Errors
+    /// If it is none that such data has.
+    fn resolve(
+        preprocessing: Self::Preprocessing,
+        language_model: bool,
+        source: &SourceOf<Self>,
+    ) -> anyhow::Result<Self::Preprocessing> {
+        let _ = (language_model, source);
+        Ok(preprocessing)
     }
 
     /// Loads training and test samples, prepared. Data that was named and is missing or damaged is an error, and so is
@@ -91,21 +114,6 @@ pub trait ImageProgram: Program {
     const PREDICT_ABOUT: &'static str;
     /// The numbers of channels that its pictures are read with.
     const CHANNELS: &'static [usize];
-
-    /// Reads a picture in the shape of a model, `[channels, height, width]`, and in the form that its images had in training.
-    ///
-    /// # Errors
-    /// If the file is no picture that can be read.
-    fn read_picture(path: &Path, shape: [usize; 3], card: &ModelCard) -> Result<Picture, DatasetsError>;
-}
-
-/// A picture in a model's shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// `[channels, height, width]`, `0..=255`.
-    pub pixels: Vec<u8>,
-    /// What was converted.
-    pub notes: Vec<String>,
 }
 
 /// A program that reads texts.
@@ -136,7 +144,7 @@ pub type SourceOf<P> = <<P as Program>::SourceArgs as DataSourceArgs>::Source;
 /// Flags that say where the data comes from.
 pub trait DataSourceArgs: Args + Clone + Debug + Send + Sync + 'static {
     /// All that is needed to load the same data again, from any working directory.
-    type Source: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
+    type Source: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned;
 
     /// What the flags say; paths are absolute.
     fn source(&self) -> Self::Source;
@@ -174,13 +182,19 @@ pub trait ModelName: ValueEnum + Copy + Default + Debug + Send + Sync + 'static 
     /// The network for some data.
     fn spec(self, data: &DataSpec) -> ModelSpec;
 
-    /// How the network is trained unless flags say otherwise.
-    fn recipe(self) -> Recipe;
+    /// How the network is trained on some data unless flags say otherwise.
+    fn recipe(self, data: &DataSpec) -> Recipe;
 
-    /// The same for so many training samples.
-    fn recipe_for(self, samples: usize) -> Recipe {
-        let _ = samples;
-        self.recipe()
+    /// What a search may change of the network itself, and within which bounds, with what the usual network has.
+    fn tunable(self, data: &DataSpec) -> Vec<(&'static str, Domain, Setting)> {
+        let _ = data;
+        Vec::new()
+    }
+
+    /// The network with such settings as [`tunable`](Self::tunable) names.
+    fn tuned(self, data: &DataSpec, settings: &Settings) -> ModelSpec {
+        let _ = settings;
+        self.spec(data)
     }
 
     /// Whether the network predicts the next token at each step of a text.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use fireclay::data::{Dialect, TableHeader, TableOptions};
+use fireclay::data::{Dialect, TableHeader, TableOptions, TextEncoding};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
@@ -20,6 +20,11 @@ pub struct TableFormat {
     #[arg(long, value_name = "WORD", value_enum, help_heading = "Data")]
     #[serde(default)]
     pub quotes: Option<YesNo>,
+    /// In what encoding tables are written, such as windows-1252, utf-16le or shift_jis [default: UTF-8, or as the file's byte
+    /// order mark says]
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    #[serde(default, with = "encoding_name", skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<TextEncoding>,
     /// Whether tables begin with a row of column names [default: detected]
     #[arg(long, value_name = "WORD", value_enum, help_heading = "Data")]
     #[serde(default)]
@@ -42,6 +47,7 @@ impl TableFormat {
         TableOptions {
             delimiter: self.delimiter,
             quotes: self.quotes.map(|word| word == YesNo::Yes),
+            encoding: self.encoding,
             header: match self.header {
                 None => TableHeader::Guess,
                 Some(YesNo::Yes) => TableHeader::Yes,
@@ -63,6 +69,24 @@ impl TableFormat {
                 "{name}: the row at line {line} goes over {lines} lines in quotes; if its quote is only a letter, say --quotes no"
             ));
         }
+    }
+}
+
+/// An encoding by its name.
+mod encoding_name {
+    use fireclay::data::TextEncoding;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(encoding: &Option<TextEncoding>, out: S) -> Result<S::Ok, S::Error> {
+        match encoding {
+            Some(encoding) => out.serialize_some(encoding.name()),
+            None => out.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TextEncoding>, D::Error> {
+        let name = Option::<String>::deserialize(from)?;
+        name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
     }
 }
 

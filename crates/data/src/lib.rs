@@ -42,7 +42,9 @@
 mod atomic;
 mod augment;
 mod augmentation_problem;
+mod check;
 mod dataset;
+mod duplicates;
 mod error;
 mod loader;
 mod named_inputs;
@@ -65,7 +67,9 @@ pub use augment::{
     Affine, AugmentScratch, Augmentation, Augmenter, Border, Crop, Cutout, Fill, Flip, Mixup, MixupPlan,
 };
 pub use augmentation_problem::AugmentationProblem;
+pub use check::{ClassCount, ClassImbalance, DataCheck};
 pub use dataset::{Bytes, Dataset};
+pub use duplicates::{Conflicts, DataPart, DuplicateCount, DuplicatePair, Duplicates};
 pub use error::DataError;
 pub use loader::Loader;
 pub use named_inputs::NamedInputs;

@@ -22,6 +22,7 @@
 #![warn(missing_docs)]
 
 mod data_dir;
+mod detect;
 mod download;
 mod error;
 mod formats;
@@ -30,19 +31,22 @@ mod sets;
 mod synthetic;
 
 pub use data_dir::DataDir;
+#[cfg(feature = "images")]
+pub use detect::PictureSurvey;
+pub use detect::{DataKind, Detected, detect};
 pub use download::{DownloadProgress, FetchOptions, RemoteFile, fetch, fetch_with};
 #[cfg(feature = "images")]
 pub use error::InspectProblem;
 pub use error::{
-    ArchiveProblem, DatasetsError, FileProblem, FolderProblem, ImageProblem, MirrorFailure, MirrorProblem,
-    NumpyProblem, SetProblem, TableProblem,
+    ArchiveProblem, DatasetsError, DetectProblem, FileProblem, FolderProblem, ImageProblem, MirrorFailure,
+    MirrorProblem, NumpyProblem, SetProblem, TableProblem,
 };
 #[doc(hidden)]
 pub use formats::read_idx_bytes;
 pub use formats::{
     ArchiveLimits, Column, Dialect, Idx, IdxKind, ImageLayout, MissingNumbers, NpyArray, NpyHeader, NpyKind,
     NpyValues, Npz, NumpyDataset, NumpyOptions, NumpyTargets, Skipped, Table, TableHeader, TableOptions,
-    TableRows, TableTarget, TextFolder, TextTable, read_archive, read_idx,
+    TableRows, TableTarget, TextEncoding, TextFolder, TextTable, read_archive, read_idx, read_text,
 };
 #[cfg(feature = "images")]
 pub use formats::{

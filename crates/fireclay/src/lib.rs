@@ -43,6 +43,7 @@ pub use fireclay_backend as backend;
 pub use fireclay_nn as nn;
 pub use fireclay_store as store;
 pub use fireclay_train as train;
+pub use fireclay_tune as tune;
 
 pub mod prelude;
 
@@ -85,6 +86,9 @@ pub enum Error {
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
+    /// A search for hyper-parameters cannot go on.
+    #[error(transparent)]
+    Tune(#[from] tune::TuneError),
 }
 
 impl std::fmt::Debug for Error {

@@ -6,7 +6,7 @@ use fireclay_data::{PictureForm, SampleDigests};
 use fireclay_nn::{BuiltInLoss, Loss, ModelSpec, Stored};
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::{PredictionIntervals, StoreError};
 
 /// The format of model files. A new field with a default keeps the number; a changed meaning raises it.
 pub(crate) const FORMAT: u64 = 1;
@@ -42,6 +42,9 @@ pub struct ModelCard {
     /// How target values were standardised, mean and deviation for each output: what the model gives is turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_scale: Option<Preprocessing>,
+    /// Between which numbers the truth lies, where the model predicts one number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<PredictionIntervals>,
     /// The data that the model was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetCard>,
@@ -128,6 +131,7 @@ impl ModelCard {
             pictures: None,
             seen: None,
             target_scale: None,
+            intervals: None,
             dataset: None,
             training: None,
         }
@@ -177,6 +181,10 @@ impl ModelCard {
             if let Some(loss) = training.loss.built_in() {
                 loss.check(outputs).map_err(wrong)?;
             }
+        }
+        if let Some(intervals) = self.intervals.as_ref().filter(|intervals| !intervals.is_whole()) {
+            let expected = format!("{}, one more than edges that ascend", intervals.edges.len() + 1);
+            return Err(count("intervals.offsets", intervals.offsets.len(), expected));
         }
         let channels = self.spec.input.shape().first().copied().unwrap_or(1);
         let scales = [

@@ -29,6 +29,7 @@ mod card;
 mod checkpoint;
 mod container;
 mod error;
+mod intervals;
 mod model;
 mod weights;
 
@@ -37,5 +38,6 @@ pub use card::{DatasetCard, ModelCard, Preprocessing, TrainingCard};
 pub use checkpoint::{CheckpointFile, load_checkpoint, save_checkpoint};
 pub use error::StoreError;
 pub use fireclay_nn::Device;
+pub use intervals::PredictionIntervals;
 pub use model::{load_card, load_model, save_model};
 pub use weights::{load_weights, save_weights};

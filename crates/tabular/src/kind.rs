@@ -116,7 +116,7 @@ impl ColumnKind {
 }
 
 /// The beginning of a long value.
-fn shortened(value: &str) -> String {
+pub(crate) fn shortened(value: &str) -> String {
     const MOST: usize = 40;
     match value.chars().nth(MOST) {
         Some(_) => value.chars().take(MOST).chain(['…']).collect(),

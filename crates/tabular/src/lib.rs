@@ -3,6 +3,7 @@
 //! A [`Frame`] holds a table's cells as they were written. [`Profile`] counts what a column holds, [`ColumnKind`] is what that
 //! makes of it, and a [`TablePreprocessing`] learns from the training rows how each column becomes numbers: it goes into model
 //! files, so that a saved model reads the same table. [`TableDataset`] makes a [`Dataset`](fireclay_data::Dataset) of a frame.
+//! [`ColumnCheck`] finds what is wrong with a table before: columns that give the target away, and rows that contradict each other.
 //!
 //! Its sister crates: `fireclay-data` (what a training loop reads), `fireclay-datasets` (reads files), `fireclay-text` (texts),
 //! `fireclay-train` (fit, evaluate, predict), `fireclay` (the front door).
@@ -29,6 +30,7 @@
 
 #![warn(missing_docs)]
 
+mod check;
 mod dataset;
 mod date;
 mod error;
@@ -39,6 +41,7 @@ mod preprocessing;
 mod profile;
 mod target;
 
+pub use check::{ColumnCheck, LeakEvidence, MissingShare, RowCount, RowPairs, TargetLeak, UnseparatedText};
 pub use dataset::TableDataset;
 pub use date::DateFormat;
 pub use error::TabularError;

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use fireclay_data::Targets;
+use serde::Serialize;
 
 use crate::number::{Number, NumberFormat, is_missing};
 use crate::{Frame, Profile, TabularError};
@@ -21,7 +22,8 @@ const USUAL_NAMES: [&str; 12] = [
 ];
 
 /// What is to be predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TableTask {
     /// One of several classes.
     Classification,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use fireclay_backend::Precision;
 use fireclay_data::{Normalization, PictureForm, SampleDigests, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
-use fireclay_store::{DatasetCard, ModelCard, Preprocessing, StoreError, TrainingCard, load_model};
+use fireclay_store::{
+    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, StoreError, TrainingCard, load_model,
+};
 use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
@@ -24,6 +26,8 @@ pub(crate) struct ModelMetadata {
     pub(crate) seen: Option<SampleDigests>,
     /// How target values were standardised; mean and standard deviation for each output.
     pub(crate) target_scale: Option<Normalization>,
+    /// Between which numbers the truth lies.
+    pub(crate) intervals: Option<PredictionIntervals>,
     pub(crate) dataset: Option<DatasetCard>,
     pub(crate) training: Option<TrainingCard>,
 }
@@ -41,6 +45,7 @@ impl ModelMetadata {
             pictures: source.preprocessing.and_then(|made| made.downcast_ref().copied()),
             seen: source.digests,
             target_scale: source.target_scale,
+            intervals: None,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,
                 split: provenance.split,
@@ -89,6 +94,7 @@ impl ModelMetadata {
             seen: self.seen.clone(),
             target_scale: (self.target_scale.clone())
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
+            intervals: self.intervals.clone(),
             dataset: self.dataset.clone(),
             training: self.training.clone(),
             ..ModelCard::new(spec)
@@ -107,6 +113,7 @@ impl ModelMetadata {
             pictures: card.pictures,
             seen: card.seen,
             target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
+            intervals: card.intervals,
             dataset: card.dataset,
             training: card.training,
         })

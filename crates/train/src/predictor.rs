@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use fireclay_data::Normalization;
 use fireclay_nn::{AnyTensor, InputSpec, Model, Network, TargetType};
+use fireclay_store::PredictionIntervals;
 use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
@@ -55,6 +56,7 @@ pub struct Predictor {
     text: Option<Arc<TextPreprocessing>>,
     table: Option<Arc<TablePreprocessing>>,
     target_scale: Option<Normalization>,
+    intervals: Option<Arc<PredictionIntervals>>,
     answer: Answer,
 }
 
@@ -91,6 +93,7 @@ pub enum Sample<'a> {
 pub struct Prediction {
     outputs: Vec<f32>,
     probabilities: Option<Vec<f32>>,
+    interval: Option<[f32; 2]>,
     /// Outputs of each step, or all of them.
     width: usize,
     excludes: bool,
@@ -134,6 +137,7 @@ impl Predictor {
             text: metadata.text,
             table: metadata.table,
             target_scale: metadata.target_scale,
+            intervals: metadata.intervals.map(Arc::new),
             answer,
         }
     }
@@ -146,6 +150,16 @@ impl Predictor {
     /// How the rows of a table become numbers, for a model that was trained on one.
     pub fn table(&self) -> Option<&TablePreprocessing> {
         self.table.as_deref()
+    }
+
+    /// How far truths lie from predictions, where the model's file says it.
+    pub fn intervals(&self) -> Option<&PredictionIntervals> {
+        self.intervals.as_deref()
+    }
+
+    /// How a text becomes tokens, for a model that reads texts.
+    pub fn text(&self) -> Option<&TextPreprocessing> {
+        self.text.as_deref()
     }
 
     /// The model.
@@ -257,9 +271,14 @@ impl Predictor {
                 None
             }
         };
+        let interval = match (&self.intervals, outputs.as_slice()) {
+            (Some(intervals), [value]) => Some(intervals.around(*value)),
+            _ => None,
+        };
         Prediction {
             outputs,
             probabilities,
+            interval,
             width,
             excludes: matches!(self.answer, Answer::Classes),
             classes: self.classes.clone(),
@@ -301,6 +320,12 @@ impl Prediction {
     /// The only number, or the first one.
     pub fn value(&self) -> f32 {
         self.outputs.first().copied().unwrap_or(f32::NAN)
+    }
+
+    /// Between which numbers the truth lies, if the model's file says how often it does
+    /// ([`Predictor::intervals`]).
+    pub fn interval(&self) -> Option<[f32; 2]> {
+        self.interval
     }
 
     /// The probability of each class, which add up to 1, or of each label; `None` for a model that predicts numbers.

@@ -10,7 +10,7 @@ use fireclay_nn::{
     BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored,
     Target, TargetType, check_forward, load_state,
 };
-use fireclay_store::{ModelCard, StoreError, save_model};
+use fireclay_store::{ModelCard, PredictionIntervals, StoreError, save_model};
 use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
@@ -20,7 +20,9 @@ use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Measures, predict};
 use crate::history::{EpochRecord, History};
 use crate::metadata::ModelMetadata;
-use crate::metrics::{Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, Predictions, Task};
+use crate::metrics::{
+    Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, PredictionTargets, Predictions, Task,
+};
 use crate::objective;
 use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
 use crate::options::FitOptions;
@@ -390,6 +392,18 @@ impl<N: Network> Trainer<N> {
     /// How texts become what the network reads, if it was trained on texts.
     pub fn text_preprocessing(&self) -> Option<&TextPreprocessing> {
         self.metadata.text.as_deref()
+    }
+
+    /// Keeps how far truths lie from predictions, for [`Prediction::interval`](crate::Prediction::interval), from what the network
+    /// predicts for samples that it was not trained on. Nothing is kept where more than one number is predicted, or too
+    /// few samples are given for the share.
+    pub fn keep_intervals(&mut self, unseen: &Predictions, share: f64) {
+        self.metadata.intervals = match (unseen.targets(), unseen.task()) {
+            (PredictionTargets::Values { values, .. }, Task::Regression { outputs: 1 }) => {
+                PredictionIntervals::of(unseen.outputs(), values, share)
+            }
+            _ => None,
+        };
     }
 
     /// How rows of a table become what the network reads, if it was trained on a table.

@@ -47,15 +47,15 @@ impl<P: Program> Command for Evaluate<P> {
         let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
         // A folder of the user's own may well be called as a published set is.
         let is_own = card.dataset.as_ref().is_some_and(|dataset| dataset.own);
-        let fallback = P::fallback().filter(|_| !is_own);
         let source = match trained_on.filter(|_| !self.source.is_given()) {
-            Some(name) if fallback.as_ref().is_some_and(|fallback| name == fallback.dataset) => {
-                fallback.map_or_else(|| self.source.source(), |fallback| fallback.source)
-            }
-            Some(name) if is_own || !P::DATASETS.contains(&name) => {
-                return Err(UsageError::of(CommandError::OwnData { model: self.from, dataset: name.into() }));
-            }
-            _ => self.source.source(),
+            None => self.source.source(),
+            Some(name) => match P::known_source(name).filter(|_| !is_own) {
+                Some(source) => source,
+                None => {
+                    let (model, dataset) = (self.from, name.to_owned());
+                    return Err(UsageError::of(CommandError::OwnData { model, dataset }));
+                }
+            },
         };
         let test = P::load_test(&source, self.limit, &card, output)?;
         check_classes(&card, &test)?;

@@ -44,7 +44,8 @@ impl<P: ImageProgram> Command for ImageData<P> {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let path = self.sheet.unwrap_or_else(|| PathBuf::from(format!("{}-data.png", P::NAME)));
         check_output(&path, "--sheet")?;
-        let ((train, test), _) = load_or_fall_back::<P, _>(self.source.source(), output, |source| {
+        let source = P::look(self.source.source(), output)?;
+        let ((train, test), _) = load_or_fall_back::<P, _>(source, output, |source| {
             P::load(source, self.limit, &P::Preprocessing::default(), output)
         })?;
         let report = describe(&train, &test);

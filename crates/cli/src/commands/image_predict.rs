@@ -15,10 +15,10 @@ use crate::device::DeviceArgs;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::format::percent;
-use crate::images::normalization;
+use crate::images::{Picture, normalization, read_picture};
 use crate::output::Output;
 use crate::predictions::{numbered, ranked};
-use crate::program::{ImageProgram, Picture};
+use crate::program::ImageProgram;
 use crate::records::Prediction;
 
 /// How many classes are shown for each picture.
@@ -53,7 +53,7 @@ impl<P: ImageProgram> Command for ImagePredict<P> {
         let shape = image_shape(&card, P::CHANNELS, &self.from)?;
         let mut exit = Exit::Done;
         for path in &self.files {
-            match P::read_picture(path, shape, &card) {
+            match read_picture(path, shape, &card) {
                 Ok(picture) => print_prediction(path, picture, &trainer, output)?,
                 Err(error) => {
                     output.error(&error.to_string());

@@ -6,6 +6,7 @@ mod image_predict;
 mod summary;
 mod text_data;
 mod train;
+mod tune;
 
 pub use evaluate::Evaluate;
 use image_data::ImageData;
@@ -13,6 +14,7 @@ use image_predict::ImagePredict;
 pub use summary::Summary;
 use text_data::TextData;
 pub use train::Train;
+pub use tune::Tune;
 
 use crate::command::CommandEntry;
 use crate::program::{ImageProgram, Program, TextProgram};

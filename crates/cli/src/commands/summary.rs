@@ -10,7 +10,7 @@ use crate::command::Command;
 use crate::exit::Exit;
 use crate::model_args::{ModelArgs, describe, preprocessing_for};
 use crate::output::Output;
-use crate::program::{ModelName, Program};
+use crate::program::{ModelName, Program, SourceOf};
 use crate::records::SummaryRecord;
 
 /// Shows a model layer by layer, with output shapes, parameters and FLOPs; of a named one the recipe too.
@@ -46,9 +46,12 @@ impl<P: Program> Command for Summary<P> {
         }
         let summary = spec.summary()?;
         output.line(summary.to_string());
-        let recipe = named.map(|model| {
-            describe(&model.recipe(), &preprocessing_for::<P>(P::Preprocessing::default(), model))
-        });
+        let recipe = |model: P::Model| -> anyhow::Result<String> {
+            let usual = SourceOf::<P>::default();
+            let preprocessing = preprocessing_for::<P>(P::Preprocessing::default(), model, &usual)?;
+            Ok(describe(&model.recipe(&P::default_data(model)), &preprocessing))
+        };
+        let recipe = named.map(recipe).transpose()?;
         if let Some(recipe) = &recipe {
             output.line(format!("recipe: {recipe}"));
         }

@@ -51,9 +51,9 @@ impl<P: TextProgram> Command for TextData<P> {
         if let Some(path) = &self.vocabulary {
             check_output(path, "--vocabulary")?;
         }
-        let ((train, test), _) = load_or_fall_back::<P, _>(self.source.source(), output, |source| {
-            P::load_texts(source, self.limit, output)
-        })?;
+        let source = P::look(self.source.source(), output)?;
+        let ((train, test), source) =
+            load_or_fall_back::<P, _>(source, output, |source| P::load_texts(source, self.limit, output))?;
         let report = describe_texts(&train, &test);
         output.line(report.to_string().trim_end());
         let samples = sample_texts(&train, self.per_class, self.characters, self.seed);
@@ -61,8 +61,8 @@ impl<P: TextProgram> Command for TextData<P> {
         let vocabulary = match &self.vocabulary {
             None => None,
             Some(path) => {
-                let preprocessing =
-                    P::text_preprocessing(&P::resolve(self.preprocessing.clone(), false), &train)?;
+                let preprocessing = P::resolve(self.preprocessing.clone(), false, &source)?;
+                let preprocessing = P::text_preprocessing(&preprocessing, &train)?;
                 if preprocessing.encoder.ngrams().is_some() {
                     return Err(CommandError::NoVocabulary.into());
                 }

@@ -1,16 +1,20 @@
 //! Which images a program reads: its published data set, the user's own, or synthetic ones.
 
+mod form;
 mod own;
 mod preprocessing;
+mod published;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions};
+use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions, PictureForm};
 use fireclay::store::ModelCard;
+pub use form::{Picture, form_of, read_picture};
 pub use own::{TEST_FRACTION, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
+pub use published::PublishedImages;
 use serde::{Deserialize, Serialize};
 
 use crate::limit::Limit;
@@ -36,12 +40,13 @@ pub struct ImageSourceArgs {
 }
 
 /// Where images come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageSource {
     /// The folder that was named, with the data set's files.
     Folder(PathBuf),
     /// The folder of `FIRECLAY_DATA`, the cache or a mirror.
+    #[default]
     #[serde(alias = "usual")]
     Default,
     /// Synthetic ones.
@@ -49,6 +54,13 @@ pub enum ImageSource {
     Synthetic,
     /// The user's own, in a folder for each class.
     Images(PathBuf),
+    /// The same, with a folder of its own for the test part.
+    Parts {
+        /// Training pictures.
+        train: PathBuf,
+        /// Test pictures.
+        test: PathBuf,
+    },
     /// The user's own, as NumPy saves arrays.
     Npz(PathBuf),
 }
@@ -73,20 +85,27 @@ impl DataSourceArgs for ImageSourceArgs {
 }
 
 impl ImageSource {
-    /// Loads training and test images: the user's own in `shape`, the others by `published` and `synthetic`.
+    /// Loads training and test images and prepares them: the user's own in `shape`, the others are of a `family`.
     ///
     /// # Errors
     /// What is wrong with the data.
     pub fn load(
         &self,
+        family: PublishedImages,
         shape: [usize; 3],
         limit: Limit,
+        preprocessing: &ImagePreprocessing,
         output: &Arc<Output>,
-        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
-        synthetic: impl Fn() -> (Dataset, Dataset),
     ) -> Result<(Dataset, Dataset), DatasetsError> {
-        let (train, test) = self.load_all(shape, output, published, synthetic)?;
-        Ok((limit.dataset(train)?, limit.dataset(test)?))
+        let (train, test) = self.load_all(family, shape, limit, output)?;
+        let (train, test) = (limit.dataset(train)?, limit.dataset(test)?);
+        let form = match self {
+            // As they are read for training.
+            ImageSource::Images(_) | ImageSource::Parts { .. } => PictureForm::Middle,
+            _ => form_of(&train),
+        };
+        let (train, test) = preprocessing.prepare((train, test))?;
+        Ok((train.with_preprocessing(form), test.with_preprocessing(form)))
     }
 
     /// The images to measure a saved model on: the test part, or where the user's own have no parts all of them, as the model
@@ -96,35 +115,36 @@ impl ImageSource {
     /// What is wrong with the data.
     pub fn load_test(
         &self,
+        family: PublishedImages,
         shape: [usize; 3],
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
-        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
-        synthetic: impl Fn() -> (Dataset, Dataset),
     ) -> Result<Dataset, DatasetsError> {
         let test = match self {
             ImageSource::Images(folder) if card.seen.is_some() && !own::has_parts(folder) => {
                 own::load_whole(folder, shape, &card.classes, output)?
             }
-            _ => self.load_all(shape, output, published, synthetic)?.1,
+            ImageSource::Synthetic => family.synthetic_test(limit),
+            _ => self.load_all(family, shape, limit, output)?.1,
         };
         Ok(limit.dataset(test)?.with_normalization(normalization(card))?)
     }
 
     fn load_all(
         &self,
+        family: PublishedImages,
         shape: [usize; 3],
+        limit: Limit,
         output: &Arc<Output>,
-        published: impl Fn(&DataDir) -> Result<(Dataset, Dataset), DatasetsError>,
-        synthetic: impl Fn() -> (Dataset, Dataset),
     ) -> Result<(Dataset, Dataset), DatasetsError> {
         match self {
-            ImageSource::Folder(folder) => published(&DataDir::named(folder)),
-            ImageSource::Default => published(&DataDir::default()),
+            ImageSource::Folder(folder) => family.load(&DataDir::named(folder), output),
+            ImageSource::Default => family.load(&DataDir::default(), output),
             ImageSource::Images(folder) => own::load(folder, shape, output),
+            ImageSource::Parts { train, test } => own::load_parts(train, test, shape, output),
             ImageSource::Npz(file) => NumpyDataset::load_npz(file, &NumpyOptions::default()),
-            ImageSource::Synthetic => Ok(synthetic()),
+            ImageSource::Synthetic => Ok(family.synthetic(limit)),
         }
     }
 }

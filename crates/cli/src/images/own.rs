@@ -38,6 +38,21 @@ pub(super) fn load(
     Ok(all.split(TEST_FRACTION, SPLIT_SEED)?)
 }
 
+/// Reads the training part of a folder, or all of one without parts, and another folder as its test part.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_parts(
+    train: &Path,
+    test: &Path,
+    shape: [usize; 3],
+    output: &Output,
+) -> Result<(Dataset, Dataset), DatasetsError> {
+    let train = load_whole(train, shape, &[], output)?;
+    let test = load_whole(test, shape, train.class_names(), output)?.with_split("test");
+    Ok((train.with_split("train"), test))
+}
+
 /// Whether a folder has a training part and one that is held out.
 pub(super) fn has_parts(folder: &Path) -> bool {
     ImageFolder::has_train_and_test(folder)

@@ -191,6 +191,12 @@ impl Dataset {
         &self.provenance
     }
 
+    /// The same samples under another name of their part: `test`.
+    pub fn with_split(mut self, split: &str) -> Self {
+        self.provenance = Arc::new(Provenance { split: split.to_owned(), ..(*self.provenance).clone() });
+        self
+    }
+
     /// How features are shifted and scaled when a batch is gathered.
     pub fn normalization(&self) -> &Normalization {
         &self.normalization
@@ -565,6 +571,16 @@ impl Dataset {
 
     /// The digest of a sample's stored values; `None` beyond the last sample, and for windows of a stream.
     fn digest(&self, index: usize) -> Option<u32> {
+        if matches!(self.stored.features, Features::Stream(_)) {
+            return None;
+        }
+        let hash = self.sha256(index)?;
+        let (first, _) = hash.split_first_chunk::<4>()?;
+        Some(u32::from_be_bytes(*first))
+    }
+
+    /// The SHA-256 of a sample's stored values, of windows where nothing is shifted; `None` beyond the last sample.
+    pub(crate) fn sha256(&self, index: usize) -> Option<[u8; 32]> {
         let place = self.stored_index(index)? * self.stored.sample_len;
         let hash = match &self.stored.features {
             Features::Bytes(bytes) => Sha256::digest(bytes.get(place..place + self.stored.sample_len)?),
@@ -572,14 +588,17 @@ impl Dataset {
                 let values = values.get(place..place + self.stored.sample_len)?;
                 Sha256::digest(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
             }
-            Features::Tokens(_) | Features::Sequences(_) => {
+            Features::Tokens(_) | Features::Sequences(_) | Features::Stream(_) => {
                 let tokens = self.tokens(index)?.iter().flat_map(|token| token.to_le_bytes());
                 Sha256::digest(tokens.collect::<Vec<u8>>())
             }
-            Features::Stream(_) => return None,
         };
-        let (first, _) = hash.split_first_chunk::<4>()?;
-        Some(u32::from_be_bytes(*first))
+        Some(hash.into())
+    }
+
+    /// What is to be predicted of every stored sample; `None` for a stream.
+    pub(crate) fn targets(&self) -> Option<&Targets> {
+        self.stored.targets.as_ref()
     }
 
     /// How the samples were made, if that was said ([`with_preprocessing`](Self::with_preprocessing)) and in this type.

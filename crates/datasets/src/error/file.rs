@@ -2,12 +2,15 @@
 
 use thiserror::Error;
 
-use super::{FolderProblem, NumpyProblem, TableProblem};
+use super::{DetectProblem, FolderProblem, NumpyProblem, TableProblem};
 
 /// What can be wrong with one's own files: a folder, a table or NumPy's arrays.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileProblem {
+    /// A path that should hold data of some kind.
+    #[error(transparent)]
+    Detect(#[from] DetectProblem),
     /// A folder of images or texts.
     #[error(transparent)]
     Folder(#[from] FolderProblem),

@@ -1,6 +1,7 @@
 //! What can go wrong while reading or fetching data sets.
 
 mod archive;
+mod detect;
 mod file;
 mod folder;
 #[cfg(feature = "images")]
@@ -17,7 +18,10 @@ use fireclay_data::DataError;
 use fireclay_text::TextError;
 use thiserror::Error;
 
+use crate::formats::TextEncoding;
+
 pub use archive::ArchiveProblem;
+pub use detect::DetectProblem;
 pub use file::FileProblem;
 pub use folder::FolderProblem;
 pub(crate) use folder::shown;
@@ -218,6 +222,16 @@ pub enum DatasetsError {
         path: PathBuf,
         /// What is wrong with it.
         problem: Box<FileProblem>,
+    },
+    /// An encoding of texts that is not known.
+    #[error(
+        "no encoding is called {label:?}{}; usual ones are {}",
+        near::did_you_mean(label, TextEncoding::USUAL),
+        near::list(TextEncoding::USUAL)
+    )]
+    UnknownEncoding {
+        /// What it was called.
+        label: String,
     },
     // Published sets and their archives.
     /// An archive that cannot be used.

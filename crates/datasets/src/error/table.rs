@@ -15,12 +15,18 @@ pub enum TableProblem {
         found: &'static str,
     },
     /// Not text, or text in another encoding.
-    #[error("line {line}: expected UTF-8, found {found}; save the table as UTF-8")]
+    #[error(
+        "line {line}: expected {expected}, found {found}; name the table's encoding, as in --encoding {example}, or save it as UTF-8"
+    )]
     Encoding {
         /// The line, from 1.
         line: u64,
+        /// The encoding that was expected.
+        expected: &'static str,
         /// What it looks like.
         found: &'static str,
+        /// An encoding that it may be in.
+        example: &'static str,
     },
     /// A row longer than the limit.
     #[error(

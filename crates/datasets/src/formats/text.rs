@@ -27,7 +27,7 @@ pub(super) fn decode_text(bytes: Vec<u8>) -> Result<String, Unreadable> {
 }
 
 /// Refuses the byte order marks of UTF-16.
-pub(super) fn check_start(bytes: &[u8]) -> Result<(), Unreadable> {
+fn check_start(bytes: &[u8]) -> Result<(), Unreadable> {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(Unreadable { found: "UTF-16", at: 0 }),
         _ => Ok(()),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::numbers::{Numbers, number_stats};
 use super::{
-    ClassCount, DataReport, FeatureReport, NumberStats, SplitReport, TargetReport, duplicates, images, texts,
+    ClassCount, DataReport, Duplicates, FeatureReport, NumberStats, SplitReport, TargetReport, images, texts,
 };
 
 /// Describes a data set of images, numbers or tokens: class balance, statistics of its features, duplicates within
@@ -31,7 +31,7 @@ pub fn describe(train: &Dataset, test: &Dataset) -> DataReport {
     DataReport {
         train: describe_split(train, test),
         test: describe_split(test, train),
-        duplicates: duplicates::of_datasets(train, test),
+        duplicates: Duplicates::of(train, test),
     }
 }
 
@@ -59,7 +59,7 @@ pub fn describe_texts(train: &Texts, test: &Texts) -> DataReport {
     DataReport {
         train: describe_split_of_texts(train),
         test: describe_split_of_texts(test),
-        duplicates: duplicates::of_texts(train, test),
+        duplicates: texts::duplicates(train, test),
     }
 }
 

@@ -6,7 +6,6 @@
 mod choose;
 mod describe;
 mod display;
-mod duplicates;
 mod images;
 mod numbers;
 mod readable;
@@ -18,10 +17,8 @@ mod table;
 mod texts;
 
 pub use describe::{describe, describe_texts};
-pub use report::{
-    ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,
-    NumberStats, SplitReport, TargetReport,
-};
+pub use fireclay_data::{ClassCount, DuplicateCount, DuplicatePair, Duplicates};
+pub use report::{ByteStats, DataReport, FeatureReport, LengthStats, NumberStats, SplitReport, TargetReport};
 pub use samples::{TextGroup, TextSample, TextSamples, sample_texts};
 #[cfg(feature = "images")]
 pub use sheet::{ContactSheet, Picture, Tile, TileRow};

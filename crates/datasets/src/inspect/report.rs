@@ -1,5 +1,6 @@
 //! What a data set consists of, in numbers.
 
+use fireclay_data::{ClassCount, Duplicates};
 use serde::Serialize;
 
 /// What a data set consists of; its [`Display`](std::fmt::Display) is a page of tables fit for 80 columns.
@@ -9,7 +10,7 @@ pub struct DataReport {
     pub train: SplitReport,
     /// The test split; it may be empty.
     pub test: SplitReport,
-    /// Samples that occur more than once.
+    /// Samples that occur more than once; texts are compared without white space around them.
     pub duplicates: Duplicates,
 }
 
@@ -48,17 +49,6 @@ pub enum TargetReport {
         /// One for each number of a target; empty without samples.
         values: Vec<NumberStats>,
     },
-}
-
-/// How often a class occurs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ClassCount {
-    /// The class's name.
-    pub name: String,
-    /// How many samples of the split are of it.
-    pub count: usize,
-    /// That as a part of the split, in `[0, 1]`; 0 without samples.
-    pub share: f64,
 }
 
 /// The features of a split.
@@ -136,37 +126,4 @@ pub struct LengthStats {
     pub p95: usize,
     /// The longest.
     pub max: usize,
-}
-
-/// Samples that occur more than once, byte for byte; texts after trimming white space.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Duplicates {
-    /// Training samples that repeat an earlier training sample.
-    pub within_train: DuplicateCount,
-    /// Test samples that repeat an earlier test sample.
-    pub within_test: DuplicateCount,
-    /// Test samples that are training samples too: a score on them says nothing about new data.
-    pub between: DuplicateCount,
-}
-
-/// How many samples repeat others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct DuplicateCount {
-    /// How many repeat another.
-    pub samples: usize,
-    /// How many of them have another target than a sample that they repeat.
-    pub contradicting: usize,
-    /// A few of them, those that contradict first.
-    pub examples: Vec<DuplicatePair>,
-}
-
-/// Two equal samples, by their index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct DuplicatePair {
-    /// The earlier one, or the training sample.
-    pub first: usize,
-    /// The one that repeats it, or the test sample.
-    pub second: usize,
-    /// Whether their targets differ.
-    pub contradicting: bool,
 }

@@ -1,11 +1,12 @@
-//! Lengths and words of texts.
+//! Lengths, words and duplicates of texts.
 
 use std::collections::HashSet;
 
+use fireclay_data::DataPart;
 use fireclay_text::Texts;
 use rayon::prelude::*;
 
-use super::{FeatureReport, LengthStats};
+use super::{Duplicates, FeatureReport, LengthStats};
 
 /// Looks at every text of a split.
 pub(super) fn text_features(texts: &Texts) -> FeatureReport {
@@ -17,6 +18,24 @@ pub(super) fn text_features(texts: &Texts) -> FeatureReport {
         words: length_stats(words),
         empty: texts.iter().filter(|text| text.trim().is_empty()).count(),
         distinct_words: distinct_words(texts),
+    }
+}
+
+/// Finds the duplicates of two splits, after trimming white space.
+pub(super) fn duplicates(train: &Texts, test: &Texts) -> Duplicates {
+    let bytes =
+        |texts| -> Vec<&[u8]> { Texts::texts(texts).iter().map(|text| text.trim().as_bytes()).collect() };
+    Duplicates::of_bytes(&bytes(train), &bytes(test), |part, index| match part {
+        DataPart::Train => target(train, index),
+        DataPart::Test => target(test, index),
+    })
+}
+
+/// What a text is to be predicted as, comparable between splits: a class by its name, otherwise the bits of its numbers.
+fn target(texts: &Texts, index: usize) -> (Option<&str>, Vec<u32>) {
+    match texts.targets().classes() {
+        Some((labels, names)) => (Some(&names[labels[index] as usize]), Vec::new()),
+        None => (None, texts.targets().numbers(index).into_iter().map(f32::to_bits).collect()),
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use fireclay_data::{BatchFeatures, BatchTargets, Dataset, Normalization, Targets};
 use fireclay_datasets::{
-    Column, DatasetsError, MissingNumbers, Table, TableHeader, TableOptions, TableTarget, TextTable,
+    Column, DatasetsError, MissingNumbers, Table, TableHeader, TableOptions, TableRows, TableTarget,
+    TextTable,
 };
 
 fn table_with(content: impl AsRef<[u8]>, options: &TableOptions) -> Result<Table, DatasetsError> {
@@ -249,12 +250,84 @@ fn a_label_never_seen_in_training_is_refused() {
     assert_eq!(test.dataset.provenance().split, "test");
 }
 
+fn utf_16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn a_table_in_another_encoding_is_the_same_table() {
+    let text = "größe;land\n1,5;\"Côte\nd'Ivoire\"\n2;Österreich\n";
+    let windows: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+    let rows = |bytes: &[u8], encoding: Option<&str>| {
+        let encoding = encoding.map(|label| label.parse().unwrap());
+        let mut rows =
+            TableRows::from_bytes("t.csv", bytes, &TableOptions { encoding, ..TableOptions::default() })
+                .unwrap();
+        (rows.dialect().to_string(), rows.read_all().unwrap())
+    };
+    let (_, expected) = rows(text.as_bytes(), None);
+    assert_eq!(
+        (expected.names(), expected.cell(0, 1)),
+        (&["größe".into(), "land".into()][..], "Côte\nd'Ivoire")
+    );
+    let marked = utf_16(&format!("\u{feff}{text}"));
+    for (bytes, encoding, name) in [
+        (&windows, Some("windows-1252"), "windows-1252"),
+        (&utf_16(text), Some("utf-16le"), "UTF-16LE"),
+        (&marked, None, "UTF-16LE"),
+        (&marked, Some("latin1"), "UTF-16LE"),
+    ] {
+        let (dialect, found) = rows(bytes, encoding);
+        assert_eq!(dialect, format!("fields are separated by semicolons, and the text is {name}"));
+        assert_eq!(found, expected, "{name}");
+    }
+    // The line by which spreadsheets are told the delimiter, in the encoding in which they write it.
+    let stated = utf_16("\u{feff}sep=|\r\na|b\r\n1|2\r\n");
+    assert_eq!(rows(&stated, None).1.names(), ["a", "b"]);
+}
+
+#[test]
+fn tables_and_texts_are_read_in_the_encoding_of_the_options() {
+    let options = TableOptions { encoding: Some("latin1".parse().unwrap()), ..TableOptions::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let (train, test) = (folder.path().join("train.csv"), folder.path().join("test.csv"));
+    fs::write(&train, b"x,land\n1,Gr\xe8ce\n2,\xc5land\n").unwrap();
+    fs::write(&test, b"land,x\n\xc5land,3\n").unwrap();
+    let train = Table::load(&train, &options).unwrap();
+    assert_eq!(train.dataset.class_names(), ["Grèce", "Åland"]);
+    assert_eq!(train.load_like(&test).unwrap().dataset.label(0), Some(1));
+    let options = TableOptions { text: Some("text".into()), ..options };
+    let texts = TextTable::from_bytes("t.csv", b"text,label\ntr\xe8s,1\n", &options).unwrap();
+    assert_eq!(texts.texts.texts(), ["très"]);
+}
+
+#[test]
+fn bytes_that_are_none_in_an_encoding_are_refused_with_their_line() {
+    let rows = 40_000;
+    let mut content = String::from("a,b\n");
+    (0..rows).for_each(|row| content += &format!("{row},日本\n"));
+    let mut bytes = utf_16(&content);
+    // Half of a pair, in a line far behind the beginning that is looked at, with more behind it than is read at a time.
+    bytes.extend([0x31, 0, 0x2c, 0, 0x00, 0xd8, 0x0a, 0]);
+    bytes.extend(utf_16(&content[4..]));
+    let options = TableOptions { encoding: Some("utf-16le".parse().unwrap()), ..TableOptions::default() };
+    let mut rows_of = TableRows::from_bytes("table.csv", &bytes, &options).unwrap();
+    let message = refusal(rows_of.read_all());
+    let expected = "line 40002: expected UTF-16LE, found bytes that are none of its characters";
+    assert!(message.contains(expected), "{message}");
+}
+
 #[test]
 fn what_is_not_utf_8_is_refused_with_its_line() {
     for (content, expected) in [
         (&b"a,b\n1,caf\xe9\n"[..], "line 2: expected UTF-8, found a byte that is not UTF-8"),
         (b"a,b\n1,x\n2,\0\n", "line 3: expected UTF-8, found a NUL byte"),
-        (b"\xff\xfea\0,\0b\0\n\0", "line 1: expected UTF-8, found UTF-16"),
+        (b"a\0,\0b\0\n\0", "line 1: expected UTF-8, found a NUL byte"),
+        (b"a\0,\0b\0\n\0", "as in --encoding utf-16le, or save it as UTF-8"),
+        (
+            b"a,b\n1,caf\xe9\n",
+            "name the table's encoding, as in --encoding windows-1252, or save it as UTF-8",
+        ),
     ] {
         let message = refusal(table(content));
         assert!(message.contains(expected), "{message}");

@@ -23,7 +23,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         provenance.name,
         count(train.len() as u64),
         count(test.len() as u64),
-        Objective::of(train).samples(train, P::SAMPLES),
+        Objective::of(train).samples(train, P::samples(train)),
         provenance.source
     ));
     output.progress_line(format!(

@@ -32,22 +32,22 @@ pub fn begin<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
+    let source = P::look(flags.source.source(), output)?;
+    let chosen = P::choose(flags.model.trained_as(), &source, output)?;
+    let given = flags.preprocessing.clone();
     let preprocessing = match &own {
-        Some(spec) => P::resolve(flags.preprocessing.clone(), spec.output_steps()?.is_some()),
-        None => preprocessing_for::<P>(flags.preprocessing.clone(), flags.model.model),
+        Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
+        None => preprocessing_for::<P>(given, chosen, &source)?,
     };
     let limit = flags.limit;
-    let ((train, test), data) = load_or_fall_back::<P, _>(flags.source.source(), output, |source| {
-        P::load(source, limit, &preprocessing, output)
-    })?;
+    let ((train, test), data) =
+        load_or_fall_back::<P, _>(source, output, |source| P::load(source, limit, &preprocessing, output))?;
+    let found = DataSpec::of(&train);
     let (model, spec) = match own {
         Some(spec) => ("your own".to_string(), spec),
-        None => {
-            let model = flags.model.model;
-            (model.name(), model.spec(&DataSpec::of(&train)))
-        }
+        None => (chosen.name(), chosen.spec(&found)),
     };
-    let recipe = flags.training.apply(flags.model.recipe_for(train.len())).map_err(UsageError::of)?;
+    let recipe = flags.training.apply(chosen.recipe(&found)).map_err(UsageError::of)?;
     let recipe = Recipe { precision: flags.device.precision, ..recipe };
     let train = bucketed(train, &spec)?;
     let best = recipe.best;

@@ -12,6 +12,7 @@ mod run;
 use std::sync::Arc;
 
 pub use flags::Train;
+pub(in crate::commands) use run::check_classes;
 
 use crate::command::Command;
 use crate::exit::Exit;

@@ -63,7 +63,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         return Err(UsageError::of(CommandError::OtherPreprocessing { path: path.to_path_buf() }));
     }
     let data = match flags.source.is_given() {
-        true => flags.source.source(),
+        true => P::look(flags.source.source(), output)?,
         false => state.data.clone(),
     };
     let (train, test) = P::load(&data, state.limit, &state.preprocessing, output)?;

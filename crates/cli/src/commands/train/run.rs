@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use fireclay::backend::in_precision;
+use fireclay::data::DataCheck;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, Trainer};
 use fireclay::train::{EarlyStopping, Stopped};
@@ -26,18 +27,24 @@ use crate::program::Program;
 use crate::progress::Progress;
 use crate::records::{Interrupted, Saved};
 
+/// The share of truths that lie within the interval of a prediction.
+const INTERVAL: f64 = 0.95;
+
 /// Trains a model, or resumes a training.
 pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
     let (device, job) = prepare(flags, output)?;
     check_classes(&job.train)?;
+    if job.train.provenance().own {
+        check_parts(&job.train, &job.test, output)?;
+    }
     let job = match job.train.provenance().own {
         true => Job { train: job.train.with_sample_digests(), ..job },
         false => job,
     };
     announce::<P>(&job, flags, output)?;
     let baselines = match P::COMPARES_WITH_BASELINES {
-        true => Baselines::of(&job.train, &job.test, &device, output)?,
+        true => Baselines::of(&job.train, &job.test, &job.state.spec, &device, output)?,
         false => None,
     };
     let mut trainer = trainer(&job, &device, interrupt, output)?;
@@ -61,7 +68,9 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     let precision = in_precision(recipe.precision);
     print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
     if let Some(baselines) = &baselines {
-        baselines.print_beside(&trainer.predictions(&test)?, &state.model, output);
+        let predictions = trainer.predictions(&test)?;
+        baselines.print_beside(&predictions, &state.model, output);
+        trainer.keep_intervals(&predictions, INTERVAL);
     }
     drop(precision);
     save::<P>(&trainer, &train, &state.out, output)?;
@@ -73,7 +82,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 /// The device and the training. Whatever the flags alone decide is checked before any work.
 fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = &flags.resume else {
-        flags.training.apply(flags.model.recipe()).map_err(UsageError::of)?;
+        flags.training.apply(flags.model.usual_recipe()).map_err(UsageError::of)?;
         let own = flags.model.own_spec()?;
         let device = flags.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
@@ -82,7 +91,7 @@ fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 }
 
 /// Refuses samples of one class: whatever is trained on them is always right and has learnt nothing.
-fn check_classes(train: &Dataset) -> Result<(), CommandError> {
+pub fn check_classes(train: &Dataset) -> Result<(), CommandError> {
     let counts = train.class_counts();
     let mut names = train.class_names().iter().zip(&counts).filter(|(_, count)| **count > 0);
     match (Objective::of(train), names.next(), names.next()) {
@@ -90,6 +99,16 @@ fn check_classes(train: &Dataset) -> Result<(), CommandError> {
             Err(CommandError::OneClass { class: class.clone(), samples: *samples })
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses data whose result would mean nothing, and says what weakens it.
+fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<(), CommandError> {
+    let check = DataCheck::of(train, test);
+    check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
+    match check.problems().first() {
+        None => Ok(()),
+        Some(problem) => Err(CommandError::Data { problem: problem.clone() }),
     }
 }
 
@@ -131,10 +150,7 @@ fn save<P: Program>(
         true => String::new(),
         false => format!(" --from {}", quoted(&file)),
     };
-    let next = match Objective::of(train) {
-        Objective::LanguageModel => P::TRY_LANGUAGE_MODEL,
-        _ => P::TRY,
-    };
+    let next = P::next_command(train);
     output.line(format!(
         "\nsaved {file} ({}), trained on {dataset}; try: {} {next}{from}",
         bytes(size),

@@ -281,6 +281,7 @@ impl Walk<'_> {
     }
 }
 
-fn is_hidden(name: &OsStr) -> bool {
+/// Whether a file or folder of this name is passed over.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }

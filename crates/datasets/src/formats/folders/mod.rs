@@ -15,8 +15,9 @@ use crate::error::FolderProblem;
 #[cfg(feature = "images")]
 pub use image_folder::{BrokenImages, ImageCache, ImageChannels, ImageFolder, ImageFolderOptions, ImageSize};
 pub use listing::Skipped;
+pub(crate) use listing::is_hidden;
 #[cfg(feature = "images")]
 pub use one_image::{ImageFile, read_image};
 #[cfg(feature = "images")]
 pub use picture::Resize;
-pub use text_folder::TextFolder;
+pub use text_folder::{TextFolder, read_text};

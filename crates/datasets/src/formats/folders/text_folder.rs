@@ -7,7 +7,7 @@ use fireclay_text::Texts;
 use rayon::prelude::*;
 
 use super::FolderProblem;
-use super::listing::{self, Found, Parts, Skipped, Wanted, refuse};
+use super::listing::{self, Parts, Skipped, Wanted, refuse};
 use crate::DatasetsError;
 use crate::formats::text::{Unreadable, decode_text};
 use crate::formats::whole::{Whole, file_name, read_whole};
@@ -81,6 +81,14 @@ impl TextFolder {
         Ok((train, test))
     }
 
+    /// Loads another folder as the test part of this one, with its classes: some may be without texts.
+    ///
+    /// # Errors
+    /// As [`TextFolder::load`], and if the folder has another class.
+    pub fn load_like(&self, folder: &Path) -> Result<Self, DatasetsError> {
+        load_part(folder, folder, "test", self.texts.targets().classes().map(|(_, names)| names))
+    }
+
     /// Whether a folder has sub-folders for two parts, so that
     /// [`load_train_and_test`](Self::load_train_and_test) reads it.
     pub fn has_train_and_test(folder: &Path) -> bool {
@@ -102,7 +110,8 @@ fn load_part(
         let hint = "use a part of them";
         return Err(refuse(folder, FolderProblem::TooLarge { what, bytes, limit: MOST_BYTES, hint }));
     }
-    let outcomes: Vec<Result<String, DatasetsError>> = listing.files.par_iter().map(read_text).collect();
+    let outcomes: Vec<Result<String, DatasetsError>> =
+        listing.files.par_iter().map(|file| read_text(&file.path)).collect();
     let files = outcomes.len();
     let (mut texts, mut broken, mut count) = (Vec::with_capacity(files), Vec::new(), 0);
     for outcome in outcomes {
@@ -128,9 +137,13 @@ fn load_part(
     Ok(TextFolder { texts, skipped: listing.skipped, empty })
 }
 
-fn read_text(file: &Found) -> Result<String, DatasetsError> {
-    let refuse = |problem| refuse(&file.path, problem);
-    match read_whole(&file.path, MOST_TEXT_BYTES, "a text")? {
+/// Reads a file of text: UTF-8, 16 MiB at most; a byte order mark at the beginning is dropped.
+///
+/// # Errors
+/// [`FolderProblem::LongText`] or [`FolderProblem::Encoding`] with the path, or that it cannot be read.
+pub fn read_text(path: &Path) -> Result<String, DatasetsError> {
+    let refuse = |problem| refuse(path, problem);
+    match read_whole(path, MOST_TEXT_BYTES, "a text")? {
         Whole::TooLarge(bytes) => Err(refuse(FolderProblem::LongText { bytes, limit: MOST_TEXT_BYTES })),
         Whole::Bytes(bytes) => decode_text(bytes)
             .map_err(|Unreadable { found, at }| refuse(FolderProblem::Encoding { found, at })),

@@ -53,6 +53,24 @@ pub(in crate::formats) fn probe_colour(bytes: &[u8]) -> Result<bool, ImageProble
     Ok(open(bytes, format)?.color_type().has_color())
 }
 
+/// What the header of a picture says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageHeader {
+    /// `[height, width]`.
+    pub(crate) size: [usize; 2],
+    pub(crate) has_colour: bool,
+}
+
+/// Reads what the header of a picture says.
+pub(crate) fn read_image_header(path: &Path) -> Result<ImageHeader, DatasetsError> {
+    let bytes = read_bytes(path)?;
+    let refuse = |problem| DatasetsError::Image { path: path.to_owned(), problem };
+    let format = check_start(&bytes, &mut Vec::new()).map_err(refuse)?;
+    let decoder = open(&bytes, format).map_err(refuse)?;
+    let (width, height) = decoder.dimensions();
+    Ok(ImageHeader { size: [height as usize, width as usize], has_colour: decoder.color_type().has_color() })
+}
+
 fn open(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, ImageProblem> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MOST_BYTES);

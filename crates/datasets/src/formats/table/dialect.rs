@@ -6,6 +6,8 @@ use std::path::Path;
 
 use csv::ReaderBuilder;
 
+use super::TextEncoding;
+
 /// How much of a file is looked at.
 pub(super) const SAMPLE_BYTES: usize = 1 << 20;
 
@@ -24,6 +26,8 @@ pub struct Dialect {
     pub quotes: bool,
     /// Whether the delimiter is another than the file's name says.
     pub unusual_delimiter: bool,
+    /// How its text is written in bytes.
+    pub encoding: TextEncoding,
 }
 
 /// What is unusual, in words for people; empty if nothing is.
@@ -32,7 +36,8 @@ impl fmt::Display for Dialect {
         let delimiter =
             self.unusual_delimiter.then(|| format!("fields are separated by {}", name(self.delimiter)));
         let quotes = (!self.quotes).then(|| "quotes are read as letters".to_owned());
-        let notes: Vec<String> = delimiter.into_iter().chain(quotes).collect();
+        let encoding = (!self.encoding.is_utf_8()).then(|| format!("the text is {}", self.encoding));
+        let notes: Vec<String> = delimiter.into_iter().chain(quotes).chain(encoding).collect();
         f.write_str(&notes.join(", and "))
     }
 }
@@ -69,7 +74,8 @@ impl Dialect {
         let sample = &sample[..end];
         let delimiter = delimiter.unwrap_or_else(|| most_agreeing(sample, by_name, quotes));
         let quotes = quotes.unwrap_or_else(|| has_quotes(sample, delimiter));
-        Dialect { delimiter, quotes, unusual_delimiter: delimiter != by_name }
+        let encoding = TextEncoding::default();
+        Dialect { delimiter, quotes, unusual_delimiter: delimiter != by_name, encoding }
     }
 }
 

@@ -5,8 +5,6 @@
 
 use std::io::{self, Read};
 
-use crate::formats::text::check_start;
-
 pub(super) struct Limited<R> {
     input: R,
     /// Bytes handed out.
@@ -19,7 +17,6 @@ pub(super) struct Limited<R> {
     pub(super) exceeded: bool,
     /// Whether the end of the file was met.
     pub(super) ended: bool,
-    pub(super) utf_16: bool,
     pub(super) quotes: u64,
 }
 
@@ -33,7 +30,6 @@ impl<R: Read> Limited<R> {
             before: 0,
             exceeded: false,
             ended: false,
-            utf_16: false,
             quotes: 0,
         }
     }
@@ -62,10 +58,6 @@ impl<R: Read> Read for Limited<R> {
         }
         let read = self.input.read(out)?;
         let bytes = out.get(..read).unwrap_or_default();
-        if self.total == 0 && check_start(bytes).is_err() {
-            self.utf_16 = true;
-            return Err(io::Error::other("the text is UTF-16"));
-        }
         // At the end of the file the last chunk stays, for the last row's line.
         if bytes.is_empty() {
             self.ended = true;

@@ -36,7 +36,7 @@ impl Table {
     /// Reads a CSV or TSV file: numbers to learn from, and a column to predict.
     ///
     /// Fields may stand in double quotes, with line breaks in them; lines may end as on any system, and a byte order
-    /// mark is dropped. White space around numbers, labels and names does not count. Memory stays within the values' own
+    /// mark is dropped. The text is UTF-8, UTF-16 with its byte order mark, or in the encoding that the options name. White space around numbers, labels and names does not count. Memory stays within the values' own
     /// size and one row's.
     ///
     /// Columns of very different ranges are best brought to one with [`Normalization::of`](fireclay_data::Normalization::of).

@@ -1,7 +1,7 @@
 //! How a table is read.
 
-use super::Column;
 use super::dialect::Dialect;
+use super::{Column, TextEncoding};
 
 /// Whether the first row names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,9 @@ pub struct TableOptions {
     /// What stands between two fields, an ASCII character. If `None` it is found: by the file's name, a tab for `.tsv` and `.tab`
     /// and otherwise a comma, unless another delimiter makes its rows alike and this one does not.
     pub delimiter: Option<u8>,
+    /// The encoding of its text. If `None` it is UTF-16 where the file begins with UTF-16's byte order mark, and otherwise UTF-8.
+    /// A byte order mark counts more than what is said here.
+    pub encoding: Option<TextEncoding>,
     /// Whether the first row names the columns.
     pub header: TableHeader,
     /// Whether fields may stand in double quotes. If `None` they may, unless rows only run into each other by it and are all
@@ -84,6 +87,7 @@ impl Default for TableOptions {
     fn default() -> Self {
         Self {
             delimiter: None,
+            encoding: None,
             header: TableHeader::default(),
             quotes: None,
             features: None,
@@ -103,13 +107,14 @@ impl Default for TableOptions {
 pub(super) struct Format {
     pub(super) delimiter: u8,
     pub(super) quotes: bool,
+    pub(super) encoding: TextEncoding,
     pub(super) most_row_bytes: usize,
 }
 
 impl TableOptions {
     pub(super) fn format(&self, dialect: Dialect) -> Format {
-        let Dialect { delimiter, quotes, .. } = dialect;
-        Format { delimiter, quotes, most_row_bytes: self.most_row_bytes }
+        let Dialect { delimiter, quotes, encoding, .. } = dialect;
+        Format { delimiter, quotes, encoding, most_row_bytes: self.most_row_bytes }
     }
 
     /// Whether a column is asked for by name.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::columns::{Columns, is_header};
 use super::dialect::{Dialect, SAMPLE_BYTES, beginning, take_stated};
+use super::encoding::Decoded;
 use super::options::{TableOptions, TableTarget};
 use super::records::{Records, Row, refuse};
 use super::{Column, TableHeader, TableProblem};
@@ -13,7 +14,7 @@ use crate::DatasetsError;
 /// A table whose header is read, and its first rows that had to be looked at.
 pub(super) struct Opened<R> {
     pub(super) dialect: Dialect,
-    pub(super) records: Records<Chain<Cursor<Vec<u8>>, R>>,
+    pub(super) records: Records<Chain<Cursor<Vec<u8>>, Decoded<R>>>,
     pub(super) columns: Columns,
     waiting: Vec<Row>,
 }
@@ -29,17 +30,14 @@ impl<R: Read> Opened<R> {
         Self::open(path, input, options, false)
     }
 
-    fn open(
-        path: &Path,
-        mut input: R,
-        options: &TableOptions,
-        has_target: bool,
-    ) -> Result<Self, DatasetsError> {
-        let (mut sample, is_whole) = beginning(&mut input, SAMPLE_BYTES)
-            .map_err(|source| DatasetsError::Read { path: path.to_owned(), source })?;
+    fn open(path: &Path, input: R, options: &TableOptions, has_target: bool) -> Result<Self, DatasetsError> {
+        let read = |source| DatasetsError::Read { path: path.to_owned(), source };
+        let mut input = Decoded::new(input, options.encoding).map_err(read)?;
+        let (mut sample, is_whole) = beginning(&mut input, SAMPLE_BYTES).map_err(read)?;
         let stated = take_stated(&mut sample);
         let delimiter = options.delimiter.or(stated);
         let dialect = Dialect::find(path, &sample, is_whole, (delimiter, options.quotes));
+        let dialect = Dialect { encoding: input.encoding(), ..dialect };
         let mut records = Records::new(path, Cursor::new(sample).chain(input), options.format(dialect))?;
         records.lines_before = u64::from(stated.is_some());
         let Some(first) = records.next()? else {

@@ -109,11 +109,20 @@ impl<R: Read> Records<R> {
         }
         if raw.as_slice().contains(&0) {
             let found = "a NUL byte, as in UTF-16 or in files that are no text";
-            return Err(refuse(TableProblem::Encoding { line, found }));
+            let expected = self.format.encoding.name();
+            return Err(refuse(TableProblem::Encoding { line, expected, found, example: "utf-16le" }));
         }
         match csv::StringRecord::from_byte_record(raw) {
             Ok(fields) => Ok(Some(Row { line, fields })),
-            Err(_) => Err(refuse(TableProblem::Encoding { line, found: "a byte that is not UTF-8" })),
+            Err(_) => {
+                let encoding = self.format.encoding;
+                let found = match encoding.is_utf_8() {
+                    true => "a byte that is not UTF-8",
+                    false => "bytes that are none of its characters",
+                };
+                let (expected, example) = (encoding.name(), "windows-1252");
+                Err(refuse(TableProblem::Encoding { line, expected, found, example }))
+            }
         }
     }
 
@@ -135,9 +144,6 @@ impl<R: Read> Records<R> {
 
     fn failed(&self, error: csv::Error, line: u64) -> DatasetsError {
         let limited = self.reader.get_ref();
-        if limited.utf_16 {
-            return refuse(&self.path, TableProblem::Encoding { line, found: "UTF-16" });
-        }
         if limited.exceeded {
             let limit = self.format.most_row_bytes;
             return refuse(&self.path, TableProblem::LongRow { line, limit });

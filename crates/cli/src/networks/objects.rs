@@ -8,11 +8,14 @@ use fireclay::nn::{
 use fireclay::prelude::*;
 use fireclay::train::schedule::{Linear, OneCycle};
 use fireclay::train::{Muon, ParameterGroup, Sgd};
-use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
-/// A network by name.
+use crate::images::ImagePreprocessing;
+use crate::program::DataSpec;
+use crate::recipe::Recipe;
+
+/// A network for small colour images by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ModelName {
+pub enum ObjectNetwork {
     /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense, ReLU
     #[default]
     Cnn,
@@ -24,11 +27,11 @@ pub enum ModelName {
     Softmax,
 }
 
-impl fireclay_cli::ModelName for ModelName {
+impl crate::program::ModelName for ObjectNetwork {
     fn spec(self, data: &DataSpec) -> ModelSpec {
         let spec = data.model();
         match self {
-            ModelName::Cnn => spec
+            ObjectNetwork::Cnn => spec
                 .conv2d(32, 3)
                 .relu()
                 .max_pool2d(2)
@@ -41,38 +44,38 @@ impl fireclay_cli::ModelName for ModelName {
                 .dense(64)
                 .relu()
                 .dense(data.classes),
-            ModelName::Resnet => resnet(spec, data.classes),
-            ModelName::Fast94 => fast94(spec, data.classes),
-            ModelName::Softmax => spec.flatten().dense(data.classes),
+            ObjectNetwork::Resnet => resnet(spec, data.classes),
+            ObjectNetwork::Fast94 => fast94(spec, data.classes),
+            ObjectNetwork::Softmax => spec.flatten().dense(data.classes),
         }
     }
 
-    fn recipe(self) -> Recipe {
+    fn recipe(self, _: &DataSpec) -> Recipe {
         let adam = Recipe::new(Adam::new(1e-3), 64, 10);
         match self {
-            ModelName::Cnn => {
+            ObjectNetwork::Cnn => {
                 Recipe { schedule: Linear::to(0.05).into(), ..Recipe::new(Adam::new(2e-3), 64, 10) }
             }
-            ModelName::Resnet => Recipe {
+            ObjectNetwork::Resnet => Recipe {
                 schedule: OneCycle {}.into(),
                 label_smoothing: 0.1,
                 groups: vec![ParameterGroup::new(["dense_1.weight"], AdamW::new(5e-3))],
                 ..Recipe::new(Muon::new(0.05).momentum(0.9).vector_learning_rate(1e-2), 250, 8)
             },
-            ModelName::Fast94 => fast94_recipe(),
-            ModelName::Softmax => Recipe { batch_size: 128, ..adam },
+            ObjectNetwork::Fast94 => fast94_recipe(),
+            ObjectNetwork::Softmax => Recipe { batch_size: 128, ..adam },
         }
     }
 }
 
-impl ModelName {
+impl ObjectNetwork {
     /// How images are prepared for the model where flags do not say it.
     pub fn preprocessing(self) -> ImagePreprocessing {
         let augment = |words: &str| words.parse().ok();
         match self {
-            ModelName::Softmax => ImagePreprocessing::default(),
-            ModelName::Cnn => ImagePreprocessing { standardize: Some(true), augment: augment("flip") },
-            ModelName::Resnet | ModelName::Fast94 => {
+            ObjectNetwork::Softmax => ImagePreprocessing::default(),
+            ObjectNetwork::Cnn => ImagePreprocessing { standardize: Some(true), augment: augment("flip") },
+            ObjectNetwork::Resnet | ObjectNetwork::Fast94 => {
                 ImagePreprocessing { standardize: Some(true), augment: augment("flip=alternating,crop=2") }
             }
         }
@@ -142,25 +145,26 @@ fn fast94_recipe() -> Recipe {
 
 #[cfg(test)]
 mod tests {
-    use fireclay_cli::{ModelName as _, Preprocessing as _};
+    use crate::program::{ModelName as _, Preprocessing as _};
 
     use super::*;
 
     #[test]
     fn the_networks_have_their_known_sizes() {
         let data = DataSpec::images([3, 32, 32], 10);
-        let parameters = |model: ModelName| model.spec(&data).summary().unwrap().parameters();
-        let models = [ModelName::Cnn, ModelName::Resnet, ModelName::Fast94, ModelName::Softmax];
+        let parameters = |model: ObjectNetwork| model.spec(&data).summary().unwrap().parameters();
+        let models =
+            [ObjectNetwork::Cnn, ObjectNetwork::Resnet, ObjectNetwork::Fast94, ObjectNetwork::Softmax];
         assert_eq!(models.map(parameters), [122_570, 1_051_618, 1_971_352, 30_730]);
     }
 
     #[test]
     fn images_are_prepared_as_the_recipes_say() {
-        let words = |model: ModelName| model.preprocessing().describe().join(", ");
-        assert_eq!(words(ModelName::Cnn), "standardized, augment flip");
-        for model in [ModelName::Resnet, ModelName::Fast94] {
+        let words = |model: ObjectNetwork| model.preprocessing().describe().join(", ");
+        assert_eq!(words(ObjectNetwork::Cnn), "standardized, augment flip");
+        for model in [ObjectNetwork::Resnet, ObjectNetwork::Fast94] {
             assert_eq!(words(model), "standardized, augment flip=alternating,crop=2");
         }
-        assert_eq!(words(ModelName::Softmax), "");
+        assert_eq!(words(ObjectNetwork::Softmax), "");
     }
 }

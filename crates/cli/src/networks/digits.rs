@@ -4,11 +4,14 @@ use clap::ValueEnum;
 use fireclay::nn::{Conv2dSpec, Initializer};
 use fireclay::prelude::*;
 use fireclay::train::schedule::OneCycle;
-use fireclay_cli::{DataSpec, ImagePreprocessing, Recipe};
 
-/// A network by name.
+use crate::images::ImagePreprocessing;
+use crate::program::DataSpec;
+use crate::recipe::Recipe;
+
+/// A network for small grey images by name.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ModelName {
+pub enum DigitNetwork {
     /// 784 - dense 128 - dense 128 - dense 10, ReLU
     Mlp,
     /// conv 32, pool, conv 64, pool, conv 64, dense 64, dense 10, ReLU
@@ -22,43 +25,43 @@ pub enum ModelName {
     Softmax,
 }
 
-impl fireclay_cli::ModelName for ModelName {
+impl crate::program::ModelName for DigitNetwork {
     fn spec(self, data: &DataSpec) -> ModelSpec {
         let (spec, classes) = (data.model(), data.classes);
         let two_convolutions =
             |spec: ModelSpec| spec.conv2d(32, 3).relu().max_pool2d(2).conv2d(64, 3).relu().max_pool2d(2);
         match self {
-            ModelName::Mlp => spec.flatten().dense(128).relu().dense(128).relu().dense(classes),
-            ModelName::Cnn => {
+            DigitNetwork::Mlp => spec.flatten().dense(128).relu().dense(128).relu().dense(classes),
+            DigitNetwork::Cnn => {
                 two_convolutions(spec).conv2d(64, 3).relu().flatten().dense(64).relu().dense(classes)
             }
-            ModelName::CnnSmall => two_convolutions(spec).flatten().dense(128).relu().dense(classes),
-            ModelName::Best => best(spec, classes),
-            ModelName::Softmax => spec.flatten().dense(classes),
+            DigitNetwork::CnnSmall => two_convolutions(spec).flatten().dense(128).relu().dense(classes),
+            DigitNetwork::Best => best(spec, classes),
+            DigitNetwork::Softmax => spec.flatten().dense(classes),
         }
     }
 
-    fn recipe(self) -> Recipe {
+    fn recipe(self, _: &DataSpec) -> Recipe {
         let adam = Recipe::new(Adam::new(1e-3), 64, 5);
         match self {
-            ModelName::Mlp => Recipe { batch_size: 128, epochs: 10, ..adam },
-            ModelName::Cnn => adam,
-            ModelName::CnnSmall => Recipe { epochs: 10, ..adam },
-            ModelName::Best => Recipe {
+            DigitNetwork::Mlp => Recipe { batch_size: 128, epochs: 10, ..adam },
+            DigitNetwork::Cnn => adam,
+            DigitNetwork::CnnSmall => Recipe { epochs: 10, ..adam },
+            DigitNetwork::Best => Recipe {
                 schedule: OneCycle {}.into(),
                 label_smoothing: 0.05,
                 ..Recipe::new(AdamW::new(5e-3), 128, 10)
             },
-            ModelName::Softmax => Recipe { batch_size: 128, epochs: 10, ..adam },
+            DigitNetwork::Softmax => Recipe { batch_size: 128, epochs: 10, ..adam },
         }
     }
 }
 
-impl ModelName {
+impl DigitNetwork {
     /// How images are prepared for the model where flags do not say it.
     pub fn preprocessing(self) -> ImagePreprocessing {
         match self {
-            ModelName::Best => ImagePreprocessing {
+            DigitNetwork::Best => ImagePreprocessing {
                 augment: "rotation=10,shift=0.07,scale=0.9..1.1".parse().ok(),
                 standardize: None,
             },
@@ -83,15 +86,16 @@ fn best(spec: ModelSpec, classes: usize) -> ModelSpec {
 
 #[cfg(test)]
 mod tests {
-    use fireclay_cli::ModelName as _;
+    use crate::program::ModelName as _;
 
     use super::*;
 
     #[test]
     fn the_networks_have_their_known_sizes() {
         let data = DataSpec::images([1, 28, 28], 10);
-        let parameters = |model: ModelName| model.spec(&data).summary().unwrap().parameters();
-        let found = [ModelName::Mlp, ModelName::Cnn, ModelName::CnnSmall, ModelName::Softmax].map(parameters);
+        let parameters = |model: DigitNetwork| model.spec(&data).summary().unwrap().parameters();
+        let found = [DigitNetwork::Mlp, DigitNetwork::Cnn, DigitNetwork::CnnSmall, DigitNetwork::Softmax]
+            .map(parameters);
         assert_eq!(found, [118_282, 93_322, 225_034, 7_850]);
     }
 }

@@ -1,16 +1,24 @@
-//! Which texts: the data set's, one's own in folders or tables, or written ones; and how they become tokens.
+//! Which texts: the data set's, one's own in folders or tables, or synthetic ones.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{
-    Column, DataDir, DatasetsError, Imdb, TableOptions, TextFolder, TextTable, Texts, WrittenReviews,
+    Column, DataDir, Dataset, DatasetsError, Imdb, TableOptions, TextDataset, TextFolder, TextTable, Texts,
+    WrittenReviews,
 };
-use fireclay_cli::{
-    DataSourceArgs, DownloadBar, Limit, Output, Preprocessing, TEST_FRACTION, TableFormat, report_skipped,
-};
+use fireclay::store::ModelCard;
+use fireclay::train::text_preprocessing;
 use serde::{Deserialize, Serialize};
+
+use crate::error::CommandError;
+use crate::images::{TEST_FRACTION, report_skipped};
+use crate::limit::Limit;
+use crate::output::Output;
+use crate::program::DataSourceArgs;
+use crate::progress::DownloadBar;
+use crate::tables::TableFormat;
 
 /// The synthetic reviews are always the same, so that models can be compared: `--seed` does not change them.
 const SYNTHETIC_SEED: u64 = 0;
@@ -20,29 +28,16 @@ const SYNTHETIC_TEST: usize = 5_000;
 /// By which one's own texts are split where there is no test part.
 const SPLIT_SEED: u64 = 0;
 
-/// Unless flags say otherwise: words that a model knows, and words of a text that it reads.
-pub const MAX_WORDS: usize = 20_000;
-pub const LENGTH: usize = 250;
-
-/// The same for language models, which have an output for each word.
-pub const NEXT_WORD_MAX_WORDS: usize = 10_000;
-pub const STEPS: usize = 64;
-
-/// Words of the longest n-gram of the model that reads them, and n-grams of a text: more than any of IMDB's has.
-pub const LONGEST_NGRAM: u32 = 3;
-pub const NGRAMS: usize = 8192;
-/// How many different n-grams of at least three reviews the published training reviews have, with the reserved tokens.
-pub const IMDB_NGRAMS: usize = 583_294;
-
 /// Flags that say which texts.
 #[derive(Args, Clone, Debug)]
 // How a table is written says nothing where none is named.
 #[command(
     mut_arg("delimiter", |flag| flag.requires("csv")),
     mut_arg("quotes", |flag| flag.requires("csv")),
+    mut_arg("encoding", |flag| flag.requires("csv")),
     mut_arg("header", |flag| flag.requires("csv"))
 )]
-pub struct ReviewSourceArgs {
+pub struct TextSourceArgs {
     /// Folder with the reviews as published, packed or not [default: $FIRECLAY_DATA, else a cache that is filled from
     /// the publisher]
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
@@ -70,86 +65,14 @@ pub struct ReviewSourceArgs {
     pub synthetic: bool,
 }
 
-/// Flags that say how texts are prepared for training.
-#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReviewPreprocessing {
-    /// Vocabulary size: the N most frequent words of the training texts [default: 20000, for language models 10000]
-    #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
-        value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pub max_words: Option<u32>,
-    /// Sequence length: words of each text that the model reads, of a longer one the last; for language models the words
-    /// of one training sample; with n-grams the greatest number of them in a text [default: 250, for language models 64, 8192 n-grams]
-    #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
-        value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    pub length: Option<u32>,
-    /// Bag of n-grams: read each text as the set of its n-grams of up to N words that occur in at least three training
-    /// texts, instead of its words in order [default: 3 for the model ngram]
-    #[arg(long, value_name = "N", help_heading = "Data",
-        value_parser = clap::value_parser!(u32).range(1..=8))]
-    pub ngrams: Option<u32>,
-    /// Whether the model predicts the next word rather than the class.
-    #[arg(skip)]
-    #[serde(default)]
-    pub next_words: bool,
-}
-
-impl ReviewPreprocessing {
-    /// With every default filled in, for a classifier or a language model.
-    pub fn resolve(self, next_words: bool) -> Self {
-        let resolved = ReviewPreprocessing { next_words, ..self };
-        let (max_words, length) = (resolved.max_words() as u32, resolved.length() as u32);
-        let max_words = resolved.ngrams.is_none().then_some(max_words);
-        ReviewPreprocessing { max_words, length: Some(length), ..resolved }
-    }
-
-    /// Words that the model knows.
-    pub fn max_words(&self) -> usize {
-        let default = if self.next_words { NEXT_WORD_MAX_WORDS } else { MAX_WORDS };
-        self.max_words.map_or(default, |words| words as usize)
-    }
-
-    /// Words, or n-grams, that the model reads at a time.
-    pub fn length(&self) -> usize {
-        let default = match (self.ngrams, self.next_words) {
-            (Some(_), _) => NGRAMS,
-            (None, true) => STEPS,
-            (None, false) => LENGTH,
-        };
-        self.length.map_or(default, |length| length as usize)
-    }
-}
-
-impl Preprocessing for ReviewPreprocessing {
-    fn merge(self, defaults: Self) -> Self {
-        ReviewPreprocessing {
-            max_words: self.max_words.or(defaults.max_words),
-            length: self.length.or(defaults.length),
-            // Who asks for words does not want n-grams.
-            ngrams: self.ngrams.or(defaults.ngrams.filter(|_| self.max_words.is_none())),
-            next_words: self.next_words || defaults.next_words,
-        }
-    }
-
-    fn describe(&self) -> Vec<String> {
-        let length = self.length();
-        match (self.ngrams, self.next_words) {
-            (Some(longest), _) => vec![format!("n-grams of up to {longest} words")],
-            (None, true) => vec![format!("{} words", self.max_words()), format!("{length} at a time")],
-            (None, false) => {
-                vec![format!("{} words", self.max_words()), format!("the last {length} of a text")]
-            }
-        }
-    }
-}
-
 /// Where texts come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReviewSource {
+pub enum TextSource {
     /// The folder that was named, with the published files.
     Folder(PathBuf),
     /// The folder of `FIRECLAY_DATA`, the cache or the publisher.
+    #[default]
     #[serde(alias = "usual")]
     Default,
     /// Synthetic ones.
@@ -157,64 +80,103 @@ pub enum ReviewSource {
     Synthetic,
     /// The user's own, in a folder for each class.
     Texts(PathBuf),
+    /// The same, with a folder of its own for the test part.
+    Parts {
+        /// Training texts.
+        train: PathBuf,
+        /// Test texts.
+        test: PathBuf,
+    },
     /// The user's own, in tables.
     Table {
+        /// Training texts, or all of them.
         train: PathBuf,
+        /// Test texts, if they have a table of their own.
         test: Option<PathBuf>,
+        /// The column of texts.
         text: Option<String>,
+        /// The column of classes.
         label: Option<String>,
+        /// How the tables are written.
         #[serde(flatten)]
         format: TableFormat,
     },
 }
 
-impl DataSourceArgs for ReviewSourceArgs {
-    type Source = ReviewSource;
+impl DataSourceArgs for TextSourceArgs {
+    type Source = TextSource;
 
-    fn source(&self) -> ReviewSource {
+    fn source(&self) -> TextSource {
         let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         match (&self.data_dir, &self.texts, &self.csv) {
-            (Some(folder), _, _) => ReviewSource::Folder(whole(folder)),
-            (None, Some(folder), _) => ReviewSource::Texts(whole(folder)),
-            (None, None, Some(file)) => ReviewSource::Table {
+            (Some(folder), _, _) => TextSource::Folder(whole(folder)),
+            (None, Some(folder), _) => TextSource::Texts(whole(folder)),
+            (None, None, Some(file)) => TextSource::Table {
                 train: whole(file),
                 test: self.test_csv.as_ref().map(whole),
                 text: self.text_column.clone(),
                 label: self.label_column.clone(),
                 format: self.format.clone(),
             },
-            (None, None, None) if self.synthetic => ReviewSource::Synthetic,
-            (None, None, None) => ReviewSource::Default,
+            (None, None, None) if self.synthetic => TextSource::Synthetic,
+            (None, None, None) => TextSource::Default,
         }
     }
 
     fn is_given(&self) -> bool {
-        self.source() != ReviewSource::Default
+        self.source() != TextSource::Default
     }
 }
 
-impl ReviewSource {
+impl TextSource {
+    /// The data sets of this kind that are found without being named, and the synthetic one.
+    pub const NAMES: (&'static [&'static str], &'static str) =
+        (&["IMDB reviews", "movie reviews"], "written reviews");
+
     /// Loads training and test texts.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
     pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let (train, test) = self.load_all(limit, output)?;
         Ok((limit.texts(train)?, limit.texts(test)?))
     }
 
-    /// The texts to measure a saved model on: the test part, or where the user's own have no parts all of them if the model
-    /// `knows` which it has seen.
-    pub fn load_test(&self, limit: Limit, knows: bool, output: &Arc<Output>) -> Result<Texts, DatasetsError> {
+    /// Where the texts of a data set are that a model file names.
+    pub fn known(dataset: &str) -> Option<Self> {
+        match dataset {
+            _ if Self::NAMES.0.contains(&dataset) => Some(TextSource::Default),
+            _ if dataset == Self::NAMES.1 => Some(TextSource::Synthetic),
+            _ => None,
+        }
+    }
+
+    /// The texts to measure a saved model on, as the tokens that it reads: the test part, or where the user's own have no parts
+    /// all of them if the model knows which it has seen.
+    ///
+    /// # Errors
+    /// What is wrong with the data, or that the model reads no texts.
+    pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+        let Some(preprocessing) = text_preprocessing("the model".as_ref(), card)? else {
+            return Err(CommandError::NoTexts.into());
+        };
+        let knows = card.seen.is_some();
         let test = match self {
-            ReviewSource::Texts(folder) if knows && !TextFolder::has_train_and_test(folder) => {
+            TextSource::Texts(folder) if knows && !TextFolder::has_train_and_test(folder) => {
                 said(TextFolder::load(folder)?, "the folder", output)
             }
-            ReviewSource::Table { train, test: None, text, label, format } if knows => {
+            TextSource::Table { train, test: None, text, label, format } if knows => {
                 let table = TextTable::load(train, &table_options(text, label, format))?;
                 format.say(train, table.dialect, table.over_lines, output);
                 table.texts
             }
             _ => self.load_all(limit, output)?.1,
         };
-        Ok(limit.texts(test)?)
+        let test = limit.texts(test)?;
+        Ok(match card.spec.output_steps()? {
+            Some(_) => Dataset::next_tokens(&test, &preprocessing)?,
+            None => Dataset::from_texts(&test, &preprocessing)?,
+        })
     }
 
     /// All texts; of synthetic ones no more than are used.
@@ -224,18 +186,23 @@ impl ReviewSource {
             Imdb::load_with(&dir, &|progress| bar.show(&progress))
         };
         match self {
-            ReviewSource::Folder(folder) => published(DataDir::named(folder)),
-            ReviewSource::Default => published(DataDir::default()),
-            ReviewSource::Synthetic => Ok(WrittenReviews::new(SYNTHETIC_SEED)
+            TextSource::Folder(folder) => published(DataDir::named(folder)),
+            TextSource::Default => published(DataDir::default()),
+            TextSource::Synthetic => Ok(WrittenReviews::new(SYNTHETIC_SEED)
                 .train_and_test(limit.of(SYNTHETIC_TRAIN), limit.of(SYNTHETIC_TEST))),
-            ReviewSource::Texts(folder) if TextFolder::has_train_and_test(folder) => {
+            TextSource::Texts(folder) if TextFolder::has_train_and_test(folder) => {
                 let (train, test) = TextFolder::load_train_and_test(folder)?;
                 Ok((said(train, "train", output), said(test, "test", output)))
             }
-            ReviewSource::Texts(folder) => {
+            TextSource::Texts(folder) => {
                 set_aside(&said(TextFolder::load(folder)?, "the folder", output), output)
             }
-            ReviewSource::Table { train: train_path, test, text, label, format } => {
+            TextSource::Parts { train, test } => {
+                let train = TextFolder::load(train)?;
+                let test = TextFolder::load_like(&train, test)?;
+                Ok((said(train, "train", output), said(test, "test", output)))
+            }
+            TextSource::Table { train: train_path, test, text, label, format } => {
                 let options = table_options(text, label, format);
                 let train = TextTable::load(train_path, &options)?;
                 format.say(train_path, train.dialect, train.over_lines, output);

@@ -3,45 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use fireclay::data::{
-    ColumnKind, Dataset, DatasetsError, EncodingOptions, Frame, Provenance, TableDataset, TablePreprocessing,
-    TableProblem, TableRows, TableTask, TabularError, TargetColumn, sha256, split_indices,
+    ColumnCheck, ColumnKind, Dataset, DatasetsError, EncodingOptions, Frame, Normalization, Provenance,
+    TableDataset, TablePreprocessing, TableProblem, TableRows, TableTask, TabularError, TargetColumn, sha256,
+    split_indices,
 };
-use fireclay_cli::{DataSourceArgs, Limit, Output, TEST_FRACTION, TableFormat, count};
+use fireclay::store::ModelCard;
+use fireclay::train::table_preprocessing;
+use fireclay_cli::{Limit, Output, TEST_FRACTION, TableFormat, count};
 use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
 
 /// By which one's own rows are split where there is no test part.
 const SPLIT_SEED: u64 = 0;
 
 /// Names that a line lists.
 const MOST_LISTED: usize = 8;
-
-/// Flags that say which table.
-#[derive(Args, Clone, Debug)]
-pub struct TableArgs {
-    /// Table: CSV or TSV, with a row for each sample
-    #[arg(value_name = "TABLE")]
-    pub path: Option<PathBuf>,
-    /// Table of test rows [default: a fifth of TABLE]
-    #[arg(long, value_name = "FILE", help_heading = "Data")]
-    pub test: Option<PathBuf>,
-    /// Column to predict [default: one that is called as targets often are, or the last one]
-    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
-    pub target: Option<String>,
-    /// What to predict [default: by the target's values]
-    #[arg(long, value_name = "TASK", value_enum, help_heading = "Data")]
-    pub task: Option<Task>,
-    /// Column to leave out; may be given more than once
-    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
-    pub ignore: Vec<String>,
-    /// Column whose numbers are names of categories; may be given more than once
-    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
-    pub category: Vec<String>,
-    /// How tables are written.
-    #[command(flatten)]
-    pub format: TableFormat,
-}
 
 /// What to predict.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,27 +43,6 @@ pub struct TableSource {
     pub ignore: Vec<String>,
     pub category: Vec<String>,
     pub format: TableFormat,
-}
-
-impl DataSourceArgs for TableArgs {
-    type Source = TableSource;
-
-    fn source(&self) -> TableSource {
-        let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        TableSource {
-            table: self.path.as_ref().map(whole).unwrap_or_default(),
-            test: self.test.as_ref().map(whole),
-            target: self.target.clone(),
-            task: self.task,
-            ignore: self.ignore.clone(),
-            category: self.category.clone(),
-            format: self.format.clone(),
-        }
-    }
-
-    fn is_given(&self) -> bool {
-        self.source() != TableSource::default()
-    }
 }
 
 impl TableSource {
@@ -127,6 +85,8 @@ impl TableSource {
         };
         let options = self.encoding();
         say_columns(&train, &target, &options, output).map_err(wrong)?;
+        let check = ColumnCheck::of(&train, &column, &options).map_err(wrong)?;
+        check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
         let preprocessing = TablePreprocessing::fit(&train, &column, &options).map_err(wrong)?;
         let dataset = |frame: &Frame, path: &Path, split: &str| {
             Dataset::from_frame(frame, &preprocessing, &column, provenance(frame, path, split))
@@ -146,7 +106,24 @@ impl TableSource {
     }
 
     /// The rows to measure a saved model on: those of the test table if one is named, else all of the table.
-    pub fn load_test(
+    pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+        // Of this the file's name is not known here.
+        let path = Path::new("the model");
+        let Some(preprocessing) = table_preprocessing(path, card)? else {
+            return Err(AppError::NoTable { path: path.to_path_buf() }.into());
+        };
+        let test = self.rows_to_measure(&preprocessing, &card.classes, output)?;
+        let test = match &card.target_scale {
+            Some(scale) => {
+                let (mean, std) = (scale.mean.clone(), scale.std.clone());
+                test.with_target_scale(Some(&Normalization { mean, std }))?
+            }
+            None => test,
+        };
+        Ok(limit.dataset(test)?)
+    }
+
+    fn rows_to_measure(
         &self,
         preprocessing: &TablePreprocessing,
         classes: &[String],

@@ -1,0 +1,285 @@
+//! What is asked about, some of it at a time.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use fireclay::data::{TableRows, read_text};
+use fireclay::nn::InputSpec;
+use fireclay::store::ModelCard;
+use fireclay::train::{Predictor, Sample};
+use fireclay_cli::{Output, UsageError, read_picture};
+
+use super::Predict;
+use crate::error::AppError;
+
+/// Samples that are answered together; of pictures and texts fewer, as they are larger.
+const ROWS_AT_ONCE: usize = 4096;
+const FILES_AT_ONCE: usize = 64;
+
+/// Names of columns that are taken for texts, in lower case.
+const TEXT_NAMES: [&str; 8] =
+    ["text", "texts", "review", "sentence", "content", "message", "body", "comment"];
+
+/// Files and folders that are walked over for pictures and texts.
+const MOST_FILES: usize = 10_000_000;
+
+/// A sample, and the cells that stand before its answer.
+pub struct Question {
+    pub cells: Vec<String>,
+    pub asked: Asked,
+    /// What was converted.
+    pub notes: Vec<String>,
+}
+
+/// What a model is asked about.
+pub enum Asked {
+    Row(Vec<f32>),
+    Pixels(Vec<u8>),
+    Text(String),
+}
+
+impl Asked {
+    /// The same for a model.
+    pub fn sample(&self) -> Sample<'_> {
+        match self {
+            Asked::Row(row) => row.into(),
+            Asked::Pixels(pixels) => pixels.into(),
+            Asked::Text(text) => text.into(),
+        }
+    }
+}
+
+/// Where samples come from.
+enum From {
+    /// A table, and where the columns of the model are in it.
+    Rows(Box<TableRows<File>>, Vec<usize>),
+    /// A table, and where its texts are.
+    TextRows(Box<TableRows<File>>, usize),
+    Pictures(VecDeque<PathBuf>, [usize; 3]),
+    TextFiles(VecDeque<PathBuf>),
+    Texts(VecDeque<String>),
+}
+
+/// All samples that are asked about.
+pub struct Inputs {
+    from: From,
+    card: ModelCard,
+    failed: bool,
+}
+
+impl Inputs {
+    /// Opens what the command names, as the model reads it.
+    pub fn open(command: &Predict, predictor: &Predictor, card: ModelCard) -> anyhow::Result<Self> {
+        let model = || command.from.clone();
+        let from = if let Some(table) = predictor.table() {
+            let path = only_table(command)?;
+            let rows = TableRows::open(path, &command.format.options())?;
+            let names = rows.names();
+            let missing = |missing: &str| AppError::NoColumn {
+                path: path.to_path_buf(),
+                missing: missing.to_owned(),
+                found: names.to_vec(),
+            };
+            let place =
+                |name: &String| names.iter().position(|known| known == name).ok_or_else(|| missing(name));
+            let columns = table.columns.iter().map(|column| place(&column.name));
+            let places = columns.collect::<Result<_, _>>()?;
+            From::Rows(Box::new(rows), places)
+        } else if predictor.text().is_some() {
+            if predictor.model().spec().output_steps()?.is_some() {
+                return Err(UsageError::of(AppError::LanguageModel { path: model() }));
+            }
+            match command.inputs.as_slice() {
+                [] => From::Texts(command.text.iter().cloned().collect()),
+                [table] if is_table(table) => {
+                    let rows = TableRows::open(table, &command.format.options())?;
+                    let place = text_place(rows.names(), command.text_column.as_deref(), table)?;
+                    From::TextRows(Box::new(rows), place)
+                }
+                inputs => From::TextFiles(files(inputs, &["txt"])?),
+            }
+        } else {
+            match (&card.spec.input, card.spec.input.shape()) {
+                (InputSpec::Values(_), &[channels @ (1 | 3), height, width]) => {
+                    let pictures = files(&command.inputs, &["png", "jpg", "jpeg"])?;
+                    From::Pictures(pictures, [channels, height, width])
+                }
+                (found, _) => {
+                    return Err(AppError::OtherInput { path: model(), found: found.to_string() }.into());
+                }
+            }
+        };
+        if !command.text.is_empty() && !matches!(from, From::Texts(_)) {
+            return Err(UsageError::of(AppError::NoTexts { path: model() }));
+        }
+        Ok(Inputs { from, card, failed: false })
+    }
+
+    /// The columns of the input.
+    pub fn names(&self) -> Vec<String> {
+        match &self.from {
+            From::Rows(rows, _) | From::TextRows(rows, _) => rows.names().to_vec(),
+            From::Pictures(..) | From::TextFiles(_) => vec!["file".into()],
+            From::Texts(_) => vec!["text".into()],
+        }
+    }
+
+    /// What samples are called.
+    pub fn what(&self) -> &'static str {
+        match &self.from {
+            From::Rows(..) | From::TextRows(..) => "rows",
+            From::Pictures(..) => "pictures",
+            From::TextFiles(_) | From::Texts(_) => "texts",
+        }
+    }
+
+    /// Whether they are the rows of a table.
+    pub fn is_table(&self) -> bool {
+        matches!(self.from, From::Rows(..) | From::TextRows(..))
+    }
+
+    /// Whether some could not be read.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// The next samples; none at the end. A picture or text that cannot be read is said and left out, a row that cannot be
+    /// read is an error.
+    pub fn next(&mut self, predictor: &Predictor, output: &Output) -> anyhow::Result<Vec<Question>> {
+        let mut questions = Vec::new();
+        match &mut self.from {
+            From::Rows(rows, places) => {
+                let columns = predictor.table().map(|table| table.columns.as_slice()).unwrap_or_default();
+                let ask = |row: &[&str]| {
+                    let mut encoded = Vec::new();
+                    for (column, place) in columns.iter().zip(&*places) {
+                        column.encoding.encode(row.get(*place).copied().unwrap_or_default(), &mut encoded);
+                    }
+                    Asked::Row(encoded)
+                };
+                read_rows(rows, ROWS_AT_ONCE, ask, &mut questions)?;
+            }
+            From::TextRows(rows, place) => {
+                let ask = |row: &[&str]| Asked::Text(row.get(*place).copied().unwrap_or_default().to_owned());
+                read_rows(rows, FILES_AT_ONCE, ask, &mut questions)?;
+            }
+            From::Pictures(files, shape) => {
+                for path in files.drain(..files.len().min(FILES_AT_ONCE)) {
+                    match read_picture(&path, *shape, &self.card) {
+                        Ok(picture) => questions.push(Question {
+                            cells: vec![path.display().to_string()],
+                            asked: Asked::Pixels(picture.pixels),
+                            notes: picture.notes,
+                        }),
+                        Err(error) => {
+                            output.error(&error.to_string());
+                            self.failed = true;
+                        }
+                    }
+                }
+            }
+            From::TextFiles(files) => {
+                for path in files.drain(..files.len().min(FILES_AT_ONCE)) {
+                    match read_text(&path) {
+                        Ok(text) => questions.push(Question {
+                            cells: vec![path.display().to_string()],
+                            asked: Asked::Text(text),
+                            notes: Vec::new(),
+                        }),
+                        Err(error) => {
+                            output.error(&error.to_string());
+                            self.failed = true;
+                        }
+                    }
+                }
+            }
+            From::Texts(texts) => questions.extend(texts.drain(..).map(|text| Question {
+                cells: vec![text.clone()],
+                asked: Asked::Text(text),
+                notes: Vec::new(),
+            })),
+        }
+        // All of these were broken: there may be more.
+        match (&self.from, questions.is_empty()) {
+            (From::Pictures(files, _) | From::TextFiles(files), true) if !files.is_empty() => {
+                self.next(predictor, output)
+            }
+            _ => Ok(questions),
+        }
+    }
+}
+
+fn read_rows(
+    rows: &mut TableRows<File>,
+    most: usize,
+    ask: impl Fn(&[&str]) -> Asked,
+    questions: &mut Vec<Question>,
+) -> anyhow::Result<()> {
+    while questions.len() < most {
+        let more = rows.read(|row| {
+            let cells = row.iter().map(|cell| (*cell).to_owned()).collect();
+            questions.push(Question { cells, asked: ask(row), notes: Vec::new() });
+        })?;
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn only_table(command: &Predict) -> anyhow::Result<&Path> {
+    match command.inputs.as_slice() {
+        [path] => Ok(path),
+        _ => Err(UsageError::of(AppError::OneTable { model: command.from.clone() })),
+    }
+}
+
+fn is_table(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    path.is_file() && ["csv", "tsv", "tab"].iter().any(|known| ending == *known)
+}
+
+/// Where the texts are in a table.
+fn text_place(names: &[String], asked: Option<&str>, path: &Path) -> anyhow::Result<usize> {
+    let place = match asked {
+        Some(asked) => names.iter().position(|name| name == asked),
+        None if names.len() == 1 => Some(0),
+        None => names.iter().position(|name| TEXT_NAMES.contains(&name.trim().to_lowercase().as_str())),
+    };
+    place.ok_or_else(|| {
+        let (path, found) = (path.to_path_buf(), names.to_vec());
+        UsageError::of(AppError::NoTextColumn { path, found })
+    })
+}
+
+/// The files that are named, and those of some endings in the folders that are.
+fn files(inputs: &[PathBuf], endings: &[&str]) -> anyhow::Result<VecDeque<PathBuf>> {
+    let mut found = VecDeque::new();
+    for input in inputs {
+        if !input.is_dir() {
+            found.push_back(input.clone());
+            continue;
+        }
+        let (mut open, mut inside) = (vec![input.clone()], Vec::new());
+        while let Some(folder) = open.pop() {
+            let entries = std::fs::read_dir(&folder)
+                .map_err(|source| AppError::ReadFolder { path: folder.clone(), source })?;
+            for path in entries.flatten().map(|entry| entry.path()) {
+                let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+                if path.is_dir() && !path.is_symlink() {
+                    open.push(path);
+                } else if endings.iter().any(|known| ending == *known) && inside.len() < MOST_FILES {
+                    inside.push(path);
+                }
+            }
+        }
+        if inside.is_empty() {
+            let endings = endings.join(", .");
+            return Err(AppError::EmptyFolder { path: input.clone(), endings }.into());
+        }
+        inside.sort();
+        found.extend(inside);
+    }
+    Ok(found)
+}

@@ -1,0 +1,239 @@
+//! Finding out what data is, with a line for each thing that was found and why.
+
+use std::path::{Path, PathBuf};
+
+use fireclay::data::{
+    ColumnKind, DataKind, Detected, Frame, Npz, PictureSurvey, TablePreprocessing, TableRows, TableTask,
+    TargetColumn, detect,
+};
+use fireclay_cli::{ImageSource, Output, PublishedImages, TextSource, UsageError, count};
+
+use super::AnySource;
+use super::args::{Asked, Kind};
+use super::table::{TableSource, Task};
+use crate::error::AppError;
+
+/// Rows of a table that are looked at to see whether it is one of texts.
+const ROWS_LOOKED_AT: usize = 2_000;
+
+/// The smallest and the largest sides of pictures that are taken as they are, and what others are brought to.
+const SIDES_AS_THEY_ARE: std::ops::RangeInclusive<usize> = 18..=64;
+const SIDES: [usize; 3] = [64, 32, 28];
+
+impl Asked {
+    /// Looks at the data and says what it is.
+    pub fn look(self, output: &Output) -> anyhow::Result<AnySource> {
+        let Detected { kind: found, path, test, reason } = match self.kind {
+            // What it is is said; where in a folder it is is still to be found.
+            Some(_) => detect(&self.path).unwrap_or_else(|_| as_said(&self.path)),
+            None => detect(&self.path)?,
+        };
+        let (kind, reason) = match self.kind {
+            Some(kind) => (kind, "you say so".to_string()),
+            None => (Kind::from(found), reason),
+        };
+        let path =
+            if self.kind.is_none_or(|kind| kind == Kind::from(found)) { path } else { self.path.clone() };
+        output.note(format!("{}: {}, since {reason}", self.path.display(), words(kind)));
+        let asked = Asked { path, test: self.test.clone().or(test), ..self };
+        asked.check_flags(kind)?;
+        let images =
+            |source, family: PublishedImages| AnySource::Images { source, family, shape: family.shape() };
+        match kind {
+            Kind::Table if asked.text_column.is_some() => Ok(asked.text_table()),
+            Kind::Table => asked.look_at_table(output),
+            Kind::Pictures => asked.look_at_pictures(output),
+            Kind::Texts if asked.path.is_file() => Ok(asked.text_table()),
+            Kind::Texts => Ok(AnySource::Texts(match asked.test {
+                Some(test) => TextSource::Parts { train: asked.path, test },
+                None => TextSource::Texts(asked.path),
+            })),
+            Kind::Npz => asked.look_at_arrays(output),
+            Kind::Idx => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Mnist)),
+            Kind::Cifar => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Cifar)),
+            Kind::Imdb => Ok(AnySource::Texts(TextSource::Folder(asked.path))),
+        }
+    }
+
+    /// The same as a table.
+    pub fn table(&self) -> TableSource {
+        TableSource {
+            table: self.path.clone(),
+            test: self.test.clone(),
+            target: self.target.clone(),
+            task: self.task,
+            ignore: self.ignore.clone(),
+            category: self.category.clone(),
+            format: self.format.clone(),
+        }
+    }
+
+    /// Refuses flags that say nothing of such data.
+    fn check_flags(&self, kind: Kind) -> anyhow::Result<()> {
+        let is_file = self.path.is_file();
+        let of_tables = [
+            ("--target", self.target.is_some()),
+            ("--text-column", self.text_column.is_some()),
+            ("--task", self.task.is_some()),
+            ("--ignore", !self.ignore.is_empty()),
+            ("--category", !self.category.is_empty()),
+            ("--delimiter", self.format.delimiter.is_some()),
+            ("--quotes", self.format.quotes.is_some()),
+            ("--encoding", self.format.encoding.is_some()),
+            ("--header", self.format.header.is_some()),
+        ];
+        let is_table = kind == Kind::Table || (kind == Kind::Texts && is_file);
+        let has_parts = matches!(kind, Kind::Npz | Kind::Idx | Kind::Cifar | Kind::Imdb);
+        let of_kind = [
+            ("--size", self.size.is_some() && kind != Kind::Pictures, "pictures of a folder"),
+            ("--test", self.test.is_some() && has_parts, "data without a test part of its own"),
+        ];
+        let of_tables = of_tables.map(|(flag, given)| (flag, given && !is_table, "tables"));
+        match of_tables.into_iter().chain(of_kind).find(|(_, wrong, _)| *wrong) {
+            None => Ok(()),
+            Some((flag, _, for_what)) => Err(UsageError::of(AppError::OtherFlag {
+                flag: flag.into(),
+                for_what,
+                path: self.path.clone(),
+                kind: words(kind),
+            })),
+        }
+    }
+
+    /// Whether a table is one of numbers and categories, or one of texts with a class each.
+    fn look_at_table(self, output: &Output) -> anyhow::Result<AnySource> {
+        let as_table = |asked: Asked| Ok(AnySource::Table(Box::new(asked.table())));
+        if self.task == Some(Task::Regression) {
+            return as_table(self);
+        }
+        let mut rows = TableRows::open(&self.path, &self.format.options())?;
+        // Two columns of one name are said by whoever reads the whole table.
+        let Ok(mut frame) = Frame::new(rows.names().iter().cloned()) else { return as_table(self) };
+        while frame.len() < ROWS_LOOKED_AT && rows.read(|row| drop(frame.push(row.iter().copied())))? {}
+        match text_column(&frame, self.target.as_deref(), &self.ignore, &self.category) {
+            Some((text, target)) => {
+                output.note(format!(
+                    "texts: column {text:?}, since it is the only one to learn {target:?} from and holds sentences"
+                ));
+                Ok(Asked { target: Some(target), text_column: Some(text), ..self }.text_table())
+            }
+            None => as_table(self),
+        }
+    }
+
+    /// A table of texts.
+    fn text_table(self) -> AnySource {
+        AnySource::Texts(TextSource::Table {
+            train: self.path,
+            test: self.test,
+            text: self.text_column,
+            label: self.target,
+            format: self.format,
+        })
+    }
+
+    /// The shape that pictures are brought to.
+    fn look_at_pictures(self, output: &Output) -> anyhow::Result<AnySource> {
+        let survey = PictureSurvey::of(&self.path)?;
+        let (family, colours) = match survey.colour {
+            0 => (PublishedImages::Mnist, "none of them is in colour"),
+            _ => (PublishedImages::Cifar, "they are in colour"),
+        };
+        let fits = |size: &[usize; 2]| size.iter().all(|side| SIDES_AS_THEY_ARE.contains(side));
+        let (size, why) = match (self.size, survey.same_size.filter(fits)) {
+            (Some(side), _) => ([usize::from(side); 2], "you say so".to_string()),
+            (None, Some(size)) => (size, "all of them are of that size".into()),
+            (None, None) => {
+                let side = survey.median_side;
+                let nearest =
+                    SIDES.into_iter().find(|known| *known <= side).unwrap_or(SIDES[SIDES.len() - 1]);
+                (
+                    [nearest; 2],
+                    format!("half of them have a side of {side} pixels or more; --size changes it"),
+                )
+            }
+        };
+        let [height, width] = size;
+        let shape = [family.shape()[0], height, width];
+        output.note(format!(
+            "read as {} x {height} x {width} (channels, height, width), since {colours} and {why} ({} looked at)",
+            shape[0],
+            count(survey.looked_at as u64)
+        ));
+        let source = match self.test {
+            Some(test) => ImageSource::Parts { train: self.path, test },
+            None => ImageSource::Images(self.path),
+        };
+        Ok(AnySource::Images { source, family, shape })
+    }
+
+    /// Whether arrays are images or rows.
+    fn look_at_arrays(self, output: &Output) -> anyhow::Result<AnySource> {
+        let mut npz = Npz::open(&self.path)?;
+        let array = npz.array("x_train")?;
+        let source = ImageSource::Npz(self.path.clone());
+        let shown: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+        let shown = shown.join(" x ");
+        match *array.shape.as_slice() {
+            [_, height, width] => {
+                output.note(format!("grey images, since x_train has the shape {shown}"));
+                Ok(AnySource::Images { source, family: PublishedImages::Mnist, shape: [1, height, width] })
+            }
+            [_, a, b, c] => {
+                let shape = if matches!(c, 1 | 3 | 4) { [c, a, b] } else { [a, b, c] };
+                let family = if shape[0] == 1 { PublishedImages::Mnist } else { PublishedImages::Cifar };
+                output.note(format!("images of {} channels, since x_train has the shape {shown}", shape[0]));
+                Ok(AnySource::Images { source, family, shape })
+            }
+            _ => {
+                output.note(format!("rows of numbers, since x_train has the shape {shown}"));
+                Ok(AnySource::Rows(source))
+            }
+        }
+    }
+}
+
+/// Data that is not recognised, taken for what somebody says it is.
+fn as_said(path: &Path) -> Detected {
+    let (kind, path, test, reason) = (DataKind::Table, path.to_path_buf(), None::<PathBuf>, String::new());
+    Detected { kind, path, test, reason }
+}
+
+/// The column of texts and the target, if the table has nothing else to learn from.
+fn text_column(
+    frame: &Frame,
+    target: Option<&str>,
+    ignore: &[String],
+    category: &[String],
+) -> Option<(String, String)> {
+    let target = match target {
+        Some(target) => target.to_owned(),
+        None => TargetColumn::guess(frame).ok()?.0,
+    };
+    let (task, _) = TargetColumn::task(frame, &target).ok()?;
+    let inferred = TablePreprocessing::inferred(frame, &target, &Default::default()).ok()?;
+    let mut features = inferred
+        .iter()
+        .filter(|(name, found)| *name != target && !ignore.contains(name) && found.kind.is_feature());
+    match (features.next(), features.next(), task) {
+        (Some((name, found)), None, TableTask::Classification)
+            if found.kind == ColumnKind::Text && !category.contains(name) =>
+        {
+            Some((name.clone(), target))
+        }
+        _ => None,
+    }
+}
+
+/// A kind in words.
+fn words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Table => "a table",
+        Kind::Pictures => "a folder of pictures",
+        Kind::Texts => "texts",
+        Kind::Npz => "NumPy's arrays",
+        Kind::Idx => "images in IDX files",
+        Kind::Cifar => "CIFAR's images",
+        Kind::Imdb => "IMDB's reviews",
+    }
+}

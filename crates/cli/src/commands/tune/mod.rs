@@ -1,0 +1,361 @@
+//! `tune`: searches for the settings of a training that give the lowest loss on validation samples.
+//!
+//! A command of its own for the search; what may be set is in `space`, what one trial does in `trial`.
+
+mod space;
+mod trial;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use fireclay::prelude::ModelSpec;
+use fireclay::tune::{Header, Journal, Outcome, Search, SearchOptions, Settings, Trial, importance};
+use serde::Serialize;
+
+use self::space::Tunable;
+use self::trial::Bench;
+use crate::command::Command;
+use crate::device::DeviceArgs;
+use crate::error::CommandError;
+use crate::exit::{Exit, UsageError};
+use crate::fallback::load_or_fall_back;
+use crate::format::{called, count, quoted, seconds, shown};
+use crate::interrupt::InterruptOnCtrlC;
+use crate::limit::Limit;
+use crate::model_args::{ModelArgs, preprocessing_for};
+use crate::output::Output;
+use crate::output_file::check_output;
+use crate::program::{DataSourceArgs, DataSpec, ModelName, Preprocessing, Program};
+use crate::recipe::{Recipe, TrainingArgs};
+
+/// Trials that begin in a bracket, and of how many one goes on to the next rung.
+const BRACKET: usize = 9;
+const KEEP: usize = 3;
+
+/// Searches for good settings.
+#[derive(Args, Debug)]
+pub struct Tune<P: Program> {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs<P>,
+    /// Which data.
+    #[command(flatten)]
+    pub source: P::SourceArgs,
+    /// How much of it.
+    #[command(flatten)]
+    pub limit: Limit,
+    /// How it is prepared.
+    #[command(flatten)]
+    pub preprocessing: P::Preprocessing,
+    /// What is not searched for.
+    #[command(flatten)]
+    pub training: TrainingArgs,
+    /// Where to compute.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Minutes that the search may take, about: after the first bracket of trials it is decided how many there are
+    #[arg(long, value_name = "N", default_value_t = 5.0, help_heading = "Search")]
+    pub minutes: f64,
+    /// Brackets of trials to run, however long they take [default: as many as fit into --minutes]
+    #[arg(long, value_name = "N", conflicts_with = "minutes", help_heading = "Search",
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub brackets: Option<u32>,
+    /// What is searched and within which bounds, in TOML: a table for each setting, such as [learning_rate] with low, high
+    /// and log, or with values [default: the model's; printed by --print-space]
+    #[arg(long, value_name = "FILE", help_heading = "Search")]
+    pub space: Option<PathBuf>,
+    /// Print the space as TOML, to copy and change, and do nothing else
+    #[arg(long, help_heading = "Search")]
+    pub print_space: bool,
+    /// Trials that run at the same time; each has the same result as by itself
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Search",
+        value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallel: u16,
+    /// Journal of the trials, written as the search goes on; the same command goes on from it
+    #[arg(long, value_name = "FILE", default_value = "tune.jsonl", help_heading = "Search")]
+    pub journal: PathBuf,
+    /// File to write for the best network, where it is not one that has a name
+    #[arg(long, value_name = "FILE", default_value = "tuned.toml", help_heading = "Search")]
+    pub write_spec: PathBuf,
+}
+
+/// A trial that has ended, for programs.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "trial")]
+struct TrialRecord<'a> {
+    number: usize,
+    bracket: usize,
+    epochs: usize,
+    settings: &'a Settings,
+    score: Option<f64>,
+    seconds: f64,
+}
+
+/// The end of a search, for programs.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "tuned")]
+struct Tuned<'a> {
+    measure: &'a str,
+    settings: &'a Settings,
+    score: Option<f64>,
+    usual: Option<f64>,
+    importance: Vec<(String, f64)>,
+    trials: usize,
+    command: &'a str,
+}
+
+impl<P: Program> Command for Tune<P> {
+    const NAME: &'static str = "tune";
+    const ABOUT: &'static str =
+        "Search for the settings of a training that give the lowest loss on held-out training samples";
+
+    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        if !(self.minutes > 0.0 && self.minutes.is_finite()) {
+            return Err(UsageError::of(CommandError::Minutes { found: self.minutes }));
+        }
+        for (path, flag) in [(&self.journal, "--journal"), (&self.write_spec, "--write-spec")] {
+            // A journal that is there is gone on with.
+            if !path.is_file() {
+                check_output(path, flag)?;
+            }
+        }
+        let interrupt = InterruptOnCtrlC::install()?;
+        let device = self.device.open()?;
+        let own = self.model.own_spec()?;
+        let source = P::look(self.source.source(), output)?;
+        let model = P::choose(self.model.trained_as(), &source, output)?;
+        let given = self.preprocessing.clone();
+        let preprocessing = match &own {
+            Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
+            None => preprocessing_for::<P>(given, model, &source)?,
+        };
+        // The test part is dropped unseen.
+        let ((train, _), _) = load_or_fall_back::<P, _>(source, output, |source| {
+            P::load(source, self.limit, &preprocessing, output)
+        })?;
+        super::train::check_classes(&train)?;
+        let data = DataSpec::of(&train);
+        let recipe = self.training.apply(model.recipe(&data)).map_err(UsageError::of)?;
+        let recipe = Recipe { precision: self.device.precision, ..recipe };
+        let tunable = Tunable::of(model, own.as_ref(), &data, &recipe, &self.training);
+        let space = tunable.space(self.space.as_deref())?;
+        if self.print_space {
+            output.line(tunable.to_toml(&space).trim_end());
+            return Ok(Exit::Done);
+        }
+        let usual = tunable.usual(&space);
+        let bench = Bench::new(train, model, own, data, recipe, self.training.seed, device, interrupt)?;
+        let options = SearchOptions {
+            seed: self.training.seed,
+            rungs: rungs(bench.recipe.epochs),
+            keep: KEEP,
+            bracket: BRACKET,
+            random_brackets: 1,
+            first: vec![usual],
+        };
+        let context = serde_json::json!({
+            "program": P::NAME,
+            "model": if self.model.spec.is_some() { "your own".to_owned() } else { model.name() },
+            "network": bench.network(&Settings::default()),
+            "recipe": bench.recipe.describe(),
+            "preprocessing": preprocessing.describe(),
+            "data": bench.data_facts(),
+        });
+        let (journal, search) = Journal::open_or_create(&self.journal, Header { space, options, context })?;
+        self.search(bench, journal, search, output)
+    }
+}
+
+impl<P: Program> Tune<P> {
+    fn search(
+        &self,
+        bench: Bench<P::Model>,
+        mut journal: Journal,
+        mut search: Search,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Exit> {
+        let known = search.results().len();
+        let measure = bench.measure();
+        output.progress_line(format!(
+            "{}: {} samples, {} of them held out for validation{}; each trial is measured by {measure}",
+            bench.name(),
+            count(bench.samples() as u64),
+            count(bench.held_out() as u64),
+            if bench.folds() > 1 { format!(", {} times anew", bench.folds()) } else { String::new() },
+        ));
+        if known > 0 {
+            output.note(format!("going on with the {known} trials of {}", shown(&self.journal)));
+        }
+        loop {
+            let done = search.brackets_done();
+            let wanted = match (self.brackets, done) {
+                (Some(brackets), _) => brackets as usize,
+                (None, 0) => 1,
+                (None, _) => {
+                    journal.plan_brackets(&search, self.minutes * 60.0 * f64::from(self.parallel))?
+                }
+            };
+            if done >= wanted {
+                break;
+            }
+            if done == 1 && self.brackets.is_none() {
+                output.note(format!("{wanted} brackets fit into {} minutes", self.minutes));
+            }
+            let ended = self.run_trials(&bench, search.ready(), &mut journal, &mut search, output)?;
+            if !ended {
+                let command = command_line::<P>("tune", &[]);
+                output.line(format!("interrupted; the same command goes on: {command}"));
+                return Ok(Exit::Interrupted);
+            }
+        }
+        self.conclude(&bench, &search, output)
+    }
+
+    /// Runs trials, some at the same time, and keeps each in the journal when it has ended. False if it was interrupted.
+    fn run_trials(
+        &self,
+        bench: &Bench<P::Model>,
+        trials: Vec<Trial>,
+        journal: &mut Journal,
+        search: &mut Search,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<bool> {
+        let waiting = Mutex::new(trials.into_iter());
+        let books = Mutex::new((journal, search));
+        let work = || -> anyhow::Result<bool> {
+            loop {
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(trial) = next else { return Ok(true) };
+                let Some(outcome) = bench.run(&trial.settings, trial.resource)? else { return Ok(false) };
+                let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
+                let (journal, search) = &mut *books;
+                say_trial(&trial, outcome, bench.measure(), output);
+                journal.report(search, trial.number, trial.rung, outcome)?;
+            }
+        };
+        let ended: Vec<anyhow::Result<bool>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.parallel).map(|_| scope.spawn(work)).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect()
+        });
+        let ended: Vec<bool> = ended.into_iter().collect::<Result<_, _>>()?;
+        Ok(ended.into_iter().all(|ended| ended))
+    }
+
+    /// Says what is best, what it is worth, and how to train it.
+    fn conclude(&self, bench: &Bench<P::Model>, search: &Search, output: &Output) -> anyhow::Result<Exit> {
+        let Some(best) = search.best().filter(|best| best.outcome.score.is_some()) else {
+            return Err(CommandError::NoTrial { journal: self.journal.clone() }.into());
+        };
+        let settings = &best.trial.settings;
+        let Some(usual) = bench.run_usual()? else { return Ok(Exit::Interrupted) };
+        let named = |score: Option<f64>| score.map_or("failed".to_owned(), |score| format!("{score:.4}"));
+        let measure = bench.measure();
+        let trials = search.results().len();
+        output.line(format!("\nbest of {trials} trials: {settings}"));
+        output.line(format!(
+            "{measure} on held-out training samples: {}, with the usual recipe {}",
+            named(best.outcome.score),
+            named(usual.score)
+        ));
+        let importance = importance(search);
+        if !importance.is_empty() {
+            output
+                .line("\nsetting         share of the differences between trials that it explains by itself");
+            for (name, share) in &importance {
+                let bar = "█".repeat((share * 30.0).round() as usize);
+                output.line(format!("{name:<15} {:>4.0} %  {bar}", 100.0 * share));
+            }
+        }
+        let mut flags = Tunable::flags(settings);
+        if bench.changes_network(settings) {
+            let spec: ModelSpec = bench.network(settings);
+            let toml = format!("# Found by tune: {settings}\n{}", spec.to_toml()?);
+            fireclay::data::write_atomically(&self.write_spec, |file| file.write_all(toml.as_bytes()))
+                .map_err(|error| CommandError::Out {
+                    path: self.write_spec.clone(),
+                    problem: error.to_string(),
+                    flag: "--write-spec",
+                })?;
+            flags.splice(0..0, ["--spec".to_owned(), shown(&self.write_spec)]);
+        }
+        let is_better = match (best.outcome.score, usual.score) {
+            (Some(best), Some(usual)) => best < usual,
+            (best, _) => best.is_some(),
+        };
+        if !is_better {
+            output.line("\nthe usual recipe is as good: train without these settings, or search for longer");
+            flags.clear();
+        }
+        let command = command_line::<P>("train", &flags);
+        output.line(format!("\ntrain it: {command}"));
+        let (score, usual) = (best.outcome.score, usual.score);
+        output.record(&Tuned { measure, settings, score, usual, importance, trials, command: &command });
+        Ok(Exit::Done)
+    }
+}
+
+/// A line for a trial that has ended.
+fn say_trial(trial: &Trial, outcome: Outcome, measure: &str, output: &Output) {
+    let score = outcome.score.map_or("failed".to_owned(), |score| format!("{measure} {score:.4}"));
+    let epochs = if trial.resource == 1 { "epoch" } else { "epochs" };
+    output.progress_line(format!(
+        "trial {:>3}, {} {epochs}: {score}  {}  {}",
+        trial.number,
+        trial.resource,
+        seconds(outcome.seconds),
+        trial.settings
+    ));
+    output.record(&TrialRecord {
+        number: trial.number,
+        bracket: trial.bracket,
+        epochs: trial.resource,
+        settings: &trial.settings,
+        score: outcome.score,
+        seconds: outcome.seconds,
+    });
+}
+
+/// Epochs of the rungs: a ninth, a third and all of them.
+fn rungs(epochs: usize) -> Vec<usize> {
+    let mut rungs = vec![epochs.div_ceil(9), epochs.div_ceil(3), epochs];
+    rungs.dedup();
+    rungs
+}
+
+/// The command that was typed, as another one: without the flags of the search, and with others.
+fn command_line<P: Program>(name: &str, flags: &[String]) -> String {
+    const OF_SEARCH: [&str; 6] =
+        ["--minutes", "--brackets", "--space", "--parallel", "--journal", "--write-spec"];
+    let replaced: Vec<&String> = flags.iter().filter(|flag| flag.starts_with("--")).collect();
+    let (mut words, mut skip) = (vec![called(P::NAME), name.to_owned()], false);
+    for word in std::env::args().skip(1).filter(|word| word != "tune") {
+        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+        let is_dropped = name != "tune"
+            && (OF_SEARCH.contains(&flag) || replaced.iter().any(|replaced| *replaced == flag));
+        if std::mem::take(&mut skip) || word == "--json" {
+            continue;
+        }
+        match is_dropped {
+            true => skip = !word.contains('='),
+            false => words.push(quoted(&word)),
+        }
+    }
+    words.extend(flags.iter().map(|word| quoted(word)));
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rungs_are_a_ninth_a_third_and_all() {
+        assert_eq!(rungs(36), [4, 12, 36]);
+        assert_eq!(rungs(5), [1, 2, 5]);
+        assert_eq!(rungs(1), [1]);
+    }
+}
