@@ -33,6 +33,24 @@ pub enum AppError {
         /// What that is.
         kind: &'static str,
     },
+    /// A file of settings that is there already.
+    #[error("{path} is there already; --force writes it anew")]
+    ConfigExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Groups of what is no table.
+    #[error("{path} was not trained on a table, and --by groups the rows of one; leave it out")]
+    GroupsOfTables {
+        /// The model file.
+        path: PathBuf,
+    },
+    /// No rows to group.
+    #[error("say which table to group: `evaluate {path} TABLE.csv --by COLUMN`")]
+    NoTableToMeasure {
+        /// The model file.
+        path: PathBuf,
+    },
     /// Not one table.
     #[error("{model} was trained on a table, so it answers one table at a time: `predict TABLE.csv`")]
     OneTable {

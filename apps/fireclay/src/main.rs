@@ -1,7 +1,11 @@
 //! `fireclay`: train a model on data of your own, evaluate it, and predict with it.
 
 mod completions;
+mod data;
 mod error;
+mod evaluate;
+mod init;
+mod inspect;
 mod networks;
 mod predict;
 mod program;
@@ -11,9 +15,13 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Evaluate, Summary, Tune};
+use fireclay_cli::commands::{Summary, Tune};
 
 use crate::completions::Completions;
+use crate::data::Data;
+use crate::evaluate::EvaluateGroups;
+use crate::init::Init;
+use crate::inspect::Inspect;
 use crate::predict::Predict;
 use crate::program::FireclayProgram;
 use crate::train::TrainOnData;
@@ -23,7 +31,9 @@ use crate::train::TrainOnData;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    fireclay_cli::main(program(), &commands())
+    fireclay_cli::main_with(program(), &commands(), |parser, arguments| {
+        fireclay_cli::with_config(parser, &["train", "tune", "data"], arguments)
+    })
 }
 
 /// Its name and what it is for.
@@ -34,13 +44,16 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 6] {
+fn commands() -> [CommandEntry; 9] {
     [
         CommandEntry::of::<TrainOnData>(),
-        CommandEntry::of::<Evaluate<FireclayProgram>>(),
+        CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
         CommandEntry::of::<Summary<FireclayProgram>>(),
         CommandEntry::of::<Tune<FireclayProgram>>(),
+        CommandEntry::of::<Data>(),
+        CommandEntry::of::<Inspect>(),
+        CommandEntry::of::<Init>(),
         CommandEntry::of::<Completions>(),
     ]
 }

@@ -6,7 +6,7 @@ use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
 use fireclay::tune::{Domain, Setting, Settings};
 use fireclay_cli::networks::{DigitNetwork, ObjectNetwork, TableNetwork, TextNetwork};
-use fireclay_cli::{DataSpec, ModelName, Output, Recipe, UsageError};
+use fireclay_cli::{DataSpec, ModelName, Output, Preset, Recipe, UsageError};
 
 use crate::error::AppError;
 use crate::source::AnySource;
@@ -169,9 +169,9 @@ impl AnyNetwork {
     ///
     /// # Errors
     /// If the one that was asked for does not read such data.
-    pub fn choose(self, source: &AnySource, output: &Output) -> anyhow::Result<Self> {
+    pub fn choose(self, source: &AnySource, preset: Preset, output: &Output) -> anyhow::Result<Self> {
         let kind = match source {
-            AnySource::Texts(_) => AnyNetwork::Text(TextNetwork::Ngram),
+            AnySource::Texts { .. } => AnyNetwork::Text(TextNetwork::Ngram),
             // Three convolutions and two poolings leave nothing of a smaller one.
             AnySource::Images { shape: [1, height, width], .. } if height.min(width) < &18 => {
                 AnyNetwork::Digit(DigitNetwork::Mlp)
@@ -179,8 +179,15 @@ impl AnyNetwork {
             AnySource::Images { shape: [_, height, width], .. } if height.min(width) < &18 => {
                 AnyNetwork::Object(ObjectNetwork::Softmax)
             }
-            AnySource::Images { shape: [1, ..], .. } => AnyNetwork::Digit(DigitNetwork::default()),
-            AnySource::Images { .. } => AnyNetwork::Object(ObjectNetwork::default()),
+            AnySource::Images { shape: [1, ..], .. } => AnyNetwork::Digit(match preset {
+                Preset::Quick => DigitNetwork::CnnSmall,
+                Preset::Good => DigitNetwork::default(),
+                Preset::Best => DigitNetwork::Best,
+            }),
+            AnySource::Images { .. } => AnyNetwork::Object(match preset {
+                Preset::Quick | Preset::Good => ObjectNetwork::default(),
+                Preset::Best => ObjectNetwork::Resnet,
+            }),
             AnySource::Asked(_) | AnySource::Table(_) | AnySource::Rows(_) => {
                 AnyNetwork::Table(TableNetwork::default())
             }
@@ -205,7 +212,12 @@ impl AnyNetwork {
             (AnyNetwork::Object(_), _) => "the images are in colour",
             _ => "the samples are rows of numbers",
         };
-        output.note(format!("model: {}, since {why}", kind.name()));
+        let wanted = match preset {
+            Preset::Good => "",
+            Preset::Quick => ", and quick is wanted",
+            Preset::Best => ", and the best is wanted",
+        };
+        output.note(format!("model: {}, since {why}{wanted}", kind.name()));
         Ok(kind)
     }
 }

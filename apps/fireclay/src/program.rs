@@ -8,7 +8,7 @@ use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Preprocessing, Program, PublishedImages,
+    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Preprocessing, Preset, Program, PublishedImages,
     TextSource, TokenPreprocessing, UsageError, usual_texts,
 };
 use serde::{Deserialize, Serialize};
@@ -82,9 +82,10 @@ impl Program for FireclayProgram {
     fn known_source(dataset: &str) -> Option<AnySource> {
         let images = [PublishedImages::Mnist, PublishedImages::Cifar].into_iter().find_map(|family| {
             let source = family.known_source(dataset)?;
-            Some(AnySource::Images { source, family, shape: family.shape() })
+            Some(AnySource::Images { source, family, shape: family.shape(), validation: None })
         });
-        images.or_else(|| TextSource::known(dataset).map(AnySource::Texts))
+        let texts = TextSource::known(dataset).map(|source| AnySource::Texts { source, validation: None });
+        images.or(texts)
     }
 
     fn look(source: AnySource, output: &Output) -> anyhow::Result<AnySource> {
@@ -94,8 +95,13 @@ impl Program for FireclayProgram {
         }
     }
 
-    fn choose(model: AnyNetwork, source: &AnySource, output: &Output) -> anyhow::Result<AnyNetwork> {
-        model.choose(source, output)
+    fn choose(
+        model: AnyNetwork,
+        source: &AnySource,
+        preset: Preset,
+        output: &Output,
+    ) -> anyhow::Result<AnyNetwork> {
+        model.choose(source, preset, output)
     }
 
     fn default_preprocessing(model: AnyNetwork) -> AnyPreprocessing {
@@ -131,10 +137,10 @@ impl Program for FireclayProgram {
         };
         match (source, &preprocessing.images, preprocessing.texts.clone()) {
             (AnySource::Asked(_), ..) => Ok(preprocessing),
-            (AnySource::Table(_) | AnySource::Texts(_), Some(_), _) => {
+            (AnySource::Table(_) | AnySource::Texts { .. }, Some(_), _) => {
                 wrong("--standardize or --augment", "images")
             }
-            (AnySource::Texts(_), None, texts) => {
+            (AnySource::Texts { .. }, None, texts) => {
                 let texts = Some(texts.unwrap_or_default().resolve(language_model));
                 Ok(AnyPreprocessing { images: None, texts })
             }
@@ -150,6 +156,38 @@ impl Program for FireclayProgram {
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError> {
         source.load(limit, preprocessing, output)
+    }
+
+    fn has_validation(source: &AnySource) -> bool {
+        source.has_validation()
+    }
+
+    fn load_validation(
+        source: &AnySource,
+        train: &Dataset,
+        output: &Output,
+    ) -> anyhow::Result<Option<Dataset>> {
+        source.load_validation(train, output)
+    }
+
+    fn settings(
+        source: &AnySource,
+        preprocessing: &AnyPreprocessing,
+        train: &Dataset,
+    ) -> Vec<(&'static str, toml::Value)> {
+        let mut settings = source.settings(train);
+        if let Some(images) = &preprocessing.images {
+            settings.push(("standardize", images.standardize.unwrap_or(false).into()));
+            let augment = images.augment.as_ref().map_or("none".to_owned(), ToString::to_string);
+            settings.push(("augment", augment.into()));
+        }
+        if let Some(texts) = &preprocessing.texts {
+            let whole = |name, value: Option<u32>| value.map(|value| (name, i64::from(value).into()));
+            settings.extend(whole("max-words", texts.max_words));
+            settings.extend(whole("length", texts.length));
+            settings.extend(whole("ngrams", texts.ngrams));
+        }
+        settings
     }
 
     fn fallback() -> Option<Fallback<AnySource>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay_cli::{Command, Exit, Output, UsageError, called};
+use fireclay_cli::{Command, Exit, Output, UsageError, called, shown};
 
 use crate::error::AppError;
 use crate::program::FireclayProgram;
@@ -24,6 +24,9 @@ impl Command for TrainOnData {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if self.train.source.path.is_none() && self.train.resume.is_none() {
             return Err(UsageError::of(AppError::NoData { program: called("fireclay") }));
+        }
+        if let Some(config) = &self.train.source.config {
+            output.note(format!("settings of {}", shown(config)));
         }
         self.train.run(output)
     }

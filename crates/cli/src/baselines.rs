@@ -6,6 +6,7 @@ use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
 use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, bootstrap_interval};
 
+use crate::format::aligned;
 use crate::objective::{Objective, measure};
 use crate::output::Output;
 use crate::records::{Comparison, Measure};
@@ -56,7 +57,7 @@ impl Baselines {
             true => None,
             false => {
                 let network = linear.build_seeded(SEED, device)?;
-                let mut trainer = objective.trainer(network, 0.0).optimizer(optimizer);
+                let mut trainer = objective.trainer(network, 0.0, None).optimizer(optimizer);
                 let steps_of_epoch = train.len().div_ceil(BATCH_SIZE).max(1);
                 trainer.fit(
                     train,
@@ -109,7 +110,7 @@ impl Baselines {
             })
             .collect();
         let shown = |name: &str, value: Option<f64>| value.map_or("-".into(), |value| measure(name, value));
-        let mut rows = vec![[
+        let mut rows = vec![vec![
             String::new(),
             name.to_owned(),
             "95 % interval".into(),
@@ -118,7 +119,7 @@ impl Baselines {
         ]];
         rows.extend(measures.iter().map(|row| {
             let interval = row.interval.map(|ends| ends.map(|end| measure(&row.name, end)).join(" .. "));
-            [
+            vec![
                 title(&row.name).to_owned(),
                 shown(&row.name, row.model),
                 interval.unwrap_or_else(|| "-".into()),
@@ -186,7 +187,7 @@ fn metrics(objective: Objective, classes: usize) -> Vec<AnyMetric> {
 }
 
 /// A measure's name for people.
-fn title(name: &str) -> &str {
+pub fn title(name: &str) -> &str {
     match name {
         "r2" => "R²",
         "rmse" => "RMSE",
@@ -211,18 +212,6 @@ fn constant(train: &Dataset) -> anyhow::Result<(String, Vec<f32>)> {
     }
     let sum: f64 = values_of(train).iter().map(|value| f64::from(*value)).sum();
     Ok(("the mean".into(), vec![(sum / train.len().max(1) as f64) as f32]))
-}
-
-/// Columns side by side, the first to the left and the others to the right.
-fn aligned(rows: &[[String; 5]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let line = |row: &[String; 5]| {
-        let first = format!("{:<1$}", row[0], widths[0]);
-        let others = row.iter().zip(widths).skip(1).map(|(cell, width)| format!("  {cell:>width$}"));
-        others.fold(first, |line, cell| line + &cell)
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -262,12 +251,5 @@ mod tests {
         for data in [data, scaled] {
             assert!((constant(&data).unwrap().1[0] - 30.0).abs() < 1e-4);
         }
-    }
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let row = |cells: [&str; 5]| cells.map(String::from);
-        let shown = aligned(&[row(["", "mlp", "95 %", "a", "b"]), row(["R²", "0.98", "x", "1", "-"])]);
-        assert_eq!(shown, "     mlp  95 %  a  b\nR²  0.98     x  1  -");
     }
 }

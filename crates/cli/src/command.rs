@@ -3,13 +3,15 @@
 //! A command is one file: a struct of flags (clap's `Args`) with an implementation of [`Command`], listed in a table of
 //! [`CommandEntry`]. Help, parsing and running all follow from the table.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::builder::Resettable;
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use crate::exit::{Exit, run};
+use crate::error::CommandError;
+use crate::exit::{Exit, UsageError, run};
 use crate::output::{Output, OutputArgs};
 
 /// A command of a program: its flags and what it does.
@@ -70,9 +72,24 @@ pub fn command_line(program: clap::Command, commands: &[CommandEntry]) -> clap::
 
 /// Runs the command that was typed; to be returned from `main`.
 pub fn main(program: clap::Command, commands: &[CommandEntry]) -> ExitCode {
-    let matches = command_line(program, commands).get_matches();
+    main_with(program, commands, |_, arguments| Ok(arguments))
+}
+
+/// As [`main`], with arguments that `change` makes of those that were typed, such as [`with_config`](crate::with_config).
+pub fn main_with(
+    program: clap::Command,
+    commands: &[CommandEntry],
+    change: impl FnOnce(&clap::Command, Vec<OsString>) -> Result<Vec<OsString>, CommandError>,
+) -> ExitCode {
+    let parser = command_line(program, commands);
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let arguments = change(&parser, typed.clone());
+    let matches = parser.get_matches_from(arguments.as_ref().unwrap_or(&typed));
     let output = OutputArgs::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).output();
     let output = Arc::new(output);
+    if let Err(wrong) = arguments {
+        return run(&output, || Err(UsageError::of(wrong)));
+    }
     run(&output, || match matches.subcommand() {
         Some((name, flags)) => match commands.iter().find(|command| command.name == name) {
             Some(command) => (command.run)(flags, &output),

@@ -119,6 +119,17 @@ pub enum CommandError {
         /// The numbers of channels that the program reads.
         channels: String,
     },
+    /// A file of settings that cannot be used.
+    #[error("{path}: {problem}")]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Weights for classes where there are none.
+    #[error("--class-weights balanced is for classes, and this data has none to tell apart; leave it out")]
+    NoClasses,
     /// No time for a search.
     #[error("--minutes is {found}; expected more than 0, such as 5")]
     Minutes {

@@ -31,6 +31,24 @@ pub fn shown(path: &Path) -> String {
     path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
+/// Columns side by side, the first to the left and the others to the right; rows have as many cells as the first one.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell: &String| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let padded = cells.map(|(column, (cell, width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("  {cell:>width$}"),
+        });
+        padded.collect::<String>()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The beginning of a text, on one line.
 pub fn beginning(text: &str) -> String {
     const MOST: usize = 60;
@@ -58,6 +76,13 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(percent(0.98931), "98.93 %");
         assert_eq!([7.25, 60.0, 125.9].map(seconds), ["7.2 s", "1:00 min", "2:05 min"]);
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let row = |cells: [&str; 5]| cells.map(String::from).to_vec();
+        let shown = aligned(&[row(["", "mlp", "95 %", "a", "b"]), row(["R²", "0.98", "x", "1", "-"])]);
+        assert_eq!(shown, "     mlp  95 %  a  b\nR²  0.98     x  1  -");
     }
 
     #[test]

@@ -5,13 +5,14 @@
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
 //! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
-//! `objective`, `output_file`, `predictions`, `tables`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`,
+//! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`,
 //! `fallback`, `images`, `model_args`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
 mod command;
 pub mod commands;
+mod config;
 mod device;
 mod error;
 mod evaluation;
@@ -35,18 +36,21 @@ mod tables;
 mod texts;
 
 pub use augment::{Augment, AugmentError};
-pub use command::{Command, CommandEntry, command_line, main};
+pub use baselines::title;
+pub use command::{Command, CommandEntry, command_line, main, main_with};
+pub use config::{CONFIG_FILE, config_path, with_config};
 pub use device::DeviceArgs;
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
-pub use format::{beginning, bytes, called, count, percent, quoted, seconds, shown};
+pub use format::{aligned, beginning, bytes, called, count, percent, quoted, seconds, shown};
 pub use images::{
-    ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION, read_picture,
+    ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION,
+    load_pictures_like, read_picture,
 };
 pub use interrupt::InterruptOnCtrlC;
 pub use limit::Limit;
 pub use model_args::ModelArgs;
-pub use objective::Objective;
+pub use objective::{Objective, measure};
 pub use output::{Output, OutputArgs};
 pub use output_file::check_output;
 pub use predictions::{numbered, ranked};
@@ -55,6 +59,6 @@ pub use program::{
     TextProgram,
 };
 pub use progress::{DownloadBar, Progress};
-pub use recipe::{BestEpoch, Recipe, TrainingArgs};
+pub use recipe::{BestEpoch, Preset, Recipe, TrainingArgs};
 pub use tables::{TableFormat, YesNo};
 pub use texts::{TextSource, TextSourceArgs, TokenPreprocessing, usual_texts};

@@ -34,12 +34,16 @@ impl Objective {
         }
     }
 
-    /// A trainer of a network, with loss and metrics; label smoothing is for classes and tokens.
-    pub fn trainer(self, network: Model, label_smoothing: f32) -> Trainer<Model> {
+    /// A trainer of a network, with loss and metrics; label smoothing is for classes and tokens. Where classes are to count
+    /// alike, `balanced` says how many samples of each there are.
+    pub fn trainer(self, network: Model, label_smoothing: f32, balanced: Option<&[usize]>) -> Trainer<Model> {
         let loss = CrossEntropyLoss::new().label_smoothing(label_smoothing);
         match self {
             Objective::LanguageModel => Trainer::language_model(network).loss(loss),
-            Objective::Classification => Trainer::classification(network).loss(loss),
+            Objective::Classification => Trainer::classification(network).loss(match balanced {
+                Some(counts) => loss.balanced(counts),
+                None => loss,
+            }),
             Objective::StepClassification => Trainer::step_classification(network).loss(loss),
             Objective::MultiLabel => Trainer::multi_label(network),
             Objective::Regression => Trainer::regression(network),
@@ -71,6 +75,11 @@ pub fn label_smoothing(loss: &Stored<BuiltInLoss>) -> f32 {
         Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) => loss.label_smoothing,
         _ => 0.0,
     }
+}
+
+/// Whether classes count alike in a loss.
+pub fn is_balanced(loss: &Stored<BuiltInLoss>) -> bool {
+    matches!(loss, Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) if loss.class_weights.is_some())
 }
 
 /// A measure of an epoch for people: an accuracy as a percentage, all else with four digits.

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::limit::Limit;
 use crate::output::Output;
-use crate::recipe::Recipe;
+use crate::recipe::{Preset, Recipe};
 
 /// A program that trains models on a kind of data.
 pub trait Program: Debug + Sized + 'static {
@@ -54,8 +54,13 @@ pub trait Program: Debug + Sized + 'static {
     ///
     /// # Errors
     /// If the model that was asked for does not read such data.
-    fn choose(model: Self::Model, source: &SourceOf<Self>, output: &Output) -> anyhow::Result<Self::Model> {
-        let _ = (source, output);
+    fn choose(
+        model: Self::Model,
+        source: &SourceOf<Self>,
+        preset: Preset,
+        output: &Output,
+    ) -> anyhow::Result<Self::Model> {
+        let _ = (source, preset, output);
         Ok(model)
     }
 
@@ -92,6 +97,35 @@ pub trait Program: Debug + Sized + 'static {
         preprocessing: &Self::Preprocessing,
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError>;
+
+    /// Whether the source names validation samples.
+    fn has_validation(source: &SourceOf<Self>) -> bool {
+        let _ = source;
+        false
+    }
+
+    /// The validation samples that the source names, prepared as the training samples are.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn load_validation(
+        source: &SourceOf<Self>,
+        train: &Dataset,
+        output: &Output,
+    ) -> anyhow::Result<Option<Dataset>> {
+        let _ = (source, train, output);
+        Ok(None)
+    }
+
+    /// What flags say of data and preprocessing, by their names, with what was found out filled in.
+    fn settings(
+        source: &SourceOf<Self>,
+        preprocessing: &Self::Preprocessing,
+        train: &Dataset,
+    ) -> Vec<(&'static str, toml::Value)> {
+        let _ = (source, preprocessing, train);
+        Vec::new()
+    }
 
     /// Synthetic data for a machine without files and network, and what to tell the user; `None` where there is none.
     fn fallback() -> Option<Fallback<SourceOf<Self>>>;

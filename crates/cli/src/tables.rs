@@ -57,6 +57,16 @@ impl TableFormat {
         }
     }
 
+    /// What the flags say, by their names.
+    pub fn settings(&self) -> Vec<(&'static str, toml::Value)> {
+        let word = |yes: YesNo| toml::Value::from(if yes == YesNo::Yes { "yes" } else { "no" });
+        let delimiter = self.delimiter.map(|byte| ("delimiter", char::from(byte).to_string().into()));
+        let encoding = self.encoding.map(|encoding| ("encoding", encoding.name().into()));
+        let quotes = self.quotes.map(|yes| ("quotes", word(yes)));
+        let header = self.header.map(|yes| ("header", word(yes)));
+        [delimiter, quotes, encoding, header].into_iter().flatten().collect()
+    }
+
     /// Says what is unusual in how a table is written, and where a quote may have been taken for more than it is.
     pub fn say(&self, path: &Path, dialect: Dialect, over_lines: Option<(u64, usize)>, output: &Output) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -42,6 +42,9 @@ pub struct ModelCard {
     /// How target values were standardised, mean and deviation for each output: what the model gives is turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_scale: Option<Preprocessing>,
+    /// Of two classes the second is predicted where its probability is above this, from 0 to 1; 0.5 without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Between which numbers the truth lies, where the model predicts one number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<PredictionIntervals>,
@@ -131,6 +134,7 @@ impl ModelCard {
             pictures: None,
             seen: None,
             target_scale: None,
+            threshold: None,
             intervals: None,
             dataset: None,
             training: None,
@@ -181,6 +185,9 @@ impl ModelCard {
             if let Some(loss) = training.loss.built_in() {
                 loss.check(outputs).map_err(wrong)?;
             }
+        }
+        if self.threshold.is_some() && classes != 2 {
+            return Err(count("classes", classes, "2, as there is a threshold between them".into()));
         }
         if let Some(intervals) = self.intervals.as_ref().filter(|intervals| !intervals.is_whole()) {
             let expected = format!("{}, one more than edges that ascend", intervals.edges.len() + 1);

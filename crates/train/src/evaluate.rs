@@ -116,6 +116,8 @@ pub(crate) struct Measures<'a> {
     pub(crate) loss: &'a dyn Loss,
     pub(crate) metrics: &'a [AnyMetric],
     pub(crate) task: Task,
+    /// Above which probability the second of two classes is predicted, if that has been chosen.
+    pub(crate) threshold: Option<f64>,
 }
 
 /// The loss and the metrics of a network on all samples of a source.
@@ -163,7 +165,10 @@ impl Measures<'_> {
             }
             Task::Regression { .. } => Report::Regression(self.regression(all)),
             Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::new(all, &names, 0.5)),
-            _ => Report::Classification(ClassificationReport::from_predictions(all, &names, None)),
+            _ => {
+                let threshold = self.threshold.filter(|_| names.len() == 2);
+                Report::Classification(ClassificationReport::from_predictions(all, &names, threshold))
+            }
         };
         Ok(Evaluation { samples: source.len(), loss, report, metrics })
     }

@@ -348,7 +348,8 @@ impl<N: Network> Trainer<N> {
         let perplexity = sums.mean_loss().filter(|_| has_perplexity(&*self.loss, plan.task)).map(f64::exp);
         values.extend(perplexity.map(|perplexity| ("perplexity".to_string(), perplexity)));
         if let Some(validation) = plan.validation {
-            let measures = Measures { loss: &*self.loss, metrics: &self.metrics, task: plan.task };
+            let measures =
+                Measures { loss: &*self.loss, metrics: &self.metrics, task: plan.task, threshold: None };
             let measurement = measures.measure(&network, validation, &self.device)?;
             fireclay_backend::forget_ordered_weights();
             if !measurement.loss.is_finite() {

@@ -26,6 +26,8 @@ pub(crate) struct ModelMetadata {
     pub(crate) seen: Option<SampleDigests>,
     /// How target values were standardised; mean and standard deviation for each output.
     pub(crate) target_scale: Option<Normalization>,
+    /// Above which probability the second of two classes is predicted.
+    pub(crate) threshold: Option<f64>,
     /// Between which numbers the truth lies.
     pub(crate) intervals: Option<PredictionIntervals>,
     pub(crate) dataset: Option<DatasetCard>,
@@ -45,6 +47,7 @@ impl ModelMetadata {
             pictures: source.preprocessing.and_then(|made| made.downcast_ref().copied()),
             seen: source.digests,
             target_scale: source.target_scale,
+            threshold: None,
             intervals: None,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,
@@ -94,6 +97,7 @@ impl ModelMetadata {
             seen: self.seen.clone(),
             target_scale: (self.target_scale.clone())
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
+            threshold: self.threshold,
             intervals: self.intervals.clone(),
             dataset: self.dataset.clone(),
             training: self.training.clone(),
@@ -113,6 +117,7 @@ impl ModelMetadata {
             pictures: card.pictures,
             seen: card.seen,
             target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
+            threshold: card.threshold,
             intervals: card.intervals,
             dataset: card.dataset,
             training: card.training,

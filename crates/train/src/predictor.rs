@@ -56,6 +56,7 @@ pub struct Predictor {
     text: Option<Arc<TextPreprocessing>>,
     table: Option<Arc<TablePreprocessing>>,
     target_scale: Option<Normalization>,
+    threshold: Option<f64>,
     intervals: Option<Arc<PredictionIntervals>>,
     answer: Answer,
 }
@@ -94,6 +95,7 @@ pub struct Prediction {
     outputs: Vec<f32>,
     probabilities: Option<Vec<f32>>,
     interval: Option<[f32; 2]>,
+    threshold: Option<f64>,
     /// Outputs of each step, or all of them.
     width: usize,
     excludes: bool,
@@ -137,6 +139,7 @@ impl Predictor {
             text: metadata.text,
             table: metadata.table,
             target_scale: metadata.target_scale,
+            threshold: metadata.threshold,
             intervals: metadata.intervals.map(Arc::new),
             answer,
         }
@@ -279,6 +282,7 @@ impl Predictor {
             outputs,
             probabilities,
             interval,
+            threshold: self.threshold,
             width,
             excludes: matches!(self.answer, Answer::Classes),
             classes: self.classes.clone(),
@@ -333,11 +337,15 @@ impl Prediction {
         self.probabilities.as_deref()
     }
 
-    /// Which class is the most probable; for a single logit 1 for yes and 0 for no. `None` for a model that predicts
+    /// Which class is the most probable, or of two classes with a threshold of their own the one that it says; for a single logit 1 for yes and 0 for no. `None` for a model that predicts
     /// numbers or labels.
     pub fn class_index(&self) -> Option<usize> {
         let probabilities = self.probabilities.as_ref()?;
         match (self.excludes, self.width) {
+            (true, 2) if self.threshold.is_some() => {
+                let threshold = self.threshold.unwrap_or(0.5);
+                Some(usize::from(f64::from(probabilities.get(1).copied()?) > threshold))
+            }
             (true, _) => Some(argmax(&probabilities[..self.width.min(probabilities.len())])),
             (false, 1) => Some(usize::from(probabilities[0] > 0.5)),
             (false, _) => None,

@@ -335,7 +335,9 @@ impl<N: Network> Trainer<N> {
         self.check_preprocessing(&*source)?;
         let metrics: Vec<AnyMetric> =
             self.metrics.iter().filter(|metric| metric.supports(task)).cloned().collect();
-        Measures { loss: &*self.loss, metrics: &metrics, task }.evaluate(&self.network, &source, &self.device)
+        let threshold = self.metadata.threshold;
+        let measures = Measures { loss: &*self.loss, metrics: &metrics, task, threshold };
+        measures.evaluate(&self.network, &source, &self.device)
     }
 
     /// The network's outputs for all samples with what they should have been, as metrics read them.
@@ -346,7 +348,8 @@ impl<N: Network> Trainer<N> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         let task = self.check_source(&source, "evaluate")?.task;
         self.check_preprocessing(&*source)?;
-        Measures { loss: &*self.loss, metrics: &[], task }.predictions(&self.network, &source, &self.device)
+        let measures = Measures { loss: &*self.loss, metrics: &[], task, threshold: None };
+        measures.predictions(&self.network, &source, &self.device)
     }
 
     /// The network's outputs, logits or numbers, for all samples in order: `[samples][outputs]`, or
@@ -404,6 +407,23 @@ impl<N: Network> Trainer<N> {
             }
             _ => None,
         };
+    }
+
+    /// Keeps the probability above which the second of two classes is predicted from now on, such as
+    /// [`best_threshold_by_f1`](crate::best_threshold_by_f1) of samples that the network was not trained on.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] if there are not two classes, or it is not from 0 to 1.
+    pub fn keep_threshold(&mut self, threshold: f64) -> Result<(), TrainError> {
+        if self.metadata.classes.len() != 2 || !(0.0..=1.0).contains(&threshold) {
+            return Err(TrainError::Setting {
+                setting: "threshold",
+                found: format!("{threshold} between {} classes", self.metadata.classes.len()),
+                expected: "0 to 1, between 2 classes",
+            });
+        }
+        self.metadata.threshold = Some(threshold);
+        Ok(())
     }
 
     /// How rows of a table become what the network reads, if it was trained on a table.

@@ -17,12 +17,18 @@ pub struct DataArgs {
     /// the files of MNIST, CIFAR or IMDB as published
     #[arg(value_name = "DATA")]
     pub path: Option<PathBuf>,
+    /// File of settings, in TOML: flags by their names [default: fireclay.toml in the folder that DATA is, or beside the file]
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    pub config: Option<PathBuf>,
     /// What DATA is [default: found out]
     #[arg(long, value_name = "KIND", value_enum, help_heading = "Data")]
     pub kind: Option<Kind>,
     /// Test samples, in the form of DATA [default: the test part of DATA, or a fifth of it]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub test: Option<PathBuf>,
+    /// Validation samples, in the form of DATA, measured after each epoch [default: none, or the --validation-split of the model]
+    #[arg(long, value_name = "PATH", conflicts_with = "validation_split", help_heading = "Data")]
+    pub validation: Option<PathBuf>,
     /// Column of a table to predict [default: one that is called as targets often are, or the last one]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub target: Option<String>,
@@ -66,6 +72,21 @@ pub enum Kind {
     Imdb,
 }
 
+impl Kind {
+    /// The value of `--kind`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Table => "table",
+            Kind::Pictures => "pictures",
+            Kind::Texts => "texts",
+            Kind::Npz => "npz",
+            Kind::Idx => "idx",
+            Kind::Cifar => "cifar",
+            Kind::Imdb => "imdb",
+        }
+    }
+}
+
 impl From<DataKind> for Kind {
     fn from(kind: DataKind) -> Self {
         match kind {
@@ -87,6 +108,7 @@ pub struct Asked {
     pub path: PathBuf,
     pub kind: Option<Kind>,
     pub test: Option<PathBuf>,
+    pub validation: Option<PathBuf>,
     pub target: Option<String>,
     pub text_column: Option<String>,
     pub task: Option<Task>,
@@ -105,6 +127,7 @@ impl DataSourceArgs for DataArgs {
             path: self.path.as_ref().map(whole).unwrap_or_default(),
             kind: self.kind,
             test: self.test.as_ref().map(whole),
+            validation: self.validation.as_ref().map(whole),
             target: self.target.clone(),
             text_column: self.text_column.clone(),
             task: self.task,

@@ -37,21 +37,28 @@ impl Asked {
         output.note(format!("{}: {}, since {reason}", self.path.display(), words(kind)));
         let asked = Asked { path, test: self.test.clone().or(test), ..self };
         asked.check_flags(kind)?;
-        let images =
-            |source, family: PublishedImages| AnySource::Images { source, family, shape: family.shape() };
+        let images = |source, family: PublishedImages| AnySource::Images {
+            source,
+            family,
+            shape: family.shape(),
+            validation: None,
+        };
         match kind {
             Kind::Table if asked.text_column.is_some() => Ok(asked.text_table()),
             Kind::Table => asked.look_at_table(output),
             Kind::Pictures => asked.look_at_pictures(output),
             Kind::Texts if asked.path.is_file() => Ok(asked.text_table()),
-            Kind::Texts => Ok(AnySource::Texts(match asked.test {
-                Some(test) => TextSource::Parts { train: asked.path, test },
-                None => TextSource::Texts(asked.path),
-            })),
+            Kind::Texts => {
+                let source = match asked.test {
+                    Some(test) => TextSource::Parts { train: asked.path, test },
+                    None => TextSource::Texts(asked.path),
+                };
+                Ok(AnySource::Texts { source, validation: asked.validation })
+            }
             Kind::Npz => asked.look_at_arrays(output),
             Kind::Idx => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Mnist)),
             Kind::Cifar => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Cifar)),
-            Kind::Imdb => Ok(AnySource::Texts(TextSource::Folder(asked.path))),
+            Kind::Imdb => Ok(AnySource::Texts { source: TextSource::Folder(asked.path), validation: None }),
         }
     }
 
@@ -60,6 +67,7 @@ impl Asked {
         TableSource {
             table: self.path.clone(),
             test: self.test.clone(),
+            validation: self.validation.clone(),
             target: self.target.clone(),
             task: self.task,
             ignore: self.ignore.clone(),
@@ -87,6 +95,7 @@ impl Asked {
         let of_kind = [
             ("--size", self.size.is_some() && kind != Kind::Pictures, "pictures of a folder"),
             ("--test", self.test.is_some() && has_parts, "data without a test part of its own"),
+            ("--validation", self.validation.is_some() && has_parts, "tables and folders"),
         ];
         let of_tables = of_tables.map(|(flag, given)| (flag, given && !is_table, "tables"));
         match of_tables.into_iter().chain(of_kind).find(|(_, wrong, _)| *wrong) {
@@ -123,13 +132,14 @@ impl Asked {
 
     /// A table of texts.
     fn text_table(self) -> AnySource {
-        AnySource::Texts(TextSource::Table {
+        let source = TextSource::Table {
             train: self.path,
             test: self.test,
             text: self.text_column,
             label: self.target,
             format: self.format,
-        })
+        };
+        AnySource::Texts { source, validation: self.validation }
     }
 
     /// The shape that pictures are brought to.
@@ -164,7 +174,7 @@ impl Asked {
             Some(test) => ImageSource::Parts { train: self.path, test },
             None => ImageSource::Images(self.path),
         };
-        Ok(AnySource::Images { source, family, shape })
+        Ok(AnySource::Images { source, family, shape, validation: self.validation })
     }
 
     /// Whether arrays are images or rows.
@@ -177,13 +187,18 @@ impl Asked {
         match *array.shape.as_slice() {
             [_, height, width] => {
                 output.note(format!("grey images, since x_train has the shape {shown}"));
-                Ok(AnySource::Images { source, family: PublishedImages::Mnist, shape: [1, height, width] })
+                Ok(AnySource::Images {
+                    source,
+                    family: PublishedImages::Mnist,
+                    shape: [1, height, width],
+                    validation: None,
+                })
             }
             [_, a, b, c] => {
                 let shape = if matches!(c, 1 | 3 | 4) { [c, a, b] } else { [a, b, c] };
                 let family = if shape[0] == 1 { PublishedImages::Mnist } else { PublishedImages::Cifar };
                 output.note(format!("images of {} channels, since x_train has the shape {shown}", shape[0]));
-                Ok(AnySource::Images { source, family, shape })
+                Ok(AnySource::Images { source, family, shape, validation: None })
             }
             _ => {
                 output.note(format!("rows of numbers, since x_train has the shape {shown}"));

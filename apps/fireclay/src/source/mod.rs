@@ -4,14 +4,15 @@ mod args;
 mod look;
 mod table;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use args::DataArgs;
-use fireclay::data::{Dataset, DatasetsError};
+pub use args::{DataArgs, Kind};
+use fireclay::data::{Dataset, DatasetsError, TableDataset, TextDataset};
 use fireclay::store::ModelCard;
-use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource};
+use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like, shown};
 use serde::{Deserialize, Serialize};
-pub use table::TableSource;
+pub use table::{TableParts, TableSource};
 
 use self::args::Asked;
 use crate::program::AnyPreprocessing;
@@ -25,11 +26,21 @@ pub enum AnySource {
     /// A table of numbers and categories.
     Table(Box<TableSource>),
     /// Images of some shape; of which published family where they are published.
-    Images { source: ImageSource, family: PublishedImages, shape: [usize; 3] },
+    Images {
+        source: ImageSource,
+        family: PublishedImages,
+        shape: [usize; 3],
+        /// The folder of validation pictures.
+        validation: Option<PathBuf>,
+    },
     /// Samples that are rows of numbers already, as NumPy saves them.
     Rows(ImageSource),
     /// Texts.
-    Texts(TextSource),
+    Texts {
+        source: TextSource,
+        /// The folder or the table of validation texts.
+        validation: Option<PathBuf>,
+    },
 }
 
 impl Default for AnySource {
@@ -39,6 +50,76 @@ impl Default for AnySource {
 }
 
 impl AnySource {
+    /// What flags say of the data, with what was found out.
+    pub fn settings(&self, train: &Dataset) -> Vec<(&'static str, toml::Value)> {
+        let text = |text: &str| toml::Value::String(text.to_owned());
+        let path = |path: &Path| text(&shown(path));
+        let list = |names: &[String]| toml::Value::Array(names.iter().map(|name| text(name)).collect());
+        let images = |source: &ImageSource, kind: Kind| match source {
+            ImageSource::Folder(folder) | ImageSource::Images(folder) | ImageSource::Npz(folder) => {
+                vec![("data", path(folder)), ("kind", text(kind.word()))]
+            }
+            ImageSource::Parts { train, test } => {
+                vec![("data", path(train)), ("test", path(test)), ("kind", text(kind.word()))]
+            }
+            ImageSource::Default | ImageSource::Synthetic => Vec::new(),
+        };
+        match self {
+            AnySource::Asked(asked) => vec![("data", path(&asked.path))],
+            AnySource::Table(table) => {
+                let mut settings = vec![("data", path(&table.table)), ("kind", text(Kind::Table.word()))];
+                settings.extend(table.test.as_ref().map(|test| ("test", path(test))));
+                let target = train.table_preprocessing().map(|table| table.target.as_str());
+                settings.extend(target.map(|target| ("target", text(target))));
+                let task = if train.class_names().is_empty() { "regression" } else { "classification" };
+                settings.push(("task", text(task)));
+                if !table.ignore.is_empty() {
+                    settings.push(("ignore", list(&table.ignore)));
+                }
+                if !table.category.is_empty() {
+                    settings.push(("category", list(&table.category)));
+                }
+                settings.extend(table.format.settings());
+                settings
+            }
+            AnySource::Images { source, family, shape, .. } => {
+                let kind = match (source, family) {
+                    (ImageSource::Npz(_), _) => Kind::Npz,
+                    (ImageSource::Folder(_), PublishedImages::Mnist) => Kind::Idx,
+                    (ImageSource::Folder(_), PublishedImages::Cifar) => Kind::Cifar,
+                    _ => Kind::Pictures,
+                };
+                let mut settings = images(source, kind);
+                if kind == Kind::Pictures && shape[1] == shape[2] {
+                    settings.push(("size", toml::Value::Integer(shape[1] as i64)));
+                }
+                settings
+            }
+            AnySource::Rows(source) => images(source, Kind::Npz),
+            AnySource::Texts { source: TextSource::Folder(folder), .. } => {
+                vec![("data", path(folder)), ("kind", text(Kind::Imdb.word()))]
+            }
+            AnySource::Texts { source: TextSource::Texts(folder), .. } => {
+                vec![("data", path(folder)), ("kind", text(Kind::Texts.word()))]
+            }
+            AnySource::Texts { source: TextSource::Parts { train, test }, .. } => {
+                vec![("data", path(train)), ("test", path(test)), ("kind", text(Kind::Texts.word()))]
+            }
+            AnySource::Texts {
+                source: TextSource::Table { train, test, text: column, label, format },
+                ..
+            } => {
+                let mut settings = vec![("data", path(train)), ("kind", text(Kind::Texts.word()))];
+                settings.extend(test.as_ref().map(|test| ("test", path(test))));
+                settings.extend(column.as_ref().map(|column| ("text-column", text(column))));
+                settings.extend(label.as_ref().map(|label| ("target", text(label))));
+                settings.extend(format.settings());
+                settings
+            }
+            AnySource::Texts { source: TextSource::Default | TextSource::Synthetic, .. } => Vec::new(),
+        }
+    }
+
     /// Training and test samples, prepared.
     pub fn load(
         &self,
@@ -50,16 +131,44 @@ impl AnySource {
         match self {
             AnySource::Asked(asked) => asked.table().load(limit, output),
             AnySource::Table(table) => table.load(limit, output),
-            AnySource::Images { source, family, shape } => {
+            AnySource::Images { source, family, shape, .. } => {
                 source.load(*family, *shape, limit, &images, output)
             }
             AnySource::Rows(source) => {
                 source.load(PublishedImages::Mnist, PublishedImages::Mnist.shape(), limit, &images, output)
             }
-            AnySource::Texts(source) => {
+            AnySource::Texts { source, .. } => {
                 let tokens = preprocessing.texts.clone().unwrap_or_default();
                 tokens.prepare(source.load(limit, output)?)
             }
+        }
+    }
+
+    /// The validation samples that are named, prepared as the training samples are.
+    pub fn load_validation(&self, train: &Dataset, output: &Output) -> anyhow::Result<Option<Dataset>> {
+        match self {
+            AnySource::Table(table) => Ok(table.load_validation(train, output)?),
+            AnySource::Images { validation: Some(folder), shape, .. } => {
+                Ok(Some(load_pictures_like(train, folder, *shape, output)?))
+            }
+            AnySource::Texts { source, validation: Some(path) } => {
+                let Some(tokens) = train.text_preprocessing() else { return Ok(None) };
+                let texts = source.load_like(path, output)?;
+                Ok(Some(Dataset::from_texts(&texts, tokens)?.with_split("validation")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether validation samples are named.
+    pub fn has_validation(&self) -> bool {
+        match self {
+            AnySource::Asked(asked) => asked.validation.is_some(),
+            AnySource::Table(table) => table.validation.is_some(),
+            AnySource::Images { validation, .. } | AnySource::Texts { validation, .. } => {
+                validation.is_some()
+            }
+            AnySource::Rows(_) => false,
         }
     }
 
@@ -69,7 +178,7 @@ impl AnySource {
             AnySource::Asked(asked) if card.table.is_some() => asked.table().load_test(limit, card, output),
             AnySource::Asked(asked) => asked.clone().look(output)?.load_test(limit, card, output),
             AnySource::Table(table) => table.load_test(limit, card, output),
-            AnySource::Images { source, family, shape } => {
+            AnySource::Images { source, family, shape, .. } => {
                 let shape = card.spec.input.shape().try_into().unwrap_or(*shape);
                 Ok(source.load_test(*family, shape, limit, card, output)?)
             }
@@ -77,7 +186,7 @@ impl AnySource {
                 let family = PublishedImages::Mnist;
                 Ok(source.load_test(family, family.shape(), limit, card, output)?)
             }
-            AnySource::Texts(source) => source.load_test(limit, card, output),
+            AnySource::Texts { source, .. } => source.load_test(limit, card, output),
         }
     }
 }

@@ -38,6 +38,7 @@ pub enum Task {
 pub struct TableSource {
     pub table: PathBuf,
     pub test: Option<PathBuf>,
+    pub validation: Option<PathBuf>,
     pub target: Option<String>,
     pub task: Option<Task>,
     pub ignore: Vec<String>,
@@ -45,9 +46,28 @@ pub struct TableSource {
     pub format: TableFormat,
 }
 
+/// The cells of both parts, and what is predicted from which columns.
+pub struct TableParts {
+    pub train: Frame,
+    pub test: Frame,
+    pub target: TargetColumn,
+    pub options: EncodingOptions,
+}
+
 impl TableSource {
     /// Training and test rows; what was found and decided is said in a line each.
     pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
+        let parts = self.parts(output)?;
+        let TableParts { train, target, options, .. } = &parts;
+        say_columns(train, &target.column, options, output).map_err(|error| refuse(&self.table, error))?;
+        let check = ColumnCheck::of(train, target, options).map_err(|error| refuse(&self.table, error))?;
+        check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
+        let (train, test) = self.datasets(&parts)?;
+        Ok((limit.dataset(train)?, limit.dataset(test)?))
+    }
+
+    /// The cells of both parts; how the table is written and what is predicted is said.
+    pub fn parts(&self, output: &Output) -> Result<TableParts, DatasetsError> {
         let wrong = |error| refuse(&self.table, error);
         let frame = self.read(&self.table, output)?;
         let (target, why) = match &self.target {
@@ -72,37 +92,52 @@ impl TableSource {
         }
         .map_err(wrong)?;
 
-        let (train, test, test_path) = match &self.test {
+        let (train, test) = match &self.test {
             Some(path) => {
                 let test = with_target(self.read(path, output)?, path, &target, task, output)?;
-                (frame, test, path)
+                (frame, test)
             }
             None => {
                 output.note("a fifth of the rows is held out for the test, as no test table was named");
-                let (train, test) = split(&frame, &column).map_err(wrong)?;
-                (train, test, &self.table)
+                split(&frame, &column).map_err(wrong)?
             }
         };
-        let options = self.encoding();
-        say_columns(&train, &target, &options, output).map_err(wrong)?;
-        let check = ColumnCheck::of(&train, &column, &options).map_err(wrong)?;
-        check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
-        let preprocessing = TablePreprocessing::fit(&train, &column, &options).map_err(wrong)?;
+        Ok(TableParts { train, test, target: column, options: self.encoding() })
+    }
+
+    /// Both parts as samples.
+    pub fn datasets(&self, parts: &TableParts) -> Result<(Dataset, Dataset), DatasetsError> {
+        let TableParts { train, test, target, options } = parts;
+        let preprocessing =
+            TablePreprocessing::fit(train, target, options).map_err(|error| refuse(&self.table, error))?;
         let dataset = |frame: &Frame, path: &Path, split: &str| {
-            Dataset::from_frame(frame, &preprocessing, &column, provenance(frame, path, split))
+            Dataset::from_frame(frame, &preprocessing, target, provenance(frame, path, split))
                 .map_err(|error| refuse(path, error))
         };
-        let train = dataset(&train, &self.table, "train")?;
-        let test = dataset(&test, test_path, "test")?;
-        let (train, test) = match task {
+        let train = dataset(train, &self.table, "train")?;
+        let test = dataset(test, self.test.as_ref().unwrap_or(&self.table), "test")?;
+        Ok(match target.what() {
             TableTask::Classification => (train, test),
             TableTask::Regression => {
                 let train = train.with_standardized_targets()?;
                 let test = test.with_target_scale(train.target_scale())?;
                 (train, test)
             }
+        })
+    }
+
+    /// The rows of the validation table, if one is named, as the training rows are prepared.
+    pub fn load_validation(
+        &self,
+        train: &Dataset,
+        output: &Output,
+    ) -> Result<Option<Dataset>, DatasetsError> {
+        let (Some(path), Some(preprocessing)) = (&self.validation, train.table_preprocessing()) else {
+            return Ok(None);
         };
-        Ok((limit.dataset(train)?, limit.dataset(test)?))
+        let of_table = TableSource { test: Some(path.clone()), ..self.clone() };
+        let (_, validation) = of_table.rows_to_measure(preprocessing, train.class_names(), output)?;
+        Ok(Some(validation.with_target_scale(train.target_scale())?.with_split("validation")))
     }
 
     /// The rows to measure a saved model on: those of the test table if one is named, else all of the table.
@@ -112,7 +147,17 @@ impl TableSource {
         let Some(preprocessing) = table_preprocessing(path, card)? else {
             return Err(AppError::NoTable { path: path.to_path_buf() }.into());
         };
-        let test = self.rows_to_measure(&preprocessing, &card.classes, output)?;
+        Ok(limit.dataset(self.frame_to_measure(&preprocessing, card, output)?.1)?)
+    }
+
+    /// The cells of the rows to measure a saved model on, and the same as samples.
+    pub fn frame_to_measure(
+        &self,
+        preprocessing: &TablePreprocessing,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> Result<(Frame, Dataset), DatasetsError> {
+        let (frame, test) = self.rows_to_measure(preprocessing, &card.classes, output)?;
         let test = match &card.target_scale {
             Some(scale) => {
                 let (mean, std) = (scale.mean.clone(), scale.std.clone());
@@ -120,15 +165,20 @@ impl TableSource {
             }
             None => test,
         };
-        Ok(limit.dataset(test)?)
+        Ok((frame, test))
+    }
+
+    /// An error of the rows that are measured, with their path.
+    pub fn refuse(&self, error: TabularError) -> DatasetsError {
+        refuse(self.test.as_ref().unwrap_or(&self.table), error)
     }
 
     fn rows_to_measure(
         &self,
         preprocessing: &TablePreprocessing,
         classes: &[String],
-        output: &Arc<Output>,
-    ) -> Result<Dataset, DatasetsError> {
+        output: &Output,
+    ) -> Result<(Frame, Dataset), DatasetsError> {
         let (path, split) = match &self.test {
             Some(test) => (test, "test"),
             None => (&self.table, "all"),
@@ -148,7 +198,9 @@ impl TableSource {
                 format: Default::default(),
             },
         };
-        Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, split)).map_err(wrong)
+        let test = Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, split));
+        let test = test.map_err(wrong)?;
+        Ok((frame, test))
     }
 
     fn encoding(&self) -> EncodingOptions {

@@ -1,10 +1,10 @@
 //! `data` in programs that read images.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{ContactSheet, describe};
+use fireclay::data::{ContactSheet, Dataset, describe};
 
 use crate::command::Command;
 use crate::exit::Exit;
@@ -48,12 +48,28 @@ impl<P: ImageProgram> Command for ImageData<P> {
         let ((train, test), _) = load_or_fall_back::<P, _>(source, output, |source| {
             P::load(source, self.limit, &P::Preprocessing::default(), output)
         })?;
-        let report = describe(&train, &test);
-        output.line(report.to_string().trim_end());
-        ContactSheet::of(&train).columns(self.per_class as usize).seed(self.seed).write_png(&path)?;
-        let sheet = shown(&path);
-        output.line(format!("\nsheet of pictures: {sheet}"));
-        output.record(&DataRecord { sheet: Some(sheet), vocabulary: None, samples: None, report: &report });
+        show_images(&train, &test, &path, self.per_class as usize, self.seed, output)?;
         Ok(Exit::Done)
     }
+}
+
+/// Says what images consist of, and writes a sheet of some of them.
+///
+/// # Errors
+/// If the sheet cannot be written.
+pub fn show_images(
+    train: &Dataset,
+    test: &Dataset,
+    sheet: &Path,
+    per_class: usize,
+    seed: u64,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let report = describe(train, test);
+    output.line(report.to_string().trim_end());
+    ContactSheet::of(train).columns(per_class).seed(seed).write_png(sheet)?;
+    let sheet = shown(sheet);
+    output.line(format!("\nsheet of pictures: {sheet}"));
+    output.record(&DataRecord { sheet: Some(sheet), vocabulary: None, samples: None, report: &report });
+    Ok(())
 }

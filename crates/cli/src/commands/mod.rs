@@ -10,6 +10,7 @@ mod tune;
 
 pub use evaluate::Evaluate;
 use image_data::ImageData;
+pub use image_data::show_images;
 use image_predict::ImagePredict;
 pub use summary::Summary;
 use text_data::TextData;

@@ -12,7 +12,7 @@ use clap::Args;
 use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions, PictureForm};
 use fireclay::store::ModelCard;
 pub use form::{Picture, form_of, read_picture};
-pub use own::{TEST_FRACTION, report_skipped};
+pub use own::{TEST_FRACTION, load_pictures_like, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
 pub use published::PublishedImages;
 use serde::{Deserialize, Serialize};

@@ -53,6 +53,20 @@ pub(super) fn load_parts(
     Ok((train.with_split("train"), test))
 }
 
+/// Reads another folder of pictures as training images were read: in their shape, with their classes and normalization.
+///
+/// # Errors
+/// As [`load`], and if the folder has another class.
+pub fn load_pictures_like(
+    train: &Dataset,
+    folder: &Path,
+    shape: [usize; 3],
+    output: &Output,
+) -> Result<Dataset, DatasetsError> {
+    let pictures = load_whole(folder, shape, train.class_names(), output)?.with_split("validation");
+    Ok(pictures.with_normalization(train.normalization().clone())?)
+}
+
 /// Whether a folder has a training part and one that is held out.
 pub(super) fn has_parts(folder: &Path) -> bool {
     ImageFolder::has_train_and_test(folder)

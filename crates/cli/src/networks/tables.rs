@@ -60,9 +60,13 @@ impl crate::program::ModelName for TableNetwork {
         let widths = widths(self, data);
         let integer = |value: usize| Setting::Integer(value as i64);
         vec![
-            ("width", Domain::Integer { low: 16, high: 512, log: true }, integer(widths[0])),
+            (
+                "width",
+                Domain::Integer { low: widths[0] as i64 / 2, high: widths[0] as i64 * 2, log: true },
+                integer(widths[0]),
+            ),
             ("depth", Domain::Integer { low: 1, high: 4, log: false }, integer(widths.len())),
-            ("dropout", Domain::Float { low: 0.0, high: 0.5, log: false }, Setting::Float(0.0)),
+            ("dropout", Domain::Float { low: 0.0, high: 0.3, log: false }, Setting::Float(0.0)),
         ]
     }
 
@@ -72,8 +76,12 @@ impl crate::program::ModelName for TableNetwork {
         // The kernels take eight or sixteen at a time.
         let width = whole("width", usual.first().copied().unwrap_or(64)).next_multiple_of(8);
         let dropout = settings.float("dropout").unwrap_or(0.0);
-        let layers = (0..whole("depth", usual.len())).fold(data.model(), |spec, _| {
-            let spec = spec.dense(width).relu();
+        let depth = whole("depth", usual.len());
+        // As the usual network does it, so that the usual settings are the usual network.
+        let tapers = usual.len() > 1 && usual[usual.len() - 1] < usual[0];
+        let layers = (0..depth).fold(data.model(), |spec, layer| {
+            let is_narrow = tapers && depth > 1 && layer + 1 == depth;
+            let spec = spec.dense(if is_narrow { width / 2 } else { width }).relu();
             if dropout > 0.0 { spec.dropout(dropout) } else { spec }
         });
         layers.dense(data.classes.max(1))

@@ -1,7 +1,7 @@
 //! The flags that change parts of a recipe.
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
 use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, TrainError};
 
 use super::settings::Recipe;
@@ -39,6 +39,18 @@ pub struct TrainingArgs {
     /// Label smoothing: fraction of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
+    /// How classes count in the loss: each sample alike, or balanced, so that a rare class counts as much as a frequent one. Of
+    /// two classes the threshold between them is then chosen on validation samples, for the best F1 [default: none]
+    #[arg(long, value_name = "WORD", value_enum, help_heading = "Training")]
+    pub class_weights: Option<ClassWeights>,
+    /// How much work is done: quick has a quarter of the epochs, best twice as many; with fireclay also which network
+    /// [default: good]
+    #[arg(long, value_name = "WORD", value_enum, help_heading = "Training")]
+    pub preset: Option<Preset>,
+    /// Minutes that the training may take, about: where the recipe would take longer it has fewer epochs, by how fast its first
+    /// steps are
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub minutes: Option<f64>,
     /// Seed of initial weights, sample order and dropout: same seed, threads and CPU device, same model file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     pub seed: u64,
@@ -62,7 +74,47 @@ pub struct TrainingArgs {
     pub patience: Option<usize>,
 }
 
+/// How classes count in the loss.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassWeights {
+    /// Each sample counts the same
+    None,
+    /// Each class counts the same
+    Balanced,
+}
+
+/// How much work is done.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// A first impression
+    Quick,
+    /// As the recipe says
+    #[default]
+    Good,
+    /// Longer
+    Best,
+}
+
+impl Preset {
+    /// Epochs instead of a recipe's.
+    fn epochs(self, epochs: usize) -> usize {
+        match self {
+            Preset::Quick => epochs.div_ceil(4),
+            Preset::Good => epochs,
+            Preset::Best => 2 * epochs,
+        }
+    }
+}
+
+/// Samples that are held out to choose a threshold where a recipe holds out none.
+const FOR_THRESHOLD: f64 = 0.1;
+
 impl TrainingArgs {
+    /// How much work is done.
+    pub fn preset(&self) -> Preset {
+        self.preset.unwrap_or_default()
+    }
+
     /// A recipe with what the flags change.
     ///
     /// # Errors
@@ -88,7 +140,20 @@ impl TrainingArgs {
         if let Some(decay) = self.weight_decay {
             recipe.optimizer = recipe.optimizer.with_weight_decay(decay);
         }
-        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        if let Some(minutes) = self.minutes.filter(|minutes| !(*minutes > 0.0 && minutes.is_finite())) {
+            return Err(TrainError::Setting {
+                setting: "minutes",
+                found: minutes.to_string(),
+                expected: "more than 0, such as 5",
+            });
+        }
+        recipe.balanced = self.class_weights == Some(ClassWeights::Balanced);
+        if recipe.has_validation {
+            recipe.validation_split = 0.0;
+        } else if recipe.balanced && recipe.validation_split == 0.0 {
+            recipe.validation_split = FOR_THRESHOLD;
+        }
+        recipe.epochs = self.epochs.unwrap_or(self.preset().epochs(recipe.epochs));
         recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
         recipe.schedule = self.schedule.unwrap_or(recipe.schedule);
         // A shorter run cannot have a longer warm-up than it has epochs.
@@ -100,7 +165,7 @@ impl TrainingArgs {
             (Some(keep), _) => keep,
             (None, Some(_)) => true,
             // Without validation samples there is no best epoch, and the flag that took them away says so.
-            (None, None) => recipe.best.keep && recipe.validation_split > 0.0,
+            (None, None) => recipe.best.keep && (recipe.validation_split > 0.0 || recipe.has_validation),
         };
         recipe.best.patience = self.patience.or(recipe.best.patience).filter(|_| recipe.best.keep);
         recipe.check()?;

@@ -33,9 +33,14 @@ impl Recipe {
         if self.label_smoothing > 0.0 {
             words.push(format!("label smoothing {}", self.label_smoothing));
         }
+        if self.balanced {
+            words.push("classes weighted alike".into());
+        }
         words.push(format!("batch {}", self.batch_size));
         words.push(epochs(self.epochs as f64));
-        if self.validation_split > 0.0 {
+        if self.has_validation {
+            words.push("measured on validation samples of their own".into());
+        } else if self.validation_split > 0.0 {
             words.push(format!("{} % held out for validation", significant(100.0 * self.validation_split)));
         }
         match self.best {

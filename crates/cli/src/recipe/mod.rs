@@ -4,5 +4,5 @@ mod args;
 mod describe;
 mod settings;
 
-pub use args::TrainingArgs;
+pub use args::{Preset, TrainingArgs};
 pub use settings::{BestEpoch, Recipe};

@@ -22,10 +22,14 @@ pub struct Recipe {
     pub precision: Precision,
     /// Label smoothing: fraction of each target that is spread over all classes.
     pub label_smoothing: f32,
+    /// Whether rare classes count more, so that all classes count the same together.
+    pub balanced: bool,
     /// Samples in one training step.
     pub batch_size: usize,
     /// Passes over the training data.
     pub epochs: usize,
+    /// Whether validation samples are named, so that none are held out.
+    pub has_validation: bool,
     /// Fraction of the training data that is held out and measured after each epoch.
     pub validation_split: f64,
     /// Which epoch's weights are kept.
@@ -53,8 +57,10 @@ impl Recipe {
             clip_norm: None,
             precision: Precision::F32,
             label_smoothing: 0.0,
+            balanced: false,
             batch_size,
             epochs,
+            has_validation: false,
             validation_split: 0.0,
             best: BestEpoch::default(),
         }
@@ -81,7 +87,7 @@ impl Recipe {
     pub fn check(&self) -> Result<(), TrainError> {
         self.optimizer.check()?;
         self.groups.iter().try_for_each(|group| group.optimizer.check())?;
-        if self.best.keep && self.validation_split == 0.0 {
+        if self.best.keep && self.validation_split == 0.0 && !self.has_validation {
             return Err(TrainError::Setting {
                 setting: "validation_split",
                 found: "0".into(),

@@ -1,6 +1,6 @@
 //! Which texts: the data set's, one's own in folders or tables, or synthetic ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -177,6 +177,28 @@ impl TextSource {
             Some(_) => Dataset::next_tokens(&test, &preprocessing)?,
             None => Dataset::from_texts(&test, &preprocessing)?,
         })
+    }
+
+    /// Other texts of the same classes: a folder, or a table in the form of the training table.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn load_like(&self, path: &Path, output: &Output) -> Result<Texts, DatasetsError> {
+        match self {
+            TextSource::Table { train, text, label, format, .. } => {
+                let train = TextTable::load(train, &table_options(text, label, format))?;
+                Ok(train.load_like(path)?.texts)
+            }
+            TextSource::Texts(folder) if TextFolder::has_train_and_test(folder) => {
+                let (train, _) = TextFolder::load_train_and_test(folder)?;
+                Ok(said(train.load_like(path)?, "validation", output))
+            }
+            TextSource::Texts(folder) | TextSource::Parts { train: folder, .. } => {
+                let train = TextFolder::load(folder)?;
+                Ok(said(train.load_like(path)?, "validation", output))
+            }
+            _ => Ok(said(TextFolder::load(path)?, "validation", output)),
+        }
     }
 
     /// All texts; of synthetic ones no more than are used.

@@ -184,6 +184,16 @@ impl TablePreprocessing {
 }
 
 impl Encoding {
+    /// The kind of columns that it is for.
+    pub fn kind(&self) -> ColumnKind {
+        match self {
+            Encoding::Number(_) => ColumnKind::Number,
+            Encoding::Category(_) => ColumnKind::Category,
+            Encoding::Date(_) => ColumnKind::Date,
+            Encoding::Words(_) => ColumnKind::Text,
+        }
+    }
+
     /// How many numbers a cell becomes.
     pub fn width(&self) -> usize {
         match self {

@@ -7,10 +7,12 @@ use fireclay::prelude::ModelSpec;
 
 use super::flags::Train;
 use super::job::{Job, ProgramState, check_out, checkpoint_beside, resume_command};
+use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::fallback::load_or_fall_back;
 use crate::format::shown;
 use crate::model_args::{bucketed, preprocessing_for};
+use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::{DataSourceArgs, DataSpec, ModelName, Program};
 use crate::recipe::Recipe;
@@ -33,7 +35,7 @@ pub fn begin<P: Program>(
         ));
     }
     let source = P::look(flags.source.source(), output)?;
-    let chosen = P::choose(flags.model.trained_as(), &source, output)?;
+    let chosen = P::choose(flags.model.trained_as(), &source, flags.training.preset(), output)?;
     let given = flags.preprocessing.clone();
     let preprocessing = match &own {
         Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
@@ -47,10 +49,26 @@ pub fn begin<P: Program>(
         Some(spec) => ("your own".to_string(), spec),
         None => (chosen.name(), chosen.spec(&found)),
     };
-    let recipe = flags.training.apply(chosen.recipe(&found)).map_err(UsageError::of)?;
+    let recipe = flags
+        .training
+        .apply(Recipe { has_validation: P::has_validation(&data), ..chosen.recipe(&found) })
+        .map_err(UsageError::of)?;
+    if recipe.balanced && Objective::of(&train) != Objective::Classification {
+        return Err(UsageError::of(CommandError::NoClasses));
+    }
     let recipe = Recipe { precision: flags.device.precision, ..recipe };
+    let validation = P::load_validation(&data, &train, output)?;
     let train = bucketed(train, &spec)?;
     let best = recipe.best;
     let state = ProgramState { program: P::NAME.into(), model, spec, data, limit, preprocessing, best, out };
-    Ok(Job { state, train, test, recipe, seed: flags.training.seed, checkpoint_path, checkpoint: None })
+    Ok(Job {
+        state,
+        train,
+        test,
+        validation,
+        recipe,
+        seed: flags.training.seed,
+        checkpoint_path,
+        checkpoint: None,
+    })
 }

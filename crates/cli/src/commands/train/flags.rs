@@ -37,10 +37,13 @@ pub struct Train<P: Program> {
          --resume goes on to the same file unless told otherwise", P::MODEL_FILE
     ))]
     pub out: Option<PathBuf>,
+    /// Print what all flags come to, as TOML for a file of settings, and do nothing else
+    #[arg(long, conflicts_with_all = ["resume", "json"])]
+    pub print_config: bool,
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "clip_norm", "precision", "label_smoothing", "seed", "validation_split", "keep_best", "patience", "limit"
+        "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit"
     ])]
     pub resume: Option<PathBuf>,
 }

@@ -39,6 +39,8 @@ pub struct Job<P: Program> {
     pub state: StateOf<P>,
     pub train: Dataset,
     pub test: Dataset,
+    /// Validation samples that were named.
+    pub validation: Option<Dataset>,
     pub recipe: Recipe,
     pub seed: u64,
     /// Where the checkpoint is written while the training runs.

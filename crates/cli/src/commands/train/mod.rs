@@ -6,6 +6,7 @@ mod announce;
 mod begin;
 mod flags;
 mod job;
+mod print_config;
 mod resume;
 mod run;
 

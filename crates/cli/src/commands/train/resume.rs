@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::called;
 use crate::model_args::bucketed;
-use crate::objective::label_smoothing;
+use crate::objective::{is_balanced, label_smoothing};
 use crate::output::Output;
 use crate::program::{DataSourceArgs, Preprocessing, Program};
 use crate::recipe::Recipe;
@@ -67,6 +67,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         false => state.data.clone(),
     };
     let (train, test) = P::load(&data, state.limit, &state.preprocessing, output)?;
+    let validation = P::load_validation(&data, &train, output)?;
     let train = bucketed(train, &state.spec)?;
     let settings = &progress.settings;
     let options = &settings.options;
@@ -81,6 +82,8 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         clip_norm: options.clip_norm,
         precision: options.precision,
         label_smoothing: label_smoothing(&settings.loss),
+        balanced: is_balanced(&settings.loss),
+        has_validation: validation.is_some(),
         validation_split: options.validation_split,
         best: state.best,
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
@@ -90,6 +93,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         state: ProgramState { data, ..state },
         train,
         test,
+        validation,
         recipe,
         seed,
         checkpoint_path: path.to_path_buf(),

@@ -2,29 +2,32 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
-use fireclay::prelude::{CheckpointWriter, Dataset, Device, Trainer};
-use fireclay::train::{EarlyStopping, Stopped};
+use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, Trainer};
+use fireclay::train::{EarlyStopping, Stopped, best_threshold_by_f1};
 
 use super::announce::announce;
 use super::begin::begin;
 use super::flags::Train;
 use super::job::{Job, resume_command};
+use super::print_config::print_config;
 use super::resume::resume;
 use crate::baselines::Baselines;
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
-use crate::format::{bytes, called, quoted, shown};
+use crate::format::{bytes, called, quoted, seconds, shown};
 use crate::interrupt::InterruptOnCtrlC;
 use crate::objective::Objective;
 use crate::output::Output;
-use crate::program::Program;
+use crate::program::{DataSourceArgs, Program};
 use crate::progress::Progress;
+use crate::recipe::Recipe;
 use crate::records::{Interrupted, Saved};
 
 /// The share of truths that lie within the interval of a prediction.
@@ -34,6 +37,14 @@ const INTERVAL: f64 = 0.95;
 pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
     let (device, job) = prepare(flags, output)?;
+    let job = match flags.training.minutes {
+        Some(minutes) => within(minutes, job, &device, output)?,
+        None => job,
+    };
+    if flags.print_config {
+        print_config::<P>(&job, flags, output);
+        return Ok(Exit::Done);
+    }
     check_classes(&job.train)?;
     if job.train.provenance().own {
         check_parts(&job.train, &job.test, output)?;
@@ -48,7 +59,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         false => None,
     };
     let mut trainer = trainer(&job, &device, interrupt, output)?;
-    let Job { state, train, test, recipe, seed, checkpoint_path, checkpoint } = job;
+    let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint } = job;
     let history = match checkpoint {
         Some(checkpoint) => trainer
             .resume(&train, checkpoint)
@@ -66,6 +77,16 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         output.progress_line(format!("stopped: {reason}"));
     }
     let precision = in_precision(recipe.precision);
+    if recipe.balanced && train.class_names().len() == 2 {
+        // The same samples that were held out while it was trained.
+        let held_out = match validation {
+            Some(validation) => validation,
+            None => train.split(recipe.validation_split, seed)?.1,
+        };
+        if let Some(chosen) = best_threshold_by_f1(&trainer.predictions(&held_out)?) {
+            trainer.keep_threshold(chosen.threshold)?;
+        }
+    }
     print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
     if let Some(baselines) = &baselines {
         let predictions = trainer.predictions(&test)?;
@@ -82,12 +103,50 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 /// The device and the training. Whatever the flags alone decide is checked before any work.
 fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = &flags.resume else {
-        flags.training.apply(flags.model.usual_recipe()).map_err(UsageError::of)?;
+        let has_validation = P::has_validation(&flags.source.source());
+        let usual = Recipe { has_validation, ..flags.model.usual_recipe() };
+        flags.training.apply(usual).map_err(UsageError::of)?;
         let own = flags.model.own_spec()?;
         let device = flags.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
     };
     Ok((flags.device.open()?, resume::<P>(path, flags, output)?))
+}
+
+/// Steps before a training is timed, and those that are.
+const WARM_UP_STEPS: usize = 3;
+const TIMED_STEPS: usize = 20;
+
+/// A training with no more epochs than fit into some minutes, by how long some steps of another network like it take.
+fn within<P: Program>(minutes: f64, job: Job<P>, device: &Device, output: &Output) -> anyhow::Result<Job<P>> {
+    let network = job.state.spec.build_seeded(job.seed, device)?;
+    let mut trainer = Objective::of(&job.train)
+        .trainer(network, 0.0, None)
+        .optimizer(job.recipe.optimizer.clone())
+        .groups(job.recipe.groups.clone());
+    let batch = job.recipe.batch_size;
+    let mut of_step = 0.0;
+    let timed = job.train.len().div_ceil(batch).clamp(1, TIMED_STEPS);
+    for steps in [timed.min(WARM_UP_STEPS), timed] {
+        let few: Vec<usize> = (0..(steps * batch).min(job.train.len())).collect();
+        let start = Instant::now();
+        let options = job.recipe.options(job.seed);
+        let options = FitOptions { epochs: 1, validation_split: 0.0, warm_up: 0.0, ..options };
+        trainer.fit(&job.train.subset(&few)?, &options)?;
+        of_step = start.elapsed().as_secs_f64() / steps as f64;
+    }
+    let of_epoch = of_step * job.train.len().div_ceil(batch) as f64;
+    let fit = ((minutes * 60.0 / of_epoch) as usize).max(1);
+    if fit >= job.recipe.epochs {
+        return Ok(job);
+    }
+    output.note(format!("{fit} of {} epochs, as one takes about {}", job.recipe.epochs, seconds(of_epoch)));
+    if of_epoch > 60.0 * minutes {
+        output
+            .warn(format!("one epoch alone takes longer than {minutes} minutes; --limit leaves samples out"));
+    }
+    let warm_up = job.recipe.warm_up.min(fit as f64);
+    Ok(Job { recipe: Recipe { epochs: fit, warm_up, ..job.recipe }, ..job })
 }
 
 /// Refuses samples of one class: whatever is trained on them is always right and has learnt nothing.
@@ -123,12 +182,16 @@ fn trainer<P: Program>(
     device.seed(job.seed);
     let network = state.spec.build(device).map_err(UsageError::of)?;
     let objective = Objective::of(train);
+    let counts = train.class_counts();
     let mut trainer = objective
-        .trainer(network, recipe.label_smoothing)
+        .trainer(network, recipe.label_smoothing, recipe.balanced.then_some(counts.as_slice()))
         .optimizer(recipe.optimizer.clone())
         .groups(recipe.groups.clone())
         .callback(Progress::new(output.clone()))
         .callback(interrupt);
+    if let Some(validation) = &job.validation {
+        trainer = trainer.validation(validation);
+    }
     if recipe.best.keep {
         let patience = recipe.best.patience.unwrap_or(usize::MAX);
         trainer = trainer.callback(EarlyStopping::on(objective.monitor()).patience(patience));

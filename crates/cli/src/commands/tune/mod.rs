@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use fireclay::prelude::ModelSpec;
-use fireclay::tune::{Header, Journal, Outcome, Search, SearchOptions, Settings, Trial, importance};
+use fireclay::tune::{
+    Header, Journal, Outcome, Search, SearchOptions, Settings, Trial, TrialResult, importance,
+};
 use serde::Serialize;
 
 use self::space::Tunable;
@@ -32,6 +34,10 @@ use crate::recipe::{Recipe, TrainingArgs};
 /// Trials that begin in a bracket, and of how many one goes on to the next rung.
 const BRACKET: usize = 9;
 const KEEP: usize = 3;
+
+/// How many of the best trials are measured again, and the share of the time that the trials themselves have.
+const CONFIRMED: usize = 4;
+const SHARE_OF_TRIALS: f64 = 0.7;
 
 /// Searches for good settings.
 #[derive(Args, Debug)]
@@ -98,6 +104,7 @@ struct TrialRecord<'a> {
 struct Tuned<'a> {
     measure: &'a str,
     settings: &'a Settings,
+    epochs: usize,
     score: Option<f64>,
     usual: Option<f64>,
     importance: Vec<(String, f64)>,
@@ -124,7 +131,7 @@ impl<P: Program> Command for Tune<P> {
         let device = self.device.open()?;
         let own = self.model.own_spec()?;
         let source = P::look(self.source.source(), output)?;
-        let model = P::choose(self.model.trained_as(), &source, output)?;
+        let model = P::choose(self.model.trained_as(), &source, self.training.preset(), output)?;
         let given = self.preprocessing.clone();
         let preprocessing = match &own {
             Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
@@ -193,7 +200,8 @@ impl<P: Program> Tune<P> {
                 (Some(brackets), _) => brackets as usize,
                 (None, 0) => 1,
                 (None, _) => {
-                    journal.plan_brackets(&search, self.minutes * 60.0 * f64::from(self.parallel))?
+                    let seconds = SHARE_OF_TRIALS * self.minutes * 60.0 * f64::from(self.parallel);
+                    journal.plan_brackets(&search, seconds)?
                 }
             };
             if done >= wanted {
@@ -247,18 +255,38 @@ impl<P: Program> Tune<P> {
 
     /// Says what is best, what it is worth, and how to train it.
     fn conclude(&self, bench: &Bench<P::Model>, search: &Search, output: &Output) -> anyhow::Result<Exit> {
-        let Some(best) = search.best().filter(|best| best.outcome.score.is_some()) else {
+        // Of any rung: more epochs are not always better, so their number is found too.
+        let score = |result: &TrialResult| result.outcome.score.unwrap_or(f64::INFINITY);
+        let mut results = search.results();
+        let trials = results.len();
+        results.retain(|result| result.outcome.score.is_some());
+        results.sort_by(|a, b| score(a).total_cmp(&score(b)));
+        let mut best: Option<(TrialResult, Outcome)> = None;
+        output.note("measuring the usual recipe and the best trials on other held-out samples");
+        let Some(usual) = bench.confirm(&Settings::default(), bench.recipe.epochs)? else {
+            return Ok(Exit::Interrupted);
+        };
+        for result in results.into_iter().take(CONFIRMED) {
+            let trial = &result.trial;
+            let Some(outcome) = bench.confirm(&trial.settings, trial.resource)? else {
+                return Ok(Exit::Interrupted);
+            };
+            let known = best.as_ref().and_then(|(_, best)| best.score).unwrap_or(f64::INFINITY);
+            if outcome.score.is_some_and(|score| score < known) {
+                best = Some((result, outcome));
+            }
+        }
+        let Some((best, confirmed)) = best else {
             return Err(CommandError::NoTrial { journal: self.journal.clone() }.into());
         };
         let settings = &best.trial.settings;
-        let Some(usual) = bench.run_usual()? else { return Ok(Exit::Interrupted) };
         let named = |score: Option<f64>| score.map_or("failed".to_owned(), |score| format!("{score:.4}"));
         let measure = bench.measure();
-        let trials = search.results().len();
-        output.line(format!("\nbest of {trials} trials: {settings}"));
+        output.line(format!("\nbest of {trials} trials: {} epochs, {settings}", best.trial.resource));
         output.line(format!(
-            "{measure} on held-out training samples: {}, with the usual recipe {}",
-            named(best.outcome.score),
+            "{measure} on training samples that it was not chosen by, the mean of {} fifths: {}, with the usual recipe {}",
+            bench.confirming_folds(),
+            named(confirmed.score),
             named(usual.score)
         ));
         let importance = importance(search);
@@ -271,6 +299,9 @@ impl<P: Program> Tune<P> {
             }
         }
         let mut flags = Tunable::flags(settings);
+        if best.trial.resource != bench.recipe.epochs {
+            flags.extend(["--epochs".to_owned(), best.trial.resource.to_string()]);
+        }
         if bench.changes_network(settings) {
             let spec: ModelSpec = bench.network(settings);
             let toml = format!("# Found by tune: {settings}\n{}", spec.to_toml()?);
@@ -282,7 +313,7 @@ impl<P: Program> Tune<P> {
                 })?;
             flags.splice(0..0, ["--spec".to_owned(), shown(&self.write_spec)]);
         }
-        let is_better = match (best.outcome.score, usual.score) {
+        let is_better = match (confirmed.score, usual.score) {
             (Some(best), Some(usual)) => best < usual,
             (best, _) => best.is_some(),
         };
@@ -292,8 +323,10 @@ impl<P: Program> Tune<P> {
         }
         let command = command_line::<P>("train", &flags);
         output.line(format!("\ntrain it: {command}"));
-        let (score, usual) = (best.outcome.score, usual.score);
-        output.record(&Tuned { measure, settings, score, usual, importance, trials, command: &command });
+        let (score, usual) = (confirmed.score, usual.score);
+        let epochs = best.trial.resource;
+        let command = &command;
+        output.record(&Tuned { measure, settings, epochs, score, usual, importance, trials, command });
         Ok(Exit::Done)
     }
 }

@@ -17,7 +17,7 @@ const OF_TRAINING: [&str; 6] =
     ["learning_rate", "weight_decay", "batch_size", "label_smoothing", "warm_up", "clip_norm"];
 
 /// How far from the usual rate the search goes, to both sides.
-const RATES: f64 = 10.0;
+const RATES: f64 = 4.0;
 
 /// What may be set: each with its bounds, and what the usual recipe has.
 pub struct Tunable(Vec<(&'static str, Domain, Setting)>);
@@ -41,11 +41,12 @@ impl Tunable {
             let decay = serde_json::to_value(&recipe.optimizer).unwrap_or_default()["weight_decay"]
                 .as_f64()
                 .unwrap_or(0.0);
-            all.push(("weight_decay", log(1e-5, 1.0), Setting::Float(decay.clamp(1e-5, 1.0))));
+            let (low, high) = (decay.max(1e-3) / 30.0, (decay.max(1e-3) * 30.0).min(1.0));
+            all.push(("weight_decay", log(low, high), Setting::Float(decay.clamp(low, high))));
         }
         if given.batch_size.is_none() {
             let batch = recipe.batch_size as i64;
-            let domain = Domain::Integer { low: (batch / 4).max(8), high: (batch * 4).max(32), log: true };
+            let domain = Domain::Integer { low: (batch / 2).max(8), high: (batch * 2).max(32), log: true };
             all.push(("batch_size", domain, Setting::Integer(batch.max(8))));
         }
         if given.label_smoothing.is_none() && data.classes > 1 {

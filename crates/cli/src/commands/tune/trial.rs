@@ -22,10 +22,17 @@ const SPLIT_SEED: u64 = 1;
 const FEW_SAMPLES: usize = 2_000;
 const FOLDS: u64 = 5;
 
+/// Other fifths on which the best trials are measured again, and the seed by which the first of them is chosen: a trial that was
+/// the best of many was lucky as well.
+const CONFIRMING_FOLDS: u64 = 3;
+const CONFIRMING_SEED: u64 = 1_000;
+
 /// What trials are run on.
 pub struct Bench<M> {
     /// Training and held-out samples, anew for each fold.
     folds: Vec<(Dataset, Dataset)>,
+    /// The same, for the best trials.
+    confirming: Vec<(Dataset, Dataset)>,
     model: M,
     own: Option<ModelSpec>,
     data: DataSpec,
@@ -54,15 +61,17 @@ impl<M: ModelName> Bench<M> {
         device: Device,
         interrupt: InterruptOnCtrlC,
     ) -> anyhow::Result<Self> {
-        let folds = if whole.len() < FEW_SAMPLES { FOLDS } else { 1 };
+        let is_few = whole.len() < FEW_SAMPLES;
         let spec = own.clone().unwrap_or_else(|| model.spec(&data));
-        let split = |fold| -> anyhow::Result<(Dataset, Dataset)> {
-            let (train, held_out) = whole.split(HELD_OUT, SPLIT_SEED + fold)?;
+        let split = |seed| -> anyhow::Result<(Dataset, Dataset)> {
+            let (train, held_out) = whole.split(HELD_OUT, seed)?;
             Ok((bucketed(train, &spec)?, held_out))
         };
-        let folds = (0..folds).map(split).collect::<Result<_, _>>()?;
+        let splits = |first, folds| (first..first + folds).map(split).collect::<Result<_, _>>();
+        let folds = splits(SPLIT_SEED, if is_few { FOLDS } else { 1 })?;
+        let confirming = splits(CONFIRMING_SEED, if is_few { FOLDS } else { CONFIRMING_FOLDS })?;
         let objective = Objective::of(&whole);
-        Ok(Bench { folds, model, own, data, recipe, seed, device, interrupt, objective, whole })
+        Ok(Bench { folds, confirming, model, own, data, recipe, seed, device, interrupt, objective, whole })
     }
 
     /// What a trial is measured by: the lower the better.
@@ -117,14 +126,28 @@ impl<M: ModelName> Bench<M> {
         self.own.is_none() && of_network.iter().any(|(name, ..)| settings.get(name).is_some())
     }
 
-    /// The usual recipe, to the end; `None` if it was interrupted.
-    pub fn run_usual(&self) -> anyhow::Result<Option<Outcome>> {
-        self.run(&Settings::default(), self.recipe.epochs)
+    /// As [`run`](Self::run), on samples that no trial was chosen by.
+    pub fn confirm(&self, settings: &Settings, epochs: usize) -> anyhow::Result<Option<Outcome>> {
+        self.run_on(&self.confirming, settings, epochs)
+    }
+
+    /// Fifths of the samples by which the best trials are measured again.
+    pub fn confirming_folds(&self) -> usize {
+        self.confirming.len()
     }
 
     /// Trains with settings and measures; `None` if it was interrupted. A loss that is no number any more is a trial that
     /// failed.
     pub fn run(&self, settings: &Settings, epochs: usize) -> anyhow::Result<Option<Outcome>> {
+        self.run_on(&self.folds, settings, epochs)
+    }
+
+    fn run_on(
+        &self,
+        folds: &[(Dataset, Dataset)],
+        settings: &Settings,
+        epochs: usize,
+    ) -> anyhow::Result<Option<Outcome>> {
         let start = Instant::now();
         let recipe = Tunable::apply(settings, self.recipe.clone());
         // All of the held-out samples are for the measure, and each trial has as many epochs as its rung says.
@@ -137,7 +160,7 @@ impl<M: ModelName> Bench<M> {
         };
         let spec = self.network(settings);
         let mut scores = Vec::new();
-        for (train, held_out) in &self.folds {
+        for (train, held_out) in folds {
             match self.score(&spec, &recipe, train, held_out)? {
                 Ended::Score(score) => scores.push(score),
                 Ended::Failed => {
@@ -159,8 +182,9 @@ impl<M: ModelName> Bench<M> {
         held_out: &Dataset,
     ) -> anyhow::Result<Ended> {
         let network = spec.build_seeded(self.seed, &self.device)?;
+        let counts = train.class_counts();
         let mut trainer = (self.objective)
-            .trainer(network, recipe.label_smoothing)
+            .trainer(network, recipe.label_smoothing, recipe.balanced.then_some(counts.as_slice()))
             .optimizer(recipe.optimizer.clone())
             .groups(recipe.groups.clone())
             .callback(self.interrupt.clone());

@@ -27,7 +27,7 @@ const TEST: [&str; 2] = ["test", "testing"];
 /// Files that were passed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
-    /// Files and folders whose names begin with a dot, and `__MACOSX`.
+    /// Files and folders whose names begin with a dot, `__MACOSX` and `fireclay.toml`.
     pub hidden: usize,
     /// Files of other kinds, files outside of any class, links to folders, and whatever is neither file nor folder.
     pub other: usize,
@@ -283,5 +283,6 @@ impl Walk<'_> {
 
 /// Whether a file or folder of this name is passed over.
 pub(crate) fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
+    // The last is a file of settings that lies beside data.
+    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" || name == "fireclay.toml"
 }

@@ -1,0 +1,181 @@
+//! `evaluate`: as all programs measure, and with `--by` each group of rows apart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::Args;
+use fireclay::data::{Dataset, Frame, Number, NumberFormat, sort_labels};
+use fireclay::prelude::{Trainer, load_card};
+use fireclay::train::{AnyMetric, bootstrap_interval, table_preprocessing};
+use fireclay_cli::{Command, DataSourceArgs, Exit, Output, UsageError, aligned, count, measure, title};
+use serde::Serialize;
+
+use crate::error::AppError;
+use crate::program::FireclayProgram;
+use crate::source::AnySource;
+
+/// Numbers of more different values than this are grouped by quarters.
+const MOST_GROUPS: usize = 20;
+
+/// Resamplings for an interval, their seed, and the share of them within it.
+const RESAMPLES: usize = 300;
+const SEED: u64 = 0;
+const WITHIN: f64 = 0.95;
+
+/// Measures a saved model, all together or by groups.
+#[derive(Args, Debug)]
+pub struct EvaluateGroups {
+    /// As all programs.
+    #[command(flatten)]
+    pub evaluate: fireclay_cli::commands::Evaluate<FireclayProgram>,
+    /// Column of the table whose values are groups, each measured apart; many different numbers make four groups
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub by: Option<String>,
+}
+
+/// What `--json` prints for each group.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "group")]
+struct Group<'a> {
+    column: &'a str,
+    group: &'a str,
+    samples: usize,
+    measures: BTreeMap<String, Option<f64>>,
+    interval: Option<[f64; 2]>,
+}
+
+impl Command for EvaluateGroups {
+    const NAME: &'static str = "evaluate";
+    const ABOUT: &'static str = "Evaluate a saved model on test data, all of it or by groups";
+
+    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let Some(by) = self.by.clone() else { return self.evaluate.run(output) };
+        let device = self.evaluate.device.open()?;
+        let _precision = self.evaluate.device.in_precision(&device, output);
+        let from = &self.evaluate.from;
+        let card = load_card(from)?;
+        let Some(preprocessing) = table_preprocessing(from, &card)? else {
+            return Err(UsageError::of(AppError::GroupsOfTables { path: from.clone() }));
+        };
+        let AnySource::Asked(asked) = self.evaluate.source.source() else {
+            return self.evaluate.run(output);
+        };
+        if asked.path.as_os_str().is_empty() {
+            return Err(UsageError::of(AppError::NoTableToMeasure { path: from.clone() }));
+        }
+        let (frame, test) = asked.table().frame_to_measure(&preprocessing, &card, output)?;
+        let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
+        let groups = groups(&frame, column);
+        let trainer = Trainer::load(from, &device)?;
+        let metrics: Vec<AnyMetric> =
+            metrics(&card.classes).iter().filter_map(|name| name.parse().ok()).collect();
+        let mut rows = vec![["group".to_owned(), "rows".into()].into_iter().collect::<Vec<String>>()];
+        rows[0].extend(metrics.iter().map(|metric| title(&metric.name()).to_owned()));
+        rows[0].insert(3, "95 % interval".into());
+        let all: Vec<usize> = (0..test.len()).collect();
+        for (name, indices) in groups.iter().chain([&("all".to_owned(), all)]) {
+            let part: Dataset = test.subset(indices)?;
+            let predictions = trainer.predictions(&part)?;
+            let values: Vec<Option<f64>> =
+                metrics.iter().map(|metric| metric.measure(&predictions)).collect();
+            let first = &metrics[0];
+            let interval = bootstrap_interval(&predictions, first, RESAMPLES, WITHIN, SEED);
+            let shown = |metric: &AnyMetric, value: Option<f64>| {
+                value.map_or("-".to_owned(), |value| measure(&metric.name(), value))
+            };
+            let mut row = vec![name.clone(), count(indices.len() as u64)];
+            row.extend(metrics.iter().zip(&values).map(|(metric, value)| shown(metric, *value)));
+            let ends = interval.map(|ends| ends.map(|end| measure(&first.name(), end)).join(" .. "));
+            row.insert(3, ends.unwrap_or_else(|| "-".into()));
+            rows.push(row);
+            output.record(&Group {
+                column: &by,
+                group: name,
+                samples: indices.len(),
+                measures: metrics.iter().map(AnyMetric::name).zip(values).collect(),
+                interval,
+            });
+        }
+        output.line(format!("{} by {by}\n{}", test.provenance().name, aligned(&rows)));
+        Ok(Exit::Done)
+    }
+}
+
+/// What groups are measured by, the measure that has the interval first.
+fn metrics(classes: &[String]) -> &'static [&'static str] {
+    match classes.len() {
+        0 => &["mae", "rmse", "r2"],
+        2 => &["accuracy", "roc_auc", "f1"],
+        _ => &["accuracy", "f1"],
+    }
+}
+
+/// The rows of each group, by what the column says.
+fn groups(frame: &Frame, column: usize) -> Vec<(String, Vec<usize>)> {
+    let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, cell) in frame.column(column).map(str::trim).enumerate() {
+        found.entry(if cell.is_empty() { "(empty)" } else { cell }).or_default().push(row);
+    }
+    let numbers = || {
+        frame.column(column).enumerate().filter_map(|(row, cell)| match NumberFormat::default().parse(cell) {
+            Number::Finite(number) => Some((number, row)),
+            _ => None,
+        })
+    };
+    let is_numeric = 2 * numbers().count() > frame.len();
+    if found.len() <= MOST_GROUPS || !is_numeric {
+        let mut groups: Vec<(String, Vec<usize>)> =
+            found.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+        sort_labels(&mut groups, |(name, _)| name);
+        return groups;
+    }
+    let mut sorted: Vec<(f32, usize)> = numbers().collect();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut starts: Vec<usize> = (0..=4).map(|quarter| quarter * sorted.len() / 4).collect();
+    // Equal numbers are in one group.
+    for start in &mut starts[1..4] {
+        while *start > 0 && *start < sorted.len() && sorted[*start].0 == sorted[*start - 1].0 {
+            *start += 1;
+        }
+    }
+    starts.dedup();
+    let mut groups: Vec<(String, Vec<usize>)> = starts
+        .windows(2)
+        .map(|part| {
+            let part = &sorted[part[0]..part[1]];
+            let name = format!("{} to {}", part[0].0, part[part.len() - 1].0);
+            (name, part.iter().map(|(_, row)| *row).collect())
+        })
+        .collect();
+    let known: std::collections::HashSet<usize> = sorted.iter().map(|(_, row)| *row).collect();
+    let others: Vec<usize> = (0..frame.len()).filter(|row| !known.contains(row)).collect();
+    if !others.is_empty() {
+        groups.push(("(no number)".into(), others));
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(cells: impl IntoIterator<Item = String>) -> Frame {
+        let mut frame = Frame::new(["x"]).unwrap();
+        cells.into_iter().for_each(|cell| frame.push([cell.as_str()]).unwrap());
+        frame
+    }
+
+    #[test]
+    fn values_are_groups_and_many_numbers_are_quarters() {
+        let words = groups(&frame(["b", "a", "", "b "].map(String::from)), 0);
+        let expected = [("(empty)", vec![2]), ("a", vec![1]), ("b", vec![0, 3])];
+        assert_eq!(words, expected.map(|(name, rows)| (name.to_owned(), rows)));
+        let few = groups(&frame((0..40).map(|row| (row % 12).to_string())), 0);
+        assert_eq!((few.len(), few[2].0.as_str(), few[10].0.as_str()), (12, "2", "10"));
+        let many = groups(&frame((0..100).map(|row| row.to_string()).chain(["?".to_owned()])), 0);
+        let names: Vec<&str> = many.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["0 to 24", "25 to 49", "50 to 74", "75 to 99", "(no number)"]);
+        let most_alike = groups(&frame((0..100).map(|row| row.saturating_sub(60).to_string())), 0);
+        assert_eq!(most_alike.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 100);
+    }
+}
