@@ -209,7 +209,8 @@ fn semicolons_commas_in_numbers_and_lone_quotes_are_read() {
 fn commands_are_documented() {
     let folder = scratch();
     let readme = include_str!("../../apps/fireclay/README.md");
-    let expected = ["train", "evaluate", "predict", "summary", "tune", "completions"];
+    let expected =
+        ["train", "evaluate", "predict", "summary", "tune", "data", "inspect", "init", "completions"];
     commands::are_documented(PROGRAM, folder.path(), readme, &expected);
     for (shell, word) in
         [("bash", "complete -F"), ("zsh", "#compdef fireclay"), ("fish", "complete -c fireclay")]

@@ -39,6 +39,12 @@ pub enum AppError {
         /// The file.
         path: PathBuf,
     },
+    /// A flag of trainings.
+    #[error("{flag} is for train and tune; leave it out, and name what to measure on: `evaluate MODEL DATA`")]
+    ForTraining {
+        /// The flag.
+        flag: &'static str,
+    },
     /// Groups of what is no table.
     #[error("{path} was not trained on a table, and --by groups the rows of one; leave it out")]
     GroupsOfTables {

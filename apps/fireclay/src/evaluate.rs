@@ -24,6 +24,8 @@ const WITHIN: f64 = 0.95;
 
 /// Measures a saved model, all together or by groups.
 #[derive(Args, Debug)]
+// What is for trainings.
+#[command(mut_arg("validation", |flag| flag.hide(true)), mut_arg("config", |flag| flag.hide(true)))]
 pub struct EvaluateGroups {
     /// As all programs.
     #[command(flatten)]
@@ -49,6 +51,12 @@ impl Command for EvaluateGroups {
     const ABOUT: &'static str = "Evaluate a saved model on test data, all of it or by groups";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let source = &self.evaluate.source;
+        let for_training =
+            [("--validation", source.validation.is_some()), ("--config", source.config.is_some())];
+        if let Some((flag, _)) = for_training.into_iter().find(|(_, given)| *given) {
+            return Err(UsageError::of(AppError::ForTraining { flag }));
+        }
         let Some(by) = self.by.clone() else { return self.evaluate.run(output) };
         let device = self.evaluate.device.open()?;
         let _precision = self.evaluate.device.in_precision(&device, output);

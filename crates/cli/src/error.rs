@@ -130,12 +130,6 @@ pub enum CommandError {
     /// Weights for classes where there are none.
     #[error("--class-weights balanced is for classes, and this data has none to tell apart; leave it out")]
     NoClasses,
-    /// No time for a search.
-    #[error("--minutes is {found}; expected more than 0, such as 5")]
-    Minutes {
-        /// What was given.
-        found: f64,
-    },
     /// A setting that cannot be searched.
     #[error("{path}: {name:?} cannot be searched; the settings are {known}")]
     NoSetting {

@@ -27,7 +27,7 @@ pub struct DataArgs {
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub test: Option<PathBuf>,
     /// Validation samples, in the form of DATA, measured after each epoch [default: none, or the --validation-split of the model]
-    #[arg(long, value_name = "PATH", conflicts_with = "validation_split", help_heading = "Data")]
+    #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub validation: Option<PathBuf>,
     /// Column of a table to predict [default: one that is called as targets often are, or the last one]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]

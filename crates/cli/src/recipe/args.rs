@@ -149,6 +149,13 @@ impl TrainingArgs {
         }
         recipe.balanced = self.class_weights == Some(ClassWeights::Balanced);
         if recipe.has_validation {
+            if let Some(split) = self.validation_split.filter(|split| *split > 0.0) {
+                return Err(TrainError::Setting {
+                    setting: "validation_split",
+                    found: split.to_string(),
+                    expected: "nothing, as validation samples are named",
+                });
+            }
             recipe.validation_split = 0.0;
         } else if recipe.balanced && recipe.validation_split == 0.0 {
             recipe.validation_split = FOR_THRESHOLD;

@@ -39,8 +39,15 @@ const KEEP: usize = 3;
 const CONFIRMED: usize = 4;
 const SHARE_OF_TRIALS: f64 = 0.7;
 
+/// Minutes that a search takes unless flags say otherwise.
+const MINUTES: f64 = 5.0;
+
 /// Searches for good settings.
 #[derive(Args, Debug)]
+// Of one training it says something else.
+#[command(mut_arg("minutes", |flag| flag.help_heading("Search").help(
+    "Minutes that the search may take, about: after the first bracket of trials it is decided how many there are [default: 5]"
+)))]
 pub struct Tune<P: Program> {
     /// Which model.
     #[command(flatten)]
@@ -60,9 +67,6 @@ pub struct Tune<P: Program> {
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Minutes that the search may take, about: after the first bracket of trials it is decided how many there are
-    #[arg(long, value_name = "N", default_value_t = 5.0, help_heading = "Search")]
-    pub minutes: f64,
     /// Brackets of trials to run, however long they take [default: as many as fit into --minutes]
     #[arg(long, value_name = "N", conflicts_with = "minutes", help_heading = "Search",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -118,9 +122,6 @@ impl<P: Program> Command for Tune<P> {
         "Search for the settings of a training that give the lowest loss on held-out training samples";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
-        if !(self.minutes > 0.0 && self.minutes.is_finite()) {
-            return Err(UsageError::of(CommandError::Minutes { found: self.minutes }));
-        }
         for (path, flag) in [(&self.journal, "--journal"), (&self.write_spec, "--write-spec")] {
             // A journal that is there is gone on with.
             if !path.is_file() {
@@ -175,6 +176,10 @@ impl<P: Program> Command for Tune<P> {
 }
 
 impl<P: Program> Tune<P> {
+    fn minutes(&self) -> f64 {
+        self.training.minutes.unwrap_or(MINUTES)
+    }
+
     fn search(
         &self,
         bench: Bench<P::Model>,
@@ -200,7 +205,7 @@ impl<P: Program> Tune<P> {
                 (Some(brackets), _) => brackets as usize,
                 (None, 0) => 1,
                 (None, _) => {
-                    let seconds = SHARE_OF_TRIALS * self.minutes * 60.0 * f64::from(self.parallel);
+                    let seconds = SHARE_OF_TRIALS * self.minutes() * 60.0 * f64::from(self.parallel);
                     journal.plan_brackets(&search, seconds)?
                 }
             };
@@ -208,7 +213,7 @@ impl<P: Program> Tune<P> {
                 break;
             }
             if done == 1 && self.brackets.is_none() {
-                output.note(format!("{wanted} brackets fit into {} minutes", self.minutes));
+                output.note(format!("{wanted} brackets fit into {} minutes", self.minutes()));
             }
             let ended = self.run_trials(&bench, search.ready(), &mut journal, &mut search, output)?;
             if !ended {
