@@ -4,6 +4,7 @@
 mod kinds;
 #[path = "../shared/numpy.rs"]
 mod numpy;
+mod settings;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod tune;

@@ -75,8 +75,8 @@ impl Command for EvaluateGroups {
         let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
         let groups = groups(&frame, column);
         let trainer = Trainer::load(from, &device)?;
-        let metrics: Vec<AnyMetric> =
-            metrics(&card.classes).iter().filter_map(|name| name.parse().ok()).collect();
+        let names = metrics(&card.classes, preprocessing.labels.is_some());
+        let metrics: Vec<AnyMetric> = names.iter().filter_map(|name| name.parse().ok()).collect();
         let mut rows = vec![["group".to_owned(), "rows".into()].into_iter().collect::<Vec<String>>()];
         rows[0].extend(metrics.iter().map(|metric| title(&metric.name()).to_owned()));
         rows[0].insert(3, "95 % interval".into());
@@ -110,8 +110,9 @@ impl Command for EvaluateGroups {
 }
 
 /// What groups are measured by, the measure that has the interval first.
-fn metrics(classes: &[String]) -> &'static [&'static str] {
+fn metrics(classes: &[String], has_labels: bool) -> &'static [&'static str] {
     match classes.len() {
+        _ if has_labels => &["f1", "micro_f1", "subset_accuracy"],
         0 => &["mae", "rmse", "r2"],
         2 => &["accuracy", "roc_auc", "f1"],
         _ => &["accuracy", "f1"],

@@ -1,6 +1,6 @@
 //! What simple models reach on the same data: always the same answer, and a linear model.
 
-use fireclay::data::{Batch, BatchTargets, Dataset};
+use fireclay::data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 use fireclay::nn::NaiveBayesBagSpec;
 use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
@@ -50,6 +50,7 @@ impl Baselines {
         let outputs = match objective {
             Objective::Classification => train.class_names().len(),
             Objective::Regression => 1,
+            Objective::MultiLabel => train.class_names().len(),
             _ => return Ok(None),
         };
         let (linear, optimizer) = linear_model(train, outputs);
@@ -151,10 +152,11 @@ fn same_answer(objective: Objective, answer: Vec<f32>, test: &Dataset) -> anyhow
         Objective::Classification => PredictionTargets::Classes(
             (0..test.len()).map(|index| test.label(index).unwrap_or_default()).collect(),
         ),
-        _ => PredictionTargets::Values { width: 1, values: values_of(test) },
+        _ => PredictionTargets::Values { width: answer.len(), values: values_of(test) },
     };
     let task = match objective {
         Objective::Classification => Task::Classes { count: answer.len() },
+        Objective::MultiLabel => Task::MultiLabel { labels: answer.len() },
         _ => Task::Regression { outputs: 1 },
     };
     Ok(Predictions::new(task, answer.repeat(test.len()), targets))
@@ -166,7 +168,7 @@ fn values_of(data: &Dataset) -> Vec<f32> {
     let all: Vec<u32> = (0..data.len() as u32).collect();
     for indices in all.chunks(AT_ONCE) {
         data.gather(indices, &mut batch);
-        if let BatchTargets::Values { values, .. } = &batch.targets {
+        if let BatchTargets::Values { values, .. } | BatchTargets::Labels { values, .. } = &batch.targets {
             found.extend_from_slice(values);
         }
     }
@@ -179,6 +181,7 @@ fn values_of(data: &Dataset) -> Vec<f32> {
 /// What is measured, the measure that says the most first.
 fn metrics(objective: Objective, classes: usize) -> Vec<AnyMetric> {
     let names: &[&str] = match (objective, classes) {
+        (Objective::MultiLabel, _) => &["f1", "micro_f1", "subset_accuracy", "hamming_loss"],
         (Objective::Regression, _) => &["r2", "rmse", "mae", "median_absolute_error"],
         (_, 2) => &["accuracy", "roc_auc", "pr_auc", "f1", "log_loss"],
         _ => &["accuracy", "f1", "log_loss"],
@@ -197,6 +200,9 @@ pub fn title(name: &str) -> &str {
         "pr_auc" => "PR AUC",
         "f1" => "F1",
         "log_loss" => "log loss",
+        "micro_f1" => "micro F1",
+        "subset_accuracy" => "all labels right",
+        "hamming_loss" => "labels wrong",
         other => other,
     }
 }
@@ -209,6 +215,13 @@ fn constant(train: &Dataset) -> anyhow::Result<(String, Vec<f32>)> {
         // A class without samples is not impossible.
         let share = |count: &usize| ((*count as f32 + 0.5) / (train.len() as f32 + 0.5)).ln();
         return Ok((format!("always {}", train.class_names()[most]), counts.iter().map(share).collect()));
+    }
+    if let TargetKind::Labels { count } = train.target_kind() {
+        let (values, rows) = (values_of(train), train.len().max(1) as f32);
+        let share = |label| values.iter().skip(label).step_by(count).sum::<f32>();
+        // Above 0 where the label holds in most rows.
+        let logit = |label| ((share(label) + 0.5) / (rows - share(label) + 0.5)).ln();
+        return Ok(("the usual labels".into(), (0..count).map(logit).collect()));
     }
     let sum: f64 = values_of(train).iter().map(|value| f64::from(*value)).sum();
     Ok(("the mean".into(), vec![(sum / train.len().max(1) as f64) as f32]))

@@ -71,6 +71,27 @@ pub enum TabularError {
         /// What it has.
         found: String,
     },
+    /// A target cell that is neither yes nor no where a label holds or does not.
+    #[error(
+        "row {row}, counted from 0, has {found:?} in the target column {column:?} where yes or no (1 or 0, true or false) is expected"
+    )]
+    NotYesOrNo {
+        /// The row.
+        row: usize,
+        /// The target column.
+        column: String,
+        /// What it has.
+        found: String,
+    },
+    /// Several target columns where one is predicted.
+    #[error(
+        "one target column is expected, found {}; several are labels, each of which holds or not: --task multi-label",
+        listed(columns)
+    )]
+    SeveralTargets {
+        /// The columns.
+        columns: Vec<String>,
+    },
     /// A class that the training rows do not have.
     #[error(
         "row {row}, counted from 0, has the class {found:?} in column {column:?}, which the training rows do not have; they have {}",

@@ -36,6 +36,7 @@ mod date;
 mod error;
 mod frame;
 mod kind;
+mod labels;
 mod number;
 mod preprocessing;
 mod profile;
@@ -47,6 +48,7 @@ pub use date::DateFormat;
 pub use error::TabularError;
 pub use frame::Frame;
 pub use kind::{ColumnKind, Inferred};
+pub use labels::LabelColumns;
 pub use number::{Number, NumberFormat, is_missing};
 pub use preprocessing::{
     CategoryEncoding, ColumnEncoding, DateEncoding, Encoding, EncodingOptions, NumberEncoding, NumberScale,

@@ -7,7 +7,7 @@ use fireclay_data::Targets;
 use serde::Serialize;
 
 use crate::number::{Number, NumberFormat, is_missing};
-use crate::{Frame, Profile, TabularError};
+use crate::{Frame, LabelColumns, Profile, TablePreprocessing, TabularError};
 
 /// More different labels than this are no labels.
 const MOST_CLASSES: usize = 65_536;
@@ -29,6 +29,8 @@ pub enum TableTask {
     Classification,
     /// A number.
     Regression,
+    /// Any number of labels.
+    MultiLabel,
 }
 
 /// The column to predict, and what its cells mean.
@@ -40,6 +42,8 @@ pub struct TargetColumn {
     pub classes: Vec<String>,
     /// How its numbers are written, where numbers are predicted.
     pub format: NumberFormat,
+    /// Where the labels are, where several may hold; the classes are their names then, and the column is the first of theirs.
+    pub labels: Option<LabelColumns>,
 }
 
 impl TargetColumn {
@@ -108,7 +112,7 @@ impl TargetColumn {
             _ => {}
         }
         sort_labels(&mut classes, String::as_str);
-        Ok(TargetColumn { column: column.to_owned(), classes, format: NumberFormat::default() })
+        Ok(TargetColumn { column: column.to_owned(), classes, format: NumberFormat::default(), labels: None })
     }
 
     /// Numbers.
@@ -118,16 +122,63 @@ impl TargetColumn {
     pub fn numbers(frame: &Frame, column: &str) -> Result<Self, TabularError> {
         let index = frame.find(column)?;
         let format = Profile::of(frame, index).format;
-        let target = TargetColumn { column: column.to_owned(), classes: Vec::new(), format };
+        let target = TargetColumn { column: column.to_owned(), classes: Vec::new(), format, labels: None };
         target.of(frame)?;
         Ok(target)
     }
 
+    /// Labels, of which any number may hold: of several columns each is one and says yes or no, a single one has the names of
+    /// those that hold, with semicolons, bars or commas between.
+    ///
+    /// # Errors
+    /// If there is no such column, or a single one has fewer than two labels.
+    pub fn labels(frame: &Frame, columns: &[String]) -> Result<Self, TabularError> {
+        let (labels, names) = LabelColumns::of(frame, columns)?;
+        let column = columns.first().cloned().unwrap_or_default();
+        Ok(TargetColumn { column, classes: names, format: NumberFormat::default(), labels: Some(labels) })
+    }
+
+    /// That of rows which were encoded so, with the names of a model's classes.
+    pub fn from_preprocessing(preprocessing: &TablePreprocessing, classes: &[String]) -> Self {
+        TargetColumn {
+            column: preprocessing.target.clone(),
+            classes: classes.to_vec(),
+            format: NumberFormat::default(),
+            labels: preprocessing.labels.clone(),
+        }
+    }
+
+    /// Whether a column is the target, or one of them.
+    pub fn is_target(&self, name: &str) -> bool {
+        name == self.column
+            || self.labels.as_ref().is_some_and(|labels| labels.columns.iter().any(|c| c == name))
+    }
+
     /// What is predicted.
     pub fn what(&self) -> TableTask {
-        match self.classes.is_empty() {
-            true => TableTask::Regression,
-            false => TableTask::Classification,
+        match (self.labels.is_some(), self.classes.is_empty()) {
+            (true, _) => TableTask::MultiLabel,
+            (false, true) => TableTask::Regression,
+            (false, false) => TableTask::Classification,
+        }
+    }
+
+    /// The rows that say what the target is: see [`rows_with_value`](Self::rows_with_value).
+    ///
+    /// # Errors
+    /// [`TabularError::NoColumn`].
+    pub fn rows_with_target(&self, frame: &Frame) -> Result<Vec<usize>, TabularError> {
+        match &self.labels {
+            None => Self::rows_with_value(frame, &self.column, self.what()),
+            Some(labels) => {
+                let mut rows = Vec::new();
+                for row in 0..frame.len() {
+                    if labels.is_said(frame, row)? {
+                        rows.push(row);
+                    }
+                }
+                Ok(rows)
+            }
         }
     }
 
@@ -136,6 +187,9 @@ impl TargetColumn {
     /// # Errors
     /// If there is no such column, or a row has no value there, or one that cannot be.
     pub fn of(&self, frame: &Frame) -> Result<Targets, TabularError> {
+        if let Some(labels) = &self.labels {
+            return labels.targets(frame, &self.classes);
+        }
         let index = frame.find(&self.column)?;
         let cells = frame.column(index).map(str::trim).enumerate();
         let column = || self.column.clone();
@@ -172,7 +226,7 @@ impl TargetColumn {
     /// [`TabularError::NoColumn`].
     pub fn rows_with_value(frame: &Frame, column: &str, task: TableTask) -> Result<Vec<usize>, TabularError> {
         let has_value = |cell: &str| match task {
-            TableTask::Classification => !cell.trim().is_empty(),
+            TableTask::Classification | TableTask::MultiLabel => !cell.trim().is_empty(),
             TableTask::Regression => !is_missing(cell),
         };
         let cells = frame.column(frame.find(column)?).enumerate();

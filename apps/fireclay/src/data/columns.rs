@@ -25,13 +25,12 @@ struct Column<'a> {
 
 /// Says what each column of the training rows holds.
 pub fn show_columns(parts: &TableParts, output: &Output) -> Result<(), TabularError> {
-    let target = parts.target.column.as_str();
-    let inferred = TablePreprocessing::inferred(&parts.train, target, &parts.options)?;
+    let inferred = TablePreprocessing::inferred(&parts.train, &parts.target.column, &parts.options)?;
     let head = ["column", "is", "missing", "different", "values"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for (index, (name, found)) in inferred.iter().enumerate() {
         let profile = Profile::of(&parts.train, index);
-        let is_target = name == target;
+        let is_target = parts.target.is_target(name);
         let values = values(&parts.train, index, &profile, found.kind);
         let more = if profile.has_more_values { "more than " } else { "" };
         let kind = match (is_target, found.kind.is_feature()) {

@@ -9,7 +9,10 @@ use clap::Args;
 use fireclay::data::{ColumnCheck, DataCheck, Dataset, describe, describe_texts, sample_texts};
 use fireclay_cli::commands::show_images;
 use fireclay_cli::records::DataRecord;
-use fireclay_cli::{Command, DataSourceArgs, Exit, Limit, Output, Program, UsageError, called, check_output};
+use fireclay_cli::{
+    Command, DataSourceArgs, Exit, Limit, Output, Program, TokenPreprocessing, UsageError, called,
+    check_output,
+};
 
 use self::columns::show_columns;
 use crate::error::AppError;
@@ -61,7 +64,7 @@ impl Command for Data {
                 output.line(format!("\n{}", samples.to_string().trim_end()));
                 let samples = Some(&samples);
                 output.record(&DataRecord { sheet: None, vocabulary: None, samples, report: &report });
-                return Ok(Exit::Done);
+                TokenPreprocessing::default().prepare((train, test))?
             }
             AnySource::Images { .. } => {
                 check_output(&self.sheet, "--sheet")?;

@@ -36,6 +36,7 @@ impl<'a> Answers<'a> {
     /// The names of the columns of answers.
     fn names(&self) -> Vec<String> {
         let what = match self.predictor.table() {
+            Some(table) if table.labels.is_some() => "labels",
             Some(table) => table.target.as_str(),
             None if self.predictor.classes().is_empty() => "value",
             None => "class",

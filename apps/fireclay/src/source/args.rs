@@ -29,9 +29,10 @@ pub struct DataArgs {
     /// Validation samples, in the form of DATA, measured after each epoch [default: none, or the --validation-split of the model]
     #[arg(long, value_name = "PATH", help_heading = "Data")]
     pub validation: Option<PathBuf>,
-    /// Column of a table to predict [default: one that is called as targets often are, or the last one]
+    /// Column of a table to predict; several are labels, each of which holds or not [default: one that is called as targets often
+    /// are, or the last one]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
-    pub target: Option<String>,
+    pub target: Vec<String>,
     /// Column of the texts in a table of texts [default: the only one that holds sentences]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub text_column: Option<String>,
@@ -109,7 +110,7 @@ pub struct Asked {
     pub kind: Option<Kind>,
     pub test: Option<PathBuf>,
     pub validation: Option<PathBuf>,
-    pub target: Option<String>,
+    pub target: Vec<String>,
     pub text_column: Option<String>,
     pub task: Option<Task>,
     pub ignore: Vec<String>,

@@ -80,7 +80,7 @@ impl Asked {
     fn check_flags(&self, kind: Kind) -> anyhow::Result<()> {
         let is_file = self.path.is_file();
         let of_tables = [
-            ("--target", self.target.is_some()),
+            ("--target", !self.target.is_empty()),
             ("--text-column", self.text_column.is_some()),
             ("--task", self.task.is_some()),
             ("--ignore", !self.ignore.is_empty()),
@@ -112,19 +112,19 @@ impl Asked {
     /// Whether a table is one of numbers and categories, or one of texts with a class each.
     fn look_at_table(self, output: &Output) -> anyhow::Result<AnySource> {
         let as_table = |asked: Asked| Ok(AnySource::Table(Box::new(asked.table())));
-        if self.task == Some(Task::Regression) {
+        if matches!(self.task, Some(Task::Regression | Task::MultiLabel)) || self.target.len() > 1 {
             return as_table(self);
         }
         let mut rows = TableRows::open(&self.path, &self.format.options())?;
         // Two columns of one name are said by whoever reads the whole table.
         let Ok(mut frame) = Frame::new(rows.names().iter().cloned()) else { return as_table(self) };
         while frame.len() < ROWS_LOOKED_AT && rows.read(|row| drop(frame.push(row.iter().copied())))? {}
-        match text_column(&frame, self.target.as_deref(), &self.ignore, &self.category) {
+        match text_column(&frame, self.target.first().map(String::as_str), &self.ignore, &self.category) {
             Some((text, target)) => {
                 output.note(format!(
                     "texts: column {text:?}, since it is the only one to learn {target:?} from and holds sentences"
                 ));
-                Ok(Asked { target: Some(target), text_column: Some(text), ..self }.text_table())
+                Ok(Asked { target: vec![target], text_column: Some(text), ..self }.text_table())
             }
             None => as_table(self),
         }
@@ -136,7 +136,7 @@ impl Asked {
             train: self.path,
             test: self.test,
             text: self.text_column,
-            label: self.target,
+            label: self.target.into_iter().next(),
             format: self.format,
         };
         AnySource::Texts { source, validation: self.validation }

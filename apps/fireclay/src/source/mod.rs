@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use args::{DataArgs, Kind};
-use fireclay::data::{Dataset, DatasetsError, TableDataset, TextDataset};
+use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, TextDataset};
 use fireclay::store::ModelCard;
 use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like, shown};
 use serde::{Deserialize, Serialize};
@@ -69,9 +69,18 @@ impl AnySource {
             AnySource::Table(table) => {
                 let mut settings = vec![("data", path(&table.table)), ("kind", text(Kind::Table.word()))];
                 settings.extend(table.test.as_ref().map(|test| ("test", path(test))));
-                let target = train.table_preprocessing().map(|table| table.target.as_str());
-                settings.extend(target.map(|target| ("target", text(target))));
-                let task = if train.class_names().is_empty() { "regression" } else { "classification" };
+                if let Some(found) = train.table_preprocessing() {
+                    let target = match &found.labels {
+                        Some(labels) => list(&labels.columns),
+                        None => text(&found.target),
+                    };
+                    settings.push(("target", target));
+                }
+                let task = match train.target_kind() {
+                    TargetKind::Labels { .. } => "multi-label",
+                    TargetKind::Values { .. } => "regression",
+                    _ => "classification",
+                };
                 settings.push(("task", text(task)));
                 if !table.ignore.is_empty() {
                     settings.push(("ignore", list(&table.ignore)));

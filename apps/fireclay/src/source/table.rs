@@ -30,6 +30,8 @@ pub enum Task {
     Classification,
     /// A number
     Regression,
+    /// Any number of labels: several target columns of yes and no, or one with names and semicolons between
+    MultiLabel,
 }
 
 /// Where a table is and how it is read: what a checkpoint keeps.
@@ -39,7 +41,7 @@ pub struct TableSource {
     pub table: PathBuf,
     pub test: Option<PathBuf>,
     pub validation: Option<PathBuf>,
-    pub target: Option<String>,
+    pub target: Vec<String>,
     pub task: Option<Task>,
     pub ignore: Vec<String>,
     pub category: Vec<String>,
@@ -59,7 +61,7 @@ impl TableSource {
     pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Dataset, Dataset), DatasetsError> {
         let parts = self.parts(output)?;
         let TableParts { train, target, options, .. } = &parts;
-        say_columns(train, &target.column, options, output).map_err(|error| refuse(&self.table, error))?;
+        say_columns(train, target, options, output).map_err(|error| refuse(&self.table, error))?;
         let check = ColumnCheck::of(train, target, options).map_err(|error| refuse(&self.table, error))?;
         check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
         let (train, test) = self.datasets(&parts)?;
@@ -70,31 +72,49 @@ impl TableSource {
     pub fn parts(&self, output: &Output) -> Result<TableParts, DatasetsError> {
         let wrong = |error| refuse(&self.table, error);
         let frame = self.read(&self.table, output)?;
-        let (target, why) = match &self.target {
-            Some(target) => (target.clone(), "as you say".to_string()),
-            None => TargetColumn::guess(&frame).map_err(wrong)?,
+        let (targets, why) = match self.target.as_slice() {
+            [] => {
+                let (target, why) = TargetColumn::guess(&frame).map_err(wrong)?;
+                (vec![target], why)
+            }
+            targets => (targets.to_vec(), "as you say".to_string()),
         };
-        output.note(format!("target: {target:?}, since {why}"));
+        let named: Vec<String> = targets.iter().map(|target| format!("{target:?}")).collect();
+        output.note(format!("target: {}, since {why}", named.join(", ")));
+        let target = targets[0].clone();
         let (task, why) = match self.task {
             Some(Task::Classification) => (TableTask::Classification, "as you say".to_string()),
             Some(Task::Regression) => (TableTask::Regression, "as you say".to_string()),
+            Some(Task::MultiLabel) => (TableTask::MultiLabel, "as you say".to_string()),
+            None if targets.len() > 1 => {
+                (TableTask::MultiLabel, "there are several target columns".to_string())
+            }
             None => TargetColumn::task(&frame, &target).map_err(wrong)?,
         };
         let what = match task {
             TableTask::Classification => "classification",
             TableTask::Regression => "regression",
+            TableTask::MultiLabel => "multi-label",
         };
         output.note(format!("task: {what}, since {why}"));
-        let frame = with_target(frame, &self.table, &target, task, output)?;
+        if targets.len() > 1 && task != TableTask::MultiLabel {
+            return Err(wrong(TabularError::SeveralTargets { columns: targets }));
+        }
+        let frame = match task {
+            TableTask::MultiLabel => frame,
+            _ => with_value(frame, &self.table, &target, task, output)?,
+        };
         let column = match task {
             TableTask::Classification => TargetColumn::classes(&frame, &target),
             TableTask::Regression => TargetColumn::numbers(&frame, &target),
+            TableTask::MultiLabel => TargetColumn::labels(&frame, &targets),
         }
         .map_err(wrong)?;
+        let frame = with_target(frame, &self.table, &column, output)?;
 
         let (train, test) = match &self.test {
             Some(path) => {
-                let test = with_target(self.read(path, output)?, path, &target, task, output)?;
+                let test = with_target(self.read(path, output)?, path, &column, output)?;
                 (frame, test)
             }
             None => {
@@ -117,7 +137,7 @@ impl TableSource {
         let train = dataset(train, &self.table, "train")?;
         let test = dataset(test, self.test.as_ref().unwrap_or(&self.table), "test")?;
         Ok(match target.what() {
-            TableTask::Classification => (train, test),
+            TableTask::Classification | TableTask::MultiLabel => (train, test),
             TableTask::Regression => {
                 let train = train.with_standardized_targets()?;
                 let test = test.with_target_scale(train.target_scale())?;
@@ -185,19 +205,15 @@ impl TableSource {
         };
         let wrong = |error| refuse(path, error);
         let frame = self.read(path, output)?;
-        let task = match classes.is_empty() {
-            true => TableTask::Regression,
-            false => TableTask::Classification,
+        let column = match (classes.is_empty(), &preprocessing.labels) {
+            (true, None) => {
+                let target = &preprocessing.target;
+                let frame = with_value(frame.clone(), path, target, TableTask::Regression, output)?;
+                TargetColumn::numbers(&frame, target).map_err(wrong)?
+            }
+            _ => TargetColumn::from_preprocessing(preprocessing, classes),
         };
-        let frame = with_target(frame, path, &preprocessing.target, task, output)?;
-        let column = match task {
-            TableTask::Regression => TargetColumn::numbers(&frame, &preprocessing.target).map_err(wrong)?,
-            TableTask::Classification => TargetColumn {
-                column: preprocessing.target.clone(),
-                classes: classes.to_vec(),
-                format: Default::default(),
-            },
-        };
+        let frame = with_target(frame, path, &column, output)?;
         let test = Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, split));
         let test = test.map_err(wrong)?;
         Ok((frame, test))
@@ -233,8 +249,8 @@ fn refuse(path: &Path, error: TabularError) -> DatasetsError {
     DatasetsError::File { path: path.to_owned(), problem: Box::new(TableProblem::Columns(error).into()) }
 }
 
-/// The rows that have a target; how many have none is said.
-fn with_target(
+/// The rows that have a value in a column that is to be the target.
+fn with_value(
     frame: Frame,
     path: &Path,
     target: &str,
@@ -242,6 +258,28 @@ fn with_target(
     output: &Output,
 ) -> Result<Frame, DatasetsError> {
     let rows = TargetColumn::rows_with_value(&frame, target, task).map_err(|error| refuse(path, error))?;
+    these(frame, rows, path, target, output)
+}
+
+/// The rows that have a target.
+fn with_target(
+    frame: Frame,
+    path: &Path,
+    column: &TargetColumn,
+    output: &Output,
+) -> Result<Frame, DatasetsError> {
+    let rows = column.rows_with_target(&frame).map_err(|error| refuse(path, error))?;
+    these(frame, rows, path, &column.column, output)
+}
+
+/// Some rows; how many the others are is said.
+fn these(
+    frame: Frame,
+    rows: Vec<usize>,
+    path: &Path,
+    target: &str,
+    output: &Output,
+) -> Result<Frame, DatasetsError> {
     let without = frame.len() - rows.len();
     if rows.is_empty() {
         return Err(refuse(path, TabularError::NoTarget { row: 0, column: target.to_owned() }));
@@ -257,21 +295,27 @@ fn with_target(
 fn split(frame: &Frame, column: &TargetColumn) -> Result<(Frame, Frame), TabularError> {
     let targets = column.of(frame)?;
     let labels = targets.classes().map(|(labels, _)| labels);
-    let (train, test) = split_indices(frame.len(), labels, column.classes.len(), TEST_FRACTION, SPLIT_SEED)?;
+    let (train, test) = split_indices(
+        frame.len(),
+        labels,
+        labels.map_or(0, |_| column.classes.len()),
+        TEST_FRACTION,
+        SPLIT_SEED,
+    )?;
     Ok((frame.select(&train), frame.select(&test)))
 }
 
 /// What the columns are taken for, a line for each kind.
 fn say_columns(
     frame: &Frame,
-    target: &str,
+    target: &TargetColumn,
     options: &EncodingOptions,
     output: &Output,
 ) -> Result<(), TabularError> {
-    let inferred = TablePreprocessing::inferred(frame, target, options)?;
+    let inferred = TablePreprocessing::inferred(frame, &target.column, options)?;
     let kinds = [ColumnKind::Number, ColumnKind::Category, ColumnKind::Date, ColumnKind::Text];
     for kind in kinds {
-        let names = inferred.iter().filter(|(name, found)| found.kind == kind && name != target);
+        let names = inferred.iter().filter(|(name, found)| found.kind == kind && !target.is_target(name));
         let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
             let shown = names.iter().take(MOST_LISTED).copied().collect::<Vec<_>>().join(", ");
@@ -280,7 +324,9 @@ fn say_columns(
             output.note(format!("{}: {shown}{more}", kind.name()));
         }
     }
-    for (name, found) in inferred.iter().filter(|(name, found)| name != target && !found.kind.is_feature()) {
+    for (name, found) in
+        inferred.iter().filter(|(name, found)| !target.is_target(name) && !found.kind.is_feature())
+    {
         output.note(format!("left out: {name} ({})", found.reason));
     }
     Ok(())

@@ -13,6 +13,7 @@ use fireclay::train::text_preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
+use crate::format::count;
 use crate::images::{TEST_FRACTION, report_skipped};
 use crate::limit::Limit;
 use crate::output::Output;
@@ -139,6 +140,7 @@ impl TextSource {
     /// What is wrong with the data.
     pub fn load(&self, limit: Limit, output: &Arc<Output>) -> Result<(Texts, Texts), DatasetsError> {
         let (train, test) = self.load_all(limit, output)?;
+        warn_of_unseparated(&train, output);
         Ok((limit.texts(train)?, limit.texts(test)?))
     }
 
@@ -238,6 +240,25 @@ impl TextSource {
                 }
             }
         }
+    }
+}
+
+/// Characters of a text without a space that is not one word.
+const LONG_WORD: usize = 100;
+
+/// Warns of texts that are one long "word", as in a language that does not separate words: to a model each is a word of its own.
+fn warn_of_unseparated(texts: &Texts, output: &Output) {
+    let is_one = |text: &&String| {
+        let text = text.trim();
+        text.chars().nth(LONG_WORD).is_some() && !text.contains(char::is_whitespace)
+    };
+    let found = texts.texts().iter().filter(is_one).count();
+    if found > 0 {
+        output.warn(format!(
+            "data: {} of {} texts are a single word of more than {LONG_WORD} characters, which no model knows again; separate their words by spaces",
+            count(found as u64),
+            count(texts.len() as u64)
+        ));
     }
 }
 

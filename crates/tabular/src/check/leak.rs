@@ -108,6 +108,8 @@ impl<'a> Targets<'a> {
                 let labels = cells.iter().map(|cell| places.get(cell).copied()).collect();
                 Targets::Classes { cells, labels, classes: target.classes.len() }
             }
+            // What gives one of several labels away is not looked for.
+            TableTask::MultiLabel => Targets::Numbers { numbers: vec![None; cells.len()], cells },
             TableTask::Regression => {
                 let numbers = cells.iter().map(|cell| finite(target.format, cell)).collect();
                 Targets::Numbers { cells, numbers }

@@ -177,6 +177,7 @@ fn rows_that_are_empty_repeated_or_conflicting_are_counted() {
         column: "kind".into(),
         classes: vec!["a".into(), "b".into()],
         format: Default::default(),
+        labels: None,
     };
     let found = check(&frame, &target);
     assert_eq!(found.empty_rows, RowCount { rows: 2, examples: vec![1, 4] });

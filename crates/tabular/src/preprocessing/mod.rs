@@ -14,7 +14,7 @@ pub use date::DateEncoding;
 pub use number::{NumberEncoding, NumberScale};
 pub use words::WordEncoding;
 
-use crate::{ColumnKind, Frame, Inferred, Profile, TabularError, TargetColumn};
+use crate::{ColumnKind, Frame, Inferred, LabelColumns, Profile, TabularError, TargetColumn};
 
 /// What is asked of the encoding; the rest is found in the training rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +32,11 @@ pub struct EncodingOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TablePreprocessing {
-    /// The target column, which rows to predict need not have.
+    /// The target column, which rows to predict need not have; of several the first.
     pub target: String,
+    /// Where the labels are, where several may hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelColumns>,
     /// Columns that a network learns from, in the order of its inputs.
     pub columns: Vec<ColumnEncoding>,
 }
@@ -82,7 +85,7 @@ impl TablePreprocessing {
         for (index, (name, Inferred { kind, .. })) in inferred.iter().enumerate() {
             let profile = || Profile::of(frame, index);
             let encoding = match kind {
-                _ if *name == target.column => continue,
+                _ if target.is_target(name) => continue,
                 ColumnKind::Number => Encoding::Number(NumberEncoding::fit(frame, index, &profile())),
                 ColumnKind::Category => Encoding::Category(CategoryEncoding::fit(&profile())),
                 ColumnKind::Date => Encoding::Date(DateEncoding::fit(frame, index)),
@@ -91,10 +94,11 @@ impl TablePreprocessing {
             };
             columns.push(ColumnEncoding { name: name.clone(), encoding });
         }
-        let preprocessing = TablePreprocessing { target: target.column.clone(), columns };
+        let preprocessing =
+            TablePreprocessing { target: target.column.clone(), labels: target.labels.clone(), columns };
         match preprocessing.width() {
             0 => {
-                let others = inferred.into_iter().filter(|(name, _)| *name != target.column);
+                let others = inferred.into_iter().filter(|(name, _)| !target.is_target(name));
                 let reasons = others
                     .map(|(name, found)| format!("{name:?} is {}: {}", found.kind.name(), found.reason));
                 Err(TabularError::NoFeatures { reasons: reasons.collect() })

@@ -36,8 +36,8 @@ const BRACKET: usize = 9;
 const KEEP: usize = 3;
 
 /// How many of the best trials are measured again, and the share of the time that the trials themselves have.
-const CONFIRMED: usize = 4;
-const SHARE_OF_TRIALS: f64 = 0.7;
+const CONFIRMED: usize = 3;
+const SHARE_OF_TRIALS: f64 = 0.5;
 
 /// Minutes that a search takes unless flags say otherwise.
 const MINUTES: f64 = 5.0;
