@@ -220,3 +220,50 @@ fn commands_are_documented() {
         assert!(script.contains(word) && script.contains("target"), "{shell}: {script}");
     }
 }
+
+/// Peak memory of a process in bytes, as Linux counts it; `None` elsewhere, or when it has ended.
+fn peak_memory(process: u32) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(1024 * line.split_whitespace().next()?.parse::<usize>().ok()?)
+}
+
+#[test]
+fn a_table_is_answered_in_less_memory_than_it_takes() {
+    const BYTES: usize = 160 << 20;
+    let folder = scratch();
+    succeed(
+        folder.path(),
+        &["train", "flats.csv", "--ignore", "large", "--target", "rent", "--epochs", "1", "-q"],
+    );
+    // Sparse columns, again and again.
+    let table = flats(0..1000);
+    let mut lines = table.lines();
+    let sparse = |line: &str, at: usize| {
+        let cells = (0..40).map(|column| if column == at % 40 { ",7" } else { "," });
+        format!("{line}{}\n", cells.collect::<String>())
+    };
+    let names: String = (0..40).map(|column| format!(",sparse{column}")).collect();
+    let header = format!("{}{names}\n", lines.next().unwrap());
+    let block: String = lines.enumerate().map(|(at, line)| sparse(line, at)).collect();
+    let times = BYTES / block.len();
+    let mut file = std::fs::File::create(folder.path().join("big.csv")).unwrap();
+    std::io::Write::write_all(&mut file, header.as_bytes()).unwrap();
+    (0..times).for_each(|_| std::io::Write::write_all(&mut file, block.as_bytes()).unwrap());
+    drop(file);
+
+    let mut predict = shared::command(PROGRAM, folder.path())
+        .args(["predict", "big.csv", "--out", "answers.csv", "-q"])
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while predict.try_wait().unwrap().is_none() {
+        peak = peak.max(peak_memory(predict.id()).unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(predict.wait().unwrap().success());
+    assert!(peak < BYTES * 5 / 8, "{peak} bytes of memory for a table of {BYTES}");
+    let answers = std::fs::File::open(folder.path().join("answers.csv")).unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(answers)).count();
+    assert_eq!(lines, 1 + 1000 * times);
+}

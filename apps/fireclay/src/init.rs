@@ -17,7 +17,7 @@ use crate::source::Kind;
 const WIDTH: usize = 100;
 
 /// Flags that are for the command line alone.
-const LEFT_OUT: [&str; 6] = ["config", "resume", "print-config", "help", "json", "quiet"];
+const LEFT_OUT: [&str; 7] = ["config", "resume", "print-config", "help", "json", "quiet", "kind"];
 
 /// Writes `fireclay.toml`.
 #[derive(Args, Debug)]
@@ -61,12 +61,14 @@ impl Command for Init {
             format!("data = {}", text(&data)),
             format!("kind = {} # {}", text(Kind::from(found.kind).word()), found.reason),
         ];
+        let has_test = test.is_some();
         lines.extend(test.map(|test| format!("test = {}", text(&test))));
         let parser = command_line(crate::program(), &crate::commands());
         let train = parser.find_subcommand("train").cloned().unwrap_or_default();
         let mut heading = "";
         let flags = train.get_arguments().filter_map(|arg| Some((arg, arg.get_long()?)));
-        let mut flags: Vec<_> = flags.filter(|(_, name)| !LEFT_OUT.contains(name)).collect();
+        let mut flags: Vec<_> =
+            flags.filter(|(_, name)| !LEFT_OUT.contains(name) && !(has_test && *name == "test")).collect();
         flags.sort_by_key(|(arg, _)| arg.get_help_heading().is_some());
         for (arg, name) in flags {
             let of = arg.get_help_heading().unwrap_or("Model");

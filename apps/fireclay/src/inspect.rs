@@ -129,7 +129,7 @@ impl Inspect {
             facts.extend(data.sha256.as_ref().map(|digest| ("sha256", digest.clone())));
         }
         if let Some(seen) = &card.seen {
-            facts.push(("seen", format!("digests of {} samples", count(seen.len() as u64))));
+            facts.push(("seen", format!("digests of {} different samples", count(seen.len() as u64))));
         }
         if let Some(training) = &card.training {
             facts.push(("training", trained(training)));

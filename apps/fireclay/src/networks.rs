@@ -30,7 +30,7 @@ pub enum AnyNetwork {
 }
 
 /// What can be asked for, and which data it reads.
-const ASKED: [AnyNetwork; 15] = [
+const ASKED: [AnyNetwork; 14] = [
     AnyNetwork::Auto,
     AnyNetwork::Named("mlp"),
     AnyNetwork::Named("linear"),
@@ -45,7 +45,6 @@ const ASKED: [AnyNetwork; 15] = [
     AnyNetwork::Named("bilstm"),
     AnyNetwork::Named("gru"),
     AnyNetwork::Named("transformer"),
-    AnyNetwork::Named("lm-lstm"),
 ];
 
 fn help(name: &str) -> &'static str {
@@ -63,7 +62,6 @@ fn help(name: &str) -> &'static str {
         "bilstm" => "texts: an LSTM in both directions",
         "gru" => "texts: a GRU over the words",
         "transformer" => "texts: an encoder block of 4 heads",
-        "lm-lstm" => "texts: a language model",
         _ => "the one that suits the data",
     }
 }
@@ -224,7 +222,8 @@ impl AnyNetwork {
 
 /// The names of a kind's networks.
 fn names<N: ModelName>() -> String {
-    N::value_variants().iter().map(|network| network.name()).collect::<Vec<_>>().join(", ")
+    let classifiers = N::value_variants().iter().filter(|network| !network.is_language_model());
+    classifiers.map(|network| network.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

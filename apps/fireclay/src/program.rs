@@ -144,7 +144,7 @@ impl Program for FireclayProgram {
                 let texts = Some(texts.unwrap_or_default().resolve(language_model));
                 Ok(AnyPreprocessing { images: None, texts })
             }
-            (_, _, Some(_)) => wrong("--max-words, --length or --ngrams", "texts"),
+            (_, _, Some(_)) => wrong("--max-words, --length, --ngrams or --min-count", "texts"),
             (_, _, None) => Ok(preprocessing),
         }
     }
@@ -186,6 +186,7 @@ impl Program for FireclayProgram {
             settings.extend(whole("max-words", texts.max_words));
             settings.extend(whole("length", texts.length));
             settings.extend(whole("ngrams", texts.ngrams));
+            settings.extend(whole("min-count", texts.min_count));
         }
         settings
     }

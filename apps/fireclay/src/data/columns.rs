@@ -26,8 +26,9 @@ struct Column<'a> {
 /// Says what each column of the training rows holds.
 pub fn show_columns(parts: &TableParts, output: &Output) -> Result<(), TabularError> {
     let inferred = TablePreprocessing::inferred(&parts.train, &parts.target.column, &parts.options)?;
-    let head = ["column", "is", "missing", "different", "values"];
+    let head = ["column", "is", "missing", "different"];
     let mut rows = vec![head.map(String::from).to_vec()];
+    let mut ends = vec!["values".to_owned()];
     for (index, (name, found)) in inferred.iter().enumerate() {
         let profile = Profile::of(&parts.train, index);
         let is_target = parts.target.is_target(name);
@@ -43,8 +44,11 @@ pub fn show_columns(parts: &TableParts, output: &Output) -> Result<(), TabularEr
             kind,
             count(profile.missing as u64),
             format!("{more}{}", count(profile.values.len() as u64)),
-            values.clone(),
         ]);
+        ends.push(match is_target || found.kind.is_feature() {
+            true => values.clone(),
+            false => found.reason.clone(),
+        });
         output.record(&Column {
             name,
             kind: found.kind.name(),
@@ -58,7 +62,9 @@ pub fn show_columns(parts: &TableParts, output: &Output) -> Result<(), TabularEr
     }
     let (train, test) = (parts.train.len() as u64, parts.test.len() as u64);
     output.line(format!("\n{} training and {} test rows; of the training rows:", count(train), count(test)));
-    output.line(aligned(&rows));
+    let lines = aligned(&rows);
+    let lines: Vec<String> = lines.lines().zip(&ends).map(|(line, end)| format!("{line}  {end}")).collect();
+    output.line(lines.join("\n"));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use fireclay::data::{
     ColumnKind, DataKind, Detected, Frame, Npz, PictureSurvey, TablePreprocessing, TableRows, TableTask,
     TargetColumn, detect,
 };
-use fireclay_cli::{ImageSource, Output, PublishedImages, TextSource, UsageError, count};
+use fireclay_cli::{ImageSource, Output, PublishedImages, TextSource, UsageError, count, shown};
 
 use super::AnySource;
 use super::args::{Asked, Kind};
@@ -34,7 +34,7 @@ impl Asked {
         };
         let path =
             if self.kind.is_none_or(|kind| kind == Kind::from(found)) { path } else { self.path.clone() };
-        output.note(format!("{}: {}, since {reason}", self.path.display(), words(kind)));
+        output.note(format!("{}: {}, since {reason}", shown(&self.path), words(kind)));
         let asked = Asked { path, test: self.test.clone().or(test), ..self };
         asked.check_flags(kind)?;
         let images = |source, family: PublishedImages| AnySource::Images {
@@ -182,11 +182,11 @@ impl Asked {
         let mut npz = Npz::open(&self.path)?;
         let array = npz.array("x_train")?;
         let source = ImageSource::Npz(self.path.clone());
-        let shown: Vec<String> = array.shape.iter().map(usize::to_string).collect();
-        let shown = shown.join(" x ");
+        let dimensions: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+        let dimensions = dimensions.join(" x ");
         match *array.shape.as_slice() {
             [_, height, width] => {
-                output.note(format!("grey images, since x_train has the shape {shown}"));
+                output.note(format!("grey images, since x_train has the shape {dimensions}"));
                 Ok(AnySource::Images {
                     source,
                     family: PublishedImages::Mnist,
@@ -197,11 +197,14 @@ impl Asked {
             [_, a, b, c] => {
                 let shape = if matches!(c, 1 | 3 | 4) { [c, a, b] } else { [a, b, c] };
                 let family = if shape[0] == 1 { PublishedImages::Mnist } else { PublishedImages::Cifar };
-                output.note(format!("images of {} channels, since x_train has the shape {shown}", shape[0]));
+                output.note(format!(
+                    "images of {} channels, since x_train has the shape {dimensions}",
+                    shape[0]
+                ));
                 Ok(AnySource::Images { source, family, shape, validation: None })
             }
             _ => {
-                output.note(format!("rows of numbers, since x_train has the shape {shown}"));
+                output.note(format!("rows of numbers, since x_train has the shape {dimensions}"));
                 Ok(AnySource::Rows(source))
             }
         }

@@ -17,6 +17,9 @@ pub use table::{TableParts, TableSource};
 use self::args::Asked;
 use crate::program::AnyPreprocessing;
 
+/// Below so many texts n-grams are learnt that occur once.
+const FEW_TEXTS: usize = 1_000;
+
 /// Where data comes from, and what it is: what a checkpoint keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,8 +150,13 @@ impl AnySource {
                 source.load(PublishedImages::Mnist, PublishedImages::Mnist.shape(), limit, &images, output)
             }
             AnySource::Texts { source, .. } => {
-                let tokens = preprocessing.texts.clone().unwrap_or_default();
-                tokens.prepare(source.load(limit, output)?)
+                let mut tokens = preprocessing.texts.clone().unwrap_or_default();
+                let (train, test) = source.load(limit, output)?;
+                // Where texts are few, what occurs once is worth its place.
+                if train.len() < FEW_TEXTS {
+                    tokens.min_count.get_or_insert(1);
+                }
+                tokens.prepare((train, test))
             }
         }
     }

@@ -43,6 +43,10 @@ pub struct TokenPreprocessing {
     #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub ngrams: Option<u32>,
+    /// Only n-grams that occur in at least N training texts [default: 3, with fireclay 1 where there are fewer than 1,000 texts]
+    #[arg(long, value_name = "N", help_heading = "Data", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_count: Option<u32>,
     /// Whether the model predicts the next word rather than the class.
     #[arg(skip)]
     #[serde(default)]
@@ -81,6 +85,7 @@ impl Preprocessing for TokenPreprocessing {
             max_words: self.max_words.or(defaults.max_words),
             length: self.length.or(defaults.length),
             // Who asks for words does not want n-grams.
+            min_count: self.min_count.or(defaults.min_count),
             ngrams: self.ngrams.or(defaults.ngrams.filter(|_| self.max_words.is_none())),
             next_words: self.next_words || defaults.next_words,
         }
@@ -114,7 +119,9 @@ impl TokenPreprocessing {
     pub fn of_texts(&self, train: &Texts) -> Result<TextPreprocessing, DatasetsError> {
         let tokenizer = WordTokenizer::default();
         if let Some(longest) = self.ngrams {
-            let options = NgramOptions { longest: longest as usize, ..NgramOptions::default() };
+            let usual = NgramOptions::default();
+            let min_count = self.min_count.map_or(usual.min_count, |count| count as usize);
+            let options = NgramOptions { longest: longest as usize, min_count };
             let ngrams = NgramVocabulary::build(train, &tokenizer, options)?;
             let encoder = TextEncoder::of_ngrams(tokenizer, ngrams);
             return Ok(TextPreprocessing { encoder, padding: TextPadding::to(self.length()) });
