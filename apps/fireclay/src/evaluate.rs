@@ -184,7 +184,7 @@ mod tests {
         let many = groups(&frame((0..100).map(|row| row.to_string()).chain(["?".to_owned()])), 0);
         let names: Vec<&str> = many.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["0 to 24", "25 to 49", "50 to 74", "75 to 99", "(no number)"]);
-        let most_alike = groups(&frame((0..100).map(|row| row.saturating_sub(60).to_string())), 0);
+        let most_alike = groups(&frame((0..100usize).map(|row| row.saturating_sub(60).to_string())), 0);
         assert_eq!(most_alike.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 100);
     }
 }

@@ -11,6 +11,9 @@ use crate::program::FireclayProgram;
 /// Trains a model on data of any kind, or resumes a training.
 #[derive(Args, Debug)]
 pub struct TrainOnData {
+    /// Print what all flags come to, as TOML for fireclay.toml, and train nothing
+    #[arg(long, conflicts_with_all = ["resume", "json"])]
+    pub print_config: bool,
     /// As all programs.
     #[command(flatten)]
     pub train: fireclay_cli::commands::Train<FireclayProgram>,
@@ -21,13 +24,14 @@ impl Command for TrainOnData {
     const ABOUT: &'static str =
         "Train a model on a table, pictures or texts, evaluate it beside simple baselines and save it";
 
-    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+    fn run(mut self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if self.train.source.path.is_none() && self.train.resume.is_none() {
             return Err(UsageError::of(AppError::NoData { program: called("fireclay") }));
         }
         if let Some(config) = &self.train.source.config {
             output.note(format!("settings of {}", shown(config)));
         }
+        self.train.print_config = self.print_config;
         self.train.run(output)
     }
 }

@@ -140,6 +140,22 @@ pub enum CommandError {
         /// What it may have.
         known: String,
     },
+    /// Bounds that cannot be searched.
+    #[error("{path}: {name} has bounds that cannot be searched; expected {expected}")]
+    Bounds {
+        /// The file of the space.
+        path: PathBuf,
+        /// The setting.
+        name: String,
+        /// What it needs.
+        expected: String,
+    },
+    /// A flag that a search has no use for.
+    #[error("{flag} has no part in a search, which holds out samples of its own; leave it out")]
+    NotInSearch {
+        /// The flag.
+        flag: &'static str,
+    },
     /// All trials failed.
     #[error(
         "every trial of {journal} failed: its loss was no number any more; lower the bounds of learning_rate with --space, and name another --journal"

@@ -1,6 +1,6 @@
 //! Several labels for a row, each of which holds or does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use fireclay_data::Targets;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,9 @@ use crate::{Frame, TabularError};
 
 /// What may stand between the labels of one cell, the first that occurs.
 const SEPARATORS: [char; 3] = [';', '|', ','];
+
+/// More different names than this are no labels.
+const MOST_LABELS: usize = 1_024;
 
 /// Where the labels of a row are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +29,27 @@ impl LabelColumns {
     /// A column for each label, or for a single column the names in its cells; the labels' names, in order.
     pub(crate) fn of(frame: &Frame, columns: &[String]) -> Result<(Self, Vec<String>), TabularError> {
         let [column] = columns else {
-            for column in columns {
+            for (at, column) in columns.iter().enumerate() {
                 frame.find(column)?;
+                if let Some(first) = columns[..at].iter().position(|known| known == column) {
+                    return Err(TabularError::SameName { name: column.clone(), first, second: at });
+                }
+            }
+            if columns.is_empty() {
+                return Err(TabularError::NoFeatures { reasons: vec!["no target column is named".into()] });
             }
             return Ok((LabelColumns { columns: columns.to_vec(), separator: None }, columns.to_vec()));
         };
         let index = frame.find(column)?;
         let occurs = |separator: &char| frame.column(index).any(|cell| cell.contains(*separator));
         let separator = SEPARATORS.into_iter().find(occurs).unwrap_or(SEPARATORS[0]);
-        let names: BTreeSet<&str> = frame.column(index).flat_map(|cell| parts(cell, separator)).collect();
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for name in frame.column(index).flat_map(|cell| parts(cell, separator)) {
+            names.insert(name);
+            if names.len() > MOST_LABELS {
+                return Err(TabularError::TooManyClasses { column: column.clone(), limit: MOST_LABELS });
+            }
+        }
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         if let [class] = names.as_slice() {
             return Err(TabularError::OneClass { column: column.clone(), class: class.clone() });
@@ -49,6 +64,7 @@ impl LabelColumns {
     /// The targets of a table's rows.
     pub(crate) fn targets(&self, frame: &Frame, names: &[String]) -> Result<Targets, TabularError> {
         let mut values = Vec::with_capacity(frame.len() * names.len());
+        let known: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
         let places: Vec<usize> =
             self.columns.iter().map(|column| frame.find(column)).collect::<Result<_, _>>()?;
         for row in 0..frame.len() {

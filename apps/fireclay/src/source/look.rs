@@ -21,22 +21,35 @@ const SIDES_AS_THEY_ARE: std::ops::RangeInclusive<usize> = 18..=64;
 const SIDES: [usize; 3] = [64, 32, 28];
 
 impl Asked {
-    /// Looks at the data and says what it is.
-    pub fn look(self, output: &Output) -> anyhow::Result<AnySource> {
-        let Detected { kind: found, path, test, reason } = match self.kind {
+    /// Finds out what the data is and where in a folder it lies, and says so; `known` is what it must be for a model that is
+    /// there already.
+    pub fn located(self, known: Option<Kind>, output: &Output) -> anyhow::Result<(Self, Kind)> {
+        let said = self.kind.or(known);
+        let Detected { kind: found, path, test, reason } = match said {
             // What it is is said; where in a folder it is is still to be found.
             Some(_) => detect(&self.path).unwrap_or_else(|_| as_said(&self.path)),
             None => detect(&self.path)?,
         };
-        let (kind, reason) = match self.kind {
-            Some(kind) => (kind, "you say so".to_string()),
-            None => (Kind::from(found), reason),
+        let kind = said.unwrap_or(Kind::from(found));
+        let reason = match (self.kind, known) {
+            (Some(_), _) => "you say so".to_string(),
+            (None, Some(_)) => "the model was trained on one".to_string(),
+            (None, None) => reason,
         };
-        let path =
-            if self.kind.is_none_or(|kind| kind == Kind::from(found)) { path } else { self.path.clone() };
         output.note(format!("{}: {}, since {reason}", shown(&self.path), words(kind)));
+        let (path, test) = match kind == Kind::from(found) {
+            true => (path, test),
+            false => (self.path.clone(), None),
+        };
         let asked = Asked { path, test: self.test.clone().or(test), ..self };
         asked.check_flags(kind)?;
+        Ok((asked, kind))
+    }
+
+    /// Looks at the data and says what it is.
+    pub fn look(self, output: &Output) -> anyhow::Result<AnySource> {
+        let is_said = self.kind.is_some();
+        let (asked, kind) = self.located(None, output)?;
         let images = |source, family: PublishedImages| AnySource::Images {
             source,
             family,
@@ -44,10 +57,11 @@ impl Asked {
             validation: None,
         };
         match kind {
-            Kind::Table if asked.text_column.is_some() => Ok(asked.text_table()),
+            Kind::Table if asked.text_column.is_some() => asked.text_table(),
+            Kind::Table if is_said => Ok(AnySource::Table(Box::new(asked.table()))),
             Kind::Table => asked.look_at_table(output),
             Kind::Pictures => asked.look_at_pictures(output),
-            Kind::Texts if asked.path.is_file() => Ok(asked.text_table()),
+            Kind::Texts if asked.path.is_file() => asked.text_table(),
             Kind::Texts => {
                 let source = match asked.test {
                     Some(test) => TextSource::Parts { train: asked.path, test },
@@ -124,14 +138,29 @@ impl Asked {
                 output.note(format!(
                     "texts: column {text:?}, since it is the only one to learn {target:?} from and holds sentences"
                 ));
-                Ok(Asked { target: vec![target], text_column: Some(text), ..self }.text_table())
+                Asked { target: vec![target], text_column: Some(text), ignore: Vec::new(), ..self }
+                    .text_table()
             }
             None => as_table(self),
         }
     }
 
     /// A table of texts.
-    fn text_table(self) -> AnySource {
+    fn text_table(self) -> anyhow::Result<AnySource> {
+        let of_columns = [
+            ("--task", self.task.is_some_and(|task| task != Task::Classification)),
+            ("--ignore", !self.ignore.is_empty()),
+            ("--category", !self.category.is_empty()),
+            ("a second --target", self.target.len() > 1),
+        ];
+        if let Some((flag, _)) = of_columns.into_iter().find(|(_, given)| *given) {
+            return Err(UsageError::of(AppError::OtherFlag {
+                flag: flag.into(),
+                for_what: "tables of several columns",
+                path: self.path,
+                kind: "read as texts with a class each",
+            }));
+        }
         let source = TextSource::Table {
             train: self.path,
             test: self.test,
@@ -139,7 +168,7 @@ impl Asked {
             label: self.target.into_iter().next(),
             format: self.format,
         };
-        AnySource::Texts { source, validation: self.validation }
+        Ok(AnySource::Texts { source, validation: self.validation })
     }
 
     /// The shape that pictures are brought to.

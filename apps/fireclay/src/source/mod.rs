@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use args::{DataArgs, Kind};
 use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, TextDataset};
 use fireclay::store::ModelCard;
-use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like, shown};
+use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like};
 use serde::{Deserialize, Serialize};
 pub use table::{TableParts, TableSource};
 
@@ -56,7 +56,8 @@ impl AnySource {
     /// What flags say of the data, with what was found out.
     pub fn settings(&self, train: &Dataset) -> Vec<(&'static str, toml::Value)> {
         let text = |text: &str| toml::Value::String(text.to_owned());
-        let path = |path: &Path| text(&shown(path));
+        // From wherever it is read; sources are absolute.
+        let path = |path: &Path| text(&path.to_string_lossy());
         let list = |names: &[String]| toml::Value::Array(names.iter().map(|name| text(name)).collect());
         let images = |source: &ImageSource, kind: Kind| match source {
             ImageSource::Folder(folder) | ImageSource::Images(folder) | ImageSource::Npz(folder) => {
@@ -67,7 +68,14 @@ impl AnySource {
             }
             ImageSource::Default | ImageSource::Synthetic => Vec::new(),
         };
-        match self {
+        let validation = match self {
+            AnySource::Table(table) => table.validation.as_ref(),
+            AnySource::Images { validation, .. } | AnySource::Texts { validation, .. } => validation.as_ref(),
+            AnySource::Asked(_) | AnySource::Rows(_) => None,
+        };
+        let mut settings: Vec<_> =
+            validation.map(|folder| ("validation", path(folder))).into_iter().collect();
+        settings.extend(match self {
             AnySource::Asked(asked) => vec![("data", path(&asked.path))],
             AnySource::Table(table) => {
                 let mut settings = vec![("data", path(&table.table)), ("kind", text(Kind::Table.word()))];
@@ -129,7 +137,8 @@ impl AnySource {
                 settings
             }
             AnySource::Texts { source: TextSource::Default | TextSource::Synthetic, .. } => Vec::new(),
-        }
+        });
+        settings
     }
 
     /// Training and test samples, prepared.
@@ -192,7 +201,9 @@ impl AnySource {
     /// The samples to measure a saved model on.
     pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
         match self {
-            AnySource::Asked(asked) if card.table.is_some() => asked.table().load_test(limit, card, output),
+            AnySource::Asked(asked) if card.table.is_some() => {
+                asked.clone().located(Some(Kind::Table), output)?.0.table().load_test(limit, card, output)
+            }
             AnySource::Asked(asked) => asked.clone().look(output)?.load_test(limit, card, output),
             AnySource::Table(table) => table.load_test(limit, card, output),
             AnySource::Images { source, family, shape, .. } => {

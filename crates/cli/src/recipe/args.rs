@@ -40,7 +40,7 @@ pub struct TrainingArgs {
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
     /// How classes count in the loss: each sample alike, or balanced, so that a rare class counts as much as a frequent one. Of
-    /// two classes the threshold between them is then chosen on validation samples, for the best F1 [default: none]
+    /// two classes the threshold between them is then chosen on validation samples, for the best mean F1 [default: none]
     #[arg(long, value_name = "WORD", value_enum, help_heading = "Training")]
     pub class_weights: Option<ClassWeights>,
     /// How much work is done: quick has a quarter of the epochs, best twice as many; with fireclay also which network
@@ -130,12 +130,7 @@ impl TrainingArgs {
             recipe.groups.clear();
         }
         if let Some(rate) = self.learning_rate {
-            let ratio = rate / recipe.optimizer.learning_rate();
-            recipe.optimizer = recipe.optimizer.with_learning_rate(rate);
-            for group in &mut recipe.groups {
-                let of_group = group.optimizer.learning_rate();
-                group.optimizer = group.optimizer.with_learning_rate(of_group * ratio);
-            }
+            recipe = recipe.with_learning_rate(rate);
         }
         if let Some(decay) = self.weight_decay {
             recipe.optimizer = recipe.optimizer.with_weight_decay(decay);
@@ -168,6 +163,13 @@ impl TrainingArgs {
         recipe.clip_norm = self.clip_norm.or(recipe.clip_norm);
         recipe.label_smoothing = self.label_smoothing.unwrap_or(recipe.label_smoothing);
         recipe.validation_split = self.validation_split.unwrap_or(recipe.validation_split);
+        if recipe.balanced && recipe.validation_split == 0.0 && !recipe.has_validation {
+            return Err(TrainError::Setting {
+                setting: "validation_split",
+                found: "0".into(),
+                expected: "more than 0 with --class-weights balanced, as the threshold is chosen on validation samples",
+            });
+        }
         recipe.best.keep = match (self.keep_best, self.patience) {
             (Some(keep), _) => keep,
             (None, Some(_)) => true,

@@ -66,6 +66,22 @@ impl Recipe {
         }
     }
 
+    /// The same with another learning rate; groups with a rate of their own are scaled in proportion.
+    pub fn with_learning_rate(mut self, rate: f64) -> Self {
+        let ratio = rate / self.optimizer.learning_rate();
+        self.optimizer = self.optimizer.with_learning_rate(rate);
+        for group in &mut self.groups {
+            let of_group = group.optimizer.learning_rate();
+            group.optimizer = group.optimizer.with_learning_rate(of_group * ratio);
+        }
+        self
+    }
+
+    /// The weight decay of the optimizer, if it has one.
+    pub fn weight_decay(&self) -> Option<f64> {
+        serde_json::to_value(&self.optimizer).unwrap_or_default()["weight_decay"].as_f64()
+    }
+
     /// What [`fit`](fireclay::prelude::Trainer::fit) is given.
     pub fn options(&self, seed: u64) -> FitOptions {
         FitOptions {

@@ -18,8 +18,6 @@ use fireclay_data::DataError;
 use fireclay_text::TextError;
 use thiserror::Error;
 
-use crate::formats::TextEncoding;
-
 pub use archive::ArchiveProblem;
 pub use detect::DetectProblem;
 pub use file::FileProblem;
@@ -30,6 +28,21 @@ pub use inspect::InspectProblem;
 pub use numpy::NumpyProblem;
 pub use set::SetProblem;
 pub use table::TableProblem;
+
+/// Names of usual encodings of texts.
+pub(crate) const USUAL_ENCODINGS: [&str; 11] = [
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "windows-1252",
+    "latin1",
+    "iso-8859-15",
+    "windows-1250",
+    "windows-1251",
+    "shift_jis",
+    "gb18030",
+    "euc-kr",
+];
 
 /// What can go wrong while reading or fetching data sets.
 ///
@@ -226,8 +239,8 @@ pub enum DatasetsError {
     /// An encoding of texts that is not known.
     #[error(
         "no encoding is called {label:?}{}; usual ones are {}",
-        near::did_you_mean(label, TextEncoding::USUAL),
-        near::list(TextEncoding::USUAL)
+        near::did_you_mean(label, USUAL_ENCODINGS),
+        near::list(USUAL_ENCODINGS)
     )]
     UnknownEncoding {
         /// What it was called.

@@ -37,8 +37,8 @@ pub struct Train<P: Program> {
          --resume goes on to the same file unless told otherwise", P::MODEL_FILE
     ))]
     pub out: Option<PathBuf>,
-    /// Print what all flags come to, as TOML for a file of settings, and do nothing else
-    #[arg(long, conflicts_with_all = ["resume", "json"])]
+    /// Whether only what all flags come to is printed, in programs that read a file of settings.
+    #[arg(skip)]
     pub print_config: bool,
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [

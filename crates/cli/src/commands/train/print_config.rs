@@ -1,11 +1,12 @@
 //! `--print-config`: what all flags come to.
 
+use std::path::Path;
+
 use fireclay::train::Optimizer;
 use toml::Value;
 
 use super::flags::Train;
 use super::job::Job;
-use crate::format::shown;
 use crate::output::Output;
 use crate::program::Program;
 
@@ -14,18 +15,21 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     let Job { state, train, recipe, seed, .. } = job;
     let mut settings = P::settings(&state.data, &state.preprocessing, train);
     let text = |text: &str| Value::String(text.to_owned());
+    // From wherever it is read.
+    let path = |path: &Path| text(&std::path::absolute(path).unwrap_or(path.to_path_buf()).to_string_lossy());
     let whole = |number: usize| Value::Integer(number as i64);
     match &flags.model.spec {
-        Some(spec) => settings.push(("spec", text(&shown(spec)))),
+        Some(spec) => settings.push(("spec", path(spec))),
         None => settings.push(("model", text(&state.model))),
     }
     settings.extend(state.limit.samples.map(|samples| ("limit", whole(samples as usize))));
     settings.push(("epochs", whole(recipe.epochs)));
     settings.push(("batch-size", whole(recipe.batch_size)));
-    settings.push(("optimizer", text(&recipe.optimizer.name())));
+    // Named, an optimizer has no groups and its usual settings; those of a recipe go without saying.
+    let given = &flags.training;
+    settings.extend(given.optimizer.as_ref().map(|name| ("optimizer", text(name))));
     settings.push(("learning-rate", Value::Float(recipe.optimizer.learning_rate())));
-    let decay = serde_json::to_value(&recipe.optimizer).unwrap_or_default()["weight_decay"].as_f64();
-    settings.extend(decay.map(|decay| ("weight-decay", Value::Float(decay))));
+    settings.extend(given.weight_decay.map(|decay| ("weight-decay", Value::Float(decay))));
     settings.push(("schedule", text(&recipe.schedule.to_string())));
     settings.push(("warm-up", Value::Float(recipe.warm_up)));
     settings.extend(recipe.clip_norm.map(|norm| ("clip-norm", Value::Float(norm))));
@@ -33,14 +37,16 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     if recipe.balanced {
         settings.push(("class-weights", text("balanced")));
     }
-    settings.push(("validation-split", Value::Float(recipe.validation_split)));
+    if !recipe.has_validation {
+        settings.push(("validation-split", Value::Float(recipe.validation_split)));
+    }
     settings.push(("keep-best", Value::Boolean(recipe.best.keep)));
     settings.extend(recipe.best.patience.map(|epochs| ("patience", whole(epochs))));
-    settings.push(("seed", Value::Integer(*seed as i64)));
+    settings.extend(i64::try_from(*seed).ok().map(|seed| ("seed", Value::Integer(seed))));
     settings.push(("device", text(&flags.device.device.to_string())));
     settings.extend(flags.device.threads.map(|threads| ("threads", whole(threads))));
     settings.push(("precision", text(&recipe.precision.to_string())));
-    settings.push(("out", text(&shown(&state.out))));
+    settings.push(("out", path(&state.out)));
     for (name, value) in settings {
         output.line(format!("{name} = {value}"));
     }

@@ -9,7 +9,7 @@ use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, Trainer};
-use fireclay::train::{EarlyStopping, Stopped, best_threshold_by_f1};
+use fireclay::train::{BinaryCounts, EarlyStopping, Stopped, best_threshold};
 
 use super::announce::announce;
 use super::begin::begin;
@@ -83,7 +83,16 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
             Some(validation) => validation,
             None => train.split(recipe.validation_split, seed)?.1,
         };
-        if let Some(chosen) = best_threshold_by_f1(&trainer.predictions(&held_out)?) {
+        let macro_f1 = |counts: &BinaryCounts| {
+            let others = BinaryCounts {
+                true_positives: counts.true_negatives,
+                false_positives: counts.false_negatives,
+                false_negatives: counts.false_positives,
+                true_negatives: counts.true_positives,
+            };
+            (counts.f1() + others.f1()) / 2.0
+        };
+        if let Some(chosen) = best_threshold(&trainer.predictions(&held_out)?, macro_f1) {
             trainer.keep_threshold(chosen.threshold)?;
         }
     }

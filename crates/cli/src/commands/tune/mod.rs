@@ -147,7 +147,7 @@ impl<P: Program> Command for Tune<P> {
         let recipe = self.training.apply(model.recipe(&data)).map_err(UsageError::of)?;
         let recipe = Recipe { precision: self.device.precision, ..recipe };
         let tunable = Tunable::of(model, own.as_ref(), &data, &recipe, &self.training);
-        let space = tunable.space(self.space.as_deref())?;
+        let space = tunable.space(self.space.as_deref(), &recipe)?;
         if self.print_space {
             output.line(tunable.to_toml(&space).trim_end());
             return Ok(Exit::Done);

@@ -38,9 +38,7 @@ impl Tunable {
             all.push(("learning_rate", log(rate / RATES, rate * RATES), Setting::Float(rate)));
         }
         if given.weight_decay.is_none() {
-            let decay = serde_json::to_value(&recipe.optimizer).unwrap_or_default()["weight_decay"]
-                .as_f64()
-                .unwrap_or(0.0);
+            let decay = recipe.weight_decay().unwrap_or(0.0);
             let (low, high) = (decay.max(1e-3) / 30.0, (decay.max(1e-3) * 30.0).min(1.0));
             all.push(("weight_decay", log(low, high), Setting::Float(decay.clamp(low, high))));
         }
@@ -61,7 +59,7 @@ impl Tunable {
     }
 
     /// The space of a file, or else that of all that may be set.
-    pub fn space(&self, file: Option<&Path>) -> anyhow::Result<Space> {
+    pub fn space(&self, file: Option<&Path>, recipe: &Recipe) -> anyhow::Result<Space> {
         let Some(path) = file else {
             return Ok(Space::new(self.0.iter().map(|(name, domain, _)| (*name, domain.clone()))));
         };
@@ -72,6 +70,7 @@ impl Tunable {
         let space = space.map_err(UsageError::of)?;
         let of_network = self.0.iter().map(|(name, ..)| *name).filter(|name| !OF_TRAINING.contains(name));
         let known: Vec<&str> = OF_TRAINING.into_iter().chain(of_network).collect();
+        self.check(&space, path, recipe)?;
         let unknown = space.parameters().iter().find(|parameter| !known.contains(&parameter.name.as_str()));
         match unknown {
             None => Ok(space),
@@ -83,18 +82,59 @@ impl Tunable {
         }
     }
 
+    /// Refuses domains of the wrong kind and bounds that no training can have.
+    fn check(&self, space: &Space, path: &Path, recipe: &Recipe) -> anyhow::Result<()> {
+        for parameter in space.parameters() {
+            let name = parameter.name.as_str();
+            let is_whole = ["batch_size", "width", "depth"].contains(&name);
+            let (is_right, expected) = match (is_whole, &parameter.domain) {
+                (true, Domain::Integer { .. }) => (true, ""),
+                (true, _) => (false, "low and high with integer = true"),
+                (false, Domain::Choice { .. }) => (false, "low and high"),
+                (false, _) => (true, ""),
+            };
+            let wrong = |expected: &str| {
+                let (path, name, expected) = (path.to_path_buf(), name.to_owned(), expected.to_owned());
+                Err(UsageError::of(CommandError::Bounds { path, name, expected }))
+            };
+            if !is_right {
+                return wrong(expected);
+            }
+            let ends = match &parameter.domain {
+                Domain::Float { low, high, .. } => [Setting::Float(*low), Setting::Float(*high)],
+                Domain::Integer { low, high, .. } => [Setting::Integer(*low), Setting::Integer(*high)],
+                Domain::Choice { .. } => continue,
+            };
+            for end in ends {
+                let settings: Settings = [(name.to_owned(), end)].into_iter().collect();
+                if let Err(error) = Tunable::apply(&settings, recipe.clone()).check() {
+                    return wrong(&format!("bounds that a training can have: {error}"));
+                }
+                let dropout = settings.float("dropout").unwrap_or(0.0);
+                let size = settings.integer("width").or(settings.integer("depth")).unwrap_or(1);
+                if !(0.0..1.0).contains(&dropout) || !(1..=65_536).contains(&size) {
+                    return wrong("dropout from 0 to below 1, width and depth from 1");
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What the usual recipe has, as near as the space allows.
     pub fn usual(&self, space: &Space) -> Settings {
         let of = |name: &str, domain: &Domain| {
             let known = self.0.iter().find(|(known, ..)| *known == name).map(|(.., usual)| usual.clone());
-            match known.filter(|usual| domain.contains(usual)) {
-                Some(usual) => usual,
-                None => match domain {
-                    Domain::Float { low, high, log: true } => Setting::Float((low * high).sqrt()),
-                    Domain::Float { low, .. } => Setting::Float(*low),
-                    Domain::Integer { low, .. } => Setting::Integer(*low),
-                    Domain::Choice { values } => Setting::Choice(values.first().cloned().unwrap_or_default()),
-                },
+            let number = match &known {
+                Some(Setting::Float(number)) => Some(*number),
+                Some(Setting::Integer(number)) => Some(*number as f64),
+                _ => None,
+            };
+            match domain {
+                Domain::Float { low, high, .. } => Setting::Float(number.unwrap_or(*low).clamp(*low, *high)),
+                Domain::Integer { low, high, .. } => {
+                    Setting::Integer((number.unwrap_or(*low as f64) as i64).clamp(*low, *high))
+                }
+                Domain::Choice { values } => Setting::Choice(values.first().cloned().unwrap_or_default()),
             }
         };
         let parameters = space.parameters().iter();
@@ -129,12 +169,7 @@ impl Tunable {
         let float =
             |name: &str| settings.float(name).or_else(|| settings.integer(name).map(|whole| whole as f64));
         if let Some(rate) = float("learning_rate") {
-            let ratio = rate / recipe.optimizer.learning_rate();
-            recipe.optimizer = recipe.optimizer.with_learning_rate(rate);
-            for group in &mut recipe.groups {
-                let of_group = group.optimizer.learning_rate();
-                group.optimizer = group.optimizer.with_learning_rate(of_group * ratio);
-            }
+            recipe = recipe.with_learning_rate(rate);
         }
         if let Some(decay) = float("weight_decay") {
             recipe.optimizer = recipe.optimizer.with_weight_decay(decay);

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 use crate::DatasetsError;
+use crate::error::USUAL_ENCODINGS;
 
 /// How much of a file is decoded at a time.
 const CHUNK_BYTES: usize = 1 << 16;
@@ -37,19 +38,7 @@ pub struct TextEncoding(&'static Encoding);
 
 impl TextEncoding {
     /// Labels of usual encodings. There are many more: all of the [WHATWG's standard](https://encoding.spec.whatwg.org).
-    pub const USUAL: [&str; 11] = [
-        "utf-8",
-        "utf-16le",
-        "utf-16be",
-        "windows-1252",
-        "latin1",
-        "iso-8859-15",
-        "windows-1250",
-        "windows-1251",
-        "shift_jis",
-        "gb18030",
-        "euc-kr",
-    ];
+    pub const USUAL: [&str; 11] = USUAL_ENCODINGS;
 
     /// The name in the standard; `latin1` and `iso-8859-1` are `windows-1252` there, of which they are a part.
     pub fn name(self) -> &'static str {
