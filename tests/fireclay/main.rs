@@ -70,7 +70,7 @@ fn numbers_are_learnt_from_a_table_and_predicted_for_another() {
     let trained = succeed(folder.path(), &["train", "flats.csv", "--target", "rent", "--test", "new.csv"]);
     for said in [
         "flats.csv: 600 rows of 7 columns; the first row names the columns",
-        "target: \"rent\", since as you say",
+        "target: \"rent\", since you say so",
         "task: regression, since \"rent\" holds numbers",
         "number: size\n",
         "category: district, large\n",

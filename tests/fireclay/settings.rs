@@ -90,13 +90,10 @@ fn rare_classes_can_count_as_much_as_frequent_ones() {
     std::fs::write(folder.path().join("more.csv"), rare(1000..1600)).unwrap();
     let plain = ["train", "parts.csv", "--test", "more.csv", "--out", "plain.fireclay"];
     let said = succeed(folder.path(), &plain).stderr;
-    assert!(
-        said.contains("data: 95.0 % of the training samples are \"fine\"") || said.contains("\"fine\""),
-        "{said}"
-    );
+    assert!(said.contains("data: 95.0 % of the training samples are \"fine\""), "{said}");
     let balanced = ["train", "parts.csv", "--test", "more.csv", "--class-weights", "balanced"];
     let trained = succeed(folder.path(), &balanced);
-    assert!(trained.stdout.contains("classes weighted alike"), "{}", trained.stdout);
+    assert!(trained.stdout.contains("balanced class weights"), "{}", trained.stdout);
     assert!(trained.stdout.contains("is predicted above a probability of"), "{}", trained.stdout);
     let inspected = succeed(folder.path(), &["inspect", "model.fireclay"]).stdout;
     assert!(inspected.contains("threshold  \"fine\" above a probability of 0."), "{inspected}");

@@ -35,11 +35,11 @@ fn a_search_ends_the_same_when_it_is_killed_and_when_trials_run_side_by_side() {
     let whole = succeed(folder.path(), &flags("whole.jsonl"));
     assert!(end(&whole).contains("share of the differences between trials"), "{}", whole.stdout);
     let train = whole.stdout.lines().find_map(|line| line.strip_prefix("train it: ")).unwrap();
-    for word in ["fireclay train flats.csv --target rent", "--spec tuned.toml", "--learning-rate "] {
+    for word in ["fireclay train flats.csv --target rent", "--spec whole.toml", "--learning-rate "] {
         assert!(train.contains(word), "{train}");
     }
     assert!(!train.contains("journal") && !train.contains("brackets"), "{train}");
-    assert!(std::fs::read_to_string(folder.path().join("tuned.toml")).unwrap().contains("dense"));
+    assert!(std::fs::read_to_string(folder.path().join("whole.toml")).unwrap().contains("dense"));
     let words: Vec<&str> = train.split_whitespace().skip(1).collect();
     succeed(folder.path(), &words);
 
@@ -52,6 +52,7 @@ fn a_search_ends_the_same_when_it_is_killed_and_when_trials_run_side_by_side() {
         while lines() < trials && start.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(2));
         }
+        assert!(lines() >= trials, "the search does not go on");
         search.kill().unwrap();
         search.wait().unwrap();
     }
@@ -72,6 +73,16 @@ fn a_search_says_what_it_cannot_do() {
     fail(folder.path(), &tune, 2, &["learning_rat", "learning_rate, weight_decay"]);
     space("[learning_rate]\nlow = 1.0\nhigh = 0.1\n");
     fail(folder.path(), &tune, 2, &["space.toml", "not below high"]);
+    space("[batch_size]\nlow = 8\nhigh = 64\n");
+    fail(folder.path(), &tune, 2, &["batch_size", "integer = true"]);
+    space("[dropout]\nlow = 0.5\nhigh = 1.5\n");
+    fail(folder.path(), &tune, 2, &["dropout from 0 to below 1"]);
+    fail(
+        folder.path(),
+        &["tune", "flats.csv", "--patience", "2"],
+        2,
+        &["--patience has no part in a search"],
+    );
     fail(folder.path(), &["tune", "flats.csv", "--minutes", "0"], 2, &["more than 0"]);
     let printed = succeed(folder.path(), &["tune", "flats.csv", "--target", "rent", "--print-space"]);
     std::fs::write(folder.path().join("space.toml"), &printed.stdout).unwrap();

@@ -64,6 +64,8 @@ pub fn files_are_listed(commands: &[String], folder: &Path) {
         let path = entry.unwrap().path();
         let file = path.file_stem().unwrap().to_str().unwrap();
         let name = file.trim_start_matches("image_").trim_start_matches("text_");
-        assert!(name == "mod" || commands.iter().any(|command| command == name), "{file} is in no table");
+        // `tune` is in the table of `fireclay` alone.
+        let is_listed = commands.iter().any(|command| command == name);
+        assert!(["mod", "tune"].contains(&name) || is_listed, "{file} is in no table");
     }
 }

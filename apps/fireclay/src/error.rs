@@ -45,8 +45,22 @@ pub enum AppError {
         /// The flag.
         flag: &'static str,
     },
+    /// A column of which hardly any value is a group.
+    #[error(
+        "{column:?} makes {groups} groups, and {limit} at most are measured; choose a column with fewer different values"
+    )]
+    TooManyGroups {
+        /// The column.
+        column: String,
+        /// Its groups.
+        groups: usize,
+        /// The most.
+        limit: usize,
+    },
     /// Groups of what is no table.
-    #[error("{path} was not trained on a table, and --by groups the rows of one; leave it out")]
+    #[error(
+        "{path} was not trained on a table of numbers and categories, and --by groups the rows of one; leave it out"
+    )]
     GroupsOfTables {
         /// The model file.
         path: PathBuf,
@@ -56,6 +70,20 @@ pub enum AppError {
     NoTableToMeasure {
         /// The model file.
         path: PathBuf,
+    },
+    /// Answers in the place of what they are about.
+    #[error("--out would replace {path}, which is read; choose another --out")]
+    OutIsInput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of settings that cannot be written.
+    #[error("cannot write {path}: {source}")]
+    WriteConfig {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
     /// Not one table.
     #[error("{model} was trained on a table, so it answers one table at a time: `predict TABLE.csv`")]

@@ -1,21 +1,28 @@
 //! `evaluate`: as all programs measure, and with `--by` each group of rows apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{Dataset, Frame, Number, NumberFormat, sort_labels};
 use fireclay::prelude::{Trainer, load_card};
 use fireclay::train::{AnyMetric, bootstrap_interval, table_preprocessing};
-use fireclay_cli::{Command, DataSourceArgs, Exit, Output, UsageError, aligned, count, measure, title};
+use fireclay_cli::commands::measured;
+use fireclay_cli::{Command, Exit, Output, UsageError, aligned, count, measure, title};
 use serde::Serialize;
 
 use crate::error::AppError;
 use crate::program::FireclayProgram;
-use crate::source::AnySource;
+use crate::source::Kind;
 
 /// Numbers of more different values than this are grouped by quarters.
 const MOST_GROUPS: usize = 20;
+
+/// Fewer rows than this have no interval.
+const LEAST_ROWS: usize = 10;
+
+/// More groups than this are no groups.
+const MOST_NAMED: usize = 200;
 
 /// Resamplings for an interval, their seed, and the share of them within it.
 const RESAMPLES: usize = 300;
@@ -65,29 +72,40 @@ impl Command for EvaluateGroups {
         let Some(preprocessing) = table_preprocessing(from, &card)? else {
             return Err(UsageError::of(AppError::GroupsOfTables { path: from.clone() }));
         };
-        let AnySource::Asked(asked) = self.evaluate.source.source() else {
-            return self.evaluate.run(output);
-        };
+        let asked = self.evaluate.source.asked();
         if asked.path.as_os_str().is_empty() {
             return Err(UsageError::of(AppError::NoTableToMeasure { path: from.clone() }));
         }
+        let (asked, _) = asked.located(Some(Kind::Table), output)?;
         let (frame, test) = asked.table().frame_to_measure(&preprocessing, &card, output)?;
         let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
-        let groups = groups(&frame, column);
+        let measured: HashSet<usize> = measured(&test, &card, output)?.into_iter().collect();
+        let mut groups = groups(&frame, column);
+        groups.iter_mut().for_each(|(_, rows)| rows.retain(|row| measured.contains(row)));
+        groups.retain(|(_, rows)| !rows.is_empty());
+        if groups.len() > MOST_NAMED {
+            let (column, groups) = (by, groups.len());
+            return Err(UsageError::of(AppError::TooManyGroups { column, groups, limit: MOST_NAMED }));
+        }
         let trainer = Trainer::load(from, &device)?;
         let names = metrics(&card.classes, preprocessing.labels.is_some());
         let metrics: Vec<AnyMetric> = names.iter().filter_map(|name| name.parse().ok()).collect();
         let mut rows = vec![["group".to_owned(), "rows".into()].into_iter().collect::<Vec<String>>()];
         rows[0].extend(metrics.iter().map(|metric| title(&metric.name()).to_owned()));
         rows[0].insert(3, "95 % interval".into());
-        let all: Vec<usize> = (0..test.len()).collect();
+        let mut all: Vec<usize> = measured.into_iter().collect();
+        all.sort_unstable();
         for (name, indices) in groups.iter().chain([&("all".to_owned(), all)]) {
             let part: Dataset = test.subset(indices)?;
             let predictions = trainer.predictions(&part)?;
             let values: Vec<Option<f64>> =
                 metrics.iter().map(|metric| metric.measure(&predictions)).collect();
             let first = &metrics[0];
-            let interval = bootstrap_interval(&predictions, first, RESAMPLES, WITHIN, SEED);
+            // Of a handful nothing can be drawn that is not in it.
+            let interval = match indices.len() < LEAST_ROWS {
+                true => None,
+                false => bootstrap_interval(&predictions, first, RESAMPLES, WITHIN, SEED),
+            };
             let shown = |metric: &AnyMetric, value: Option<f64>| {
                 value.map_or("-".to_owned(), |value| measure(&metric.name(), value))
             };
@@ -156,7 +174,7 @@ fn groups(frame: &Frame, column: usize) -> Vec<(String, Vec<usize>)> {
             (name, part.iter().map(|(_, row)| *row).collect())
         })
         .collect();
-    let known: std::collections::HashSet<usize> = sorted.iter().map(|(_, row)| *row).collect();
+    let known: HashSet<usize> = sorted.iter().map(|(_, row)| *row).collect();
     let others: Vec<usize> = (0..frame.len()).filter(|row| !known.contains(row)).collect();
     if !others.is_empty() {
         groups.push(("(no number)".into(), others));

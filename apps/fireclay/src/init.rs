@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::data::{detect, write_atomically};
 use fireclay_cli::{
-    CONFIG_FILE, Command, Exit, Output, UsageError, called, command_line, config_path, quoted,
+    CONFIG_FILE, Command, Exit, NOT_IN_FILE, Output, UsageError, called, command_line, config_path, quoted,
 };
 use serde::Serialize;
 
@@ -15,9 +15,6 @@ use crate::source::Kind;
 
 /// Characters in a line of a comment.
 const WIDTH: usize = 100;
-
-/// Flags that are for the command line alone.
-const LEFT_OUT: [&str; 7] = ["config", "resume", "print-config", "help", "json", "quiet", "kind"];
 
 /// Writes `fireclay.toml`.
 #[derive(Args, Debug)]
@@ -67,8 +64,11 @@ impl Command for Init {
         let train = parser.find_subcommand("train").cloned().unwrap_or_default();
         let mut heading = "";
         let flags = train.get_arguments().filter_map(|arg| Some((arg, arg.get_long()?)));
-        let mut flags: Vec<_> =
-            flags.filter(|(_, name)| !LEFT_OUT.contains(name) && !(has_test && *name == "test")).collect();
+        let mut flags: Vec<_> = flags
+            .filter(|(_, name)| {
+                *name != "kind" && !NOT_IN_FILE.contains(name) && !(has_test && *name == "test")
+            })
+            .collect();
         flags.sort_by_key(|(arg, _)| arg.get_help_heading().is_some());
         for (arg, name) in flags {
             let of = arg.get_help_heading().unwrap_or("Model");
@@ -100,7 +100,7 @@ impl Command for Init {
         }
         let content = lines.join("\n") + "\n";
         write_atomically(&path, |file| file.write_all(content.as_bytes()))
-            .map_err(|source| AppError::Write { path: path.clone(), source })?;
+            .map_err(|source| AppError::WriteConfig { path: path.clone(), source })?;
         let file = fireclay_cli::shown(&path);
         let data = quoted(&fireclay_cli::shown(&self.path));
         output.line(format!("{file} is written; look it over, then: {} train {data}", called("fireclay")));

@@ -210,10 +210,13 @@ impl AnyNetwork {
             (AnyNetwork::Object(_), _) => "the images are in colour",
             _ => "the samples are rows of numbers",
         };
-        let wanted = match preset {
-            Preset::Good => "",
-            Preset::Quick => ", and quick is wanted",
-            Preset::Best => ", and the best is wanted",
+        let wanted = match (preset, kind) {
+            (Preset::Quick, AnyNetwork::Digit(DigitNetwork::CnnSmall)) => ", and quick is wanted",
+            (
+                Preset::Best,
+                AnyNetwork::Digit(DigitNetwork::Best) | AnyNetwork::Object(ObjectNetwork::Resnet),
+            ) => ", and the best is wanted",
+            _ => "",
         };
         output.note(format!("model: {}, since {why}{wanted}", kind.name()));
         Ok(kind)

@@ -98,14 +98,20 @@ impl Baselines {
     }
 
     /// Prints the measures of a model, with 95 % intervals, beside theirs.
-    pub fn print_beside(&self, model: &Predictions, name: &str, output: &Output) {
+    /// With a `threshold` between two classes accuracy and F1 are of what it decides.
+    pub fn print_beside(&self, model: &Predictions, threshold: Option<f64>, name: &str, output: &Output) {
+        let decided = threshold.map(|threshold| decided(model, threshold));
+        let model_for = |metric: &AnyMetric| match (metric.name().as_str(), &decided) {
+            ("accuracy" | "f1", Some(decided)) => decided,
+            _ => model,
+        };
         let measures: Vec<Measure> = self
             .metrics
             .iter()
             .map(|metric| Measure {
                 name: metric.name(),
-                model: metric.measure(model),
-                interval: bootstrap_interval(model, metric, RESAMPLES, WITHIN, SEED),
+                model: metric.measure(model_for(metric)),
+                interval: bootstrap_interval(model_for(metric), metric, RESAMPLES, WITHIN, SEED),
                 linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
                 constant: metric.measure(&self.constant),
             })
@@ -176,6 +182,15 @@ fn values_of(data: &Dataset) -> Vec<f32> {
         found.iter_mut().for_each(|value| *value = *value * scale.std[0] + scale.mean[0]);
     }
     found
+}
+
+/// Predictions whose greater logit is the class that a threshold decides.
+fn decided(predictions: &Predictions, threshold: f64) -> Predictions {
+    let threshold = threshold.clamp(1e-9, 1.0 - 1e-9);
+    let shift = ((1.0 - threshold) / threshold).ln() as f32;
+    let mut outputs = predictions.outputs().to_vec();
+    outputs.iter_mut().skip(1).step_by(2).for_each(|logit| *logit += shift);
+    Predictions::new(predictions.task(), outputs, predictions.targets().clone())
 }
 
 /// What is measured, the measure that says the most first.

@@ -20,6 +20,9 @@ pub const CONFIG_FILE: &str = "fireclay.toml";
 const DATA: &str = "data";
 const DATA_ARGUMENT: &str = "path";
 
+/// Flags that are for the command line alone.
+pub const NOT_IN_FILE: [&str; 6] = ["config", "resume", "print-config", "help", "json", "quiet"];
+
 /// Flags of which one takes the place of the other.
 const EXCLUSIVE: [(&str, &str); 2] = [("model", "spec"), ("minutes", "brackets")];
 
@@ -62,6 +65,13 @@ pub fn with_config(
     let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
     let command = |name: &str| parser.find_subcommand(name);
+    // Of several tables in a folder it is for the one that it names.
+    if let (None, Some(typed), Some(of_file)) = (named, data, table.get(DATA).and_then(toml::Value::as_str)) {
+        let of_file = path.parent().unwrap_or(Path::new("")).join(of_file);
+        if typed.canonicalize().ok() != of_file.canonicalize().ok() {
+            return Ok(arguments);
+        }
+    }
     let known: Vec<&Arg> = commands
         .iter()
         .take(1)
@@ -81,10 +91,12 @@ pub fn with_config(
             }
             continue;
         }
-        let Some(of_first) = known.iter().find(|arg| arg.get_long() == Some(flag.as_str())) else {
+        let is_known =
+            |arg: &&Arg| arg.get_long() == Some(flag.as_str()) && !NOT_IN_FILE.contains(&flag.as_str());
+        if !known.iter().any(|arg| is_known(&arg)) {
             let names = known.iter().filter_map(|arg| arg.get_long()).chain([DATA]);
             return Err(wrong(format!("{key} is no setting{}", near(&flag, names))));
-        };
+        }
         // Another command may do without it.
         let own = command(name)
             .and_then(|command| command.get_arguments().find(|arg| arg.get_long() == Some(flag.as_str())));
@@ -92,7 +104,6 @@ pub fn with_config(
         if is_given(given, arg) || is_excluded(&flag, given) {
             continue;
         }
-        debug_assert_eq!(of_first.get_long(), arg.get_long());
         flags(arg, &flag, value, folder, &mut added).map_err(|problem| wrong(format!("{key} {problem}")))?;
     }
     if named.is_none() {

@@ -44,6 +44,11 @@ impl InterruptOnCtrlC {
         Ok(())
     }
 
+    /// A run that ended in an error, of whose end no callback hears.
+    pub fn run_failed(&self) {
+        self.runs.fetch_sub(1, Ordering::SeqCst);
+    }
+
     fn pressed(&self) {
         let first = self.presses.fetch_add(1, Ordering::SeqCst) == 0;
         if first && self.runs.load(Ordering::SeqCst) > 0 {

@@ -38,7 +38,7 @@ mod texts;
 pub use augment::{Augment, AugmentError};
 pub use baselines::title;
 pub use command::{Command, CommandEntry, command_line, main, main_with};
-pub use config::{CONFIG_FILE, config_path, with_config};
+pub use config::{CONFIG_FILE, NOT_IN_FILE, config_path, with_config};
 pub use device::DeviceArgs;
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};

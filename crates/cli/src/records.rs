@@ -26,6 +26,7 @@ pub struct Training<'a> {
     pub clip_norm: Option<f64>,
     pub precision: String,
     pub label_smoothing: f32,
+    pub class_weights: &'a str,
     pub preprocessing: Vec<String>,
     pub batch_size: usize,
     pub epochs: usize,

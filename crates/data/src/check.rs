@@ -253,8 +253,16 @@ impl DataCheck {
                 some.separate_with_commas()
             ),
         };
+        let between = match self.duplicates.between.samples {
+            0 => String::new(),
+            some => format!(
+                "; {} of {} test samples equal training samples",
+                some.separate_with_commas(),
+                self.test_samples.separate_with_commas()
+            ),
+        };
         format!(
-            "only {} of {} training samples differ from each other{conflicts}{}",
+            "only {} of {} training samples differ from each other{between}{conflicts}{}",
             different.separate_with_commas(),
             self.train_samples.separate_with_commas(),
             within(&self.duplicates.within_train.examples)

@@ -186,6 +186,19 @@ impl ModelCard {
                 loss.check(outputs).map_err(wrong)?;
             }
         }
+        if let Some(threshold) = self.threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
+            let expected = "from 0 to 1".to_owned();
+            return Err(StoreError::OutOfRange {
+                path: path.to_path_buf(),
+                what: "threshold",
+                found: threshold,
+                expected,
+            });
+        }
+        if let Some(intervals) = self.intervals.as_ref().filter(|_| classes != 0 || outputs != 1) {
+            let expected = "1, as there are intervals around it".into();
+            return Err(count("outputs", outputs.max(classes).max(intervals.edges.len()), expected));
+        }
         if self.threshold.is_some() && classes != 2 {
             return Err(count("classes", classes, "2, as there is a threshold between them".into()));
         }

@@ -88,6 +88,18 @@ pub enum StoreError {
         /// The value found.
         std: f32,
     },
+    /// A number that cannot be.
+    #[error("{}: {what} is {found}; expected {expected}", path.display())]
+    OutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        found: f64,
+        /// What it may be.
+        expected: String,
+    },
     /// A pipe, a device or a folder where a file was expected.
     #[error("{} is not a file", path.display())]
     NotAFile {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Samples that a part of the range needs of its own, and the most parts.
-const LEAST_SAMPLES: usize = 100;
+/// Samples outside the interval, on each side, that a part of the range needs, and the most parts.
+const LEAST_OUTSIDE: f64 = 2.5;
 const MOST_PARTS: usize = 10;
 
 /// How far truths lie from predictions, measured on samples that a model was not trained on (split conformal prediction,
@@ -38,11 +38,12 @@ impl PredictionIntervals {
         let mut pairs: Vec<(f32, f32)> =
             predicted.iter().zip(truths).map(|(predicted, truth)| (*predicted, truth - predicted)).collect();
         pairs.retain(|(predicted, offset)| predicted.is_finite() && offset.is_finite());
-        if pairs.is_empty() {
+        if pairs.is_empty() || !(0.0..1.0).contains(&share) {
             return None;
         }
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let parts = (pairs.len() / LEAST_SAMPLES).clamp(1, MOST_PARTS);
+        let least = (2.0 * LEAST_OUTSIDE / (1.0 - share)).ceil() as usize;
+        let parts = (pairs.len() / least.max(1)).clamp(1, MOST_PARTS);
         let mut starts: Vec<usize> = (0..=parts).map(|part| part * pairs.len() / parts).collect();
         // Equal predictions are in one part.
         for start in &mut starts[1..parts] {
@@ -51,6 +52,18 @@ impl PredictionIntervals {
             }
         }
         starts.dedup();
+        // What equal predictions have left too small belongs to the part before.
+        let mut kept: Vec<usize> = Vec::new();
+        for start in starts {
+            match kept.last() {
+                Some(last) if start - last < least && start < pairs.len() => {}
+                _ => kept.push(start),
+            }
+        }
+        if kept.len() > 2 && pairs.len() - kept[kept.len() - 2] < least {
+            kept.remove(kept.len() - 2);
+        }
+        let starts = kept;
         let offsets = |part: &[usize]| {
             let mut offsets: Vec<f32> = pairs[part[0]..part[1]].iter().map(|(_, offset)| *offset).collect();
             offsets.sort_by(f32::total_cmp);
@@ -73,7 +86,10 @@ impl PredictionIntervals {
 
     /// Whether it can be asked.
     pub(crate) fn is_whole(&self) -> bool {
-        self.offsets.len() == self.edges.len() + 1 && self.edges.is_sorted_by(|a, b| a < b)
+        self.offsets.len() == self.edges.len() + 1
+            && self.edges.is_sorted_by(|a, b| a < b)
+            && (0.0..1.0).contains(&self.share)
+            && self.offsets.iter().all(|[below, above]| below <= above)
     }
 }
 

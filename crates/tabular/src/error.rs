@@ -83,6 +83,26 @@ pub enum TabularError {
         /// What it has.
         found: String,
     },
+    /// A target that is to be left out.
+    #[error(
+        "{column:?} is the target and is to be ignored; name another target, or leave it out of the columns to ignore"
+    )]
+    IgnoredTarget {
+        /// The column.
+        column: String,
+    },
+    /// Classes of which hardly any occurs twice.
+    #[error(
+        "the target column {column:?} has {distinct} different values in {rows} rows, so hardly one occurs twice and no class can be learnt; choose another column, or make numbers of them"
+    )]
+    HardlyRepeated {
+        /// The target column.
+        column: String,
+        /// Different values.
+        distinct: usize,
+        /// Rows.
+        rows: usize,
+    },
     /// Several target columns where one is predicted.
     #[error(
         "one target column is expected, found {}; several are labels, each of which holds or not: --task multi-label",
@@ -153,7 +173,12 @@ impl TabularError {
     pub(crate) fn no_column(name: &str, names: &[String]) -> Self {
         let lower = name.to_lowercase();
         let distance = |known: &String| strsim::damerau_levenshtein(&lower, &known.to_lowercase());
-        let near = names.iter().min_by_key(|known| distance(known)).filter(|known| distance(known) <= 2);
+        // Two letters of three are another word.
+        let is_near = |known: &&String| {
+            let longest = lower.chars().count().max(known.chars().count());
+            distance(known) <= 2 && 3 * distance(known) <= longest
+        };
+        let near = names.iter().min_by_key(|known| distance(known)).filter(is_near);
         TabularError::NoColumn { name: name.to_owned(), near: near.cloned(), names: names.to_vec() }
     }
 }

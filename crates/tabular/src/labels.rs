@@ -70,18 +70,19 @@ impl LabelColumns {
         for row in 0..frame.len() {
             match (self.separator, places.as_slice()) {
                 (Some(separator), [place, ..]) => {
-                    let found: Vec<&str> = parts(frame.cell(row, *place), separator).collect();
-                    if let Some(unknown) = found.iter().find(|name| !names.iter().any(|known| known == *name))
-                    {
-                        return Err(TabularError::UnknownClass {
-                            row,
-                            column: self.columns[0].clone(),
-                            found: (*unknown).to_owned(),
-                            classes: names.to_vec(),
-                        });
+                    let start = values.len();
+                    values.resize(start + names.len(), 0.0);
+                    for name in parts(frame.cell(row, *place), separator) {
+                        let Some(label) = known.get(name) else {
+                            return Err(TabularError::UnknownClass {
+                                row,
+                                column: self.columns[0].clone(),
+                                found: name.to_owned(),
+                                classes: names.to_vec(),
+                            });
+                        };
+                        values[start + label] = 1.0;
                     }
-                    values
-                        .extend(names.iter().map(|name| f32::from(u8::from(found.contains(&name.as_str())))));
                 }
                 _ => {
                     for (place, column) in places.iter().zip(&self.columns) {

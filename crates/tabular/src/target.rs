@@ -12,6 +12,9 @@ use crate::{Frame, LabelColumns, Profile, TablePreprocessing, TabularError};
 /// More different labels than this are no labels.
 const MOST_CLASSES: usize = 65_536;
 
+/// Fewer rows than this do not show that classes hardly repeat.
+const FEW_ROWS: usize = 40;
+
 /// A column of numbers with this many different whole values at most holds classes.
 const MOST_WHOLE_CLASSES: usize = 10;
 
@@ -70,6 +73,14 @@ impl TargetColumn {
         let profile = Profile::of(frame, frame.find(column)?);
         let distinct = profile.values.len();
         let classes = |reason| Ok((TableTask::Classification, reason));
+        let stated = profile.present() - profile.missing_words;
+        let strays = stated - profile.numbers;
+        if strays > 0 && 50 * strays <= stated && distinct > MOST_WHOLE_CLASSES {
+            return Ok((
+                TableTask::Regression,
+                format!("{column:?} holds numbers in all but {strays} of {stated} rows"),
+            ));
+        }
         if profile.numbers + profile.missing_words < profile.present() {
             return classes(format!("{column:?} has {distinct} different values, which are no numbers"));
         }
@@ -110,6 +121,10 @@ impl TargetColumn {
                 return Err(TabularError::OneClass { column: column.to_owned(), class: class.clone() });
             }
             _ => {}
+        }
+        if frame.len() >= FEW_ROWS && 2 * classes.len() > frame.len() {
+            let (distinct, rows) = (classes.len(), frame.len());
+            return Err(TabularError::HardlyRepeated { column: column.to_owned(), distinct, rows });
         }
         sort_labels(&mut classes, String::as_str);
         Ok(TargetColumn { column: column.to_owned(), classes, format: NumberFormat::default(), labels: None })
@@ -204,8 +219,19 @@ impl TargetColumn {
             return Ok(Targets::Values { width: 1, values: cells.map(number).collect::<Result<_, _>>()? });
         }
         let places: HashMap<&str, u32> = self.classes.iter().map(String::as_str).zip(0..).collect();
-        let label = |(row, cell): (usize, &str)| match places.get(cell) {
-            Some(label) => Ok(*label),
+        // `1` and `1.0`, `True` and `true` are one class, unless the training rows tell them apart.
+        let key = |cell: &str| match cell.parse::<f64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => cell.to_lowercase(),
+        };
+        let mut alike: HashMap<String, Option<u32>> = HashMap::new();
+        for (class, label) in self.classes.iter().zip(0..) {
+            alike.entry(key(class)).and_modify(|known| *known = None).or_insert(Some(label));
+        }
+        let find =
+            |cell: &str| places.get(cell).copied().or_else(|| alike.get(&key(cell)).copied().flatten());
+        let label = |(row, cell): (usize, &str)| match find(cell) {
+            Some(label) => Ok(label),
             None if cell.is_empty() => Err(TabularError::NoTarget { row, column: column() }),
             None => Err(TabularError::UnknownClass {
                 row,

@@ -54,8 +54,8 @@ impl Command for Data {
         }
         let source = FireclayProgram::look(self.source.source(), output)?;
         let (train, test) = match &source {
-            AnySource::Asked(asked) => show_table(&asked.table(), output)?,
-            AnySource::Table(table) => show_table(table, output)?,
+            AnySource::Asked(asked) => self.show_table(&asked.table(), output)?,
+            AnySource::Table(table) => self.show_table(table, output)?,
             AnySource::Texts { source, .. } => {
                 let (train, test) = source.load(self.limit, output)?;
                 let report = describe_texts(&train, &test);
@@ -83,7 +83,7 @@ impl Command for Data {
         let check = DataCheck::of(&train, &test);
         let found = [check.problems(), check.warnings()].concat();
         output.line(match found.is_empty() {
-            true => "\nnothing in the samples would weaken a result".to_owned(),
+            true => "\nthe samples themselves: nothing that would weaken a result".to_owned(),
             false => format!("\nwhat weakens a result:\n- {}", found.join("\n- ")),
         });
         output.record(&CheckRecord { r#type: "check", check: &check });
@@ -107,16 +107,19 @@ struct ColumnCheckRecord<'a> {
     check: &'a ColumnCheck,
 }
 
-/// Says what each column holds and what is wrong with columns; the samples of both parts.
-fn show_table(table: &TableSource, output: &Arc<Output>) -> anyhow::Result<(Dataset, Dataset)> {
-    let parts = table.parts(output)?;
-    let wrong = |error| table.refuse(error);
-    show_columns(&parts, output).map_err(wrong)?;
-    let check = ColumnCheck::of(&parts.train, &parts.target, &parts.options).map_err(wrong)?;
-    let warnings = check.warnings();
-    if !warnings.is_empty() {
-        output.line(format!("\nwhat stands out in the columns:\n- {}", warnings.join("\n- ")));
+impl Data {
+    /// Says what each column holds and what is wrong with columns; the samples of both parts.
+    fn show_table(&self, table: &TableSource, output: &Arc<Output>) -> anyhow::Result<(Dataset, Dataset)> {
+        let parts = table.parts(output)?;
+        let wrong = |error| table.refuse(error);
+        show_columns(&parts, output).map_err(wrong)?;
+        let check = ColumnCheck::of(&parts.train, &parts.target, &parts.options).map_err(wrong)?;
+        let warnings = check.warnings();
+        if !warnings.is_empty() {
+            output.line(format!("\nwhat stands out in the columns:\n- {}", warnings.join("\n- ")));
+        }
+        output.record(&ColumnCheckRecord { r#type: "column_check", check: &check });
+        let (train, test) = table.datasets(&parts)?;
+        Ok((self.limit.dataset(train)?, self.limit.dataset(test)?))
     }
-    output.record(&ColumnCheckRecord { r#type: "column_check", check: &check });
-    Ok(table.datasets(&parts)?)
 }

@@ -54,7 +54,7 @@ impl<'a> Answers<'a> {
     pub fn write_csv(&mut self, out: &mut dyn Write, output: &Output) -> anyhow::Result<()> {
         let mut writer = csv::Writer::from_writer(out);
         let header = self.inputs.names();
-        writer.write_record(header.iter().chain(&self.names())).map_err(io::Error::from)?;
+        writer.write_record(header.iter().chain(&self.names())).map_err(io_error)?;
         loop {
             let answers = self.next(output)?;
             if answers.is_empty() || output.is_closed() {
@@ -65,7 +65,7 @@ impl<'a> Answers<'a> {
                 let numbers = prediction.probabilities().unwrap_or_default().iter().copied();
                 let numbers = numbers.chain(prediction.interval().into_iter().flatten());
                 let record = question.cells.into_iter().chain([answer]);
-                writer.write_record(record.chain(numbers.map(|n| n.to_string()))).map_err(io::Error::from)?;
+                writer.write_record(record.chain(numbers.map(|n| n.to_string()))).map_err(io_error)?;
             }
         }
         Ok(writer.flush()?)
@@ -119,7 +119,13 @@ impl<'a> Answers<'a> {
             }
             for (question, prediction) in answers {
                 let asked = beginning(&question.cells.join("  "));
-                let top = prediction.top(SHOWN);
+                let mut top = prediction.top(SHOWN);
+                // With a threshold it may not be the most probable one.
+                if let Some(place) =
+                    top.iter().position(|(name, _)| Some(name.as_str()) == prediction.class())
+                {
+                    top[..=place].rotate_right(1);
+                }
                 let shown: Vec<String> = top
                     .iter()
                     .map(|(class, probability)| format!("{class} {:>8}", percent(f64::from(*probability))))
@@ -140,5 +146,13 @@ fn answer_of(prediction: &Prediction) -> String {
         (Some(class), _) => class.to_owned(),
         (None, Some(_)) => prediction.labels(0.5).join(";"),
         (None, None) => prediction.value().to_string(),
+    }
+}
+
+/// What went wrong in writing, as the system says it.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }

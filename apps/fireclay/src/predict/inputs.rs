@@ -12,6 +12,7 @@ use fireclay_cli::{Output, UsageError, read_picture};
 
 use super::Predict;
 use crate::error::AppError;
+use crate::source::unread_cells;
 
 /// Samples that are answered together; of pictures and texts fewer, as they are larger.
 const ROWS_AT_ONCE: usize = 4096;
@@ -51,7 +52,7 @@ impl Asked {
 }
 
 /// Where samples come from.
-enum From {
+enum Samples {
     /// A table, and where the columns of the model are in it.
     Rows(Box<TableRows<File>>, Vec<usize>),
     /// A table, and where its texts are.
@@ -63,15 +64,21 @@ enum From {
 
 /// All samples that are asked about.
 pub struct Inputs {
-    from: From,
+    from: Samples,
     card: ModelCard,
     failed: bool,
+    /// Of each column of a table model, cells that say nothing to it, and the rows that were asked about.
+    unread: Vec<usize>,
+    rows: usize,
 }
 
 impl Inputs {
     /// Opens what the command names, as the model reads it.
     pub fn open(command: &Predict, predictor: &Predictor, card: ModelCard) -> anyhow::Result<Self> {
         let model = || command.from.clone();
+        if !command.text.is_empty() && predictor.text().is_none() {
+            return Err(UsageError::of(AppError::NoTexts { path: model() }));
+        }
         let from = if let Some(table) = predictor.table() {
             let path = only_table(command)?;
             let rows = TableRows::open(path, &command.format.options())?;
@@ -85,58 +92,59 @@ impl Inputs {
                 |name: &String| names.iter().position(|known| known == name).ok_or_else(|| missing(name));
             let columns = table.columns.iter().map(|column| place(&column.name));
             let places = columns.collect::<Result<_, _>>()?;
-            From::Rows(Box::new(rows), places)
+            Samples::Rows(Box::new(rows), places)
         } else if predictor.text().is_some() {
             if predictor.model().spec().output_steps()?.is_some() {
                 return Err(UsageError::of(AppError::LanguageModel { path: model() }));
             }
             match command.inputs.as_slice() {
-                [] => From::Texts(command.text.iter().cloned().collect()),
+                [] => Samples::Texts(command.text.iter().cloned().collect()),
                 [table] if is_table(table) => {
                     let rows = TableRows::open(table, &command.format.options())?;
                     let place = text_place(rows.names(), command.text_column.as_deref(), table)?;
-                    From::TextRows(Box::new(rows), place)
+                    Samples::TextRows(Box::new(rows), place)
                 }
-                inputs => From::TextFiles(files(inputs, &["txt"])?),
+                inputs => match inputs.iter().find(|path| is_table(path)) {
+                    Some(_) => return Err(UsageError::of(AppError::OneTable { model: model() })),
+                    None => Samples::TextFiles(files(inputs, &["txt"])?),
+                },
             }
         } else {
             match (&card.spec.input, card.spec.input.shape()) {
                 (InputSpec::Values(_), &[channels @ (1 | 3), height, width]) => {
                     let pictures = files(&command.inputs, &["png", "jpg", "jpeg"])?;
-                    From::Pictures(pictures, [channels, height, width])
+                    Samples::Pictures(pictures, [channels, height, width])
                 }
                 (found, _) => {
                     return Err(AppError::OtherInput { path: model(), found: found.to_string() }.into());
                 }
             }
         };
-        if !command.text.is_empty() && !matches!(from, From::Texts(_)) {
-            return Err(UsageError::of(AppError::NoTexts { path: model() }));
-        }
-        Ok(Inputs { from, card, failed: false })
+        let unread = vec![0; predictor.table().map_or(0, |table| table.columns.len())];
+        Ok(Inputs { from, card, failed: false, unread, rows: 0 })
     }
 
     /// The columns of the input.
     pub fn names(&self) -> Vec<String> {
         match &self.from {
-            From::Rows(rows, _) | From::TextRows(rows, _) => rows.names().to_vec(),
-            From::Pictures(..) | From::TextFiles(_) => vec!["file".into()],
-            From::Texts(_) => vec!["text".into()],
+            Samples::Rows(rows, _) | Samples::TextRows(rows, _) => rows.names().to_vec(),
+            Samples::Pictures(..) | Samples::TextFiles(_) => vec!["file".into()],
+            Samples::Texts(_) => vec!["text".into()],
         }
     }
 
     /// What samples are called.
     pub fn what(&self) -> &'static str {
         match &self.from {
-            From::Rows(..) | From::TextRows(..) => "rows",
-            From::Pictures(..) => "pictures",
-            From::TextFiles(_) | From::Texts(_) => "texts",
+            Samples::Rows(..) | Samples::TextRows(..) => "rows",
+            Samples::Pictures(..) => "pictures",
+            Samples::TextFiles(_) | Samples::Texts(_) => "texts",
         }
     }
 
     /// Whether they are the rows of a table.
     pub fn is_table(&self) -> bool {
-        matches!(self.from, From::Rows(..) | From::TextRows(..))
+        matches!(self.from, Samples::Rows(..) | Samples::TextRows(..))
     }
 
     /// Whether some could not be read.
@@ -144,27 +152,49 @@ impl Inputs {
         self.failed
     }
 
+    /// Warns of columns with cells that a table's model cannot read: those counted as missing.
+    pub fn warn_of_unread(&self, predictor: &Predictor, output: &Output) {
+        let columns = predictor.table().map(|table| table.columns.as_slice()).unwrap_or_default();
+        for (column, unread) in columns.iter().zip(&self.unread).filter(|(_, unread)| **unread > 0) {
+            output.warn(unread_cells(column, *unread, self.rows));
+        }
+    }
+
     /// The next samples; none at the end. A picture or text that cannot be read is said and left out, a row that cannot be
     /// read is an error.
     pub fn next(&mut self, predictor: &Predictor, output: &Output) -> anyhow::Result<Vec<Question>> {
+        loop {
+            let questions = self.some(predictor, output)?;
+            // All of these may be broken, and others follow.
+            if !questions.is_empty() || self.is_empty() {
+                return Ok(questions);
+            }
+        }
+    }
+
+    fn some(&mut self, predictor: &Predictor, output: &Output) -> anyhow::Result<Vec<Question>> {
         let mut questions = Vec::new();
         match &mut self.from {
-            From::Rows(rows, places) => {
+            Samples::Rows(rows, places) => {
                 let columns = predictor.table().map(|table| table.columns.as_slice()).unwrap_or_default();
+                let (unread, asked) = (&mut self.unread, &mut self.rows);
                 let ask = |row: &[&str]| {
                     let mut encoded = Vec::new();
-                    for (column, place) in columns.iter().zip(&*places) {
-                        column.encoding.encode(row.get(*place).copied().unwrap_or_default(), &mut encoded);
+                    *asked += 1;
+                    for ((column, place), unread) in columns.iter().zip(&*places).zip(unread.iter_mut()) {
+                        let cell = row.get(*place).copied().unwrap_or_default();
+                        column.encoding.encode(cell, &mut encoded);
+                        *unread += usize::from(!column.encoding.reads(cell));
                     }
                     Asked::Row(encoded)
                 };
                 read_rows(rows, ROWS_AT_ONCE, ask, &mut questions)?;
             }
-            From::TextRows(rows, place) => {
+            Samples::TextRows(rows, place) => {
                 let ask = |row: &[&str]| Asked::Text(row.get(*place).copied().unwrap_or_default().to_owned());
                 read_rows(rows, FILES_AT_ONCE, ask, &mut questions)?;
             }
-            From::Pictures(files, shape) => {
+            Samples::Pictures(files, shape) => {
                 for path in files.drain(..files.len().min(FILES_AT_ONCE)) {
                     match read_picture(&path, *shape, &self.card) {
                         Ok(picture) => questions.push(Question {
@@ -179,7 +209,7 @@ impl Inputs {
                     }
                 }
             }
-            From::TextFiles(files) => {
+            Samples::TextFiles(files) => {
                 for path in files.drain(..files.len().min(FILES_AT_ONCE)) {
                     match read_text(&path) {
                         Ok(text) => questions.push(Question {
@@ -194,18 +224,21 @@ impl Inputs {
                     }
                 }
             }
-            From::Texts(texts) => questions.extend(texts.drain(..).map(|text| Question {
+            Samples::Texts(texts) => questions.extend(texts.drain(..).map(|text| Question {
                 cells: vec![text.clone()],
                 asked: Asked::Text(text),
                 notes: Vec::new(),
             })),
         }
-        // All of these were broken: there may be more.
-        match (&self.from, questions.is_empty()) {
-            (From::Pictures(files, _) | From::TextFiles(files), true) if !files.is_empty() => {
-                self.next(predictor, output)
-            }
-            _ => Ok(questions),
+        Ok(questions)
+    }
+
+    /// Whether nothing is left.
+    fn is_empty(&self) -> bool {
+        match &self.from {
+            Samples::Pictures(files, _) | Samples::TextFiles(files) => files.is_empty(),
+            Samples::Texts(texts) => texts.is_empty(),
+            Samples::Rows(..) | Samples::TextRows(..) => true,
         }
     }
 }
@@ -213,7 +246,7 @@ impl Inputs {
 fn read_rows(
     rows: &mut TableRows<File>,
     most: usize,
-    ask: impl Fn(&[&str]) -> Asked,
+    mut ask: impl FnMut(&[&str]) -> Asked,
     questions: &mut Vec<Question>,
 ) -> anyhow::Result<()> {
     while questions.len() < most {

@@ -11,7 +11,7 @@ use clap::Args;
 use fireclay::data::write_atomically;
 use fireclay::prelude::load_card;
 use fireclay::train::Predictor;
-use fireclay_cli::{Command, DeviceArgs, Exit, Output, TableFormat, check_output, count};
+use fireclay_cli::{Command, DeviceArgs, Exit, Output, TableFormat, UsageError, check_output, count};
 
 use self::answers::Answers;
 use self::inputs::Inputs;
@@ -53,6 +53,12 @@ impl Command for Predict {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if let Some(out) = &self.out {
             check_output(out, "--out")?;
+            let same = |path: &PathBuf| {
+                out.canonicalize().ok().is_some_and(|out| path.canonicalize().ok() == Some(out))
+            };
+            if let Some(path) = self.inputs.iter().chain([&self.from]).find(|path| same(path)) {
+                return Err(UsageError::of(AppError::OutIsInput { path: path.clone() }));
+            }
         }
         let device = self.device.open()?;
         let _precision = self.device.in_precision(&device, output);
@@ -85,11 +91,14 @@ impl Command for Predict {
                 written => written?,
             },
         }
+        answers.inputs.warn_of_unread(&predictor, output);
         Ok(if answers.inputs.failed() { Exit::Failed } else { Exit::Done })
     }
 }
 
 /// Whether nobody reads standard output any more.
 fn is_closed(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }

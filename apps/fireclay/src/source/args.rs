@@ -119,12 +119,11 @@ pub struct Asked {
     pub size: Option<u16>,
 }
 
-impl DataSourceArgs for DataArgs {
-    type Source = AnySource;
-
-    fn source(&self) -> AnySource {
+impl DataArgs {
+    /// What the flags say; paths are absolute.
+    pub fn asked(&self) -> Asked {
         let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        AnySource::Asked(Asked {
+        Asked {
             path: self.path.as_ref().map(whole).unwrap_or_default(),
             kind: self.kind,
             test: self.test.as_ref().map(whole),
@@ -136,7 +135,15 @@ impl DataSourceArgs for DataArgs {
             category: self.category.clone(),
             format: self.format.clone(),
             size: self.size,
-        })
+        }
+    }
+}
+
+impl DataSourceArgs for DataArgs {
+    type Source = AnySource;
+
+    fn source(&self) -> AnySource {
+        AnySource::Asked(self.asked())
     }
 
     fn is_given(&self) -> bool {

@@ -12,7 +12,7 @@ use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, T
 use fireclay::store::ModelCard;
 use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like};
 use serde::{Deserialize, Serialize};
-pub use table::{TableParts, TableSource};
+pub use table::{TableParts, TableSource, unread_cells};
 
 use self::args::Asked;
 use crate::program::AnyPreprocessing;

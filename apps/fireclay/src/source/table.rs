@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use fireclay::data::{
-    ColumnCheck, ColumnKind, Dataset, DatasetsError, EncodingOptions, Frame, Normalization, Provenance,
-    TableDataset, TablePreprocessing, TableProblem, TableRows, TableTask, TabularError, TargetColumn, sha256,
-    split_indices,
+    ColumnCheck, ColumnEncoding, ColumnKind, Dataset, DatasetsError, EncodingOptions, Frame, Normalization,
+    Provenance, TableDataset, TablePreprocessing, TableProblem, TableRows, TableTask, TabularError,
+    TargetColumn, sha256, split_indices,
 };
 use fireclay::store::ModelCard;
 use fireclay::train::table_preprocessing;
@@ -74,18 +74,24 @@ impl TableSource {
         let frame = self.read(&self.table, output)?;
         let (targets, why) = match self.target.as_slice() {
             [] => {
-                let (target, why) = TargetColumn::guess(&frame).map_err(wrong)?;
+                let left: Vec<&String> =
+                    frame.names().iter().filter(|name| !self.ignore.contains(name)).collect();
+                let names = Frame::new(left.into_iter().cloned()).map_err(wrong)?;
+                let (target, why) = TargetColumn::guess(&names).map_err(wrong)?;
                 (vec![target], why)
             }
-            targets => (targets.to_vec(), "as you say".to_string()),
+            targets => (targets.to_vec(), "you say so".to_string()),
         };
         let named: Vec<String> = targets.iter().map(|target| format!("{target:?}")).collect();
         output.note(format!("target: {}, since {why}", named.join(", ")));
+        if let Some(column) = targets.iter().find(|target| self.ignore.contains(target)) {
+            return Err(wrong(TabularError::IgnoredTarget { column: column.clone() }));
+        }
         let target = targets[0].clone();
         let (task, why) = match self.task {
-            Some(Task::Classification) => (TableTask::Classification, "as you say".to_string()),
-            Some(Task::Regression) => (TableTask::Regression, "as you say".to_string()),
-            Some(Task::MultiLabel) => (TableTask::MultiLabel, "as you say".to_string()),
+            Some(Task::Classification) => (TableTask::Classification, "you say so".to_string()),
+            Some(Task::Regression) => (TableTask::Regression, "you say so".to_string()),
+            Some(Task::MultiLabel) => (TableTask::MultiLabel, "you say so".to_string()),
             None if targets.len() > 1 => {
                 (TableTask::MultiLabel, "there are several target columns".to_string())
             }
@@ -208,12 +214,20 @@ impl TableSource {
         let column = match (classes.is_empty(), &preprocessing.labels) {
             (true, None) => {
                 let target = &preprocessing.target;
-                let frame = with_value(frame.clone(), path, target, TableTask::Regression, output)?;
-                TargetColumn::numbers(&frame, target).map_err(wrong)?
+                let rows =
+                    TargetColumn::rows_with_value(&frame, target, TableTask::Regression).map_err(wrong)?;
+                TargetColumn::numbers(&frame.select(&rows), target).map_err(wrong)?
             }
             _ => TargetColumn::from_preprocessing(preprocessing, classes),
         };
         let frame = with_target(frame, path, &column, output)?;
+        for encoded in &preprocessing.columns {
+            let index = frame.find(&encoded.name).map_err(wrong)?;
+            let unread = frame.column(index).filter(|cell| !encoded.encoding.reads(cell)).count();
+            if unread > 0 {
+                output.warn(unread_cells(encoded, unread, frame.len()));
+            }
+        }
         let test = Dataset::from_frame(&frame, preprocessing, &column, provenance(&frame, path, split));
         let test = test.map_err(wrong)?;
         Ok((frame, test))
@@ -247,6 +261,17 @@ impl TableSource {
 /// A table's error, with its path.
 fn refuse(path: &Path, error: TabularError) -> DatasetsError {
     DatasetsError::File { path: path.to_owned(), problem: Box::new(TableProblem::Columns(error).into()) }
+}
+
+/// That some cells of a column say nothing to a model.
+pub fn unread_cells(column: &ColumnEncoding, unread: usize, rows: usize) -> String {
+    let what = match column.encoding.kind() {
+        ColumnKind::Category => "values that the training rows did not have",
+        ColumnKind::Date => "no dates as the training rows wrote them, and count as missing",
+        _ => "no numbers as the training rows wrote them, and count as missing",
+    };
+    let [unread, rows] = [unread, rows].map(|rows| count(rows as u64));
+    format!("data: column {:?}: {unread} of {rows} cells are {what}", column.name)
 }
 
 /// The rows that have a value in a column that is to be the target.

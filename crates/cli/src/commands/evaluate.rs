@@ -68,22 +68,35 @@ impl<P: Program> Command for Evaluate<P> {
     }
 }
 
-/// The samples that the model was not trained on, where its file says which those were. Of a test part that was named as such all
-/// are measured, and it is said how many were trained on.
-fn unseen(test: Dataset, card: &ModelCard, output: &Output) -> Result<Dataset, CommandError> {
-    let Some(seen) = &card.seen else { return Ok(test) };
-    let unseen = test.unseen(seen);
-    let (all, known) = (test.len(), test.len() - unseen.len());
+/// Which samples are measured: those that the model was not trained on, where its file says which those were. Of a test part
+/// that was named as such all are measured, and it is said how many were trained on.
+///
+/// # Errors
+/// If the model was trained on all of them.
+pub fn measured(test: &Dataset, card: &ModelCard, output: &Output) -> Result<Vec<usize>, CommandError> {
+    let all: Vec<usize> = (0..test.len()).collect();
+    let Some(seen) = &card.seen else { return Ok(all) };
+    let unseen = test.unseen_indices(seen);
+    let known = test.len() - unseen.len();
     let is_whole = test.provenance().split == "all";
-    if known == all && is_whole {
-        return Err(CommandError::AllSeen { samples: all });
+    if known == test.len() && is_whole {
+        return Err(CommandError::AllSeen { samples: known });
     }
     if known > 0 {
         let so = if is_whole { "left out" } else { "measured all the same, as they are a test part" };
-        let [known, all] = [known, all].map(|samples| count(samples as u64));
+        let [known, all] = [known, test.len()].map(|samples| count(samples as u64));
         output.warn(format!("note: {known} of these {all} samples were trained on and are {so}"));
     }
-    Ok(if is_whole { unseen } else { test })
+    Ok(if is_whole { unseen } else { all })
+}
+
+/// The samples that are measured.
+fn unseen(test: Dataset, card: &ModelCard, output: &Output) -> Result<Dataset, CommandError> {
+    let measured = measured(&test, card, output)?;
+    match &card.seen {
+        Some(seen) if measured.len() < test.len() => Ok(test.unseen(seen)),
+        _ => Ok(test),
+    }
 }
 
 /// Refuses data whose classes are not the model's: its predictions would be counted against other names.

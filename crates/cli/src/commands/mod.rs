@@ -8,7 +8,7 @@ mod text_data;
 mod train;
 mod tune;
 
-pub use evaluate::Evaluate;
+pub use evaluate::{Evaluate, measured};
 use image_data::ImageData;
 pub use image_data::show_images;
 use image_predict::ImagePredict;

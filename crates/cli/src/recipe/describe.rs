@@ -34,7 +34,7 @@ impl Recipe {
             words.push(format!("label smoothing {}", self.label_smoothing));
         }
         if self.balanced {
-            words.push("classes weighted alike".into());
+            words.push("balanced class weights".into());
         }
         words.push(format!("batch {}", self.batch_size));
         words.push(epochs(self.epochs as f64));

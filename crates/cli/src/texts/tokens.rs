@@ -43,7 +43,8 @@ pub struct TokenPreprocessing {
     #[arg(long, value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=8))]
     pub ngrams: Option<u32>,
-    /// Only n-grams that occur in at least N training texts [default: 3, with fireclay 1 where there are fewer than 1,000 texts]
+    /// Only n-grams, or words, that occur in at least N training texts [default: for n-grams 3, with fireclay 1 where there are fewer
+    /// than 1,000 texts; for words 1]
     #[arg(long, value_name = "N", help_heading = "Data", value_parser = clap::value_parser!(u32).range(1..=1000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_count: Option<u32>,
@@ -129,7 +130,8 @@ impl TokenPreprocessing {
         // A review comes to its verdict at its end.
         let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(self.length()) };
         // Where texts are few, a word that occurs once is worth its place.
-        let options = VocabularyOptions { max_words: self.max_words(), min_count: 1 };
+        let min_count = self.min_count.map_or(1, u64::from);
+        let options = VocabularyOptions { max_words: self.max_words(), min_count };
         let vocabulary = Vocabulary::build(train, &tokenizer, options)?;
         // A language model has to see where one text ends and the next begins.
         let encoder = TextEncoder::new(tokenizer, vocabulary).with_end(self.next_words);

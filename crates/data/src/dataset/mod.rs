@@ -557,16 +557,20 @@ impl Dataset {
 
     /// The samples that are not among those whose digests these are.
     pub fn unseen(&self, seen: &SampleDigests) -> Dataset {
-        let is_unseen =
-            |index: &u32| self.digest(*index as usize).is_none_or(|digest| !seen.contains(digest));
-        let unseen: Vec<u32> = (0..self.len() as u32).filter(is_unseen).collect();
+        let unseen = self.unseen_indices(seen);
         match unseen.len() == self.len() {
             true => self.clone(),
             false => {
-                let view = unseen.iter().filter_map(|index| self.stored_u32(*index as usize)).collect();
+                let view = unseen.iter().filter_map(|index| self.stored_u32(*index)).collect();
                 self.viewing(view).renamed("unseen part")
             }
         }
+    }
+
+    /// Where the samples are that are not among those whose digests these are, ascending.
+    pub fn unseen_indices(&self, seen: &SampleDigests) -> Vec<usize> {
+        let is_unseen = |index: &usize| self.digest(*index).is_none_or(|digest| !seen.contains(digest));
+        (0..self.len()).filter(is_unseen).collect()
     }
 
     /// The digest of a sample's stored values; `None` beyond the last sample, and for windows of a stream.

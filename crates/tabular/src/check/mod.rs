@@ -117,7 +117,7 @@ impl ColumnCheck {
             conflicting_rows: RowPairs::default(),
         };
         let is_feature =
-            |(index, name): &(usize, &String)| *index != target_index && !options.ignore.contains(name);
+            |(_, name): &(usize, &String)| !target.is_target(name) && !options.ignore.contains(name);
         let columns: Vec<(usize, &String)> = frame.names().iter().enumerate().filter(is_feature).collect();
         let of_column = |&(index, name): &(usize, &String)| {
             let profile = Profile::of(frame, index);

@@ -14,6 +14,7 @@ pub use date::DateEncoding;
 pub use number::{NumberEncoding, NumberScale};
 pub use words::WordEncoding;
 
+use crate::number::{Number, is_missing};
 use crate::{ColumnKind, Frame, Inferred, LabelColumns, Profile, TabularError, TargetColumn};
 
 /// What is asked of the encoding; the rest is found in the training rows.
@@ -195,6 +196,21 @@ impl Encoding {
             Encoding::Category(_) => ColumnKind::Category,
             Encoding::Date(_) => ColumnKind::Date,
             Encoding::Words(_) => ColumnKind::Text,
+        }
+    }
+
+    /// Whether a cell says something to it: of numbers and dates also that it is missing, of categories a value that the training
+    /// rows had.
+    pub fn reads(&self, cell: &str) -> bool {
+        let cell = cell.trim();
+        match self {
+            _ if cell.is_empty() => true,
+            Encoding::Number(number) => !matches!(number.format.parse(cell), Number::Text),
+            Encoding::Date(date) => is_missing(cell) || date.format.parse(cell).is_some(),
+            Encoding::Category(category) => {
+                category.other || category.values.iter().any(|value| value == cell)
+            }
+            Encoding::Words(_) => true,
         }
     }
 

@@ -99,7 +99,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
     if let Some(baselines) = &baselines {
         let predictions = trainer.predictions(&test)?;
-        baselines.print_beside(&predictions, &state.model, output);
+        baselines.print_beside(&predictions, trainer.card().threshold, &state.model, output);
         trainer.keep_intervals(&predictions, INTERVAL);
     }
     drop(precision);

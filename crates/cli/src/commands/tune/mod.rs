@@ -5,9 +5,11 @@
 mod space;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context;
 use clap::Args;
 use fireclay::prelude::ModelSpec;
 use fireclay::tune::{
@@ -34,6 +36,9 @@ use crate::recipe::{Recipe, TrainingArgs};
 /// Trials that begin in a bracket, and of how many one goes on to the next rung.
 const BRACKET: usize = 9;
 const KEEP: usize = 3;
+
+/// How a file begins that a search has written.
+const FOUND: &str = "# Found by tune:";
 
 /// How many of the best trials are measured again, and the share of the time that the trials themselves have.
 const CONFIRMED: usize = 3;
@@ -72,7 +77,7 @@ pub struct Tune<P: Program> {
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub brackets: Option<u32>,
     /// What is searched and within which bounds, in TOML: a table for each setting, such as [learning_rate] with low, high
-    /// and log, or with values [default: the model's; printed by --print-space]
+    /// and log, or with low, high and integer [default: the model's; printed by --print-space]
     #[arg(long, value_name = "FILE", help_heading = "Search")]
     pub space: Option<PathBuf>,
     /// Print the space as TOML, to copy and change, and do nothing else
@@ -85,9 +90,9 @@ pub struct Tune<P: Program> {
     /// Journal of the trials, written as the search goes on; the same command goes on from it
     #[arg(long, value_name = "FILE", default_value = "tune.jsonl", help_heading = "Search")]
     pub journal: PathBuf,
-    /// File to write for the best network, where it is not one that has a name
-    #[arg(long, value_name = "FILE", default_value = "tuned.toml", help_heading = "Search")]
-    pub write_spec: PathBuf,
+    /// File to write for the best network, where it is not one that has a name [default: that of the journal, with .toml]
+    #[arg(long, value_name = "FILE", help_heading = "Search")]
+    pub write_spec: Option<PathBuf>,
 }
 
 /// A trial that has ended, for programs.
@@ -122,11 +127,19 @@ impl<P: Program> Command for Tune<P> {
         "Search for the settings of a training that give the lowest loss on held-out training samples";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
-        for (path, flag) in [(&self.journal, "--journal"), (&self.write_spec, "--write-spec")] {
-            // A journal that is there is gone on with.
-            if !path.is_file() {
-                check_output(path, flag)?;
-            }
+        // A journal that is there is gone on with.
+        if !self.journal.is_file() {
+            check_output(&self.journal, "--journal")?;
+        }
+        self.check_spec()?;
+        let unused = [
+            ("--validation-split", self.training.validation_split.is_some()),
+            ("--keep-best", self.training.keep_best.is_some()),
+            ("--patience", self.training.patience.is_some()),
+            ("--validation", P::has_validation(&self.source.source())),
+        ];
+        if let Some((flag, _)) = unused.into_iter().find(|(_, given)| *given) {
+            return Err(UsageError::of(CommandError::NotInSearch { flag }));
         }
         let interrupt = InterruptOnCtrlC::install()?;
         let device = self.device.open()?;
@@ -139,10 +152,13 @@ impl<P: Program> Command for Tune<P> {
             None => preprocessing_for::<P>(given, model, &source)?,
         };
         // The test part is dropped unseen.
-        let ((train, _), _) = load_or_fall_back::<P, _>(source, output, |source| {
+        let ((train, _), source) = load_or_fall_back::<P, _>(source, output, |source| {
             P::load(source, self.limit, &preprocessing, output)
         })?;
         super::train::check_classes(&train)?;
+        let settings = P::settings(&source, &preprocessing, &train);
+        let settings: BTreeMap<&str, String> =
+            settings.into_iter().map(|(name, value)| (name, value.to_string())).collect();
         let data = DataSpec::of(&train);
         let recipe = self.training.apply(model.recipe(&data)).map_err(UsageError::of)?;
         let recipe = Recipe { precision: self.device.precision, ..recipe };
@@ -166,16 +182,42 @@ impl<P: Program> Command for Tune<P> {
             "program": P::NAME,
             "model": if self.model.spec.is_some() { "your own".to_owned() } else { model.name() },
             "network": bench.network(&Settings::default()),
-            "recipe": bench.recipe.describe(),
+            "settings": settings,
+            "optimizer": bench.recipe.optimizer,
+            "recipe": format!("{:?}", bench.recipe),
             "preprocessing": preprocessing.describe(),
+            "device": self.device.device.to_string(),
             "data": bench.data_facts(),
         });
-        let (journal, search) = Journal::open_or_create(&self.journal, Header { space, options, context })?;
+        let header = Header { space, options, context };
+        let opened = Journal::open_or_create(&self.journal, header);
+        let (journal, search) = opened.with_context(|| {
+            format!(
+                "the search cannot go on from {}; name another --journal, or remove it",
+                shown(&self.journal)
+            )
+        })?;
         self.search(bench, journal, search, output)
     }
 }
 
 impl<P: Program> Tune<P> {
+    /// Where the best network is written.
+    fn spec_path(&self) -> PathBuf {
+        self.write_spec.clone().unwrap_or_else(|| self.journal.with_extension("toml"))
+    }
+
+    /// Refuses to write over anything but what a search has written.
+    fn check_spec(&self) -> anyhow::Result<()> {
+        let path = self.spec_path();
+        let is_ours = || std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with(FOUND));
+        if path.exists() && !is_ours() {
+            let problem = "it is there already, and no search wrote it".to_owned();
+            return Err(UsageError::of(CommandError::Out { path, problem, flag: "--write-spec" }));
+        }
+        check_output(&path, "--write-spec")
+    }
+
     fn minutes(&self) -> f64 {
         self.training.minutes.unwrap_or(MINUTES)
     }
@@ -201,7 +243,10 @@ impl<P: Program> Tune<P> {
         }
         loop {
             let done = search.brackets_done();
+            let planned = journal.plan().map(|plan| plan.brackets);
             let wanted = match (self.brackets, done) {
+                // What was decided is kept, so that a search ends as it would have.
+                (None, _) if planned.is_some() => planned.unwrap_or(1),
                 (Some(brackets), _) => brackets as usize,
                 (None, 0) => 1,
                 (None, _) => {
@@ -263,18 +308,23 @@ impl<P: Program> Tune<P> {
         // Of any rung: more epochs are not always better, so their number is found too.
         let score = |result: &TrialResult| result.outcome.score.unwrap_or(f64::INFINITY);
         let mut results = search.results();
-        let trials = results.len();
+        let trials = results.iter().map(|result| result.trial.number + 1).max().unwrap_or(0);
         results.retain(|result| result.outcome.score.is_some());
         results.sort_by(|a, b| score(a).total_cmp(&score(b)));
         let mut best: Option<(TrialResult, Outcome)> = None;
-        output.note("measuring the usual recipe and the best trials on other held-out samples");
+        output.note("measuring the usual recipe and the best trials on other splits");
+        let interrupted = || {
+            let command = command_line::<P>("tune", &[]);
+            output.line(format!("interrupted; the same command goes on: {command}"));
+            Ok(Exit::Interrupted)
+        };
         let Some(usual) = bench.confirm(&Settings::default(), bench.recipe.epochs)? else {
-            return Ok(Exit::Interrupted);
+            return interrupted();
         };
         for result in results.into_iter().take(CONFIRMED) {
             let trial = &result.trial;
             let Some(outcome) = bench.confirm(&trial.settings, trial.resource)? else {
-                return Ok(Exit::Interrupted);
+                return interrupted();
             };
             let known = best.as_ref().and_then(|(_, best)| best.score).unwrap_or(f64::INFINITY);
             if outcome.score.is_some_and(|score| score < known) {
@@ -289,7 +339,7 @@ impl<P: Program> Tune<P> {
         let measure = bench.measure();
         output.line(format!("\nbest of {trials} trials: {} epochs, {settings}", best.trial.resource));
         output.line(format!(
-            "{measure} on training samples that it was not chosen by, the mean of {} fifths: {}, with the usual recipe {}",
+            "{measure} on other splits of the training samples, the mean of {}: {}, with the usual recipe {}",
             bench.confirming_folds(),
             named(confirmed.score),
             named(usual.score)
@@ -309,14 +359,16 @@ impl<P: Program> Tune<P> {
         }
         if bench.changes_network(settings) {
             let spec: ModelSpec = bench.network(settings);
-            let toml = format!("# Found by tune: {settings}\n{}", spec.to_toml()?);
-            fireclay::data::write_atomically(&self.write_spec, |file| file.write_all(toml.as_bytes()))
-                .map_err(|error| CommandError::Out {
-                    path: self.write_spec.clone(),
+            let toml = format!("{FOUND} {settings}\n{}", spec.to_toml()?);
+            let path = self.spec_path();
+            fireclay::data::write_atomically(&path, |file| file.write_all(toml.as_bytes())).map_err(
+                |error| CommandError::Out {
+                    path: path.clone(),
                     problem: error.to_string(),
                     flag: "--write-spec",
-                })?;
-            flags.splice(0..0, ["--spec".to_owned(), shown(&self.write_spec)]);
+                },
+            )?;
+            flags.splice(0..0, ["--spec".to_owned(), shown(&path)]);
         }
         let is_better = match (confirmed.score, usual.score) {
             (Some(best), Some(usual)) => best < usual,
@@ -368,13 +420,21 @@ fn rungs(epochs: usize) -> Vec<usize> {
 fn command_line<P: Program>(name: &str, flags: &[String]) -> String {
     const OF_SEARCH: [&str; 6] =
         ["--minutes", "--brackets", "--space", "--parallel", "--journal", "--write-spec"];
-    let replaced: Vec<&String> = flags.iter().filter(|flag| flag.starts_with("--")).collect();
-    let (mut words, mut skip) = (vec![called(P::NAME), name.to_owned()], false);
-    for word in std::env::args().skip(1).filter(|word| word != "tune") {
+    let mut replaced: Vec<&str> =
+        flags.iter().map(String::as_str).filter(|flag| flag.starts_with("--")).collect();
+    // A description takes the place of a name.
+    if replaced.contains(&"--spec") {
+        replaced.push("--model");
+    }
+    let (mut words, mut skip, mut is_command) = (vec![called(P::NAME), name.to_owned()], false, true);
+    for word in std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()) {
         let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
-        let is_dropped = name != "tune"
-            && (OF_SEARCH.contains(&flag) || replaced.iter().any(|replaced| *replaced == flag));
+        let is_dropped = name != "tune" && (OF_SEARCH.contains(&flag) || replaced.contains(&flag));
         if std::mem::take(&mut skip) || word == "--json" {
+            continue;
+        }
+        if is_command && word == "tune" {
+            is_command = false;
             continue;
         }
         match is_dropped {

@@ -22,7 +22,7 @@ const SPLIT_SEED: u64 = 1;
 const FEW_SAMPLES: usize = 2_000;
 const FOLDS: u64 = 5;
 
-/// Other fifths on which the best trials are measured again, and the seed by which the first of them is chosen: a trial that was
+/// Other splits on which the best trials are measured again, and the seed by which the first of them is chosen: a trial that was
 /// the best of many was lucky as well.
 const CONFIRMING_FOLDS: u64 = 3;
 const CONFIRMING_SEED: u64 = 1_000;
@@ -126,12 +126,12 @@ impl<M: ModelName> Bench<M> {
         self.own.is_none() && of_network.iter().any(|(name, ..)| settings.get(name).is_some())
     }
 
-    /// As [`run`](Self::run), on samples that no trial was chosen by.
+    /// As [`run`](Self::run), on other splits than those that trials were chosen by.
     pub fn confirm(&self, settings: &Settings, epochs: usize) -> anyhow::Result<Option<Outcome>> {
         self.run_on(&self.confirming, settings, epochs)
     }
 
-    /// Fifths of the samples by which the best trials are measured again.
+    /// Splits of the samples by which the best trials are measured again.
     pub fn confirming_folds(&self) -> usize {
         self.confirming.len()
     }
@@ -189,7 +189,10 @@ impl<M: ModelName> Bench<M> {
             .groups(recipe.groups.clone())
             .callback(self.interrupt.clone());
         match trainer.fit(train, &recipe.options(self.seed)) {
-            Err(TrainError::NotFinite { .. }) => return Ok(Ended::Failed),
+            Err(TrainError::NotFinite { .. }) => {
+                self.interrupt.run_failed();
+                return Ok(Ended::Failed);
+            }
             Err(error) => return Err(error.into()),
             Ok(history) if history.stopped == Stopped::Interrupted => return Ok(Ended::Interrupted),
             Ok(_) => {}
