@@ -197,6 +197,15 @@ fn models_of_the_other_programs_are_read() {
 fn what_is_no_data_is_refused_with_what_it_is() {
     let folder = scratch();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("table.csv", b"a,b\n1,2\n");
+    fail(folder.path(), &["inspect", "table.csv"], 2, &["table.csv is a table and no model file"]);
+    fail(folder.path(), &["evaluate", "table.csv", "model.pkl"], 2, &["the model comes first"]);
+    fail(
+        folder.path(),
+        &["train", "flats.csv", "--out", "flats.csv"],
+        2,
+        &["it is there already and is no model file"],
+    );
     write("model.pkl", b"\x80\x04\x95abc");
     fail(folder.path(), &["train", "model.pkl"], 1, &["a pickle of Python", "CSV"]);
     write("sheet.xlsx", b"PK\x03\x04............xl/workbook.xml");

@@ -158,6 +158,18 @@ fn groups_of_rows_are_measured_apart() {
     let first = |row: &str| row.split_whitespace().next().unwrap().to_owned();
     let names: Vec<String> = rows[2..].iter().map(|row| first(row)).collect();
     assert_eq!(names, ["centre", "north", "south", "all"]);
+    // Of the table that it was trained on only what was held out is measured.
+    let own = succeed(folder.path(), &["evaluate", "model.fireclay", "flats.csv", "--by", "district"]);
+    assert!(
+        own.stderr.contains("480 of these 600 samples were trained on and are left out"),
+        "{}",
+        own.stderr
+    );
+    assert!(
+        own.stdout.lines().any(|line| line.starts_with("all") && line.contains(" 120 ")),
+        "{}",
+        own.stdout
+    );
     let by = succeed(folder.path(), &["evaluate", "model.fireclay", "new.csv", "--by", "size"]).stdout;
     assert_eq!(by.lines().filter(|line| line.contains(" to ")).count(), 4, "{by}");
     let json =
@@ -207,7 +219,34 @@ fn data_and_files_are_looked_at() {
     }
     let same = ["train", "leak.csv", "--target", "grade", "--test", "leak.csv"];
     fail(folder.path(), &same, 1, &["test samples is a training sample too"]);
-    fail(folder.path(), &["inspect", "leak.csv"], 1, &["leak.csv"]);
+}
+
+#[test]
+fn cells_that_a_model_cannot_read_are_counted() {
+    let folder = scratch();
+    succeed(folder.path(), &["train", "flats.csv", "--target", "rent", "--epochs", "1"]);
+    let other = "size,district,built,large\n\"40,5\",north,1.5.1980,no\n\"50,5\",moon,,no\n";
+    std::fs::write(folder.path().join("other.csv"), other).unwrap();
+    let run = succeed(folder.path(), &["predict", "other.csv"]);
+    for said in
+        ["column \"size\": 2 of 2 cells are no numbers", "column \"built\": 1 of 2 cells are no dates"]
+    {
+        assert!(run.stderr.contains(said), "no {said:?} in {}", run.stderr);
+    }
+    fail(folder.path(), &["predict", "other.csv", "--out", "other.csv"], 2, &["--out would replace"]);
+}
+
+#[test]
+fn columns_that_pandas_numbers_have_a_header() {
+    let folder = scratch();
+    let rows: String = (0..60).map(|row| format!("{row},{:.3},{}\n", noise(row, 0), row % 2)).collect();
+    std::fs::write(folder.path().join("frame.csv"), format!(",0,1\n{rows}")).unwrap();
+    let said = succeed(folder.path(), &["train", "frame.csv", "--epochs", "1"]).stderr;
+    assert!(said.contains("60 rows of 3 columns; the first row names the columns"), "{said}");
+    assert!(
+        said.contains("left out: unnamed 0 (it numbers the rows)") && said.contains("target: \"1\""),
+        "{said}"
+    );
 }
 
 #[test]

@@ -85,6 +85,16 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
+    /// Data in the place of a model.
+    #[error(
+        "{path} is {kind} and no model file; the model comes first in `evaluate MODEL DATA`, and after --from in `predict`"
+    )]
+    NotAModel {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// Not one table.
     #[error("{model} was trained on a table, so it answers one table at a time: `predict TABLE.csv`")]
     OneTable {

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::error::AppError;
 use crate::program::FireclayProgram;
-use crate::source::Kind;
+use crate::source::{Kind, check_is_model};
 
 /// Numbers of more different values than this are grouped by quarters.
 const MOST_GROUPS: usize = 20;
@@ -58,6 +58,7 @@ impl Command for EvaluateGroups {
     const ABOUT: &'static str = "Evaluate a saved model on test data, all of it or by groups";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        check_is_model(&self.evaluate.from)?;
         let source = &self.evaluate.source;
         let for_training =
             [("--validation", source.validation.is_some()), ("--config", source.config.is_some())];

@@ -11,6 +11,8 @@ use fireclay::train::{Checkpoint, table_preprocessing, text_preprocessing};
 use fireclay_cli::{Command, Exit, Output, bytes, count};
 use serde::Serialize;
 
+use crate::source::check_is_model;
+
 /// Names that a line lists.
 const MOST_LISTED: usize = 12;
 
@@ -39,6 +41,7 @@ impl Command for Inspect {
         "Show what is in a model file: network, classes, preprocessing, data, training";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        check_is_model(&self.file)?;
         let size = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
         let file = self.file.display().to_string();
         let card = match load_card(&self.file) {

@@ -249,7 +249,7 @@ impl DataCheck {
         let conflicts = match self.conflicts.samples {
             0 => String::new(),
             some => format!(
-                "; {} equal others of another class, and no model gets all right",
+                "; {} training samples equal others of another class, and no model gets all right",
                 some.separate_with_commas()
             ),
         };
@@ -493,7 +493,7 @@ mod tests {
         assert_eq!(
             few.warnings(),
             [
-                "only 8 of 40 training samples differ from each other; 40 equal others of another class, and no model gets all \
+                "only 8 of 40 training samples differ from each other; 40 of 40 test samples equal training samples; 40 training samples equal others of another class, and no model gets all \
               right; for example 4 and 20, 5 and 21"
             ]
         );

@@ -16,6 +16,7 @@ use fireclay_cli::{Command, DeviceArgs, Exit, Output, TableFormat, UsageError, c
 use self::answers::Answers;
 use self::inputs::Inputs;
 use crate::error::AppError;
+use crate::source::check_is_model;
 
 /// Asks a model about pictures, texts or the rows of a table, which may be larger than memory.
 #[derive(Args, Debug)]
@@ -62,6 +63,7 @@ impl Command for Predict {
         }
         let device = self.device.open()?;
         let _precision = self.device.in_precision(&device, output);
+        check_is_model(&self.from)?;
         let card = load_card(&self.from)?;
         let predictor = Predictor::load(&self.from, &device)?;
         let inputs = Inputs::open(&self, &predictor, card)?;

@@ -43,6 +43,15 @@ impl Asked {
         };
         let asked = Asked { path, test: self.test.clone().or(test), ..self };
         asked.check_flags(kind)?;
+        if let (true, None, Some(folder)) =
+            (matches!(kind, Kind::Pictures | Kind::Texts), &asked.validation, validation_part(&asked.path))
+        {
+            output.note(format!(
+                "{}: left out, as there is a test part too; --validation {} measures on it after each epoch",
+                shown(&folder),
+                shown(&folder)
+            ));
+        }
         Ok((asked, kind))
     }
 
@@ -238,6 +247,32 @@ impl Asked {
             }
         }
     }
+}
+
+/// Refuses data where a model file is expected, by what it is.
+pub fn check_is_model(path: &Path) -> anyhow::Result<()> {
+    match detect(path) {
+        Ok(found) if path.is_file() => {
+            let (path, kind) = (path.to_path_buf(), words(Kind::from(found.kind)));
+            Err(UsageError::of(AppError::NotAModel { path, kind }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The folder of validation samples of data that has a training and a test part as well.
+fn validation_part(folder: &Path) -> Option<PathBuf> {
+    let called = |names: &[&str]| {
+        let entries = std::fs::read_dir(folder).ok()?;
+        let mut folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+        folders.find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            names.contains(&name.as_str())
+        })
+    };
+    called(&["train", "training"])?;
+    called(&["test", "testing"])?;
+    called(&["val", "valid", "validation", "dev"])
 }
 
 /// Data that is not recognised, taken for what somebody says it is.

@@ -11,6 +11,7 @@ pub use args::{DataArgs, Kind};
 use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, TextDataset};
 use fireclay::store::ModelCard;
 use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like};
+pub use look::check_is_model;
 use serde::{Deserialize, Serialize};
 pub use table::{TableParts, TableSource, unread_cells};
 

@@ -143,7 +143,15 @@ impl ImageSource {
             ImageSource::Default => family.load(&DataDir::default(), output),
             ImageSource::Images(folder) => own::load(folder, shape, output),
             ImageSource::Parts { train, test } => own::load_parts(train, test, shape, output),
-            ImageSource::Npz(file) => NumpyDataset::load_npz(file, &NumpyOptions::default()),
+            ImageSource::Npz(file) => {
+                let options = NumpyOptions::default();
+                if NumpyDataset::has_test_part(file, &options)? {
+                    return NumpyDataset::load_npz(file, &options);
+                }
+                output.note("a fifth of the samples is held out for the test, as there is no array x_test");
+                let all = NumpyDataset::load_npz_whole(file, &options)?;
+                Ok(all.split(TEST_FRACTION, own::SPLIT_SEED)?)
+            }
             ImageSource::Synthetic => Ok(family.synthetic(limit)),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use fireclay::data::{
-    Column, DataDir, Dataset, DatasetsError, Imdb, TableOptions, TextDataset, TextFolder, TextTable, Texts,
-    WrittenReviews,
+    Column, DataDir, Dataset, DatasetsError, Imdb, MissingNumbers, TableOptions, TextDataset, TextFolder,
+    TextTable, Texts, WrittenReviews,
 };
 use fireclay::store::ModelCard;
 use fireclay::train::text_preprocessing;
@@ -169,7 +169,7 @@ impl TextSource {
             }
             TextSource::Table { train, test: None, text, label, format } if knows => {
                 let table = TextTable::load(train, &table_options(text, label, format))?;
-                format.say(train, table.dialect, table.over_lines, output);
+                said_of_table(train, &table, format, output);
                 table.texts
             }
             _ => self.load_all(limit, output)?.1,
@@ -229,11 +229,11 @@ impl TextSource {
             TextSource::Table { train: train_path, test, text, label, format } => {
                 let options = table_options(text, label, format);
                 let train = TextTable::load(train_path, &options)?;
-                format.say(train_path, train.dialect, train.over_lines, output);
+                said_of_table(train_path, &train, format, output);
                 match test {
                     Some(path) => {
                         let test = train.load_like(path)?;
-                        format.say(path, test.dialect, test.over_lines, output);
+                        said_of_table(path, &test, format, output);
                         Ok((train.texts, test.texts))
                     }
                     None => set_aside(&train.texts, output),
@@ -265,7 +265,20 @@ fn warn_of_unseparated(texts: &Texts, output: &Output) {
 /// How a table of texts is read.
 fn table_options(text: &Option<String>, label: &Option<String>, format: &TableFormat) -> TableOptions {
     let column = |flag: &Option<String>| flag.as_deref().map(column);
-    TableOptions { text: column(text), target: column(label), ..format.options() }
+    TableOptions {
+        text: column(text),
+        target: column(label),
+        missing: MissingNumbers::DropRow,
+        ..format.options()
+    }
+}
+
+/// Says how a table of texts is written, and how many of its rows are left out.
+fn said_of_table(path: &Path, table: &TextTable, format: &TableFormat, output: &Output) {
+    format.say(path, table.dialect, table.over_lines, output);
+    if table.dropped > 0 {
+        output.warn(format!("{} rows have no class and are left out", count(table.dropped as u64)));
+    }
 }
 
 /// A column by its number, or else by its name.

@@ -73,7 +73,9 @@ pub(super) fn detect(path: &Path) -> Result<Detected, DatasetsError> {
         return Ok(Detected::new(DataKind::Cifar, folder, format!("{name} has records as CIFAR-10's")));
     }
     let is_tar = start.get(257..262) == Some(b"ustar");
-    let other = OTHERS.iter().find(|(begin, ..)| start.starts_with(begin)).copied();
+    // A text may begin with any letters, and no such file is one.
+    let is_binary = start.contains(&0) || !start.iter().all(u8::is_ascii);
+    let other = OTHERS.iter().find(|(begin, ..)| is_binary && start.starts_with(begin)).copied();
     let tar = is_tar.then_some((&b""[..], "an archive", "unpack it and name what was in it"));
     if let Some((_, found, remedy)) = other.or(tar) {
         return Err(refuse(path, DetectProblem::Other { found: found.into(), remedy }));

@@ -149,12 +149,13 @@ mod tests {
                 .map(|found| (found.kind, found.path != folder.path().join(name)))
         };
         assert_eq!(of("x.png", b"a,b\n1,2\n").unwrap(), (DataKind::Table, false));
+        assert_eq!(of("x.csv", b"PAR1,b\n1,2\n").unwrap().0, DataKind::Table);
         assert_eq!(of("utf16.txt", b"\xff\xfea\0,\0b\0\n\0").unwrap().0, DataKind::Table);
         assert_eq!(of("train-images-idx3-ubyte", b"\0\0\x08\x03\0\0\0\x01").unwrap(), (DataKind::Idx, true));
         assert_eq!(of("data_batch_1.bin", &[3; 3073]).unwrap(), (DataKind::Cifar, true));
         let begins: [(&[u8], &str); 8] = [
             (b"\x89PNG\r\n\x1a\n", "a picture"),
-            (b"PAR1....", "Parquet"),
+            (b"PAR1.\0..", "Parquet"),
             (b"\x93NUMPY\x01\0", "np.savez"),
             (b"\x80\x04\x95.", "pickle"),
             (b"SQLite format 3\0", "database"),

@@ -102,6 +102,27 @@ impl NumpyDataset {
         Ok((train, test))
     }
 
+    /// Whether an `.npz` file has arrays for a test part.
+    ///
+    /// # Errors
+    /// As [`Npz::open`].
+    pub fn has_test_part(path: &Path, options: &NumpyOptions) -> Result<bool, DatasetsError> {
+        let npz = Npz::open(path)?;
+        Ok(npz.names().any(|name| name == options.names[2]))
+    }
+
+    /// Loads the training arrays of an `.npz` file alone, as one set.
+    ///
+    /// # Errors
+    /// As [`NumpyDataset::load_npz`].
+    pub fn load_npz_whole(path: &Path, options: &NumpyOptions) -> Result<Dataset, DatasetsError> {
+        let mut npz = Npz::open(path)?;
+        let [x_train, y_train, ..] = &options.names;
+        let (features, targets) = (npz.array(x_train)?, npz.array(y_train)?);
+        let layout = resolve(&features, options.layout).map_err(|problem| refuse(path, problem))?;
+        dataset(path, "all", features, targets, layout, options.targets, None)
+    }
+
     /// Loads one set from two `.npy` files.
     ///
     /// # Errors

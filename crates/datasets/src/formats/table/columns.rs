@@ -21,12 +21,21 @@ pub(super) fn is_header(
         TableHeader::Yes => Ok(true),
         TableHeader::No => Ok(false),
         TableHeader::Guess if by_name => Ok(true),
+        TableHeader::Guess if numbers_columns(first) => Ok(true),
         TableHeader::Guess if has_number(first) => Ok(false),
         TableHeader::Guess if second.is_some_and(has_number) => Ok(true),
         TableHeader::Guess => {
             Err(TableProblem::HeaderUnclear { first: first.iter().map(str::to_owned).collect() })
         }
     }
+}
+
+/// Whether a row is what pandas writes above columns without names: nothing, then 0, 1, 2 and so on.
+fn numbers_columns(first: &Row) -> bool {
+    let mut fields = first.iter().map(str::trim);
+    fields.next() == Some("")
+        && first.iter().count() > 2
+        && fields.enumerate().all(|(at, field)| field == at.to_string())
 }
 
 /// The columns' names.
@@ -41,6 +50,9 @@ impl Columns {
         let name = |(index, field): (usize, &str)| match field.trim() {
             // An index that a tool wrote without a name is still a column.
             name if has_header && !name.is_empty() => name.to_owned(),
+            _ if first.iter().any(|field| has_header && field.trim() == index.to_string()) => {
+                format!("unnamed {index}")
+            }
             _ => index.to_string(),
         };
         let names: Vec<String> = first.iter().enumerate().map(name).collect();
