@@ -30,6 +30,10 @@ PROJECTS = {
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
     "data": ("data", {"fireclay-data": DEFAULT}),
     "text": ("text", {"fireclay-text": DEFAULT, "fireclay-data": DEFAULT}),
+    "tune": (
+        "tune",
+        {"fireclay-tune": DEFAULT, "serde_json": 'version = "1"', "tempfile": 'version = "3"'},
+    ),
     "tabular": ("tabular", {"fireclay-tabular": DEFAULT, "fireclay-data": DEFAULT}),
     "datasets": ("datasets", {"fireclay-datasets": BARE, "fireclay-data": DEFAULT}),
     "nn": ("nn", {"fireclay-nn": DEFAULT}),

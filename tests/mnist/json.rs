@@ -34,6 +34,7 @@ enum Line {
         clip_norm: Option<f64>,
         precision: String,
         label_smoothing: f64,
+        class_weights: String,
         preprocessing: Vec<String>,
         batch_size: u64,
         epochs: u64,

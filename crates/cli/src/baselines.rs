@@ -14,6 +14,8 @@ use crate::records::{Comparison, Measure};
 /// Resamplings of the test samples for an interval, their seed, and the share of them within it.
 const RESAMPLES: usize = 300;
 const SEED: u64 = 0;
+/// Fewer test samples than this have no interval.
+const LEAST_ROWS: usize = 10;
 const WITHIN: f64 = 0.95;
 
 /// Steps that the linear model is trained for, about, and samples in each.
@@ -111,7 +113,10 @@ impl Baselines {
             .map(|metric| Measure {
                 name: metric.name(),
                 model: metric.measure(model_for(metric)),
-                interval: bootstrap_interval(model_for(metric), metric, RESAMPLES, WITHIN, SEED),
+                // Of a handful nothing can be drawn that is not in it.
+                interval: (model.rows() >= LEAST_ROWS)
+                    .then(|| bootstrap_interval(model_for(metric), metric, RESAMPLES, WITHIN, SEED))
+                    .flatten(),
                 linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
                 constant: metric.measure(&self.constant),
             })

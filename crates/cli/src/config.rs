@@ -93,7 +93,7 @@ pub fn with_config(
         }
         let is_known =
             |arg: &&Arg| arg.get_long() == Some(flag.as_str()) && !NOT_IN_FILE.contains(&flag.as_str());
-        if !known.iter().any(|arg| is_known(&arg)) {
+        if !known.iter().any(is_known) {
             let names = known.iter().filter_map(|arg| arg.get_long()).chain([DATA]);
             return Err(wrong(format!("{key} is no setting{}", near(&flag, names))));
         }

@@ -1,11 +1,11 @@
 //! Several labels for a row, each of which holds or does not.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use fireclay_data::Targets;
 use serde::{Deserialize, Serialize};
 
-use crate::target::sort_labels;
 use crate::{Frame, TabularError};
 
 /// What may stand between the labels of one cell, the first that occurs.
@@ -129,6 +129,19 @@ fn yes_or_no(cell: &str) -> Option<bool> {
     }
 }
 
+/// Sorts by labels: as numbers if all of them are numbers, else as texts.
+pub fn sort_labels<T>(items: &mut [T], label: impl Fn(&T) -> &str) {
+    let number = |item: &T| label(item).parse::<f64>().ok().filter(|number| number.is_finite());
+    let all_numbers = items.iter().all(|item| number(item).is_some());
+    items.sort_by(|a, b| {
+        let by_number = match (number(a), number(b)) {
+            (Some(a), Some(b)) if all_numbers => a.total_cmp(&b),
+            _ => Ordering::Equal,
+        };
+        by_number.then_with(|| label(a).cmp(label(b)))
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +169,7 @@ mod tests {
         assert_eq!(values(&target, &each), [1.0, 0.0, 0.0, 1.0]);
         let fitted = TablePreprocessing::fit(&each, &target, &EncodingOptions::default()).unwrap();
         assert_eq!(fitted.features(), ["size"], "no label is learnt from");
-        assert_eq!(TargetColumn::from_preprocessing(&fitted, &target.classes).labels, target.labels);
+        assert_eq!(fitted.target_column(&target.classes).labels, target.labels);
 
         let tags = frame(&["size", "tags"], &[&["1", "wind; rain"], &["2", ""], &["3", "rain"]]);
         let target = TargetColumn::labels(&tags, &["tags".into()]).unwrap();

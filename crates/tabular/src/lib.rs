@@ -48,11 +48,11 @@ pub use date::DateFormat;
 pub use error::TabularError;
 pub use frame::Frame;
 pub use kind::{ColumnKind, Inferred};
-pub use labels::LabelColumns;
+pub use labels::{LabelColumns, sort_labels};
 pub use number::{Number, NumberFormat, is_missing};
 pub use preprocessing::{
     CategoryEncoding, ColumnEncoding, DateEncoding, Encoding, EncodingOptions, NumberEncoding, NumberScale,
     Standard, TablePreprocessing, WordEncoding,
 };
 pub use profile::Profile;
-pub use target::{TableTask, TargetColumn, sort_labels};
+pub use target::{TableTask, TargetColumn};

@@ -1,13 +1,13 @@
 //! The column to predict.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use fireclay_data::Targets;
 use serde::Serialize;
 
+use crate::labels::{LabelColumns, sort_labels};
 use crate::number::{Number, NumberFormat, is_missing};
-use crate::{Frame, LabelColumns, Profile, TablePreprocessing, TabularError};
+use crate::{Frame, Profile, TabularError};
 
 /// More different labels than this are no labels.
 const MOST_CLASSES: usize = 65_536;
@@ -153,16 +153,6 @@ impl TargetColumn {
         Ok(TargetColumn { column, classes: names, format: NumberFormat::default(), labels: Some(labels) })
     }
 
-    /// That of rows which were encoded so, with the names of a model's classes.
-    pub fn from_preprocessing(preprocessing: &TablePreprocessing, classes: &[String]) -> Self {
-        TargetColumn {
-            column: preprocessing.target.clone(),
-            classes: classes.to_vec(),
-            format: NumberFormat::default(),
-            labels: preprocessing.labels.clone(),
-        }
-    }
-
     /// Whether a column is the target, or one of them.
     pub fn is_target(&self, name: &str) -> bool {
         name == self.column
@@ -258,19 +248,6 @@ impl TargetColumn {
         let cells = frame.column(frame.find(column)?).enumerate();
         Ok(cells.filter(|(_, cell)| has_value(cell)).map(|(row, _)| row).collect())
     }
-}
-
-/// Sorts by labels: as numbers if all of them are numbers, else as texts.
-pub fn sort_labels<T>(items: &mut [T], label: impl Fn(&T) -> &str) {
-    let number = |item: &T| label(item).parse::<f64>().ok().filter(|number| number.is_finite());
-    let all_numbers = items.iter().all(|item| number(item).is_some());
-    items.sort_by(|a, b| {
-        let by_number = match (number(a), number(b)) {
-            (Some(a), Some(b)) if all_numbers => a.total_cmp(&b),
-            _ => Ordering::Equal,
-        };
-        by_number.then_with(|| label(a).cmp(label(b)))
-    });
 }
 
 #[cfg(test)]

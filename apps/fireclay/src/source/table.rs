@@ -218,7 +218,7 @@ impl TableSource {
                     TargetColumn::rows_with_value(&frame, target, TableTask::Regression).map_err(wrong)?;
                 TargetColumn::numbers(&frame.select(&rows), target).map_err(wrong)?
             }
-            _ => TargetColumn::from_preprocessing(preprocessing, classes),
+            _ => preprocessing.target_column(classes),
         };
         let frame = with_target(frame, path, &column, output)?;
         for encoded in &preprocessing.columns {

@@ -56,7 +56,7 @@ pub(super) fn load_parts(
 /// Reads another folder of pictures as training images were read: in their shape, with their classes and normalization.
 ///
 /// # Errors
-/// As [`load`], and if the folder has another class.
+/// What is wrong with the folder or its files, or that it has another class.
 pub fn load_pictures_like(
     train: &Dataset,
     folder: &Path,

@@ -49,7 +49,7 @@ pub struct TrainingArgs {
     pub preset: Option<Preset>,
     /// Minutes that the training may take, about: where the recipe would take longer it has fewer epochs, by how fast its first
     /// steps are
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Training")]
     pub minutes: Option<f64>,
     /// Seed of initial weights, sample order and dropout: same seed, threads and CPU device, same model file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]

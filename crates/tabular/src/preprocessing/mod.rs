@@ -14,7 +14,7 @@ pub use date::DateEncoding;
 pub use number::{NumberEncoding, NumberScale};
 pub use words::WordEncoding;
 
-use crate::number::{Number, is_missing};
+use crate::number::{Number, NumberFormat, is_missing};
 use crate::{ColumnKind, Frame, Inferred, LabelColumns, Profile, TabularError, TargetColumn};
 
 /// What is asked of the encoding; the rest is found in the training rows.
@@ -105,6 +105,16 @@ impl TablePreprocessing {
                 Err(TabularError::NoFeatures { reasons: reasons.collect() })
             }
             _ => Ok(preprocessing),
+        }
+    }
+
+    /// The target of rows that are encoded so, with the names of a model's classes.
+    pub fn target_column(&self, classes: &[String]) -> TargetColumn {
+        TargetColumn {
+            column: self.target.clone(),
+            classes: classes.to_vec(),
+            format: NumberFormat::default(),
+            labels: self.labels.clone(),
         }
     }
 

@@ -55,12 +55,12 @@ pub struct Job<P: Program> {
 /// Refuses a place where no model or checkpoint can be written, before the training rather than after it.
 /// So is a file that is there and no model: it may be the data.
 pub fn check_out(out: &Path) -> anyhow::Result<()> {
+    check_output(out, "--out")?;
     if out.is_file() && load_card(out).is_err() {
         let problem = "it is there already and is no model file".to_owned();
         let path = out.to_path_buf();
         return Err(UsageError::of(CommandError::Out { path, problem, flag: "--out" }));
     }
-    check_output(out, "--out")?;
     check_output(&checkpoint_beside(out), "--out")
 }
 

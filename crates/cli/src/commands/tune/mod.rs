@@ -42,7 +42,7 @@ const FOUND: &str = "# Found by tune:";
 
 /// How many of the best trials are measured again, and the share of the time that the trials themselves have.
 const CONFIRMED: usize = 3;
-const SHARE_OF_TRIALS: f64 = 0.5;
+const SHARE_OF_TRIALS: f64 = 0.6;
 
 /// Minutes that a search takes unless flags say otherwise.
 const MINUTES: f64 = 5.0;
@@ -76,7 +76,7 @@ pub struct Tune<P: Program> {
     #[arg(long, value_name = "N", conflicts_with = "minutes", help_heading = "Search",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub brackets: Option<u32>,
-    /// What is searched and within which bounds, in TOML: a table for each setting, such as [learning_rate] with low, high
+    /// What is searched and within which bounds, in TOML: a table for each setting, such as `learning_rate` with low, high
     /// and log, or with low, high and integer [default: the model's; printed by --print-space]
     #[arg(long, value_name = "FILE", help_heading = "Search")]
     pub space: Option<PathBuf>,
