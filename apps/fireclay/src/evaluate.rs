@@ -6,9 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::data::{Dataset, Frame, Number, NumberFormat, sort_labels};
 use fireclay::prelude::{Trainer, load_card};
-use fireclay::train::{AnyMetric, bootstrap_interval, table_preprocessing};
+use fireclay::train::{AnyMetric, table_preprocessing};
 use fireclay_cli::commands::measured;
-use fireclay_cli::{Command, Exit, Output, UsageError, aligned, count, measure, title};
+use fireclay_cli::{
+    Command, Exit, Output, UsageError, aligned, count, interval, measure, shown_interval, title,
+};
 use serde::Serialize;
 
 use crate::error::AppError;
@@ -18,16 +20,8 @@ use crate::source::{Kind, check_is_model};
 /// Numbers of more different values than this are grouped by quarters.
 const MOST_GROUPS: usize = 20;
 
-/// Fewer rows than this have no interval.
-const LEAST_ROWS: usize = 10;
-
 /// More groups than this are no groups.
 const MOST_NAMED: usize = 200;
-
-/// Resamplings for an interval, their seed, and the share of them within it.
-const RESAMPLES: usize = 300;
-const SEED: u64 = 0;
-const WITHIN: f64 = 0.95;
 
 /// Measures a saved model, all together or by groups.
 #[derive(Args, Debug)]
@@ -91,7 +85,7 @@ impl Command for EvaluateGroups {
         let trainer = Trainer::load(from, &device)?;
         let names = metrics(&card.classes, preprocessing.labels.is_some());
         let metrics: Vec<AnyMetric> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        let mut rows = vec![["group".to_owned(), "rows".into()].into_iter().collect::<Vec<String>>()];
+        let mut rows: Vec<Vec<String>> = vec![vec!["group".into(), "rows".into()]];
         rows[0].extend(metrics.iter().map(|metric| title(&metric.name()).to_owned()));
         rows[0].insert(3, "95 % interval".into());
         let mut all: Vec<usize> = measured.into_iter().collect();
@@ -102,18 +96,13 @@ impl Command for EvaluateGroups {
             let values: Vec<Option<f64>> =
                 metrics.iter().map(|metric| metric.measure(&predictions)).collect();
             let first = &metrics[0];
-            // Of a handful nothing can be drawn that is not in it.
-            let interval = match indices.len() < LEAST_ROWS {
-                true => None,
-                false => bootstrap_interval(&predictions, first, RESAMPLES, WITHIN, SEED),
-            };
+            let interval = interval(&predictions, first);
             let shown = |metric: &AnyMetric, value: Option<f64>| {
                 value.map_or("-".to_owned(), |value| measure(&metric.name(), value))
             };
             let mut row = vec![name.clone(), count(indices.len() as u64)];
             row.extend(metrics.iter().zip(&values).map(|(metric, value)| shown(metric, *value)));
-            let ends = interval.map(|ends| ends.map(|end| measure(&first.name(), end)).join(" .. "));
-            row.insert(3, ends.unwrap_or_else(|| "-".into()));
+            row.insert(3, shown_interval(&first.name(), interval));
             rows.push(row);
             output.record(&Group {
                 column: &by,

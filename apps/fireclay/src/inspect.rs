@@ -8,7 +8,7 @@ use fireclay::nn::Loss;
 use fireclay::prelude::load_card;
 use fireclay::store::{ModelCard, TrainingCard, load_checkpoint};
 use fireclay::train::{Checkpoint, table_preprocessing, text_preprocessing};
-use fireclay_cli::{Command, Exit, Output, bytes, count};
+use fireclay_cli::{Command, Exit, Output, bytes, count, listed};
 use serde::Serialize;
 
 use crate::source::check_is_model;
@@ -90,16 +90,22 @@ impl Inspect {
             ),
         )];
         if !card.classes.is_empty() {
-            facts.push(("classes", format!("{}: {}", card.classes.len(), listed(&card.classes))));
+            facts
+                .push(("classes", format!("{}: {}", card.classes.len(), listed(&card.classes, MOST_LISTED))));
         }
         if let Some(table) = table_preprocessing(&self.file, card)? {
-            facts.push(("predicts", format!("{:?}", table.target)));
+            let targets = match &table.labels {
+                Some(labels) => labels.columns.as_slice(),
+                None => std::slice::from_ref(&table.target),
+            };
+            let targets: Vec<String> = targets.iter().map(|target| format!("{target:?}")).collect();
+            facts.push(("predicts", listed(&targets, MOST_LISTED)));
             let columns: Vec<String> = table
                 .columns
                 .iter()
                 .map(|column| format!("{} ({})", column.name, column.encoding.kind().name()))
                 .collect();
-            facts.push(("columns", format!("{}: {}", columns.len(), listed(&columns))));
+            facts.push(("columns", format!("{}: {}", columns.len(), listed(&columns, MOST_LISTED))));
         }
         if let Some(text) = text_preprocessing(&self.file, card)? {
             let known = match text.encoder.ngrams() {
@@ -153,12 +159,4 @@ fn trained(training: &TrainingCard) -> String {
         training.seed,
         training.precision.as_ref().map_or(String::new(), |precision| format!(", in {precision}"))
     )
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(MOST_LISTED).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

@@ -113,10 +113,7 @@ impl Baselines {
             .map(|metric| Measure {
                 name: metric.name(),
                 model: metric.measure(model_for(metric)),
-                // Of a handful nothing can be drawn that is not in it.
-                interval: (model.rows() >= LEAST_ROWS)
-                    .then(|| bootstrap_interval(model_for(metric), metric, RESAMPLES, WITHIN, SEED))
-                    .flatten(),
+                interval: interval(model_for(metric), metric),
                 linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
                 constant: metric.measure(&self.constant),
             })
@@ -130,11 +127,10 @@ impl Baselines {
             self.constant_name.clone(),
         ]];
         rows.extend(measures.iter().map(|row| {
-            let interval = row.interval.map(|ends| ends.map(|end| measure(&row.name, end)).join(" .. "));
             vec![
                 title(&row.name).to_owned(),
                 shown(&row.name, row.model),
-                interval.unwrap_or_else(|| "-".into()),
+                shown_interval(&row.name, row.interval),
                 shown(&row.name, row.linear),
                 shown(&row.name, row.constant),
             ]
@@ -196,6 +192,19 @@ fn decided(predictions: &Predictions, threshold: f64) -> Predictions {
     let mut outputs = predictions.outputs().to_vec();
     outputs.iter_mut().skip(1).step_by(2).for_each(|logit| *logit += shift);
     Predictions::new(predictions.task(), outputs, predictions.targets().clone())
+}
+
+/// The 95 % interval of a measure; of a handful of samples there is none, as nothing can be drawn that is not in it.
+pub fn interval(predictions: &Predictions, metric: &AnyMetric) -> Option<[f64; 2]> {
+    (predictions.rows() >= LEAST_ROWS)
+        .then(|| bootstrap_interval(predictions, metric, RESAMPLES, WITHIN, SEED))
+        .flatten()
+}
+
+/// Both ends of the interval of a measure for people.
+pub fn shown_interval(name: &str, interval: Option<[f64; 2]>) -> String {
+    let ends = interval.map(|ends| ends.map(|end| measure(name, end)).join(" .. "));
+    ends.unwrap_or_else(|| "-".into())
 }
 
 /// What is measured, the measure that says the most first.

@@ -49,6 +49,15 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// The first of some names, and how many more there are.
+pub fn listed(names: &[impl AsRef<str>], most: usize) -> String {
+    let shown = names.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// The beginning of a text, on one line.
 pub fn beginning(text: &str) -> String {
     const MOST: usize = 60;
@@ -76,6 +85,12 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(percent(0.98931), "98.93 %");
         assert_eq!([7.25, 60.0, 125.9].map(seconds), ["7.2 s", "1:00 min", "2:05 min"]);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(listed(&["a", "b"], 2), "a, b");
+        assert_eq!(listed(&["a", "b", "c", "d"], 2), "a, b and 2 more");
     }
 
     #[test]

@@ -36,13 +36,13 @@ mod tables;
 mod texts;
 
 pub use augment::{Augment, AugmentError};
-pub use baselines::title;
+pub use baselines::{interval, shown_interval, title};
 pub use command::{Command, CommandEntry, command_line, main, main_with};
 pub use config::{CONFIG_FILE, NOT_IN_FILE, config_path, with_config};
 pub use device::DeviceArgs;
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
-pub use format::{aligned, beginning, bytes, called, count, percent, quoted, seconds, shown};
+pub use format::{aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown};
 pub use images::{
     ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION,
     load_pictures_like, read_picture,

@@ -171,6 +171,13 @@ mod tests {
         assert_eq!(fitted.features(), ["size"], "no label is learnt from");
         assert_eq!(fitted.target_column(&target.classes).labels, target.labels);
 
+        for columns in [vec![], vec!["wind".to_owned()]] {
+            let labels = Some(LabelColumns { columns, separator: None });
+            let damaged = TablePreprocessing { labels, ..fitted.clone() };
+            let message = damaged.check().unwrap_err().to_string();
+            assert!(message.contains("\"rain\" is damaged"), "{message}");
+        }
+
         let tags = frame(&["size", "tags"], &[&["1", "wind; rain"], &["2", ""], &["3", "rain"]]);
         let target = TargetColumn::labels(&tags, &["tags".into()]).unwrap();
         assert_eq!(target.classes, ["rain", "wind"]);

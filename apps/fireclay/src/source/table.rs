@@ -11,7 +11,7 @@ use fireclay::data::{
 };
 use fireclay::store::ModelCard;
 use fireclay::train::table_preprocessing;
-use fireclay_cli::{Limit, Output, TEST_FRACTION, TableFormat, count};
+use fireclay_cli::{Limit, Output, TEST_FRACTION, TableFormat, count, listed};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -343,10 +343,7 @@ fn say_columns(
         let names = inferred.iter().filter(|(name, found)| found.kind == kind && !target.is_target(name));
         let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
-            let shown = names.iter().take(MOST_LISTED).copied().collect::<Vec<_>>().join(", ");
-            let more = names.len().saturating_sub(MOST_LISTED);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            output.note(format!("{}: {shown}{more}", kind.name()));
+            output.note(format!("{}: {}", kind.name(), listed(&names, MOST_LISTED)));
         }
     }
     for (name, found) in

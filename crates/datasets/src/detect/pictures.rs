@@ -82,4 +82,22 @@ mod tests {
         let survey = PictureSurvey::of(folder.path()).unwrap();
         assert_eq!((survey.looked_at, survey.same_size, survey.colour, survey.median_side), (3, None, 1, 10));
     }
+
+    #[test]
+    fn only_the_beginning_of_a_picture_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let noise = image::RgbImage::from_fn(1200, 900, |x, y| {
+            let mixed = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761);
+            image::Rgb(mixed.to_be_bytes()[..3].try_into().unwrap())
+        });
+        for name in ["a.png", "b.jpg"] {
+            let path = folder.path().join(name);
+            noise.save(&path).unwrap();
+            let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            // Whatever is behind the first mebibyte does not matter.
+            file.set_len((1 << 20).min(file.metadata().unwrap().len())).unwrap();
+        }
+        let survey = PictureSurvey::of(folder.path()).unwrap();
+        assert_eq!((survey.looked_at, survey.same_size, survey.colour), (2, Some([900, 1200]), 2));
+    }
 }

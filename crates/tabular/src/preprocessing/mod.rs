@@ -191,6 +191,12 @@ impl TablePreprocessing {
             }
             .map_err(damaged)?;
         }
+        if let Some(labels) = &self.labels
+            && labels.columns.first() != Some(&self.target)
+        {
+            let problem = "its labels do not begin with it";
+            return Err(TabularError::Encoding { column: self.target.clone(), problem });
+        }
         match self.width() {
             0 => Err(TabularError::NoFeatures { reasons: Vec::new() }),
             _ => Ok(()),

@@ -262,9 +262,7 @@ impl<P: Program> Tune<P> {
             }
             let ended = self.run_trials(&bench, search.ready(), &mut journal, &mut search, output)?;
             if !ended {
-                let command = command_line::<P>("tune", &[]);
-                output.line(format!("interrupted; the same command goes on: {command}"));
-                return Ok(Exit::Interrupted);
+                return Ok(interrupted::<P>(output));
             }
         }
         self.conclude(&bench, &search, output)
@@ -313,18 +311,13 @@ impl<P: Program> Tune<P> {
         results.sort_by(|a, b| score(a).total_cmp(&score(b)));
         let mut best: Option<(TrialResult, Outcome)> = None;
         output.note("measuring the usual recipe and the best trials on other splits");
-        let interrupted = || {
-            let command = command_line::<P>("tune", &[]);
-            output.line(format!("interrupted; the same command goes on: {command}"));
-            Ok(Exit::Interrupted)
-        };
         let Some(usual) = bench.confirm(&Settings::default(), bench.recipe.epochs)? else {
-            return interrupted();
+            return Ok(interrupted::<P>(output));
         };
         for result in results.into_iter().take(CONFIRMED) {
             let trial = &result.trial;
             let Some(outcome) = bench.confirm(&trial.settings, trial.resource)? else {
-                return interrupted();
+                return Ok(interrupted::<P>(output));
             };
             let known = best.as_ref().and_then(|(_, best)| best.score).unwrap_or(f64::INFINITY);
             if outcome.score.is_some_and(|score| score < known) {
@@ -386,6 +379,13 @@ impl<P: Program> Tune<P> {
         output.record(&Tuned { measure, settings, epochs, score, usual, importance, trials, command });
         Ok(Exit::Done)
     }
+}
+
+/// Says how an interrupted search goes on.
+fn interrupted<P: Program>(output: &Output) -> Exit {
+    let command = command_line::<P>("tune", &[]);
+    output.line(format!("interrupted; the same command goes on: {command}"));
+    Exit::Interrupted
 }
 
 /// A line for a trial that has ended.

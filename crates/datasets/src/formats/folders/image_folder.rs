@@ -12,7 +12,7 @@ use super::listing::{self, Found, Listing, Parts, Skipped, Wanted, refuse};
 use super::picture::{MOST_SIDE, Resize, Shape, read_into};
 use crate::DatasetsError;
 use crate::formats::digest;
-use crate::formats::image::{decode, probe_colour, read_bytes};
+use crate::formats::image::{decode, read_bytes, read_image_header};
 use crate::formats::whole::file_name;
 
 /// Broken files that an error lists.
@@ -366,7 +366,7 @@ fn size_of(file: &Found) -> Result<[usize; 2], DatasetsError> {
 
 /// Broken files have no say; they are found when they are decoded.
 fn is_coloured(file: &Found) -> bool {
-    read_bytes(&file.path).is_ok_and(|bytes| probe_colour(&bytes).unwrap_or(false))
+    read_image_header(&file.path).is_ok_and(|header| header.has_colour)
 }
 
 fn read_file(

@@ -1,6 +1,7 @@
 //! PNG and JPEG, decoded within limits that are checked before memory is taken.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -14,6 +15,9 @@ pub(super) const MOST_PIXELS_PER_SIDE: u32 = 16_384;
 
 /// Memory for the decoded picture; no file is larger than what it decodes to.
 const MOST_BYTES: u64 = 256 << 20;
+
+/// Headers are rarely longer, previews and profiles included.
+const HEADER_BYTES: u64 = 1 << 20;
 
 /// The bytes of a picture's file.
 pub(in crate::formats) fn read_bytes(path: &Path) -> Result<Vec<u8>, DatasetsError> {
@@ -47,12 +51,6 @@ pub(in crate::formats) fn decode(
     Ok(picture)
 }
 
-/// Whether a picture has colours, from its header.
-pub(in crate::formats) fn probe_colour(bytes: &[u8]) -> Result<bool, ImageProblem> {
-    let format = check_start(bytes, &mut Vec::new())?;
-    Ok(open(bytes, format)?.color_type().has_color())
-}
-
 /// What the header of a picture says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ImageHeader {
@@ -61,14 +59,30 @@ pub(crate) struct ImageHeader {
     pub(crate) has_colour: bool,
 }
 
-/// Reads what the header of a picture says.
-pub(crate) fn read_image_header(path: &Path) -> Result<ImageHeader, DatasetsError> {
-    let bytes = read_bytes(path)?;
-    let refuse = |problem| DatasetsError::Image { path: path.to_owned(), problem };
-    let format = check_start(&bytes, &mut Vec::new()).map_err(refuse)?;
-    let decoder = open(&bytes, format).map_err(refuse)?;
+/// What the header of a picture's first bytes says.
+fn header(bytes: &[u8]) -> Result<ImageHeader, ImageProblem> {
+    let format = check_start(bytes, &mut Vec::new())?;
+    let decoder = open(bytes, format)?;
     let (width, height) = decoder.dimensions();
     Ok(ImageHeader { size: [height as usize, width as usize], has_colour: decoder.color_type().has_color() })
+}
+
+/// Reads what the header of a picture says, as a rule from the beginning of its file alone.
+pub(crate) fn read_image_header(path: &Path) -> Result<ImageHeader, DatasetsError> {
+    let read_error = |source| DatasetsError::Read { path: path.to_owned(), source };
+    // A pipe of that name would wait for ever.
+    if !std::fs::metadata(path).map_err(read_error)?.is_file() {
+        return Err(DatasetsError::NotAFile { path: path.to_owned(), expected: "a PNG or JPEG image" });
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(read_error)?;
+    file.take(HEADER_BYTES).read_to_end(&mut bytes).map_err(read_error)?;
+    let found = match header(&bytes) {
+        // Previews and profiles before it may be longer.
+        Err(_) if bytes.len() as u64 == HEADER_BYTES => header(&read_bytes(path)?),
+        found => found,
+    };
+    found.map_err(|problem| DatasetsError::Image { path: path.to_owned(), problem })
 }
 
 fn open(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, ImageProblem> {
