@@ -25,10 +25,10 @@ impl Command for TrainOnData {
         "Train a model on a table, pictures or texts, evaluate it beside simple baselines and save it";
 
     fn run(mut self, output: &Arc<Output>) -> anyhow::Result<Exit> {
-        if self.train.source.path.is_none() && self.train.resume.is_none() {
+        if self.train.setup.source.path.is_none() && self.train.resume.is_none() {
             return Err(UsageError::of(AppError::NoData { program: called("fireclay") }));
         }
-        if let Some(config) = &self.train.source.config {
+        if let Some(config) = &self.train.setup.source.config {
             output.note(format!("settings of {}", shown(config)));
         }
         self.train.print_config = self.print_config;

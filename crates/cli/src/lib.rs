@@ -6,7 +6,7 @@
 //!
 //! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
 //! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`,
-//! `fallback`, `images`, `model_args`; `networks`; `texts`; `command`; `commands`.
+//! `fallback`, `images`, `model_args`; `setup`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
@@ -32,6 +32,7 @@ mod program;
 mod progress;
 mod recipe;
 pub mod records;
+mod setup;
 mod tables;
 mod texts;
 

@@ -30,7 +30,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         "{}: {} parameters, seed {seed}, {}{}",
         state.model,
         count(parameters as u64),
-        flags.device.describe(),
+        flags.setup.device.describe(),
         if resumed { "; resuming from the checkpoint" } else { "" }
     ));
     output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
@@ -56,7 +56,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         keep_best: recipe.best.keep,
         patience: recipe.best.patience,
         seed: *seed,
-        device: flags.device.device.to_string(),
+        device: flags.setup.device.device.to_string(),
         threads: threads(),
         resumed,
     });

@@ -7,15 +7,11 @@ use fireclay::prelude::ModelSpec;
 
 use super::flags::Train;
 use super::job::{Job, ProgramState, check_out, checkpoint_beside, resume_command};
-use crate::error::CommandError;
-use crate::exit::UsageError;
-use crate::fallback::load_or_fall_back;
 use crate::format::shown;
-use crate::model_args::{bucketed, preprocessing_for};
-use crate::objective::Objective;
+use crate::model_args::bucketed;
 use crate::output::Output;
-use crate::program::{DataSourceArgs, DataSpec, ModelName, Program};
-use crate::recipe::Recipe;
+use crate::program::{DataSpec, ModelName, Program};
+use crate::setup::Prepared;
 
 /// A training from the beginning; `own` is the user's own description.
 pub fn begin<P: Program>(
@@ -34,29 +30,14 @@ pub fn begin<P: Program>(
             resume_command::<P>(&checkpoint_path, flags)
         ));
     }
-    let source = P::look(flags.source.source(), output)?;
-    let chosen = P::choose(flags.model.trained_as(), &source, flags.training.preset(), output)?;
-    let given = flags.preprocessing.clone();
-    let preprocessing = match &own {
-        Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
-        None => preprocessing_for::<P>(given, chosen, &source)?,
-    };
-    let limit = flags.limit;
-    let ((train, test), data) =
-        load_or_fall_back::<P, _>(source, output, |source| P::load(source, limit, &preprocessing, output))?;
-    let found = DataSpec::of(&train);
+    let setup = &flags.setup;
+    let Prepared { train, test, data, preprocessing, chosen, recipe } =
+        setup.prepare(own.as_ref(), output)?;
+    let limit = setup.limit;
     let (model, spec) = match own {
         Some(spec) => ("your own".to_string(), spec),
-        None => (chosen.name(), chosen.spec(&found)),
+        None => (chosen.name(), chosen.spec(&DataSpec::of(&train))),
     };
-    let recipe = flags
-        .training
-        .apply(Recipe { has_validation: P::has_validation(&data), ..chosen.recipe(&found) })
-        .map_err(UsageError::of)?;
-    if recipe.balanced && Objective::of(&train) != Objective::Classification {
-        return Err(UsageError::of(CommandError::NoClasses));
-    }
-    let recipe = Recipe { precision: flags.device.precision, ..recipe };
     let validation = P::load_validation(&data, &train, output)?;
     let train = bucketed(train, &spec)?;
     let best = recipe.best;
@@ -67,7 +48,7 @@ pub fn begin<P: Program>(
         test,
         validation,
         recipe,
-        seed: flags.training.seed,
+        seed: setup.training.seed,
         checkpoint_path,
         checkpoint: None,
     })

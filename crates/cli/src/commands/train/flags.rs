@@ -4,33 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::device::DeviceArgs;
-use crate::limit::Limit;
-use crate::model_args::ModelArgs;
 use crate::program::Program;
-use crate::recipe::TrainingArgs;
+use crate::setup::SetupArgs;
 
 /// Trains a model, or resumes a training.
 #[derive(Args, Debug)]
 pub struct Train<P: Program> {
-    /// Which model.
+    /// Model, data and recipe.
     #[command(flatten)]
-    pub model: ModelArgs<P>,
-    /// Which data.
-    #[command(flatten)]
-    pub source: P::SourceArgs,
-    /// How much of it.
-    #[command(flatten)]
-    pub limit: Limit,
-    /// How it is prepared.
-    #[command(flatten)]
-    pub preprocessing: P::Preprocessing,
-    /// How to train.
-    #[command(flatten)]
-    pub training: TrainingArgs,
-    /// Where to compute.
-    #[command(flatten)]
-    pub device: DeviceArgs,
+    pub setup: SetupArgs<P>,
     /// Model file to write.
     #[arg(long, value_name = "FILE", help = format!(
         "Model file to write [default: {}]; while the training runs a checkpoint is kept beside it, FILE.checkpoint, and \

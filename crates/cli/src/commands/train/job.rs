@@ -75,10 +75,10 @@ pub fn checkpoint_beside(out: &Path) -> PathBuf {
 pub fn resume_command<P: Program>(checkpoint: &Path, flags: &Train<P>) -> String {
     let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(checkpoint)));
     // The same bytes come out only on the same device and number of threads.
-    if flags.device.device != DeviceName::default() {
-        command.push_str(&format!(" --device {}", flags.device.device));
+    if flags.setup.device.device != DeviceName::default() {
+        command.push_str(&format!(" --device {}", flags.setup.device.device));
     }
-    if let Some(threads) = flags.device.threads {
+    if let Some(threads) = flags.setup.device.threads {
         command.push_str(&format!(" --threads {threads}"));
     }
     command

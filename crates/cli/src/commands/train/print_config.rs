@@ -18,7 +18,7 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     // From wherever it is read.
     let path = |path: &Path| text(&std::path::absolute(path).unwrap_or(path.to_path_buf()).to_string_lossy());
     let whole = |number: usize| Value::Integer(number as i64);
-    match &flags.model.spec {
+    match &flags.setup.model.spec {
         Some(spec) => settings.push(("spec", path(spec))),
         None => settings.push(("model", text(&state.model))),
     }
@@ -26,7 +26,7 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     settings.push(("epochs", whole(recipe.epochs)));
     settings.push(("batch-size", whole(recipe.batch_size)));
     // Named, an optimizer has no groups and its usual settings; those of a recipe go without saying.
-    let given = &flags.training;
+    let given = &flags.setup.training;
     settings.extend(given.optimizer.as_ref().map(|name| ("optimizer", text(name))));
     settings.push(("learning-rate", Value::Float(recipe.optimizer.learning_rate())));
     settings.extend(given.weight_decay.map(|decay| ("weight-decay", Value::Float(decay))));
@@ -43,8 +43,8 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     settings.push(("keep-best", Value::Boolean(recipe.best.keep)));
     settings.extend(recipe.best.patience.map(|epochs| ("patience", whole(epochs))));
     settings.extend(i64::try_from(*seed).ok().map(|seed| ("seed", Value::Integer(seed))));
-    settings.push(("device", text(&flags.device.device.to_string())));
-    settings.extend(flags.device.threads.map(|threads| ("threads", whole(threads))));
+    settings.push(("device", text(&flags.setup.device.device.to_string())));
+    settings.extend(flags.setup.device.threads.map(|threads| ("threads", whole(threads))));
     settings.push(("precision", text(&recipe.precision.to_string())));
     settings.push(("out", path(&state.out)));
     for (name, value) in settings {

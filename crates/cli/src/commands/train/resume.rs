@@ -59,11 +59,11 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&state.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
-    if flags.preprocessing.clone().merge(state.preprocessing.clone()) != state.preprocessing {
+    if flags.setup.preprocessing.clone().merge(state.preprocessing.clone()) != state.preprocessing {
         return Err(UsageError::of(CommandError::OtherPreprocessing { path: path.to_path_buf() }));
     }
-    let data = match flags.source.is_given() {
-        true => P::look(flags.source.source(), output)?,
+    let data = match flags.setup.source.is_given() {
+        true => P::look(flags.setup.source.source(), output)?,
         false => state.data.clone(),
     };
     let (train, test) = P::load(&data, state.limit, &state.preprocessing, output)?;

@@ -37,7 +37,7 @@ const INTERVAL: f64 = 0.95;
 pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
     let (device, job) = prepare(flags, output)?;
-    let job = match flags.training.minutes {
+    let job = match flags.setup.training.minutes {
         Some(minutes) => within(minutes, job, &device, output)?,
         None => job,
     };
@@ -112,14 +112,14 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 /// The device and the training. Whatever the flags alone decide is checked before any work.
 fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = &flags.resume else {
-        let has_validation = P::has_validation(&flags.source.source());
-        let usual = Recipe { has_validation, ..flags.model.usual_recipe() };
-        flags.training.apply(usual).map_err(UsageError::of)?;
-        let own = flags.model.own_spec()?;
-        let device = flags.device.open()?;
+        let has_validation = P::has_validation(&flags.setup.source.source());
+        let usual = Recipe { has_validation, ..flags.setup.model.usual_recipe() };
+        flags.setup.training.apply(usual).map_err(UsageError::of)?;
+        let own = flags.setup.model.own_spec()?;
+        let device = flags.setup.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
     };
-    Ok((flags.device.open()?, resume::<P>(path, flags, output)?))
+    Ok((flags.setup.device.open()?, resume::<P>(path, flags, output)?))
 }
 
 /// Steps before a training is timed, and those that are.

@@ -20,18 +20,14 @@ use serde::Serialize;
 use self::space::Tunable;
 use self::trial::Bench;
 use crate::command::Command;
-use crate::device::DeviceArgs;
 use crate::error::CommandError;
 use crate::exit::{Exit, UsageError};
-use crate::fallback::load_or_fall_back;
 use crate::format::{called, count, quoted, seconds, shown};
 use crate::interrupt::InterruptOnCtrlC;
-use crate::limit::Limit;
-use crate::model_args::{ModelArgs, preprocessing_for};
 use crate::output::Output;
 use crate::output_file::check_output;
 use crate::program::{DataSourceArgs, DataSpec, ModelName, Preprocessing, Program};
-use crate::recipe::{Recipe, TrainingArgs};
+use crate::setup::{Prepared, SetupArgs};
 
 /// Trials that begin in a bracket, and of how many one goes on to the next rung.
 const BRACKET: usize = 9;
@@ -54,24 +50,9 @@ const MINUTES: f64 = 5.0;
     "Minutes that the search may take, about: after the first bracket of trials it is decided how many there are [default: 5]"
 )))]
 pub struct Tune<P: Program> {
-    /// Which model.
+    /// Model, data, and what is not searched for.
     #[command(flatten)]
-    pub model: ModelArgs<P>,
-    /// Which data.
-    #[command(flatten)]
-    pub source: P::SourceArgs,
-    /// How much of it.
-    #[command(flatten)]
-    pub limit: Limit,
-    /// How it is prepared.
-    #[command(flatten)]
-    pub preprocessing: P::Preprocessing,
-    /// What is not searched for.
-    #[command(flatten)]
-    pub training: TrainingArgs,
-    /// Where to compute.
-    #[command(flatten)]
-    pub device: DeviceArgs,
+    pub setup: SetupArgs<P>,
     /// Brackets of trials to run, however long they take [default: as many as fit into --minutes]
     #[arg(long, value_name = "N", conflicts_with = "minutes", help_heading = "Search",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -132,46 +113,37 @@ impl<P: Program> Command for Tune<P> {
             check_output(&self.journal, "--journal")?;
         }
         self.check_spec()?;
+        let setup = &self.setup;
         let unused = [
-            ("--validation-split", self.training.validation_split.is_some()),
-            ("--keep-best", self.training.keep_best.is_some()),
-            ("--patience", self.training.patience.is_some()),
-            ("--validation", P::has_validation(&self.source.source())),
+            ("--validation-split", setup.training.validation_split.is_some()),
+            ("--keep-best", setup.training.keep_best.is_some()),
+            ("--patience", setup.training.patience.is_some()),
+            ("--validation", P::has_validation(&setup.source.source())),
         ];
         if let Some((flag, _)) = unused.into_iter().find(|(_, given)| *given) {
             return Err(UsageError::of(CommandError::NotInSearch { flag }));
         }
         let interrupt = InterruptOnCtrlC::install()?;
-        let device = self.device.open()?;
-        let own = self.model.own_spec()?;
-        let source = P::look(self.source.source(), output)?;
-        let model = P::choose(self.model.trained_as(), &source, self.training.preset(), output)?;
-        let given = self.preprocessing.clone();
-        let preprocessing = match &own {
-            Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,
-            None => preprocessing_for::<P>(given, model, &source)?,
-        };
+        let device = setup.device.open()?;
+        let own = setup.model.own_spec()?;
         // The test part is dropped unseen.
-        let ((train, _), source) = load_or_fall_back::<P, _>(source, output, |source| {
-            P::load(source, self.limit, &preprocessing, output)
-        })?;
+        let Prepared { train, data: source, preprocessing, chosen: model, recipe, .. } =
+            setup.prepare(own.as_ref(), output)?;
         super::train::check_classes(&train)?;
         let settings = P::settings(&source, &preprocessing, &train);
         let settings: BTreeMap<&str, String> =
             settings.into_iter().map(|(name, value)| (name, value.to_string())).collect();
         let data = DataSpec::of(&train);
-        let recipe = self.training.apply(model.recipe(&data)).map_err(UsageError::of)?;
-        let recipe = Recipe { precision: self.device.precision, ..recipe };
-        let tunable = Tunable::of(model, own.as_ref(), &data, &recipe, &self.training);
+        let tunable = Tunable::of(model, own.as_ref(), &data, &recipe, &setup.training);
         let space = tunable.space(self.space.as_deref(), &recipe)?;
         if self.print_space {
             output.line(tunable.to_toml(&space).trim_end());
             return Ok(Exit::Done);
         }
         let usual = tunable.usual(&space);
-        let bench = Bench::new(train, model, own, data, recipe, self.training.seed, device, interrupt)?;
+        let bench = Bench::new(train, model, own, data, recipe, setup.training.seed, device, interrupt)?;
         let options = SearchOptions {
-            seed: self.training.seed,
+            seed: setup.training.seed,
             rungs: rungs(bench.recipe.epochs),
             keep: KEEP,
             bracket: BRACKET,
@@ -180,13 +152,13 @@ impl<P: Program> Command for Tune<P> {
         };
         let context = serde_json::json!({
             "program": P::NAME,
-            "model": if self.model.spec.is_some() { "your own".to_owned() } else { model.name() },
+            "model": if setup.model.spec.is_some() { "your own".to_owned() } else { model.name() },
             "network": bench.network(&Settings::default()),
             "settings": settings,
             "optimizer": bench.recipe.optimizer,
             "recipe": format!("{:?}", bench.recipe),
             "preprocessing": preprocessing.describe(),
-            "device": self.device.device.to_string(),
+            "device": setup.device.device.to_string(),
             "data": bench.data_facts(),
         });
         let header = Header { space, options, context };
@@ -219,7 +191,7 @@ impl<P: Program> Tune<P> {
     }
 
     fn minutes(&self) -> f64 {
-        self.training.minutes.unwrap_or(MINUTES)
+        self.setup.training.minutes.unwrap_or(MINUTES)
     }
 
     fn search(
