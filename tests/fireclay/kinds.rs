@@ -173,6 +173,22 @@ fn texts_in_folders_and_in_tables_are_learnt_and_asked_about() {
 }
 
 #[test]
+fn a_validation_part_in_the_folder_is_measured_on() {
+    let folder = scratch();
+    let notes = folder.path().join("notes");
+    write_texts(&notes.join("train"), 0..200);
+    write_texts(&notes.join("Val"), 200..260);
+    write_texts(&notes.join("test"), 260..300);
+    let trained = succeed(folder.path(), &["train", "notes", "--epochs", "2", "--keep-best"]);
+    assert!(trained.stderr.contains("Val: validation samples"), "{}", trained.stderr);
+    assert!(trained.stdout.contains("measured on validation samples of their own"), "{}", trained.stdout);
+    assert!(trained.stdout.contains("val_loss"), "{}", trained.stdout);
+    // A search takes its own from the training part.
+    let search = ["tune", "notes", "--print-space"];
+    succeed(folder.path(), &search);
+}
+
+#[test]
 fn models_of_the_other_programs_are_read() {
     let folder = scratch();
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/v0.1/models");

@@ -108,6 +108,15 @@ fn numbers_are_learnt_from_a_table_and_predicted_for_another() {
     }
     // The intervals were measured on these rows, one part of all.
     assert!((92..=98).contains(&within), "{within} of 100");
+
+    // Answers to a table with answers have columns of their own.
+    succeed(folder.path(), &["predict", "answers.csv", "--out", "again.csv"]);
+    let again = std::fs::read_to_string(folder.path().join("again.csv")).unwrap();
+    let mut names: Vec<&str> = again.lines().next().unwrap().split(',').collect();
+    assert!(names.contains(&"predicted rent (2)"), "{names:?}");
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 13);
 }
 
 #[test]
@@ -204,6 +213,27 @@ fn semicolons_commas_in_numbers_and_lone_quotes_are_read() {
     assert!(trained.stderr.contains("odd.csv: 200 rows of 3 columns"), "{}", trained.stderr);
     assert!(trained.stderr.contains("number: weight"), "{}", trained.stderr);
     assert_eq!(accuracy(&trained), 100.0);
+}
+
+#[test]
+fn sums_of_money_percentages_and_named_months_are_read() {
+    let folder = scratch();
+    let rows: String = (0..300)
+        .map(|row| {
+            let (size, share, day) = (1_000 + row * 37 % 4_000, row * 7 % 100, row % 28 + 1);
+            let price = 3 * size + 20 * share;
+            let money = |sum: usize| format!("\"${},{:03}\"", sum / 1_000, sum % 1_000);
+            format!("{},{share}%,{day} Mar 2024,{}\n", money(size), money(price))
+        })
+        .collect();
+    std::fs::write(folder.path().join("sums.csv"), format!("size,\u{1b}[2Jshare,sold,price\n{rows}"))
+        .unwrap();
+    let trained = succeed(folder.path(), &["train", "sums.csv", "--epochs", "60"]);
+    for said in ["number: size, \\u{1b}[2Jshare", "date: sold", "task: regression"] {
+        assert!(trained.stderr.contains(said), "no {said:?} in {}", trained.stderr);
+    }
+    assert!(measure(&trained, "R²") > 0.9, "{}", trained.stdout);
+    assert!(!format!("{}{}", trained.stdout, trained.stderr).contains('\u{1b}'), "a terminal would obey it");
 }
 
 #[test]

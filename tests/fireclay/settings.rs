@@ -146,6 +146,23 @@ fn validation_samples_can_be_named() {
         2,
         &["--validation is for train"],
     );
+    let overlapping = succeed(
+        folder.path(),
+        &[
+            "train",
+            "flats.csv",
+            "--target",
+            "rent",
+            "--test",
+            "new.csv",
+            "--validation",
+            "new.csv",
+            "--epochs",
+            "1",
+        ],
+    );
+    let said = "data: 100 of 100 test samples occur in validation too";
+    assert!(overlapping.stderr.contains(said), "{}", overlapping.stderr);
 }
 
 #[test]

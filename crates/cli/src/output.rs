@@ -1,5 +1,6 @@
 //! What a program prints: results to standard output, notes and errors to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,14 +67,14 @@ impl Output {
     /// A line of a result for people. With JSON it is left out, since a record says the same.
     pub fn line(&self, text: impl AsRef<str>) {
         if !self.json {
-            self.write(text.as_ref());
+            self.write(&printable(text.as_ref()));
         }
     }
 
     /// A part of a result for people that goes on on the same line, shown at once. With JSON it is left out.
     pub fn piece(&self, text: &str) {
         if !self.json {
-            self.write_as_it_is(text);
+            self.write_as_it_is(&printable(text));
         }
     }
 
@@ -96,13 +97,13 @@ impl Output {
 
     /// A remark that changes what the results mean, on standard error; `quiet` does not leave it out.
     pub fn warn(&self, text: impl AsRef<str>) {
-        let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+        let _ = writeln!(io::stderr().lock(), "{}", printable(text.as_ref()));
     }
 
     /// A remark, on standard error.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+            let _ = writeln!(io::stderr().lock(), "{}", printable(text.as_ref()));
         }
     }
 
@@ -113,7 +114,7 @@ impl Output {
             r#type: &'static str,
             message: &'a str,
         }
-        let _ = writeln!(io::stderr().lock(), "error: {message}");
+        let _ = writeln!(io::stderr().lock(), "error: {}", printable(message));
         self.record(&Record { r#type: "error", message });
     }
 
@@ -132,5 +133,33 @@ impl Output {
                 let _ = self.failure.set(error);
             }
         }
+    }
+}
+
+/// The text with every control character but ends of lines and tabs written out, as in `\u{1b}`: names of files, columns and classes
+/// come from anywhere, and a terminal would obey what they hold.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match is_obeyed(letter) {
+            true => shown.extend(letter.escape_unicode()),
+            false => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_not_told_what_names_hold() {
+        assert_eq!(printable("a\tb\nç"), "a\tb\nç");
+        assert_eq!(printable("\u{1b}[2Jname\r\u{9b}"), r"\u{1b}[2Jname\u{d}\u{9b}");
     }
 }

@@ -98,7 +98,7 @@ pub trait Program: Debug + Sized + 'static {
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError>;
 
-    /// Whether the source names validation samples.
+    /// Whether the source has validation samples of its own.
     fn has_validation(source: &SourceOf<Self>) -> bool {
         let _ = source;
         false
@@ -185,6 +185,11 @@ pub trait DataSourceArgs: Args + Clone + Debug + Send + Sync + 'static {
 
     /// Whether a flag was given, so that it takes precedence over a checkpoint or a model file.
     fn is_given(&self) -> bool;
+
+    /// Whether a flag names validation samples.
+    fn names_validation(&self) -> bool {
+        false
+    }
 }
 
 /// Flags that say how data is prepared. [`Default`] is what they are when none is given.

@@ -33,8 +33,18 @@ impl<'a> Answers<'a> {
         Ok(questions.into_iter().zip(answers).collect())
     }
 
-    /// The names of the columns of answers.
+    /// The names of the columns of answers; one that the table has already, as predictions of another model in it may, gets a number.
     fn names(&self) -> Vec<String> {
+        let known = self.inputs.names();
+        let free = |name: String| {
+            let numbered = (2..).map(|number| format!("{name} ({number})"));
+            let mut names = std::iter::once(name.clone()).chain(numbered);
+            names.find(|name| !known.contains(name)).unwrap_or(name)
+        };
+        self.usual_names().into_iter().map(free).collect()
+    }
+
+    fn usual_names(&self) -> Vec<String> {
         let what = match self.predictor.table() {
             Some(table) if table.labels.is_some() => "labels",
             Some(table) => table.target.as_str(),

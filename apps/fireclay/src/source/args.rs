@@ -149,4 +149,8 @@ impl DataSourceArgs for DataArgs {
     fn is_given(&self) -> bool {
         self.source() != AnySource::default()
     }
+
+    fn names_validation(&self) -> bool {
+        self.validation.is_some()
+    }
 }

@@ -43,15 +43,6 @@ impl Asked {
         };
         let asked = Asked { path, test: self.test.clone().or(test), ..self };
         asked.check_flags(kind)?;
-        if let (true, None, Some(folder)) =
-            (matches!(kind, Kind::Pictures | Kind::Texts), &asked.validation, validation_part(&asked.path))
-        {
-            output.note(format!(
-                "{}: left out, as there is a test part too; --validation {} measures on it after each epoch",
-                shown(&folder),
-                shown(&folder)
-            ));
-        }
         Ok((asked, kind))
     }
 
@@ -59,6 +50,7 @@ impl Asked {
     pub fn look(self, output: &Output) -> anyhow::Result<AnySource> {
         let is_said = self.kind.is_some();
         let (asked, kind) = self.located(None, output)?;
+        let asked = asked.with_validation_part(kind, output);
         let images = |source, family: PublishedImages| AnySource::Images {
             source,
             family,
@@ -82,6 +74,25 @@ impl Asked {
             Kind::Idx => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Mnist)),
             Kind::Cifar => Ok(images(ImageSource::Folder(asked.path), PublishedImages::Cifar)),
             Kind::Imdb => Ok(AnySource::Texts { source: TextSource::Folder(asked.path), validation: None }),
+        }
+    }
+
+    /// With the validation part that a folder of pictures or texts has beside its training and its test part, unless flags name
+    /// another.
+    fn with_validation_part(self, kind: Kind, output: &Output) -> Self {
+        let Some(folder) = self.validation_part().filter(|_| matches!(kind, Kind::Pictures | Kind::Texts))
+        else {
+            return self;
+        };
+        output.note(format!("{}: validation samples, measured after each epoch", shown(&folder)));
+        Asked { validation: Some(folder), ..self }
+    }
+
+    /// The folder of a validation part, where flags name none.
+    pub fn validation_part(&self) -> Option<PathBuf> {
+        match self.validation {
+            None => validation_part(&self.path),
+            Some(_) => None,
         }
     }
 

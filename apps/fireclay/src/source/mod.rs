@@ -190,7 +190,7 @@ impl AnySource {
     /// Whether validation samples are named.
     pub fn has_validation(&self) -> bool {
         match self {
-            AnySource::Asked(asked) => asked.validation.is_some(),
+            AnySource::Asked(asked) => asked.validation.is_some() || asked.validation_part().is_some(),
             AnySource::Table(table) => table.validation.is_some(),
             AnySource::Images { validation, .. } | AnySource::Texts { validation, .. } => {
                 validation.is_some()

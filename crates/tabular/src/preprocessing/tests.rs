@@ -108,6 +108,24 @@ fn ways_to_write_a_date() {
     {
         assert!(DateFormat::ALL.iter().all(|format| format.parse(cell).is_none()), "{cell}");
     }
+    let date = |cell| DateFormat::MonthName.parse(cell).map(|date| date.to_string());
+    for cell in ["31 Mar 2024", "31-Mar-24", "March 31, 2024", "mar 31 2024", "31. March 2024", "31/MAR/2024"]
+    {
+        assert_eq!(date(cell).as_deref(), Some("2024-03-31 00:00:00"), "{cell}");
+    }
+    assert_eq!(date("5 Sept 1999 12:30").as_deref(), Some("1999-09-05 12:30:00"));
+    for cell in [
+        "31 Ma 2024",
+        "31 Mai 2024",
+        "Mar Apr 2024",
+        "31 31 2024",
+        "Mar 2024",
+        "30 Feb 2024",
+        "may",
+        "Marx 31 2024",
+    ] {
+        assert_eq!(date(cell), None, "{cell}");
+    }
     assert_eq!(DateFormat::of(["3/4/2024", "3/31/2024"].into_iter()), (Some(DateFormat::MonthFirst), 2));
     assert_eq!(DateFormat::of(["3/4/2024", "5/6/2024"].into_iter()), (Some(DateFormat::DayFirst), 2));
 }

@@ -21,7 +21,7 @@ use crate::baselines::Baselines;
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
-use crate::format::{bytes, called, quoted, seconds, shown};
+use crate::format::{bytes, called, count, quoted, seconds, shown};
 use crate::interrupt::InterruptOnCtrlC;
 use crate::objective::Objective;
 use crate::output::Output;
@@ -48,6 +48,9 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     check_classes(&job.train)?;
     if job.train.provenance().own {
         check_parts(&job.train, &job.test, output)?;
+        if let Some(validation) = &job.validation {
+            check_validation(&job.train, &job.test, validation, output);
+        }
     }
     let job = match job.train.provenance().own {
         true => Job { train: job.train.with_sample_digests(), ..job },
@@ -177,6 +180,27 @@ fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<(), C
     match check.problems().first() {
         None => Ok(()),
         Some(problem) => Err(CommandError::Data { problem: problem.clone() }),
+    }
+}
+
+/// Says which samples of a validation part are in another part as well.
+fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset, output: &Output) {
+    let shared = |part: &Dataset, other: &Dataset| DataCheck::of(part, other).duplicates.between.samples;
+    let of =
+        |shared: usize, part: &Dataset| format!("{} of {}", count(shared as u64), count(part.len() as u64));
+    let in_training = shared(train, validation);
+    if in_training > 0 {
+        output.warn(format!(
+            "data: {} validation samples occur in training too, so validation says too little of new data",
+            of(in_training, validation)
+        ));
+    }
+    let in_validation = shared(validation, test);
+    if in_validation > 0 {
+        output.warn(format!(
+            "data: {} test samples occur in validation too, so the choice of the best epoch has seen them",
+            of(in_validation, test)
+        ));
     }
 }
 

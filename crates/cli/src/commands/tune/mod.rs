@@ -118,7 +118,7 @@ impl<P: Program> Command for Tune<P> {
             ("--validation-split", setup.training.validation_split.is_some()),
             ("--keep-best", setup.training.keep_best.is_some()),
             ("--patience", setup.training.patience.is_some()),
-            ("--validation", P::has_validation(&setup.source.source())),
+            ("--validation", setup.source.names_validation()),
         ];
         if let Some((flag, _)) = unused.into_iter().find(|(_, given)| *given) {
             return Err(UsageError::of(CommandError::NotInSearch { flag }));
