@@ -53,8 +53,8 @@ pub use sampling::{Sampler, Sampling};
 pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
 pub use spec::ModelSpec;
 pub use state::{
-    NamedTensor, check_weights, gradients, load_state, parameter_ids, parameters_without_gradient, state,
-    with_parameter_ids,
+    NamedTensor, check_weights, gradients, gradients_by_id, load_state, parameter_ids,
+    parameters_without_gradient, state, with_parameter_ids,
 };
 pub use stepper::Stepper;
 pub use stored::Stored;

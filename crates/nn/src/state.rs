@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
 use burn::tensor::{Gradients, Tensor, TensorData};
 use fireclay_backend::ops::conv2d_weight;
 
@@ -45,14 +46,19 @@ impl NamedTensor {
 ///
 /// Take it from `network.valid()` while training, so that running statistics include the last step.
 pub fn state<N: Network>(network: &N) -> Vec<NamedTensor> {
-    collect(network, None)
+    collect(network, Of::Values)
 }
 
 /// Reads the gradients of all parameters that got one, under the parameters' names and in their layout.
 ///
 /// A trainable parameter that is not in the list had no part in the loss.
 pub fn gradients<N: Network>(network: &N, gradients: &Gradients) -> Vec<NamedTensor> {
-    collect(network, Some(gradients))
+    collect(network, Of::Gradients(gradients))
+}
+
+/// The same of gradients that are on their way to an optimiser.
+pub fn gradients_by_id<N: Network>(network: &N, gradients: &GradientsParams) -> Vec<NamedTensor> {
+    collect(network, Of::Parameters(gradients))
 }
 
 /// Names of trainable parameters that have no gradient: they had no part in the loss.
@@ -62,8 +68,8 @@ pub fn parameters_without_gradient<N: Network>(network: &N, gradients: &Gradient
     finder.names
 }
 
-fn collect<N: Network>(network: &N, gradients: Option<&Gradients>) -> Vec<NamedTensor> {
-    let mut collector = Collector { network, gradients, path: Path::default(), tensors: Vec::new() };
+fn collect<N: Network>(network: &N, of: Of) -> Vec<NamedTensor> {
+    let mut collector = Collector { network, of, path: Path::default(), tensors: Vec::new() };
     network.visit(&mut collector);
     collector.tensors
 }
@@ -229,10 +235,16 @@ macro_rules! track_path {
     };
 }
 
-/// Reads values, or with `gradients` the gradients.
+/// What is read of each parameter.
+enum Of<'a> {
+    Values,
+    Gradients(&'a Gradients),
+    Parameters(&'a GradientsParams),
+}
+
 struct Collector<'a, N> {
     network: &'a N,
-    gradients: Option<&'a Gradients>,
+    of: Of<'a>,
     path: Path,
     tensors: Vec<NamedTensor>,
 }
@@ -242,9 +254,10 @@ impl<N: Network> ModuleVisitor for Collector<'_, N> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
-        let tensor = match self.gradients {
-            None => Some(value),
-            Some(gradients) => value.grad(gradients),
+        let tensor = match self.of {
+            Of::Values => Some(value),
+            Of::Gradients(gradients) => value.grad(gradients),
+            Of::Parameters(gradients) => gradients.get::<D>(param.id),
         };
         let Some(mut tensor) = tensor else { return };
         if self.path.is_transposed(D) {

@@ -1,5 +1,7 @@
 //! Listeners to a training run, and what they may ask of it.
 
+use fireclay_nn::NamedTensor;
+
 use crate::checkpoint::Checkpoint;
 use crate::error::TrainError;
 use crate::event::Event;
@@ -43,8 +45,16 @@ pub trait Callback: Send {
     /// An error ends the run.
     fn on_event(&mut self, event: &Event, context: &mut CallbackContext) -> Result<(), TrainError>;
 
-    /// Whether [`Event::StepEnded`] is to carry the norm of the gradients, which costs a pass over them at each step.
-    fn needs_gradient_norm(&self) -> bool {
+    /// Whether [`Event::StepEnded`] is to carry the norm of the gradients, which costs a pass over them. Asked before each step,
+    /// which is counted from 1 since the run began.
+    fn needs_gradient_norm(&self, step: usize) -> bool {
+        let _ = step;
+        false
+    }
+
+    /// Whether [`CallbackContext::gradients`] is to have the gradients at the end of a step, which copies all of them.
+    fn needs_gradients(&self, step: usize) -> bool {
+        let _ = step;
         false
     }
 
@@ -98,18 +108,24 @@ where
         (self.on_event)(event, context)
     }
 
-    fn needs_gradient_norm(&self) -> bool {
+    fn needs_gradient_norm(&self, _: usize) -> bool {
         self.needs_gradient_norm
     }
 }
 
-/// Gives a checkpoint of the run as it stands, with what was asked for since.
-pub(crate) type Capture<'a> = dyn Fn(&ControlRequests) -> Result<Checkpoint, TrainError> + 'a;
+/// A run as it stands.
+pub(crate) trait RunView {
+    /// A checkpoint, with what was asked for since.
+    fn checkpoint(&self, requests: &ControlRequests) -> Result<Checkpoint, TrainError>;
+    fn weights(&self) -> Vec<NamedTensor>;
+    fn gradients(&self) -> &[NamedTensor];
+    fn learning_rate_scale(&self) -> f64;
+}
 
-/// What a callback can ask for at an event.
+/// What a callback can see of the run at an event, and ask for.
 pub struct CallbackContext<'a> {
-    pub(crate) capture: &'a Capture<'a>,
-    pub(crate) requests: ControlRequests,
+    view: &'a dyn RunView,
+    requests: ControlRequests,
 }
 
 /// What callbacks asked for.
@@ -119,6 +135,9 @@ pub(crate) struct ControlRequests {
     pub(crate) restore_weights: bool,
     pub(crate) remember_weights: bool,
     pub(crate) interrupt: bool,
+    pub(crate) checkpoint: bool,
+    pub(crate) learning_rate_scale: Option<f64>,
+    pub(crate) weights: Option<Vec<NamedTensor>>,
 }
 
 impl ControlRequests {
@@ -128,6 +147,9 @@ impl ControlRequests {
         self.restore_weights |= later.restore_weights;
         self.remember_weights |= later.remember_weights;
         self.interrupt |= later.interrupt;
+        self.checkpoint |= later.checkpoint;
+        self.learning_rate_scale = later.learning_rate_scale.or(self.learning_rate_scale);
+        self.weights = later.weights.or(self.weights.take());
     }
 }
 
@@ -152,13 +174,60 @@ impl CallbackContext<'_> {
         self.requests.interrupt = true;
     }
 
+    /// Asks for a [`Event::Resumable`] before the run goes on: at the beginning, or after this step. After an epoch there is one
+    /// anyway.
+    pub fn request_checkpoint(&mut self) {
+        self.requests.checkpoint = true;
+    }
+
     /// Everything that is needed to go on from here. Complete at [`Event::Resumable`] only.
     ///
     /// # Errors
     /// [`TrainError::NoCheckpoint`] at any other event, and if the optimiser's state cannot be read from the device.
     pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
-        (self.capture)(&self.requests)
+        self.view.checkpoint(&self.requests)
     }
+
+    /// The weights as they stand, by name, copied to host memory: those of the last step, without averaging.
+    pub fn weights(&self) -> Vec<NamedTensor> {
+        self.view.weights()
+    }
+
+    /// Puts other weights in the place of the network's, before the next step. The optimiser keeps its state.
+    ///
+    /// Names and shapes must be those of [`weights`](Self::weights); else the run ends with [`TrainError::Nn`].
+    pub fn set_weights(&mut self, weights: Vec<NamedTensor>) {
+        self.requests.weights = Some(weights);
+    }
+
+    /// The gradients of the step that ended, by name, before they were clipped; empty unless the callback
+    /// [asked for them](Callback::needs_gradients).
+    pub fn gradients(&self) -> &[NamedTensor] {
+        self.view.gradients()
+    }
+
+    /// What all learning rates are multiplied by besides the schedule's factor; 1 at the beginning.
+    pub fn learning_rate_scale(&self) -> f64 {
+        self.requests.learning_rate_scale.unwrap_or(self.view.learning_rate_scale())
+    }
+
+    /// Multiplies all learning rates by a factor of 0 or more from the next step on, besides the schedule's. Checkpoints keep it.
+    pub fn set_learning_rate_scale(&mut self, scale: f64) {
+        self.requests.learning_rate_scale = Some(scale);
+    }
+}
+
+/// Tells all callbacks of an event and gathers what they ask for.
+pub(crate) fn tell(
+    callbacks: &mut [Box<dyn Callback>],
+    event: &Event,
+    view: &dyn RunView,
+) -> Result<ControlRequests, TrainError> {
+    let mut context = CallbackContext { view, requests: ControlRequests::default() };
+    for callback in callbacks {
+        callback.on_event(event, &mut context)?;
+    }
+    Ok(context.requests)
 }
 
 /// The names by which a checkpoint knows callbacks, each once.

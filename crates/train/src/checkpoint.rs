@@ -30,33 +30,46 @@ pub struct Progress {
 }
 
 const BEST: &str = "best/";
+const AVERAGE: &str = "average/";
 
-/// Joins weights and weights to come back to into one list.
-pub(crate) fn join(mut weights: Vec<NamedTensor>, best: Option<Vec<NamedTensor>>) -> Vec<NamedTensor> {
-    weights.extend(
-        best.into_iter()
-            .flatten()
-            .map(|tensor| NamedTensor { name: format!("{BEST}{}", tensor.name), ..tensor }),
-    );
+/// The weights of a run, those to come back to, and the average so far.
+pub(crate) struct Tensors {
+    pub(crate) weights: Vec<NamedTensor>,
+    pub(crate) best: Vec<NamedTensor>,
+    pub(crate) average: Vec<NamedTensor>,
+}
+
+/// Joins weights, weights to come back to and averaged ones into one list.
+pub(crate) fn join(
+    mut weights: Vec<NamedTensor>,
+    best: Option<Vec<NamedTensor>>,
+    average: Option<Vec<NamedTensor>>,
+) -> Vec<NamedTensor> {
+    for (prefix, tensors) in [(BEST, best), (AVERAGE, average)] {
+        let named = |tensor: NamedTensor| NamedTensor { name: format!("{prefix}{}", tensor.name), ..tensor };
+        weights.extend(tensors.into_iter().flatten().map(named));
+    }
     weights
 }
 
-/// Takes the two apart again.
-pub(crate) fn part(tensors: Vec<NamedTensor>) -> (Vec<NamedTensor>, Vec<NamedTensor>) {
-    let mut best = Vec::new();
-    let mut weights = Vec::new();
+/// Takes the three apart again.
+pub(crate) fn part(tensors: Vec<NamedTensor>) -> Tensors {
+    let mut parts = Tensors { weights: Vec::new(), best: Vec::new(), average: Vec::new() };
     for tensor in tensors {
-        match tensor.name.strip_prefix(BEST) {
-            Some(name) => best.push(NamedTensor { name: name.to_string(), ..tensor }),
-            None => weights.push(tensor),
-        }
+        let (part, name) = match (tensor.name.strip_prefix(BEST), tensor.name.strip_prefix(AVERAGE)) {
+            (Some(name), _) => (&mut parts.best, name.to_string()),
+            (_, Some(name)) => (&mut parts.average, name.to_string()),
+            _ => (&mut parts.weights, tensor.name.clone()),
+        };
+        part.push(NamedTensor { name, ..tensor });
     }
-    (weights, best)
+    parts
 }
 
 /// Names and shapes of the weights in a checkpoint, to be compared with a model before one is built.
 pub fn checkpoint_shapes(checkpoint: &Checkpoint) -> Vec<(String, Vec<usize>)> {
-    let weights = checkpoint.tensors.iter().filter(|tensor| !tensor.name.starts_with(BEST));
+    let is_weight = |name: &str| !name.starts_with(BEST) && !name.starts_with(AVERAGE);
+    let weights = checkpoint.tensors.iter().filter(|tensor| is_weight(&tensor.name));
     weights.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
 }
 
@@ -101,6 +114,10 @@ impl Progress {
         }
         if history.len() != epoch - 1 {
             return Err(broken("history", "does not have one entry for each finished epoch"));
+        }
+        let scale = self.state.learning_rate_scale;
+        if !(scale >= 0.0 && scale.is_finite()) {
+            return Err(broken("learning_rate_scale", "is not 0 or more"));
         }
         let weight = sums.weight.unwrap_or(0.0);
         if sums.samples > targets as u64 || !sums.loss.is_finite() || !(weight >= 0.0 && weight.is_finite()) {

@@ -45,6 +45,8 @@ pub enum Event<'a> {
         seconds: f64,
         /// Mean loss of the epoch so far, as far as it has been read back.
         loss: Option<f64>,
+        /// Mean loss of this step, or of all steps since it was read back last; none if it was not read back after this step.
+        step_loss: Option<f64>,
         /// Accuracy of the epoch so far, for classifiers.
         accuracy: Option<f64>,
         /// The learning rate of this step: the optimiser's, times what the schedule says.

@@ -21,6 +21,7 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-data` (sources and batches),
 //! `fireclay-text` (from texts to tokens), `fireclay-datasets` (data sets and file formats), `fireclay-store` (model files), `fireclay` (all of them behind one door).
 
+mod averaging;
 mod batches;
 #[cfg(feature = "burn-dataset")]
 mod burn_dataset;
@@ -47,6 +48,7 @@ mod trainer;
 mod training_sums;
 mod upload;
 
+pub use averaging::WeightAveraging;
 #[cfg(feature = "burn-dataset")]
 pub use burn_dataset::{BurnDataset, ItemTarget};
 pub use callback::{Callback, CallbackContext, CallbackFn, callback_fn};

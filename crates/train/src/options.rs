@@ -3,6 +3,7 @@
 use fireclay_backend::Precision;
 use serde::{Deserialize, Serialize};
 
+use crate::averaging::WeightAveraging;
 use crate::error::TrainError;
 use crate::history::EpochRecord;
 use crate::schedule::{BuiltInSchedule, Schedule, rate_factor};
@@ -31,6 +32,13 @@ pub struct FitOptions {
     /// ([Pascanu et al. 2012](https://arxiv.org/abs/1211.5063)). None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
+    /// Batches in one step, whose gradients are averaged as if they were one batch: for batches larger than memory holds. The last
+    /// step of an epoch takes what is left. 1 by default. Batch norm still sees each batch by itself.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub accumulate: usize,
+    /// Which average of the weights is measured and kept in the place of the last ones; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<WeightAveraging>,
     /// In what numbers products are made, forward and backward; `f32` by default. Where the device has no other, a warning
     /// says so, and the run goes on in `f32`.
     #[serde(default, with = "in_words", skip_serializing_if = "is_f32")]
@@ -52,6 +60,14 @@ mod in_words {
     }
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(batches: &usize) -> bool {
+    *batches == 1
+}
+
 fn is_f32(precision: &Precision) -> bool {
     *precision == Precision::F32
 }
@@ -66,6 +82,8 @@ impl Default for FitOptions {
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
             clip_norm: None,
+            accumulate: 1,
+            averaging: None,
             precision: Precision::F32,
         }
     }
@@ -96,7 +114,9 @@ impl FitOptions {
     /// # Errors
     /// [`TrainError::Setting`] with the name, the value and the range.
     pub fn check(&self) -> Result<(), TrainError> {
-        for (setting, value) in [("epochs", self.epochs), ("batch_size", self.batch_size)] {
+        let counts =
+            [("epochs", self.epochs), ("batch_size", self.batch_size), ("accumulate", self.accumulate)];
+        for (setting, value) in counts {
             if value == 0 {
                 return Err(TrainError::Setting { setting, found: "0".into(), expected: "1 or more" });
             }
@@ -121,6 +141,9 @@ impl FitOptions {
                 found: norm.to_string(),
                 expected: "more than 0",
             });
+        }
+        if let Some(averaging) = &self.averaging {
+            averaging.check(self.epochs)?;
         }
         self.schedule.check()
     }

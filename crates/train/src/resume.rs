@@ -18,6 +18,7 @@ pub(crate) struct Resumed<N> {
     pub(crate) optimizer: Vec<u8>,
     pub(crate) network: N,
     pub(crate) best: Option<N>,
+    pub(crate) average: Option<N>,
 }
 
 /// The network with the numbers by which the optimiser's state knows its parameters.

@@ -52,6 +52,24 @@ pub struct RunState {
     pub has_best: bool,
     /// Whether the run goes back to them at its end.
     pub restores_best: bool,
+    /// How often the weights were taken into their average; in a checkpoint that is among the tensors, under `average/`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u64,
+    /// What callbacks multiply learning rates by.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub learning_rate_scale: f64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(scale: &f64) -> bool {
+    *scale == 1.0
 }
 
 impl RunState {
@@ -64,6 +82,8 @@ impl RunState {
             callbacks: CallbackStates::default(),
             has_best: false,
             restores_best: false,
+            averaged: 0,
+            learning_rate_scale: 1.0,
         }
     }
 }
@@ -102,9 +122,14 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// The weight of all targets together.
+    pub(crate) fn counted(&self) -> f64 {
+        self.weight.unwrap_or(self.samples as f64)
+    }
+
     /// Mean loss of a target, if there was one.
     pub(crate) fn mean_loss(&self) -> Option<f64> {
-        let weight = self.weight.unwrap_or(self.samples as f64);
+        let weight = self.counted();
         (weight > 0.0).then(|| self.loss / weight)
     }
 

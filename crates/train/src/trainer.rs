@@ -15,7 +15,7 @@ use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
 
 use crate::callback::Callback;
-use crate::checkpoint::{Checkpoint, part};
+use crate::checkpoint::{Checkpoint, Tensors, part};
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Measures, predict};
 use crate::history::{EpochRecord, History};
@@ -220,16 +220,20 @@ impl<N: Network> Trainer<N> {
     ) -> Result<History, TrainError> {
         let Checkpoint { progress, tensors, optimizer } = checkpoint;
         self.take_up(&progress.settings)?;
-        let (weights, best) = part(tensors);
+        let Tensors { weights, best, average } = part(tensors);
         // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
         self.network = load_state(self.network.valid(), weights)?;
         let best = match progress.state.has_best {
             true => Some(load_state(self.network.valid(), best)?),
             false => None,
         };
+        let average = match progress.state.averaged {
+            0 => None,
+            _ => Some(load_state(self.network.valid(), average)?),
+        };
         let options = progress.settings.options.clone();
         let network = self.network.valid();
-        let resumed = Resumed { progress, optimizer, network, best };
+        let resumed = Resumed { progress, optimizer, network, best, average };
         self.fit_from(Arc::new(train.clone()), &options, Some(resumed))
     }
 

@@ -1,0 +1,383 @@
+//! The training loop. There is one, and it reads from top to bottom: a run is epochs, an epoch is steps, and between
+//! epochs the network is measured.
+
+mod measure;
+mod snapshot;
+mod step;
+mod trouble;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn::module::{ModuleVisitor, Param};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Tensor;
+use fireclay_data::{Batch, DataError, Loader, Pass, Source};
+use fireclay_nn::{NamedTensor, Network, load_state, with_parameter_ids};
+
+use crate::averaging::{WeightAveraging, blend};
+use crate::batches::in_order;
+use crate::callback::{Callback, ControlRequests, tell};
+use crate::error::TrainError;
+use crate::event::{Event, Measured};
+use crate::history::{History, Stopped};
+use crate::metrics::Task;
+use crate::objective;
+use crate::optimizer::init;
+use crate::resume::{Resumed, restore_callbacks, restore_network, restore_optimizer};
+use crate::run::{RunSettings, RunState};
+use crate::trainer::Trainer;
+use crate::training_sums::TrainingSums;
+use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
+use snapshot::View;
+use step::steps_of;
+
+/// Steps between two readings of the loss on a device where reading waits for all work before it.
+const READ_INTERVAL: usize = 32;
+
+/// What one run is about; it does not change while it runs.
+struct Plan<'a> {
+    train: &'a Arc<dyn Source>,
+    validation: Option<&'a Arc<dyn Source>>,
+    settings: &'a RunSettings,
+    task: Task,
+    batch_size: NonZeroUsize,
+    /// Steps of one epoch.
+    steps: usize,
+    /// Steps between two readings of the loss.
+    interval: usize,
+    /// The values that each epoch is going to have.
+    measured: Vec<Measured>,
+}
+
+/// What changes while it runs.
+struct Run<N> {
+    /// Where gradients are recorded; only a step takes it, and puts another back.
+    network: Option<N>,
+    optimizer: ModuleOptimizer,
+    state: RunState,
+    /// Weights to come back to.
+    best: Option<N>,
+    /// The average of the weights so far, if one is kept.
+    average: Option<N>,
+    /// What callbacks asked for and did not get yet.
+    requests: ControlRequests,
+    unused_reported: bool,
+}
+
+/// An epoch that was trained to its end.
+struct Trained {
+    sums: TrainingSums,
+    samples: usize,
+    seconds: f64,
+}
+
+impl<N: Network> Trainer<N> {
+    /// Runs the loop. Whatever happens, the callbacks come back and the network is one that can be used.
+    pub(crate) fn run(
+        &mut self,
+        train: &Arc<dyn Source>,
+        validation: Option<&Arc<dyn Source>>,
+        settings: &RunSettings,
+        resumed: Option<Resumed<N>>,
+        warning: Option<String>,
+    ) -> Result<History, TrainError> {
+        let checked = self.check_source(train, "train on")?;
+        if let Some(validation) = validation {
+            self.check_source(validation, "validate on")?;
+        }
+        objective::check_metrics(&self.metrics, checked.task)?;
+        if resumed.is_none() && self.network.adapts() {
+            self.adapt(train)?;
+        }
+        let options = &settings.options;
+        let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
+        let plan = Plan {
+            train,
+            validation,
+            settings,
+            task: checked.task,
+            batch_size,
+            steps: steps_of(train.len(), batch_size, options.accumulate),
+            interval: match fireclay_backend::reads_at_once(&self.device) {
+                true => 1,
+                false => READ_INTERVAL,
+            },
+            measured: objective::measured(&*self.loss, checked.task, &self.metrics, validation.is_some()),
+        };
+        let mut callbacks = std::mem::take(&mut self.callbacks);
+        let history = self.begin(&plan, resumed, &mut callbacks).and_then(|run| {
+            self.run_epochs(run, &plan, warning.into_iter().chain(checked.warning), &mut callbacks)
+        });
+        self.callbacks = callbacks;
+        fireclay_backend::release_unused_memory();
+        history
+    }
+
+    /// Lets the training data set those layers that are not learnt.
+    fn adapt(&mut self, train: &Arc<dyn Source>) -> Result<(), TrainError> {
+        let device = &self.device;
+        let failure = std::cell::RefCell::new(None);
+        let batches = || -> Box<dyn Iterator<Item = _>> {
+            let checked = |batch: Result<Batch, DataError>| {
+                let batch = batch?;
+                check_batch(&batch, &**train, self.loss.targets())?;
+                Ok::<_, TrainError>(batch)
+            };
+            Box::new(in_order(train).map(checked).map_while(|batch| match batch {
+                Ok(batch) => {
+                    let Uploaded { input, target, .. } = upload(batch, &**train, device);
+                    Some((input, target))
+                }
+                Err(error) => {
+                    *failure.borrow_mut() = Some(error);
+                    None
+                }
+            }))
+        };
+        let adapted = self.network.valid().adapt(&batches);
+        if let Some(error) = failure.into_inner() {
+            return Err(error);
+        }
+        self.network = adapted;
+        Ok(())
+    }
+
+    /// A run at its start, or where its checkpoint left it, after everything in that has been compared with the data and
+    /// the network.
+    fn begin(
+        &self,
+        plan: &Plan,
+        resumed: Option<Resumed<N>>,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<Run<N>, TrainError> {
+        let run = |network, optimizer, state, best, average| Run {
+            network: Some(network),
+            optimizer,
+            state,
+            best,
+            average,
+            requests: ControlRequests::default(),
+            unused_reported: false,
+        };
+        let run = match resumed {
+            None => {
+                let network = self.network.clone().train();
+                let optimizer = init(&self.optimizer, &self.groups, &network);
+                run(network, optimizer, RunState::at_start(), None, None)
+            }
+            Some(Resumed { progress, optimizer, network, best, average }) => {
+                progress.check_data(plan.settings)?;
+                let targets = plan.train.len().saturating_mul(rows_per_sample(&**plan.train));
+                progress.check_place(plan.steps, targets)?;
+                let network = restore_network(network, &progress)?;
+                // It is known by the same numbers, by which the weights are taken into it.
+                let average = average.map(|average| with_parameter_ids(average, &progress.parameter_ids));
+                restore_callbacks(callbacks, &progress.state.callbacks)?;
+                let fresh = init(&self.optimizer, &self.groups, &network);
+                let optimizer = restore_optimizer(fresh, optimizer, &network)?;
+                run(network, optimizer, progress.state, best, average)
+            }
+        };
+        match trains(run.network()) {
+            true => Ok(run),
+            false => Err(TrainError::NothingToTrain),
+        }
+    }
+
+    fn run_epochs(
+        &mut self,
+        mut run: Run<N>,
+        plan: &Plan,
+        warnings: impl IntoIterator<Item = String>,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<History, TrainError> {
+        let epochs = plan.settings.options.epochs;
+        let started = Event::FitStarted {
+            epochs,
+            steps_per_epoch: plan.steps,
+            samples: plan.train.len(),
+            validation_samples: plan.validation.map_or(0, |validation| validation.len()),
+            start: (run.state.epoch, run.state.step),
+            measured: &plan.measured,
+        };
+        run.tell(callbacks, &started)?;
+        for warning in warnings {
+            run.tell(callbacks, &Event::Warning(&warning))?;
+        }
+        if std::mem::take(&mut run.requests.checkpoint) {
+            self.offer_checkpoint(&mut run, plan, callbacks)?;
+        }
+
+        let mut stopped = Stopped::Completed;
+        while run.state.epoch <= epochs {
+            run.tell(callbacks, &Event::EpochStarted { epoch: run.state.epoch })?;
+            let Some(trained) = self.train_epoch(&mut run, plan, callbacks)? else {
+                stopped = Stopped::Interrupted;
+                break;
+            };
+            let record = self.measure_epoch(&mut run, plan, &trained)?;
+            run.state.history.push(record.clone());
+            run.state.epoch += 1;
+            run.state.step = 0;
+
+            run.tell(callbacks, &Event::EpochEnded(&record))?;
+            run.remember(&self.network);
+            run.requests.checkpoint = false;
+            self.offer_checkpoint(&mut run, plan, callbacks)?;
+            if run.requests.interrupt {
+                stopped = Stopped::Interrupted;
+                break;
+            }
+            if let Some(reason) = run.requests.stop.take() {
+                stopped = Stopped::Early(reason);
+                break;
+            }
+        }
+
+        if run.state.restores_best && stopped != Stopped::Interrupted {
+            self.network = run.best.take().unwrap_or_else(|| self.network.clone());
+        }
+        let history = History { epochs: std::mem::take(&mut run.state.history), stopped };
+        run.tell(callbacks, &Event::FitEnded(&history))?;
+        Ok(history)
+    }
+
+    /// Trains one epoch, or what is left of it; `None` if the run was interrupted.
+    fn train_epoch(
+        &mut self,
+        run: &mut Run<N>,
+        plan: &Plan,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<Option<Trained>, TrainError> {
+        let clock = Instant::now();
+        let epoch = run.state.epoch;
+        let pass = Pass { seed: plan.settings.options.seed, epoch };
+        let mut sums = TrainingSums::new(std::mem::take(&mut run.state.sums), plan.interval);
+        let mut samples = 0;
+        let accumulate = plan.settings.options.accumulate;
+        let first = run.state.step * accumulate;
+        let mut batches = Loader::for_training(plan.train.clone(), pass, plan.batch_size, first);
+        loop {
+            let of_step = batches.by_ref().take(accumulate).collect::<Result<Vec<Batch>, _>>()?;
+            if of_step.is_empty() {
+                break;
+            }
+            run.state.step += 1;
+            samples += of_step.iter().map(Batch::len).sum::<usize>();
+            let last = run.state.step == plan.steps;
+            let before = (sums.sums().loss, sums.sums().counted());
+            let step = self.train_step(run, plan, of_step, &mut sums, callbacks)?;
+            run.average_step(plan);
+            let after = (sums.sums().loss, sums.sums().counted());
+            let ended = Event::StepEnded {
+                epoch,
+                step: run.state.step,
+                steps: plan.steps,
+                samples,
+                seconds: clock.elapsed().as_secs_f64(),
+                loss: sums.sums().mean_loss(),
+                step_loss: (after.1 > before.1).then(|| (after.0 - before.0) / (after.1 - before.1)),
+                accuracy: sums.sums().accuracy(),
+                learning_rate: step.learning_rate,
+                gradient_norm: step.gradient_norm,
+            };
+            run.tell_of_step(callbacks, &ended, &step.gradients)?;
+            let wanted = std::mem::take(&mut run.requests.checkpoint) || run.requests.interrupt;
+            if wanted && !last {
+                self.read(&mut sums, None, run, plan)?;
+                let network = self.finite(run, plan)?;
+                run.state.sums = sums.sums().clone();
+                self.offer_checkpoint(run, plan, callbacks)?;
+                if run.requests.interrupt {
+                    self.network = network;
+                    return Ok(None);
+                }
+            }
+        }
+        let seconds = clock.elapsed().as_secs_f64();
+        Ok(Some(Trained { sums, samples, seconds }))
+    }
+}
+
+impl<N: Network> Run<N> {
+    fn network(&self) -> &N {
+        self.network.as_ref().expect("a step puts it back")
+    }
+
+    /// Tells all callbacks of an event at which the run cannot be resumed.
+    fn tell(&mut self, callbacks: &mut [Box<dyn Callback>], event: &Event) -> Result<(), TrainError> {
+        self.tell_of_step(callbacks, event, &[])
+    }
+
+    /// The same at the end of a step, with its gradients if they were asked for.
+    fn tell_of_step(
+        &mut self,
+        callbacks: &mut [Box<dyn Callback>],
+        event: &Event,
+        gradients: &[NamedTensor],
+    ) -> Result<(), TrainError> {
+        let view = View { run: &*self, gradients, resumable: None };
+        let requests = tell(callbacks, event, &view)?;
+        self.take_in(requests)
+    }
+
+    /// Does what callbacks asked for, or remembers it until it can be done.
+    fn take_in(&mut self, mut requests: ControlRequests) -> Result<(), TrainError> {
+        if let Some(scale) = requests.learning_rate_scale.take() {
+            if !(scale >= 0.0 && scale.is_finite()) {
+                return Err(TrainError::Setting {
+                    setting: "learning_rate_scale",
+                    found: scale.to_string(),
+                    expected: "0 or more",
+                });
+            }
+            self.state.learning_rate_scale = scale;
+        }
+        if let Some(weights) = requests.weights.take() {
+            self.network = Some(load_state(self.network().valid(), weights)?.train());
+        }
+        self.requests.add(requests);
+        Ok(())
+    }
+
+    /// Takes the weights after a step into their exponential average.
+    fn average_step(&mut self, plan: &Plan) {
+        if let Some(WeightAveraging::Exponential { decay }) = plan.settings.options.averaging {
+            let network = self.network().valid();
+            self.average_with(&network, 1.0 - WeightAveraging::decay_at(decay, self.state.averaged));
+        }
+    }
+
+    /// Moves the average by a share of the way to some weights; the first are the average.
+    fn average_with(&mut self, network: &N, share: f64) {
+        self.average = Some(match self.average.take() {
+            Some(average) => blend(average, network, share),
+            None => blend(network.valid(), network, 1.0),
+        });
+        self.state.averaged += 1;
+    }
+
+    /// Remembers weights, if a callback asked for it.
+    fn remember(&mut self, network: &N) {
+        if std::mem::take(&mut self.requests.remember_weights) {
+            self.best = Some(network.clone());
+            self.state.has_best = true;
+        }
+        self.state.restores_best |= self.requests.restore_weights;
+    }
+}
+
+/// Whether there is a parameter that gradients are for: not all are frozen.
+fn trains<N: Network>(network: &N) -> bool {
+    struct Finder(bool);
+    impl ModuleVisitor for Finder {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 |= param.is_require_grad();
+        }
+    }
+    let mut finder = Finder(false);
+    network.visit(&mut finder);
+    finder.0
+}
