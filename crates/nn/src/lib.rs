@@ -48,7 +48,7 @@ pub use losses::{
     huber, loss_fn, mae, mse,
 };
 pub use model::Model;
-pub use network::{Batches, Network, Outputs};
+pub use network::{Batches, DeadUnits, Network, Outputs};
 pub use sampling::{Sampler, Sampling};
 pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
 pub use spec::ModelSpec;

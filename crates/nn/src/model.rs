@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use crate::error::NnError;
 use crate::freeze;
 use crate::layers::{self, Flow, Layer, PlannedLayer};
-use crate::network::{Batches, Network, Outputs};
+use crate::network::{Batches, DeadUnits, Network, Outputs};
 use crate::shapes::InputSpec;
 use crate::spec::{ModelSpec, Plan};
 use crate::tensor::AnyTensor;
@@ -280,5 +280,27 @@ impl Network for Model {
             }
         }
         None
+    }
+
+    fn dead_units(&self, input: AnyTensor) -> Vec<DeadUnits> {
+        let mut flow = Flow::of(input);
+        let mut found = Vec::new();
+        for (layer, name) in self.layers.iter().zip(&self.description.names) {
+            flow = layers::run(std::slice::from_ref(layer), flow);
+            let Layer::Relu(_) = layer else { continue };
+            let greatest = match &flow.value {
+                AnyTensor::Rows(rows) => rows.clone().max_dim(0).flatten(0, 1),
+                AnyTensor::Images(images) => {
+                    let of_images = images.clone().max_dim(0).max_dim(2).max_dim(3);
+                    of_images.flatten::<1>(0, 3)
+                }
+                _ => continue,
+            };
+            let greatest = greatest.into_data().convert::<f32>();
+            let units = greatest.num_elements();
+            let dead = greatest.iter::<f32>().filter(|value| *value <= 0.0).count();
+            found.push(DeadUnits { layer: name.clone(), dead, units });
+        }
+        found
     }
 }

@@ -120,4 +120,22 @@ pub trait Network: Module {
         let _ = input;
         None
     }
+
+    /// Units of rectifiers that give 0 for every sample of an input, which learn nothing any more: the layer's name, how many of its
+    /// units do, and how many it has. Empty if the network cannot tell.
+    fn dead_units(&self, input: AnyTensor) -> Vec<DeadUnits> {
+        let _ = input;
+        Vec::new()
+    }
+}
+
+/// Units of a layer that give 0 whatever comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadUnits {
+    /// The layer's name: `relu_1`.
+    pub layer: String,
+    /// How many of its units, of images channels, give 0 for all samples.
+    pub dead: usize,
+    /// How many it has.
+    pub units: usize,
 }

@@ -28,6 +28,7 @@ mod burn_dataset;
 mod callback;
 mod callbacks;
 mod checkpoint;
+mod constant;
 mod error;
 mod evaluate;
 mod event;

@@ -5,6 +5,7 @@ mod measure;
 mod snapshot;
 mod step;
 mod trouble;
+mod watch;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::training_sums::TrainingSums;
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
 use snapshot::View;
 use step::steps_of;
+use watch::{Watch, lonely_sample};
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
 const READ_INTERVAL: usize = 32;
@@ -64,6 +66,7 @@ struct Run<N> {
     /// What callbacks asked for and did not get yet.
     requests: ControlRequests,
     unused_reported: bool,
+    watch: Watch,
 }
 
 /// An epoch that was trained to its end.
@@ -160,6 +163,7 @@ impl<N: Network> Trainer<N> {
             average,
             requests: ControlRequests::default(),
             unused_reported: false,
+            watch: Watch::default(),
         };
         let run = match resumed {
             None => {
@@ -203,7 +207,8 @@ impl<N: Network> Trainer<N> {
             measured: &plan.measured,
         };
         run.tell(callbacks, &started)?;
-        for warning in warnings {
+        let lonely = lonely_sample(run.network(), plan.train.len(), plan.batch_size.get());
+        for warning in warnings.into_iter().chain(lonely) {
             run.tell(callbacks, &Event::Warning(&warning))?;
         }
         if std::mem::take(&mut run.requests.checkpoint) {
@@ -217,6 +222,7 @@ impl<N: Network> Trainer<N> {
                 stopped = Stopped::Interrupted;
                 break;
             };
+            self.look_for_trouble(&mut run, plan, &trained, callbacks)?;
             let record = self.measure_epoch(&mut run, plan, &trained)?;
             run.state.history.push(record.clone());
             run.state.epoch += 1;

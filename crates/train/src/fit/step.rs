@@ -43,10 +43,14 @@ impl<N: Network> Trainer<N> {
         for (index, batch) in batches.into_iter().enumerate() {
             let share = counted(&batch) / total;
             check_batch(&batch, &**plan.train, self.loss.targets())?;
+            run.watch.add(epoch, &batch, &**plan.train);
             // Dropout depends on seed, epoch and batch alone, so a resumed run goes on as if it had not stopped.
             // It draws while no other thread does, so trainings in parallel threads repeat as well.
-            let Uploaded { input, target, weights } =
-                upload(batch, &**plan.train, &self.device).record_gradients();
+            let uploaded = upload(batch, &**plan.train, &self.device);
+            if epoch == 1 && step == plan.steps {
+                run.watch.input = Some(uploaded.input.clone());
+            }
+            let Uploaded { input, target, weights } = uploaded.record_gradients();
             let place = (step - 1) * options.accumulate + index + 1;
             let pass = Pass { seed: options.seed, epoch };
             let turn = fireclay_backend::seeded(&self.device, pass.step_seed(place));
@@ -80,7 +84,8 @@ impl<N: Network> Trainer<N> {
         }
 
         let number = (epoch - 1) * plan.steps + step;
-        let wants_norm = callbacks.iter().any(|callback| callback.needs_gradient_norm(number));
+        let wants_norm = callbacks.iter().any(|callback| callback.needs_gradient_norm(number))
+            || run.watch.wants_norm(number);
         let mut gradient_norm = None;
         let mut named = Vec::new();
         if callbacks.iter().any(|callback| callback.needs_gradients(number)) {
@@ -90,6 +95,11 @@ impl<N: Network> Trainer<N> {
             let norm = norm(&gradients, run.network());
             if wants_norm {
                 gradient_norm = norm.clone().map(|norm| f64::from(norm.into_scalar::<f32>()));
+            }
+            if run.watch.wants_norm(number)
+                && let Some(warning) = gradient_norm.and_then(|norm| run.watch.exploding(number, norm))
+            {
+                run.tell(callbacks, &Event::Warning(&warning))?;
             }
             if let (Some(limit), Some(norm)) = (options.clip_norm, norm) {
                 gradients = clip_norm(gradients, run.network(), norm, limit);

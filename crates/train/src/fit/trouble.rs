@@ -1,9 +1,11 @@
-//! Numbers that are no longer finite, and where they came from.
+//! Numbers that are no longer finite, and where they came from; and what else goes wrong at the end of an epoch.
 
 use fireclay_nn::{AnyTensor, Network, state};
 
-use super::{Plan, Run};
+use super::{Plan, Run, Trained};
+use crate::callback::Callback;
 use crate::error::TrainError;
+use crate::event::Event;
 use crate::run::RunState;
 use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
@@ -18,6 +20,26 @@ impl<N: Network> Trainer<N> {
         plan: &Plan,
     ) -> Result<(), TrainError> {
         sums.read().map_err(|(loss, ago)| self.diverged(run, input, loss, ago, plan))
+    }
+
+    /// Says at the end of an epoch what is most likely going wrong.
+    pub(super) fn look_for_trouble(
+        &self,
+        run: &mut Run<N>,
+        plan: &Plan,
+        trained: &Trained,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<(), TrainError> {
+        let at = (run.state.epoch, plan.settings.options.epochs, plan.steps);
+        let mean = trained.sums.sums().mean_loss();
+        let learnt_nothing = run.watch.learnt_nothing(&*self.loss, at, mean, &self.device);
+        let mut watch = std::mem::take(&mut run.watch);
+        let dead = watch.dead(&run.network().valid());
+        run.watch = watch;
+        for warning in learnt_nothing.into_iter().chain(dead) {
+            run.tell(callbacks, &Event::Warning(&warning))?;
+        }
+        Ok(())
     }
 
     /// The network without gradients, if all its weights are finite.
