@@ -2,6 +2,7 @@
 
 mod checkpoint_writer;
 mod early_stopping;
+mod watched;
 
 pub use checkpoint_writer::CheckpointWriter;
 pub use early_stopping::EarlyStopping;

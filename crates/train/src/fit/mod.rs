@@ -27,7 +27,7 @@ use crate::metrics::Task;
 use crate::objective;
 use crate::optimizer::init;
 use crate::resume::{Resumed, restore_callbacks, restore_network, restore_optimizer};
-use crate::run::{RunSettings, RunState};
+use crate::run::{RunSettings, RunState, Sums};
 use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
@@ -300,6 +300,8 @@ impl<N: Network> Trainer<N> {
                     self.network = network;
                     return Ok(None);
                 }
+                // They are the checkpoint's; what goes on are those at hand.
+                run.state.sums = Sums::default();
             }
         }
         let seconds = clock.elapsed().as_secs_f64();
