@@ -272,7 +272,7 @@ fn wrong_settings_are_refused() {
         (Muon::new(0.1).iterations(0).into(), "iterations is 0; expected more than 0"),
         (Muon::new(0.1).vector_learning_rate(0.0).into(), "vector_learning_rate is 0; expected more than 0"),
         (ada_grad(-1.0).into(), "learning_rate is -1; expected more than 0"),
-        (BurnOptimizer::new("", SignSgd, 0.1).into(), "optimizer is ''; expected a name, such as 'adagrad'"),
+        (BurnOptimizer::new("", SignSgd, 0.1).into(), "optimizer is ''; expected a name, such as 'adan'"),
     ];
     for (optimizer, expected) in wrong {
         assert_eq!(optimizer.check().unwrap_err().to_string(), expected);
