@@ -17,7 +17,7 @@ use crate::checkpoint::{Checkpoint, Progress, join};
 use crate::error::TrainError;
 use crate::evaluate::Measures;
 use crate::event::{Event, Measured};
-use crate::gradients::{clip_norm, norm};
+use crate::gradients::clip;
 use crate::history::{EpochRecord, History, Stopped};
 use crate::metrics::Task;
 use crate::objective::{self, has_perplexity};
@@ -315,17 +315,9 @@ impl<N: Network> Trainer<N> {
             }
         }
         // The gradients of this step, on this device: a mean over several devices would be taken here.
-        let mut gradients = GradientsParams::from_grads(gradients, run.network());
-        let mut gradient_norm = None;
-        if plan.gradient_norm || options.clip_norm.is_some() {
-            let norm = norm(&gradients, run.network());
-            if plan.gradient_norm {
-                gradient_norm = norm.clone().map(|norm| f64::from(norm.into_scalar::<f32>()));
-            }
-            if let (Some(limit), Some(norm)) = (options.clip_norm, norm) {
-                gradients = clip_norm(gradients, run.network(), norm, limit);
-            }
-        }
+        let gradients = GradientsParams::from_grads(gradients, run.network());
+        let (gradients, norm) = clip(gradients, run.network(), options, plan.gradient_norm);
+        let gradient_norm = norm.map(|norm| f64::from(norm.into_scalar::<f32>()));
         let factor = self.rate_factor(options, epoch, step - 1, plan.steps, &run.state.history);
         // Moved and not cloned, so that parameters are changed where they lie.
         let network = run.network.take().map(|network| run.optimizer.step(factor, network, gradients));
