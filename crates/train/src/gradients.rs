@@ -25,7 +25,7 @@ pub(crate) fn clip<N: Network>(
         if let Some(norm) = norm {
             // As PyTorch does it: a hair less than the limit, and the factor stays on the device.
             let factor = (norm.add_scalar(1e-6).recip() * limit).clamp_max(1.0);
-            gradients = Clip::Factor(factor).apply(gradients, network);
+            gradients = Clip::Factor(&factor).apply(gradients, network);
         }
     }
     (gradients, before)
@@ -57,14 +57,14 @@ impl ModuleVisitor for Squares<'_> {
 }
 
 /// What happens to every gradient.
-enum Clip {
+enum Clip<'a> {
     /// Each number is brought between this, more than 0, and its negative.
     Value(f64),
     /// Each number is multiplied by this, `[1]`.
-    Factor(Tensor<1>),
+    Factor(&'a Tensor<1>),
 }
 
-impl Clip {
+impl Clip<'_> {
     fn apply<N: Network>(self, gradients: GradientsParams, network: &N) -> GradientsParams {
         let mut clipped = Clipped { gradients, clip: self, done: GradientsParams::new() };
         network.visit(&mut clipped);
@@ -72,25 +72,25 @@ impl Clip {
     }
 }
 
-struct Clipped {
+struct Clipped<'a> {
     gradients: GradientsParams,
-    clip: Clip,
+    clip: Clip<'a>,
     done: GradientsParams,
 }
 
-impl Clipped {
+impl Clipped<'_> {
     fn clip<const D: usize>(&mut self, id: ParamId) {
         if let Some(gradient) = self.gradients.remove::<D>(id) {
             let gradient = match &self.clip {
                 Clip::Value(limit) => gradient.clamp(-limit, *limit),
-                Clip::Factor(factor) => gradient * factor.clone().reshape([1; D]),
+                Clip::Factor(factor) => gradient * (*factor).clone().reshape([1; D]),
             };
             self.done.register(id, gradient);
         }
     }
 }
 
-impl ModuleVisitor for Clipped {
+impl ModuleVisitor for Clipped<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.clip::<D>(param.id);
     }

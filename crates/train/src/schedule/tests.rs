@@ -119,50 +119,11 @@ fn schedules_agree_with_pytorchs() {
     let cases = [
         ("polynomial=2", [1.0, 0.81, 0.64, 0.49, 0.36, 0.25, 0.16, 0.09, 0.04, 0.01]),
         (
-            "polynomial=0.5",
-            [
-                1.0,
-                0.948683298051,
-                0.894427191,
-                0.836660026534,
-                0.774596669241,
-                0.707106781187,
-                0.632455532034,
-                0.547722557505,
-                0.4472135955,
-                0.316227766017,
-            ],
+            "polynomial=0.9",
+            [1.0, 0.909533, 0.818052, 0.725418, 0.631446, 0.535887, 0.438383, 0.338383, 0.234924, 0.125893],
         ),
-        (
-            "cosine-restarts=4",
-            [
-                1.0,
-                0.853553390593,
-                0.5,
-                0.146446609407,
-                1.0,
-                0.853553390593,
-                0.5,
-                0.146446609407,
-                1.0,
-                0.853553390593,
-            ],
-        ),
-        (
-            "cosine-restarts=2,2",
-            [
-                1.0,
-                0.5,
-                1.0,
-                0.853553390593,
-                0.5,
-                0.146446609407,
-                1.0,
-                0.961939766256,
-                0.853553390593,
-                0.691341716183,
-            ],
-        ),
+        ("cosine-restarts=4", [1.0, 0.853553, 0.5, 0.146447, 1.0, 0.853553, 0.5, 0.146447, 1.0, 0.853553]),
+        ("cosine-restarts=2,2", [1.0, 0.5, 1.0, 0.853553, 0.5, 0.146447, 1.0, 0.96194, 0.853553, 0.691342]),
         ("multi-step=3:5:6,0.1", [1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.001, 0.001, 0.001, 0.001]),
     ];
     let cases = cases.map(|(words, expected)| (words.parse::<BuiltInSchedule>().unwrap(), expected));
@@ -172,7 +133,7 @@ fn schedules_agree_with_pytorchs() {
     for (schedule, expected) in cases {
         let found = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0].map(|done| factor(&schedule, done));
         for (found, expected) in found.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-9, "{schedule}: {found} and not {expected}");
+            assert!((found - expected).abs() < 1e-6, "{schedule}: {found} and not {expected}");
         }
     }
 }
