@@ -31,6 +31,7 @@ enum Line {
         groups: Vec<Group>,
         schedule: String,
         warm_up: f64,
+        clip_value: Option<f64>,
         clip_norm: Option<f64>,
         precision: String,
         label_smoothing: f64,
@@ -120,6 +121,49 @@ enum Optimizer {
         beta_1: f64,
         beta_2: f64,
         epsilon: f64,
+        weight_decay: f64,
+    },
+    Adagrad {
+        learning_rate: f64,
+        learning_rate_decay: f64,
+        initial_accumulator_value: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    Adadelta {
+        learning_rate: f64,
+        rho: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    NAdam {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        momentum_decay: f64,
+        weight_decay: f64,
+        decoupled_weight_decay: bool,
+    },
+    RAdam {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+        decoupled_weight_decay: bool,
+    },
+    Lamb {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+    },
+    Lion {
+        learning_rate: f64,
+        beta_1: f64,
+        beta_2: f64,
         weight_decay: f64,
     },
     Muon {
@@ -255,7 +299,9 @@ fn every_line_is_as_documented() {
     let lines_of_failed = lines(&failed.stdout);
     let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
     assert!(message.contains("none.png"), "{message}");
-    for optimizer in ["sgd", "nesterov", "rmsprop", "adamw", "muon"] {
+    for optimizer in [
+        "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb", "lion",
+    ] {
         let run = succeed(
             folder.path(),
             &[

@@ -23,6 +23,7 @@ pub struct Training<'a> {
     pub groups: &'a [ParameterGroup],
     pub schedule: String,
     pub warm_up: f64,
+    pub clip_value: Option<f64>,
     pub clip_norm: Option<f64>,
     pub precision: String,
     pub label_smoothing: f32,

@@ -103,6 +103,9 @@ pub struct TrainingCard {
     /// Epochs in which the learning rate rose before that.
     #[serde(default)]
     pub warm_up: f64,
+    /// The greatest size of a number in a gradient, where they were clipped by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
     /// The greatest norm of all gradients together, where they were clipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,

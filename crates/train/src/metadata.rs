@@ -72,9 +72,10 @@ impl ModelMetadata {
                 .collect(),
             schedule: match &settings.schedule {
                 Some(name) => serde_json::json!({ "type": "custom", "name": name }),
-                None => serde_json::to_value(options.schedule).unwrap_or_default(),
+                None => serde_json::to_value(&options.schedule).unwrap_or_default(),
             },
             warm_up: options.warm_up,
+            clip_value: options.clip_value,
             clip_norm: options.clip_norm,
             precision: (options.precision != Precision::default()).then(|| options.precision.to_string()),
             epochs: history.epochs.len(),

@@ -28,6 +28,10 @@ pub struct FitOptions {
     /// default.
     #[serde(default)]
     pub warm_up: f64,
+    /// The greatest size that a number in a gradient may have: larger ones are brought to it, with their sign, before the
+    /// norm is clipped. None by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
     /// The greatest norm that the gradients of all parameters together may have: longer ones are shortened to it
     /// ([Pascanu et al. 2012](https://arxiv.org/abs/1211.5063)). None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +85,7 @@ impl Default for FitOptions {
             validation_split: 0.0,
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
+            clip_value: None,
             clip_norm: None,
             accumulate: 1,
             averaging: None,
@@ -135,16 +140,39 @@ impl FitOptions {
                 expected: "0 or more epochs, and no more than there are",
             });
         }
-        if let Some(norm) = self.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
-            return Err(TrainError::Setting {
-                setting: "clip_norm",
-                found: norm.to_string(),
-                expected: "more than 0",
-            });
+        for (setting, limit) in [("clip_value", self.clip_value), ("clip_norm", self.clip_norm)] {
+            if let Some(limit) = limit.filter(|limit| !(*limit > 0.0 && limit.is_finite())) {
+                return Err(TrainError::Setting {
+                    setting,
+                    found: limit.to_string(),
+                    expected: "more than 0",
+                });
+            }
         }
         if let Some(averaging) = &self.averaging {
             averaging.check(self.epochs)?;
         }
         self.schedule.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_gradients_are_more_than_0() {
+        for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            for (setting, options) in [
+                ("clip_value", FitOptions { clip_value: Some(value), ..FitOptions::default() }),
+                ("clip_norm", FitOptions { clip_norm: Some(value), ..FitOptions::default() }),
+            ] {
+                let message = options.check().unwrap_err().to_string();
+                assert!(
+                    message.contains(&format!("{setting} is {value}; expected more than 0")),
+                    "{message}"
+                );
+            }
+        }
     }
 }

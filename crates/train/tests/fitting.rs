@@ -188,6 +188,9 @@ fn a_run_that_was_broken_off_goes_on_bit_for_bit() {
     resumes((1, 1), Adam::new(5e-3));
     resumes((3, 5), Sgd::new(0.05).momentum(0.9));
     resumes((2, 3), Muon::new(0.02));
+    for name in ["adagrad", "adadelta", "nadam", "radam", "lamb", "lion"] {
+        resumes((2, 3), BuiltInOptimizer::by_name(name, 0.02).unwrap());
+    }
     resumes((2, 3), BurnOptimizer::new("adagrad", AdaGradConfig::new().build(), 0.02));
 }
 
@@ -291,6 +294,9 @@ fn schedules_and_clipping_shorten_the_steps() {
     // Four steps of 0.1 along a gradient no longer than 0.01.
     let clipped = way(FitOptions { clip_norm: Some(0.01), ..options(1) });
     assert!(clipped > 1e-4 && clipped <= 4.0 * 0.1 * 0.01 + 1e-6, "{clipped}");
+    // The same with each of the 195 parameters' gradients no larger than 1e-3.
+    let clipped = way(FitOptions { clip_value: Some(1e-3), ..options(1) });
+    assert!(clipped > 1e-4 && clipped <= 4.0 * 0.1 * 1e-3 * 195f64.sqrt(), "{clipped}");
 }
 
 #[test]
@@ -522,8 +528,14 @@ fn a_saved_model_evaluates_to_the_very_same_numbers() {
     let path = folder.path().join("bands.fireclay");
     let own = ParameterGroup::new(["dense_1.weight"], Adam::new(0.02));
     let mut trainer = Trainer::classification(model(1)).groups([own]);
-    let schedule = schedule::Linear::to(0.5).into();
-    let options = FitOptions { schedule, warm_up: 0.25, clip_norm: Some(3.0), ..options(2) };
+    let schedule: BuiltInSchedule = schedule::MultiStep::new([1, 2], 0.5).into();
+    let options = FitOptions {
+        schedule: schedule.clone(),
+        warm_up: 0.25,
+        clip_value: Some(2.0),
+        clip_norm: Some(3.0),
+        ..options(2)
+    };
     trainer.fit(&bands(100), &options).unwrap();
     trainer.save(&path).unwrap();
     let loaded = Trainer::load(&path, &Device::flex()).unwrap();
@@ -533,6 +545,7 @@ fn a_saved_model_evaluates_to_the_very_same_numbers() {
     assert_eq!(loaded.card().dataset.unwrap().name, "bands");
     let training = loaded.card().training.unwrap();
     assert_eq!(serde_json::from_value::<BuiltInSchedule>(training.schedule).unwrap(), schedule);
-    assert_eq!((training.epochs, training.warm_up, training.clip_norm), (2, 0.25, Some(3.0)));
+    assert_eq!((training.epochs, training.warm_up), (2, 0.25));
+    assert_eq!((training.clip_value, training.clip_norm), (Some(2.0), Some(3.0)));
     assert_eq!(training.groups[0]["parameters"][0], "dense_1.weight");
 }

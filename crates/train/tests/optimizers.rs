@@ -10,8 +10,9 @@ use fireclay_data::{Dataset, Provenance, Targets};
 use fireclay_nn::{ModelSpec, NamedTensor, load_state, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Checkpoint, CheckpointWriter, FitOptions,
-    Muon, Optimizer, ParameterGroup, RmsProp, Sgd, Trainer, UpdateRule,
+    Adadelta, Adagrad, Adam, AdamW, AnyOptimizer, BuiltInOptimizer, BurnOptimizer, Checkpoint,
+    CheckpointWriter, FitOptions, Lamb, Lion, Muon, NAdam, Optimizer, ParameterGroup, RAdam, RmsProp, Sgd,
+    Trainer, UpdateRule,
 };
 use safetensors::{Dtype, SafeTensors};
 
@@ -165,6 +166,22 @@ fn a_group_may_have_an_optimizer_of_burns_and_a_learning_rate_of_its_own() {
     assert_close(three_steps(Sgd::new(0.01), vec![bias]), expected);
 }
 
+#[test]
+fn every_built_in_optimizer_steps_a_group_with_the_learning_rate_of_the_group() {
+    let still = || Sgd::new(f64::MIN_POSITIVE);
+    for name in BuiltInOptimizer::NAMES {
+        let optimizer = |rate| BuiltInOptimizer::by_name(name, rate).unwrap();
+        let group = |rate| ParameterGroup::new(["*.bias"], optimizer(rate));
+        let [weight, bias] = three_steps(still(), vec![group(1e-2)]);
+        assert!(weight == 0.5 && bias > 0.25, "{name}: {weight} {bias}");
+        // Muon is for matrices, and steps vectors by Adam with a rate of its own.
+        let [_, less] = three_steps(still(), vec![group(1e-3)]);
+        assert!(less < bias || name == "muon", "{name}: {less} {bias}");
+        let [weight, bias] = three_steps(optimizer(1e-2), vec![ParameterGroup::new(["*.bias"], still())]);
+        assert!(weight > 0.5 && bias == 0.25, "{name}: {weight} {bias}");
+    }
+}
+
 /// Goes by the sign of each gradient, and remembers nothing.
 #[derive(Clone, Debug)]
 struct SignSgd;
@@ -250,7 +267,7 @@ fn a_run_goes_on_with_an_optimizer_of_the_same_name_only() {
 
 #[test]
 fn wrong_settings_are_refused() {
-    let wrong: [(AnyOptimizer, &str); 22] = [
+    let wrong: [(AnyOptimizer, &str); 39] = [
         (Sgd::new(0.0).into(), "learning_rate is 0; expected more than 0"),
         (Sgd::new(0.1).momentum(1.0).into(), "momentum is 1; expected 0 or more and less than 1"),
         (Sgd::new(0.1).nesterov().into(), "momentum is 0; expected more than 0 with nesterov"),
@@ -271,8 +288,31 @@ fn wrong_settings_are_refused() {
         (Muon::new(0.1).momentum(1.0).into(), "momentum is 1; expected 0 or more and less than 1"),
         (Muon::new(0.1).iterations(0).into(), "iterations is 0; expected more than 0"),
         (Muon::new(0.1).vector_learning_rate(0.0).into(), "vector_learning_rate is 0; expected more than 0"),
+        (Adagrad::new(0.0).into(), "learning_rate is 0; expected more than 0"),
+        (
+            Adagrad::new(0.1).learning_rate_decay(-0.1).into(),
+            "learning_rate_decay is -0.1; expected 0 or more",
+        ),
+        (
+            Adagrad::new(0.1).initial_accumulator_value(-1.0).into(),
+            "initial_accumulator_value is -1; expected 0 or more",
+        ),
+        (Adagrad::new(0.1).epsilon(0.0).into(), "epsilon is 0; expected more than 0"),
+        (Adagrad::new(0.1).weight_decay(-1.0).into(), "weight_decay is -1; expected 0 or more"),
+        (Adadelta::new(1.0).rho(1.0).into(), "rho is 1; expected 0 or more and less than 1"),
+        (Adadelta::new(1.0).epsilon(0.0).into(), "epsilon is 0; expected more than 0"),
+        (Adadelta::new(1.0).weight_decay(-1.0).into(), "weight_decay is -1; expected 0 or more"),
+        (NAdam::new(0.1).betas(1.0, 0.9).into(), "beta_1 is 1; expected 0 or more and less than 1"),
+        (NAdam::new(0.1).momentum_decay(-1.0).into(), "momentum_decay is -1; expected 0 or more"),
+        (NAdam::new(0.1).weight_decay(-1.0).into(), "weight_decay is -1; expected 0 or more"),
+        (RAdam::new(0.1).betas(0.9, 1.0).into(), "beta_2 is 1; expected 0 or more and less than 1"),
+        (RAdam::new(-0.1).into(), "learning_rate is -0.1; expected more than 0"),
+        (Lamb::new(0.1).epsilon(-1.0).into(), "epsilon is -1; expected more than 0"),
+        (Lamb::new(0.1).betas(-1.0, 0.9).into(), "beta_1 is -1; expected 0 or more and less than 1"),
+        (Lion::new(0.1).betas(0.9, 2.0).into(), "beta_2 is 2; expected 0 or more and less than 1"),
+        (Lion::new(0.1).weight_decay(f64::NAN).into(), "weight_decay is NaN; expected 0 or more"),
         (ada_grad(-1.0).into(), "learning_rate is -1; expected more than 0"),
-        (BurnOptimizer::new("", SignSgd, 0.1).into(), "optimizer is ''; expected a name, such as 'adagrad'"),
+        (BurnOptimizer::new("", SignSgd, 0.1).into(), "optimizer is ''; expected a name, such as 'adan'"),
     ];
     for (optimizer, expected) in wrong {
         assert_eq!(optimizer.check().unwrap_err().to_string(), expected);

@@ -23,16 +23,22 @@ pub struct TrainingArgs {
     /// [default: the model's, see summary]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Training")]
     pub learning_rate: Option<f64>,
-    /// Weight decay, 0 or more; decoupled for adamw and muon, an L2 penalty for the others [default: the model's, see summary]
+    /// Weight decay, 0 or more; decoupled for adamw, muon, lamb and lion, an L2 penalty for the others
+    /// [default: the model's, see summary]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
-    /// Learning rate schedule: constant, linear, cosine, one-cycle, step=10,0.1, exponential=0.95, plateau=0.5,2
+    /// Learning rate schedule: constant, linear, polynomial=2, cosine, cosine-restarts=10,2, one-cycle, step=10,0.1,
+    /// multi-step=10:20:30,0.1, exponential=0.95, plateau=0.5,2
     /// [default: the model's, see summary]
     #[arg(long, value_name = "SCHEDULE", help_heading = "Training")]
     pub schedule: Option<BuiltInSchedule>,
     /// Epochs of linear warm-up before the schedule, such as 0.5 [default: the model's, see summary]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Training")]
     pub warm_up: Option<f64>,
+    /// Maximum size of each number in a gradient, more than 0; larger ones are brought to it, before the norm is clipped
+    /// [default: the model's, see summary]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, help_heading = "Training")]
+    pub clip_value: Option<f64>,
     /// Maximum global gradient norm, more than 0; larger gradients are scaled down [default: the model's, see summary]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Training")]
     pub clip_norm: Option<f64>,
@@ -157,9 +163,10 @@ impl TrainingArgs {
         }
         recipe.epochs = self.epochs.unwrap_or(self.preset().epochs(recipe.epochs));
         recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
-        recipe.schedule = self.schedule.unwrap_or(recipe.schedule);
+        recipe.schedule = self.schedule.clone().unwrap_or(recipe.schedule);
         // A shorter run cannot have a longer warm-up than it has epochs.
         recipe.warm_up = self.warm_up.unwrap_or(recipe.warm_up.min(recipe.epochs as f64));
+        recipe.clip_value = self.clip_value.or(recipe.clip_value);
         recipe.clip_norm = self.clip_norm.or(recipe.clip_norm);
         recipe.label_smoothing = self.label_smoothing.unwrap_or(recipe.label_smoothing);
         recipe.validation_split = self.validation_split.unwrap_or(recipe.validation_split);
@@ -227,6 +234,7 @@ mod tests {
             "--weight-decay=0.01",
             "--schedule=cosine=0.1",
             "--warm-up=0.5",
+            "--clip-value=0.5",
             "--clip-norm=1",
             "--label-smoothing=0.1",
             "--validation-split=0.2",
@@ -237,6 +245,7 @@ mod tests {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
             schedule: fireclay::train::schedule::Cosine { to: 0.1 }.into(),
             warm_up: 0.5,
+            clip_value: Some(0.5),
             clip_norm: Some(1.0),
             label_smoothing: 0.1,
             validation_split: 0.2,

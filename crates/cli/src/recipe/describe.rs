@@ -26,6 +26,7 @@ impl Recipe {
         if rates != BuiltInSchedule::default().to_string() {
             words.push(format!("learning rate {rates}"));
         }
+        words.extend(self.clip_value.map(|value| format!("gradient values clipped to {value}")));
         words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
         if self.precision != Precision::F32 {
             words.push(format!("products in {}", self.precision));
@@ -79,6 +80,8 @@ mod tests {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
             schedule: Linear { to: 0.0 }.into(),
             warm_up: 2.0,
+            clip_value: Some(0.5),
+            clip_norm: Some(1.0),
             label_smoothing: 0.2,
             validation_split: 0.1,
             best: BestEpoch { keep: true, patience: None },
@@ -89,8 +92,8 @@ mod tests {
     #[test]
     fn a_recipe_is_described_in_words() {
         let words = recipe().describe().join(", ");
-        let expected = "muon 0.2, *.bias by adam 0.05, learning rate warm-up 2 epochs then linear, label smoothing 0.2, \
-                        batch 500, 8 epochs, 10 % held out for validation, the best epoch is kept";
+        let expected = "muon 0.2, *.bias by adam 0.05, learning rate warm-up 2 epochs then linear, \
+                        gradient values clipped to 0.5, gradients clipped to 1, label smoothing 0.2, batch 500, 8 epochs, 10 % held out for validation, the best epoch is kept";
         assert_eq!(words, expected);
     }
 }

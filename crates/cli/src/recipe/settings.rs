@@ -16,6 +16,8 @@ pub struct Recipe {
     pub schedule: BuiltInSchedule,
     /// Epochs of linear warm-up before the schedule.
     pub warm_up: f64,
+    /// Maximum size of each number in a gradient.
+    pub clip_value: Option<f64>,
     /// Maximum global gradient norm.
     pub clip_norm: Option<f64>,
     /// In what numbers products are made.
@@ -54,6 +56,7 @@ impl Recipe {
             groups: Vec::new(),
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
+            clip_value: None,
             clip_norm: None,
             precision: Precision::F32,
             label_smoothing: 0.0,
@@ -89,8 +92,9 @@ impl Recipe {
             batch_size: self.batch_size,
             seed,
             validation_split: self.validation_split,
-            schedule: self.schedule,
+            schedule: self.schedule.clone(),
             warm_up: self.warm_up,
+            clip_value: self.clip_value,
             clip_norm: self.clip_norm,
             precision: self.precision,
         }

@@ -10,7 +10,7 @@ use super::{Plan, Run};
 use crate::callback::Callback;
 use crate::error::TrainError;
 use crate::event::Event;
-use crate::gradients::{clip_norm, norm};
+use crate::gradients::clip;
 use crate::run::RunState;
 use crate::trainer::Trainer;
 use crate::training_sums::{BatchLoss, TrainingSums};
@@ -86,24 +86,16 @@ impl<N: Network> Trainer<N> {
         let number = (epoch - 1) * plan.steps + step;
         let wants_norm = callbacks.iter().any(|callback| callback.needs_gradient_norm(number))
             || run.watch.wants_norm(number);
-        let mut gradient_norm = None;
         let mut named = Vec::new();
         if callbacks.iter().any(|callback| callback.needs_gradients(number)) {
             named = gradients_by_id(run.network(), &gradients);
         }
-        if wants_norm || options.clip_norm.is_some() {
-            let norm = norm(&gradients, run.network());
-            if wants_norm {
-                gradient_norm = norm.clone().map(|norm| f64::from(norm.into_scalar::<f32>()));
-            }
-            if run.watch.wants_norm(number)
-                && let Some(warning) = gradient_norm.and_then(|norm| run.watch.exploding(number, norm))
-            {
-                run.tell(callbacks, &Event::Warning(&warning))?;
-            }
-            if let (Some(limit), Some(norm)) = (options.clip_norm, norm) {
-                gradients = clip_norm(gradients, run.network(), norm, limit);
-            }
+        let (gradients, norm) = clip(gradients, run.network(), options, wants_norm);
+        let gradient_norm = norm.map(|norm| f64::from(norm.into_scalar::<f32>()));
+        if run.watch.wants_norm(number)
+            && let Some(warning) = gradient_norm.and_then(|norm| run.watch.exploding(number, norm))
+        {
+            run.tell(callbacks, &Event::Warning(&warning))?;
         }
         let factor = self.rate_factor(options, epoch, step - 1, plan.steps, &run.state.history);
         let factor = factor * run.state.learning_rate_scale;

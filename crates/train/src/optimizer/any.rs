@@ -13,7 +13,7 @@ use crate::TrainError;
 /// An optimiser of any type: cheap to clone, and data where it is written.
 ///
 /// A built-in optimiser is written with all its settings; another one as
-/// `{"type":"custom","name":"adagrad","learning_rate":0.01}`. What is read from the latter knows its name and cannot
+/// `{"type":"custom","name":"adan","learning_rate":0.01}`. What is read from the latter knows its name and cannot
 /// train: a run that had it is resumed by a trainer that was given the optimiser itself.
 ///
 /// Two are equal if they are written alike.

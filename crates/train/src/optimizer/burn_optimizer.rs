@@ -11,7 +11,7 @@ use crate::TrainError;
 /// Its state is kept in checkpoints; a run is resumed by a trainer that was given an optimiser of the same name.
 ///
 /// ```
-/// use burn::optim::AdaGradConfig;
+/// use burn::optim::AdanConfig;
 /// use burn::tensor::Device;
 /// use fireclay_datasets::DrawnDigits;
 /// use fireclay_nn::ModelSpec;
@@ -19,8 +19,8 @@ use crate::TrainError;
 ///
 /// let (train, test) = DrawnDigits::new(0).train_and_test(512, 128);
 /// let model = ModelSpec::new([1, 28, 28]).flatten().dense(32).relu().dense(10).build(&Device::flex())?;
-/// let ada_grad = BurnOptimizer::new("adagrad", AdaGradConfig::new().build(), 0.02);
-/// let mut trainer = Trainer::classification(model).optimizer(ada_grad);
+/// let adan = BurnOptimizer::new("adan", AdanConfig::new().build(), 0.01);
+/// let mut trainer = Trainer::classification(model).optimizer(adan);
 /// trainer.fit(&train, &FitOptions { epochs: 3, batch_size: 32, ..FitOptions::default() })?;
 /// assert!(trainer.evaluate(&test)?.accuracy().unwrap() > 0.5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -99,7 +99,7 @@ impl Optimizer for BurnOptimizer {
             return Err(TrainError::Setting {
                 setting: "optimizer",
                 found: "''".into(),
-                expected: "a name, such as 'adagrad'",
+                expected: "a name, such as 'adan'",
             });
         }
         super::checks::positive("learning_rate", self.learning_rate)

@@ -2,17 +2,26 @@
 //!
 //! [`Optimizer`] is what a trainer needs of one. The built-in ones stand in a file each and in the table
 //! further down; names, defaults and checks are PyTorch's where it has the optimiser, the arithmetic is that of our
-//! operations in one pass (`fused.rs`), which is for optimisers that step most runs, or Burn's. Any other optimiser of
-//! Burn's goes through [`BurnOptimizer`].
+//! operations in one pass (`fused.rs`), which is for optimisers that step most runs, or Burn's, or stands in plain
+//! operations beside the settings (`plain.rs` has what those have in common). Any other optimiser of Burn's goes through
+//! [`BurnOptimizer`]. L-BFGS is none: it evaluates the loss of one and the same data again within a step and needs the
+//! products of all parameters' gradients together, while here a step has one batch and one parameter at a time.
 
+mod adadelta;
+mod adagrad;
 mod adam;
 mod adam_w;
 mod any;
 mod burn_optimizer;
 mod checks;
 mod fused;
+mod lamb;
+mod lion;
 mod muon;
+mod nadam;
 mod parameter_group;
+mod plain;
+mod radam;
 mod rms_prop;
 mod sgd;
 mod update_rule;
@@ -24,13 +33,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adam_w::AdamW;
 pub use any::AnyOptimizer;
 pub use burn_optimizer::BurnOptimizer;
+pub use lamb::Lamb;
+pub use lion::Lion;
 pub use muon::Muon;
+pub use nadam::NAdam;
 pub use parameter_group::ParameterGroup;
 pub(crate) use parameter_group::{check_groups, init, resolve_groups};
+pub use radam::RAdam;
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 pub use update_rule::UpdateRule;
@@ -42,33 +57,33 @@ pub use update_rule::UpdateRule;
 /// needs more: settings of its own to check, or another optimiser for vectors.
 ///
 /// ```
-/// use burn::optim::LionConfig;
+/// use burn::optim::AdanConfig;
 /// use fireclay_train::{Adam, AnyOptimizer, Optimizer, Trainer, UpdateRule};
 ///
-/// /// Lion for matrices, Adam for biases and other vectors.
+/// /// Adan for matrices, Adam for biases and other vectors.
 /// #[derive(Debug)]
-/// struct LionAndAdam(f64);
+/// struct AdanAndAdam(f64);
 ///
-/// impl Optimizer for LionAndAdam {
+/// impl Optimizer for AdanAndAdam {
 ///     fn name(&self) -> String {
-///         "lion-and-adam".into()
+///         "adan-and-adam".into()
 ///     }
 ///     fn learning_rate(&self) -> f64 {
 ///         self.0
 ///     }
 ///     fn update_rule(&self) -> UpdateRule {
-///         UpdateRule::new(LionConfig::new().build())
+///         UpdateRule::new(AdanConfig::new().build())
 ///     }
 ///     fn vector_optimizer(&self) -> Option<AnyOptimizer> {
-///         Some(Adam::new(10.0 * self.0).into())
+///         Some(Adam::new(self.0 / 2.0).into())
 ///     }
 /// }
 ///
 /// # use burn::tensor::Device;
 /// # let network = fireclay_nn::ModelSpec::new([2]).dense(1).build(&Device::flex()).unwrap();
-/// let trainer = Trainer::regression(network).optimizer(LionAndAdam(1e-4));
-/// assert_eq!(LionAndAdam(1e-4).vector_optimizer().unwrap().name(), "adam");
-/// assert!(LionAndAdam(1e-4).built_in().is_none());
+/// let trainer = Trainer::regression(network).optimizer(AdanAndAdam(1e-3));
+/// assert_eq!(AdanAndAdam(1e-3).vector_optimizer().unwrap().name(), "adam");
+/// assert!(AdanAndAdam(1e-3).built_in().is_none());
 /// ```
 pub trait Optimizer: fmt::Debug + Send + Sync + 'static {
     /// The name that is shown, and kept in checkpoints and model files, such as `adam`. A run is resumed with an
@@ -253,6 +268,12 @@ built_in_optimizers! {
     "adam" => Adam,
     "adamw" => AdamW,
     "muon" => Muon,
+    "adagrad" => Adagrad,
+    "adadelta" => Adadelta,
+    "nadam" => NAdam,
+    "radam" => RAdam,
+    "lamb" => Lamb,
+    "lion" => Lion,
 }
 
 fn unknown(name: &str) -> TrainError {

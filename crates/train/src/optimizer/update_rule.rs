@@ -9,11 +9,11 @@ use burn::tensor::{Device, Tensor};
 /// How one parameter is stepped: an optimiser of `burn::optim`, whatever its type.
 ///
 /// ```
-/// use burn::optim::AdaGradConfig;
+/// use burn::optim::AdanConfig;
 /// use fireclay_train::UpdateRule;
 ///
-/// let rule = UpdateRule::new(AdaGradConfig::new().build());
-/// assert!(format!("{rule:?}").contains("AdaGrad"));
+/// let rule = UpdateRule::new(AdanConfig::new().build());
+/// assert!(format!("{rule:?}").contains("Adan"));
 /// ```
 pub struct UpdateRule {
     optimizer: Box<dyn Join>,
@@ -22,8 +22,8 @@ pub struct UpdateRule {
 
 impl UpdateRule {
     /// Takes any implementation of Burn's `Optimizer`: what `build` of one of Burn's configurations gives, or one of the
-    /// user's own. Clipping in Burn's configuration is not looked at; `clip_norm` of
-    /// [`FitOptions`](crate::FitOptions) clips by the norm of all gradients.
+    /// user's own. Clipping in Burn's configuration is not looked at; `clip_value` and
+    /// `clip_norm` of [`FitOptions`](crate::FitOptions) clip gradients.
     pub fn new(optimizer: impl burn::optim::Optimizer) -> Self {
         let type_name = std::any::type_name_of_val(&optimizer);
         UpdateRule { optimizer: Box::new(optimizer), type_name }

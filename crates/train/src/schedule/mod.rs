@@ -5,11 +5,14 @@
 
 mod constant;
 mod cosine;
+mod cosine_restarts;
 mod exponential;
 mod function;
 mod linear;
+mod multi_step;
 mod one_cycle;
 mod plateau;
+mod polynomial;
 mod step;
 mod warm_up;
 
@@ -23,18 +26,21 @@ use crate::{EpochRecord, TrainError};
 
 pub use constant::Constant;
 pub use cosine::Cosine;
+pub use cosine_restarts::CosineRestarts;
 pub use exponential::Exponential;
 pub use function::{ScheduleFn, schedule_fn};
 pub use linear::Linear;
+pub use multi_step::MultiStep;
 pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
+pub use polynomial::Polynomial;
 pub use step::Step;
 pub(crate) use warm_up::rate_factor;
 
 /// How the learning rate changes: what every learning rate of a run is multiplied by, from step to step.
 ///
-/// Built in are [`Constant`], [`Linear`], [`Cosine`], [`OneCycle`], [`Step`], [`Exponential`] and [`Plateau`];
-/// [`schedule_fn`] makes one of a closure.
+/// Built in are [`Constant`], [`Linear`], [`Polynomial`], [`Cosine`], [`CosineRestarts`], [`OneCycle`], [`Step`],
+/// [`MultiStep`], [`Exponential`] and [`Plateau`]; [`schedule_fn`] makes one of a closure.
 ///
 /// ```
 /// use fireclay_train::{Schedule, SchedulePosition};
@@ -114,8 +120,8 @@ macro_rules! built_in_schedules {
         /// A built-in schedule with its settings, as data: what files and flags give.
         ///
         /// In words, as flags give it and [`Display`](fmt::Display) writes it: `constant`, `linear`, `cosine`,
-        /// `one-cycle`, `step=10,0.1`, `exponential=0.95`, `plateau=0.5,2`; `linear=0.1` and `cosine=0.1` end at a tenth
-        /// rather than at 0.
+        /// `one-cycle`, `step=10,0.1`, `exponential=0.95`, `plateau=0.5,2`, `polynomial=2`, `cosine-restarts=10,2`,
+        /// `multi-step=10:20:30,0.1`; `linear=0.1`, `cosine=0.1` and `polynomial=2,0.1` end at a tenth rather than at 0.
         ///
         /// ```
         /// use fireclay_train::{BuiltInSchedule, Schedule, SchedulePosition, schedule::Cosine};
@@ -130,7 +136,7 @@ macro_rules! built_in_schedules {
         /// assert_eq!(factor(10.0), 0.0);
         /// # Ok::<(), fireclay_train::TrainError>(())
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type")]
         #[non_exhaustive]
         pub enum BuiltInSchedule {
@@ -180,6 +186,9 @@ built_in_schedules! {
     "step" => Step,
     "exponential" => Exponential,
     "plateau" => Plateau,
+    "polynomial" => Polynomial,
+    "cosine_restarts" => CosineRestarts,
+    "multi_step" => MultiStep,
 }
 
 impl Default for BuiltInSchedule {
@@ -202,7 +211,7 @@ impl Schedule for BuiltInSchedule {
     }
 
     fn built_in(&self) -> Option<BuiltInSchedule> {
-        Some(*self)
+        Some(self.clone())
     }
 }
 
@@ -231,7 +240,8 @@ fn wrong(found: &str) -> TrainError {
         let usage = BuiltInSchedule::usage();
         let (last, others) = usage.split_last().unwrap_or((&"", &[]));
         format!(
-            "{} or {last}, with END from 0 to 1, FACTOR more than 0, and for plateau less than 1",
+            "{} or {last}, with END from 0 to 1, FACTOR and POWER more than 0, for plateau FACTOR less than 1, EPOCHS and \
+             MULTIPLIER whole numbers from 1, for multi-step in rising order",
             others.join(", ")
         )
     });

@@ -45,6 +45,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         groups: &recipe.groups,
         schedule: recipe.schedule.to_string(),
         warm_up: recipe.warm_up,
+        clip_value: recipe.clip_value,
         clip_norm: recipe.clip_norm,
         precision: recipe.precision.to_string(),
         label_smoothing: recipe.label_smoothing,

@@ -77,8 +77,9 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     })?;
     let recipe = Recipe {
         groups: settings.groups.clone(),
-        schedule: options.schedule,
+        schedule: options.schedule.clone(),
         warm_up: options.warm_up,
+        clip_value: options.clip_value,
         clip_norm: options.clip_norm,
         precision: options.precision,
         label_smoothing: label_smoothing(&settings.loss),

@@ -13,8 +13,8 @@ use crate::program::{DataSpec, ModelName};
 use crate::recipe::{Recipe, TrainingArgs};
 
 /// Settings of the training itself, by the names of their flags with underscores.
-const OF_TRAINING: [&str; 6] =
-    ["learning_rate", "weight_decay", "batch_size", "label_smoothing", "warm_up", "clip_norm"];
+const OF_TRAINING: [&str; 7] =
+    ["learning_rate", "weight_decay", "batch_size", "label_smoothing", "warm_up", "clip_value", "clip_norm"];
 
 /// How far from the usual rate the search goes, to both sides.
 const RATES: f64 = 4.0;
@@ -183,6 +183,7 @@ impl Tunable {
         if let Some(warm_up) = float("warm_up") {
             recipe.warm_up = warm_up;
         }
+        recipe.clip_value = float("clip_value").or(recipe.clip_value);
         recipe.clip_norm = float("clip_norm").or(recipe.clip_norm);
         recipe
     }
