@@ -39,7 +39,9 @@ enum Line {
         batch_size: u64,
         epochs: u64,
         validation_split: f64,
+        metrics: Vec<String>,
         keep_best: bool,
+        monitor: Option<String>,
         patience: Option<u64>,
         seed: u64,
         device: String,
@@ -59,6 +61,8 @@ enum Line {
         samples: u64,
         loss: f64,
         report: Report,
+        #[serde(default)]
+        metrics: BTreeMap<String, Option<f64>>,
     },
     Saved {
         file: String,
