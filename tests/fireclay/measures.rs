@@ -94,8 +94,15 @@ fn what_is_no_measure_of_the_task_is_refused_with_those_that_are() {
         fail(folder.path(), &[&rent[..], flags].concat(), 2, words);
     };
     refused(&["--metrics", "r2,f1"], &["f1 cannot be measured for regression; choose mae, mse, rmse"]);
-    refused(&["--metrics", "map"], &["no metric is called 'map'; did you mean 'mape'?; there are mae, mse"]);
-    refused(&["--monitor", "accuracy"], &["accuracy cannot be measured for regression", "loss too"]);
+    refused(
+        &["--metrics", "medan_absolute_error"],
+        &["did you mean 'median_absolute_error'?; there are mae, mse"],
+    );
+    let split = ["--validation-split", "0.2"];
+    refused(
+        &[&split[..], &["--monitor", "accuracy"]].concat(),
+        &["accuracy cannot be measured for regression", "loss too"],
+    );
     refused(&["--monitor", "r2", "--keep-best=false"], &["--monitor says which epoch is kept"]);
     refused(&["--monitor", "r2", "--validation-split", "0"], &["validation_split is 0"]);
     refused(&["--resume", "x.checkpoint", "--metrics", "r2"], &["--resume"]);
@@ -108,7 +115,8 @@ fn what_is_no_measure_of_the_task_is_refused_with_those_that_are() {
 fn a_file_of_settings_names_measures() {
     let folder = scratch();
     let file = folder.path().join("fireclay.toml");
-    let settings = "target = \"rent\"\nmetrics = [\"r2\", \"mape\"]\nmonitor = \"r2\"\n";
+    let settings =
+        "target = \"rent\"\nmetrics = [\"r2\", \"mape\"]\nmonitor = \"r2\"\nvalidation_split = 0.2\n";
     std::fs::write(&file, settings).unwrap();
     let printed = succeed(folder.path(), &["train", "flats.csv", "--print-config"]).stdout;
     for line in ["metrics = [\"r2\", \"mape\"]\n", "monitor = \"val_r2\"\n", "keep-best = true\n"] {
@@ -119,6 +127,6 @@ fn a_file_of_settings_names_measures() {
     let typed = succeed(folder.path(), &["train", "flats.csv", "--metrics", "rmse", "--print-config"]).stdout;
     assert!(typed.contains("metrics = [\"rmse\", \"r2\"]\n"), "{typed}");
     // A search has no use for them and goes on without.
-    std::fs::write(&file, settings).unwrap();
+    std::fs::write(&file, settings.replace("validation_split = 0.2\n", "")).unwrap();
     succeed(folder.path(), &["tune", "flats.csv", "--print-space"]);
 }

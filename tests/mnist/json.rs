@@ -216,6 +216,8 @@ fn every_line_is_as_documented() {
             "data",
             "--validation-split",
             "0.2",
+            "--metrics",
+            "f1",
         ],
     );
     let lines_of_train = lines(&train.stdout);
@@ -230,11 +232,11 @@ fn every_line_is_as_documented() {
         panic!("{lines_of_train:?}")
     };
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
-    assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_loss"]);
+    assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_f1", "val_loss"]);
     assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
     assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
 
-    let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data"]);
+    let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();
     assert_eq!(evaluate.stdout.trim_end(), measured, "the same to the last digit");
 

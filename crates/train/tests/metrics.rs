@@ -195,6 +195,29 @@ fn agrees(what: &str, found: Option<f64>, expected: &Value) {
 }
 
 #[test]
+fn small_cases_lack_what_can_be_missing() {
+    let small = cases().split_off(CASES.len());
+    let of = |task: &'static str| small.iter().map(|(_, case)| case).filter(move |case| case["task"] == task);
+    let lacks = |task, name: &str| of(task).filter(|case| case["expected"][name].is_null()).count();
+    for task in ["classes", "binary", "multi_label", "regression"] {
+        let rows = |case: &Value| case["targets"].as_array().unwrap().len();
+        assert!(of(task).any(|case| rows(case) == 1), "no single row of {task}");
+        let is_zero = |weights: &Value| list(weights).contains(&0.0);
+        assert!(
+            of(task).any(|case| case.get("weights").is_some_and(is_zero)),
+            "no row of {task} of weight 0"
+        );
+    }
+    for name in ["roc_auc", "pr_auc", "cohen_kappa"] {
+        assert!(lacks("classes", name) > 2 && lacks("binary", name) > 2, "{name} always exists");
+    }
+    for name in ["micro_roc_auc", "micro_pr_auc"] {
+        assert!((1..20).contains(&lacks("multi_label", name)), "{name}");
+    }
+    assert!((3..25).contains(&lacks("regression", "explained_variance")));
+}
+
+#[test]
 fn metrics_agree_with_scikit_learn() {
     for (case, fixture) in cases() {
         let predictions = whole(&fixture);
