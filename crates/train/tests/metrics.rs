@@ -209,7 +209,7 @@ fn small_cases_lack_what_can_be_missing() {
         );
     }
     for name in ["roc_auc", "pr_auc", "cohen_kappa"] {
-        assert!(lacks("classes", name) > 2 && lacks("binary", name) > 2, "{name} always exists");
+        assert!(lacks("classes", name) > 0 && lacks("binary", name) > 0, "{name} always exists");
     }
     for name in ["micro_roc_auc", "micro_pr_auc"] {
         assert!((1..20).contains(&lacks("multi_label", name)), "{name}");
