@@ -40,7 +40,9 @@ enum Line {
         batch_size: u64,
         epochs: u64,
         validation_split: f64,
+        metrics: Vec<String>,
         keep_best: bool,
+        monitor: Option<String>,
         patience: Option<u64>,
         seed: u64,
         device: String,
@@ -60,6 +62,8 @@ enum Line {
         samples: u64,
         loss: f64,
         report: Report,
+        #[serde(default)]
+        metrics: BTreeMap<String, Option<f64>>,
     },
     Saved {
         file: String,
@@ -256,6 +260,8 @@ fn every_line_is_as_documented() {
             "data",
             "--validation-split",
             "0.2",
+            "--metrics",
+            "f1",
         ],
     );
     let lines_of_train = lines(&train.stdout);
@@ -270,11 +276,11 @@ fn every_line_is_as_documented() {
         panic!("{lines_of_train:?}")
     };
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
-    assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_loss"]);
+    assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_f1", "val_loss"]);
     assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
     assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
 
-    let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data"]);
+    let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();
     assert_eq!(evaluate.stdout.trim_end(), measured, "the same to the last digit");
 
@@ -300,7 +306,8 @@ fn every_line_is_as_documented() {
     let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
     assert!(message.contains("none.png"), "{message}");
     for optimizer in [
-        "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb", "lion",
+        "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb",
+        "lion",
     ] {
         let run = succeed(
             folder.path(),

@@ -36,7 +36,9 @@ fn wait_for(child: &mut Child, text: &str) -> BufReader<std::process::ChildStdou
 fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
     let folder = scratch();
     let path = |name: &str| folder.path().join(name);
-    let mut child = start(folder.path(), &LONG);
+    let measured = ["--validation-split", "0.1", "--metrics", "f1", "--monitor", "log_loss"];
+    let long = [&LONG[..], &measured].concat();
+    let mut child = start(folder.path(), &long);
     let mut rest = wait_for(&mut child, "epoch 2/150");
     signal(&child, "-INT");
     let mut last = String::new();
@@ -48,10 +50,13 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
     let resumed = succeed(folder.path(), &["train", "--resume", "mnist.fireclay.checkpoint"]);
     assert!(resumed.stdout.contains("resuming from the checkpoint"), "{}", resumed.stdout);
     assert!(!resumed.stdout.contains("epoch 1/150"), "{}", resumed.stdout);
+    for said in ["best epoch: by val_log_loss", "val_f1 ", "\nf1 ", "\nlog_loss "] {
+        assert!(resumed.stdout.contains(said), "no {said:?} in {}", resumed.stdout);
+    }
     assert!(!path("mnist.fireclay.checkpoint").exists(), "the checkpoint has done its work");
     let found = std::fs::read(path("mnist.fireclay")).unwrap();
 
-    let whole: Vec<&str> = LONG.into_iter().chain(["--out", "whole.fireclay"]).collect();
+    let whole = [&long[..], &["--out", "whole.fireclay"]].concat();
     succeed(folder.path(), &whole);
     assert!(found == std::fs::read(path("whole.fireclay")).unwrap(), "the bytes differ");
 }

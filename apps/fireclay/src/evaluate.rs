@@ -84,7 +84,10 @@ impl Command for EvaluateGroups {
         }
         let trainer = Trainer::load(from, &device)?;
         let names = metrics(&card.classes, preprocessing.labels.is_some());
-        let metrics: Vec<AnyMetric> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        let metrics: Vec<AnyMetric> = match self.evaluate.measured.find(&test)? {
+            asked if asked.is_empty() => names.iter().filter_map(|name| name.parse().ok()).collect(),
+            asked => asked,
+        };
         let mut rows: Vec<Vec<String>> = vec![vec!["group".into(), "rows".into()]];
         rows[0].extend(metrics.iter().map(|metric| title(&metric.name()).to_owned()));
         rows[0].insert(3, "95 % interval".into());

@@ -130,6 +130,17 @@ pub enum CommandError {
     /// Weights for classes where there are none.
     #[error("--class-weights balanced is for classes, and this data has none to tell apart; leave it out")]
     NoClasses,
+    /// A value that cannot say which epoch is best.
+    #[error("{problem}; --monitor takes loss too")]
+    Monitor {
+        /// Why not.
+        problem: String,
+    },
+    /// A value that should say which epoch is kept, where none is.
+    #[error(
+        "--monitor says which epoch is kept, and --keep-best=false keeps the last; leave one of them out"
+    )]
+    NothingToMonitor,
     /// A setting that cannot be searched.
     #[error("{path}: {name:?} cannot be searched; the settings are {known}")]
     NoSetting {

@@ -5,8 +5,8 @@
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
 //! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
-//! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `program`, `progress`; `evaluation`,
-//! `fallback`, `images`, `model_args`; `setup`; `networks`; `texts`; `command`; `commands`.
+//! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `metrics`, `program`, `progress`;
+//! `evaluation`, `fallback`, `images`, `model_args`; `setup`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
@@ -22,6 +22,7 @@ mod format;
 mod images;
 mod interrupt;
 mod limit;
+mod metrics;
 mod model_args;
 pub mod networks;
 mod objective;
@@ -50,6 +51,7 @@ pub use images::{
 };
 pub use interrupt::InterruptOnCtrlC;
 pub use limit::Limit;
+pub use metrics::{MetricArgs, MonitorArgs};
 pub use model_args::ModelArgs;
 pub use objective::{Objective, measure};
 pub use output::{Output, OutputArgs};

@@ -4,6 +4,7 @@
 use fireclay::data::{Dataset, Source, TargetKind};
 use fireclay::nn::{BuiltInLoss, CrossEntropyLoss, Model, Stored};
 use fireclay::prelude::Trainer;
+use fireclay::train::{Accuracy, AnyMetric, F1, Mae, Perplexity, Task};
 
 use crate::format::percent;
 
@@ -50,7 +51,24 @@ impl Objective {
         }
     }
 
-    /// The validation value that says which epoch is best.
+    /// What is always measured, besides the loss.
+    pub fn metric(self) -> AnyMetric {
+        match self {
+            Objective::LanguageModel => Perplexity.into(),
+            Objective::Classification | Objective::StepClassification => Accuracy.into(),
+            Objective::MultiLabel => F1.into(),
+            Objective::Regression => Mae.into(),
+        }
+    }
+
+    /// What is measured, where others are asked for.
+    pub fn metrics_with(self, others: &[AnyMetric]) -> Vec<AnyMetric> {
+        let usual = self.metric();
+        let others = others.iter().filter(|metric| **metric != usual).cloned().collect();
+        [vec![usual.clone()], others].concat()
+    }
+
+    /// The validation value that says which epoch is best, unless flags say another.
     pub fn monitor(self) -> &'static str {
         match self {
             Objective::LanguageModel | Objective::Regression => "val_loss",
@@ -66,6 +84,17 @@ impl Objective {
             (Objective::LanguageModel, [steps]) => format!("windows of {steps} tokens of {samples}"),
             _ => samples.to_string(),
         }
+    }
+}
+
+/// What a network is trained for on a data set, as metrics see it.
+pub fn task(data: &Dataset) -> Task {
+    match data.target_kind() {
+        TargetKind::Classes { count } => Task::Classes { count },
+        TargetKind::StepClasses { count, .. } => Task::StepClasses { count },
+        TargetKind::Labels { count } => Task::MultiLabel { labels: count },
+        TargetKind::Values { width } => Task::Regression { outputs: width },
+        TargetKind::NextTokens { vocabulary_size } => Task::NextToken { vocabulary_size },
     }
 }
 

@@ -2,10 +2,12 @@
 //! mean.
 #![allow(missing_docs, reason = "the fields are explained for those who read the JSON, in the README files")]
 
+use std::collections::BTreeMap;
+
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
 use fireclay::train::{
-    ClassificationReport, Evaluation, LanguageReport, ParameterGroup, RegressionReport, Report,
+    AnyMetric, ClassificationReport, Evaluation, LanguageReport, ParameterGroup, RegressionReport, Report,
 };
 use serde::Serialize;
 
@@ -32,7 +34,9 @@ pub struct Training<'a> {
     pub batch_size: usize,
     pub epochs: usize,
     pub validation_split: f64,
+    pub metrics: Vec<String>,
     pub keep_best: bool,
+    pub monitor: Option<&'a str>,
     pub patience: Option<usize>,
     pub seed: u64,
     pub device: String,
@@ -53,10 +57,13 @@ pub struct EvaluationRecord<'a> {
     pub language: Option<&'a LanguageReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regression: Option<&'a RegressionReport>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, Option<f64>>,
 }
 
 impl<'a> EvaluationRecord<'a> {
-    pub fn new(dataset: &'a str, split: &'a str, evaluation: &'a Evaluation) -> Self {
+    pub fn new(dataset: &'a str, split: &'a str, evaluation: &'a Evaluation, metrics: &[AnyMetric]) -> Self {
+        let value = |metric: &AnyMetric| (metric.name(), evaluation.metric(&metric.name()));
         EvaluationRecord {
             dataset,
             split,
@@ -74,6 +81,7 @@ impl<'a> EvaluationRecord<'a> {
                 Report::Regression(report) => Some(report),
                 _ => None,
             },
+            metrics: metrics.iter().map(value).collect(),
         }
     }
 }

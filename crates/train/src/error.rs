@@ -210,7 +210,7 @@ pub enum TrainError {
     #[error("the network has no parameters that training could change; are all layers frozen?")]
     NothingToTrain,
     /// A name that no metric has.
-    #[error("no metric is called '{found}'{suggestion}; there are {known}, and with top_ any other number")]
+    #[error("no metric is called '{found}'{suggestion}; there are {known}")]
     MetricName {
         /// The name as given.
         found: String,

@@ -61,11 +61,7 @@ pub(crate) fn measured(loss: &dyn Loss, task: Task, metrics: &[AnyMetric], valid
 pub(crate) fn check_metrics(metrics: &[AnyMetric], task: Task) -> Result<(), TrainError> {
     match metrics.iter().find(|metric| !metric.supports(task)) {
         None => Ok(()),
-        Some(metric) => Err(TrainError::Metric {
-            metric: metric.name(),
-            task: task.to_string(),
-            known: AnyMetric::names_for(task).join(", "),
-        }),
+        Some(metric) => Err(metric.not_for(task)),
     }
 }
 

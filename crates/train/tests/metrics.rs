@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use fireclay_train::{
-    Accuracy, AnyMetric, BinaryCounts, ClassificationReport, Direction, F1, IntoMetrics, MultiLabelReport,
-    Perplexity, PrAuc, PredictionTargets, Predictions, RegressionReport, RocAuc, Task, TokenSums, TopK,
-    best_threshold_by_f1, metric_fn,
+    Accuracy, AnyMetric, BinaryCounts, ClassificationReport, Direction, F1, FBeta, IntoMetrics,
+    MultiLabelReport, Perplexity, PrAuc, PredictionTargets, Predictions, RegressionReport, RocAuc, Task,
+    TokenSums, TopK, best_threshold_by_f1, metric_fn,
 };
 use serde_json::Value;
 
@@ -25,7 +25,8 @@ fn list(value: &Value) -> Vec<f64> {
 #[track_caller]
 fn close(what: &str, found: f64, expected: &Value) {
     let expected = expected.as_f64().unwrap();
-    assert!((found - expected).abs() < 1e-6, "{what}: found {found}, expected {expected}");
+    let margin = 1e-6 * expected.abs().max(1.0);
+    assert!((found - expected).abs() < margin, "{what}: found {found}, expected {expected}");
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn a_class_that_neither_occurs_nor_is_predicted_does_not_count_in_a_mean() {
 }
 
 /// Cases with weights, ties and absent classes, each with a value for every metric of its task.
-const CASES: [&str; 13] = [
+const CASES: [&str; 15] = [
     "classes",
     "classes_weighted",
     "classes_absent",
@@ -125,7 +126,16 @@ const CASES: [&str; 13] = [
     "numbers",
     "numbers_weighted",
     "numbers_constant",
+    "tokens",
+    "tokens_weighted",
 ];
+
+/// The cases by name, and behind them many small ones, in which classes are missing, all rows alike, or only one is left.
+fn cases() -> Vec<(String, Value)> {
+    let small = fixture("small")["cases"].as_array().unwrap().clone();
+    let small = small.into_iter().enumerate().map(|(index, case)| (format!("small case {index}"), case));
+    CASES.iter().map(|name| (name.to_string(), fixture(name))).chain(small).collect()
+}
 
 fn floats(value: &Value) -> Vec<f32> {
     let values = value.as_array().unwrap().iter();
@@ -145,6 +155,7 @@ fn part(fixture: &Value, start: usize, end: usize) -> Predictions {
         "classes" => Task::Classes { count: width },
         "binary" => Task::Binary,
         "multi_label" => Task::MultiLabel { labels: width },
+        "next_token" => Task::NextToken { vocabulary_size: width },
         _ => Task::Regression { outputs: width },
     };
     let outputs = floats(&fixture["logits"])[start * width..end * width].to_vec();
@@ -184,9 +195,31 @@ fn agrees(what: &str, found: Option<f64>, expected: &Value) {
 }
 
 #[test]
+fn small_cases_lack_what_can_be_missing() {
+    let small = cases().split_off(CASES.len());
+    let of = |task: &'static str| small.iter().map(|(_, case)| case).filter(move |case| case["task"] == task);
+    let lacks = |task, name: &str| of(task).filter(|case| case["expected"][name].is_null()).count();
+    for task in ["classes", "binary", "multi_label", "regression"] {
+        let rows = |case: &Value| case["targets"].as_array().unwrap().len();
+        assert!(of(task).any(|case| rows(case) == 1), "no single row of {task}");
+        let is_zero = |weights: &Value| list(weights).contains(&0.0);
+        assert!(
+            of(task).any(|case| case.get("weights").is_some_and(is_zero)),
+            "no row of {task} of weight 0"
+        );
+    }
+    for name in ["roc_auc", "pr_auc", "cohen_kappa"] {
+        assert!(lacks("classes", name) > 0 && lacks("binary", name) > 0, "{name} always exists");
+    }
+    for name in ["micro_roc_auc", "micro_pr_auc"] {
+        assert!((1..20).contains(&lacks("multi_label", name)), "{name}");
+    }
+    assert!((3..25).contains(&lacks("regression", "explained_variance")));
+}
+
+#[test]
 fn metrics_agree_with_scikit_learn() {
-    for case in CASES {
-        let fixture = fixture(case);
+    for (case, fixture) in cases() {
         let predictions = whole(&fixture);
         for (metric, value) in expected(&fixture) {
             assert!(metric.supports(predictions.task()), "{metric} of {case}");
@@ -214,8 +247,7 @@ fn every_metric_of_a_task_has_a_reference_value() {
 
 #[test]
 fn batches_give_the_same_bits_and_parts_the_same_value() {
-    for case in CASES {
-        let fixture = fixture(case);
+    for (case, fixture) in cases() {
         let rows = whole(&fixture).rows();
         for (metric, _) in expected(&fixture) {
             let value = metric.measure(&whole(&fixture));
@@ -231,7 +263,10 @@ fn batches_give_the_same_bits_and_parts_the_same_value() {
                 let what = format!("{metric} of {case} by {size}");
                 assert_eq!(all.value().map(f64::to_bits), value.map(f64::to_bits), "{what}");
                 match value {
-                    Some(value) => assert!((merged.value().unwrap() - value).abs() < 1e-12, "{what}"),
+                    Some(value) => {
+                        let margin = 1e-12 * value.abs().max(1.0);
+                        assert!((merged.value().unwrap() - value).abs() < margin, "{what}");
+                    }
                     None => assert_eq!(merged.value(), None, "{what}"),
                 }
             }
@@ -242,8 +277,7 @@ fn batches_give_the_same_bits_and_parts_the_same_value() {
 #[test]
 fn rows_of_weight_0_do_not_count_whatever_they_hold() {
     let mut count = 0;
-    for case in CASES {
-        let fixture = fixture(case);
+    for (case, fixture) in cases() {
         let predictions = whole(&fixture);
         let (rows, width) = (predictions.rows(), predictions.width());
         let mut outputs = predictions.outputs().to_vec();
@@ -266,7 +300,66 @@ fn rows_of_weight_0_do_not_count_whatever_they_hold() {
             count += 1;
         }
     }
-    assert!(count > 100, "{count}");
+    assert!(count > 1000, "{count}");
+}
+
+#[test]
+fn calibration_is_that_of_the_bins_of_the_paper() {
+    let metrics = ["ece", "mce"].map(|name| name.parse::<AnyMetric>().unwrap());
+    let measure = |probabilities: &[f64], right: &[u32]| {
+        let logits = probabilities.iter().map(|p| (p / (1.0 - p)).ln() as f32).collect();
+        let predictions = Predictions::new(Task::Binary, logits, PredictionTargets::Classes(right.to_vec()));
+        metrics.clone().map(|metric| metric.measure(&predictions).unwrap())
+    };
+    let close = |found: [f64; 2], expected: [f64; 2]| {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}, not {expected:?}");
+    };
+    // Two bins, with three rows and one.
+    close(measure(&[0.91, 0.92, 0.93, 0.7], &[1, 1, 0, 1]), [(0.76 + 0.3) / 4.0, 0.3]);
+    // As sure of the first class as of the second.
+    close(measure(&[0.09, 0.92, 0.07, 0.7], &[0, 1, 1, 1]), [(0.76 + 0.3) / 4.0, 0.3]);
+    // A confidence of 1 is in the last bin, with one of 0.95.
+    close(measure(&[1.0, 0.95], &[1, 0]), [0.475, 0.475]);
+    // With two logits for two classes it is the same.
+    let targets = PredictionTargets::Classes(vec![1, 0]);
+    let two = Predictions::new(Task::Classes { count: 2 }, vec![0.0, 0.4, 1.5, 0.0], targets.clone());
+    let one = Predictions::new(Task::Binary, vec![0.4, -1.5], targets);
+    for metric in metrics {
+        assert!((metric.measure(&two).unwrap() - metric.measure(&one).unwrap()).abs() < 1e-6, "{metric}");
+    }
+}
+
+#[test]
+fn parameters_out_of_range_have_no_value() {
+    let predictions = whole(&fixture("classes"));
+    for beta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(AnyMetric::from(FBeta(beta)).measure(&predictions), None, "{beta}");
+    }
+    assert_eq!(AnyMetric::from(TopK(0)).measure(&predictions), None);
+    let f1 = AnyMetric::from(F1);
+    assert_eq!(AnyMetric::from(FBeta(1.0)), f1);
+    assert_eq!(AnyMetric::from(FBeta(1.0)).measure(&predictions), f1.measure(&predictions));
+}
+
+#[test]
+fn one_target_that_all_rows_share_has_no_variance_whatever_the_weights() {
+    let weights: Vec<f32> = (1..=40).map(|row| 1.0 / row as f32).collect();
+    let targets = PredictionTargets::Values { width: 1, values: vec![0.1; 40] };
+    let outputs = (0..40).map(|row| row as f32 / 7.0).collect();
+    let predictions =
+        Predictions::new(Task::Regression { outputs: 1 }, outputs, targets).with_weights(weights);
+    for name in ["r2", "explained_variance"] {
+        assert_eq!(name.parse::<AnyMetric>().unwrap().measure(&predictions), None, "{name}");
+    }
+}
+
+#[test]
+fn scores_that_are_no_numbers_are_ranked_last() {
+    let targets = PredictionTargets::Values { width: 3, values: vec![1.0, 0.0, 0.0] };
+    let logits = vec![f32::NAN, 1.0, 2.0];
+    let predictions = Predictions::new(Task::MultiLabel { labels: 3 }, logits, targets);
+    let metric: AnyMetric = "label_ranking_average_precision".parse().unwrap();
+    assert_eq!(metric.measure(&predictions), Some(1.0 / 3.0));
 }
 
 #[test]
@@ -292,6 +385,14 @@ fn nothing_has_no_value() {
             let metric: AnyMetric = name.parse().unwrap();
             assert_eq!(metric.accumulator().value(), None, "{name} for {task}");
             assert_eq!(metric.measure(&none), None, "{name} for {task}");
+        }
+    }
+    // Nor have rows none of which counts.
+    for (case, fixture) in cases() {
+        let rows = whole(&fixture).rows();
+        let none = whole(&fixture).with_weights(vec![0.0; rows]);
+        for (metric, _) in expected(&fixture) {
+            assert_eq!(metric.measure(&none), None, "{metric} of {case}");
         }
     }
 }
@@ -432,18 +533,45 @@ fn names_are_read_and_written() {
     let own = metric_fn("own", Direction::Minimize, |_: &Predictions| 1.0).into();
     assert_eq!(AnyMetric::find("own", &[own]).unwrap().name(), "own");
     assert_eq!(AnyMetric::find("f1", &[]).unwrap(), AnyMetric::from(F1));
+    assert_eq!("average_precision".parse::<AnyMetric>().unwrap(), AnyMetric::from(PrAuc));
+}
+
+#[test]
+fn a_name_that_does_not_fit_the_task_is_refused_with_those_that_do() {
+    let regression = Task::Regression { outputs: 1 };
+    let message = |name: &str, task| AnyMetric::find_for(name, task).unwrap_err().to_string();
+    let of_regression = "mae, mse, rmse, median_absolute_error, mape, r2, explained_variance";
+    assert_eq!(
+        message("f1", regression),
+        format!("f1 cannot be measured for regression; choose {of_regression}")
+    );
+    assert_eq!(
+        message("explained_varience", regression),
+        format!(
+            "no metric is called 'explained_varience'; did you mean 'explained_variance'?; there are {of_regression}"
+        )
+    );
+    let text = message("mape", Task::Binary);
+    assert!(
+        text.starts_with("mape cannot be measured for binary classification; choose accuracy, "),
+        "{text}"
+    );
+    assert!(text.ends_with(" (any other number in top_3_accuracy and f2 too)"), "{text}");
+    assert_eq!(AnyMetric::find_for("f0.5", Task::Binary).unwrap(), AnyMetric::from(FBeta(0.5)));
 }
 
 #[test]
 fn directions_are_those_of_the_measures() {
     let smaller = AnyMetric::names_for(Task::Regression { outputs: 1 })
         .into_iter()
-        .filter(|name| name != "r2")
-        .chain(["perplexity", "log_loss", "brier_score", "hamming_loss"].map(String::from));
+        .filter(|name| name != "r2" && name != "explained_variance")
+        .chain(["perplexity", "log_loss", "brier_score", "hamming_loss", "ece", "mce"].map(String::from));
     for name in smaller {
         assert_eq!(name.parse::<AnyMetric>().unwrap().direction(), Direction::Minimize, "{name}");
     }
-    for name in ["accuracy", "f1", "roc_auc", "pr_auc", "matthews", "cohen_kappa", "r2", "subset_accuracy"] {
+    let larger = ["accuracy", "f1", "roc_auc", "pr_auc", "matthews", "cohen_kappa", "r2", "subset_accuracy"];
+    let more = ["f2", "f0.5", "explained_variance", "micro_roc_auc", "micro_pr_auc"];
+    for name in larger.into_iter().chain(more).chain(["label_ranking_average_precision"]) {
         assert_eq!(name.parse::<AnyMetric>().unwrap().direction(), Direction::Maximize, "{name}");
     }
 }

@@ -14,6 +14,7 @@ use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
 use crate::format::count;
 use crate::limit::Limit;
+use crate::metrics::MetricArgs;
 use crate::model_args::bucketed;
 use crate::output::Output;
 use crate::program::{DataSourceArgs, Program};
@@ -30,6 +31,9 @@ pub struct Evaluate<P: Program> {
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,
+    /// What is measured besides what always is.
+    #[command(flatten)]
+    pub measured: MetricArgs,
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -63,7 +67,9 @@ impl<P: Program> Command for Evaluate<P> {
         if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
             output.warn(format!("note: trained on {trained_on}, evaluated on {}", test.provenance().name));
         }
-        print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
+        let asked = self.measured.find(&test)?;
+        let trainer = trainer.metrics(asked.clone());
+        print_evaluation::<P>(&trainer.evaluate(&test)?, &asked, &test, output);
         Ok(Exit::Done)
     }
 }

@@ -84,6 +84,12 @@ impl ClassCounts {
         ratio(2.0 * self.hits[class], self.actual[class] + self.predicted[class])
     }
 
+    /// The harmonic mean of precision and recall in which recall counts `beta` times as much.
+    pub(crate) fn f_beta(&self, class: usize, beta: f64) -> f64 {
+        let square = beta * beta;
+        ratio((1.0 + square) * self.hits[class], square * self.actual[class] + self.predicted[class])
+    }
+
     /// Mean over the classes that occur or are predicted, or over all labels, as scikit-learn has it; `None` without a row.
     pub(crate) fn macro_average(&self, score: impl Fn(&Self, usize) -> f64) -> Option<f64> {
         let occurs = |class: &usize| self.has_labels || self.actual[*class] + self.predicted[*class] > 0.0;

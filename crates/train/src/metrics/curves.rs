@@ -36,6 +36,14 @@ pub(crate) fn average_area(
     Some(areas.iter().sum::<f64>() / classes as f64)
 }
 
+/// The area of all labels taken together: each label of each row counts as a row of its own.
+pub(crate) fn micro_area(
+    predictions: &Predictions,
+    area: impl Fn(Vec<Scored>) -> Option<f64>,
+) -> Option<f64> {
+    area((0..predictions.task().class_count()).flat_map(|label| scored(predictions, label)).collect())
+}
+
 /// The area under the receiver operating characteristic: the probability that a positive row scores higher than a
 /// negative one, ties counted half (the rank sum of Mann and Whitney). `None` unless there are rows of both kinds.
 pub(crate) fn roc_auc(mut rows: Vec<Scored>) -> Option<f64> {

@@ -6,7 +6,9 @@
 mod any_metric;
 mod bootstrap;
 mod built_in;
+mod calibration;
 mod class_counts;
+mod columns;
 mod curves;
 mod metric;
 mod names;
@@ -19,6 +21,7 @@ mod threshold;
 pub use any_metric::{Accumulator, AnyMetric, IntoMetrics};
 pub use bootstrap::bootstrap_interval;
 pub use built_in::*;
+pub use calibration::CalibrationBins;
 pub use class_counts::ClassCounts;
 pub use metric::{Collected, Direction, FnMetric, Metric, metric_fn};
 pub(crate) use predictions::argmax;

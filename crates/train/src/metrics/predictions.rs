@@ -286,6 +286,11 @@ impl Predictions {
         sums
     }
 
+    /// Sums over the tokens, if they were given, so that nothing else is to be read.
+    pub(crate) fn given_token_sums(&self) -> Option<TokenSums> {
+        self.token_sums
+    }
+
     /// Logits or numbers of a row.
     pub(crate) fn output_row(&self, row: usize) -> &[f32] {
         &self.outputs[row * self.width()..][..self.width()]

@@ -1,6 +1,7 @@
 //! What is printed before a training.
 
 use fireclay::prelude::threads;
+use fireclay::train::AnyMetric;
 
 use super::flags::Train;
 use super::job::Job;
@@ -34,6 +35,9 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         if resumed { "; resuming from the checkpoint" } else { "" }
     ));
     output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
+    if let Some(monitor) = &state.monitor {
+        output.progress_line(format!("best epoch: by {monitor}"));
+    }
     output.record(&Training {
         model: &state.model,
         parameters,
@@ -54,7 +58,9 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         batch_size: recipe.batch_size,
         epochs: recipe.epochs,
         validation_split: recipe.validation_split,
+        metrics: state.metrics.iter().map(AnyMetric::name).collect(),
         keep_best: recipe.best.keep,
+        monitor: job.monitor(),
         patience: recipe.best.patience,
         seed: *seed,
         device: flags.setup.device.device.to_string(),

@@ -40,8 +40,21 @@ pub fn begin<P: Program>(
     };
     let validation = P::load_validation(&data, &train, output)?;
     let train = bucketed(train, &spec)?;
+    let mut metrics = flags.measured.find(&train)?;
+    let monitor = flags.monitored.find(&train, &mut metrics)?;
     let best = recipe.best;
-    let state = ProgramState { program: P::NAME.into(), model, spec, data, limit, preprocessing, best, out };
+    let state = ProgramState {
+        program: P::NAME.into(),
+        model,
+        spec,
+        data,
+        limit,
+        preprocessing,
+        best,
+        metrics,
+        monitor,
+        out,
+    };
     Ok(Job {
         state,
         train,

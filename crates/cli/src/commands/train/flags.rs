@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::metrics::{MetricArgs, MonitorArgs};
 use crate::program::Program;
 use crate::setup::SetupArgs;
 
@@ -13,6 +14,12 @@ pub struct Train<P: Program> {
     /// Model, data and recipe.
     #[command(flatten)]
     pub setup: SetupArgs<P>,
+    /// What is measured besides what always is.
+    #[command(flatten)]
+    pub measured: MetricArgs,
+    /// Which value says which epoch is best.
+    #[command(flatten)]
+    pub monitored: MonitorArgs,
     /// Model file to write.
     #[arg(long, value_name = "FILE", help = format!(
         "Model file to write [default: {}]; while the training runs a checkpoint is kept beside it, FILE.checkpoint, and \
@@ -25,7 +32,7 @@ pub struct Train<P: Program> {
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit"
+        "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor"
     ])]
     pub resume: Option<PathBuf>,
 }

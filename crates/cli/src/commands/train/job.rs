@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fireclay::prelude::{Dataset, DeviceName, ModelSpec};
 use fireclay::store::load_card;
-use fireclay::train::Checkpoint;
+use fireclay::train::{AnyMetric, Checkpoint};
 use serde::{Deserialize, Serialize};
 
 use super::flags::Train;
@@ -12,6 +12,7 @@ use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::{called, quoted, shown};
 use crate::limit::Limit;
+use crate::objective::Objective;
 use crate::output_file::check_output;
 use crate::program::{Program, SourceOf};
 use crate::recipe::{BestEpoch, Recipe};
@@ -31,6 +32,12 @@ pub struct ProgramState<S, R> {
     pub preprocessing: R,
     #[serde(default)]
     pub best: BestEpoch,
+    /// What is measured besides what always is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<AnyMetric>,
+    /// The value that says which epoch is best, where it is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<String>,
     pub out: PathBuf,
 }
 
@@ -50,6 +57,14 @@ pub struct Job<P: Program> {
     pub checkpoint_path: PathBuf,
     /// The checkpoint to resume from.
     pub checkpoint: Option<Checkpoint>,
+}
+
+impl<P: Program> Job<P> {
+    /// The value that says which epoch is best, if the best is kept.
+    pub fn monitor(&self) -> Option<&str> {
+        let usual = Objective::of(&self.train).monitor();
+        self.recipe.best.keep.then(|| self.state.monitor.as_deref().unwrap_or(usual))
+    }
 }
 
 /// Refuses a place where no model or checkpoint can be written, before the training rather than after it.

@@ -16,7 +16,8 @@ pub use flags::Train;
 pub(in crate::commands) use run::check_classes;
 
 use crate::command::Command;
-use crate::exit::Exit;
+use crate::error::CommandError;
+use crate::exit::{Exit, UsageError};
 use crate::output::Output;
 use crate::program::Program;
 
@@ -24,7 +25,10 @@ impl<P: Program> Command for Train<P> {
     const NAME: &'static str = "train";
     const ABOUT: &'static str = "Train a model, evaluate it on the test set and save it";
 
-    fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+    fn run(mut self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        if self.monitored.monitor.is_some() && !*self.setup.training.keep_best.get_or_insert(true) {
+            return Err(UsageError::of(CommandError::NothingToMonitor));
+        }
         run::run(&self, output)
     }
 }

@@ -41,6 +41,11 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     if !recipe.has_validation {
         settings.push(("validation-split", Value::Float(recipe.validation_split)));
     }
+    if !state.metrics.is_empty() {
+        let names = state.metrics.iter().map(|metric| text(&metric.name())).collect();
+        settings.push(("metrics", Value::Array(names)));
+    }
+    settings.extend(state.monitor.as_deref().map(|monitor| ("monitor", text(monitor))));
     settings.push(("keep-best", Value::Boolean(recipe.best.keep)));
     settings.extend(recipe.best.patience.map(|epochs| ("patience", whole(epochs))));
     settings.extend(i64::try_from(*seed).ok().map(|seed| ("seed", Value::Integer(seed))));

@@ -62,6 +62,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         false => None,
     };
     let mut trainer = trainer(&job, &device, interrupt, output)?;
+    let monitor = job.monitor().map(str::to_owned);
     let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint } = job;
     let history = match checkpoint {
         Some(checkpoint) => trainer
@@ -78,6 +79,9 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     }
     if let Stopped::Early(reason) = &history.stopped {
         output.progress_line(format!("stopped: {reason}"));
+    }
+    if let Some(monitor) = monitor.filter(|monitor| history.course(monitor).is_empty()) {
+        output.warn(format!("note: {monitor} existed in no epoch, so the last one is kept"));
     }
     let precision = in_precision(recipe.precision);
     if recipe.balanced && train.class_names().len() == 2 {
@@ -99,7 +103,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
             trainer.keep_threshold(chosen.threshold)?;
         }
     }
-    print_evaluation::<P>(&trainer.evaluate(&test)?, &test, output);
+    print_evaluation::<P>(&trainer.evaluate(&test)?, &state.metrics, &test, output);
     if let Some(baselines) = &baselines {
         let predictions = trainer.predictions(&test)?;
         baselines.print_beside(&predictions, trainer.card().threshold, &state.model, output);
@@ -218,6 +222,7 @@ fn trainer<P: Program>(
     let counts = train.class_counts();
     let mut trainer = objective
         .trainer(network, recipe.label_smoothing, recipe.balanced.then_some(counts.as_slice()))
+        .metrics(objective.metrics_with(&state.metrics))
         .optimizer(recipe.optimizer.clone())
         .groups(recipe.groups.clone())
         .callback(Progress::new(output.clone()))
@@ -225,9 +230,9 @@ fn trainer<P: Program>(
     if let Some(validation) = &job.validation {
         trainer = trainer.validation(validation);
     }
-    if recipe.best.keep {
+    if let Some(monitor) = job.monitor() {
         let patience = recipe.best.patience.unwrap_or(usize::MAX);
-        trainer = trainer.callback(EarlyStopping::on(objective.monitor()).patience(patience));
+        trainer = trainer.callback(EarlyStopping::on(monitor).patience(patience));
     }
     Ok(trainer.callback(CheckpointWriter::new(&job.checkpoint_path).program(serde_json::to_value(state)?)))
 }

@@ -43,8 +43,7 @@ impl Metric for Accuracy {
     }
 
     fn update(&self, state: &mut WeightedMean, batch: &Predictions) {
-        if let Task::NextToken { .. } = batch.task() {
-            let sums = batch.token_sums();
+        if let Some(sums) = batch.given_token_sums() {
             return state.merge(WeightedMean::of_sums(sums.correct, sums.tokens));
         }
         for (row, weight) in batch.weighted_rows() {

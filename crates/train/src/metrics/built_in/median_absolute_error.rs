@@ -1,6 +1,7 @@
 //! Median of the absolute errors.
 
 use super::BuiltIn;
+use crate::metrics::columns::mean_over_outputs;
 use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 
 /// Median absolute error: the median of `|output - target|` of each output, and the mean over the outputs. A few samples
@@ -49,19 +50,9 @@ impl Metric for MedianAbsoluteError {
     }
 
     fn measure(&self, predictions: &Predictions) -> Option<f64> {
-        let outputs = predictions.width();
-        let medians: Option<Vec<f64>> = (0..outputs)
-            .map(|output| {
-                let error = |row: usize| {
-                    f64::from(predictions.probability_row(row)[output])
-                        - f64::from(predictions.target_row(row)[output])
-                };
-                median(predictions.weighted_rows().map(|(row, weight)| (error(row).abs(), weight)).collect())
-            })
-            .collect();
-        medians
-            .filter(|medians| !medians.is_empty())
-            .map(|medians| medians.iter().sum::<f64>() / outputs as f64)
+        mean_over_outputs(predictions, |rows| {
+            median(rows.iter().map(|row| (row.error().abs(), row.weight)).collect())
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Perplexity of a language model.
 
 use super::BuiltIn;
+use crate::metrics::predictions::cross_entropy;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
@@ -41,8 +42,13 @@ impl Metric for Perplexity {
     }
 
     fn update(&self, state: &mut WeightedMean, batch: &Predictions) {
-        let sums = batch.token_sums();
-        state.merge(WeightedMean::of_sums(sums.cross_entropy, sums.tokens));
+        if let Some(sums) = batch.given_token_sums() {
+            return state.merge(WeightedMean::of_sums(sums.cross_entropy, sums.tokens));
+        }
+        // One by one, so that the sum is the same however the tokens are cut into batches.
+        for (row, weight) in batch.weighted_rows() {
+            state.add(cross_entropy(batch.output_row(row), batch.target_class(row)), weight);
+        }
     }
 
     fn merge(&self, state: &mut WeightedMean, other: WeightedMean) {

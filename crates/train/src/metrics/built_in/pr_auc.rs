@@ -8,7 +8,7 @@ use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 /// thresholds, which says more than ROC AUC where positives are rare ([Davis and Goadrich
 /// 2006](https://doi.org/10.1145/1143844.1143874)). Each class or label against the rest, and the mean over them; of two
 /// classes the second. From 0 to 1, larger is better; chance is the fraction of positives. It does not exist where a class
-/// does not occur.
+/// does not occur. `average_precision` names it too.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, PrAuc, PredictionTargets, Predictions, Task};
@@ -22,6 +22,7 @@ pub struct PrAuc;
 
 impl BuiltIn for PrAuc {
     const EXAMPLE: Self = PrAuc;
+    const ALIASES: &[&str] = &["average_precision"];
 }
 
 impl Metric for PrAuc {

@@ -1,6 +1,7 @@
 //! Coefficient of determination.
 
 use super::BuiltIn;
+use crate::metrics::columns::{mean_over_outputs, spread_of_targets};
 use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 
 /// Coefficient of determination: `1 - sum((output - target)²) / sum((target - mean)²)` for each output, and the mean over
@@ -49,25 +50,9 @@ impl Metric for R2 {
     }
 
     fn measure(&self, predictions: &Predictions) -> Option<f64> {
-        let total: f64 = predictions.weighted_rows().map(|(_, weight)| weight).sum();
-        let outputs = predictions.width();
-        let r2: Option<Vec<f64>> = (0..outputs)
-            .map(|output| {
-                let column = || {
-                    predictions.weighted_rows().map(move |(row, weight)| {
-                        (row, f64::from(predictions.target_row(row)[output]), weight)
-                    })
-                };
-                let mean = column().map(|(_, target, weight)| weight * target).sum::<f64>() / total;
-                let (mut squared, mut spread) = (0.0, 0.0);
-                for (row, target, weight) in column() {
-                    let error = f64::from(predictions.probability_row(row)[output]) - target;
-                    squared += weight * (error * error);
-                    spread += weight * ((target - mean) * (target - mean));
-                }
-                (spread > 0.0).then(|| 1.0 - squared / spread)
-            })
-            .collect();
-        r2.filter(|r2| !r2.is_empty()).map(|r2| r2.iter().sum::<f64>() / outputs as f64)
+        mean_over_outputs(predictions, |rows| {
+            let squared: f64 = rows.iter().map(|row| row.weight * (row.error() * row.error())).sum();
+            spread_of_targets(rows).map(|spread| 1.0 - squared / spread)
+        })
     }
 }

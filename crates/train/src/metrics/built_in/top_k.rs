@@ -21,6 +21,7 @@ pub struct TopK(pub usize);
 
 impl BuiltIn for TopK {
     const EXAMPLE: Self = TopK(3);
+    const HAS_NUMBER: bool = true;
 
     fn from_name(name: &str) -> Option<Self> {
         let k = name.strip_prefix("top_")?.strip_suffix("_accuracy")?.parse().ok()?;
