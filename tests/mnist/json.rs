@@ -300,7 +300,8 @@ fn every_line_is_as_documented() {
     let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
     assert!(message.contains("none.png"), "{message}");
     for optimizer in [
-        "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb", "lion",
+        "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb",
+        "lion",
     ] {
         let run = succeed(
             folder.path(),
