@@ -31,6 +31,8 @@ enum Line {
         groups: Vec<Group>,
         schedule: String,
         warm_up: f64,
+        accumulate: usize,
+        averaging: Option<String>,
         clip_value: Option<f64>,
         clip_norm: Option<f64>,
         precision: String,

@@ -25,6 +25,8 @@ pub struct Training<'a> {
     pub groups: &'a [ParameterGroup],
     pub schedule: String,
     pub warm_up: f64,
+    pub accumulate: usize,
+    pub averaging: Option<String>,
     pub clip_value: Option<f64>,
     pub clip_norm: Option<f64>,
     pub precision: String,

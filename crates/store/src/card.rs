@@ -103,6 +103,12 @@ pub struct TrainingCard {
     /// Epochs in which the learning rate rose before that.
     #[serde(default)]
     pub warm_up: f64,
+    /// Batches in a step, where there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accumulate: Option<usize>,
+    /// Which average of the weights was kept, such as `ema=0.999`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<String>,
     /// The greatest size of a number in a gradient, where they were clipped by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_value: Option<f64>,

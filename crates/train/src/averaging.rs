@@ -1,5 +1,8 @@
 //! Averages of weights over a run.
 
+use std::fmt;
+use std::str::FromStr;
+
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -18,6 +21,8 @@ use crate::error::TrainError;
 /// let averaging = Some(WeightAveraging::Stochastic { from_epoch: 9 });
 /// let message = FitOptions { epochs: 5, averaging, ..FitOptions::default() }.check().unwrap_err().to_string();
 /// assert!(message.contains("from_epoch"));
+/// assert_eq!("ema=0.99".parse::<WeightAveraging>()?.to_string(), "ema=0.99");
+/// # Ok::<(), fireclay_train::TrainError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -36,6 +41,37 @@ pub enum WeightAveraging {
         /// The first epoch whose weights count, from 1.
         from_epoch: usize,
     },
+}
+
+/// As flags give it: `ema=0.999`, `swa=9`.
+impl fmt::Display for WeightAveraging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WeightAveraging::Exponential { decay } => write!(f, "ema={decay}"),
+            WeightAveraging::Stochastic { from_epoch } => write!(f, "swa={from_epoch}"),
+        }
+    }
+}
+
+impl FromStr for WeightAveraging {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        let wrong = || TrainError::Setting {
+            setting: "averaging",
+            found: format!("'{text}'"),
+            expected: "ema=DECAY, such as ema=0.999, or swa=EPOCH, the first epoch whose weights count",
+        };
+        match text.split_once('=') {
+            Some(("ema", decay)) => {
+                Ok(WeightAveraging::Exponential { decay: decay.parse().map_err(|_| wrong())? })
+            }
+            Some(("swa", epoch)) => {
+                Ok(WeightAveraging::Stochastic { from_epoch: epoch.parse().map_err(|_| wrong())? })
+            }
+            _ => Err(wrong()),
+        }
+    }
 }
 
 impl WeightAveraging {

@@ -75,6 +75,8 @@ impl ModelMetadata {
                 None => serde_json::to_value(&options.schedule).unwrap_or_default(),
             },
             warm_up: options.warm_up,
+            accumulate: (options.accumulate > 1).then_some(options.accumulate),
+            averaging: options.averaging.map(|averaging| averaging.to_string()),
             clip_value: options.clip_value,
             clip_norm: options.clip_norm,
             precision: (options.precision != Precision::default()).then(|| options.precision.to_string()),

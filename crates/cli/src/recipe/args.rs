@@ -2,7 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, TrainError};
+use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, TrainError, WeightAveraging};
 
 use super::settings::Recipe;
 
@@ -16,6 +16,13 @@ pub struct TrainingArgs {
     /// Samples in one step [default: the model's, see summary]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub batch_size: Option<usize>,
+    /// Batches in one step, whose gradients are averaged, as if they were one batch that does not fit into memory [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub accumulate: Option<usize>,
+    /// Average of the weights that is measured and kept in the place of the last ones: ema=0.999, exponential over all steps, or
+    /// swa=8, the mean of the epochs from the eighth on [default: none]
+    #[arg(long, value_name = "AVERAGE", help_heading = "Training")]
+    pub averaging: Option<WeightAveraging>,
     /// Optimizer of all parameters; momentum and nesterov are SGD with momentum 0.9 [default: the model's, see summary]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(BuiltInOptimizer::NAMES), help_heading = "Training")]
     pub optimizer: Option<String>,
@@ -166,6 +173,8 @@ impl TrainingArgs {
         recipe.schedule = self.schedule.clone().unwrap_or(recipe.schedule);
         // A shorter run cannot have a longer warm-up than it has epochs.
         recipe.warm_up = self.warm_up.unwrap_or(recipe.warm_up.min(recipe.epochs as f64));
+        recipe.accumulate = self.accumulate.unwrap_or(recipe.accumulate);
+        recipe.averaging = self.averaging.or(recipe.averaging);
         recipe.clip_value = self.clip_value.or(recipe.clip_value);
         recipe.clip_norm = self.clip_norm.or(recipe.clip_norm);
         recipe.label_smoothing = self.label_smoothing.unwrap_or(recipe.label_smoothing);
@@ -234,6 +243,8 @@ mod tests {
             "--weight-decay=0.01",
             "--schedule=cosine=0.1",
             "--warm-up=0.5",
+            "--accumulate=2",
+            "--averaging=ema=0.99",
             "--clip-value=0.5",
             "--clip-norm=1",
             "--label-smoothing=0.1",
@@ -245,6 +256,8 @@ mod tests {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.025))],
             schedule: fireclay::train::schedule::Cosine { to: 0.1 }.into(),
             warm_up: 0.5,
+            accumulate: 2,
+            averaging: Some(WeightAveraging::Exponential { decay: 0.99 }),
             clip_value: Some(0.5),
             clip_norm: Some(1.0),
             label_smoothing: 0.1,

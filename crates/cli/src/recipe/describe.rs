@@ -1,7 +1,7 @@
 //! A recipe in words, for `summary`, `train` and the JSON.
 
 use fireclay::backend::Precision;
-use fireclay::train::{AnyOptimizer, BuiltInSchedule};
+use fireclay::train::{AnyOptimizer, BuiltInSchedule, WeightAveraging};
 
 use super::settings::{BestEpoch, Recipe};
 
@@ -37,7 +37,16 @@ impl Recipe {
         if self.balanced {
             words.push("balanced class weights".into());
         }
-        words.push(format!("batch {}", self.batch_size));
+        words.extend(self.averaging.map(|averaging| match averaging {
+            WeightAveraging::Exponential { decay } => format!("weights averaged with decay {decay}"),
+            WeightAveraging::Stochastic { from_epoch } => {
+                format!("weights averaged from epoch {from_epoch} on")
+            }
+        }));
+        words.push(match self.accumulate {
+            1 => format!("batch {}", self.batch_size),
+            batches => format!("batch {} x {batches}", self.batch_size),
+        });
         words.push(epochs(self.epochs as f64));
         if self.has_validation {
             words.push("measured on validation samples of their own".into());
@@ -80,6 +89,8 @@ mod tests {
             groups: vec![ParameterGroup::new(["*.bias"], Adam::new(0.05))],
             schedule: Linear { to: 0.0 }.into(),
             warm_up: 2.0,
+            accumulate: 2,
+            averaging: Some(WeightAveraging::Stochastic { from_epoch: 7 }),
             clip_value: Some(0.5),
             clip_norm: Some(1.0),
             label_smoothing: 0.2,
@@ -93,7 +104,7 @@ mod tests {
     fn a_recipe_is_described_in_words() {
         let words = recipe().describe().join(", ");
         let expected = "muon 0.2, *.bias by adam 0.05, learning rate warm-up 2 epochs then linear, \
-                        gradient values clipped to 0.5, gradients clipped to 1, label smoothing 0.2, batch 500, 8 epochs, 10 % held out for validation, the best epoch is kept";
+                        gradient values clipped to 0.5, gradients clipped to 1, label smoothing 0.2, weights averaged from epoch 7 on, batch 500 x 2, 8 epochs, 10 % held out for validation, the best epoch is kept";
         assert_eq!(words, expected);
     }
 }

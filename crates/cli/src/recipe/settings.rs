@@ -2,7 +2,9 @@
 
 use fireclay::backend::Precision;
 use fireclay::prelude::FitOptions;
-use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError};
+use fireclay::train::{
+    BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError, WeightAveraging,
+};
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained.
@@ -16,6 +18,10 @@ pub struct Recipe {
     pub schedule: BuiltInSchedule,
     /// Epochs of linear warm-up before the schedule.
     pub warm_up: f64,
+    /// Batches in one step, whose gradients are averaged.
+    pub accumulate: usize,
+    /// Which average of the weights is kept.
+    pub averaging: Option<WeightAveraging>,
     /// Maximum size of each number in a gradient.
     pub clip_value: Option<f64>,
     /// Maximum global gradient norm.
@@ -56,6 +62,8 @@ impl Recipe {
             groups: Vec::new(),
             schedule: BuiltInSchedule::default(),
             warm_up: 0.0,
+            accumulate: 1,
+            averaging: None,
             clip_value: None,
             clip_norm: None,
             precision: Precision::F32,
@@ -94,6 +102,8 @@ impl Recipe {
             validation_split: self.validation_split,
             schedule: self.schedule.clone(),
             warm_up: self.warm_up,
+            accumulate: self.accumulate,
+            averaging: self.averaging,
             clip_value: self.clip_value,
             clip_norm: self.clip_norm,
             precision: self.precision,

@@ -49,6 +49,8 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         groups: &recipe.groups,
         schedule: recipe.schedule.to_string(),
         warm_up: recipe.warm_up,
+        accumulate: recipe.accumulate,
+        averaging: recipe.averaging.map(|averaging| averaging.to_string()),
         clip_value: recipe.clip_value,
         clip_norm: recipe.clip_norm,
         precision: recipe.precision.to_string(),

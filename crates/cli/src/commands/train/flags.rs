@@ -32,7 +32,7 @@ pub struct Train<P: Program> {
     /// Resume a training that was interrupted, from its checkpoint and with its settings
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor"
+        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor"
     ])]
     pub resume: Option<PathBuf>,
 }

@@ -32,6 +32,8 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     settings.extend(given.weight_decay.map(|decay| ("weight-decay", Value::Float(decay))));
     settings.push(("schedule", text(&recipe.schedule.to_string())));
     settings.push(("warm-up", Value::Float(recipe.warm_up)));
+    settings.push(("accumulate", Value::Integer(recipe.accumulate as i64)));
+    settings.extend(recipe.averaging.map(|averaging| ("averaging", text(&averaging.to_string()))));
     settings.extend(recipe.clip_value.map(|value| ("clip-value", Value::Float(value))));
     settings.extend(recipe.clip_norm.map(|norm| ("clip-norm", Value::Float(norm))));
     settings.push(("label-smoothing", Value::Float(f64::from(recipe.label_smoothing))));

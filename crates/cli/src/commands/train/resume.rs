@@ -79,6 +79,8 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         groups: settings.groups.clone(),
         schedule: options.schedule.clone(),
         warm_up: options.warm_up,
+        accumulate: options.accumulate,
+        averaging: options.averaging,
         clip_value: options.clip_value,
         clip_norm: options.clip_norm,
         precision: options.precision,
