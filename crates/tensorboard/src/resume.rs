@@ -1,8 +1,9 @@
 //! Going on with an event file.
 //!
 //! A reader of a growing file knows how far it has read, so bytes that it may have seen must not change. What is to be dropped is
-//! left out of a copy, which gets a name of its own, and the old file is removed: TensorBoard then reads the new one from its
-//! beginning, where the first step that it knows already makes it forget that step and all later ones.
+//! left out of a copy, which gets a name of its own, and the old file is emptied: TensorBoard then reads the new one from its
+//! beginning, and forgets what it knew. The empty file stays until the run goes on once more, as TensorBoard's reader in Python
+//! never comes to the next file if the one that it reads is gone.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -50,7 +51,7 @@ pub fn resume(folder: &Path, at: ResumeAt) -> Result<Resumed, TensorboardError> 
     lock(&file, &path)?;
     let length = file.metadata().map_err(TensorboardError::file("read", &path))?.len();
     let kept = kept(&file, length, &path, at)?;
-    // A crash between making a new file and removing the one before has left both.
+    // Empty, or whole if a crash came between making a new file and emptying the one before.
     for old in names.iter().filter(|old| old.is_same_run(name) && **old != name) {
         remove(&folder.join(old.to_string()))?;
     }
@@ -59,8 +60,7 @@ pub fn resume(folder: &Path, at: ResumeAt) -> Result<Resumed, TensorboardError> 
     }
     let next = FileName { revision: name.revision + 1, ..name };
     let resumed = copy(&mut file, &kept, folder, next)?;
-    drop(file);
-    remove(&path)?;
+    file.set_len(0).map_err(TensorboardError::file("write", &path))?;
     Ok(resumed)
 }
 

@@ -92,8 +92,8 @@ impl EventWriter {
     /// Continues the event file of a folder; of several the last that was begun. A record at its end that was cut short or
     /// damaged, as by a crash, is dropped, and so is what `at` says.
     ///
-    /// Nothing changes in a file that TensorBoard may be reading: if something is to be dropped, the rest is copied into a new
-    /// file, which takes the place of the old one. A TensorBoard that is looking on then reads that.
+    /// If something is to be dropped, the rest is copied into a new file, and the old one stays behind empty until the run goes on
+    /// once more. A TensorBoard that is looking on then reads the new file and forgets what was dropped.
     ///
     /// # Errors
     /// - [`TensorboardError::NoEventFile`] if the folder has none of this crate, [`TensorboardError::Locked`] if a writer has it

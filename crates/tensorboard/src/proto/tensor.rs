@@ -13,6 +13,9 @@ pub struct Tensor {
     /// Numbers, little-endian, row by row.
     #[prost(bytes = "vec", tag = "4")]
     pub tensor_content: Vec<u8>,
+    /// A number that stands alone.
+    #[prost(float, repeated, tag = "5")]
+    pub float_val: Vec<f32>,
     #[prost(bytes = "vec", repeated, tag = "8")]
     pub string_val: Vec<Vec<u8>>,
 }
@@ -30,6 +33,10 @@ pub struct Dim {
 }
 
 impl Tensor {
+    pub fn of_number(value: f32) -> Self {
+        Self { float_val: vec![value], ..Self::new(FLOAT, &[], Vec::new(), Vec::new()) }
+    }
+
     pub fn of_f32(shape: &[i64], values: impl IntoIterator<Item = f32>) -> Self {
         let content = values.into_iter().flat_map(f32::to_le_bytes).collect();
         Self::new(FLOAT, shape, content, Vec::new())
@@ -45,7 +52,8 @@ impl Tensor {
     }
 
     fn new(dtype: i32, shape: &[i64], tensor_content: Vec<u8>, string_val: Vec<Vec<u8>>) -> Self {
-        Self { dtype, tensor_shape: Some(TensorShape::new(shape)), tensor_content, string_val }
+        let (tensor_shape, float_val) = (Some(TensorShape::new(shape)), Vec::new());
+        Self { dtype, tensor_shape, tensor_content, float_val, string_val }
     }
 }
 

@@ -76,8 +76,14 @@ impl Summary {
         Ok(Self::tensor(tag, proto::PR_CURVES, pr_curve::content(), tensor))
     }
 
-    /// Adds a description in Markdown. TensorBoard shows the one that came first under a tag.
+    /// Adds a description in Markdown. TensorBoard shows that of the first value under a tag, so one is enough.
+    ///
+    /// A scalar becomes a tensor by it, as TensorFlow 2 writes all of them: TensorBoard shows no description of another one.
+    /// Programs that read scalars of the older form alone do not see this value.
     pub fn with_description(mut self, markdown: impl Into<String>) -> Self {
+        if let Some(proto::SummaryData::SimpleValue(value)) = self.value.data {
+            self.value.data = Some(proto::SummaryData::Tensor(proto::Tensor::of_number(value)));
+        }
         let scalar = || proto::Metadata::new(proto::SCALARS, Vec::new());
         self.value.metadata.get_or_insert_with(scalar).summary_description = markdown.into();
         self
