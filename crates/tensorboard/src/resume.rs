@@ -55,7 +55,7 @@ pub fn resume(folder: &Path, at: ResumeAt) -> Result<Resumed, TensorboardError> 
     for old in names.iter().filter(|old| old.is_same_run(name) && **old != name) {
         remove(&folder.join(old.to_string()))?;
     }
-    if kept == [0..length] {
+    if kept.iter().map(|part| part.end - part.start).sum::<u64>() == length {
         return Ok(Resumed { path, file, length });
     }
     let next = FileName { revision: name.revision + 1, ..name };

@@ -245,3 +245,34 @@ impl std::fmt::Debug for EventWriter {
 fn system_clock() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    /// A file that may only be read stands for a disk that is full for a while.
+    #[test]
+    fn what_could_not_be_written_is_written_later_and_memory_stays_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = EventWriter::create_with_clock(folder.path(), || 1.0).unwrap();
+        is_send(&writer);
+        let begun = writer.position();
+        let writable = std::mem::replace(&mut writer.file, File::open(&writer.path).unwrap());
+        writer.write(1, [Summary::scalar("loss", 0.5)]).unwrap();
+        let waiting = writer.position();
+        let message = writer.flush().unwrap_err().to_string();
+        assert!(message.starts_with("cannot write ") && message.contains("tfevents"), "{message}");
+        let long = || Summary::text("notes", "x".repeat(BUFFER_BYTES));
+        for _ in 0..3 {
+            assert!(writer.write(2, [long()]).is_err());
+            assert_eq!(writer.position(), waiting, "the event is not taken");
+        }
+        writer.file = writable;
+        assert_eq!(writer.flush().unwrap(), waiting);
+        writer.write(3, [long()]).unwrap();
+        assert_eq!(std::fs::metadata(writer.path()).unwrap().len(), writer.position());
+        assert!(begun < waiting && waiting + BUFFER_BYTES as u64 <= writer.position());
+    }
+}
