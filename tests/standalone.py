@@ -30,6 +30,7 @@ PROJECTS = {
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
     "data": ("data", {"fireclay-data": DEFAULT}),
     "text": ("text", {"fireclay-text": DEFAULT, "fireclay-data": DEFAULT}),
+    "tensorboard": ("tensorboard", {"fireclay-tensorboard": DEFAULT, "tempfile": 'version = "3"'}),
     "tune": (
         "tune",
         {"fireclay-tune": DEFAULT, "serde_json": 'version = "1"', "tempfile": 'version = "3"'},

@@ -25,6 +25,7 @@
 //! | [`nn`] | layers, losses, models described as data |
 //! | [`data`] | data sets, texts, file formats, downloads, loading |
 //! | [`store`] | model files, checkpoints, weights |
+//! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
 
 //!
@@ -42,6 +43,7 @@ pub use burn;
 pub use fireclay_backend as backend;
 pub use fireclay_nn as nn;
 pub use fireclay_store as store;
+pub use fireclay_tensorboard as tensorboard;
 pub use fireclay_train as train;
 pub use fireclay_tune as tune;
 
@@ -83,6 +85,9 @@ pub enum Error {
     /// A model file cannot be read or written.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// An event file for TensorBoard cannot be written.
+    #[error(transparent)]
+    Tensorboard(#[from] tensorboard::TensorboardError),
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
