@@ -26,6 +26,16 @@ pub fn number(value: f64) -> String {
     significant(value, 4)
 }
 
+/// A number with as many decimals as `like` has by itself.
+pub fn number_like(value: f64, like: f64) -> String {
+    let text = number(like);
+    let plain = value.is_finite() && like.is_finite() && !text.contains('×') && !text.contains("10\u{207b}");
+    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    // A value of four digits as 0.0384 lost a zero at its end; at least three digits are told.
+    let least = if like == 0.0 { 0 } else { (2 - exponent(like)).max(0) as usize };
+    if plain && value.abs() < 1e9 && like.abs() < 1e9 { fixed(value, decimals.max(least)) } else { number(value) }
+}
+
 fn significant(value: f64, digits: i32) -> String {
     if !value.is_finite() {
         return "not finite".into();
@@ -41,26 +51,44 @@ fn significant(value: f64, digits: i32) -> String {
     trimmed(fixed(value, decimals))
 }
 
-/// A fraction in per cent, with more digits where it is close to 0 or 1.
+/// A fraction in per cent with one decimal; with more where it would look like all or nothing and is not.
 pub fn percent(fraction: f64) -> String {
+    in_percent(fraction, 1)
+}
+
+/// A fraction in per cent as a result is told, with two decimals where it is close to 0 or 1.
+pub fn precise_percent(fraction: f64) -> String {
+    percent_like(fraction, fraction)
+}
+
+/// A fraction in per cent with as many decimals as `like` has by itself.
+pub fn percent_like(fraction: f64, like: f64) -> String {
+    let distance = like.abs().min((1.0 - like).abs());
+    in_percent(fraction, if distance > 0.0 && distance < 0.02 { 2 } else { 1 })
+}
+
+fn in_percent(fraction: f64, decimals: usize) -> String {
     if !fraction.is_finite() {
         return "not finite".into();
     }
-    let distance = fraction.abs().min((1.0 - fraction).abs());
-    let decimals = match distance {
-        0.0 => 0,
-        distance if distance < 0.001 => 3,
-        distance if distance < 0.02 => 2,
-        _ => 1,
-    };
-    // What is not all is never written as all, and what is not nothing never as nothing.
-    let text = fixed(fraction * 100.0, decimals);
-    let text = match (fraction != 0.0 && fraction != 1.0, text.as_str()) {
-        (true, "100.000") if fraction < 1.0 => "above 99.999".into(),
-        (true, "0.000") if fraction > 0.0 => "below 0.001".into(),
-        _ => text,
+    let whole = fraction == 0.0 || fraction == 1.0;
+    let looks_whole = |text: &str| matches!(text.trim_end_matches('0'), "100." | "0.");
+    let told = (decimals..=3).map(|decimals| fixed(fraction * 100.0, decimals)).find(|text| !looks_whole(text));
+    let text = match told {
+        _ if whole => fixed(fraction * 100.0, 0),
+        Some(text) => text,
+        None if fraction > 0.5 => "above 99.999".into(),
+        None => "below 0.001".into(),
     };
     format!("{text}{SPACE}%")
+}
+
+/// An area under a curve or its like, from 0 to 1.
+pub fn area(value: f64) -> String {
+    match format!("{value:.3}").as_str() {
+        "1.000" if value < 1.0 => "> 0.999".into(),
+        text => text.into(),
+    }
 }
 
 /// A duration.
@@ -138,9 +166,18 @@ mod tests {
 
     #[test]
     fn what_is_not_all_is_not_written_as_all() {
-        let written = [1.0, 0.999999, 0.9994, 0.98765, 0.5, 0.0, 1e-7].map(percent);
-        let written = written.map(|text| text.replace('\u{a0}', ""));
-        assert_eq!(written, ["100%", "above 99.999%", "99.940%", "98.77%", "50.0%", "0%", "below 0.001%"]);
+        let written = [1.0, 0.999999, 0.9994, 0.99978, 0.5, 0.0, 1e-7].map(percent);
+        let written = written.map(|text| text.replace(SPACE, ""));
+        assert_eq!(written, ["100%", "above 99.999%", "99.9%", "99.98%", "50.0%", "0%", "below 0.001%"]);
+        assert_eq!([0.99996, 1.0].map(area), ["> 0.999", "1.000"]);
+    }
+
+    #[test]
+    fn ends_of_intervals_have_the_decimals_of_their_value() {
+        let fractions = [0.988, 0.9791].map(|end| percent_like(end, 0.9812).replace(SPACE, ""));
+        assert_eq!(fractions, ["98.80%", "97.91%"]);
+        assert_eq!([0.029861, 0.5].map(|end| number_like(end, 0.0384)), ["0.0299", "0.5000"]);
+        assert_eq!(number_like(17.4213, 18.1), "17.4");
     }
 
     #[test]

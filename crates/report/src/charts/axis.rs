@@ -58,15 +58,15 @@ impl Axis {
         let powers = (first..=last).step_by(((last - first) / 6 + 1) as usize);
         let all: Vec<f64> =
             powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power))).collect();
-        let below = all.iter().rposition(|tick| *tick <= low * (1.0 + 1e-9)).unwrap_or(0);
-        let above = all.iter().position(|tick| *tick >= high * (1.0 - 1e-9) && *tick > all[below]);
-        let ticks = &all[below..=above.unwrap_or(all.len() - 1)];
         let label = |tick: f64| match exponent(tick) {
             -3..=4 => fixed(tick, (-exponent(tick)).max(0) as usize),
             _ => scientific(tick, 0),
         };
-        let (low, high) = (low.min(ticks[0]), high.max(ticks[ticks.len() - 1]));
-        Some(Self { low, high, ticks: ticks.iter().map(|tick| (*tick, label(*tick))).collect(), log: true })
+        // Half a step of room below and above, or a curve that falls to 0.009 would have an axis down to 0.001.
+        let room = (high / low).max(2.0).powf(0.03);
+        let (low, high) = (low / room, high * room);
+        let ticks = all.into_iter().filter(|tick| (low..=high).contains(tick));
+        Some(Self { low, high, ticks: ticks.map(|tick| (tick, label(tick))).collect(), log: true })
     }
 
     /// Where a value lies, from 0 at the lower bound to 1 at the upper.

@@ -56,7 +56,7 @@ impl Curves {
                 path class={ "line " (class(series.style)) } d=(plot.path(series.points.iter().copied())) {}
                 @if let Some(value) = self.points { (self.points(series, value)) }
             }
-            @if let Some((x, y)) = self.ring { circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {} }
+            @if let Some((x, y)) = self.ring { @if plot.x.holds(x) && plot.y.holds(y) { circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {} } }
             @if self.named { (self.names()) }
         };
         plot.draw(marks)

@@ -78,23 +78,35 @@ impl Plot {
         bottom - self.y.place(value) * (bottom - top)
     }
 
-    /// A path through points; it has a gap where one cannot be shown.
+    /// A path through points, as far as they lie between the axes; it has a gap where one is not finite.
     pub fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let mut path = String::new();
-        let mut pen_is_down = false;
+        let mut last: Option<(f64, f64)> = None;
+        let mut pen: Option<(f64, f64)> = None;
         for (x, y) in points {
-            if !(self.x.holds(x) && self.y.holds(y)) {
-                pen_is_down = false;
+            let place = (self.x.place(x), self.y.place(y));
+            if !(place.0.is_finite() && place.1.is_finite()) {
+                last = None;
                 continue;
             }
-            let command = if pen_is_down { 'L' } else { 'M' };
-            path.push(command);
-            path.push_str(&unit(self.at_x(x)));
-            path.push(' ');
-            path.push_str(&unit(self.at_y(y)));
-            pen_is_down = true;
+            if let Some((from, to)) = last.and_then(|last| clipped(last, place)) {
+                if pen != Some(from) {
+                    self.push(&mut path, 'M', from);
+                }
+                self.push(&mut path, 'L', to);
+                pen = Some(to);
+            }
+            last = Some(place);
         }
         path
+    }
+
+    fn push(&self, path: &mut String, command: char, (x, y): (f64, f64)) {
+        let ((left, right), (top, bottom)) = (self.across(), self.down());
+        path.push(command);
+        path.push_str(&unit(left + x * (right - left)));
+        path.push(' ');
+        path.push_str(&unit(bottom - y * (bottom - top)));
     }
 
     /// The figure with marks in it.
@@ -119,6 +131,31 @@ impl Plot {
             }
         }
     }
+}
+
+/// The part of a segment that lies in the unit square (Liang and Barsky 1984).
+fn clipped(from: (f64, f64), to: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (mut enter, mut leave) = (0.0f64, 1.0f64);
+    for (step, room) in [(-dx, from.0), (dx, 1.0 - from.0), (-dy, from.1), (dy, 1.0 - from.1)] {
+        // Places at the bounds may lie a rounding outside.
+        let room = room + 1e-9;
+        if step == 0.0 {
+            if room < 0.0 {
+                return None;
+            }
+        } else if step < 0.0 {
+            enter = enter.max(room / step);
+        } else {
+            leave = leave.min(room / step);
+        }
+    }
+    let at = |part: f64| match part {
+        0.0 => from,
+        1.0 => to,
+        part => (from.0 + part * dx, from.1 + part * dy),
+    };
+    (enter <= leave).then(|| (at(enter), at(leave)))
 }
 
 /// A figure with its heading and a sentence that says how to read it.

@@ -25,7 +25,7 @@ pub fn strip(strip: &Strip) -> Markup {
     let (low, high) = strip.interval.unwrap_or((value, value));
     let all = strip.others.iter().chain(&strip.span).copied().chain([value, low, high]);
     let (least, most) = bounds(all).unwrap_or((0.0, 1.0));
-    let margin = ((most - least) * 0.08).max(f64::MIN_POSITIVE);
+    let margin = if most > least { (most - least) * 0.08 } else { most.abs().max(1.0) };
     let axis = Axis::between(least - margin, most + margin, 2);
     let at = |value: f64| unit(6.0 + axis.place(value).clamp(0.0, 1.0) * (WIDTH - 12.0));
     html! {

@@ -38,7 +38,7 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
                 @let (validated, series) = of_name(name);
                 @let spoken = name.replace('_', " ");
                 @let title = format!("{} {spoken}", if validated { "Validation" } else { "Training" });
-                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", &spoken), series, &unit_of(&runs[0].report, name), None), legend(&entries), ""))
+                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", ""), series, &unit_of(&runs[0].report, name), None), legend(&entries), ""))
             }
         }
     };

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::ComparedRun;
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure};
-use crate::page::{Section, scroll, value_in};
+use crate::page::{Section, ends, scroll, value_in};
 
 /// A measure in each run that has it.
 struct Row<'a> {
@@ -119,32 +119,32 @@ fn line(row: &Row) -> Markup {
         let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
         interval.unwrap_or((value, value))
     };
-    let ends: Vec<f64> = row.known().flat_map(|(_, measure, value)| { let (low, high) = span(measure, value); [low, high, value] }).collect();
+    let span_of_row: Vec<f64> = row.known().flat_map(|(_, measure, value)| { let (low, high) = span(measure, value); [low, high, value] }).collect();
     html! {
         tr {
             th scope="row" { (row.name.replace('_', " ")) }
             td { (row.part) }
-            @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &ends)) }
+            @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
             td { (meaning(row)) }
         }
     }
 }
 
-fn cell(measure: Option<&Measure>, best: bool, ends: &[f64]) -> Markup {
+fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
     let Some(measure) = measure else { return html! { td.number { em { "not measured" } } } };
     let Some(value) = measure.value.filter(|value| value.is_finite()) else {
         return html! { td { em { "not defined" @if let Some(reason) = &measure.undefined { ": " (reason) } } } };
     };
     let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
     let words = match measure.interval {
-        Some(interval) => format!("{} to {}", value_in(&measure.unit, interval.lower), value_in(&measure.unit, interval.upper)),
+        Some(interval) => ends(measure, interval),
         None => String::new(),
     };
     let line = Strip {
         description: if words.is_empty() { format!("{} on the scale of its row", measure.name) } else { format!("95 % interval {words}") },
         value: Some(value),
         interval,
-        span: ends.to_vec(),
+        span: span.to_vec(),
         others: Vec::new(),
     };
     html! {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::frame::{Section, scroll};
 use super::words::shortened;
 use crate::data::Classification;
-use crate::format::{count, counted, percent};
+use crate::format::{area as area_of, count, counted, percent};
 use crate::statistics::{Confusion, Ranking, probabilities};
 
 /// With more classes the matrix shows those of the most mistakes alone.
@@ -20,14 +20,13 @@ pub fn section(task: &Classification) -> Option<Section> {
     }
     let confusion = Confusion::new(task.classes.len(), &task.truth, &task.predicted);
     let body = html! {
-        (matrix(task, &confusion))
-        (pairs(task, &confusion))
+        (matrix(task, &confusion, pairs(task, &confusion)))
         (table(task, &confusion))
     };
     Some(Section::new("classes", "Where it is right and wrong", body))
 }
 
-fn matrix(task: &Classification, confusion: &Confusion) -> Markup {
+fn matrix(task: &Classification, confusion: &Confusion, pairs: Markup) -> Markup {
     let classes = confusion.classes();
     let shown =
         if classes > ALL { confusion.most_confused_classes(MOST_CONFUSED) } else { (0..classes).collect() };
@@ -35,7 +34,7 @@ fn matrix(task: &Classification, confusion: &Confusion) -> Markup {
     let name = |class: usize| shortened(&task.classes[class], 14);
     let others = |truth: usize| confusion.support(truth) - shown.iter().map(|class| confusion.count(truth, *class)).sum::<u64>();
     let table = html! {
-        table.confusion.turned[shown.iter().any(|class| task.classes[*class].chars().count() > 4)] {
+        table.confusion.turned[shown.len() > 5 && shown.iter().any(|class| task.classes[*class].chars().count() > 4)] {
             thead {
                 tr { td {} th.over colspan=(shown.len() + usize::from(hidden)) scope="colgroup" { "predicted" } }
                 tr {
@@ -62,7 +61,7 @@ fn matrix(task: &Classification, confusion: &Confusion) -> Markup {
              orange, darker where a larger share of the row's samples went there. Numbers count samples."
             @if hidden { " Of " (classes) " classes these are the " (shown.len()) " that take part in the most mistakes." }
         }
-        (scroll("Confusion matrix", table))
+        div.beside { (scroll("Confusion matrix", table)) (pairs) }
     }
 }
 
@@ -84,7 +83,7 @@ fn cell(task: &Classification, confusion: &Confusion, truth: usize, predicted: u
         percent(share)
     );
     html! {
-        td.right[right].wrong[!right].strong[shade > 0.55] style={ "--v:" (format!("{:.0}%", shade * 100.0)) } title=(words) { (count(samples)) }
+        td.right[right].wrong[!right].strong[shade > if right { 0.8 } else { 0.6 }] style={ "--v:" (format!("{:.0}%", shade * 100.0)) } title=(words) { (count(samples)) }
     }
 }
 
@@ -95,13 +94,15 @@ fn pairs(task: &Classification, confusion: &Confusion) -> Markup {
         return html! { p { "There is no mistake on these " (counted(task.truth.len(), "sample")) "." } };
     }
     html! {
-        h3 { "Most confused" }
-        ol.pairs {
-            @for (truth, predicted, samples) in pairs {
-                li {
-                    b { (shortened(&task.classes[truth], 60)) } " taken for " b { (shortened(&task.classes[predicted], 60)) } ", "
-                    @if samples == 1 { "once" } @else { (count(samples)) " times" }
-                    small { " " (percent(samples as f64 / mistakes as f64)) " of all mistakes" }
+        div {
+            h3 { "Most confused" }
+            ol.pairs {
+                @for (truth, predicted, samples) in pairs {
+                    li {
+                        b { (shortened(&task.classes[truth], 60)) } " taken for " b { (shortened(&task.classes[predicted], 60)) } ", "
+                        @if samples == 1 { "once" } @else { (count(samples)) " times" }
+                        small { " " (percent(samples as f64 / mistakes as f64)) " of all mistakes" }
+                    }
                 }
             }
         }
@@ -132,7 +133,7 @@ fn table(task: &Classification, confusion: &Confusion) -> Markup {
                         (bar(counts.precision()))
                         (bar(counts.recall()))
                         (bar(counts.f1()))
-                        @if let Some(areas) = &areas { td.number { @if let Some(area) = areas[*class] { (format!("{area:.3}")) } @else { (undefined()) } } }
+                        @if let Some(areas) = &areas { td.number { @if let Some(area) = areas[*class] { (area_of(area)) } @else { (undefined()) } } }
                         td.number { (count(counts.support())) @if (1..FEW).contains(&counts.support()) { span.mark title="few samples" { "†" } } }
                     }
                 }

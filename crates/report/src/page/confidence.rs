@@ -6,7 +6,7 @@ use super::frame::Section;
 use super::words::{list, shortened};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure, legend, reliability, shapes};
 use crate::data::Classification;
-use crate::format::{count, counted, number, percent};
+use crate::format::{area, count, counted, number, percent};
 use crate::statistics::{Calibration, Histogram, Ranking, macro_average, probabilities};
 
 /// With more classes, their mean is drawn.
@@ -72,8 +72,8 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
             let first = ranking.precision_recall.first().map(|point| (0.0, point.1));
             roc.push(series(thinned(&ranking.roc)));
             precision_recall.push(series(thinned(&first.into_iter().chain(ranking.precision_recall.iter().copied()).collect::<Vec<_>>())));
-            names[0].push((style, name.clone(), format!("{:.3}", ranking.auc)));
-            names[1].push((style, name.clone(), format!("{:.3}", ranking.average_precision)));
+            names[0].push((style, name.clone(), area(ranking.auc)));
+            names[1].push((style, name.clone(), area(ranking.average_precision)));
         }
     } else {
         let rankings: Vec<&Ranking> = known.iter().map(|(_, ranking)| *ranking).collect();
@@ -82,8 +82,8 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
         let series = |points| Series { name: name.clone(), points, style: Style::Line(0) };
         roc.push(series(means.0));
         precision_recall.push(series(means.1));
-        names[0].push((0, name.clone(), format!("{auc:.3}")));
-        names[1].push((0, name.clone(), format!("{precision:.3}")));
+        names[0].push((0, name.clone(), area(auc)));
+        names[1].push((0, name.clone(), area(precision)));
     }
     roc.insert(0, Series { name: "guessing".into(), points: vec![(0.0, 0.0), (1.0, 1.0)], style: Style::Reference });
     let only = known.first().filter(|_| known.len() == 1).map(|(_, ranking)| *ranking);
@@ -95,9 +95,14 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
     let note = chosen.map_or_else(String::new, |(threshold, _)| {
         format!(" The ring marks the chosen threshold, {}.", number(threshold))
     });
-    let draw = |series, labels: (&str, &str), description: String, ring: Option<(f64, f64)>| {
-        let axis = || Axis::between(0.0, 1.0, 5);
-        let plot = Plot::new(description, axis(), axis()).labels(labels.0, labels.1).square();
+    // Curves that hug a corner are told apart there alone.
+    let corner = |least: f64| [(0.995, 0.1), (0.98, 0.2)].into_iter().find(|(area, _)| least >= *area).map(|(_, size)| size);
+    let lowest = |value: fn(&Ranking) -> f64| known.iter().map(|(_, ranking)| value(ranking)).fold(1.0, f64::min);
+    let zoom = [corner(lowest(|ranking| ranking.auc)), corner(lowest(|ranking| ranking.average_precision))];
+    let said = zoom.map(|zoom| if zoom.is_some() { " Only the corner where the curves bend is drawn." } else { "" });
+    let draw = |series, labels: (&str, &str), description: String, ring: Option<(f64, f64)>, x: (f64, f64), y: (f64, f64)| {
+        let axis = |(low, high)| Axis::between(low, high, 5);
+        let plot = Plot::new(description, axis(x), axis(y)).labels(labels.0, labels.1).square();
         let mut curves = Curves::new(plot, series);
         curves.ring = ring;
         curves.draw()
@@ -105,19 +110,23 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
     let roc = draw(
         roc,
         ("false positive rate", "true positive rate"),
-        format!("ROC curves; mean area {auc:.3}"),
+        format!("ROC curves; mean area {}", area(auc)),
         chosen.map(|(_, (point, _))| point),
+        (0.0, zoom[0].unwrap_or(1.0)),
+        (1.0 - zoom[0].unwrap_or(1.0), 1.0),
     );
     let precision_recall = draw(
         precision_recall,
         ("recall", "precision"),
-        format!("Precision-recall curves; mean average precision {precision:.3}"),
+        format!("Precision-recall curves; mean average precision {}", area(precision)),
         chosen.and_then(|(_, (_, point))| point),
+        (1.0 - zoom[1].unwrap_or(1.0), 1.0),
+        (1.0 - zoom[1].unwrap_or(1.0), 1.0),
     );
     html! {
         div.figures {
-            (figure("ROC", roc, legend(&names[0]), format!("Over all thresholds: how many of the samples sought are found, and how many others are taken for them. The upper left corner is perfect; guessing lies on the dashes. Numbers are areas under the curves.{words}{note}")))
-            (figure("Precision and recall", precision_recall, legend(&names[1]), format!("Over all thresholds: how many are found, and how many of those found are right. The upper right corner is perfect. Numbers are average precisions.{note}")))
+            (figure("ROC", roc, legend(&names[0]), format!("Over all thresholds: how many of the samples sought are found, and how many others are taken for them. The upper left corner is perfect; guessing lies on the dashes. Numbers are areas under the curves.{words}{note}{}", said[0])))
+            (figure("Precision and recall", precision_recall, legend(&names[1]), format!("Over all thresholds: how many are found, and how many of those found are right. The upper right corner is perfect. Numbers are average precisions.{note}{}", said[1])))
         }
     }
 }
@@ -162,15 +171,14 @@ fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
     }
     let few = if task.truth.len() < 100 { " There are few samples, so that the whiskers are long." } else { "" };
     let how = format!(
-        "On the dashes the network is right as often as it says; below them it is too sure of itself. The expected calibration error over \
+        "On the dashes the network is right as often as it says; below them it is too sure of itself, above them not sure enough. The expected calibration error over \
          {BINS} bins is {}. Whiskers are 95\u{a0}% intervals; a hollow point stands for fewer than 10 answers.{few}",
         percent(calibration.error)
     );
     html! {
         div.figures {
             (figure("Calibration", reliability(&calibration), html! {}, how))
-            (figure("Confidence", confidences, legend(&names), caption))
-            (bins(&calibration))
+            (figure("Confidence", confidences, html! { (legend(&names)) p.caption { (caption) } (bins(&calibration)) }, ""))
         }
     }
 }
@@ -178,20 +186,17 @@ fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
 fn bins(calibration: &Calibration) -> Markup {
     let filled = calibration.bins.iter().filter(|bin| bin.samples > 0);
     html! {
-        figure {
-            figcaption { h3 { "Answers by confidence" } }
-            table.compact {
-                thead { tr {
-                    th scope="col" { "Confidence" } th.number scope="col" { "Answers" } th.number scope="col" { "Mean" } th.number scope="col" { "Right" }
-                } }
-                tbody {
-                    @for bin in filled {
-                        tr {
-                            th scope="row" { (format!("{:.0} to {:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) }
-                            td.number { (count(bin.samples as u64)) }
-                            td.number { (percent(bin.confidence())) }
-                            td.number { (percent(bin.accuracy())) }
-                        }
+        table.compact {
+            thead { tr {
+                th scope="col" { "Confidence" } th.number scope="col" { "Answers" } th.number scope="col" { "Mean" } th.number scope="col" { "Right" }
+            } }
+            tbody {
+                @for bin in filled {
+                    tr {
+                        th scope="row" { (format!("{:.0} to {:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) }
+                        td.number { (count(bin.samples as u64)) }
+                        td.number { (percent(bin.confidence())) }
+                        td.number { (percent(bin.accuracy())) }
                     }
                 }
             }

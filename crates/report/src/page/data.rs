@@ -51,7 +51,7 @@ fn parts(data: &DatasetInfo) -> Markup {
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "Samples" } @for part in &data.parts { th.number scope="col" { (capitalised(&part.name)) } } } }
+            thead { tr { th scope="col" { @if !classes.is_empty() { "Class" } } @for part in &data.parts { th.number scope="col" { (capitalised(&part.name)) } } } }
             tbody {
                 @if classes.len() <= CLASSES {
                     @for class in &classes {
@@ -59,7 +59,7 @@ fn parts(data: &DatasetInfo) -> Markup {
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "all" } @for part in &data.parts { td.number { (count(part.samples as u64)) } } } }
+            tfoot { tr { th scope="row" { "all samples" } @for part in &data.parts { td.number { (count(part.samples as u64)) } } } }
         }
     };
     html! {

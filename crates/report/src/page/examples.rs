@@ -60,7 +60,7 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
             figcaption {
                 dl {
                     div { dt { "truth" } dd { b { (shortened(&example.truth, 80)) } } }
-                    div.said { dt { "said" } dd { b { (shortened(&example.predicted, 80)) }
+                    div.said { dt { "predicted" } dd { b { (shortened(&example.predicted, 80)) }
                         @if let Some(probability) = example.probability.filter(|probability| probability.is_finite()) { " " span.number { (percent(probability)) } } } }
                 }
                 @if let Some(name) = &example.name { p.file title=(name) { (shortened(name, 60)) } }

@@ -7,7 +7,7 @@ use super::confidence::curves;
 use super::frame::{Section, scroll};
 use super::words::shortened;
 use crate::data::MultiLabel;
-use crate::format::{count, percent};
+use crate::format::{area, count, percent};
 use crate::statistics::{ClassCounts, Ranking, label_probabilities};
 
 /// Labels that fewer samples have are marked.
@@ -68,7 +68,7 @@ fn table(task: &MultiLabel, counts: &[ClassCounts], rankings: Option<&Vec<Option
                         th scope="row" { (shortened(&task.labels[label], 60)) }
                         (bar(counts.precision())) (bar(counts.recall())) (bar(counts.f1()))
                         @if let Some(rankings) = rankings {
-                            td.number { @if let Some(ranking) = &rankings[label] { (format!("{:.3}", ranking.auc)) } @else { (undefined()) } }
+                            td.number { @if let Some(ranking) = &rankings[label] { (area(ranking.auc)) } @else { (undefined()) } }
                         }
                         td.number { (count(counts.support())) @if (1..FEW).contains(&counts.support()) { span.mark title="few samples" { "†" } } }
                         td.number { (count(counts.true_positives + counts.false_positives)) }

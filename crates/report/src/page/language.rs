@@ -24,7 +24,7 @@ pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
                 Some(Series { name: name.into(), points, style: Style::Line(style) })
             })
             .collect();
-        named_curves(format!("{label} over epochs"), ("epoch", &label), series, &Unit::Number, None)
+        named_curves(format!("{label} over epochs"), ("epoch", ""), series, &Unit::Number, None)
     };
     let bits = |loss: f64| loss / std::f64::consts::LN_2;
     let body = html! {

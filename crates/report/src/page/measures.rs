@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::frame::{Section, scroll};
 use super::words::{capitalised, spoken};
 use crate::charts::{Strip, strip};
-use crate::data::{Direction, Measure, RunReport, Unit};
-use crate::format::{count, number, percent};
+use crate::data::{Direction, Interval, Measure, RunReport, Unit};
+use crate::format::{count, number, number_like, percent_like, precise_percent};
 
 /// Below this many samples a page says that they are few.
 const FEW: usize = 100;
@@ -33,7 +33,7 @@ pub fn section(report: &RunReport) -> Option<Section> {
                 th.number scope="col" { "Value" }
                 @if intervals { th.number scope="col" { "95\u{a0}% interval" } }
                 @for name in &baselines { th.number scope="col" { (capitalised(name)) } }
-                th scope="col" { "Side by side" }
+                @if intervals || !baselines.is_empty() { th scope="col" { "Side by side" } }
             } }
             tbody { @for measure in measures { (row(measure, &baselines, intervals)) } }
         }
@@ -43,11 +43,13 @@ pub fn section(report: &RunReport) -> Option<Section> {
             @if !baselines.is_empty() { ", beside what simpler answers reach on the same samples" }
             ". An arrow says which values are good: ↑ high ones, ↓ low ones." }
         (scroll("Measures", table))
-        p.caption {
-            "Side by side: the dot is the network"
-            @if intervals { ", the bar its 95\u{a0}% interval: other samples of the same kind would give a value in there 19 times out of 20" }
-            @if !baselines.is_empty() { ", the ticks are the simpler answers" }
-            ". Each row has a scale of its own."
+        @if intervals || !baselines.is_empty() {
+            p.caption {
+                "Side by side: the dot is the network"
+                @if !baselines.is_empty() { ", the ticks are the simpler answers" }
+                @if intervals { ", the bar is the 95\u{a0}% interval, which is how much the value could differ on other samples of the same kind" }
+                ". Each row has a scale of its own."
+            }
         }
         @if let Some(samples) = few {
             p.notice { "Measured on only " (count(samples as u64)) " samples: a few other samples could change these values much." }
@@ -80,12 +82,12 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
                 td { em { "not defined" @if let Some(reason) = &measure.undefined { ": " (reason) } } }
             }
             @if intervals {
-                td.number { @if let Some(interval) = interval { (value_in(&measure.unit, interval.lower)) " to " (value_in(&measure.unit, interval.upper)) } }
+                td.number { @if let Some(interval) = interval { (ends(measure, interval)) } }
             }
             @for name in baselines {
                 td.number { @if let Some(value) = baseline(name) { (value_in(&measure.unit, value)) } }
             }
-            td { (strip(&line)) }
+            @if intervals || !baselines.is_empty() { td { (strip(&line)) } }
         }
     }
 }
@@ -109,10 +111,31 @@ pub fn better(direction: Direction, left: f64, right: f64) -> bool {
 /// A value as its measure writes it.
 pub fn value_in(unit: &Unit, value: f64) -> String {
     match unit {
-        Unit::Fraction => percent(value),
+        Unit::Fraction => precise_percent(value),
         Unit::Number => number(value),
         Unit::Of(unit) => format!("{}\u{a0}{unit}", number(value)),
     }
+}
+
+/// A value with as many decimals as another one, of whose interval it is an end.
+pub fn value_like(unit: &Unit, value: f64, like: f64) -> String {
+    match unit {
+        Unit::Fraction => percent_like(value, like),
+        Unit::Number => number_like(value, like),
+        Unit::Of(unit) => format!("{}\u{a0}{unit}", number_like(value, like)),
+    }
+}
+
+/// Both ends of an interval; the unit stands behind the second alone.
+pub fn ends(measure: &Measure, interval: Interval) -> String {
+    let like = measure.value.filter(|value| value.is_finite()).unwrap_or(interval.lower);
+    let [lower, upper] = [interval.lower, interval.upper].map(|end| value_like(&measure.unit, end, like));
+    let lower = match &measure.unit {
+        Unit::Number => lower.as_str(),
+        Unit::Fraction => lower.trim_end_matches("\u{a0}%"),
+        Unit::Of(unit) => lower.strip_suffix(unit.as_str()).unwrap_or(&lower).trim_end_matches('\u{a0}'),
+    };
+    format!("{lower} to {upper}")
 }
 
 /// The unit of a value of epochs, which is that of the measure of the same name.

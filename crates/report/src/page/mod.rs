@@ -20,7 +20,7 @@ use crate::data::{RunReport, Task};
 use crate::error::ReportError;
 
 pub use frame::{Section, page, scroll};
-pub use measures::{unit_of, value_in};
+pub use measures::{ends, unit_of, value_in};
 pub use training::{families, named_curves};
 pub use words::list;
 

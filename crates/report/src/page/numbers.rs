@@ -75,7 +75,7 @@ fn figures(target: &RegressionTarget, residuals: &Residuals) -> Markup {
     // Every so many of them, so that the figure is the same each time.
     let every = residuals.pairs.len().div_ceil(POINTS);
     let points: Vec<(f64, f64)> = residuals.pairs.iter().copied().step_by(every).collect();
-    let shown = if every > 1 { format!(" Every {every}th sample is drawn.") } else { String::new() };
+    let shown = if every > 1 { format!(" One sample in {every} is drawn.") } else { String::new() };
     let axis = Axis::linear(points.iter().flat_map(|(truth, predicted)| [*truth, *predicted]), 4);
     let ends = [(axis.low, axis.low), (axis.high, axis.high)];
     let plot = Plot::new("Predicted against true values", axis.clone(), axis)
@@ -105,8 +105,8 @@ fn figures(target: &RegressionTarget, residuals: &Residuals) -> Markup {
     html! {
         div.figures {
             (figure("Predicted and true", predicted, html! {}, format!("A perfect prediction lies on the dashes. Darker means more samples.{shown}")))
-            (figure("Residuals", bars.draw(), html! {}, "How often predictions are off by how much. Best is a narrow hill around 0."))
             (figure("Residuals by prediction", over_predictions, html! {}, format!("A band of one width around 0 is best; a bend or a funnel tells where the network is wrong in the same way again and again.{shown}")))
+            (figure("Residuals", bars.draw(), html! {}, "How often predictions are off by how much. Best is a narrow hill around 0."))
         }
     }
 }

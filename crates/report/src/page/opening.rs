@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::measures::{better, value_in};
+use super::measures::{better, ends, value_in};
 use super::words::{capitalised, list, shortened, spoken};
 use crate::data::{Measure, RunReport, Task};
 use crate::format::{count, counted, duration, number, percent};
@@ -39,9 +39,6 @@ fn trained(report: &RunReport) -> Option<String> {
         text += &format!(" with {} parameters", count(parameters(report)));
     }
     text += " was trained";
-    if let Some(purpose) = &report.verdict.purpose {
-        text += &format!(" {purpose}");
-    }
     if let Some(dataset) = dataset {
         let training = dataset.parts.iter().find(|part| part.name.starts_with("train"));
         match (training, dataset.name.is_empty()) {
@@ -52,6 +49,9 @@ fn trained(report: &RunReport) -> Option<String> {
             (None, false) => text += &format!(" on {}", dataset.name),
             (None, true) => {}
         }
+    }
+    if let Some(purpose) = &report.verdict.purpose {
+        text += &format!(" {purpose}");
     }
     Some(text + ".")
 }
@@ -70,8 +70,7 @@ fn good(measure: &Measure) -> String {
     };
     let mut text = format!("{place}, its {name} is {}", value_in(&measure.unit, value));
     if let Some(interval) = measure.interval.filter(|interval| interval.lower.is_finite() && interval.upper.is_finite()) {
-        let ends = [interval.lower, interval.upper].map(|end| value_in(&measure.unit, end));
-        text += &format!(" (95\u{a0}% interval {} to {})", ends[0], ends[1]);
+        text += &format!(" (95\u{a0}% interval {})", ends(measure, interval));
     }
     let baselines: Vec<(&str, f64)> = measure
         .baselines
@@ -124,7 +123,8 @@ fn failing(report: &RunReport) -> Option<String> {
             let labels = task.labels.len();
             let of = |label: usize, list: &[bool]| list.iter().copied().skip(label).step_by(labels).collect::<Vec<_>>();
             let f1 = |label| {
-                ClassCounts::new(of(label, &task.truth).into_iter(), of(label, &task.predicted).into_iter()).f1()
+                let counts = ClassCounts::new(of(label, &task.truth).into_iter(), of(label, &task.predicted).into_iter());
+                counts.f1().filter(|_| counts.support() > 0)
             };
             let scored = (0..labels).filter_map(|label| Some((label, f1(label)?)));
             let (worst, value) = scored.min_by(|left, right| left.1.total_cmp(&right.1))?;
@@ -157,9 +157,7 @@ fn tiles(report: &RunReport) -> Markup {
     let mut tiles: Vec<(String, String, String)> = Vec::new();
     if let Some(measure) = main_measure(report) {
         if let Some(value) = measure.value.filter(|value| value.is_finite()) {
-            let interval = measure.interval.map_or_else(String::new, |interval| {
-                format!("{} to {}", value_in(&measure.unit, interval.lower), value_in(&measure.unit, interval.upper))
-            });
+            let interval = measure.interval.map_or_else(String::new, |interval| ends(measure, interval));
             tiles.push((capitalised(&spoken(&measure.name)), value_in(&measure.unit, value), interval));
         }
         if let Some(samples) = measure.samples {

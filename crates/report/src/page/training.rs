@@ -136,7 +136,7 @@ fn over_epochs(report: &RunReport, family: &Family) -> Markup {
     };
     let mark = report.training.best_epoch.filter(|_| report.epochs.len() > 1).map(|best| (best as f64, format!("epoch {best} kept")));
     let description = describe(&title, "epochs", &series, &unit);
-    let curves = named_curves(description, ("epoch", &spoken(&family.name)), series, &unit, mark);
+    let curves = named_curves(description, ("epoch", ""), series, &unit, mark);
     let caption = [only, missing].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     figure(&title, curves, html! {}, caption)
 }
@@ -189,5 +189,6 @@ fn over_steps(steps: &[Step], title: &str, label: &str, value: fn(&Step) -> Opti
         caption = format!("Faint: single steps. Bold: their moving average. {caption}");
     }
     let description = describe(title, "steps", &series[series.len() - 1..], &Unit::Number);
+    let label = if title == "Speed" { label } else { "" };
     figure(title, named_curves(description, ("step", label), series, &Unit::Number, None), html! {}, caption.trim())
 }

@@ -1,12 +1,13 @@
 //! As many points of a curve as can be seen.
 
-/// At most `limit` points that look like all of them: of each stretch the lowest and the highest value stay, and one that is not
+/// At most `limit` points that look like all of them: of each stretch the lowest and the highest value stay, at both ends the outermost, and one that is not
 /// finite, so that a gap remains one.
 pub fn downsample(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
     if points.len() <= limit {
         return points.to_vec();
     }
-    let stretches = (limit / 3).max(1);
+    let (first, last) = (points[0], points[points.len() - 1]);
+    let stretches = (limit.saturating_sub(2) / 3).max(1);
     let mut kept = Vec::with_capacity(limit);
     for stretch in 0..stretches {
         let part = &points[stretch * points.len() / stretches..(stretch + 1) * points.len() / stretches];
@@ -18,6 +19,13 @@ pub fn downsample(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
         places.sort_unstable();
         places.dedup();
         kept.extend(places.into_iter().map(|at| part[at]));
+    }
+    // Curves begin and end where they did.
+    if kept.first().is_none_or(|kept| kept.0 != first.0) {
+        kept.insert(0, first);
+    }
+    if kept.last().is_none_or(|kept| kept.0 != last.0) {
+        kept.push(last);
     }
     kept
 }
