@@ -4,7 +4,7 @@ use maud::html;
 
 use super::ComparedRun;
 use crate::charts::{Series, Style, figure, legend};
-use crate::page::{Section, families, named_curves, unit_of};
+use crate::page::{NAMED, Section, families, named_curves, unit_of};
 
 pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     let of_runs: Vec<_> = runs.iter().map(|run| families(&run.report.epochs)).collect();
@@ -31,14 +31,14 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     };
     let entries: Vec<(usize, String, String)> =
         runs.iter().enumerate().map(|(style, run)| (style, run.name.clone(), String::new())).collect();
+    let series_are_named = runs.len() <= NAMED;
     let body = html! {
-        p { "Each line is a run." }
         div.figures {
             @for name in names {
                 @let (validated, series) = of_name(name);
                 @let spoken = name.replace('_', " ");
                 @let title = format!("{} {spoken}", if validated { "Validation" } else { "Training" });
-                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", ""), series, &unit_of(&runs[0].report, name), None), legend(&entries), ""))
+                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", ""), series, &unit_of(&runs[0].report, name), None), if series_are_named { html! {} } else { legend(&entries) }, ""))
             }
         }
     };

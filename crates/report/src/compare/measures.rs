@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::ComparedRun;
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure};
-use crate::page::{Section, ends, scroll, value_in};
+use crate::page::{Section, ends, list, scroll, value_in};
 
 /// A measure in each run that has it.
 struct Row<'a> {
@@ -38,13 +38,19 @@ impl Row<'_> {
         if runs.len() < values.len() { runs } else { Vec::new() }
     }
 
-    /// Whether the best run's interval overlaps those of all others; `None` where intervals are missing.
-    fn within_intervals(&self) -> Option<bool> {
+    /// The best run, and of the others those whose intervals overlap its own and those whose do not; `None` where intervals are missing.
+    fn compared(&self) -> Option<(usize, Vec<usize>, Vec<usize>)> {
         let best = *self.best().first()?;
         let of_best = self.values[best]?.interval?;
-        let others: Vec<Interval> =
-            self.known().filter(|(run, ..)| *run != best).map(|(_, measure, _)| measure.interval).collect::<Option<_>>()?;
-        Some(others.iter().all(|other| other.lower <= of_best.upper && of_best.lower <= other.upper))
+        let others: Vec<(usize, Interval)> = self
+            .known()
+            .filter(|(run, ..)| *run != best)
+            .map(|(run, measure, _)| Some((run, measure.interval?)))
+            .collect::<Option<_>>()?;
+        let (near, apart): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(_, other)| other.lower <= of_best.upper && of_best.lower <= other.upper);
+        let runs = |list: Vec<(usize, Interval)>| list.into_iter().map(|(run, _)| run).collect();
+        Some((best, runs(near), runs(apart)))
     }
 
     fn same_samples(&self) -> bool {
@@ -80,13 +86,24 @@ pub fn verdict(runs: &[ComparedRun]) -> Option<String> {
     };
     let measure = row.values[*first]?;
     let value = value_in(&measure.unit, measure.value?);
-    let names: Vec<&str> = best.iter().map(|run| runs[*run].name.as_str()).collect();
-    let mut text = format!("The best {name}, {value}, is that of {}", crate::page::list(&names));
-    text += match row.within_intervals() {
-        Some(true) => "; but the differences lie within the intervals, so that other samples could turn the order around.",
-        Some(false) => ", and its interval lies apart from that of another run at least.",
-        None => ".",
-    };
+    let names_of = |list: &[usize]| list.iter().map(|run| runs[*run].name.as_str()).collect::<Vec<_>>();
+    let mut text = format!("The best {name}, {value}, is that of {}", list(&names_of(&best)));
+    match row.compared().filter(|_| row.same_samples()) {
+        Some((_, near, apart)) if apart.is_empty() && !near.is_empty() => {
+            text += "; but the differences lie within the intervals, so that they may be chance.";
+        }
+        Some((_, near, apart)) if near.is_empty() => {
+            text += &format!("; its interval lies apart from that of {}.", list(&names_of(&apart)));
+        }
+        Some((_, near, apart)) => {
+            text += &format!(
+                "; its interval lies apart from that of {}, but overlaps that of {}, so that this difference may be chance.",
+                list(&names_of(&apart)),
+                list(&names_of(&near))
+            );
+        }
+        None => text.push('.'),
+    }
     Some(text)
 }
 
@@ -102,7 +119,7 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
                 @for run in runs { th.number scope="col" { (run.name) } }
                 th scope="col" { "What that means" }
             } }
-            tbody { @for row in &rows { (line(row)) } }
+            tbody { @for row in &rows { (line(row, runs)) } }
         }
     };
     let body = html! {
@@ -113,7 +130,7 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     Some(Section::new("measures", "Which is better", body))
 }
 
-fn line(row: &Row) -> Markup {
+fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
     let best = row.best();
     let span = |measure: &Measure, value: f64| {
         let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
@@ -125,7 +142,7 @@ fn line(row: &Row) -> Markup {
             th scope="row" { (row.name.replace('_', " ")) }
             td { (row.part) }
             @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
-            td { (meaning(row)) }
+            td { (meaning(row, runs)) }
         }
     }
 }
@@ -156,19 +173,23 @@ fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
     }
 }
 
-fn meaning(row: &Row) -> &'static str {
+fn meaning(row: &Row, runs: &[ComparedRun]) -> String {
     if row.known().count() < 2 {
-        return "";
+        return String::new();
     }
     if !row.same_samples() {
-        return "measured on different numbers of samples, which cannot be compared safely";
+        return "measured on different numbers of samples, so that values cannot be compared safely".into();
     }
     if row.best().is_empty() {
-        return "no difference";
+        return "no difference".into();
     }
-    match row.within_intervals() {
-        Some(true) => "differences lie within the intervals",
-        Some(false) => "the best lies apart from one other at least",
-        None => "no intervals are known",
+    let names_of = |runs_of: &[usize]| list(&runs_of.iter().map(|run| runs[*run].name.as_str()).collect::<Vec<_>>());
+    match row.compared() {
+        None => "no intervals are known".into(),
+        Some((_, _, apart)) if apart.is_empty() => "differences lie within the intervals".into(),
+        Some((_, near, apart)) if near.is_empty() => format!("better than {}", names_of(&apart)),
+        Some((_, near, apart)) => {
+            format!("better than {}; within the intervals of {}", names_of(&apart), names_of(&near))
+        }
     }
 }

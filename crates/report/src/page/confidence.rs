@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::frame::Section;
+use super::frame::{Section, scroll};
 use super::words::{list, shortened};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure, legend, reliability, shapes};
 use crate::data::Classification;
@@ -178,28 +178,26 @@ fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
     html! {
         div.figures {
             (figure("Calibration", reliability(&calibration), html! {}, how))
-            (figure("Confidence", confidences, html! { (legend(&names)) p.caption { (caption) } (bins(&calibration)) }, ""))
+            (figure("Confidence", confidences, legend(&names), caption))
         }
+        (bins(&calibration))
     }
 }
 
 fn bins(calibration: &Calibration) -> Markup {
-    let filled = calibration.bins.iter().filter(|bin| bin.samples > 0);
-    html! {
+    let filled = || calibration.bins.iter().filter(|bin| bin.samples > 0);
+    let table = html! {
         table.compact {
             thead { tr {
-                th scope="col" { "Confidence" } th.number scope="col" { "Answers" } th.number scope="col" { "Mean" } th.number scope="col" { "Right" }
+                th scope="col" { "Confidence" }
+                @for bin in filled() { th.number scope="col" { (format!("{:.0}–{:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) } }
             } }
             tbody {
-                @for bin in filled {
-                    tr {
-                        th scope="row" { (format!("{:.0} to {:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) }
-                        td.number { (count(bin.samples as u64)) }
-                        td.number { (percent(bin.confidence())) }
-                        td.number { (percent(bin.accuracy())) }
-                    }
-                }
+                tr { th scope="row" { "answers" } @for bin in filled() { td.number { (count(bin.samples as u64)) } } }
+                tr { th scope="row" { "mean confidence" } @for bin in filled() { td.number { (percent(bin.confidence())) } } }
+                tr { th scope="row" { "right" } @for bin in filled() { td.number { (percent(bin.accuracy())) } } }
             }
         }
-    }
+    };
+    scroll("Answers by confidence", table)
 }

@@ -21,7 +21,7 @@ use crate::error::ReportError;
 
 pub use frame::{Section, page, scroll};
 pub use measures::{ends, unit_of, value_in};
-pub use training::{families, named_curves};
+pub use training::{NAMED, families, named_curves};
 pub use words::list;
 
 impl RunReport {

@@ -53,6 +53,9 @@ pub fn section(report: &RunReport) -> Option<Section> {
     Some(Section::new("training", "How it was trained", body))
 }
 
+/// Up to so many lines are named where they end; more have a legend.
+pub const NAMED: usize = 4;
+
 /// Values of one name on training and validation samples.
 pub struct Family {
     pub name: String,
@@ -102,7 +105,8 @@ pub fn named_curves(
     let x = if first.is_finite() { Axis::whole(first, last) } else { Axis::whole(0.0, 1.0) };
     let plot = Plot::new(description, x, y_axis(&ys, unit)).labels(labels.0, labels.1);
     let value = if *unit == Unit::Fraction { percent } else { number };
-    let named = series.iter().filter(|series| matches!(series.style, Style::Line(_))).count() > 1;
+    let lines = series.iter().filter(|series| matches!(series.style, Style::Line(_))).count();
+    let named = (2..=NAMED).contains(&lines);
     Curves { mark, named, points: Some(value), ..Curves::new(plot, series) }.draw()
 }
 
