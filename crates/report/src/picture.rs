@@ -6,12 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::data::Picture;
 use crate::error::ReportError;
 
-/// Pictures are shown in about this size; larger ones would make the page large.
-const LARGEST: usize = 96;
-
-/// A picture that has been checked, as the address of an image.
-pub fn data_uri(picture: &Picture, what: &str) -> Result<String, ReportError> {
-    let picture = reduced(picture);
+/// A picture that has been checked, as the address of an image of at most `largest` pixels on each side.
+pub fn data_uri(picture: &Picture, largest: usize, what: &str) -> Result<String, ReportError> {
+    let picture = reduced(picture, largest);
     let failed = |error: png::EncodingError| ReportError::Png { what: what.into(), problem: error.to_string() };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
@@ -27,13 +24,13 @@ fn channels(picture: &Picture) -> usize {
     if picture.bytes.len() == picture.width * picture.height { 1 } else { 3 }
 }
 
-/// A picture of at most `LARGEST` pixels on each side, each of them the mean of a block.
-fn reduced(picture: &Picture) -> Picture {
+/// Pixels of a smaller picture are means of blocks.
+fn reduced(picture: &Picture, largest: usize) -> Picture {
     let longest = picture.width.max(picture.height);
-    if longest <= LARGEST {
+    if longest <= largest {
         return picture.clone();
     }
-    let size = |side: usize| (side * LARGEST / longest).max(1);
+    let size = |side: usize| (side * largest / longest).max(1);
     let (width, height, channels) = (size(picture.width), size(picture.height), channels(picture));
     let mut bytes = Vec::with_capacity(width * height * channels);
     for row in 0..height {
@@ -57,14 +54,14 @@ mod tests {
     #[test]
     fn large_pictures_become_means_of_blocks() {
         let bytes = (0..192 * 96).map(|at| if at % 2 == 0 { 0 } else { 200 }).collect();
-        let small = reduced(&Picture { width: 192, height: 96, bytes });
+        let small = reduced(&Picture { width: 192, height: 96, bytes }, 96);
         assert_eq!((small.width, small.height, small.bytes.len()), (96, 48, 96 * 48));
         assert!(small.bytes.iter().all(|value| *value == 100));
     }
 
     #[test]
     fn a_picture_becomes_a_png() {
-        let uri = data_uri(&Picture { width: 2, height: 1, bytes: vec![255, 0, 0, 0, 0, 255] }, "x").unwrap();
+        let uri = data_uri(&Picture { width: 2, height: 1, bytes: vec![255, 0, 0, 0, 0, 255] }, 96, "x").unwrap();
         let bytes = STANDARD.decode(uri.strip_prefix("data:image/png;base64,").unwrap()).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];

@@ -3,25 +3,28 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
+use super::scored::Scored;
 use super::words::shortened;
 use crate::data::Classification;
-use crate::format::{area as area_of, count, counted, percent};
-use crate::statistics::{Confusion, Ranking, probabilities};
+use crate::format::{area, count, counted, percent};
+use crate::statistics::Confusion;
 
 /// With more classes the matrix shows those of the most mistakes alone.
 const ALL: usize = 30;
 const MOST_CONFUSED: usize = 20;
+/// The table of classes has no more rows.
+const ROWS: usize = 200;
 /// Classes of fewer samples are marked.
 const FEW: u64 = 20;
 
-pub fn section(task: &Classification) -> Option<Section> {
+pub fn section(task: &Classification, scored: Option<&Scored>) -> Option<Section> {
     if task.truth.is_empty() || task.classes.is_empty() {
         return None;
     }
     let confusion = Confusion::new(task.classes.len(), &task.truth, &task.predicted);
     let body = html! {
         (matrix(task, &confusion, pairs(task, &confusion)))
-        (table(task, &confusion))
+        (table(task, &confusion, scored))
     };
     Some(Section::new("classes", "Where it is right and wrong", body))
 }
@@ -39,14 +42,14 @@ fn matrix(task: &Classification, confusion: &Confusion, pairs: Markup) -> Markup
                 tr { td {} th.over colspan=(shown.len() + usize::from(hidden)) scope="colgroup" { "predicted" } }
                 tr {
                     th.corner scope="col" { "truth" }
-                    @for class in &shown { th.class scope="col" title=(task.classes[*class]) { span { (name(*class)) } } }
+                    @for class in &shown { th.class scope="col" title=(shortened(&task.classes[*class], 60)) { span { (name(*class)) } } }
                     @if hidden { th.class scope="col" { span { "others" } } }
                 }
             }
             tbody {
                 @for truth in &shown {
                     tr {
-                        th scope="row" title=(task.classes[*truth]) { (name(*truth)) }
+                        th scope="row" title=(shortened(&task.classes[*truth], 60)) { (name(*truth)) }
                         @for predicted in &shown { (cell(task, confusion, *truth, *predicted)) }
                         @if hidden { td.rest { (count(others(*truth))) } }
                     }
@@ -109,9 +112,17 @@ fn pairs(task: &Classification, confusion: &Confusion) -> Markup {
     }
 }
 
-fn table(task: &Classification, confusion: &Confusion) -> Markup {
-    let areas = areas(task);
-    let classes: Vec<_> = (0..confusion.classes()).map(|class| (class, confusion.of_class(class))).collect();
+fn table(task: &Classification, confusion: &Confusion, scored: Option<&Scored>) -> Markup {
+    let rankings = scored.and_then(|scored| scored.rankings.as_ref());
+    let mut classes: Vec<_> = (0..confusion.classes()).map(|class| (class, confusion.of_class(class))).collect();
+    let hidden = classes.len() > ROWS;
+    if hidden {
+        classes.sort_by(|left, right| {
+            let [left, right] = [left, right].map(|class| class.1.f1().unwrap_or(f64::INFINITY));
+            left.total_cmp(&right)
+        });
+        classes.truncate(ROWS);
+    }
     let few = classes.iter().any(|(_, counts)| (1..FEW).contains(&counts.support()));
     let unknown: Vec<usize> =
         classes.iter().filter(|(_, counts)| counts.support() == 0).map(|(class, _)| *class).collect();
@@ -123,7 +134,7 @@ fn table(task: &Classification, confusion: &Confusion) -> Markup {
                 th.number scope="col" { "Precision" }
                 th.number scope="col" { "Recall" }
                 th.number scope="col" { "F1" }
-                @if areas.is_some() { th.number scope="col" { "ROC area" } }
+                @if rankings.is_some() { th.number scope="col" { "ROC area" } }
                 th.number scope="col" { "Samples" }
             } }
             tbody {
@@ -133,7 +144,7 @@ fn table(task: &Classification, confusion: &Confusion) -> Markup {
                         (bar(counts.precision()))
                         (bar(counts.recall()))
                         (bar(counts.f1()))
-                        @if let Some(areas) = &areas { td.number { @if let Some(area) = areas[*class] { (area_of(area)) } @else { (undefined()) } } }
+                        @if let Some(rankings) = rankings { td.number { @if let Some(ranking) = &rankings[*class] { (area(ranking.auc)) } @else { (undefined()) } } }
                         td.number { (count(counts.support())) @if (1..FEW).contains(&counts.support()) { span.mark title="few samples" { "†" } } }
                     }
                 }
@@ -143,7 +154,8 @@ fn table(task: &Classification, confusion: &Confusion) -> Markup {
     html! {
         h3 { "Class by class" }
         p { "Precision: of the samples that it called so, how many were. Recall: of the samples that are so, how many it found. F1: their \
-             harmonic mean." @if areas.is_some() { " ROC area: how surely its score tells the class from all others, from 0.5 for guessing to 1." } }
+             harmonic mean." @if rankings.is_some() { " ROC area: how surely its score tells the class from all others, from 0.5 for guessing to 1." }
+            @if hidden { " Of " (count(confusion.classes() as u64)) " classes these are the " (ROWS) " with the lowest F1." } }
         div.tall { (scroll("Measures of each class", table)) }
         @if few { p.caption { "† Fewer than " (FEW) " samples: a few others could change these values much." } }
         @if !unknown.is_empty() || unpredicted {
@@ -158,18 +170,6 @@ fn table(task: &Classification, confusion: &Confusion) -> Markup {
             }
         }
     }
-}
-
-/// The area under the ROC curve of each class.
-fn areas(task: &Classification) -> Option<Vec<Option<f64>>> {
-    let classes = task.classes.len();
-    let scores = probabilities(task.scores.as_ref()?, classes, task.truth.len());
-    let area = |class| {
-        let samples = task.truth.iter().zip(&scores);
-        let known = samples.filter_map(|(truth, row)| Some((*truth == class, row.as_ref()?[class])));
-        Ranking::new(known).map(|ranking| ranking.auc)
-    };
-    Some((0..classes).map(area).collect())
 }
 
 pub fn undefined() -> Markup {

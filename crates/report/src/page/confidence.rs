@@ -3,48 +3,45 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
+use super::scored::{RANKED, Scored};
 use super::words::{list, shortened};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure, legend, reliability, shapes};
 use crate::data::Classification;
 use crate::format::{area, count, counted, number, percent};
-use crate::statistics::{Calibration, Histogram, Ranking, macro_average, probabilities};
+use crate::statistics::{Calibration, Histogram, Ranking, macro_average};
 
 /// With more classes, their mean is drawn.
 const SINGLE: usize = 10;
 /// Bins of the reliability diagram.
 const BINS: usize = 15;
 
-pub fn section(task: &Classification) -> Option<Section> {
-    let scores = task.scores.as_ref().filter(|_| !task.truth.is_empty() && !task.classes.is_empty())?;
-    let scores = probabilities(scores, task.classes.len(), task.truth.len());
-    let unusable = scores.iter().filter(|row| row.is_none()).count();
+pub fn section(task: &Classification, scored: &Scored) -> Section {
+    let unusable = scored.probabilities.iter().filter(|row| row.is_none()).count();
     let body = html! {
         p { "A network gives each class a probability. These figures show how well the probabilities put samples in order, and whether they \
              can be taken at their word." }
         @if unusable > 0 { p.notice { "The scores of " (counted(unusable, "sample")) " are not finite; these samples are left out here." } }
-        (rankings(task, &scores))
-        (calibration(task, &scores))
+        @match &scored.rankings {
+            Some(all) => (rankings(task, all)),
+            None => p.caption { "ROC and precision-recall curves are left out with more than " (RANKED) " classes." },
+        }
+        (calibration(task, &scored.probabilities))
     };
-    Some(Section::new("confidence", "How far to trust its probabilities", body))
+    Section::new("confidence", "How far to trust its probabilities", body)
 }
 
-fn rankings(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
+fn rankings(task: &Classification, all: &[Option<Ranking>]) -> Markup {
     let classes = task.classes.len();
-    let ranking = |class: usize| {
-        let samples = task.truth.iter().zip(scores);
-        Ranking::new(samples.filter_map(|(truth, row)| Some((*truth == class, row.as_ref()?[class]))))
-    };
     // Of two classes the curves of one say what those of the other would.
     let asked: Vec<usize> = if classes == 2 { vec![1] } else { (0..classes).collect() };
-    let all: Vec<(usize, Option<Ranking>)> = asked.iter().map(|class| (*class, ranking(*class))).collect();
-    let missing: Vec<String> = all
+    let missing: Vec<String> = asked
         .iter()
-        .filter(|(_, ranking)| ranking.is_none())
-        .map(|(class, _)| format!("“{}”", shortened(&task.classes[*class], 40)))
+        .filter(|class| all[**class].is_none())
+        .map(|class| format!("“{}”", shortened(&task.classes[*class], 40)))
         .collect();
-    let known: Vec<(String, &Ranking)> = all
+    let known: Vec<(String, &Ranking)> = asked
         .iter()
-        .filter_map(|(class, ranking)| Some((shortened(&task.classes[*class], 24), ranking.as_ref()?)))
+        .filter_map(|class| Some((shortened(&task.classes[*class], 24), all[*class].as_ref()?)))
         .collect();
     let of_two = if classes == 2 { " The class to be found is the second one." } else { "" };
     html! {

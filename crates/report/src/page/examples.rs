@@ -9,9 +9,11 @@ use crate::error::ReportError;
 use crate::format::{counted, percent};
 use crate::picture::data_uri;
 
-/// No more are shown.
+/// No more are shown, and pictures have no more pixels on a side, so that a page of colour photographs stays below 1 MB.
 const MISTAKES: usize = 24;
-const AUGMENTED: usize = 8;
+const MISTAKE_SIDE: usize = 72;
+const AUGMENTED: usize = 6;
+const AUGMENTED_SIDE: usize = 48;
 /// Of a text that many characters, and of a row that many columns.
 const TEXT: usize = 500;
 const COLUMNS: usize = 24;
@@ -40,14 +42,17 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
 
 fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
     let picture = match &example.content {
-        Content::Picture(picture) => Some(data_uri(picture, &format!("mistake {number}"))?),
+        Content::Picture(picture) => Some(data_uri(picture, MISTAKE_SIDE, &format!("mistake {number}"))?),
         Content::Nothing | Content::Text(_) | Content::Row(_) => None,
     };
-    let alternative = format!("a sample of {}, taken for {}", example.truth, example.predicted);
+    let alternative = format!("a sample of {}, taken for {}", shortened(&example.truth, 80), shortened(&example.predicted, 80));
     Ok(html! {
         figure.card {
             @match &example.content {
-                Content::Picture(_) => { @if let Some(picture) = picture { img src=(picture) alt=(alternative); } }
+                Content::Picture(shown) => {
+                    // Pixels are told apart where they are the sample's own.
+                    @if let Some(picture) = picture { img.smooth[shown.width.max(shown.height) > MISTAKE_SIDE] src=(picture) alt=(alternative); }
+                }
                 Content::Text(text) => { blockquote { (shortened(text, TEXT)) } }
                 Content::Row(columns) => {
                     dl.row {
@@ -63,7 +68,7 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
                     div.said { dt { "predicted" } dd { b { (shortened(&example.predicted, 80)) }
                         @if let Some(probability) = example.probability.filter(|probability| probability.is_finite()) { " " span.number { (percent(probability)) } } } }
                 }
-                @if let Some(name) = &example.name { p.file title=(name) { (shortened(name, 60)) } }
+                @if let Some(name) = &example.name { p.file title=(shortened(name, 300)) { (shortened(name, 60)) } }
             }
         }
     })
@@ -76,8 +81,8 @@ pub fn augmented(report: &RunReport) -> Result<Option<Section>, ReportError> {
     let mut rows = Vec::new();
     for (number, sample) in report.augmented.iter().take(AUGMENTED).enumerate() {
         let what = format!("augmented sample {}", number + 1);
-        let before = data_uri(&sample.before, &what)?;
-        let after = sample.after.iter().take(6).map(|picture| data_uri(picture, &what));
+        let before = data_uri(&sample.before, AUGMENTED_SIDE, &what)?;
+        let after = sample.after.iter().take(4).map(|picture| data_uri(picture, AUGMENTED_SIDE, &what));
         rows.push((sample.label.as_deref().unwrap_or("a picture"), before, after.collect::<Result<Vec<_>, _>>()?));
     }
     let body = html! {

@@ -10,6 +10,8 @@ use crate::data::MultiLabel;
 use crate::format::{area, count, percent};
 use crate::statistics::{ClassCounts, Ranking, label_probabilities};
 
+/// The table has no more rows.
+const ROWS: usize = 200;
 /// Labels that fewer samples have are marked.
 const FEW: u64 = 20;
 
@@ -41,6 +43,7 @@ pub fn section(task: &MultiLabel) -> Option<Section> {
             (count(samples as u64)) " samples. Precision: of the samples that got the label, how many have it. Recall: of those that have it, how \
              many got it." }
         div.tall { (scroll("Measures of each label", table(task, &counts, scores.is_some().then_some(&rankings)))) }
+        @if labels > ROWS { p.caption { "The first " (ROWS) " of " (labels) " labels." } }
         @if counts.iter().any(|counts| (1..FEW).contains(&counts.support())) {
             p.caption { "† Fewer than " (FEW) " samples have the label: a few others could change these values much." }
         }
@@ -63,7 +66,7 @@ fn table(task: &MultiLabel, counts: &[ClassCounts], rankings: Option<&Vec<Option
                 th.number scope="col" { "Samples" } th.number scope="col" { "Predicted" }
             } }
             tbody {
-                @for (label, counts) in counts.iter().enumerate() {
+                @for (label, counts) in counts.iter().enumerate().take(ROWS) {
                     tr {
                         th scope="row" { (shortened(&task.labels[label], 60)) }
                         (bar(counts.precision())) (bar(counts.recall())) (bar(counts.f1()))

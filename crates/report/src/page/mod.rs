@@ -12,6 +12,7 @@ mod model;
 mod numbers;
 mod opening;
 mod reproduce;
+mod scored;
 mod timings;
 mod training;
 mod words;
@@ -34,8 +35,9 @@ impl RunReport {
         let mut sections = vec![measures::section(self)];
         match &self.task {
             Some(Task::Classification(task)) => {
-                sections.push(classes::section(task));
-                sections.push(confidence::section(task));
+                let scored = scored::Scored::new(task);
+                sections.push(classes::section(task, scored.as_ref()));
+                sections.push(scored.map(|scored| confidence::section(task, &scored)));
             }
             Some(Task::MultiLabel(task)) => sections.push(labels::section(task)),
             Some(Task::Regression(task)) => sections.extend(task.targets.iter().map(numbers::section)),

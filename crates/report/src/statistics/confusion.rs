@@ -1,9 +1,12 @@
 //! Which classes are taken for which.
 
-/// The confusion matrix.
+use std::collections::BTreeMap;
+
+/// The confusion matrix. Most pairs of many classes never occur, so only those that do are kept.
 pub struct Confusion {
-    classes: usize,
-    counts: Vec<u64>,
+    counts: BTreeMap<(usize, usize), u64>,
+    support: Vec<u64>,
+    predicted: Vec<u64>,
 }
 
 /// How often a class, or a label, was and was not found.
@@ -16,55 +19,52 @@ pub struct ClassCounts {
 
 impl Confusion {
     pub fn new(classes: usize, truth: &[usize], predicted: &[usize]) -> Self {
-        let mut counts = vec![0; classes * classes];
+        let mut found =
+            Self { counts: BTreeMap::new(), support: vec![0; classes], predicted: vec![0; classes] };
         for (truth, predicted) in truth.iter().zip(predicted) {
-            counts[truth * classes + predicted] += 1;
+            *found.counts.entry((*truth, *predicted)).or_default() += 1;
+            found.support[*truth] += 1;
+            found.predicted[*predicted] += 1;
         }
-        Self { classes, counts }
+        found
     }
 
     pub fn classes(&self) -> usize {
-        self.classes
+        self.support.len()
     }
 
     pub fn count(&self, truth: usize, predicted: usize) -> u64 {
-        self.counts[truth * self.classes + predicted]
+        self.counts.get(&(truth, predicted)).copied().unwrap_or(0)
     }
 
     /// The number of samples of a class.
     pub fn support(&self, class: usize) -> u64 {
-        (0..self.classes).map(|predicted| self.count(class, predicted)).sum()
+        self.support[class]
     }
 
     pub fn of_class(&self, class: usize) -> ClassCounts {
-        let predicted: u64 = (0..self.classes).map(|truth| self.count(truth, class)).sum();
         let true_positives = self.count(class, class);
         ClassCounts {
             true_positives,
-            false_positives: predicted - true_positives,
-            false_negatives: self.support(class) - true_positives,
+            false_positives: self.predicted[class] - true_positives,
+            false_negatives: self.support[class] - true_positives,
         }
     }
 
     pub fn mistakes(&self) -> u64 {
-        let right: u64 = (0..self.classes).map(|class| self.count(class, class)).sum();
-        self.counts.iter().sum::<u64>() - right
+        self.counts.iter().filter(|((truth, predicted), _)| truth != predicted).map(|(_, count)| count).sum()
     }
 
     /// The class with the lowest recall, the first of several, with that recall.
     pub fn worst(&self) -> Option<(usize, f64)> {
-        let recalls = (0..self.classes).filter_map(|class| Some((class, self.of_class(class).recall()?)));
+        let recalls = (0..self.classes()).filter_map(|class| Some((class, self.of_class(class).recall()?)));
         recalls.min_by(|left, right| left.1.total_cmp(&right.1))
     }
 
     /// Classes that are taken for each other most often, as truth, prediction and how often.
     pub fn confused(&self, limit: usize) -> Vec<(usize, usize, u64)> {
-        let pairs = (0..self.classes).flat_map(|truth| (0..self.classes).map(move |other| (truth, other)));
-        let mut pairs: Vec<_> = pairs
-            .filter(|(truth, other)| truth != other)
-            .map(|(truth, other)| (truth, other, self.count(truth, other)))
-            .filter(|pair| pair.2 > 0)
-            .collect();
+        let mistakes = self.counts.iter().filter(|((truth, predicted), _)| truth != predicted);
+        let mut pairs: Vec<_> = mistakes.map(|((truth, other), count)| (*truth, *other, *count)).collect();
         pairs.sort_by(|left, right| right.2.cmp(&left.2).then(left.cmp(right)));
         pairs.truncate(limit);
         pairs
@@ -77,7 +77,7 @@ impl Confusion {
             counts.false_positives + counts.false_negatives
         };
         let mut classes: Vec<(u64, usize)> =
-            (0..self.classes).map(|class| (mistakes(class), class)).collect();
+            (0..self.classes()).map(|class| (mistakes(class), class)).collect();
         classes.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
         classes.truncate(limit);
         let mut classes: Vec<usize> = classes.into_iter().map(|(_, class)| class).collect();
