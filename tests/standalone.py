@@ -35,6 +35,7 @@ PROJECTS = {
         "tune",
         {"fireclay-tune": DEFAULT, "serde_json": 'version = "1"', "tempfile": 'version = "3"'},
     ),
+    "report": ("report", {"fireclay-report": DEFAULT}),
     "tabular": ("tabular", {"fireclay-tabular": DEFAULT, "fireclay-data": DEFAULT}),
     "datasets": ("datasets", {"fireclay-datasets": BARE, "fireclay-data": DEFAULT}),
     "nn": ("nn", {"fireclay-nn": DEFAULT}),

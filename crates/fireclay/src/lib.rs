@@ -27,6 +27,7 @@
 //! | [`store`] | model files, checkpoints, weights |
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
+//! | [`report`] | one HTML page about a training, and one that compares several |
 
 //!
 //! Short programs to begin with, in `examples/`:
@@ -42,6 +43,7 @@
 pub use burn;
 pub use fireclay_backend as backend;
 pub use fireclay_nn as nn;
+pub use fireclay_report as report;
 pub use fireclay_store as store;
 pub use fireclay_tensorboard as tensorboard;
 pub use fireclay_train as train;
@@ -91,6 +93,9 @@ pub enum Error {
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
+    /// The data of a report contradicts itself.
+    #[error(transparent)]
+    Report(#[from] report::ReportError),
     /// A search for hyper-parameters cannot go on.
     #[error(transparent)]
     Tune(#[from] tune::TuneError),

@@ -1,0 +1,129 @@
+//! From values to places on a line, with few ticks at round values.
+
+use crate::format::{exponent, fixed, scientific};
+
+/// One axis: its bounds, its ticks with their labels, and whether it is logarithmic.
+#[derive(Clone)]
+pub struct Axis {
+    pub low: f64,
+    pub high: f64,
+    pub ticks: Vec<(f64, String)>,
+    log: bool,
+}
+
+/// Beyond this, differences would overflow.
+const LARGEST: f64 = 1e300;
+
+impl Axis {
+    /// An axis that holds all finite values, from one round value to another.
+    pub fn linear(values: impl IntoIterator<Item = f64>, ticks: usize) -> Self {
+        let (low, high) = bounds(values).unwrap_or((0.0, 1.0));
+        let (low, high) = if high > low {
+            (low, high)
+        } else {
+            let margin = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+            (low - margin, high + margin)
+        };
+        let step = round_step((high - low) / ticks.max(1) as f64);
+        let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
+        Self::of_steps(first * step, last * step, first, last, step)
+    }
+
+    /// An axis between two values, with ticks at the round values that lie between.
+    pub fn between(low: f64, high: f64, ticks: usize) -> Self {
+        let step = round_step((high - low) / ticks.max(1) as f64);
+        Self::of_steps(low, high, (low / step - 1e-9).ceil(), (high / step + 1e-9).floor(), step)
+    }
+
+    /// An axis of whole numbers, such as epochs, that begins and ends with them.
+    pub fn whole(low: f64, high: f64) -> Self {
+        if high <= low {
+            return Self { low: low - 0.5, high: low + 0.5, ticks: vec![(low, fixed(low, 0))], log: false };
+        }
+        let step = round_step((high - low) / 5.0).max(1.0).round();
+        let (first, last) = ((low / step).ceil(), (high / step).floor());
+        let mut axis = Self::of_steps(low, high, first, last, step);
+        // Epochs are counted from 1, which is no round number and where curves begin.
+        if axis.ticks.first().is_some_and(|(first, _)| first - low >= step * 0.6) {
+            axis.ticks.insert(0, (low, fixed(low, 0)));
+        }
+        axis
+    }
+
+    /// A logarithmic axis that holds all values above 0; `None` if there is none.
+    pub fn log(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let (low, high) = bounds(values.into_iter().filter(|value| *value > 0.0))?;
+        let (first, last) = (exponent(low), exponent(high) + 1);
+        let digits: &[f64] = if last - first <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let powers = (first..=last).step_by(((last - first) / 6 + 1) as usize);
+        let all: Vec<f64> =
+            powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power))).collect();
+        let label = |tick: f64| match exponent(tick) {
+            -3..=4 => fixed(tick, (-exponent(tick)).max(0) as usize),
+            _ => scientific(tick, 0),
+        };
+        // Half a step of room below and above, or a curve that falls to 0.009 would have an axis down to 0.001.
+        let room = (high / low).max(2.0).powf(0.03);
+        let (low, high) = (low / room, high * room);
+        let ticks = all.into_iter().filter(|tick| (low..=high).contains(tick));
+        Some(Self { low, high, ticks: ticks.map(|tick| (tick, label(tick))).collect(), log: true })
+    }
+
+    /// Where a value lies, from 0 at the lower bound to 1 at the upper.
+    pub fn place(&self, value: f64) -> f64 {
+        match self.log {
+            true => (value.log10() - self.low.log10()) / (self.high.log10() - self.low.log10()),
+            false => (value - self.low) / (self.high - self.low),
+        }
+    }
+
+    /// Whether the value can be shown.
+    pub fn holds(&self, value: f64) -> bool {
+        value.is_finite() && (-1e-9..=1.0 + 1e-9).contains(&self.place(value))
+    }
+
+    /// The same axis with its ticks in per cent.
+    pub fn in_percent(mut self) -> Self {
+        let step = self.ticks.get(1).map_or(1.0, |second| second.0 - self.ticks[0].0) * 100.0;
+        let decimals = decimals(step);
+        for (value, label) in &mut self.ticks {
+            *label = format!("{}\u{a0}%", fixed(*value * 100.0, decimals));
+        }
+        self
+    }
+
+    fn of_steps(low: f64, high: f64, first: f64, last: f64, step: f64) -> Self {
+        let steps = ((last - first).round().clamp(0.0, 50.0)) as u32;
+        let values = (0..=steps).map(|tick| (first + f64::from(tick)) * step);
+        let values: Vec<f64> = values.map(|value| if value.abs() < step * 1e-6 { 0.0 } else { value }).collect();
+        let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let label = |value: f64| match () {
+            () if value == 0.0 => "0".into(),
+            () if largest >= 1e7 || step < 1e-5 => {
+                scientific(value, (exponent(value) - exponent(step)).clamp(0, 6) as usize)
+            }
+            () => fixed(value, decimals(step)),
+        };
+        Self { low, high, ticks: values.into_iter().map(|value| (value, label(value))).collect(), log: false }
+    }
+}
+
+/// The least and the largest of the finite values.
+pub fn bounds(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let finite = values.into_iter().filter(|value| value.abs() < LARGEST);
+    finite.fold(None, |bounds, value| {
+        let (low, high) = bounds.unwrap_or((value, value));
+        Some((value.min(low), value.max(high)))
+    })
+}
+
+/// The next of 1, 2 and 5 times a power of ten.
+fn round_step(step: f64) -> f64 {
+    let power = 10f64.powi(exponent(step));
+    let digit = [1.0, 2.0, 5.0, 10.0].into_iter().find(|digit| step / power <= digit * (1.0 + 1e-9));
+    digit.unwrap_or(10.0) * power
+}
+
+fn decimals(step: f64) -> usize {
+    (-exponent(step * (1.0 + 1e-9))).max(0) as usize
+}

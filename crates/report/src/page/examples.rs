@@ -1,0 +1,102 @@
+//! Single samples: what it got wrong, and what augmentation makes of pictures.
+
+use maud::{Markup, html};
+
+use super::frame::Section;
+use super::words::shortened;
+use crate::data::{Content, Example, RunReport, Task};
+use crate::error::ReportError;
+use crate::format::{counted, percent};
+use crate::picture::data_uri;
+
+/// No more are shown, and pictures have no more pixels on a side, so that a page of colour photographs stays below 1 MB.
+const MISTAKES: usize = 24;
+const MISTAKE_SIDE: usize = 72;
+const AUGMENTED: usize = 6;
+const AUGMENTED_SIDE: usize = 48;
+/// Of a text that many characters, and of a row that many columns.
+const TEXT: usize = 500;
+const COLUMNS: usize = 24;
+
+pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
+    if report.mistakes.is_empty() {
+        return Ok(None);
+    }
+    let numbers = matches!(report.task, Some(Task::Regression(_)));
+    let title = if numbers { "Largest errors" } else { "Most confident mistakes" };
+    let wide = report.mistakes.iter().any(|example| matches!(example.content, Content::Text(_) | Content::Row(_)));
+    let shown: Vec<&Example> = report.mistakes.iter().take(MISTAKES).collect();
+    let cards = shown.iter().enumerate().map(|(number, example)| card(example, number + 1));
+    let cards: Vec<Markup> = cards.collect::<Result<_, _>>()?;
+    let body = html! {
+        p {
+            @if numbers { "The samples where predictions are furthest off, the worst first." }
+            @else { "What the network got wrong although it was sure, the surest first. Look for samples with a wrong label, for pictures or texts \
+                     that people could not tell either, and for what these samples have in common." }
+            @if shown.len() < report.mistakes.len() { " " (shown.len()) " of " (counted(report.mistakes.len(), "sample")) " are shown." }
+        }
+        div.cards.wide[wide] { @for card in &cards { (card) } }
+    };
+    Ok(Some(Section::new("mistakes", title, body)))
+}
+
+fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
+    let picture = match &example.content {
+        Content::Picture(picture) => Some(data_uri(picture, MISTAKE_SIDE, &format!("mistake {number}"))?),
+        Content::Nothing | Content::Text(_) | Content::Row(_) => None,
+    };
+    let alternative = format!("a sample of {}, taken for {}", shortened(&example.truth, 80), shortened(&example.predicted, 80));
+    Ok(html! {
+        figure.card {
+            @match &example.content {
+                Content::Picture(shown) => {
+                    // Pixels are told apart where they are the sample's own.
+                    @if let Some(picture) = picture { img.smooth[shown.width.max(shown.height) > MISTAKE_SIDE] src=(picture) alt=(alternative); }
+                }
+                Content::Text(text) => { blockquote { (shortened(text, TEXT)) } }
+                Content::Row(columns) => {
+                    dl.row {
+                        @for (column, value) in columns.iter().take(COLUMNS) { div { dt { (shortened(column, 60)) } dd { (shortened(value, 120)) } } }
+                    }
+                    @if columns.len() > COLUMNS { p.caption { "and " (counted(columns.len() - COLUMNS, "column")) " more" } }
+                }
+                Content::Nothing => {}
+            }
+            figcaption {
+                dl {
+                    div { dt { "truth" } dd { b { (shortened(&example.truth, 80)) } } }
+                    div.said { dt { "predicted" } dd { b { (shortened(&example.predicted, 80)) }
+                        @if let Some(probability) = example.probability.filter(|probability| probability.is_finite()) { " " span.number { (percent(probability)) } } } }
+                }
+                @if let Some(name) = &example.name { p.file title=(shortened(name, 300)) { (shortened(name, 60)) } }
+            }
+        }
+    })
+}
+
+pub fn augmented(report: &RunReport) -> Result<Option<Section>, ReportError> {
+    if report.augmented.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    for (number, sample) in report.augmented.iter().take(AUGMENTED).enumerate() {
+        let what = format!("augmented sample {}", number + 1);
+        let before = data_uri(&sample.before, AUGMENTED_SIDE, &what)?;
+        let after = sample.after.iter().take(4).map(|picture| data_uri(picture, AUGMENTED_SIDE, &what));
+        rows.push((sample.label.as_deref().unwrap_or("a picture"), before, after.collect::<Result<Vec<_>, _>>()?));
+    }
+    let body = html! {
+        p { "Training pictures are changed a little each time that the network sees them, so that it learns what does not matter. On the left \
+             each picture as it is, beside it what became of it." }
+        div.augmented {
+            @for (label, before, after) in &rows {
+                figure {
+                    img.before src=(before) alt={ (label) " as it is" };
+                    @for picture in after { img src=(picture) alt={ (label) ", changed" }; }
+                    figcaption { (shortened(label, 40)) }
+                }
+            }
+        }
+    };
+    Ok(Some(Section::new("augmentation", "What augmentation does", body)))
+}

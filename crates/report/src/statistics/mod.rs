@@ -1,0 +1,17 @@
+//! What is computed from predictions for the figures. A number that does not exist is `None`, never 0 or NaN.
+
+mod calibration;
+mod confusion;
+mod downsample;
+mod histogram;
+mod probabilities;
+mod ranking;
+mod residuals;
+
+pub use calibration::{Calibration, wilson};
+pub use confusion::{ClassCounts, Confusion};
+pub use downsample::{downsample, moving_average};
+pub use histogram::Histogram;
+pub use probabilities::{label_probabilities, probabilities};
+pub use ranking::{Ranking, macro_average};
+pub use residuals::{Residuals, coverage};
