@@ -3,10 +3,10 @@
 use super::BuiltIn;
 use crate::metrics::{CalibrationBins, Direction, Metric, Predictions, Task};
 
-/// Expected calibration error: `sum(rows in bin / rows * |accuracy of bin - mean confidence of bin|)` over 15 bins of equal
-/// width ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). The confidence is the probability of the predicted class, also
-/// where there are two classes, and a bin has its upper end and not its lower. From 0 to 1, smaller is better; 0 means that of
-/// the answers with a probability of 0.8 eight in ten are right. `ece` names it too.
+/// Expected calibration error: `sum(rows in bin / rows * |accuracy of bin - mean confidence of bin|)` over 15 bins of
+/// equal width ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). The confidence is the probability of the predicted
+/// class, also where there are two classes, and a bin has its upper end and not its lower. From 0 to 1, smaller is
+/// better; 0 means that of the answers with a probability of 0.8 eight in ten are right. `ece` names it too.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, ExpectedCalibrationError, PredictionTargets, Predictions, Task};

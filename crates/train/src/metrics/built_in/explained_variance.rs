@@ -4,9 +4,9 @@ use super::BuiltIn;
 use crate::metrics::columns::{mean_over_outputs, spread, spread_of_targets};
 use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 
-/// Explained variance: `1 - Var(target - output) / Var(target)` for each output, and the mean over the outputs. At most 1, larger
-/// is better. It is [`R2`](crate::R2) of outputs that are right on average: an error that is the same for all rows does not
-/// count. It does not exist where all targets of an output are the same.
+/// Explained variance: `1 - Var(target - output) / Var(target)` for each output, and the mean over the outputs. At most
+/// 1, larger is better. It is [`R2`](crate::R2) of outputs that are right on average: an error that is the same for all
+/// rows does not count. It does not exist where all targets of an output are the same.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, ExplainedVariance, PredictionTargets, Predictions, Task};

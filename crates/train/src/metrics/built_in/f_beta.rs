@@ -3,10 +3,10 @@
 use super::BuiltIn;
 use crate::metrics::{ClassCounts, Direction, Metric, Predictions, Task};
 
-/// F-beta: the harmonic mean of precision and recall in which recall counts `beta` times as much,
-/// `(1 + beta²) * precision * recall / (beta² * precision + recall)`, for each class, and the mean over the classes that
-/// occur or are predicted (macro average), or over all labels. From 0 to 1, larger is better. Its name is `f2` for a beta of 2
-/// and `f0.5` for 0.5; with a beta of 1 it is [`F1`](crate::F1), and with one that is not above 0 it does not exist.
+/// F-beta: the harmonic mean of precision and recall in which recall counts `beta` times as much, `(1 + beta²) *
+/// precision * recall / (beta² * precision + recall)`, for each class, and the mean over the classes that occur or are
+/// predicted (macro average), or over all labels. From 0 to 1, larger is better. Its name is `f2` for a beta of 2 and
+/// `f0.5` for 0.5; with a beta of 1 it is [`F1`](crate::F1), and with one that is not above 0 it does not exist.
 ///
 /// The measure is from [van Rijsbergen 1979](https://www.dcs.gla.ac.uk/Keith/Preface.html), chapter 7.
 ///

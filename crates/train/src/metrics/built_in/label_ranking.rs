@@ -4,10 +4,10 @@ use super::BuiltIn;
 use crate::metrics::sums::WeightedMean;
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Label ranking average precision: for each label that a sample has, the share of its own labels among those that are ranked
-/// as high or higher, `|own labels up to the rank| / rank`; the mean over these, and over the samples ([Schapire and Singer
-/// 2000](https://doi.org/10.1023/A:1007649029923)). Of equal scores each has the lowest rank. A sample with no label, or with all
-/// of them, counts as 1. Above 0 and up to 1, larger is better.
+/// Label ranking average precision: for each label that a sample has, the share of its own labels among those that are
+/// ranked as high or higher, `|own labels up to the rank| / rank`; the mean over these, and over the samples ([Schapire
+/// and Singer 2000](https://doi.org/10.1023/A:1007649029923)). Of equal scores each has the lowest rank. A sample with
+/// no label, or with all of them, counts as 1. Above 0 and up to 1, larger is better.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, LabelRankingAveragePrecision, PredictionTargets, Predictions, Task};

@@ -4,9 +4,9 @@ use super::BuiltIn;
 use crate::metrics::sums::{WeightedMean, errors};
 use crate::metrics::{Direction, Metric, Predictions, Task};
 
-/// Mean absolute percentage error: the mean of `|output - target| / max(|target|, epsilon)` over rows and outputs, with the
-/// `epsilon` of `f64`, as a fraction. 0 or more, smaller is better. A target near 0 makes it very large, so it is for numbers that
-/// stay away from 0 ([de Myttenaere et al. 2016](https://arxiv.org/abs/1605.02541)).
+/// Mean absolute percentage error: the mean of `|output - target| / max(|target|, epsilon)` over rows and outputs, with
+/// the `epsilon` of `f64`, as a fraction. 0 or more, smaller is better. A target near 0 makes it very large, so it is
+/// for numbers that stay away from 0 ([de Myttenaere et al. 2016](https://arxiv.org/abs/1605.02541)).
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, Mape, PredictionTargets, Predictions, Task};

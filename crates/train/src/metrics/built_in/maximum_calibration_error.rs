@@ -3,10 +3,10 @@
 use super::BuiltIn;
 use crate::metrics::{CalibrationBins, Direction, Metric, Predictions, Task};
 
-/// Maximum calibration error: the largest `|accuracy of bin - mean confidence of bin|` of those of 15 bins that have a row
-/// ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)); bins and confidences are those of
-/// [`ExpectedCalibrationError`](crate::ExpectedCalibrationError). From 0 to 1, smaller is better. A bin with few rows is as
-/// large as one with many. `mce` names it too.
+/// Maximum calibration error: the largest `|accuracy of bin - mean confidence of bin|` of those of 15 bins that have a
+/// row ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)); bins and confidences are those of
+/// [`ExpectedCalibrationError`](crate::ExpectedCalibrationError). From 0 to 1, smaller is better. A bin with few rows is
+/// as large as one with many. `mce` names it too.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, MaximumCalibrationError, PredictionTargets, Predictions, Task};

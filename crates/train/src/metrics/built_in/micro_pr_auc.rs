@@ -4,9 +4,10 @@ use super::BuiltIn;
 use crate::metrics::curves::{average_precision, micro_area};
 use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 
-/// Micro-averaged average precision: that of all labels taken together, as if each label of each row were a row of its own, so that
-/// frequent labels count more than in [`PrAuc`](crate::PrAuc), and scores of different labels are compared. From 0 to 1,
-/// larger is better; chance is the share of labels that hold. It does not exist where no label of any row holds. `micro_average_precision` names it too.
+/// Micro-averaged average precision: that of all labels taken together, as if each label of each row were a row of its
+/// own, so that frequent labels count more than in [`PrAuc`](crate::PrAuc), and scores of different labels are compared.
+/// From 0 to 1, larger is better; chance is the share of labels that hold. It does not exist where no label of any row
+/// holds. `micro_average_precision` names it too.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, MicroPrAuc, PredictionTargets, Predictions, Task};

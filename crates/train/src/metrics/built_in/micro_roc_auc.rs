@@ -4,9 +4,9 @@ use super::BuiltIn;
 use crate::metrics::curves::{micro_area, roc_auc};
 use crate::metrics::{Collected, Direction, Metric, Predictions, Task};
 
-/// Micro-averaged ROC AUC: that of all labels taken together, as if each label of each row were a row of its own, so that
-/// frequent labels count more than in [`RocAuc`](crate::RocAuc), and scores of different labels are compared. From 0 to 1,
-/// larger is better; 0.5 is chance. It does not exist where all labels of all rows hold, or none.
+/// Micro-averaged ROC AUC: that of all labels taken together, as if each label of each row were a row of its own, so
+/// that frequent labels count more than in [`RocAuc`](crate::RocAuc), and scores of different labels are compared. From
+/// 0 to 1, larger is better; 0.5 is chance. It does not exist where all labels of all rows hold, or none.
 ///
 /// ```
 /// use fireclay_train::{AnyMetric, MicroRocAuc, PredictionTargets, Predictions, Task};
