@@ -26,7 +26,8 @@ pub enum ResumeAt {
     /// Behind the last whole record.
     End,
     /// At a position that [`EventWriter::flush`](crate::EventWriter::flush) returned, such as that of a checkpoint. What comes
-    /// after it is dropped.
+    /// after it is dropped. Positions before it are still those of the file then; after [`ResumeAt::Step`] they are only up to
+    /// the first event that was dropped.
     Position(u64),
     /// After a step. Events of later steps are dropped, wherever they are.
     Step(u64),
@@ -126,7 +127,7 @@ fn copy(
 ) -> Result<Resumed, TensorboardError> {
     let path = folder.join(name.to_string());
     // TensorBoard does not read it under this name.
-    let partial = folder.join(format!(".fireclay-events-{}.partial", name.seconds));
+    let partial = folder.join(format!(".fireclay-events-{}.{}.partial", name.seconds, name.number));
     let mut write = |file: &mut File| -> io::Result<u64> {
         let mut length = 0;
         for part in parts {
