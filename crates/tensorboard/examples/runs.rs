@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the folder to write to")?;
     for (number, (name, learning_rate, optimizer, augment)) in RUNS.into_iter().enumerate() {
         let folder = Path::new(&folder).join(name);
-        // An hour ago, a step each second, so that runs look the same whenever they are made.
+        // No clock, so that the runs are the same whenever they are made.
         let mut seconds = 1_700_000_000.0 + 1000.0 * number as f64;
         let clock = move || {
             seconds += 0.2;

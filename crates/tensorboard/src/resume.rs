@@ -26,7 +26,8 @@ pub enum ResumeAt {
     /// Behind the last whole record.
     End,
     /// At a position that [`EventWriter::flush`](crate::EventWriter::flush) returned, such as that of a checkpoint. What comes
-    /// after it is dropped.
+    /// after it is dropped. Positions before it are still those of the file then; after [`ResumeAt::Step`] they are only up to
+    /// the first event that was dropped.
     Position(u64),
     /// After a step. Events of later steps are dropped, wherever they are.
     Step(u64),
@@ -66,10 +67,11 @@ pub fn resume(folder: &Path, at: ResumeAt) -> Result<Resumed, TensorboardError> 
 
 /// Takes the file for this writer alone. Where the system has no locks it does without; on Windows they would keep readers away.
 pub fn lock(file: &File, path: &Path) -> Result<(), TensorboardError> {
+    if cfg!(windows) {
+        return Ok(());
+    }
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) if cfg!(unix) => {
-            Err(TensorboardError::Locked { path: path.to_owned() })
-        }
+        Err(TryLockError::WouldBlock) => Err(TensorboardError::Locked { path: path.to_owned() }),
         _ => Ok(()),
     }
 }
@@ -126,7 +128,7 @@ fn copy(
 ) -> Result<Resumed, TensorboardError> {
     let path = folder.join(name.to_string());
     // TensorBoard does not read it under this name.
-    let partial = folder.join(format!(".fireclay-events-{}.partial", name.seconds));
+    let partial = folder.join(format!(".fireclay-events-{}.{}.partial", name.seconds, name.number));
     let mut write = |file: &mut File| -> io::Result<u64> {
         let mut length = 0;
         for part in parts {

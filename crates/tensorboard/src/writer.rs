@@ -43,8 +43,8 @@ impl EventWriter {
         Self::create_with_clock(folder, system_clock)
     }
 
-    /// As [`EventWriter::create`], with a clock of one's own that tells seconds since 1970. Steps go by it in TensorBoard, and
-    /// the file is called by it.
+    /// As [`EventWriter::create`], with a clock of one's own that tells seconds since 1970. Each event is written with the time
+    /// that it tells, and the file has it in its name.
     ///
     /// ```
     /// use fireclay_tensorboard::EventWriter;

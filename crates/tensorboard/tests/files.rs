@@ -157,6 +157,24 @@ fn a_last_record_that_was_cut_short_anywhere_is_dropped() {
     }
 }
 
+/// As a process that was killed leaves it, wherever it was in writing.
+#[test]
+fn a_run_goes_on_from_its_checkpoint_whatever_was_written_after_it() {
+    let expected = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = create(folder.path());
+    steps(&mut writer, 1..=6);
+    let checkpoint = writer.flush().unwrap();
+    drop(writer);
+    for length in (checkpoint as usize..=expected.len()).step_by(7) {
+        std::fs::write(content(folder.path()).1, &expected[..length]).unwrap();
+        let mut writer = resume(folder.path(), ResumeAt::Position(checkpoint));
+        steps(&mut writer, 7..=10);
+        drop(writer);
+        assert!(content(folder.path()).0 == expected, "{length} bytes");
+    }
+}
+
 #[test]
 fn later_steps_are_dropped_wherever_they_are_and_what_a_run_began_with_stays() {
     let folder = tempfile::tempdir().unwrap();
@@ -183,7 +201,7 @@ fn shortening_a_file_may_itself_be_interrupted() {
     let (old, whole) = (writer.path().to_owned(), writer.flush().unwrap());
     drop(writer);
     let bytes = std::fs::read(&old).unwrap();
-    std::fs::write(folder.path().join(".fireclay-events-1.partial"), &bytes[..20]).unwrap();
+    std::fs::write(folder.path().join(".fireclay-events-1.0.partial"), &bytes[..20]).unwrap();
     let writer = resume(folder.path(), ResumeAt::Position(position));
     let new = writer.path().to_owned();
     drop(writer);
