@@ -91,7 +91,9 @@ impl Curves {
         let last = |series: &Series| series.points.iter().rev().find(|(_, y)| self.plot.y.holds(*y)).copied();
         let mut ends: Vec<(f64, usize, &str)> = self
             .lines()
-            .filter_map(|(style, series)| Some((self.plot.at_y(last(series)?.1), style, series.name.as_str())))
+            .filter_map(|(style, series)| {
+                Some((self.plot.at_y(last(series)?.1), style, series.name.as_str()))
+            })
             .collect();
         ends.sort_by(|left, right| left.0.total_cmp(&right.0));
         let apart = LETTER + 3.0;
