@@ -86,7 +86,7 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
             measure: Some("accuracy".into()),
         },
         dataset: Some(DatasetInfo {
-            name: "drawn digits".into(),
+            name: if classes == 10 { "drawn digits".into() } else { "drawn road signs".into() },
             source: Some("made by fireclay from seed 0".into()),
             parts: vec![part("training", 54_000), part("validation", 6_000), part("test", samples)],
             split: Some("every tenth training sample is for validation, each class alike".into()),

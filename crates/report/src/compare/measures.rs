@@ -154,7 +154,7 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
             th scope="row" { (row.name.replace('_', " ")) }
             td { (row.part) }
             @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
-            td { (meaning(row, runs)) }
+            td.words { (meaning(row, runs)) }
         }
     }
 }

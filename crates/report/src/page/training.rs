@@ -10,7 +10,7 @@ use super::words::{capitalised, spoken};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure};
 use crate::data::{Epoch, RunReport, Step, Unit};
 use crate::format::{counted, number, percent};
-use crate::statistics::{downsample, moving_average};
+use crate::statistics::{Points, downsample, moving_average};
 
 /// No more points are drawn of a curve over steps.
 const STEPS: usize = 1000;
@@ -60,13 +60,13 @@ pub const NAMED: usize = 4;
 /// Values of one name on training and validation samples.
 pub struct Family {
     pub name: String,
-    pub training: Option<Vec<(f64, f64)>>,
-    pub validation: Option<Vec<(f64, f64)>>,
+    pub training: Option<Points>,
+    pub validation: Option<Points>,
 }
 
 impl Family {
     /// Both parts with their names and styles; what validation says is the more important.
-    pub fn parts(&self) -> [(&'static str, usize, &Option<Vec<(f64, f64)>>); 2] {
+    pub fn parts(&self) -> [(&'static str, usize, &Option<Points>); 2] {
         let training = usize::from(self.validation.is_some());
         [("training", training, &self.training), ("validation", 0, &self.validation)]
     }
@@ -167,7 +167,7 @@ fn describe(title: &str, over: &str, series: &[Series], unit: &Unit) -> String {
     let ends = series.iter().filter_map(|series| {
         let mut known = series.points.iter().map(|point| point.1).filter(|value| value.is_finite());
         let first = known.next()?;
-        let last = known.last().unwrap_or(first);
+        let last = known.next_back().unwrap_or(first);
         let [first, last] = [first, last].map(|value| super::measures::value_in(unit, value));
         Some(format!("{} from {first} to {last}", series.name))
     });
