@@ -8,7 +8,7 @@ pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -33,7 +33,11 @@ pub fn number_like(value: f64, like: f64) -> String {
     let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     // A value of four digits as 0.0384 lost a zero at its end; at least three digits are told.
     let least = if like == 0.0 { 0 } else { (2 - exponent(like)).max(0) as usize };
-    if plain && value.abs() < 1e9 && like.abs() < 1e9 { fixed(value, decimals.max(least)) } else { number(value) }
+    if plain && value.abs() < 1e9 && like.abs() < 1e9 {
+        fixed(value, decimals.max(least))
+    } else {
+        number(value)
+    }
 }
 
 fn significant(value: f64, digits: i32) -> String {
@@ -73,7 +77,8 @@ fn in_percent(fraction: f64, decimals: usize) -> String {
     }
     let whole = fraction == 0.0 || fraction == 1.0;
     let looks_whole = |text: &str| matches!(text.trim_end_matches('0'), "100." | "0.");
-    let told = (decimals..=3).map(|decimals| fixed(fraction * 100.0, decimals)).find(|text| !looks_whole(text));
+    let told =
+        (decimals..=3).map(|decimals| fixed(fraction * 100.0, decimals)).find(|text| !looks_whole(text));
     let text = match told {
         _ if whole => fixed(fraction * 100.0, 0),
         Some(text) => text,
@@ -158,8 +163,18 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         let written = [0.0, 1.0, 0.5, 12.3456, 1234567.0, -0.25, 1e9, 1e-9, 2.5e12, f64::NAN].map(number);
-        let expected =
-            ["0", "1", "0.5", "12.35", "1,234,567", "−0.25", "10⁹", "10⁻⁹", "2.5\u{a0}×\u{a0}10¹²", "not finite"];
+        let expected = [
+            "0",
+            "1",
+            "0.5",
+            "12.35",
+            "1,234,567",
+            "−0.25",
+            "10⁹",
+            "10⁻⁹",
+            "2.5\u{a0}×\u{a0}10¹²",
+            "not finite",
+        ];
         assert_eq!(written, expected);
         assert_eq!(fixed(-0.001, 1), "0.0");
     }

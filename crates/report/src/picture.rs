@@ -9,7 +9,8 @@ use crate::error::ReportError;
 /// A picture that has been checked, as the address of an image of at most `largest` pixels on each side.
 pub fn data_uri(picture: &Picture, largest: usize, what: &str) -> Result<String, ReportError> {
     let picture = reduced(picture, largest);
-    let failed = |error: png::EncodingError| ReportError::Png { what: what.into(), problem: error.to_string() };
+    let failed =
+        |error: png::EncodingError| ReportError::Png { what: what.into(), problem: error.to_string() };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
     encoder.set_color(if channels(&picture) == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
@@ -39,7 +40,8 @@ fn reduced(picture: &Picture, largest: usize) -> Picture {
             let columns = column * picture.width / width..(column + 1) * picture.width / width;
             for channel in 0..channels {
                 let value = |y, x| usize::from(picture.bytes[(y * picture.width + x) * channels + channel]);
-                let sum: usize = rows.clone().map(|y| columns.clone().map(|x| value(y, x)).sum::<usize>()).sum();
+                let sum: usize =
+                    rows.clone().map(|y| columns.clone().map(|x| value(y, x)).sum::<usize>()).sum();
                 bytes.push((sum / (rows.len() * columns.len()).max(1)) as u8);
             }
         }
@@ -61,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_picture_becomes_a_png() {
-        let uri = data_uri(&Picture { width: 2, height: 1, bytes: vec![255, 0, 0, 0, 0, 255] }, 96, "x").unwrap();
+        let uri =
+            data_uri(&Picture { width: 2, height: 1, bytes: vec![255, 0, 0, 0, 0, 255] }, 96, "x").unwrap();
         let bytes = STANDARD.decode(uri.strip_prefix("data:image/png;base64,").unwrap()).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];

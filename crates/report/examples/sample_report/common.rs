@@ -30,12 +30,20 @@ impl Random {
 }
 
 /// Epochs whose losses fall from `first` to about `last`; the validation loss rises again a little.
-pub fn epochs(random: &mut Random, epochs: usize, first: f64, last: f64, accuracy: Option<f64>) -> Vec<Epoch> {
+pub fn epochs(
+    random: &mut Random,
+    epochs: usize,
+    first: f64,
+    last: f64,
+    accuracy: Option<f64>,
+) -> Vec<Epoch> {
     let epoch = |epoch: usize| {
         let progress = epoch as f64 / epochs as f64;
         let fallen = (-4.5 * progress).exp();
         let loss = last * 0.7 + (first - last) * fallen + random.normal() * last * 0.02;
-        let val_loss = last * (1.0 + 0.35 * progress * progress) + (first - last) * fallen * 0.8 + random.normal() * last * 0.05;
+        let val_loss = last * (1.0 + 0.35 * progress * progress)
+            + (first - last) * fallen * 0.8
+            + random.normal() * last * 0.05;
         let mut found = Epoch::new(epoch, [("loss", loss), ("val_loss", val_loss)]);
         if let Some(accuracy) = accuracy {
             let missing = (1.0 - accuracy) + 0.35 * fallen;
@@ -69,8 +77,14 @@ pub fn settings(seed: u64) -> Vec<SettingGroup> {
     let rate = ["0.003", "0.01", "0.05"][seed as usize % 3];
     vec![
         SettingGroup::new("training", [("epochs", "20"), ("batch size", "64"), ("precision", "f32")]),
-        SettingGroup::new("optimiser", [("name", "adam"), ("learning rate", rate), ("schedule", "cosine, warm-up 5 %")]),
-        SettingGroup::new("regularisation", [("weight decay", "0.0001"), ("label smoothing", "0.05"), ("dropout", "0.3")]),
+        SettingGroup::new(
+            "optimiser",
+            [("name", "adam"), ("learning rate", rate), ("schedule", "cosine, warm-up 5 %")],
+        ),
+        SettingGroup::new(
+            "regularisation",
+            [("weight decay", "0.0001"), ("label smoothing", "0.05"), ("dropout", "0.3")],
+        ),
     ]
 }
 

@@ -9,7 +9,9 @@ use crate::common::{self, Random};
 
 pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunReport {
     let mut random = Random::new(seed);
-    let names: Vec<String> = (0..classes).map(|class| if classes == 10 { class.to_string() } else { format!("sign {class:03}") }).collect();
+    let names: Vec<String> = (0..classes)
+        .map(|class| if classes == 10 { class.to_string() } else { format!("sign {class:03}") })
+        .collect();
     let (mut truth, mut predicted, mut logits) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..samples {
         let class = random.below(classes);
@@ -18,7 +20,13 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
         let row: Vec<f64> = (0..classes)
             .map(|other| {
                 let hardness = (class % 5) as f64 * 0.25;
-                let mean = if other == class { certainty - hardness } else if other == like { 1.2 } else { 0.0 };
+                let mean = if other == class {
+                    certainty - hardness
+                } else if other == like {
+                    1.2
+                } else {
+                    0.0
+                };
                 mean * 2.0 + random.normal() * 1.7
             })
             .collect();
@@ -50,7 +58,12 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
     let augmented = (0..6).map(|class| Augmented {
         label: Some(names[class].clone()),
         before: digit(class, 0.0, &mut random),
-        after: (0..4).map(|_| { let shift = random.normal() * 2.0; digit(class, shift, &mut random) }).collect(),
+        after: (0..4)
+            .map(|_| {
+                let shift = random.normal() * 2.0;
+                digit(class, shift, &mut random)
+            })
+            .collect(),
     });
     let augmented = augmented.collect();
     let counts = |samples: usize| names.iter().map(|name| (name.clone(), samples / classes)).collect();
@@ -73,7 +86,7 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
             measure: Some("accuracy".into()),
         },
         dataset: Some(DatasetInfo {
-            name: "drawn digits".into(),
+            name: if classes == 10 { "drawn digits".into() } else { "drawn road signs".into() },
             source: Some("made by fireclay from seed 0".into()),
             parts: vec![part("training", 54_000), part("validation", 6_000), part("test", samples)],
             split: Some("every tenth training sample is for validation, each class alike".into()),
@@ -82,7 +95,10 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
         }),
         settings: common::settings(seed),
         environment: Some(common::environment(seed)),
-        command: Some("fireclay train digits --model cnn --epochs 20 --batch-size 64 --learning-rate 0.003 --seed 1".into()),
+        command: Some(
+            "fireclay train digits --model cnn --epochs 20 --batch-size 64 --learning-rate 0.003 --seed 1"
+                .into(),
+        ),
         layers: layers(classes),
         epochs: common::epochs(&mut random, 20, 1.1, 0.05, Some(accuracy)),
         steps: common::steps(&mut random, 16_880, 2.3, 0.05),
@@ -92,9 +108,30 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
             warnings: vec!["The gradient was clipped in 212 of 16,880 steps.".into()],
         },
         measures: vec![
-            measure("accuracy", Direction::HigherIsBetter, Unit::Fraction, accuracy, half, [1.0 / classes as f64, accuracy * 0.93]),
-            measure("f1", Direction::HigherIsBetter, Unit::Fraction, accuracy - 0.0005, half, [0.02, accuracy * 0.928]),
-            measure("loss", Direction::LowerIsBetter, Unit::Number, 3.2 * (1.0 - accuracy), 4.0 * half, [(classes as f64).ln(), 0.31]),
+            measure(
+                "accuracy",
+                Direction::HigherIsBetter,
+                Unit::Fraction,
+                accuracy,
+                half,
+                [1.0 / classes as f64, accuracy * 0.93],
+            ),
+            measure(
+                "f1",
+                Direction::HigherIsBetter,
+                Unit::Fraction,
+                accuracy - 0.0005,
+                half,
+                [0.02, accuracy * 0.928],
+            ),
+            measure(
+                "loss",
+                Direction::LowerIsBetter,
+                Unit::Number,
+                3.2 * (1.0 - accuracy),
+                4.0 * half,
+                [(classes as f64).ln(), 0.31],
+            ),
         ],
         task: Some(Task::Classification(Classification {
             classes: names,
@@ -133,7 +170,13 @@ fn layers(classes: usize) -> Vec<Layer> {
 fn digit(class: usize, shift: f64, random: &mut Random) -> Picture {
     const SEGMENTS: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 0x6f];
     const LINES: [[f64; 4]; 7] = [
-        [8., 5., 19., 5.], [8., 5., 8., 14.], [19., 5., 19., 14.], [8., 14., 19., 14.], [8., 14., 8., 23.], [19., 14., 19., 23.], [8., 23., 19., 23.],
+        [8., 5., 19., 5.],
+        [8., 5., 8., 14.],
+        [19., 5., 19., 14.],
+        [8., 14., 19., 14.],
+        [8., 14., 8., 23.],
+        [19., 14., 19., 23.],
+        [8., 23., 19., 23.],
     ];
     let lean = random.normal() * 1.5;
     let mut bytes = Vec::with_capacity(28 * 28);

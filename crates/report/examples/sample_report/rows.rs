@@ -1,8 +1,8 @@
 //! Rows of tables: two classes, and numbers.
 
 use fireclay_report::{
-    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, Interval, Intervals, Layer,
-    Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task, Training, Unit, Verdict,
+    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, Interval, Intervals,
+    Layer, Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task, Training, Unit, Verdict,
 };
 
 use crate::common::{self, Random};
@@ -15,10 +15,26 @@ fn base(title: &str, seed: u64) -> RunReport {
         environment: Some(common::environment(seed)),
         timings: common::timings(),
         layers: vec![
-            Layer { name: "dense_1".into(), kind: "dense".into(), output: "64".into(), parameters: 1_344, mflop: Some(0.0026) },
-            Layer { name: "dense_2".into(), kind: "dense".into(), output: "2".into(), parameters: 130, mflop: Some(0.0003) },
+            Layer {
+                name: "dense_1".into(),
+                kind: "dense".into(),
+                output: "64".into(),
+                parameters: 1_344,
+                mflop: Some(0.0026),
+            },
+            Layer {
+                name: "dense_2".into(),
+                kind: "dense".into(),
+                output: "2".into(),
+                parameters: 130,
+                mflop: Some(0.0003),
+            },
         ],
-        training: Training { best_epoch: Some(31), stopped: Some("the validation loss had not fallen for 5 epochs".into()), warnings: vec![] },
+        training: Training {
+            best_epoch: Some(31),
+            stopped: Some("the validation loss had not fallen for 5 epochs".into()),
+            warnings: vec![],
+        },
         ..RunReport::default()
     }
 }
@@ -56,7 +72,13 @@ pub fn two_classes() -> RunReport {
     }
     let right = truth.iter().zip(&predicted).filter(|(truth, predicted)| truth == predicted).count();
     let row = |age: u32, months: u32| {
-        let cells = [("age", age.to_string()), ("months", months.to_string()), ("tariff", "flat".into()), ("complaints", "0".into()), ("fee", "39.90".into())];
+        let cells = [
+            ("age", age.to_string()),
+            ("months", months.to_string()),
+            ("tariff", "flat".into()),
+            ("complaints", "0".into()),
+            ("fee", "39.90".into()),
+        ];
         cells.map(|(name, value)| (name.to_string(), value)).to_vec()
     };
     let mistake = |number: usize| Example {
@@ -72,7 +94,10 @@ pub fn two_classes() -> RunReport {
             purpose: Some("to find customers who will leave".into()),
             measure: None,
         },
-        dataset: Some(DatasetInfo { notes: vec!["Column “customer” has another value in each row and was left out.".into()], ..dataset("customers of a telephone company", 8_000, 2_000) }),
+        dataset: Some(DatasetInfo {
+            notes: vec!["Column “customer” has another value in each row and was left out.".into()],
+            ..dataset("customers of a telephone company", 8_000, 2_000)
+        }),
         epochs: common::epochs(&mut random, 36, 0.7, 0.33, None),
         measures: vec![Measure {
             samples: Some(2_000),
@@ -91,7 +116,13 @@ pub fn two_classes() -> RunReport {
             threshold: Some(0.35),
         })),
         mistakes: (0..8).map(mistake).collect(),
-        importance: importance(&[("months", 0.081), ("complaints", 0.064), ("fee", 0.022), ("tariff", 0.011), ("age", 0.002)]),
+        importance: importance(&[
+            ("months", 0.081),
+            ("complaints", 0.064),
+            ("fee", 0.022),
+            ("tariff", 0.011),
+            ("age", 0.002),
+        ]),
         command: Some("fireclay train customers.csv --target left --class-weights balanced".into()),
         ..base("Customers who leave", 2)
     }
@@ -110,23 +141,37 @@ pub fn numbers() -> RunReport {
     }
     let mistake = |number: usize| Example {
         name: Some(format!("row {}", 301 + number * 13)),
-        content: Content::Row(vec![("rooms".into(), (number + 4).to_string()), ("area".into(), format!("{} m²", 140 + 20 * number)), ("district".into(), "old town".into())]),
+        content: Content::Row(vec![
+            ("rooms".into(), (number + 4).to_string()),
+            ("area".into(), format!("{} m²", 140 + 20 * number)),
+            ("district".into(), "old town".into()),
+        ]),
         truth: format!("{} k€", 812 - number * 20),
         predicted: format!("{} k€", 583 - number * 8),
         probability: None,
     };
     RunReport {
-        verdict: Verdict { network: Some("a network of three dense layers".into()), purpose: Some("to estimate prices of houses".into()), measure: None },
+        verdict: Verdict {
+            network: Some("a network of three dense layers".into()),
+            purpose: Some("to estimate prices of houses".into()),
+            measure: None,
+        },
         dataset: Some(dataset("houses sold in one town", 16_000, 4_000)),
         epochs: common::epochs(&mut random, 40, 1.0, 0.12, None),
         measures: vec![
             Measure {
                 samples: Some(4_000),
                 interval: Some(Interval { lower: 17.4, upper: 18.9 }),
-                baselines: vec![Baseline { name: "the mean".into(), value: Some(71.0) }, Baseline { name: "a linear model".into(), value: Some(28.3) }],
+                baselines: vec![
+                    Baseline { name: "the mean".into(), value: Some(71.0) },
+                    Baseline { name: "a linear model".into(), value: Some(28.3) },
+                ],
                 ..Measure::new("mean_absolute_error", Direction::LowerIsBetter, Unit::Of("k€".into()), 18.1)
             },
-            Measure { samples: Some(4_000), ..Measure::new("r_squared", Direction::HigherIsBetter, Unit::Number, 0.921) },
+            Measure {
+                samples: Some(4_000),
+                ..Measure::new("r_squared", Direction::HigherIsBetter, Unit::Number, 0.921)
+            },
         ],
         task: Some(Task::Regression(Regression {
             targets: vec![RegressionTarget {
@@ -138,7 +183,13 @@ pub fn numbers() -> RunReport {
             }],
         })),
         mistakes: (0..6).map(mistake).collect(),
-        importance: importance(&[("area", 31.0), ("district", 22.4), ("rooms", 6.1), ("year", 4.8), ("garden", 0.2)]),
+        importance: importance(&[
+            ("area", 31.0),
+            ("district", 22.4),
+            ("rooms", 6.1),
+            ("year", 4.8),
+            ("garden", 0.2),
+        ]),
         command: Some("fireclay train houses.csv --target price".into()),
         ..base("Prices of houses", 3)
     }

@@ -1,7 +1,8 @@
 //! Texts with any number of labels.
 
 use fireclay_report::{
-    Content, DatasetInfo, Direction, Example, Measure, MultiLabel, Part, RunReport, Scores, Task, Training, Unit, Verdict,
+    Content, DatasetInfo, Direction, Example, Measure, MultiLabel, Part, RunReport, Scores, Task, Training,
+    Unit, Verdict,
 };
 
 use crate::common::{self, Random};
@@ -20,28 +21,49 @@ pub fn report() -> RunReport {
             scores.push(logit as f32);
         }
     }
-    let mistake = |number: usize| Example {
+    let mistake = |number: usize| {
+        Example {
         name: Some(format!("article {}", 40 + number)),
         content: Content::Text("The committee met again on Tuesday to discuss whether the stadium, which cost twice as much as had been planned, may be paid for from the reserve. The team's coach did not want to comment. Rain is expected at the weekend.".into()),
         truth: "politics, economy".into(),
         predicted: "sport".into(),
         probability: Some(0.93 - 0.02 * number as f64),
+    }
     };
     RunReport {
         program: common::PROGRAM.into(),
         title: "Topics of newspaper articles".into(),
-        verdict: Verdict { network: Some("a bag of embeddings".into()), purpose: Some("to find the topics of articles".into()), measure: None },
+        verdict: Verdict {
+            network: Some("a bag of embeddings".into()),
+            purpose: Some("to find the topics of articles".into()),
+            measure: None,
+        },
         dataset: Some(DatasetInfo {
             name: "articles of a newspaper".into(),
-            parts: vec![Part { name: "training".into(), samples: 9_000, classes: vec![] }, Part { name: "test".into(), samples: 1_500, classes: vec![] }],
+            parts: vec![
+                Part { name: "training".into(), samples: 9_000, classes: vec![] },
+                Part { name: "test".into(), samples: 1_500, classes: vec![] },
+            ],
             ..DatasetInfo::default()
         }),
         epochs: common::epochs(&mut random, 12, 0.5, 0.15, None),
         steps: common::steps(&mut random, 400, 0.7, 0.15),
-        training: Training { best_epoch: Some(9), stopped: Some("somebody pressed Ctrl-C".into()), warnings: vec![] },
+        training: Training {
+            best_epoch: Some(9),
+            stopped: Some("somebody pressed Ctrl-C".into()),
+            warnings: vec![],
+        },
         measures: vec![
-            Measure { samples: Some(1_500), ..Measure::new("f1_micro", Direction::HigherIsBetter, Unit::Fraction, 0.853) },
-            Measure { value: None, undefined: Some("no test samples of label obituary".into()), samples: Some(1_500), ..Measure::new("f1_macro", Direction::HigherIsBetter, Unit::Fraction, 0.0) },
+            Measure {
+                samples: Some(1_500),
+                ..Measure::new("f1_micro", Direction::HigherIsBetter, Unit::Fraction, 0.853)
+            },
+            Measure {
+                value: None,
+                undefined: Some("no test samples of label obituary".into()),
+                samples: Some(1_500),
+                ..Measure::new("f1_macro", Direction::HigherIsBetter, Unit::Fraction, 0.0)
+            },
         ],
         task: Some(Task::MultiLabel(MultiLabel {
             labels: LABELS.map(String::from).to_vec(),

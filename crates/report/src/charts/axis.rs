@@ -18,7 +18,8 @@ impl Axis {
     /// An axis that holds all finite values, from one round value to another.
     pub fn linear(values: impl IntoIterator<Item = f64>, ticks: usize) -> Self {
         let (low, high) = bounds(values).unwrap_or((0.0, 1.0));
-        let (low, high) = if high > low {
+        // Below that, a difference is a matter of rounding.
+        let (low, high) = if high - low > (low.abs().max(high.abs()) * 1e-12).max(1e-300) {
             (low, high)
         } else {
             let margin = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
@@ -95,14 +96,18 @@ impl Axis {
     fn of_steps(low: f64, high: f64, first: f64, last: f64, step: f64) -> Self {
         let steps = ((last - first).round().clamp(0.0, 50.0)) as u32;
         let values = (0..=steps).map(|tick| (first + f64::from(tick)) * step);
-        let values: Vec<f64> = values.map(|value| if value.abs() < step * 1e-6 { 0.0 } else { value }).collect();
+        let values: Vec<f64> =
+            values.map(|value| if value.abs() < step * 1e-6 { 0.0 } else { value }).collect();
         let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        let label = |value: f64| match () {
-            () if value == 0.0 => "0".into(),
-            () if largest >= 1e7 || step < 1e-5 => {
-                scientific(value, (exponent(value) - exponent(step)).clamp(0, 6) as usize)
+        let label = |value: f64| {
+            let digits = exponent(value) - exponent(step);
+            match largest {
+                _ if value == 0.0 => "0".into(),
+                // Many digits are read more easily without an exponent.
+                1e7.. if digits <= 3 || largest >= 1e15 => scientific(value, digits.clamp(0, 14) as usize),
+                _ if step < 1e-5 && largest < 1e-3 => scientific(value, digits.clamp(0, 14) as usize),
+                _ => fixed(value, decimals(step)),
             }
-            () => fixed(value, decimals(step)),
         };
         Self { low, high, ticks: values.into_iter().map(|value| (value, label(value))).collect(), log: false }
     }

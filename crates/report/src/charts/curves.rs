@@ -5,11 +5,12 @@ use maud::{Markup, html};
 use super::Plot;
 use super::legend::SERIES;
 use super::plot::{LETTER, unit};
+use crate::statistics::Points;
 
 /// A line.
 pub struct Series {
     pub name: String,
-    pub points: Vec<(f64, f64)>,
+    pub points: Points,
     pub style: Style,
 }
 
@@ -69,16 +70,18 @@ impl Curves {
         })
     }
 
-    /// A point for each value if they are few, which says its value; else only those that stand alone between gaps.
+    /// A point for each value if they are few, which says its value; of more they cannot be seen, so that dashes stay dashes; of
+    /// very many only those are drawn that stand alone between gaps.
     fn points(&self, series: &Series, value: fn(f64) -> String) -> Markup {
         let shown = |at: usize| series.points.get(at).is_some_and(|(_, y)| self.plot.y.holds(*y));
         let Style::Line(style) = series.style else { return html! {} };
-        let few = series.points.len() <= 60;
+        let few = series.points.len() <= 150;
+        let seen = series.points.len() <= 25;
         let alone = |at: usize| !shown(at + 1) && (at == 0 || !shown(at - 1));
         html! {
             @for (at, (x, y)) in series.points.iter().enumerate().filter(|(at, _)| shown(*at) && (few || alone(*at))) {
-                circle class={ "point s" (style % SERIES) } cx=(unit(self.plot.at_x(*x))) cy=(unit(self.plot.at_y(*y)))
-                    r=(if few && !alone(at) && series.points.len() > 25 { "1.6" } else { "2.6" }) {
+                circle class={ "point s" (style % SERIES) @if !seen && !alone(at) { " unseen" } } cx=(unit(self.plot.at_x(*x))) cy=(unit(self.plot.at_y(*y)))
+                    r=(if seen || alone(at) { "2.6" } else { "4" }) {
                     title { (series.name) ", " (crate::format::number(*x)) ": " (value(*y)) }
                 }
             }
@@ -91,7 +94,9 @@ impl Curves {
         let last = |series: &Series| series.points.iter().rev().find(|(_, y)| self.plot.y.holds(*y)).copied();
         let mut ends: Vec<(f64, usize, &str)> = self
             .lines()
-            .filter_map(|(style, series)| Some((self.plot.at_y(last(series)?.1), style, series.name.as_str())))
+            .filter_map(|(style, series)| {
+                Some((self.plot.at_y(last(series)?.1), style, series.name.as_str()))
+            })
             .collect();
         ends.sort_by(|left, right| left.0.total_cmp(&right.0));
         let apart = LETTER + 3.0;

@@ -64,6 +64,7 @@ pub fn shapes(description: String, x_label: &str, histograms: &[(&str, usize, &H
     let (lower, upper) = histograms.first().map_or((0.0, 1.0), |first| (first.2.lower, first.2.upper));
     let shares = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
     let y = Axis::linear(shares.chain([0.0]).collect::<Vec<_>>(), 4).in_percent();
-    let plot = Plot::new(description, Axis::between(lower, upper, 5).in_percent(), y).labels(x_label, "share of the answers");
+    let plot = Plot::new(description, Axis::between(lower, upper, 5).in_percent(), y)
+        .labels(x_label, "share of the answers");
     Curves::new(plot, series).draw()
 }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::Axis;
 use super::axis::bounds;
 use super::plot::unit;
-use super::Axis;
 
 const WIDTH: f64 = 180.0;
 

@@ -18,11 +18,15 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
         return None;
     }
     let of_name = |name: &str| {
-        let validated = of_runs.iter().flatten().any(|family| family.name == name && family.validation.is_some());
+        let validated =
+            of_runs.iter().flatten().any(|family| family.name == name && family.validation.is_some());
         let mut series = Vec::new();
         for (style, (run, families)) in runs.iter().zip(&of_runs).enumerate() {
             let family = families.iter().find(|family| family.name == name);
-            let points = family.and_then(|family| if validated { family.validation.clone() } else { family.training.clone() });
+            let points =
+                family.and_then(
+                    |family| if validated { family.validation.clone() } else { family.training.clone() },
+                );
             if let Some(points) = points {
                 series.push(Series { name: run.name.clone(), points, style: Style::Line(style) });
             }

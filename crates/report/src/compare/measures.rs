@@ -34,7 +34,8 @@ impl Row<'_> {
             Direction::LowerIsBetter => left.min(right),
         };
         let Some(best) = values.iter().map(|(_, value)| *value).reduce(better) else { return Vec::new() };
-        let runs: Vec<usize> = values.iter().filter(|(_, value)| *value == best).map(|(run, _)| *run).collect();
+        let runs: Vec<usize> =
+            values.iter().filter(|(_, value)| *value == best).map(|(run, _)| *run).collect();
         if runs.len() < values.len() { runs } else { Vec::new() }
     }
 
@@ -47,8 +48,9 @@ impl Row<'_> {
             .filter(|(run, ..)| *run != best)
             .map(|(run, measure, _)| Some((run, measure.interval?)))
             .collect::<Option<_>>()?;
-        let (near, apart): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|(_, other)| other.lower <= of_best.upper && of_best.lower <= other.upper);
+        let (near, apart): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|(_, other)| other.lower <= of_best.upper && of_best.lower <= other.upper);
         let runs = |list: Vec<(usize, Interval)>| list.into_iter().map(|(run, _)| run).collect();
         Some((best, runs(near), runs(apart)))
     }
@@ -62,7 +64,11 @@ impl Row<'_> {
 
 fn rows(runs: &[ComparedRun]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row> = Vec::new();
-    for (run, measure) in runs.iter().enumerate().flat_map(|(run, compared)| compared.report.measures.iter().map(move |measure| (run, measure))) {
+    for (run, measure) in runs
+        .iter()
+        .enumerate()
+        .flat_map(|(run, compared)| compared.report.measures.iter().map(move |measure| (run, measure)))
+    {
         let place = rows.iter().position(|row| row.name == measure.name && row.part == measure.part);
         let place = place.unwrap_or_else(|| {
             let (name, part, direction) = (&measure.name, &measure.part, measure.direction);
@@ -136,13 +142,19 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
         let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
         interval.unwrap_or((value, value))
     };
-    let span_of_row: Vec<f64> = row.known().flat_map(|(_, measure, value)| { let (low, high) = span(measure, value); [low, high, value] }).collect();
+    let span_of_row: Vec<f64> = row
+        .known()
+        .flat_map(|(_, measure, value)| {
+            let (low, high) = span(measure, value);
+            [low, high, value]
+        })
+        .collect();
     html! {
         tr {
             th scope="row" { (row.name.replace('_', " ")) }
             td { (row.part) }
             @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
-            td { (meaning(row, runs)) }
+            td.words { (meaning(row, runs)) }
         }
     }
 }
@@ -158,7 +170,11 @@ fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
         None => String::new(),
     };
     let line = Strip {
-        description: if words.is_empty() { format!("{} on the scale of its row", measure.name) } else { format!("95 % interval {words}") },
+        description: if words.is_empty() {
+            format!("{} on the scale of its row", measure.name)
+        } else {
+            format!("95 % interval {words}")
+        },
         value: Some(value),
         interval,
         span: span.to_vec(),
@@ -183,7 +199,8 @@ fn meaning(row: &Row, runs: &[ComparedRun]) -> String {
     if row.best().is_empty() {
         return "no difference".into();
     }
-    let names_of = |runs_of: &[usize]| list(&runs_of.iter().map(|run| runs[*run].name.as_str()).collect::<Vec<_>>());
+    let names_of =
+        |runs_of: &[usize]| list(&runs_of.iter().map(|run| runs[*run].name.as_str()).collect::<Vec<_>>());
     match row.compared() {
         None => "no intervals are known".into(),
         Some((_, _, apart)) if apart.is_empty() => "differences lie within the intervals".into(),

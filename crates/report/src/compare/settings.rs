@@ -42,11 +42,15 @@ fn given(run: &ComparedRun) -> Vec<(String, String, String)> {
         ("network", report.verdict.network.clone()),
         ("data", report.dataset.as_ref().map(|data| data.name.clone())),
         ("seed", environment.and_then(|environment| environment.seed).map(|seed| seed.to_string())),
-        ("threads", environment.and_then(|environment| environment.threads).map(|threads| threads.to_string())),
+        (
+            "threads",
+            environment.and_then(|environment| environment.threads).map(|threads| threads.to_string()),
+        ),
         ("device", environment.and_then(|environment| environment.device.clone())),
         ("git commit", environment.and_then(|environment| environment.git_commit.clone())),
     ];
-    let others = others.into_iter().filter_map(|(name, value)| Some((String::new(), name.to_string(), value?)));
+    let others =
+        others.into_iter().filter_map(|(name, value)| Some((String::new(), name.to_string(), value?)));
     settings.chain(others).collect()
 }
 

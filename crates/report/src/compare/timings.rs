@@ -15,10 +15,12 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
         }
     }
     let in_epochs = |report: &RunReport| {
-        let known = report.epochs.iter().filter_map(|epoch| epoch.seconds).filter(|seconds| seconds.is_finite());
+        let known =
+            report.epochs.iter().filter_map(|epoch| epoch.seconds).filter(|seconds| seconds.is_finite());
         known.reduce(|sum, seconds| sum + seconds)
     };
-    let parameters = |report: &RunReport| report.layers.iter().map(|layer| layer.parameters).fold(0, u64::saturating_add);
+    let parameters =
+        |report: &RunReport| report.layers.iter().map(|layer| layer.parameters).fold(0, u64::saturating_add);
     let seconds = |report: &RunReport, name: &str| {
         report.timings.iter().find(|timing| timing.name == name).map(|timing| timing.seconds)
     };

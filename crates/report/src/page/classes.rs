@@ -35,7 +35,9 @@ fn matrix(task: &Classification, confusion: &Confusion, pairs: Markup) -> Markup
         if classes > ALL { confusion.most_confused_classes(MOST_CONFUSED) } else { (0..classes).collect() };
     let hidden = shown.len() < classes;
     let name = |class: usize| shortened(&task.classes[class], 14);
-    let others = |truth: usize| confusion.support(truth) - shown.iter().map(|class| confusion.count(truth, *class)).sum::<u64>();
+    let others = |truth: usize| {
+        confusion.support(truth) - shown.iter().map(|class| confusion.count(truth, *class)).sum::<u64>()
+    };
     let table = html! {
         table.confusion.turned[shown.len() > 5 && shown.iter().any(|class| task.classes[*class].chars().count() > 4)] {
             thead {
@@ -114,7 +116,8 @@ fn pairs(task: &Classification, confusion: &Confusion) -> Markup {
 
 fn table(task: &Classification, confusion: &Confusion, scored: Option<&Scored>) -> Markup {
     let rankings = scored.and_then(|scored| scored.rankings.as_ref());
-    let mut classes: Vec<_> = (0..confusion.classes()).map(|class| (class, confusion.of_class(class))).collect();
+    let mut classes: Vec<_> =
+        (0..confusion.classes()).map(|class| (class, confusion.of_class(class))).collect();
     let hidden = classes.len() > ROWS;
     if hidden {
         classes.sort_by(|left, right| {

@@ -58,7 +58,9 @@ fn rankings(task: &Classification, all: &[Option<Ranking>]) -> Markup {
 
 /// Both curves of classes or labels.
 pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str) -> Markup {
-    let mean = |value: fn(&Ranking) -> f64| known.iter().map(|(_, ranking)| value(ranking)).sum::<f64>() / known.len() as f64;
+    let mean = |value: fn(&Ranking) -> f64| {
+        known.iter().map(|(_, ranking)| value(ranking)).sum::<f64>() / known.len() as f64
+    };
     let (auc, precision) = (mean(|ranking| ranking.auc), mean(|ranking| ranking.average_precision));
     let mut roc: Vec<Series> = Vec::new();
     let mut precision_recall: Vec<Series> = Vec::new();
@@ -68,7 +70,9 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
             let series = |points| Series { name: name.clone(), points, style: Style::Line(style) };
             let first = ranking.precision_recall.first().map(|point| (0.0, point.1));
             roc.push(series(thinned(&ranking.roc)));
-            precision_recall.push(series(thinned(&first.into_iter().chain(ranking.precision_recall.iter().copied()).collect::<Vec<_>>())));
+            precision_recall.push(series(thinned(
+                &first.into_iter().chain(ranking.precision_recall.iter().copied()).collect::<Vec<_>>(),
+            )));
             names[0].push((style, name.clone(), area(ranking.auc)));
             names[1].push((style, name.clone(), area(ranking.average_precision)));
         }
@@ -82,22 +86,35 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
         names[0].push((0, name.clone(), area(auc)));
         names[1].push((0, name.clone(), area(precision)));
     }
-    roc.insert(0, Series { name: "guessing".into(), points: vec![(0.0, 0.0), (1.0, 1.0)], style: Style::Reference });
+    roc.insert(
+        0,
+        Series { name: "guessing".into(), points: vec![(0.0, 0.0), (1.0, 1.0)], style: Style::Reference },
+    );
     let only = known.first().filter(|_| known.len() == 1).map(|(_, ranking)| *ranking);
     if let Some(only) = only {
         let guessing = vec![(0.0, only.prevalence), (1.0, only.prevalence)];
-        precision_recall.insert(0, Series { name: "guessing".into(), points: guessing, style: Style::Reference });
+        precision_recall
+            .insert(0, Series { name: "guessing".into(), points: guessing, style: Style::Reference });
     }
     let chosen = threshold.zip(only).map(|(threshold, ranking)| (threshold, ranking.at(threshold)));
     let note = chosen.map_or_else(String::new, |(threshold, _)| {
         format!(" The ring marks the chosen threshold, {}.", number(threshold))
     });
     // Curves that hug a corner are told apart there alone.
-    let corner = |least: f64| [(0.995, 0.1), (0.98, 0.2)].into_iter().find(|(area, _)| least >= *area).map(|(_, size)| size);
-    let lowest = |value: fn(&Ranking) -> f64| known.iter().map(|(_, ranking)| value(ranking)).fold(1.0, f64::min);
+    let corner = |least: f64| {
+        [(0.995, 0.1), (0.98, 0.2)].into_iter().find(|(area, _)| least >= *area).map(|(_, size)| size)
+    };
+    let lowest =
+        |value: fn(&Ranking) -> f64| known.iter().map(|(_, ranking)| value(ranking)).fold(1.0, f64::min);
     let zoom = [corner(lowest(|ranking| ranking.auc)), corner(lowest(|ranking| ranking.average_precision))];
-    let said = zoom.map(|zoom| if zoom.is_some() { " Only the corner where the curves bend is drawn." } else { "" });
-    let draw = |series, labels: (&str, &str), description: String, ring: Option<(f64, f64)>, x: (f64, f64), y: (f64, f64)| {
+    let said =
+        zoom.map(|zoom| if zoom.is_some() { " Only the corner where the curves bend is drawn." } else { "" });
+    let draw = |series,
+                labels: (&str, &str),
+                description: String,
+                ring: Option<(f64, f64)>,
+                x: (f64, f64),
+                y: (f64, f64)| {
         let axis = |(low, high)| Axis::between(low, high, 5);
         let plot = Plot::new(description, axis(x), axis(y)).labels(labels.0, labels.1).square();
         let mut curves = Curves::new(plot, series);
@@ -133,7 +150,9 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     const APART: f64 = 1.0 / 300.0;
     let mut kept: Vec<(f64, f64)> = Vec::new();
     for (at, point) in points.iter().enumerate() {
-        let near = kept.last().is_some_and(|last| (last.0 - point.0).abs() < APART && (last.1 - point.1).abs() < APART);
+        let near = kept
+            .last()
+            .is_some_and(|last| (last.0 - point.0).abs() < APART && (last.1 - point.1).abs() < APART);
         if !near || at + 1 == points.len() {
             kept.push(*point);
         }
@@ -144,7 +163,9 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
     let samples = task.truth.iter().zip(&task.predicted).zip(scores);
     let answers: Vec<(f64, bool)> = samples
-        .filter_map(|((truth, predicted), row)| Some((row.as_ref()?[*predicted].clamp(0.0, 1.0), truth == predicted)))
+        .filter_map(|((truth, predicted), row)| {
+            Some((row.as_ref()?[*predicted].clamp(0.0, 1.0), truth == predicted))
+        })
         .collect();
     let Some(calibration) = Calibration::new(&answers, BINS) else { return html! {} };
     let histogram = |right: bool| {
@@ -164,9 +185,14 @@ fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup {
     let sure = answers.iter().filter(|(confidence, right)| !right && *confidence > 0.9).count();
     let mut caption = "How sure the network is where it is right, and where it is wrong; each line shows the shares of its own answers.".to_string();
     if wrong.total() > 0 {
-        caption += &format!(" Of {}, {} had a confidence above 90\u{a0}%.", counted(wrong.total(), "mistake"), count(sure as u64));
+        caption += &format!(
+            " Of {}, {} had a confidence above 90\u{a0}%.",
+            counted(wrong.total(), "mistake"),
+            count(sure as u64)
+        );
     }
-    let few = if task.truth.len() < 100 { " There are few samples, so that the whiskers are long." } else { "" };
+    let few =
+        if task.truth.len() < 100 { " There are few samples, so that the whiskers are long." } else { "" };
     let how = format!(
         "On the dashes the network is right as often as it says; below them it is too sure of itself, above them not sure enough. The expected calibration error over \
          {BINS} bins is {}. Whiskers are 95\u{a0}% intervals; a hollow point stands for fewer than 10 answers.{few}",

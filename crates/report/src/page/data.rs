@@ -41,7 +41,11 @@ fn parts(data: &DatasetInfo) -> Markup {
         let found = data.parts[part].classes.iter().find(|(name, _)| name == class);
         found.map(|(_, samples)| *samples)
     };
-    let most = data.parts.iter().map(|part| part.classes.iter().map(|class| class.1).max().unwrap_or(0)).collect::<Vec<_>>();
+    let most = data
+        .parts
+        .iter()
+        .map(|part| part.classes.iter().map(|class| class.1).max().unwrap_or(0))
+        .collect::<Vec<_>>();
     let cell = |part: usize, class: &str| match samples(part, class) {
         Some(samples) => {
             let share = samples as f64 / most[part].max(1) as f64 * 100.0;

@@ -24,7 +24,8 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
     }
     let numbers = matches!(report.task, Some(Task::Regression(_)));
     let title = if numbers { "Largest errors" } else { "Most confident mistakes" };
-    let wide = report.mistakes.iter().any(|example| matches!(example.content, Content::Text(_) | Content::Row(_)));
+    let wide =
+        report.mistakes.iter().any(|example| matches!(example.content, Content::Text(_) | Content::Row(_)));
     let shown: Vec<&Example> = report.mistakes.iter().take(MISTAKES).collect();
     let cards = shown.iter().enumerate().map(|(number, example)| card(example, number + 1));
     let cards: Vec<Markup> = cards.collect::<Result<_, _>>()?;
@@ -45,7 +46,11 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
         Content::Picture(picture) => Some(data_uri(picture, MISTAKE_SIDE, &format!("mistake {number}"))?),
         Content::Nothing | Content::Text(_) | Content::Row(_) => None,
     };
-    let alternative = format!("a sample of {}, taken for {}", shortened(&example.truth, 80), shortened(&example.predicted, 80));
+    let alternative = format!(
+        "a sample of {}, taken for {}",
+        shortened(&example.truth, 80),
+        shortened(&example.predicted, 80)
+    );
     Ok(html! {
         figure.card {
             @match &example.content {
@@ -83,7 +88,11 @@ pub fn augmented(report: &RunReport) -> Result<Option<Section>, ReportError> {
         let what = format!("augmented sample {}", number + 1);
         let before = data_uri(&sample.before, AUGMENTED_SIDE, &what)?;
         let after = sample.after.iter().take(4).map(|picture| data_uri(picture, AUGMENTED_SIDE, &what));
-        rows.push((sample.label.as_deref().unwrap_or("a picture"), before, after.collect::<Result<Vec<_>, _>>()?));
+        rows.push((
+            sample.label.as_deref().unwrap_or("a picture"),
+            before,
+            after.collect::<Result<Vec<_>, _>>()?,
+        ));
     }
     let body = html! {
         p { "Training pictures are changed a little each time that the network sees them, so that it learns what does not matter. On the left \

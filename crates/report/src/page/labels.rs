@@ -22,9 +22,15 @@ pub fn section(task: &MultiLabel) -> Option<Section> {
     }
     let samples = task.truth.len() / labels;
     let scores = task.scores.as_ref().map(label_probabilities);
-    let column = |list: &[bool], label: usize| list.iter().copied().skip(label).step_by(labels).collect::<Vec<bool>>();
+    let column =
+        |list: &[bool], label: usize| list.iter().copied().skip(label).step_by(labels).collect::<Vec<bool>>();
     let counts: Vec<ClassCounts> = (0..labels)
-        .map(|label| ClassCounts::new(column(&task.truth, label).into_iter(), column(&task.predicted, label).into_iter()))
+        .map(|label| {
+            ClassCounts::new(
+                column(&task.truth, label).into_iter(),
+                column(&task.predicted, label).into_iter(),
+            )
+        })
         .collect();
     let rankings: Vec<Option<Ranking>> = (0..labels)
         .map(|label| {
@@ -37,7 +43,11 @@ pub fn section(task: &MultiLabel) -> Option<Section> {
         .enumerate()
         .filter_map(|(label, ranking)| Some((shortened(&task.labels[label], 24), ranking.as_ref()?)))
         .collect();
-    let right = task.truth.chunks(labels).zip(task.predicted.chunks(labels)).filter(|(truth, predicted)| truth == predicted);
+    let right = task
+        .truth
+        .chunks(labels)
+        .zip(task.predicted.chunks(labels))
+        .filter(|(truth, predicted)| truth == predicted);
     let body = html! {
         p { "A sample may have any number of these labels. All labels are right for " (percent(right.count() as f64 / samples as f64)) " of "
             (count(samples as u64)) " samples. Precision: of the samples that got the label, how many have it. Recall: of those that have it, how \

@@ -60,7 +60,8 @@ pub fn section(report: &RunReport) -> Option<Section> {
 
 fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
     let value = measure.value.filter(|value| value.is_finite());
-    let interval = measure.interval.filter(|interval| interval.lower.is_finite() && interval.upper.is_finite());
+    let interval =
+        measure.interval.filter(|interval| interval.lower.is_finite() && interval.upper.is_finite());
     let baseline = |name: &str| {
         let found = measure.baselines.iter().find(|baseline| baseline.name == name);
         found.and_then(|baseline| baseline.value).filter(|value| value.is_finite())

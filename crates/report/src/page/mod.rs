@@ -40,7 +40,9 @@ impl RunReport {
                 sections.push(scored.map(|scored| confidence::section(task, &scored)));
             }
             Some(Task::MultiLabel(task)) => sections.push(labels::section(task)),
-            Some(Task::Regression(task)) => sections.extend(task.targets.iter().map(numbers::section)),
+            Some(Task::Regression(task)) => sections.extend(
+                task.targets.iter().zip(1..).map(|(target, number)| numbers::section(target, number)),
+            ),
             Some(Task::Language(task)) => sections.push(language::section(task, &self.epochs)),
             None => {}
         }

@@ -12,14 +12,12 @@ use crate::statistics::{Histogram, Residuals, coverage, wilson};
 /// More points are drawn of no figure.
 const POINTS: usize = 3000;
 
-pub fn section(target: &RegressionTarget) -> Option<Section> {
+pub fn section(target: &RegressionTarget, number: usize) -> Option<Section> {
     if target.truth.is_empty() {
         return None;
     }
     let residuals = Residuals::new(target);
     let name = if target.name.is_empty() { "the target".into() } else { shortened(&target.name, 60) };
-    // The anchor is made of what is known to be harmless.
-    let id: String = target.name.bytes().map(|byte| format!("{byte:02x}")).take(40).collect();
     let body = html! {
         @if residuals.pairs.is_empty() {
             p.notice { "None of the predictions is finite, so that there is nothing to measure." }
@@ -29,7 +27,7 @@ pub fn section(target: &RegressionTarget) -> Option<Section> {
             (figures(target, &residuals))
         }
     };
-    Some(Section::new(format!("target-{id}"), format!("How close it comes to {name}"), body))
+    Some(Section::new(format!("target-{number}"), format!("How close it comes to {name}"), body))
 }
 
 fn summary(target: &RegressionTarget, residuals: &Residuals) -> Markup {
@@ -83,7 +81,8 @@ fn figures(target: &RegressionTarget, residuals: &Residuals) -> Markup {
         .square();
     let predicted = Scatter { plot, points: &points, perfect: ends }.draw();
 
-    let off: Vec<(f64, f64)> = points.iter().map(|(truth, predicted)| (*predicted, predicted - truth)).collect();
+    let off: Vec<(f64, f64)> =
+        points.iter().map(|(truth, predicted)| (*predicted, predicted - truth)).collect();
     let x = Axis::linear(off.iter().map(|point| point.0), 4);
     let y = Axis::linear(off.iter().map(|point| point.1).chain([0.0]), 4);
     let zero = [(x.low, 0.0), (x.high, 0.0)];

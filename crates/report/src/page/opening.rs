@@ -60,7 +60,9 @@ fn good(measure: &Measure) -> String {
     let name = spoken(&measure.name);
     let place = match (measure.samples, measure.part.as_str()) {
         (Some(samples), "") => format!("On {}", counted(samples, "sample")),
-        (Some(samples), part) => format!("On {} {part}\u{a0}sample{}", count(samples as u64), if samples == 1 { "" } else { "s" }),
+        (Some(samples), part) => {
+            format!("On {} {part}\u{a0}sample{}", count(samples as u64), if samples == 1 { "" } else { "s" })
+        }
         (None, "") => "There".into(),
         (None, part) => format!("On the {part} part"),
     };
@@ -69,21 +71,30 @@ fn good(measure: &Measure) -> String {
         return format!("{place}, its {name} is not defined{reason}.");
     };
     let mut text = format!("{place}, its {name} is {}", value_in(&measure.unit, value));
-    if let Some(interval) = measure.interval.filter(|interval| interval.lower.is_finite() && interval.upper.is_finite()) {
+    if let Some(interval) =
+        measure.interval.filter(|interval| interval.lower.is_finite() && interval.upper.is_finite())
+    {
         text += &format!(" (95\u{a0}% interval {})", ends(measure, interval));
     }
     let baselines: Vec<(&str, f64)> = measure
         .baselines
         .iter()
-        .filter_map(|baseline| Some((baseline.name.as_str(), baseline.value.filter(|value| value.is_finite())?)))
+        .filter_map(|baseline| {
+            Some((baseline.name.as_str(), baseline.value.filter(|value| value.is_finite())?))
+        })
         .collect();
     if baselines.is_empty() {
         return text + ".";
     }
-    let against: Vec<String> =
-        baselines.iter().map(|(name, value)| format!("{} for {name}", value_in(&measure.unit, *value))).collect();
+    let against: Vec<String> = baselines
+        .iter()
+        .map(|(name, value)| format!("{} for {name}", value_in(&measure.unit, *value)))
+        .collect();
     text += &format!(", against {}.", list(&against));
-    let best = baselines.iter().copied().reduce(|best, next| if better(measure.direction, next.1, best.1) { next } else { best });
+    let best = baselines
+        .iter()
+        .copied()
+        .reduce(|best, next| if better(measure.direction, next.1, best.1) { next } else { best });
     let Some((name, best)) = best else { return text };
     let within = measure.interval.is_some_and(|interval| (interval.lower..=interval.upper).contains(&best));
     if !better(measure.direction, value, best) {
@@ -121,14 +132,23 @@ fn failing(report: &RunReport) -> Option<String> {
         }
         Task::MultiLabel(task) => {
             let labels = task.labels.len();
-            let of = |label: usize, list: &[bool]| list.iter().copied().skip(label).step_by(labels).collect::<Vec<_>>();
+            let of = |label: usize, list: &[bool]| {
+                list.iter().copied().skip(label).step_by(labels).collect::<Vec<_>>()
+            };
             let f1 = |label| {
-                let counts = ClassCounts::new(of(label, &task.truth).into_iter(), of(label, &task.predicted).into_iter());
+                let counts = ClassCounts::new(
+                    of(label, &task.truth).into_iter(),
+                    of(label, &task.predicted).into_iter(),
+                );
                 counts.f1().filter(|_| counts.support() > 0)
             };
             let scored = (0..labels).filter_map(|label| Some((label, f1(label)?)));
             let (worst, value) = scored.min_by(|left, right| left.1.total_cmp(&right.1))?;
-            Some(format!("It fails most on “{}”, with an F1 of {}.", shortened(&task.labels[worst], 40), percent(value)))
+            Some(format!(
+                "It fails most on “{}”, with an F1 of {}.",
+                shortened(&task.labels[worst], 40),
+                percent(value)
+            ))
         }
         Task::Regression(task) => {
             let target = task.targets.first()?;
@@ -161,7 +181,11 @@ fn tiles(report: &RunReport) -> Markup {
             tiles.push((capitalised(&spoken(&measure.name)), value_in(&measure.unit, value), interval));
         }
         if let Some(samples) = measure.samples {
-            tiles.push((format!("{} samples", capitalised(&measure.part)), count(samples as u64), String::new()));
+            tiles.push((
+                format!("{} samples", capitalised(&measure.part)),
+                count(samples as u64),
+                String::new(),
+            ));
         }
     }
     if parameters(report) > 0 {

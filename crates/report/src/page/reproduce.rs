@@ -38,7 +38,11 @@ fn facts(title: &str, facts: &[(String, String)]) -> Markup {
 fn lines(environment: &Environment) -> Vec<(String, String)> {
     let mut lines = environment.versions.clone();
     let commit = environment.git_commit.as_ref().map(|commit| {
-        if environment.git_dirty { format!("{commit}, with changes that are not in it") } else { commit.clone() }
+        if environment.git_dirty {
+            format!("{commit}, with changes that are not in it")
+        } else {
+            commit.clone()
+        }
     });
     let others = [
         ("system", environment.system.clone()),

@@ -10,7 +10,7 @@ use super::words::{capitalised, spoken};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure};
 use crate::data::{Epoch, RunReport, Step, Unit};
 use crate::format::{counted, number, percent};
-use crate::statistics::{downsample, moving_average};
+use crate::statistics::{Points, downsample, moving_average};
 
 /// No more points are drawn of a curve over steps.
 const STEPS: usize = 1000;
@@ -28,7 +28,8 @@ pub fn section(report: &RunReport) -> Option<Section> {
     if let Some(best) = training.best_epoch {
         sentences.push(format!("The weights of epoch {best} were kept."));
     }
-    let validated = report.epochs.iter().any(|epoch| epoch.values.keys().any(|name| name.starts_with("val_")));
+    let validated =
+        report.epochs.iter().any(|epoch| epoch.values.keys().any(|name| name.starts_with("val_")));
     if validated {
         sentences.push(
             "Where the training curve goes on to improve and the validation curve does not, the network learns its training \
@@ -59,13 +60,13 @@ pub const NAMED: usize = 4;
 /// Values of one name on training and validation samples.
 pub struct Family {
     pub name: String,
-    pub training: Option<Vec<(f64, f64)>>,
-    pub validation: Option<Vec<(f64, f64)>>,
+    pub training: Option<Points>,
+    pub validation: Option<Points>,
 }
 
 impl Family {
     /// Both parts with their names and styles; what validation says is the more important.
-    pub fn parts(&self) -> [(&'static str, usize, &Option<Vec<(f64, f64)>>); 2] {
+    pub fn parts(&self) -> [(&'static str, usize, &Option<Points>); 2] {
         let training = usize::from(self.validation.is_some());
         [("training", training, &self.training), ("validation", 0, &self.validation)]
     }
@@ -101,7 +102,8 @@ pub fn named_curves(
 ) -> Markup {
     let xs: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.0)).collect();
     let ys: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.1)).collect();
-    let (first, last) = xs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (x.min(low), x.max(high)));
+    let (first, last) =
+        xs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (x.min(low), x.max(high)));
     let x = if first.is_finite() { Axis::whole(first, last) } else { Axis::whole(0.0, 1.0) };
     let plot = Plot::new(description, x, y_axis(&ys, unit)).labels(labels.0, labels.1);
     let value = if *unit == Unit::Fraction { percent } else { number };
@@ -113,7 +115,8 @@ pub fn named_curves(
 /// A logarithmic axis where values differ by their size rather than by their difference.
 fn y_axis(values: &[f64], unit: &Unit) -> Axis {
     let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (y.min(low), y.max(high)));
+    let (low, high) =
+        finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (y.min(low), y.max(high)));
     match unit {
         Unit::Fraction => Axis::linear(values.iter().copied(), 4).in_percent(),
         _ if low > 0.0 && high / low > 30.0 => {
@@ -138,7 +141,11 @@ fn over_epochs(report: &RunReport, family: &Family) -> Markup {
         [only] => format!("On {} samples.", only.name),
         _ => String::new(),
     };
-    let mark = report.training.best_epoch.filter(|_| report.epochs.len() > 1).map(|best| (best as f64, format!("epoch {best} kept")));
+    let mark = report
+        .training
+        .best_epoch
+        .filter(|_| report.epochs.len() > 1)
+        .map(|best| (best as f64, format!("epoch {best} kept")));
     let description = describe(&title, "epochs", &series, &unit);
     let curves = named_curves(description, ("epoch", ""), series, &unit, mark);
     let caption = [only, missing].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
@@ -160,16 +167,21 @@ fn describe(title: &str, over: &str, series: &[Series], unit: &Unit) -> String {
     let ends = series.iter().filter_map(|series| {
         let mut known = series.points.iter().map(|point| point.1).filter(|value| value.is_finite());
         let first = known.next()?;
-        let last = known.last().unwrap_or(first);
+        let last = known.next_back().unwrap_or(first);
         let [first, last] = [first, last].map(|value| super::measures::value_in(unit, value));
         Some(format!("{} from {first} to {last}", series.name))
     });
     let ends: Vec<String> = ends.collect();
-    if ends.is_empty() { format!("{title} over {over}: no finite values") } else { format!("{title} over {over}: {}", ends.join(", ")) }
+    if ends.is_empty() {
+        format!("{title} over {over}: no finite values")
+    } else {
+        format!("{title} over {over}: {}", ends.join(", "))
+    }
 }
 
 fn speed(report: &RunReport) -> Markup {
-    let points = report.epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.samples_per_s.unwrap_or(f64::NAN)));
+    let points =
+        report.epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.samples_per_s.unwrap_or(f64::NAN)));
     let series = vec![Series { name: "speed".into(), points: points.collect(), style: Style::Line(0) }];
     let description = describe("Speed", "epochs", &series, &Unit::Number);
     let curves = named_curves(description, ("epoch", "samples per second"), series, &Unit::Number, None);
@@ -184,9 +196,13 @@ fn over_steps(steps: &[Step], title: &str, label: &str, value: fn(&Step) -> Opti
     }
     let noisy = points.len() > 100 && label != "learning rate";
     let smooth = if noisy { moving_average(&points, points.len() / 40) } else { points.clone() };
-    let mut series = vec![Series { name: label.into(), points: downsample(&smooth, STEPS), style: Style::Line(0) }];
+    let mut series =
+        vec![Series { name: label.into(), points: downsample(&smooth, STEPS), style: Style::Line(0) }];
     if noisy {
-        series.insert(0, Series { name: label.into(), points: downsample(&points, STEPS), style: Style::Faint });
+        series.insert(
+            0,
+            Series { name: label.into(), points: downsample(&points, STEPS), style: Style::Faint },
+        );
     }
     let mut caption = missing(&[Series { name: String::new(), points, style: Style::Faint }]);
     if noisy {
@@ -194,5 +210,10 @@ fn over_steps(steps: &[Step], title: &str, label: &str, value: fn(&Step) -> Opti
     }
     let description = describe(title, "steps", &series[series.len() - 1..], &Unit::Number);
     let label = if title == "Speed" { label } else { "" };
-    figure(title, named_curves(description, ("step", label), series, &Unit::Number, None), html! {}, caption.trim())
+    figure(
+        title,
+        named_curves(description, ("step", label), series, &Unit::Number, None),
+        html! {},
+        caption.trim(),
+    )
 }

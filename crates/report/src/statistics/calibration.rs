@@ -35,9 +35,8 @@ impl Calibration {
             return None;
         }
         let edge = |bin: usize| bin as f64 / bins as f64;
-        let mut found: Vec<Bin> = (0..bins)
-            .map(|bin| Bin { lower: edge(bin), upper: edge(bin + 1), ..Bin::default() })
-            .collect();
+        let mut found: Vec<Bin> =
+            (0..bins).map(|bin| Bin { lower: edge(bin), upper: edge(bin + 1), ..Bin::default() }).collect();
         for (confidence, right) in answers {
             // A bin holds its upper edge, as in the paper.
             let bin = ((confidence * bins as f64).ceil() as usize).clamp(1, bins) - 1;

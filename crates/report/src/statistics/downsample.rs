@@ -1,8 +1,10 @@
 //! As many points of a curve as can be seen.
 
+use super::Points;
+
 /// At most `limit` points that look like all of them: of each stretch the lowest and the highest value stay, at both ends the outermost, and one that is not
 /// finite, so that a gap remains one.
-pub fn downsample(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
+pub fn downsample(points: &[(f64, f64)], limit: usize) -> Points {
     if points.len() <= limit {
         return points.to_vec();
     }
@@ -31,7 +33,7 @@ pub fn downsample(points: &[(f64, f64)], limit: usize) -> Vec<(f64, f64)> {
 }
 
 /// The mean of each point with its neighbours, over `window` points; what is not finite is left out of the means and stays.
-pub fn moving_average(points: &[(f64, f64)], window: usize) -> Vec<(f64, f64)> {
+pub fn moving_average(points: &[(f64, f64)], window: usize) -> Points {
     let mut sums = vec![(0.0, 0usize)];
     for (_, y) in points {
         let (sum, count) = sums[sums.len() - 1];

@@ -7,6 +7,8 @@ mod histogram;
 mod probabilities;
 mod ranking;
 mod residuals;
+#[cfg(test)]
+mod tests;
 
 pub use calibration::{Calibration, wilson};
 pub use confusion::{ClassCounts, Confusion};
@@ -15,3 +17,6 @@ pub use histogram::Histogram;
 pub use probabilities::{label_probabilities, probabilities};
 pub use ranking::{Ranking, macro_average};
 pub use residuals::{Residuals, coverage};
+
+/// Points of a curve.
+pub type Points = Vec<(f64, f64)>;

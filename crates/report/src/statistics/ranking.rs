@@ -1,11 +1,13 @@
 //! How well scores put positive samples before negative ones: ROC and precision-recall curves as scikit-learn defines them.
 
+use super::Points;
+
 /// What scores of one class say over all thresholds.
 pub struct Ranking {
     /// False and true positive rate, from the highest threshold to the lowest.
-    pub roc: Vec<(f64, f64)>,
+    pub roc: Points,
     /// Recall and precision, from the highest threshold to the lowest.
-    pub precision_recall: Vec<(f64, f64)>,
+    pub precision_recall: Points,
     /// The area under the ROC curve.
     pub auc: f64,
     /// The mean of precision over recall, as a sum over the thresholds.
@@ -76,7 +78,7 @@ impl Ranking {
 }
 
 /// The means over classes of ROC and precision-recall curves.
-pub fn macro_average(rankings: &[&Ranking]) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+pub fn macro_average(rankings: &[&Ranking]) -> (Points, Points) {
     const POINTS: usize = 201;
     let mean = |value: &dyn Fn(&Ranking) -> f64| {
         rankings.iter().map(|ranking| value(ranking)).sum::<f64>() / rankings.len().max(1) as f64

@@ -1,11 +1,12 @@
 //! How far predictions of numbers are off.
 
+use super::Points;
 use crate::data::{Intervals, RegressionTarget};
 
 /// Errors of the predictions of one number.
 pub struct Residuals {
     /// Truth and prediction of the samples where both are finite.
-    pub pairs: Vec<(f64, f64)>,
+    pub pairs: Points,
     /// How many samples were left out.
     pub left_out: usize,
 }
@@ -15,8 +16,7 @@ impl Residuals {
         let all = target.truth.iter().copied().zip(target.predicted.iter().copied());
         // The root of the largest number, so that no square overflows.
         let usable = |value: f64| value.abs() < 1e150;
-        let pairs: Vec<(f64, f64)> =
-            all.filter(|(truth, predicted)| usable(*truth) && usable(*predicted)).collect();
+        let pairs: Points = all.filter(|(truth, predicted)| usable(*truth) && usable(*predicted)).collect();
         let left_out = target.truth.len() - pairs.len();
         Self { pairs, left_out }
     }

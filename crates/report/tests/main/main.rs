@@ -1,0 +1,9 @@
+//! What pages promise, rather than their bytes.
+
+mod comparison;
+mod edges;
+mod markup;
+mod refused;
+mod safety;
+mod samples;
+mod tasks;
