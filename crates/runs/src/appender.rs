@@ -17,12 +17,8 @@ impl Appender {
     /// Opens a file and drops what is after a place in it; at 0 a new file is made.
     pub(crate) fn open(path: &Path, position: u64) -> Result<Self, RunsError> {
         let wrong = |source| RunsError::File { action: "write", path: path.to_path_buf(), source };
-        let mut file = OpenOptions::new()
-            .create(position == 0)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(wrong)?;
+        let mut file =
+            OpenOptions::new().create(position == 0).truncate(false).write(true).open(path).map_err(wrong)?;
         let found = file.metadata().map_err(wrong)?.len();
         if found < position {
             return Err(RunsError::TooShort { path: path.to_path_buf(), expected: position, found });

@@ -45,7 +45,8 @@ fn system() -> String {
 fn processor() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let value = |name: &str| {
-        let line = text.lines().find(|line| line.split(':').next().is_some_and(|found| found.trim() == name))?;
+        let line =
+            text.lines().find(|line| line.split(':').next().is_some_and(|found| found.trim() == name))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let name = value("model name")?;

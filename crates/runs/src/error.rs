@@ -25,7 +25,9 @@ pub enum RunsError {
         path: PathBuf,
     },
     /// A name that is no name of a folder.
-    #[error("{name:?} cannot be the name of a run: letters, digits, '.', '-' and '_', not beginning with a dot")]
+    #[error(
+        "{name:?} cannot be the name of a run: letters, digits, '.', '-' and '_', not beginning with a dot"
+    )]
     Name {
         /// The name.
         name: String,
@@ -46,7 +48,9 @@ pub enum RunsError {
         source: serde_json::Error,
     },
     /// A log that is shorter than the checkpoint says.
-    #[error("{path} has {found} bytes, and the checkpoint knows of {expected}; it was changed since, so begin a new run")]
+    #[error(
+        "{path} has {found} bytes, and the checkpoint knows of {expected}; it was changed since, so begin a new run"
+    )]
     TooShort {
         /// The log.
         path: PathBuf,

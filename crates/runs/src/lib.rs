@@ -55,7 +55,7 @@ pub use environment::environment;
 pub use error::RunsError;
 pub use folder::RunFolder;
 pub use metrics_log::MetricsLog;
-pub use predictions::{most_wrong, task};
+pub use predictions::{Wrong, most_wrong, task};
 pub use record::{RunRecord, Status};
 pub use tensorboard_log::TensorBoardLog;
 pub use training::{epochs, layers, settings, steps};

@@ -81,7 +81,8 @@ impl StepSummary {
                 if !self.is_logged(number) {
                     return None;
                 }
-                let (samples_before, seconds_before) = std::mem::replace(&mut self.before, (samples, seconds));
+                let (samples_before, seconds_before) =
+                    std::mem::replace(&mut self.before, (samples, seconds));
                 let (samples, seconds) = (samples - samples_before.min(samples), seconds - seconds_before);
                 let (sum, count) = (std::mem::take(&mut self.sum), std::mem::take(&mut self.count));
                 Some(LoggedStep {

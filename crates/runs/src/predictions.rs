@@ -60,10 +60,16 @@ pub fn task(
     }
 }
 
+fn probabilities(row: &[f32]) -> Vec<f32> {
+    let mut row = row.to_vec();
+    softmax(&mut row);
+    row
+}
+
 /// The class that is predicted.
 fn decided(row: &[f32], threshold: Option<f64>) -> usize {
     match (row, threshold) {
-        ([_, _], Some(threshold)) => usize::from(f64::from(softmax(row)[1]) >= threshold),
+        ([_, _], Some(threshold)) => usize::from(f64::from(probabilities(row)[1]) >= threshold),
         _ => {
             let mut best = 0;
             for (class, logit) in row.iter().enumerate() {
@@ -104,7 +110,7 @@ pub fn most_wrong(
             .zip(truth)
             .filter_map(|((index, row), truth)| {
                 let predicted = decided(row, threshold);
-                let probability = f64::from(*softmax(row).get(predicted)?);
+                let probability = f64::from(*probabilities(row).get(predicted)?);
                 (predicted != *truth as usize).then(|| {
                     let (truth, predicted) = (name(*truth as usize), name(predicted));
                     (probability, Wrong { index, truth, predicted, probability: Some(probability) })

@@ -107,7 +107,6 @@ impl RunRecord {
     /// Whether the process that trains is still there; a run that says so and has none was killed.
     pub fn is_alive(&self) -> bool {
         let known = cfg!(target_os = "linux");
-        self.status == Status::Running
-            && (!known || fs::metadata(format!("/proc/{}", self.process)).is_ok())
+        self.status == Status::Running && (!known || fs::metadata(format!("/proc/{}", self.process)).is_ok())
     }
 }

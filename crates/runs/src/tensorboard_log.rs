@@ -61,10 +61,7 @@ impl TensorBoardLog {
     }
 
     /// Adds hyper-parameters, by which TensorBoard compares runs.
-    pub fn hparams<N: Into<String>>(
-        mut self,
-        hparams: impl IntoIterator<Item = (N, HParamValue)>,
-    ) -> Self {
+    pub fn hparams<N: Into<String>>(mut self, hparams: impl IntoIterator<Item = (N, HParamValue)>) -> Self {
         self.hparams.extend(hparams.into_iter().map(|(name, value)| (name.into(), value)));
         self
     }

@@ -24,7 +24,10 @@ const NEVER: [(&str, &[&str]); 14] = [
     ("tensorboard", &["burn", "fireclay-backend", "fireclay-data", "image", "clap", "ureq"]),
     ("train", &["fireclay-datasets", "clap", "ureq"]),
     ("tune", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
-    ("report", &["burn", "fireclay-backend", "fireclay-data", "fireclay-nn", "fireclay-train", "clap", "ureq"]),
+    (
+        "report",
+        &["burn", "fireclay-backend", "fireclay-data", "fireclay-nn", "fireclay-train", "clap", "ureq"],
+    ),
     ("compress", &["clap"]),
     ("explain", &["clap"]),
     ("serve", &["clap"]),
