@@ -52,12 +52,18 @@ impl Curves {
         }
         let plot = &self.plot;
         let marks = html! {
-            @if let Some((x, words)) = &self.mark { @if plot.x.holds(*x) { (mark(plot, *x, words)) } }
+            @if let Some((x, words)) = &self.mark {
+                @if plot.x.holds(*x) { (mark(plot, *x, words)) }
+            }
             @for series in &self.series {
                 path class={ "line " (class(series.style)) } d=(plot.path(series.points.iter().copied())) {}
                 @if let Some(value) = self.points { (self.points(series, value)) }
             }
-            @if let Some((x, y)) = self.ring { @if plot.x.holds(x) && plot.y.holds(y) { circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {} } }
+            @if let Some((x, y)) = self.ring {
+                @if plot.x.holds(x) && plot.y.holds(y) {
+                    circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {}
+                }
+            }
             @if self.named { (self.names()) }
         };
         plot.draw(marks)
@@ -79,9 +85,23 @@ impl Curves {
         let seen = series.points.len() <= 25;
         let alone = |at: usize| !shown(at + 1) && (at == 0 || !shown(at - 1));
         html! {
-            @for (at, (x, y)) in series.points.iter().enumerate().filter(|(at, _)| shown(*at) && (few || alone(*at))) {
-                circle class={ "point s" (style % SERIES) @if !seen && !alone(at) { " unseen" } } cx=(unit(self.plot.at_x(*x))) cy=(unit(self.plot.at_y(*y)))
-                    r=(if seen || alone(at) { "2.6" } else { "4" }) {
+            @for (at, (x, y)) in {
+                series
+                    .points
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| shown(*at) && (few || alone(*at)))
+            } {
+                circle
+                    class={
+                        "point s"
+                        (style % SERIES)
+                        @if !seen && !alone(at) { " unseen" }
+                    }
+                    cx=(unit(self.plot.at_x(*x)))
+                    cy=(unit(self.plot.at_y(*y)))
+                    r=(if seen || alone(at) { "2.6" } else { "4" })
+                {
                     title { (series.name) ", " (crate::format::number(*x)) ": " (value(*y)) }
                 }
             }
@@ -131,7 +151,13 @@ fn mark(plot: &Plot, x: f64, words: &str) -> Markup {
     let on_the_right = at < (left + right) / 2.0;
     html! {
         line.mark x1=(unit(at)) x2=(unit(at)) y1=(unit(top)) y2=(unit(bottom)) {}
-        text class={ "note" @if !on_the_right { " end" } }
-            x=(unit(if on_the_right { at + 5.0 } else { at - 5.0 })) y=(unit(top + 9.0)) { (words) }
+        text
+            class={
+                "note"
+                @if !on_the_right { " end" }
+            }
+            x=(unit(if on_the_right { at + 5.0 } else { at - 5.0 }))
+            y=(unit(top + 9.0))
+        { (words) }
     }
 }

@@ -41,8 +41,28 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
             @for name in names {
                 @let (validated, series) = of_name(name);
                 @let spoken = name.replace('_', " ");
-                @let title = format!("{} {spoken}", if validated { "Validation" } else { "Training" });
-                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", ""), series, &unit_of(&runs[0].report, name), None), if series_are_named { html! {} } else { legend(&entries) }, ""))
+                @let title = format!(
+                    "{} {spoken}",
+                    if validated { "Validation" } else { "Training" },
+                );
+                ({
+                    figure(
+                        &title,
+                        named_curves(
+                            format!("{title} of all runs"),
+                            ("epoch", ""),
+                            series,
+                            &unit_of(&runs[0].report, name),
+                            None,
+                        ),
+                        if series_are_named {
+                            html! {}
+                        } else {
+                            legend(&entries)
+                        },
+                        "",
+                    )
+                })
             }
         }
     };

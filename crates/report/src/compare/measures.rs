@@ -120,17 +120,26 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     }
     let table = html! {
         table {
-            thead { tr {
-                th scope="col" { "Measure" } th scope="col" { "Part" }
-                @for run in runs { th.number scope="col" { (run.name) } }
-                th scope="col" { "What that means" }
-            } }
-            tbody { @for row in &rows { (line(row, runs)) } }
+            thead {
+                tr {
+                    th scope="col" { "Measure" }
+                    th scope="col" { "Part" }
+                    @for run in runs {
+                        th.number scope="col" { (run.name) }
+                    }
+                    th scope="col" { "What that means" }
+                }
+            }
+            tbody {
+                @for row in &rows { (line(row, runs)) }
+            }
         }
     };
     let body = html! {
-        p { "The best value of each row is marked with a star. The bar below a value is its 95\u{a0}% interval, on one scale in a row: where bars lie \
-             beside each other, the difference is hardly chance." }
+        p {
+            "The best value of each row is marked with a star. The bar below a value is its 95\u{a0}% interval, on one scale in a row: where bars lie \
+             beside each other, the difference is hardly chance."
+        }
         (scroll("Measures of all runs", table))
     };
     Some(Section::new("measures", "Which is better", body))
@@ -160,9 +169,22 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
 }
 
 fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
-    let Some(measure) = measure else { return html! { td.number { em { "not measured" } } } };
+    let Some(measure) = measure else {
+        return html! {
+            td.number {
+                em { "not measured" }
+            }
+        };
+    };
     let Some(value) = measure.value.filter(|value| value.is_finite()) else {
-        return html! { td { em { "not defined" @if let Some(reason) = &measure.undefined { ": " (reason) } } } };
+        return html! {
+            td {
+                em {
+                    "not defined"
+                    @if let Some(reason) = &measure.undefined { ": " (reason) }
+                }
+            }
+        };
     };
     let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
     let words = match measure.interval {
@@ -182,8 +204,15 @@ fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
     };
     html! {
         td.number.best[best] {
-            strong { (value_in(&measure.unit, value)) } @if best { " " span.star role="img" aria-label="best" { "★" } }
-            @if !words.is_empty() { br; small { (words) } }
+            strong { (value_in(&measure.unit, value)) }
+            @if best {
+                " "
+                span.star role="img" aria-label="best" { "★" }
+            }
+            @if !words.is_empty() {
+                br;
+                small { (words) }
+            }
             (strip(&line))
         }
     }

@@ -72,5 +72,7 @@ fn opening(runs: &[ComparedRun]) -> Markup {
         many => sentences.push(format!("They differ in {} settings.", many.len())),
     }
     sentences.extend(measures::verdict(runs));
-    html! { p.lead { (sentences.join(" ")) } }
+    html! {
+        p.lead { (sentences.join(" ")) }
+    }
 }

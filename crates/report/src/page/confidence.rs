@@ -18,9 +18,17 @@ const BINS: usize = 15;
 pub fn section(task: &Classification, scored: &Scored) -> Section {
     let unusable = scored.probabilities.iter().filter(|row| row.is_none()).count();
     let body = html! {
-        p { "A network gives each class a probability. These figures show how well the probabilities put samples in order, and whether they \
-             can be taken at their word." }
-        @if unusable > 0 { p.notice { "The scores of " (counted(unusable, "sample")) " are not finite; these samples are left out here." } }
+        p {
+            "A network gives each class a probability. These figures show how well the probabilities put samples in order, and whether they \
+             can be taken at their word."
+        }
+        @if unusable > 0 {
+            p.notice {
+                "The scores of "
+                (counted(unusable, "sample"))
+                " are not finite; these samples are left out here."
+            }
+        }
         @match &scored.rankings {
             Some(all) => (rankings(task, all)),
             None => p.caption { "ROC and precision-recall curves are left out with more than " (RANKED) " classes." },
@@ -139,8 +147,28 @@ pub fn curves(known: &[(String, &Ranking)], threshold: Option<f64>, words: &str)
     );
     html! {
         div.figures {
-            (figure("ROC", roc, legend(&names[0]), format!("Over all thresholds: how many of the samples sought are found, and how many others are taken for them. The upper left corner is perfect; guessing lies on the dashes. Numbers are areas under the curves.{words}{note}{}", said[0])))
-            (figure("Precision and recall", precision_recall, legend(&names[1]), format!("Over all thresholds: how many are found, and how many of those found are right. The upper right corner is perfect. Numbers are average precisions.{note}{}", said[1])))
+            ({
+                figure(
+                    "ROC",
+                    roc,
+                    legend(&names[0]),
+                    format!(
+                        "Over all thresholds: how many of the samples sought are found, and how many others are taken for them. The upper left corner is perfect; guessing lies on the dashes. Numbers are areas under the curves.{words}{note}{}",
+                        said[0],
+                    ),
+                )
+            })
+            ({
+                figure(
+                    "Precision and recall",
+                    precision_recall,
+                    legend(&names[1]),
+                    format!(
+                        "Over all thresholds: how many are found, and how many of those found are right. The upper right corner is perfect. Numbers are average precisions.{note}{}",
+                        said[1],
+                    ),
+                )
+            })
         }
     }
 }
@@ -211,14 +239,39 @@ fn bins(calibration: &Calibration) -> Markup {
     let filled = || calibration.bins.iter().filter(|bin| bin.samples > 0);
     let table = html! {
         table.compact {
-            thead { tr {
-                th scope="col" { "Confidence" }
-                @for bin in filled() { th.number scope="col" { (format!("{:.0}–{:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) } }
-            } }
+            thead {
+                tr {
+                    th scope="col" { "Confidence" }
+                    @for bin in filled() {
+                        th.number scope="col" { ({
+                            format!(
+                                "{:.0}–{:.0}\u{a0}%",
+                                bin.lower * 100.0,
+                                bin.upper * 100.0,
+                            )
+                        }) }
+                    }
+                }
+            }
             tbody {
-                tr { th scope="row" { "answers" } @for bin in filled() { td.number { (count(bin.samples as u64)) } } }
-                tr { th scope="row" { "mean confidence" } @for bin in filled() { td.number { (percent(bin.confidence())) } } }
-                tr { th scope="row" { "right" } @for bin in filled() { td.number { (percent(bin.accuracy())) } } }
+                tr {
+                    th scope="row" { "answers" }
+                    @for bin in filled() {
+                        td.number { (count(bin.samples as u64)) }
+                    }
+                }
+                tr {
+                    th scope="row" { "mean confidence" }
+                    @for bin in filled() {
+                        td.number { (percent(bin.confidence())) }
+                    }
+                }
+                tr {
+                    th scope="row" { "right" }
+                    @for bin in filled() {
+                        td.number { (percent(bin.accuracy())) }
+                    }
+                }
             }
         }
     };

@@ -34,7 +34,9 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                @if !program.is_empty() { meta name="generator" content=(program); }
+                @if !program.is_empty() {
+                    meta name="generator" content=(program);
+                }
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
@@ -44,12 +46,23 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
                     @if !sections.is_empty() {
                         nav aria-label="Contents" {
                             p { "Contents" }
-                            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                            ol {
+                                @for section in sections {
+                                    li {
+                                        a href={ "#" (section.id) } { (section.title) }
+                                    }
+                                }
+                            }
                         }
                     }
                     main #content {
                         header {
-                            p.kind { (kind) @if !program.is_empty() { span { " · " (program) } } }
+                            p.kind {
+                                (kind)
+                                @if !program.is_empty() {
+                                    span { " · " (program) }
+                                }
+                            }
                             h1 { (title) }
                             (opening)
                         }
@@ -69,7 +82,9 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
 
 /// A wide table, which scrolls by itself so that the page need not.
 pub fn scroll(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
+    html! {
+        div.scroll role="region" aria-label=(label) tabindex="0" { (table) }
+    }
 }
 
 /// Names of files and classes may hold characters that are not seen, or that turn the order of others around. They become U+FFFD.

@@ -12,7 +12,9 @@ pub fn opening(report: &RunReport) -> Markup {
     let sentences: Vec<String> =
         [trained(report), main_measure(report).map(good), failing(report)].into_iter().flatten().collect();
     html! {
-        @if !sentences.is_empty() { p.lead { (sentences.join(" ")) } }
+        @if !sentences.is_empty() {
+            p.lead { (sentences.join(" ")) }
+        }
         (tiles(report))
     }
 }
@@ -209,7 +211,15 @@ fn tiles(report: &RunReport) -> Markup {
         @if !tiles.is_empty() {
             dl.tiles {
                 @for (name, value, note) in tiles {
-                    div { dt { (name) } dd { strong { (value) } @if !note.is_empty() { small { (note) } } } }
+                    div {
+                        dt { (name) }
+                        dd {
+                            strong { (value) }
+                            @if !note.is_empty() {
+                                small { (note) }
+                            }
+                        }
+                    }
                 }
             }
         }

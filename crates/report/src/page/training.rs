@@ -38,17 +38,43 @@ pub fn section(report: &RunReport) -> Option<Section> {
         );
     }
     let body = html! {
-        @if !sentences.is_empty() { p { (sentences.join(" ")) } }
-        @for warning in &training.warnings { p.notice { (warning) } }
+        @if !sentences.is_empty() {
+            p { (sentences.join(" ")) }
+        }
+        @for warning in &training.warnings {
+            p.notice { (warning) }
+        }
         div.figures {
             @for family in families(&report.epochs) { (over_epochs(report, &family)) }
-            @if report.epochs.iter().any(|epoch| epoch.samples_per_s.is_some()) && !report.steps.iter().any(|step| step.samples_per_s.is_some()) {
-                (speed(report))
-            }
+            @if {
+                report.epochs.iter().any(|epoch| epoch.samples_per_s.is_some())
+                    && !report.steps.iter().any(|step| step.samples_per_s.is_some())
+            } { (speed(report)) }
             (over_steps(&report.steps, "Loss of each step", "loss", |step| step.loss))
-            (over_steps(&report.steps, "Learning rate", "learning rate", |step| step.learning_rate))
-            (over_steps(&report.steps, "Gradient norm", "norm", |step| step.gradient_norm))
-            (over_steps(&report.steps, "Speed", "samples per second", |step| step.samples_per_s))
+            ({
+                over_steps(
+                    &report.steps,
+                    "Learning rate",
+                    "learning rate",
+                    |step| step.learning_rate,
+                )
+            })
+            ({
+                over_steps(
+                    &report.steps,
+                    "Gradient norm",
+                    "norm",
+                    |step| step.gradient_norm,
+                )
+            })
+            ({
+                over_steps(
+                    &report.steps,
+                    "Speed",
+                    "samples per second",
+                    |step| step.samples_per_s,
+                )
+            })
         }
     };
     Some(Section::new("training", "How it was trained", body))
