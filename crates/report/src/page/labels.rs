@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::classes::{bar, undefined};
-use super::confidence::curves;
+use super::cells::{bar, undefined};
+use super::curves::curves;
 use super::frame::{Section, scroll};
 use super::words::shortened;
 use crate::data::MultiLabel;

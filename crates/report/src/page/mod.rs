@@ -1,7 +1,11 @@
 //! The page about one run, a file for each of its sections.
 
+mod calibration;
+mod cells;
 mod classes;
 mod confidence;
+mod confusion;
+mod curves;
 mod data;
 mod examples;
 mod frame;
