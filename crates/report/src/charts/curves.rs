@@ -6,6 +6,10 @@ use super::Plot;
 use super::legend::SERIES;
 use super::plot::{LETTER, unit};
 use crate::statistics::Points;
+use crate::words::shortened;
+
+/// Letters of a name at the end of a line; more would leave no room for the line.
+const LETTERS: usize = 16;
 
 /// A line.
 pub struct Series {
@@ -47,8 +51,9 @@ impl Curves {
 
     pub fn draw(mut self) -> Markup {
         if self.named {
-            let longest = self.lines().map(|(_, series)| series.name.chars().count()).max().unwrap_or(0);
-            self.plot.right = (longest as f64 * LETTER * 0.56 + 12.0).min(130.0);
+            let longest =
+                self.lines().map(|(_, series)| series.name.chars().count()).max().unwrap_or(0).min(LETTERS);
+            self.plot.right = longest as f64 * LETTER * 0.58 + 12.0;
         }
         let plot = &self.plot;
         let marks = html! {
@@ -131,7 +136,7 @@ impl Curves {
         let x = self.plot.across().1 + 7.0;
         html! {
             @for (y, style, name) in ends {
-                text class={ "name s" (style % SERIES) } x=(unit(x)) y=(unit(y + 4.0)) { (name) }
+                text class={ "name s" (style % SERIES) } x=(unit(x)) y=(unit(y + 4.0)) { (shortened(name, LETTERS)) }
             }
         }
     }

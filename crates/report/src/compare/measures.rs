@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::ComparedRun;
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure};
-use crate::page::{Section, ends, list, scroll, value_in};
+use crate::page::{Section, ends, scroll, value_in};
+use crate::words::{list, spoken};
 
 /// A measure in each run that has it.
 struct Row<'a> {
@@ -85,7 +86,7 @@ pub fn verdict(runs: &[ComparedRun]) -> Option<String> {
     let wanted = runs[0].report.verdict.measure.as_deref();
     let rows = rows(runs);
     let row = rows.iter().find(|row| Some(row.name) == wanted).or(rows.first())?;
-    let name = row.name.replace('_', " ");
+    let name = spoken(row.name);
     let best = row.best();
     let Some(first) = best.first() else {
         return (row.known().count() > 1).then(|| format!("Their {name} is the same."));
@@ -160,7 +161,7 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
         .collect();
     html! {
         tr {
-            th scope="row" { (row.name.replace('_', " ")) }
+            th scope="row" { (spoken(row.name)) }
             td { (row.part) }
             @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
             td.words { (meaning(row, runs)) }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::RunReport;
 use crate::error::ReportError;
-use crate::page::{Section, list, page};
+use crate::page::{Section, page};
+use crate::words::list;
 
 /// Two runs or more, side by side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use super::cells::{bar, undefined};
 use super::confusion::matrix;
 use super::frame::{Section, scroll};
 use super::scored::Scored;
-use super::words::shortened;
 use crate::data::Classification;
 use crate::format::{area, count};
 use crate::statistics::Confusion;
+use crate::words::shortened;
 
 /// The table of classes has no more rows.
 const ROWS: usize = 200;

@@ -6,10 +6,10 @@ use super::calibration::calibration;
 use super::curves::curves;
 use super::frame::Section;
 use super::scored::{RANKED, Scored};
-use super::words::{list, shortened};
 use crate::data::Classification;
 use crate::format::counted;
 use crate::statistics::Ranking;
+use crate::words::{list, shortened};
 
 pub fn section(task: &Classification, scored: &Scored) -> Section {
     let unusable = scored.probabilities.iter().filter(|row| row.is_none()).count();

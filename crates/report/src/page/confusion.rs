@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::frame::scroll;
-use super::words::shortened;
 use crate::data::Classification;
 use crate::format::{count, counted, percent};
 use crate::statistics::Confusion;
+use crate::words::shortened;
 
 /// With more classes the matrix shows those of the most mistakes alone.
 const ALL: usize = 30;

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
-use super::words::{capitalised, shortened};
 use crate::data::{DatasetInfo, RunReport};
 use crate::format::{count, number};
+use crate::words::{capitalised, shortened};
 
 /// With more classes a sentence says how many samples they have.
 const CLASSES: usize = 30;

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::shortened;
 use crate::data::{Content, Example, RunReport, Task};
 use crate::error::ReportError;
 use crate::format::{counted, percent};
 use crate::picture::data_uri;
+use crate::words::shortened;
 
 /// No more are shown, and pictures have no more pixels on a side, so that a page of colour photographs stays below 1 MB.
 const MISTAKES: usize = 24;

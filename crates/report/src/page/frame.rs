@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::words::shortened;
+
 const STYLE: &str = include_str!("../style.css");
 
 /// Nothing is loaded and nothing is run; styles and pictures stand in the page.
@@ -24,7 +26,7 @@ impl Section {
 
 /// A page from its parts.
 pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &[Section]) -> String {
-    let title = if title.trim().is_empty() { kind } else { title };
+    let title = if title.trim().is_empty() { kind.into() } else { shortened(title, 200) };
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use super::cells::{bar, undefined};
 use super::curves::curves;
 use super::frame::{Section, scroll};
-use super::words::shortened;
 use crate::data::MultiLabel;
 use crate::format::{area, count, percent};
 use crate::statistics::{ClassCounts, Ranking, label_probabilities};
+use crate::words::shortened;
 
 /// The table has no more rows.
 const ROWS: usize = 200;

@@ -4,10 +4,10 @@ use maud::html;
 
 use super::frame::Section;
 use super::training::{Family, families, named_curves};
-use super::words::capitalised;
 use crate::charts::{Series, Style, figure};
 use crate::data::{Epoch, Language, Unit};
 use crate::format::{count, number};
+use crate::words::capitalised;
 
 pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
     let token = if task.token.is_empty() { "token" } else { &task.token };

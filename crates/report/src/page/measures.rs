@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
-use super::words::{capitalised, spoken};
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure, RunReport, Unit};
 use crate::format::{count, number, number_like, percent_like, precise_percent};
+use crate::words::{capitalised, spoken};
 
 /// Below this many samples a page says that they are few.
 const FEW: usize = 100;

@@ -3,9 +3,9 @@
 use maud::html;
 
 use super::frame::{Section, scroll};
-use super::words::shortened;
 use crate::data::RunReport;
 use crate::format::{count, number};
+use crate::words::shortened;
 
 pub fn section(report: &RunReport) -> Option<Section> {
     let layers = &report.layers;

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::shortened;
 use crate::charts::{Axis, Bars, Plot, Scatter, figure};
 use crate::data::RegressionTarget;
 use crate::format::{count, counted, number, percent};
 use crate::statistics::{Histogram, Residuals, coverage, wilson};
+use crate::words::shortened;
 
 /// More points are drawn of no figure.
 const POINTS: usize = 3000;

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::measures::{better, ends, value_in};
-use super::words::{capitalised, list, shortened, spoken};
 use crate::data::{Measure, RunReport, Task};
 use crate::format::{count, counted, duration, number, percent};
 use crate::statistics::{ClassCounts, Confusion, Residuals};
+use crate::words::{capitalised, list, shortened, spoken};
 
 pub fn opening(report: &RunReport) -> Markup {
     let sentences: Vec<String> =

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::capitalised;
 use crate::data::{Environment, RunReport};
 use crate::format::count;
+use crate::words::{capitalised, shortened};
 
 pub fn section(report: &RunReport) -> Option<Section> {
     if report.settings.is_empty() && report.environment.is_none() && report.command.is_none() {
@@ -15,7 +15,7 @@ pub fn section(report: &RunReport) -> Option<Section> {
         @if let Some(command) = &report.command {
             p { "This command makes the run again:" }
             pre.command tabindex="0" {
-                code { (command) }
+                code { (shortened(command, 4000)) }
             }
         }
         div.groups {
@@ -34,7 +34,7 @@ fn facts(title: &str, facts: &[(String, String)]) -> Markup {
                 @for (name, value) in facts {
                     div {
                         dt { (name) }
-                        dd { (value) }
+                        dd { (shortened(value, 1000)) }
                     }
                 }
             }
