@@ -123,7 +123,10 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
                 }
             }
             @if intervals || !baselines.is_empty() {
-                td { (strip(&line)) }
+                td {
+                    // A dot alone says nothing.
+                    @if line.interval.is_some() || !line.others.is_empty() { (strip(&line)) }
+                }
             }
         }
     }
