@@ -23,7 +23,10 @@ const NEVER: [(&str, &[&str]); 14] = [
     ("store", &["fireclay-datasets", "clap", "ureq"]),
     ("train", &["fireclay-datasets", "clap", "ureq"]),
     ("tune", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
-    ("report", &["burn", "fireclay-backend", "fireclay-data", "fireclay-nn", "fireclay-train", "clap", "ureq"]),
+    (
+        "report",
+        &["burn", "fireclay-backend", "fireclay-data", "fireclay-nn", "fireclay-train", "clap", "ureq"],
+    ),
     ("compress", &["clap"]),
     ("explain", &["clap"]),
     ("serve", &["clap"]),
