@@ -44,6 +44,7 @@ mod format;
 mod page;
 mod picture;
 mod statistics;
+mod words;
 
 pub use compare::{ComparedRun, Comparison};
 pub use data::{

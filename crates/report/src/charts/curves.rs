@@ -6,6 +6,10 @@ use super::Plot;
 use super::legend::SERIES;
 use super::plot::{LETTER, unit};
 use crate::statistics::Points;
+use crate::words::shortened;
+
+/// Letters of a name at the end of a line; more would leave no room for the line.
+const LETTERS: usize = 16;
 
 /// A line.
 pub struct Series {
@@ -47,17 +51,24 @@ impl Curves {
 
     pub fn draw(mut self) -> Markup {
         if self.named {
-            let longest = self.lines().map(|(_, series)| series.name.chars().count()).max().unwrap_or(0);
-            self.plot.right = (longest as f64 * LETTER * 0.56 + 12.0).min(130.0);
+            let longest =
+                self.lines().map(|(_, series)| series.name.chars().count()).max().unwrap_or(0).min(LETTERS);
+            self.plot.right = longest as f64 * LETTER * 0.58 + 12.0;
         }
         let plot = &self.plot;
         let marks = html! {
-            @if let Some((x, words)) = &self.mark { @if plot.x.holds(*x) { (mark(plot, *x, words)) } }
+            @if let Some((x, words)) = &self.mark {
+                @if plot.x.holds(*x) { (mark(plot, *x, words)) }
+            }
             @for series in &self.series {
                 path class={ "line " (class(series.style)) } d=(plot.path(series.points.iter().copied())) {}
                 @if let Some(value) = self.points { (self.points(series, value)) }
             }
-            @if let Some((x, y)) = self.ring { @if plot.x.holds(x) && plot.y.holds(y) { circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {} } }
+            @if let Some((x, y)) = self.ring {
+                @if plot.x.holds(x) && plot.y.holds(y) {
+                    circle.ring cx=(unit(plot.at_x(x))) cy=(unit(plot.at_y(y))) r="6" {}
+                }
+            }
             @if self.named { (self.names()) }
         };
         plot.draw(marks)
@@ -79,9 +90,23 @@ impl Curves {
         let seen = series.points.len() <= 25;
         let alone = |at: usize| !shown(at + 1) && (at == 0 || !shown(at - 1));
         html! {
-            @for (at, (x, y)) in series.points.iter().enumerate().filter(|(at, _)| shown(*at) && (few || alone(*at))) {
-                circle class={ "point s" (style % SERIES) @if !seen && !alone(at) { " unseen" } } cx=(unit(self.plot.at_x(*x))) cy=(unit(self.plot.at_y(*y)))
-                    r=(if seen || alone(at) { "2.6" } else { "4" }) {
+            @for (at, (x, y)) in {
+                series
+                    .points
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| shown(*at) && (few || alone(*at)))
+            } {
+                circle
+                    class={
+                        "point s"
+                        (style % SERIES)
+                        @if !seen && !alone(at) { " unseen" }
+                    }
+                    cx=(unit(self.plot.at_x(*x)))
+                    cy=(unit(self.plot.at_y(*y)))
+                    r=(if seen || alone(at) { "2.6" } else { "4" })
+                {
                     title { (series.name) ", " (crate::format::number(*x)) ": " (value(*y)) }
                 }
             }
@@ -111,7 +136,7 @@ impl Curves {
         let x = self.plot.across().1 + 7.0;
         html! {
             @for (y, style, name) in ends {
-                text class={ "name s" (style % SERIES) } x=(unit(x)) y=(unit(y + 4.0)) { (name) }
+                text class={ "name s" (style % SERIES) } x=(unit(x)) y=(unit(y + 4.0)) { (shortened(name, LETTERS)) }
             }
         }
     }
@@ -131,7 +156,13 @@ fn mark(plot: &Plot, x: f64, words: &str) -> Markup {
     let on_the_right = at < (left + right) / 2.0;
     html! {
         line.mark x1=(unit(at)) x2=(unit(at)) y1=(unit(top)) y2=(unit(bottom)) {}
-        text class={ "note" @if !on_the_right { " end" } }
-            x=(unit(if on_the_right { at + 5.0 } else { at - 5.0 })) y=(unit(top + 9.0)) { (words) }
+        text
+            class={
+                "note"
+                @if !on_the_right { " end" }
+            }
+            x=(unit(if on_the_right { at + 5.0 } else { at - 5.0 }))
+            y=(unit(top + 9.0))
+        { (words) }
     }
 }

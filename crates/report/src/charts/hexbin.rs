@@ -29,11 +29,11 @@ impl Scatter<'_> {
             path.line.reference d=(plot.path(self.perfect)) {}
             @if self.points.len() <= SINGLE {
                 @for (x, y) in shown() {
-                    circle.dot cx=(unit(plot.at_x(*x))) cy=(unit(plot.at_y(*y))) r="2.4" { title { (number(*x)) ", " (number(*y)) } }
+                    circle.dot cx=(unit(plot.at_x(*x))) cy=(unit(plot.at_y(*y))) r="2.4" {
+                        title { (number(*x)) ", " (number(*y)) }
+                    }
                 }
-            } @else {
-                (hexagons(shown().map(|(x, y)| (plot.at_x(*x), plot.at_y(*y)))))
-            }
+            } @else { (hexagons(shown().map(|(x, y)| (plot.at_x(*x), plot.at_y(*y))))) }
         };
         plot.draw(marks)
     }
@@ -61,8 +61,13 @@ fn hexagons(points: impl Iterator<Item = (f64, f64)>) -> Markup {
             @let (x, y) = (*column as f64 * across + shift, *row as f64 * down);
             // The root keeps single points visible beside crowds.
             @let share = (*count as f64 / most).sqrt();
-            path.hexagon d={ "M" (unit(x)) " " (unit(y - RADIUS)) "l" (HEXAGON) }
-                fill-opacity=(format!("{:.2}", 0.12 + 0.88 * share)) { title { (counted(*count, "sample")) } }
+            path
+                .hexagon
+                d={ "M" (unit(x)) " " (unit(y - RADIUS)) "l" (HEXAGON) }
+                fill-opacity=(format!("{:.2}", 0.12 + 0.88 * share))
+            {
+                title { (counted(*count, "sample")) }
+            }
         }
     }
 }

@@ -27,8 +27,18 @@ impl Bars<'_> {
         let marks = html! {
             @for (bin, count) in histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 @let (lower, upper) = histogram.edges(bin);
-                @let (left, right, top) = (plot.at_x(lower), plot.at_x(upper), plot.at_y(*count as f64));
-                rect.bar x=(unit(left + 0.5)) width=(unit((right - left - 1.0).max(0.5))) y=(unit(top)) height=(unit((bottom - top).max(0.5))) {
+                @let (left, right, top) = (
+                    plot.at_x(lower),
+                    plot.at_x(upper),
+                    plot.at_y(*count as f64),
+                );
+                rect
+                    .bar
+                    x=(unit(left + 0.5))
+                    width=(unit((right - left - 1.0).max(0.5)))
+                    y=(unit(top))
+                    height=(unit((bottom - top).max(0.5)))
+                {
                     title { (number(lower)) " to " (number(upper)) ": " (counted(*count, "sample")) }
                 }
             }

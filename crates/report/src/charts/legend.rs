@@ -15,7 +15,9 @@ pub fn legend(entries: &[(usize, String, String)]) -> Markup {
                         path class={ "line s" (style % SERIES) } d="M0 5H26" {}
                     }
                     span { (name) }
-                    @if !value.is_empty() { span.number { (value) } }
+                    @if !value.is_empty() {
+                        span.number { (value) }
+                    }
                 }
             }
         }

@@ -120,11 +120,18 @@ impl Plot {
                 }
                 line.axis x1=(unit(left)) x2=(unit(right)) y1=(unit(bottom)) y2=(unit(bottom)) {}
                 @for (value, label) in self.x.ticks.iter().filter(|tick| self.x.holds(tick.0)) {
-                    line.axis x1=(unit(self.at_x(*value))) x2=(unit(self.at_x(*value))) y1=(unit(bottom)) y2=(unit(bottom + 4.0)) {}
+                    line
+                        .axis
+                        x1=(unit(self.at_x(*value)))
+                        x2=(unit(self.at_x(*value)))
+                        y1=(unit(bottom))
+                        y2=(unit(bottom + 4.0)) {}
                     text.tick.middle x=(unit(self.at_x(*value))) y=(unit(bottom + 17.0)) { (label) }
                 }
                 (marks)
-                @if !self.y_label.is_empty() { text.label x="0" y="12" { (self.y_label) } }
+                @if !self.y_label.is_empty() {
+                    text.label x="0" y="12" { (self.y_label) }
+                }
                 @if !self.x_label.is_empty() {
                     text.label.end x=(unit(right)) y=(unit(self.height - 4.0)) { (self.x_label) }
                 }
@@ -162,10 +169,14 @@ fn clipped(from: (f64, f64), to: (f64, f64)) -> Option<((f64, f64), (f64, f64))>
 pub fn figure(title: &str, plot: Markup, legend: Markup, caption: impl AsRef<str>) -> Markup {
     html! {
         figure {
-            figcaption { h3 { (title) } }
+            figcaption {
+                h3 { (title) }
+            }
             (plot)
             (legend)
-            @if !caption.as_ref().is_empty() { p.caption { (caption.as_ref()) } }
+            @if !caption.as_ref().is_empty() {
+                p.caption { (caption.as_ref()) }
+            }
         }
     }
 }

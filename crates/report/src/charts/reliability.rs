@@ -29,8 +29,14 @@ pub fn reliability(calibration: &Calibration) -> Markup {
             line.whisker.s0 x1=(x) x2=(x) y1=(unit(plot.at_y(lower))) y2=(unit(plot.at_y(upper))) {}
             circle.point.s0.hollow[bin.samples < FEW] cx=(x) cy=(unit(plot.at_y(bin.accuracy()))) r="3.4" {
                 title {
-                    (counted(bin.samples, "answer")) " with a confidence of " (percent(bin.lower)) " to " (percent(bin.upper))
-                    ": " (percent(bin.accuracy())) " right"
+                    (counted(bin.samples, "answer"))
+                    " with a confidence of "
+                    (percent(bin.lower))
+                    " to "
+                    (percent(bin.upper))
+                    ": "
+                    (percent(bin.accuracy()))
+                    " right"
                 }
             }
         }

@@ -34,7 +34,9 @@ pub fn strip(strip: &Strip) -> Markup {
             @for other in strip.others.iter().filter(|other| other.is_finite()) {
                 path.other d={ "M" (at(*other)) " 3V17" } {}
             }
-            @if strip.interval.is_some() { line.interval x1=(at(low)) x2=(at(high)) y1="10" y2="10" {} }
+            @if strip.interval.is_some() {
+                line.interval x1=(at(low)) x2=(at(high)) y1="10" y2="10" {}
+            }
             circle.value cx=(at(value)) cy="10" r="4.5" {}
         }
     }

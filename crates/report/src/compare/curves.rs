@@ -5,6 +5,7 @@ use maud::html;
 use super::ComparedRun;
 use crate::charts::{Series, Style, figure, legend};
 use crate::page::{NAMED, Section, families, named_curves, unit_of};
+use crate::words::spoken;
 
 pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     let of_runs: Vec<_> = runs.iter().map(|run| families(&run.report.epochs)).collect();
@@ -40,9 +41,29 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
         div.figures {
             @for name in names {
                 @let (validated, series) = of_name(name);
-                @let spoken = name.replace('_', " ");
-                @let title = format!("{} {spoken}", if validated { "Validation" } else { "Training" });
-                (figure(&title, named_curves(format!("{title} of all runs"), ("epoch", ""), series, &unit_of(&runs[0].report, name), None), if series_are_named { html! {} } else { legend(&entries) }, ""))
+                @let spoken = spoken(name);
+                @let title = format!(
+                    "{} {spoken}",
+                    if validated { "Validation" } else { "Training" },
+                );
+                ({
+                    figure(
+                        &title,
+                        named_curves(
+                            format!("{title} of all runs"),
+                            ("epoch", ""),
+                            series,
+                            &unit_of(&runs[0].report, name),
+                            None,
+                        ),
+                        if series_are_named {
+                            html! {}
+                        } else {
+                            legend(&entries)
+                        },
+                        "",
+                    )
+                })
             }
         }
     };

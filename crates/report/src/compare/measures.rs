@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::ComparedRun;
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure};
-use crate::page::{Section, ends, list, scroll, value_in};
+use crate::page::{Section, ends, scroll, value_in};
+use crate::words::{list, spoken};
 
 /// A measure in each run that has it.
 struct Row<'a> {
@@ -85,7 +86,7 @@ pub fn verdict(runs: &[ComparedRun]) -> Option<String> {
     let wanted = runs[0].report.verdict.measure.as_deref();
     let rows = rows(runs);
     let row = rows.iter().find(|row| Some(row.name) == wanted).or(rows.first())?;
-    let name = row.name.replace('_', " ");
+    let name = spoken(row.name);
     let best = row.best();
     let Some(first) = best.first() else {
         return (row.known().count() > 1).then(|| format!("Their {name} is the same."));
@@ -120,17 +121,26 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     }
     let table = html! {
         table {
-            thead { tr {
-                th scope="col" { "Measure" } th scope="col" { "Part" }
-                @for run in runs { th.number scope="col" { (run.name) } }
-                th scope="col" { "What that means" }
-            } }
-            tbody { @for row in &rows { (line(row, runs)) } }
+            thead {
+                tr {
+                    th scope="col" { "Measure" }
+                    th scope="col" { "Part" }
+                    @for run in runs {
+                        th.number scope="col" { (run.name) }
+                    }
+                    th scope="col" { "What that means" }
+                }
+            }
+            tbody {
+                @for row in &rows { (line(row, runs)) }
+            }
         }
     };
     let body = html! {
-        p { "The best value of each row is marked with a star. The bar below a value is its 95\u{a0}% interval, on one scale in a row: where bars lie \
-             beside each other, the difference is hardly chance." }
+        p {
+            "The best value of each row is marked with a star. The bar below a value is its 95\u{a0}% interval, on one scale in a row: where bars lie \
+             beside each other, the difference is hardly chance."
+        }
         (scroll("Measures of all runs", table))
     };
     Some(Section::new("measures", "Which is better", body))
@@ -151,7 +161,7 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
         .collect();
     html! {
         tr {
-            th scope="row" { (row.name.replace('_', " ")) }
+            th scope="row" { (spoken(row.name)) }
             td { (row.part) }
             @for (run, measure) in row.values.iter().enumerate() { (cell(*measure, best.contains(&run), &span_of_row)) }
             td.words { (meaning(row, runs)) }
@@ -160,9 +170,22 @@ fn line(row: &Row, runs: &[ComparedRun]) -> Markup {
 }
 
 fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
-    let Some(measure) = measure else { return html! { td.number { em { "not measured" } } } };
+    let Some(measure) = measure else {
+        return html! {
+            td.number {
+                em { "not measured" }
+            }
+        };
+    };
     let Some(value) = measure.value.filter(|value| value.is_finite()) else {
-        return html! { td { em { "not defined" @if let Some(reason) = &measure.undefined { ": " (reason) } } } };
+        return html! {
+            td {
+                em {
+                    "not defined"
+                    @if let Some(reason) = &measure.undefined { ": " (reason) }
+                }
+            }
+        };
     };
     let interval = measure.interval.map(|interval| (interval.lower, interval.upper));
     let words = match measure.interval {
@@ -182,8 +205,15 @@ fn cell(measure: Option<&Measure>, best: bool, span: &[f64]) -> Markup {
     };
     html! {
         td.number.best[best] {
-            strong { (value_in(&measure.unit, value)) } @if best { " " span.star role="img" aria-label="best" { "★" } }
-            @if !words.is_empty() { br; small { (words) } }
+            strong { (value_in(&measure.unit, value)) }
+            @if best {
+                " "
+                span.star role="img" aria-label="best" { "★" }
+            }
+            @if !words.is_empty() {
+                br;
+                small { (words) }
+            }
             (strip(&line))
         }
     }

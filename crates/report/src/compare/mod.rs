@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::RunReport;
 use crate::error::ReportError;
-use crate::page::{Section, list, page};
+use crate::page::{Section, page};
+use crate::words::list;
 
 /// Two runs or more, side by side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,5 +73,7 @@ fn opening(runs: &[ComparedRun]) -> Markup {
         many => sentences.push(format!("They differ in {} settings.", many.len())),
     }
     sentences.extend(measures::verdict(runs));
-    html! { p.lead { (sentences.join(" ")) } }
+    html! {
+        p.lead { (sentences.join(" ")) }
+    }
 }

@@ -61,12 +61,25 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     }
     let table = html! {
         table {
-            thead { tr { th scope="col" { "Setting" } @for run in runs { th scope="col" { (run.name) } } } }
+            thead {
+                tr {
+                    th scope="col" { "Setting" }
+                    @for run in runs {
+                        th scope="col" { (run.name) }
+                    }
+                }
+            }
             tbody {
                 @for setting in &differing {
                     tr {
                         th scope="row" { (setting.name) }
-                        @for value in &setting.values { td { @if let Some(value) = value { (value) } @else { em { "not given" } } } }
+                        @for value in &setting.values {
+                            td {
+                                @if let Some(value) = value { (value) } @else {
+                                    em { "not given" }
+                                }
+                            }
+                        }
                     }
                 }
             }

@@ -31,20 +31,57 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
     let total = |report: &RunReport| report.timings.iter().map(|timing| timing.seconds).sum::<f64>();
     let table = html! {
         table {
-            thead { tr { th scope="col" { "What" } @for run in runs { th.number scope="col" { (run.name) } } } }
+            thead {
+                tr {
+                    th scope="col" { "What" }
+                    @for run in runs {
+                        th.number scope="col" { (run.name) }
+                    }
+                }
+            }
             tbody {
                 @if runs.iter().any(|run| parameters(&run.report) > 0) {
-                    tr { th scope="row" { "parameters" } @for run in runs { td.number { @if parameters(&run.report) > 0 { (count(parameters(&run.report))) } } } }
+                    tr {
+                        th scope="row" { "parameters" }
+                        @for run in runs {
+                            td.number {
+                                @if parameters(&run.report) > 0 { (count(parameters(&run.report))) }
+                            }
+                        }
+                    }
                 }
                 @if epochs {
-                    tr { th scope="row" { "all epochs" } @for run in runs { td.number { @if let Some(seconds) = in_epochs(&run.report) { (duration(seconds)) } } } }
+                    tr {
+                        th scope="row" { "all epochs" }
+                        @for run in runs {
+                            td.number {
+                                @if let Some(seconds) = in_epochs(&run.report) { (duration(seconds)) }
+                            }
+                        }
+                    }
                 }
                 @for name in &names {
-                    tr { th scope="row" { (name) } @for run in runs { td.number { @if let Some(seconds) = seconds(&run.report, name) { (duration(seconds)) } } } }
+                    tr {
+                        th scope="row" { (name) }
+                        @for run in runs {
+                            td.number {
+                                @if let Some(seconds) = seconds(&run.report, name) { (duration(seconds)) }
+                            }
+                        }
+                    }
                 }
             }
             @if !names.is_empty() {
-                tfoot { tr { th scope="row" { "all the time" } @for run in runs { td.number { @if !run.report.timings.is_empty() { (duration(total(&run.report))) } } } } }
+                tfoot {
+                    tr {
+                        th scope="row" { "all the time" }
+                        @for run in runs {
+                            td.number {
+                                @if !run.report.timings.is_empty() { (duration(total(&run.report))) }
+                            }
+                        }
+                    }
+                }
             }
         }
     };

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
-use super::words::{capitalised, shortened};
 use crate::data::{DatasetInfo, RunReport};
 use crate::format::{count, number};
+use crate::words::{capitalised, shortened};
 
 /// With more classes a sentence says how many samples they have.
 const CLASSES: usize = 30;
@@ -19,11 +19,24 @@ pub fn section(report: &RunReport) -> Option<Section> {
         ("Split", data.split.as_ref()),
     ];
     let body = html! {
-        dl.facts { @for (name, value) in facts { @if let Some(value) = value { div { dt { (name) } dd { (value) } } } } }
+        dl.facts {
+            @for (name, value) in facts {
+                @if let Some(value) = value {
+                    div {
+                        dt { (name) }
+                        dd { (value) }
+                    }
+                }
+            }
+        }
         @if !data.parts.is_empty() { (parts(data)) }
         @if !data.notes.is_empty() {
             h3 { "What a check of the data found" }
-            ul { @for note in &data.notes { li { (note) } } }
+            ul {
+                @for note in &data.notes {
+                    li { (note) }
+                }
+            }
         }
     };
     Some(Section::new("data", "What it learnt from", body))
@@ -49,21 +62,44 @@ fn parts(data: &DatasetInfo) -> Markup {
     let cell = |part: usize, class: &str| match samples(part, class) {
         Some(samples) => {
             let share = samples as f64 / most[part].max(1) as f64 * 100.0;
-            html! { td.number.bar style={ "--v:" (format!("{share:.1}%")) } { (count(samples as u64)) } }
+            html! {
+                td.number.bar style={ "--v:" (format!("{share:.1}%")) } { (count(samples as u64)) }
+            }
         }
-        None => html! { td.number {} },
+        None => html! {
+            td.number {}
+        },
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { @if !classes.is_empty() { "Class" } } @for part in &data.parts { th.number scope="col" { (capitalised(&part.name)) } } } }
-            tbody {
-                @if classes.len() <= CLASSES {
-                    @for class in &classes {
-                        tr { th scope="row" { (shortened(class, 60)) } @for part in 0..data.parts.len() { (cell(part, class)) } }
+            thead {
+                tr {
+                    th scope="col" {
+                        @if !classes.is_empty() { "Class" }
+                    }
+                    @for part in &data.parts {
+                        th.number scope="col" { (capitalised(&part.name)) }
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "all samples" } @for part in &data.parts { td.number { (count(part.samples as u64)) } } } }
+            tbody {
+                @if classes.len() <= CLASSES {
+                    @for class in &classes {
+                        tr {
+                            th scope="row" { (shortened(class, 60)) }
+                            @for part in 0..data.parts.len() { (cell(part, class)) }
+                        }
+                    }
+                }
+            }
+            tfoot {
+                tr {
+                    th scope="row" { "all samples" }
+                    @for part in &data.parts {
+                        td.number { (count(part.samples as u64)) }
+                    }
+                }
+            }
         }
     };
     html! {
@@ -73,8 +109,21 @@ fn parts(data: &DatasetInfo) -> Markup {
                 @let smallest = part.classes.iter().min_by_key(|class| class.1);
                 @let largest = part.classes.iter().max_by_key(|class| class.1);
                 @if let (Some(smallest), Some(largest)) = (smallest, largest) {
-                    p { "The " (part.name) " part has " (part.classes.len()) " classes, from " (count(smallest.1 as u64)) " samples of “" (shortened(&smallest.0, 40))
-                        "” to " (count(largest.1 as u64)) " of “" (shortened(&largest.0, 40)) "”." }
+                    p {
+                        "The "
+                        (part.name)
+                        " part has "
+                        (part.classes.len())
+                        " classes, from "
+                        (count(smallest.1 as u64))
+                        " samples of “"
+                        (shortened(&smallest.0, 40))
+                        "” to "
+                        (count(largest.1 as u64))
+                        " of “"
+                        (shortened(&largest.0, 40))
+                        "”."
+                    }
                 }
             }
         }
@@ -89,23 +138,28 @@ pub fn importance(report: &RunReport) -> Option<Section> {
     let most = columns.first()?.value.max(f64::MIN_POSITIVE);
     let intervals = columns.iter().any(|column| column.interval.is_some());
     let body = html! {
-        p { "How much worse the predictions become where a column's values are shuffled. Columns that say the same share their importance; \
-             a value around 0 means that the network does not need the column." }
-        (scroll("Importance of columns", html! {
-            table {
-                thead { tr { th scope="col" { "Column" } th.number scope="col" { "Importance" } @if intervals { th.number scope="col" { "95\u{a0}% interval" } } } }
-                tbody {
-                    @for column in &columns {
-                        tr {
-                            th scope="row" { (shortened(&column.column, 60)) }
-                            td.number.bar style={ "--v:" (format!("{:.1}%", (column.value / most).clamp(0.0, 1.0) * 100.0)) } { (number(column.value)) }
-                            @if intervals { td.number { @if let Some(interval) = column.interval { (number(interval.lower)) " to " (number(interval.upper)) } } }
-                        }
-                    }
-                }
-            }
-        }))
-        @if report.importance.len() > CLASSES { p.caption { "The " (columns.len()) " most important of " (report.importance.len()) " columns." } }
+        p {
+            "How much worse the predictions become where a column's values are shuffled. Columns that say the same share their importance; \
+             a value around 0 means that the network does not need the column."
+        }
+        ({
+            scroll(
+                "Importance of columns",
+                html! {
+                    table { thead { tr { th scope = "col" { "Column" } th.number scope =
+                    "col" { "Importance" } @ if intervals { th.number scope = "col" {
+                    "95\u{a0}% interval" } } } } tbody { @ for column in & columns { tr {
+                    th scope = "row" { (shortened(& column.column, 60)) } td.number.bar
+                    style = { "--v:"(format!("{:.1}%", (column.value / most).clamp(0.0,
+                    1.0) * 100.0)) } { (number(column.value)) } @ if intervals { td
+                    .number { @ if let Some(interval) = column.interval {
+                    (number(interval.lower)) " to "(number(interval.upper)) } } } } } } }
+                },
+            )
+        })
+        @if report.importance.len() > CLASSES {
+            p.caption { "The " (columns.len()) " most important of " (report.importance.len()) " columns." }
+        }
     };
     Some(Section::new("importance", "Which columns matter", body))
 }

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::shortened;
 use crate::data::{Content, Example, RunReport, Task};
 use crate::error::ReportError;
 use crate::format::{counted, percent};
 use crate::picture::data_uri;
+use crate::words::shortened;
 
 /// No more are shown, and pictures have no more pixels on a side, so that a page of colour photographs stays below 1 MB.
 const MISTAKES: usize = 24;
@@ -31,12 +31,21 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
     let cards: Vec<Markup> = cards.collect::<Result<_, _>>()?;
     let body = html! {
         p {
-            @if numbers { "The samples where predictions are furthest off, the worst first." }
-            @else { "What the network got wrong although it was sure, the surest first. Look for samples with a wrong label, for pictures or texts \
-                     that people could not tell either, and for what these samples have in common." }
-            @if shown.len() < report.mistakes.len() { " " (shown.len()) " of " (counted(report.mistakes.len(), "sample")) " are shown." }
+            @if numbers { "The samples where predictions are furthest off, the worst first." } @else {
+                "What the network got wrong although it was sure, the surest first. Look for samples with a wrong label, for pictures or texts \
+                     that people could not tell either, and for what these samples have in common."
+            }
+            @if shown.len() < report.mistakes.len() {
+                " "
+                (shown.len())
+                " of "
+                (counted(report.mistakes.len(), "sample"))
+                " are shown."
+            }
         }
-        div.cards.wide[wide] { @for card in &cards { (card) } }
+        div.cards.wide[wide] {
+            @for card in &cards { (card) }
+        }
     };
     Ok(Some(Section::new("mistakes", title, body)))
 }
@@ -56,24 +65,54 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
             @match &example.content {
                 Content::Picture(shown) => {
                     // Pixels are told apart where they are the sample's own.
-                    @if let Some(picture) = picture { img.smooth[shown.width.max(shown.height) > MISTAKE_SIDE] src=(picture) alt=(alternative); }
+                    @if let Some(picture) = picture {
+                        img.smooth[shown.width.max(shown.height) > MISTAKE_SIDE] src=(picture) alt=(alternative);
+                    }
                 }
-                Content::Text(text) => { blockquote { (shortened(text, TEXT)) } }
+                Content::Text(text) => {
+                    blockquote { (shortened(text, TEXT)) }
+                }
                 Content::Row(columns) => {
                     dl.row {
-                        @for (column, value) in columns.iter().take(COLUMNS) { div { dt { (shortened(column, 60)) } dd { (shortened(value, 120)) } } }
+                        @for (column, value) in columns.iter().take(COLUMNS) {
+                            div {
+                                dt { (shortened(column, 60)) }
+                                dd { (shortened(value, 120)) }
+                            }
+                        }
                     }
-                    @if columns.len() > COLUMNS { p.caption { "and " (counted(columns.len() - COLUMNS, "column")) " more" } }
+                    @if columns.len() > COLUMNS {
+                        p.caption { "and " (counted(columns.len() - COLUMNS, "column")) " more" }
+                    }
                 }
                 Content::Nothing => {}
             }
             figcaption {
                 dl {
-                    div { dt { "truth" } dd { b { (shortened(&example.truth, 80)) } } }
-                    div.said { dt { "predicted" } dd { b { (shortened(&example.predicted, 80)) }
-                        @if let Some(probability) = example.probability.filter(|probability| probability.is_finite()) { " " span.number { (percent(probability)) } } } }
+                    div {
+                        dt { "truth" }
+                        dd {
+                            b { (shortened(&example.truth, 80)) }
+                        }
+                    }
+                    div.said {
+                        dt { "predicted" }
+                        dd {
+                            b { (shortened(&example.predicted, 80)) }
+                            @if let Some(probability) = {
+                                example
+                                    .probability
+                                    .filter(|probability| probability.is_finite())
+                            } {
+                                " "
+                                span.number { (percent(probability)) }
+                            }
+                        }
+                    }
                 }
-                @if let Some(name) = &example.name { p.file title=(shortened(name, 300)) { (shortened(name, 60)) } }
+                @if let Some(name) = &example.name {
+                    p.file title=(shortened(name, 300)) { (shortened(name, 60)) }
+                }
             }
         }
     })
@@ -95,13 +134,17 @@ pub fn augmented(report: &RunReport) -> Result<Option<Section>, ReportError> {
         ));
     }
     let body = html! {
-        p { "Training pictures are changed a little each time that the network sees them, so that it learns what does not matter. On the left \
-             each picture as it is, beside it what became of it." }
+        p {
+            "Training pictures are changed a little each time that the network sees them, so that it learns what does not matter. On the left \
+             each picture as it is, beside it what became of it."
+        }
         div.augmented {
             @for (label, before, after) in &rows {
                 figure {
                     img.before src=(before) alt={ (label) " as it is" };
-                    @for picture in after { img src=(picture) alt={ (label) ", changed" }; }
+                    @for picture in after {
+                        img src=(picture) alt={ (label) ", changed" };
+                    }
                     figcaption { (shortened(label, 40)) }
                 }
             }

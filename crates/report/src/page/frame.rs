@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::words::shortened;
+
 const STYLE: &str = include_str!("../style.css");
 
 /// Nothing is loaded and nothing is run; styles and pictures stand in the page.
@@ -24,7 +26,7 @@ impl Section {
 
 /// A page from its parts.
 pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &[Section]) -> String {
-    let title = if title.trim().is_empty() { kind } else { title };
+    let title = if title.trim().is_empty() { kind.into() } else { shortened(title, 200) };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,7 +36,9 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                @if !program.is_empty() { meta name="generator" content=(program); }
+                @if !program.is_empty() {
+                    meta name="generator" content=(program);
+                }
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
@@ -44,12 +48,23 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
                     @if !sections.is_empty() {
                         nav aria-label="Contents" {
                             p { "Contents" }
-                            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                            ol {
+                                @for section in sections {
+                                    li {
+                                        a href={ "#" (section.id) } { (section.title) }
+                                    }
+                                }
+                            }
                         }
                     }
                     main #content {
                         header {
-                            p.kind { (kind) @if !program.is_empty() { span { " · " (program) } } }
+                            p.kind {
+                                (kind)
+                                @if !program.is_empty() {
+                                    span { " · " (program) }
+                                }
+                            }
                             h1 { (title) }
                             (opening)
                         }
@@ -69,7 +84,9 @@ pub fn page(title: &str, kind: &str, program: &str, opening: Markup, sections: &
 
 /// A wide table, which scrolls by itself so that the page need not.
 pub fn scroll(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }
+    html! {
+        div.scroll role="region" aria-label=(label) tabindex="0" { (table) }
+    }
 }
 
 /// Names of files and classes may hold characters that are not seen, or that turn the order of others around. They become U+FFFD.

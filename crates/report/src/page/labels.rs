@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::classes::{bar, undefined};
-use super::confidence::curves;
+use super::cells::{bar, undefined};
+use super::curves::curves;
 use super::frame::{Section, scroll};
-use super::words::shortened;
 use crate::data::MultiLabel;
 use crate::format::{area, count, percent};
 use crate::statistics::{ClassCounts, Ranking, label_probabilities};
+use crate::words::shortened;
 
 /// The table has no more rows.
 const ROWS: usize = 200;
@@ -49,16 +49,34 @@ pub fn section(task: &MultiLabel) -> Option<Section> {
         .zip(task.predicted.chunks(labels))
         .filter(|(truth, predicted)| truth == predicted);
     let body = html! {
-        p { "A sample may have any number of these labels. All labels are right for " (percent(right.count() as f64 / samples as f64)) " of "
-            (count(samples as u64)) " samples. Precision: of the samples that got the label, how many have it. Recall: of those that have it, how \
-             many got it." }
-        div.tall { (scroll("Measures of each label", table(task, &counts, scores.is_some().then_some(&rankings)))) }
-        @if labels > ROWS { p.caption { "The first " (ROWS) " of " (labels) " labels." } }
+        p {
+            "A sample may have any number of these labels. All labels are right for "
+            (percent(right.count() as f64 / samples as f64))
+            " of "
+            (count(samples as u64))
+            " samples. Precision: of the samples that got the label, how many have it. Recall: of those that have it, how \
+             many got it."
+        }
+        div.tall { ({
+            scroll(
+                "Measures of each label",
+                table(task, &counts, scores.is_some().then_some(&rankings)),
+            )
+        }) }
+        @if labels > ROWS {
+            p.caption { "The first " (ROWS) " of " (labels) " labels." }
+        }
         @if counts.iter().any(|counts| (1..FEW).contains(&counts.support())) {
             p.caption { "† Fewer than " (FEW) " samples have the label: a few others could change these values much." }
         }
-        @if counts.iter().any(|counts| counts.support() == 0 || counts.precision().is_none()) {
-            p.caption { "n. d.: not defined. Recall does not exist where no test sample has a label, precision where it was never predicted." }
+        @if {
+            counts
+                .iter()
+                .any(|counts| counts.support() == 0 || counts.precision().is_none())
+        } {
+            p.caption {
+                "n. d.: not defined. Recall does not exist where no test sample has a label, precision where it was never predicted."
+            }
         }
         @if !known.is_empty() { (curves(&known, None, "")) }
         (how_many(task, samples))
@@ -69,21 +87,37 @@ pub fn section(task: &MultiLabel) -> Option<Section> {
 fn table(task: &MultiLabel, counts: &[ClassCounts], rankings: Option<&Vec<Option<Ranking>>>) -> Markup {
     html! {
         table {
-            thead { tr {
-                th scope="col" { "Label" }
-                th.number scope="col" { "Precision" } th.number scope="col" { "Recall" } th.number scope="col" { "F1" }
-                @if rankings.is_some() { th.number scope="col" { "ROC area" } }
-                th.number scope="col" { "Samples" } th.number scope="col" { "Predicted" }
-            } }
+            thead {
+                tr {
+                    th scope="col" { "Label" }
+                    th.number scope="col" { "Precision" }
+                    th.number scope="col" { "Recall" }
+                    th.number scope="col" { "F1" }
+                    @if rankings.is_some() {
+                        th.number scope="col" { "ROC area" }
+                    }
+                    th.number scope="col" { "Samples" }
+                    th.number scope="col" { "Predicted" }
+                }
+            }
             tbody {
                 @for (label, counts) in counts.iter().enumerate().take(ROWS) {
                     tr {
                         th scope="row" { (shortened(&task.labels[label], 60)) }
-                        (bar(counts.precision())) (bar(counts.recall())) (bar(counts.f1()))
+                        (bar(counts.precision()))
+                        (bar(counts.recall()))
+                        (bar(counts.f1()))
                         @if let Some(rankings) = rankings {
-                            td.number { @if let Some(ranking) = &rankings[label] { (area(ranking.auc)) } @else { (undefined()) } }
+                            td.number {
+                                @if let Some(ranking) = &rankings[label] { (area(ranking.auc)) } @else { (undefined()) }
+                            }
                         }
-                        td.number { (count(counts.support())) @if (1..FEW).contains(&counts.support()) { span.mark title="few samples" { "†" } } }
+                        td.number {
+                            (count(counts.support()))
+                            @if (1..FEW).contains(&counts.support()) {
+                                span.mark title="few samples" { "†" }
+                            }
+                        }
                         td.number { (count(counts.true_positives + counts.false_positives)) }
                     }
                 }
@@ -106,23 +140,24 @@ fn how_many(task: &MultiLabel, samples: usize) -> Markup {
     let most = (0..=labels).rev().find(|number| truth[*number] + predicted[*number] > 0).unwrap_or(0);
     html! {
         h3 { "Labels of a sample" }
-        (scroll("Labels of a sample", html! {
-            table.compact {
-                thead { tr { th scope="col" { "Number of labels" } th.number scope="col" { "Truth" } th.number scope="col" { "Predicted" } } }
-                tbody {
-                    @for number in 0..=most.min(20) {
-                        tr {
-                            th scope="row" { (number) }
-                            (bar_of(truth[number], samples)) (bar_of(predicted[number], samples))
-                        }
-                    }
-                }
-            }
-        }))
+        ({
+            scroll(
+                "Labels of a sample",
+                html! {
+                    table.compact { thead { tr { th scope = "col" { "Number of labels" }
+                    th.number scope = "col" { "Truth" } th.number scope = "col" {
+                    "Predicted" } } } tbody { @ for number in 0..= most.min(20) { tr { th
+                    scope = "row" { (number) } (bar_of(truth[number], samples))
+                    (bar_of(predicted[number], samples)) } } } }
+                },
+            )
+        })
     }
 }
 
 fn bar_of(part: usize, whole: usize) -> Markup {
     let share = part as f64 / whole as f64 * 100.0;
-    html! { td.number.bar style={ "--v:" (format!("{share:.1}%")) } { (count(part as u64)) } }
+    html! {
+        td.number.bar style={ "--v:" (format!("{share:.1}%")) } { (count(part as u64)) }
+    }
 }

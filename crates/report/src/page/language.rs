@@ -4,10 +4,10 @@ use maud::html;
 
 use super::frame::Section;
 use super::training::{Family, families, named_curves};
-use super::words::capitalised;
 use crate::charts::{Series, Style, figure};
 use crate::data::{Epoch, Language, Unit};
 use crate::format::{count, number};
+use crate::words::capitalised;
 
 pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
     let token = if task.token.is_empty() { "token" } else { &task.token };
@@ -28,20 +28,61 @@ pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
     };
     let bits = |loss: f64| loss / std::f64::consts::LN_2;
     let body = html! {
-        p { "A language model gives each possible next " (token) " a probability. Its perplexity says among how many equally likely ones it \
-             seems to choose; bits per " (token) " say the same as a logarithm. Lower is better."
-            @if let Some(vocabulary) = task.vocabulary { " Guessing among all " (count(vocabulary as u64)) " would have a perplexity of that many." } }
+        p {
+            "A language model gives each possible next "
+            (token)
+            " a probability. Its perplexity says among how many equally likely ones it \
+             seems to choose; bits per "
+            (token)
+            " say the same as a logarithm. Lower is better."
+            @if let Some(vocabulary) = task.vocabulary {
+                " Guessing among all "
+                (count(vocabulary as u64))
+                " would have a perplexity of that many."
+            }
+        }
         @if let Some(loss) = loss {
             dl.tiles.small {
-                div { dt { "Perplexity" } dd { strong { (number(loss.exp())) } } }
-                div { dt { "Bits per " (token) } dd { strong { (number(bits(loss))) } } }
-                @if let Some(tokens) = task.tokens { div { dt { "Test " (token) "s" } dd { strong { (count(tokens)) } } } }
+                div {
+                    dt { "Perplexity" }
+                    dd {
+                        strong { (number(loss.exp())) }
+                    }
+                }
+                div {
+                    dt { "Bits per " (token) }
+                    dd {
+                        strong { (number(bits(loss))) }
+                    }
+                }
+                @if let Some(tokens) = task.tokens {
+                    div {
+                        dt { "Test " (token) "s" }
+                        dd {
+                            strong { (count(tokens)) }
+                        }
+                    }
+                }
             }
         }
         @if curves.is_some() {
             div.figures {
-                (figure("Perplexity", draw(f64::exp, "perplexity".into()), html! {}, ""))
-                (figure(&format!("Bits per {token}"), draw(bits, format!("bits per {token}")), html! {}, ""))
+                ({
+                    figure(
+                        "Perplexity",
+                        draw(f64::exp, "perplexity".into()),
+                        html! {},
+                        "",
+                    )
+                })
+                ({
+                    figure(
+                        &format!("Bits per {token}"),
+                        draw(bits, format!("bits per {token}")),
+                        html! {},
+                        "",
+                    )
+                })
             }
         }
         @if !task.generated.is_empty() {
@@ -49,8 +90,13 @@ pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
             p { "The words that it was given are bold." }
             @for written in &task.generated {
                 figure.written {
-                    blockquote { b { (written.prompt) } (written.text) }
-                    @if let Some(temperature) = written.temperature { figcaption.caption { (capitalised("temperature ")) (number(temperature)) } }
+                    blockquote {
+                        b { (written.prompt) }
+                        (written.text)
+                    }
+                    @if let Some(temperature) = written.temperature {
+                        figcaption.caption { (capitalised("temperature ")) (number(temperature)) }
+                    }
                 }
             }
         }

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
-use super::words::{capitalised, spoken};
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure, RunReport, Unit};
 use crate::format::{count, number, number_like, percent_like, precise_percent};
+use crate::words::{capitalised, spoken};
 
 /// Below this many samples a page says that they are few.
 const FEW: usize = 100;
@@ -27,32 +27,50 @@ pub fn section(report: &RunReport) -> Option<Section> {
     let intervals = measures.iter().any(|measure| measure.interval.is_some());
     let table = html! {
         table {
-            thead { tr {
-                th scope="col" { "Measure" }
-                th scope="col" { "Part" }
-                th.number scope="col" { "Value" }
-                @if intervals { th.number scope="col" { "95\u{a0}% interval" } }
-                @for name in &baselines { th.number scope="col" { (capitalised(name)) } }
-                @if intervals || !baselines.is_empty() { th scope="col" { "Side by side" } }
-            } }
-            tbody { @for measure in measures { (row(measure, &baselines, intervals)) } }
+            thead {
+                tr {
+                    th scope="col" { "Measure" }
+                    th scope="col" { "Part" }
+                    th.number scope="col" { "Value" }
+                    @if intervals {
+                        th.number scope="col" { "95\u{a0}% interval" }
+                    }
+                    @for name in &baselines {
+                        th.number scope="col" { (capitalised(name)) }
+                    }
+                    @if intervals || !baselines.is_empty() {
+                        th scope="col" { "Side by side" }
+                    }
+                }
+            }
+            tbody {
+                @for measure in measures { (row(measure, &baselines, intervals)) }
+            }
         }
     };
     let body = html! {
-        p { "What the network reaches"
+        p {
+            "What the network reaches"
             @if !baselines.is_empty() { ", beside what simpler answers reach on the same samples" }
-            ". An arrow says which values are good: ↑ high ones, ↓ low ones." }
+            ". An arrow says which values are good: ↑ high ones, ↓ low ones."
+        }
         (scroll("Measures", table))
         @if intervals || !baselines.is_empty() {
             p.caption {
                 "Side by side: the dot is the network"
                 @if !baselines.is_empty() { ", the ticks are the simpler answers" }
-                @if intervals { ", the bar is the 95\u{a0}% interval, which is how much the value could differ on other samples of the same kind" }
+                @if intervals {
+                    ", the bar is the 95\u{a0}% interval, which is how much the value could differ on other samples of the same kind"
+                }
                 ". Each row has a scale of its own."
             }
         }
         @if let Some(samples) = few {
-            p.notice { "Measured on only " (count(samples as u64)) " samples: a few other samples could change these values much." }
+            p.notice {
+                "Measured on only "
+                (count(samples as u64))
+                " samples: a few other samples could change these values much."
+            }
         }
     };
     Some(Section::new("measures", "How good it is", body))
@@ -76,19 +94,40 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (spoken(&measure.name)) " " (arrow(measure.direction)) }
-            td { (measure.part) @if let Some(samples) = measure.samples { small { " " (count(samples as u64)) } } }
+            td {
+                (measure.part)
+                @if let Some(samples) = measure.samples {
+                    small { " " (count(samples as u64)) }
+                }
+            }
             @if let Some(value) = value {
-                td.number { strong { (value_in(&measure.unit, value)) } }
+                td.number {
+                    strong { (value_in(&measure.unit, value)) }
+                }
             } @else {
-                td { em { "not defined" @if let Some(reason) = &measure.undefined { ": " (reason) } } }
+                td {
+                    em {
+                        "not defined"
+                        @if let Some(reason) = &measure.undefined { ": " (reason) }
+                    }
+                }
             }
             @if intervals {
-                td.number { @if let Some(interval) = interval { (ends(measure, interval)) } }
+                td.number {
+                    @if let Some(interval) = interval { (ends(measure, interval)) }
+                }
             }
             @for name in baselines {
-                td.number { @if let Some(value) = baseline(name) { (value_in(&measure.unit, value)) } }
+                td.number {
+                    @if let Some(value) = baseline(name) { (value_in(&measure.unit, value)) }
+                }
             }
-            @if intervals || !baselines.is_empty() { td { (strip(&line)) } }
+            @if intervals || !baselines.is_empty() {
+                td {
+                    // A dot alone says nothing.
+                    @if line.interval.is_some() || !line.others.is_empty() { (strip(&line)) }
+                }
+            }
         }
     }
 }
@@ -99,7 +138,9 @@ fn arrow(direction: Direction) -> Markup {
         Direction::HigherIsBetter => ("↑", "higher is better"),
         Direction::LowerIsBetter => ("↓", "lower is better"),
     };
-    html! { span.arrow role="img" aria-label=(words) title=(words) { (arrow) } }
+    html! {
+        span.arrow role="img" aria-label=(words) title=(words) { (arrow) }
+    }
 }
 
 pub fn better(direction: Direction, left: f64, right: f64) -> bool {

@@ -1,7 +1,11 @@
 //! The page about one run, a file for each of its sections.
 
+mod calibration;
+mod cells;
 mod classes;
 mod confidence;
+mod confusion;
+mod curves;
 mod data;
 mod examples;
 mod frame;
@@ -15,7 +19,6 @@ mod reproduce;
 mod scored;
 mod timings;
 mod training;
-mod words;
 
 use crate::data::{RunReport, Task};
 use crate::error::ReportError;
@@ -23,7 +26,6 @@ use crate::error::ReportError;
 pub use frame::{Section, page, scroll};
 pub use measures::{ends, unit_of, value_in};
 pub use training::{NAMED, families, named_curves};
-pub use words::list;
 
 impl RunReport {
     /// The page as one HTML file.

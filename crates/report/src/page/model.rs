@@ -3,9 +3,9 @@
 use maud::html;
 
 use super::frame::{Section, scroll};
-use super::words::shortened;
 use crate::data::RunReport;
 use crate::format::{count, number};
+use crate::words::shortened;
 
 pub fn section(report: &RunReport) -> Option<Section> {
     let layers = &report.layers;
@@ -18,30 +18,53 @@ pub fn section(report: &RunReport) -> Option<Section> {
     let share = |parameters: u64| parameters as f64 / sum.max(1) as f64 * 100.0;
     let table = html! {
         table {
-            thead { tr {
-                th scope="col" { "Layer" } th scope="col" { "Kind" } th scope="col" { "Output" } th.number scope="col" { "Parameters" }
-                @if work { th.number scope="col" { "MFLOP" } }
-            } }
+            thead {
+                tr {
+                    th scope="col" { "Layer" }
+                    th scope="col" { "Kind" }
+                    th scope="col" { "Output" }
+                    th.number scope="col" { "Parameters" }
+                    @if work {
+                        th.number scope="col" { "MFLOP" }
+                    }
+                }
+            }
             tbody {
                 @for layer in layers {
                     tr {
                         th scope="row" { (shortened(&layer.name, 60)) }
                         td { (layer.kind) }
                         td { (layer.output) }
-                        td.number.bar style={ "--v:" (format!("{:.1}%", share(layer.parameters))) } { (count(layer.parameters)) }
-                        @if work { td.number { @if let Some(work) = layer.mflop { (number(work)) } } }
+                        td.number.bar style={ "--v:" (format!("{:.1}%", share(layer.parameters))) } {
+                            (count(layer.parameters))
+                        }
+                        @if work {
+                            td.number {
+                                @if let Some(work) = layer.mflop { (number(work)) }
+                            }
+                        }
                     }
                 }
             }
-            tfoot { tr {
-                th scope="row" { "all" } td {} td {} td.number { (count(sum)) }
-                @if work { td.number { (number(total)) } }
-            } }
+            tfoot {
+                tr {
+                    th scope="row" { "all" }
+                    td {}
+                    td {}
+                    td.number { (count(sum)) }
+                    @if work {
+                        td.number { (number(total)) }
+                    }
+                }
+            }
         }
     };
     let body = html! {
-        p { "What a sample passes through, from top to bottom. Output is its shape behind the layer"
-            @if work { ", MFLOP are the millions of floating-point operations that one sample takes" } "." }
+        p {
+            "What a sample passes through, from top to bottom. Output is its shape behind the layer"
+            @if work { ", MFLOP are the millions of floating-point operations that one sample takes" }
+            "."
+        }
         div.tall { (scroll("Layers", table)) }
     };
     Some(Section::new("model", "The network", body))

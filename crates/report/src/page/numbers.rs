@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::shortened;
 use crate::charts::{Axis, Bars, Plot, Scatter, figure};
 use crate::data::RegressionTarget;
 use crate::format::{count, counted, number, percent};
 use crate::statistics::{Histogram, Residuals, coverage, wilson};
+use crate::words::shortened;
 
 /// More points are drawn of no figure.
 const POINTS: usize = 3000;
@@ -23,7 +23,12 @@ pub fn section(target: &RegressionTarget, number: usize) -> Option<Section> {
             p.notice { "None of the predictions is finite, so that there is nothing to measure." }
         } @else {
             (summary(target, &residuals))
-            @if residuals.left_out > 0 { p.notice { (counted(residuals.left_out, "sample")) " without a finite truth and prediction are left out." } }
+            @if residuals.left_out > 0 {
+                p.notice {
+                    (counted(residuals.left_out, "sample"))
+                    " without a finite truth and prediction are left out."
+                }
+            }
             (figures(target, &residuals))
         }
     };
@@ -42,26 +47,53 @@ fn summary(target: &RegressionTarget, residuals: &Residuals) -> Markup {
     ];
     html! {
         dl.tiles.small {
-            @for (name, value) in values { @if let Some(value) = value { div { dt { (name) } dd { strong { (with_unit(value)) } } } } }
-            div { dt { "R²" } dd {
-                @if let Some(value) = residuals.r_squared() { strong { (number(value)) } } @else { "not defined: all true values are equal" }
-            } }
+            @for (name, value) in values {
+                @if let Some(value) = value {
+                    div {
+                        dt { (name) }
+                        dd {
+                            strong { (with_unit(value)) }
+                        }
+                    }
+                }
+            }
+            div {
+                dt { "R²" }
+                dd {
+                    @if let Some(value) = residuals.r_squared() {
+                        strong { (number(value)) }
+                    } @else { "not defined: all true values are equal" }
+                }
+            }
         }
-        p { "A residual is a prediction less the truth, so that it is above 0 where the prediction is too high; the bias is its mean. R² is the \
-             share of the variance that the predictions explain." }
+        p {
+            "A residual is a prediction less the truth, so that it is above 0 where the prediction is too high; the bias is its mean. R² is the \
+             share of the variance that the predictions explain."
+        }
         @if residuals.pairs.len() < 100 {
-            p.notice { "There are only " (residuals.pairs.len()) " samples: a few others could change these values much." }
+            p.notice {
+                "There are only "
+                (residuals.pairs.len())
+                " samples: a few others could change these values much."
+            }
         }
         @if let Some(intervals) = &target.intervals {
             @let (inside, of) = coverage(&target.truth, intervals);
             @if of > 0 {
                 @let (lower, upper) = wilson(inside, of);
                 p {
-                    "The intervals should hold the truth of " (percent(intervals.level)) " of the samples; they hold it for "
-                    b { (percent(inside as f64 / of as f64)) } " (" (count(inside as u64)) " of " (count(of as u64)) ")"
-                    @if (lower..=upper).contains(&intervals.level) { ", as well as so many samples can tell." }
-                    @else if upper < intervals.level { ", which is too few: the intervals are too narrow." }
-                    @else { ", which is more than needed: the intervals are wider than they need to be." }
+                    "The intervals should hold the truth of "
+                    (percent(intervals.level))
+                    " of the samples; they hold it for "
+                    b { (percent(inside as f64 / of as f64)) }
+                    " ("
+                    (count(inside as u64))
+                    " of "
+                    (count(of as u64))
+                    ")"
+                    @if (lower..=upper).contains(&intervals.level) { ", as well as so many samples can tell." } @else if upper < intervals.level {
+                        ", which is too few: the intervals are too narrow."
+                    } @else { ", which is more than needed: the intervals are wider than they need to be." }
                 }
             }
         }
@@ -103,9 +135,34 @@ fn figures(target: &RegressionTarget, residuals: &Residuals) -> Markup {
     };
     html! {
         div.figures {
-            (figure("Predicted and true", predicted, html! {}, format!("A perfect prediction lies on the dashes. Darker means more samples.{shown}")))
-            (figure("Residuals by prediction", over_predictions, html! {}, format!("A band of one width around 0 is best; a bend or a funnel tells where the network is wrong in the same way again and again.{shown}")))
-            (figure("Residuals", bars.draw(), html! {}, "How often predictions are off by how much. Best is a narrow hill around 0."))
+            ({
+                figure(
+                    "Predicted and true",
+                    predicted,
+                    html! {},
+                    format!(
+                        "A perfect prediction lies on the dashes. Darker means more samples.{shown}",
+                    ),
+                )
+            })
+            ({
+                figure(
+                    "Residuals by prediction",
+                    over_predictions,
+                    html! {},
+                    format!(
+                        "A band of one width around 0 is best; a bend or a funnel tells where the network is wrong in the same way again and again.{shown}",
+                    ),
+                )
+            })
+            ({
+                figure(
+                    "Residuals",
+                    bars.draw(),
+                    html! {},
+                    "How often predictions are off by how much. Best is a narrow hill around 0.",
+                )
+            })
         }
     }
 }

@@ -3,16 +3,18 @@
 use maud::{Markup, html};
 
 use super::measures::{better, ends, value_in};
-use super::words::{capitalised, list, shortened, spoken};
 use crate::data::{Measure, RunReport, Task};
 use crate::format::{count, counted, duration, number, percent};
 use crate::statistics::{ClassCounts, Confusion, Residuals};
+use crate::words::{capitalised, list, shortened, spoken};
 
 pub fn opening(report: &RunReport) -> Markup {
     let sentences: Vec<String> =
         [trained(report), main_measure(report).map(good), failing(report)].into_iter().flatten().collect();
     html! {
-        @if !sentences.is_empty() { p.lead { (sentences.join(" ")) } }
+        @if !sentences.is_empty() {
+            p.lead { (sentences.join(" ")) }
+        }
         (tiles(report))
     }
 }
@@ -209,7 +211,15 @@ fn tiles(report: &RunReport) -> Markup {
         @if !tiles.is_empty() {
             dl.tiles {
                 @for (name, value, note) in tiles {
-                    div { dt { (name) } dd { strong { (value) } @if !note.is_empty() { small { (note) } } } }
+                    div {
+                        dt { (name) }
+                        dd {
+                            strong { (value) }
+                            @if !note.is_empty() {
+                                small { (note) }
+                            }
+                        }
+                    }
                 }
             }
         }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use super::words::capitalised;
 use crate::data::{Environment, RunReport};
 use crate::format::count;
+use crate::words::{capitalised, shortened};
 
 pub fn section(report: &RunReport) -> Option<Section> {
     if report.settings.is_empty() && report.environment.is_none() && report.command.is_none() {
@@ -14,12 +14,12 @@ pub fn section(report: &RunReport) -> Option<Section> {
     let body = html! {
         @if let Some(command) = &report.command {
             p { "This command makes the run again:" }
-            pre.command tabindex="0" { code { (command) } }
+            pre.command tabindex="0" {
+                code { (shortened(command, 4000)) }
+            }
         }
         div.groups {
-            @for group in &report.settings {
-                (facts(&capitalised(&group.name), &group.settings))
-            }
+            @for group in &report.settings { (facts(&capitalised(&group.name), &group.settings)) }
             @if let Some(environment) = &report.environment { (facts("Environment", &lines(environment))) }
         }
     };
@@ -30,7 +30,14 @@ fn facts(title: &str, facts: &[(String, String)]) -> Markup {
     html! {
         div {
             h3 { (if title.is_empty() { "Settings" } else { title }) }
-            dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+            dl.facts {
+                @for (name, value) in facts {
+                    div {
+                        dt { (name) }
+                        dd { (shortened(value, 1000)) }
+                    }
+                }
+            }
         }
     }
 }

@@ -6,14 +6,14 @@ use maud::{Markup, html};
 
 use super::frame::Section;
 use super::measures::unit_of;
-use super::words::{capitalised, spoken};
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure};
 use crate::data::{Epoch, RunReport, Step, Unit};
 use crate::format::{counted, number, percent};
 use crate::statistics::{Points, downsample, moving_average};
+use crate::words::{capitalised, spoken};
 
-/// No more points are drawn of a curve over steps.
-const STEPS: usize = 1000;
+/// No more points are drawn of a curve.
+const POINTS: usize = 1000;
 
 pub fn section(report: &RunReport) -> Option<Section> {
     let training = &report.training;
@@ -38,17 +38,43 @@ pub fn section(report: &RunReport) -> Option<Section> {
         );
     }
     let body = html! {
-        @if !sentences.is_empty() { p { (sentences.join(" ")) } }
-        @for warning in &training.warnings { p.notice { (warning) } }
+        @if !sentences.is_empty() {
+            p { (sentences.join(" ")) }
+        }
+        @for warning in &training.warnings {
+            p.notice { (warning) }
+        }
         div.figures {
             @for family in families(&report.epochs) { (over_epochs(report, &family)) }
-            @if report.epochs.iter().any(|epoch| epoch.samples_per_s.is_some()) && !report.steps.iter().any(|step| step.samples_per_s.is_some()) {
-                (speed(report))
-            }
+            @if {
+                report.epochs.iter().any(|epoch| epoch.samples_per_s.is_some())
+                    && !report.steps.iter().any(|step| step.samples_per_s.is_some())
+            } { (speed(report)) }
             (over_steps(&report.steps, "Loss of each step", "loss", |step| step.loss))
-            (over_steps(&report.steps, "Learning rate", "learning rate", |step| step.learning_rate))
-            (over_steps(&report.steps, "Gradient norm", "norm", |step| step.gradient_norm))
-            (over_steps(&report.steps, "Speed", "samples per second", |step| step.samples_per_s))
+            ({
+                over_steps(
+                    &report.steps,
+                    "Learning rate",
+                    "learning rate",
+                    |step| step.learning_rate,
+                )
+            })
+            ({
+                over_steps(
+                    &report.steps,
+                    "Gradient norm",
+                    "norm",
+                    |step| step.gradient_norm,
+                )
+            })
+            ({
+                over_steps(
+                    &report.steps,
+                    "Speed",
+                    "samples per second",
+                    |step| step.samples_per_s,
+                )
+            })
         }
     };
     Some(Section::new("training", "How it was trained", body))
@@ -96,10 +122,13 @@ pub fn families(epochs: &[Epoch]) -> Vec<Family> {
 pub fn named_curves(
     description: String,
     labels: (&str, &str),
-    series: Vec<Series>,
+    mut series: Vec<Series>,
     unit: &Unit,
     mark: Option<(f64, String)>,
 ) -> Markup {
+    for series in &mut series {
+        series.points = downsample(&series.points, POINTS);
+    }
     let xs: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.0)).collect();
     let ys: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.1)).collect();
     let (first, last) =
@@ -196,13 +225,9 @@ fn over_steps(steps: &[Step], title: &str, label: &str, value: fn(&Step) -> Opti
     }
     let noisy = points.len() > 100 && label != "learning rate";
     let smooth = if noisy { moving_average(&points, points.len() / 40) } else { points.clone() };
-    let mut series =
-        vec![Series { name: label.into(), points: downsample(&smooth, STEPS), style: Style::Line(0) }];
+    let mut series = vec![Series { name: label.into(), points: smooth, style: Style::Line(0) }];
     if noisy {
-        series.insert(
-            0,
-            Series { name: label.into(), points: downsample(&points, STEPS), style: Style::Faint },
-        );
+        series.insert(0, Series { name: label.into(), points: points.clone(), style: Style::Faint });
     }
     let mut caption = missing(&[Series { name: String::new(), points, style: Style::Faint }]);
     if noisy {

@@ -210,3 +210,11 @@ fn a_value_alone_has_no_line_to_stand_on() {
     let page = page(&RunReport { measures: vec![measure], ..RunReport::default() });
     assert!(!page.contains("class=\"strip\"") && text(&page).contains("99.94 %"));
 }
+
+/// Ten thousand epochs are drawn by as many points as can be seen.
+#[test]
+fn long_trainings_make_small_pages() {
+    let epochs =
+        (1..=10_000).map(|epoch| Epoch::new(epoch, [("loss", 1.0 / epoch as f64), ("val_loss", 1.0)]));
+    assert!(page(&RunReport { epochs: epochs.collect(), ..RunReport::default() }).len() < 100_000);
+}
