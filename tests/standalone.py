@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "fireclay"}
+CHECKED = {"backend", "nn", "store", "runs", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -41,6 +41,16 @@ PROJECTS = {
     "nn": ("nn", {"fireclay-nn": DEFAULT}),
     "store": ("store", {"fireclay-store": DEFAULT, "fireclay-nn": DEFAULT}),
     "train": ("train", {"fireclay-train": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-datasets": BARE}),
+    "runs": (
+        "runs",
+        {
+            "fireclay-runs": DEFAULT,
+            "fireclay-train": DEFAULT,
+            "fireclay-nn": DEFAULT,
+            "fireclay-data": DEFAULT,
+            "tempfile": 'version = "3"',
+        },
+    ),
     "fireclay": ("fireclay", {"fireclay": DEFAULT}),
     # Burn's device without the feature of ours: every operation runs its reference.
     "train-on-burns-flex": (

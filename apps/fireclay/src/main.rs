@@ -15,7 +15,7 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Summary, Tune};
+use fireclay_cli::commands::{Runs, Summary, Tune};
 
 use crate::completions::Completions;
 use crate::data::Data;
@@ -44,13 +44,14 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 9] {
+fn commands() -> [CommandEntry; 10] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
         CommandEntry::of::<Summary<FireclayProgram>>(),
         CommandEntry::of::<Tune<FireclayProgram>>(),
+        CommandEntry::of::<Runs<FireclayProgram>>(),
         CommandEntry::of::<Data>(),
         CommandEntry::of::<Inspect>(),
         CommandEntry::of::<Init>(),

@@ -6,6 +6,7 @@ use clap::Args;
 use fireclay::data::DatasetsError;
 use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DataSpec, Fallback, ImagePreprocessing, Limit, Output, Preprocessing, Preset, Program, PublishedImages,
@@ -193,6 +194,10 @@ impl Program for FireclayProgram {
 
     fn fallback() -> Option<Fallback<AnySource>> {
         None
+    }
+
+    fn originals(source: &AnySource, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
+        source.originals(limit, test, indices)
     }
 
     fn load_test(

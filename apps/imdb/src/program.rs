@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
 use fireclay::prelude::*;
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::networks::TextNetwork;
 use fireclay_cli::{
@@ -70,6 +71,11 @@ impl Program for ImdbProgram {
             missing: "IMDB",
             remedy: "give IMDB's files with --data-dir FOLDER",
         })
+    }
+
+    fn originals(source: &TextSource, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
+        let _ = test;
+        source.originals(limit, indices)
     }
 
     fn load_test(

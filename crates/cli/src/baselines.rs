@@ -2,7 +2,7 @@
 
 use fireclay::data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 use fireclay::nn::NaiveBayesBagSpec;
-use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
+use fireclay::prelude::{AdamW, Device, Evaluation, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
 use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, bootstrap_interval};
 
@@ -99,25 +99,24 @@ impl Baselines {
         ));
     }
 
-    /// Prints the measures of a model, with 95 % intervals, beside theirs.
+    /// How the answer is called that is always the same.
+    pub fn constant_name(&self) -> &str {
+        &self.constant_name
+    }
+
+    /// The measures of a model, with 95 % intervals, beside theirs.
     /// With a `threshold` between two classes accuracy and F1 are of what it decides.
-    pub fn print_beside(&self, model: &Predictions, threshold: Option<f64>, name: &str, output: &Output) {
-        let decided = threshold.map(|threshold| decided(model, threshold));
-        let model_for = |metric: &AnyMetric| match (metric.name().as_str(), &decided) {
-            ("accuracy" | "f1", Some(decided)) => decided,
-            _ => model,
+    pub fn compare(&self, model: &Predictions, threshold: Option<f64>) -> Vec<Measure> {
+        let of = |metric: &AnyMetric| Measure {
+            linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
+            constant: metric.measure(&self.constant),
+            ..measure_of(model, threshold, metric)
         };
-        let measures: Vec<Measure> = self
-            .metrics
-            .iter()
-            .map(|metric| Measure {
-                name: metric.name(),
-                model: metric.measure(model_for(metric)),
-                interval: interval(model_for(metric), metric),
-                linear: self.linear.as_ref().and_then(|linear| metric.measure(linear)),
-                constant: metric.measure(&self.constant),
-            })
-            .collect();
+        self.metrics.iter().map(of).collect()
+    }
+
+    /// Prints such measures.
+    pub fn print_beside(&self, measures: &[Measure], name: &str, output: &Output) {
         let shown = |name: &str, value: Option<f64>| value.map_or("-".into(), |value| measure(name, value));
         let mut rows = vec![vec![
             String::new(),
@@ -137,6 +136,36 @@ impl Baselines {
         }));
         output.line(format!("\n{}", aligned(&rows)));
         output.record(&Comparison { constant: &self.constant_name, measures });
+    }
+}
+
+/// The measures of a model with 95 % intervals, without any baseline.
+pub fn measures_of(test: &Dataset, model: &Predictions, threshold: Option<f64>) -> Vec<Measure> {
+    let metrics = metrics(Objective::of(test), test.class_names().len());
+    metrics.iter().map(|metric| measure_of(model, threshold, metric)).collect()
+}
+
+/// The measures of a language model, which has no intervals.
+pub fn measures_of_report(evaluation: &Evaluation) -> Vec<Measure> {
+    let measure = |name: &str, value: Option<f64>| {
+        let (name, model) = (name.to_owned(), Some(value?));
+        Some(Measure { name, model, interval: None, linear: None, constant: None })
+    };
+    let found = [measure("perplexity", evaluation.perplexity()), measure("accuracy", evaluation.accuracy())];
+    found.into_iter().flatten().collect()
+}
+
+fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetric) -> Measure {
+    let decided = threshold
+        .filter(|_| ["accuracy", "f1"].contains(&metric.name().as_str()))
+        .map(|threshold| decided(model, threshold));
+    let model = decided.as_ref().unwrap_or(model);
+    Measure {
+        name: metric.name(),
+        model: metric.measure(model),
+        interval: interval(model, metric),
+        linear: None,
+        constant: None,
     }
 }
 

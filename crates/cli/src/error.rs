@@ -28,6 +28,19 @@ pub enum CommandError {
         /// How the program is called.
         program: String,
     },
+    /// One run alone cannot be compared.
+    #[error(
+        "one run alone cannot be compared: name two or more, or none to list all; a run's own page is report.html in its folder"
+    )]
+    OneRun,
+    /// There is no such run.
+    #[error("there is no run {name:?}; there are {}", known.join(", "))]
+    NoRun {
+        /// Its name.
+        name: String,
+        /// The names of those that there are.
+        known: Vec<String>,
+    },
     /// The optimizer is not built in.
     #[error(
         "{path} was written with the optimizer '{name}', which this program does not have; resume it in the program that wrote it"

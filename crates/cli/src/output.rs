@@ -34,6 +34,7 @@ impl OutputArgs {
 pub struct Output {
     json: bool,
     quiet: bool,
+    silent: bool,
     closed: AtomicBool,
     failure: OnceLock<io::Error>,
 }
@@ -41,7 +42,12 @@ pub struct Output {
 impl Output {
     /// Text, or JSON Lines with `json`; `quiet` leaves out notes and progress.
     pub fn new(json: bool, quiet: bool) -> Self {
-        Output { json, quiet, closed: AtomicBool::new(false), failure: OnceLock::new() }
+        Output { json, quiet, silent: false, closed: AtomicBool::new(false), failure: OnceLock::new() }
+    }
+
+    /// One that says nothing: for what was said before.
+    pub fn silent() -> Self {
+        Output { silent: true, ..Output::new(false, true) }
     }
 
     /// Whether nobody reads the results any more.
@@ -97,6 +103,9 @@ impl Output {
 
     /// A remark that changes what the results mean, on standard error; `quiet` does not leave it out.
     pub fn warn(&self, text: impl AsRef<str>) {
+        if self.silent {
+            return;
+        }
         let _ = writeln!(io::stderr().lock(), "{}", printable(text.as_ref()));
     }
 

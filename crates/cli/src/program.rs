@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use fireclay::data::{DatasetsError, TextPreprocessing, Texts};
 use fireclay::nn::InputSpec;
 use fireclay::prelude::{Dataset, ModelSpec};
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay::tune::{Domain, Setting, Settings};
 use serde::Serialize;
@@ -129,6 +130,13 @@ pub trait Program: Debug + Sized + 'static {
 
     /// Synthetic data for a machine without files and network, and what to tell the user; `None` where there is none.
     fn fallback() -> Option<Fallback<SourceOf<Self>>>;
+
+    /// Test samples as people see them, where a data set holds only what became of them: texts, and rows of tables. Empty if they
+    /// cannot be had again.
+    fn originals(source: &SourceOf<Self>, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
+        let _ = (source, limit, test, indices);
+        Vec::new()
+    }
 
     /// Loads the test samples to evaluate a saved model on, prepared as the model file says.
     ///

@@ -97,6 +97,36 @@ pub struct Saved<'a> {
     pub dataset: &'a str,
 }
 
+/// What a training left in the folder of its run.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "run_saved")]
+pub struct RunMade {
+    pub name: String,
+    pub folder: String,
+    pub report: String,
+}
+
+/// A run in a list.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "run")]
+pub struct RunLine {
+    pub name: String,
+    pub status: &'static str,
+    pub dataset: Option<String>,
+    pub epochs: usize,
+    pub measures: std::collections::BTreeMap<String, Option<f64>>,
+    pub started: u64,
+    pub seconds: f64,
+}
+
+/// Runs that were compared.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "compared_runs")]
+pub struct ComparedRuns {
+    pub runs: Vec<String>,
+    pub file: String,
+}
+
 /// A training that was interrupted.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "interrupted")]
@@ -193,7 +223,7 @@ pub struct Neighbour<'a> {
 #[serde(tag = "type", rename = "comparison")]
 pub struct Comparison<'a> {
     pub constant: &'a str,
-    pub measures: Vec<Measure>,
+    pub measures: &'a [Measure],
 }
 
 /// One measure of a model, and of a linear model and a constant answer.

@@ -27,6 +27,7 @@
 //! | [`store`] | model files, checkpoints, weights |
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
+//! | [`runs`] | trainings in folders: settings, metrics as CSV and JSON Lines, events for TensorBoard, report |
 //! | [`report`] | one HTML page about a training, and one that compares several |
 
 //!
@@ -44,6 +45,7 @@ pub use burn;
 pub use fireclay_backend as backend;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
+pub use fireclay_runs as runs;
 pub use fireclay_store as store;
 pub use fireclay_tensorboard as tensorboard;
 pub use fireclay_train as train;
@@ -93,6 +95,9 @@ pub enum Error {
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
+    /// The folder of a run cannot be read or written.
+    #[error(transparent)]
+    Runs(#[from] runs::RunsError),
     /// The data of a report contradicts itself.
     #[error(transparent)]
     Report(#[from] report::ReportError),

@@ -1,18 +1,19 @@
 //! What a page says of predictions: the task's part, and which samples are most wrong.
 
 use fireclay_report::{Classification, Intervals, MultiLabel, Regression, RegressionTarget, Scores, Task};
+use fireclay_store::PredictionIntervals;
 use fireclay_train::{PredictionTargets, Predictions, Task as Kind, sigmoid, softmax};
 
 /// The part of a page about predictions for the test samples, with the names of the classes, labels or numbers; `None` for tasks that
 /// have no predictions sample by sample.
 ///
-/// Of two classes the second is predicted from the probability `threshold` on, if one was chosen. `interval` is what lies around each
-/// predicted number with a probability.
+/// Of two classes the second is predicted from the probability `threshold` on, if one was chosen. `intervals` are those of
+/// predicted numbers.
 pub fn task(
     predictions: &Predictions,
     names: &[String],
     threshold: Option<f64>,
-    interval: Option<(f64, [f64; 2])>,
+    intervals: Option<&PredictionIntervals>,
 ) -> Option<Task> {
     let width = predictions.width().max(1);
     let rows = || predictions.outputs().chunks_exact(width);
@@ -41,10 +42,12 @@ pub fn task(
             };
             let target = |index: usize| {
                 let predicted = column(predictions.outputs(), index);
-                let intervals = interval.map(|(level, [lower, upper])| Intervals {
-                    level,
-                    lower: predicted.iter().map(|value| value + lower).collect(),
-                    upper: predicted.iter().map(|value| value + upper).collect(),
+                let intervals = intervals.filter(|_| width == 1).map(|intervals| {
+                    let end = |end: usize| {
+                        let of = |value: &f32| f64::from(intervals.around(*value)[end]);
+                        predictions.outputs().iter().map(of).collect()
+                    };
+                    Intervals { level: intervals.share, lower: end(0), upper: end(1) }
                 });
                 RegressionTarget {
                     name: names.get(index).cloned().unwrap_or_else(|| format!("number {}", index + 1)),

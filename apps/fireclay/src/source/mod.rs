@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub use args::{DataArgs, Kind};
 use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, TextDataset};
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like};
 pub use look::check_is_model;
@@ -196,6 +197,15 @@ impl AnySource {
                 validation.is_some()
             }
             AnySource::Rows(_) => false,
+        }
+    }
+
+    /// Some test samples as they were read; empty if they cannot be had again.
+    pub fn originals(&self, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
+        match self {
+            AnySource::Table(table) => table.originals(test, indices),
+            AnySource::Texts { source, .. } => source.originals(limit, indices),
+            _ => Vec::new(),
         }
     }
 

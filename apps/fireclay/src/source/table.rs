@@ -9,6 +9,7 @@ use fireclay::data::{
     Provenance, TableDataset, TablePreprocessing, TableProblem, TableRows, TableTask, TabularError,
     TargetColumn, sha256, split_indices,
 };
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay::train::table_preprocessing;
 use fireclay_cli::{Limit, Output, TEST_FRACTION, TableFormat, count, listed};
@@ -129,6 +130,20 @@ impl TableSource {
             }
         };
         Ok(TableParts { train, test, target: column, options: self.encoding() })
+    }
+
+    /// Some test rows as they were read; empty if they cannot be had again, as where only a part of them was used.
+    pub fn originals(&self, test: &Dataset, indices: &[usize]) -> Vec<Content> {
+        let Ok(parts) = self.parts(&Output::silent()) else { return Vec::new() };
+        let rows = parts.test;
+        if rows.len() != test.len() {
+            return Vec::new();
+        }
+        let cells = |row: usize| {
+            let cell = |(column, name): (usize, &String)| (name.clone(), rows.cell(row, column).to_owned());
+            Content::Row(rows.names().iter().enumerate().map(cell).collect())
+        };
+        indices.iter().map(|row| cells(*row)).collect()
     }
 
     /// Both parts as samples.

@@ -3,6 +3,7 @@
 mod evaluate;
 mod image_data;
 mod image_predict;
+mod runs;
 mod summary;
 mod text_data;
 mod train;
@@ -12,6 +13,7 @@ pub use evaluate::{Evaluate, measured};
 use image_data::ImageData;
 pub use image_data::show_images;
 use image_predict::ImagePredict;
+pub use runs::Runs;
 pub use summary::Summary;
 use text_data::TextData;
 pub use train::Train;
@@ -22,7 +24,12 @@ use crate::program::{ImageProgram, Program, TextProgram};
 
 /// The commands of every program.
 fn common<P: Program>() -> Vec<CommandEntry> {
-    vec![CommandEntry::of::<Train<P>>(), CommandEntry::of::<Evaluate<P>>(), CommandEntry::of::<Summary<P>>()]
+    vec![
+        CommandEntry::of::<Train<P>>(),
+        CommandEntry::of::<Evaluate<P>>(),
+        CommandEntry::of::<Summary<P>>(),
+        CommandEntry::of::<Runs<P>>(),
+    ]
 }
 
 /// The commands of a program that reads images.

@@ -8,6 +8,7 @@ use fireclay::data::{
     Column, DataDir, Dataset, DatasetsError, Imdb, MissingNumbers, TableOptions, TextDataset, TextFolder,
     TextTable, Texts, WrittenReviews,
 };
+use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay::train::text_preprocessing;
 use serde::{Deserialize, Serialize};
@@ -201,6 +202,15 @@ impl TextSource {
             }
             _ => Ok(said(TextFolder::load(path)?, "validation", output)),
         }
+    }
+
+    /// Some test texts as they were read; empty if they cannot be had again.
+    pub fn originals(&self, limit: Limit, indices: &[usize]) -> Vec<Content> {
+        let silent = Arc::new(Output::silent());
+        let texts = self.load_all(limit, &silent).ok().and_then(|(_, test)| limit.texts(test).ok());
+        let Some(texts) = texts else { return Vec::new() };
+        let text = |index: &usize| texts.texts().get(*index).cloned().map(Content::Text);
+        indices.iter().map(text).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// All texts; of synthetic ones no more than are used.

@@ -23,7 +23,9 @@ pub fn begin<P: Program>(
     let out = std::path::absolute(&out).unwrap_or(out);
     check_out(&out)?;
     let checkpoint_path = checkpoint_beside(&out);
-    if checkpoint_path.exists() {
+    // With a folder of its own nothing is overwritten.
+    let overwrites = flags.out.is_some() && flags.logging.run.is_none();
+    if overwrites && checkpoint_path.exists() {
         output.note(format!(
             "note: {} holds a training that was interrupted and will be overwritten; to resume it instead: {}",
             shown(&checkpoint_path),
@@ -54,6 +56,8 @@ pub fn begin<P: Program>(
         metrics,
         monitor,
         out,
+        run: None,
+        logging: flags.logging.logging(),
     };
     Ok(Job {
         state,
@@ -62,6 +66,7 @@ pub fn begin<P: Program>(
         validation,
         recipe,
         seed: setup.training.seed,
+        run: None,
         checkpoint_path,
         checkpoint: None,
     })

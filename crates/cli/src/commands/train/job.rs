@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use fireclay::prelude::{Dataset, DeviceName, ModelSpec};
+use fireclay::runs::RunFolder;
 use fireclay::store::load_card;
 use fireclay::train::{AnyMetric, Checkpoint};
 use serde::{Deserialize, Serialize};
 
-use super::flags::Train;
+use super::flags::{Logging, Train};
 use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::{called, quoted, shown};
@@ -39,6 +40,11 @@ pub struct ProgramState<S, R> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor: Option<String>,
     pub out: PathBuf,
+    /// The folder of the run, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<PathBuf>,
+    #[serde(default)]
+    pub logging: Logging,
 }
 
 /// That of a program.
@@ -53,6 +59,8 @@ pub struct Job<P: Program> {
     pub validation: Option<Dataset>,
     pub recipe: Recipe,
     pub seed: u64,
+    /// The folder of the run, if there is one.
+    pub run: Option<RunFolder>,
     /// Where the checkpoint is written while the training runs.
     pub checkpoint_path: PathBuf,
     /// The checkpoint to resume from.
@@ -86,9 +94,30 @@ pub fn checkpoint_beside(out: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
+impl<P: Program> Job<P> {
+    /// Makes the folder of the run, unless a model file alone was asked for; checkpoints are written there then.
+    pub fn with_run_folder(mut self, flags: &Train<P>) -> anyhow::Result<Self> {
+        let logging = &flags.logging;
+        if self.checkpoint.is_some() || (flags.out.is_some() && logging.run.is_none()) {
+            return Ok(self);
+        }
+        let folder = match &logging.run {
+            Some(name) => RunFolder::create_named(&logging.runs_dir, name).map_err(UsageError::of)?,
+            None => {
+                let name = if flags.setup.model.spec.is_some() { "own" } else { self.state.model.as_str() };
+                RunFolder::create(&logging.runs_dir, name)?
+            }
+        };
+        self.checkpoint_path = folder.last_checkpoint();
+        self.state.run = Some(std::path::absolute(folder.path())?);
+        self.run = Some(folder);
+        Ok(self)
+    }
+}
+
 /// The command that resumes, as the user can type it.
-pub fn resume_command<P: Program>(checkpoint: &Path, flags: &Train<P>) -> String {
-    let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(checkpoint)));
+pub fn resume_command<P: Program>(from: &Path, flags: &Train<P>) -> String {
+    let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(from)));
     // The same bytes come out only on the same device and number of threads.
     if flags.setup.device.device != DeviceName::default() {
         command.push_str(&format!(" --device {}", flags.setup.device.device));

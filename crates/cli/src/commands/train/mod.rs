@@ -7,6 +7,7 @@ mod begin;
 mod flags;
 mod job;
 mod print_config;
+mod recording;
 mod resume;
 mod run;
 

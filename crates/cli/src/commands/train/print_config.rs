@@ -12,6 +12,13 @@ use crate::program::Program;
 
 /// Prints the settings of a training as TOML, by the names of their flags.
 pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) {
+    for (name, value) in settings(job, flags) {
+        output.line(format!("{name} = {value}"));
+    }
+}
+
+/// The settings of a training, by the names of their flags.
+pub fn settings<P: Program>(job: &Job<P>, flags: &Train<P>) -> Vec<(&'static str, Value)> {
     let Job { state, train, recipe, seed, .. } = job;
     let mut settings = P::settings(&state.data, &state.preprocessing, train);
     let text = |text: &str| Value::String(text.to_owned());
@@ -55,7 +62,5 @@ pub fn print_config<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output)
     settings.extend(flags.setup.device.threads.map(|threads| ("threads", whole(threads))));
     settings.push(("precision", text(&recipe.precision.to_string())));
     settings.push(("out", path(&state.out)));
-    for (name, value) in settings {
-        output.line(format!("{name} = {value}"));
-    }
+    settings
 }

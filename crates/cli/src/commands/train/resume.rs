@@ -1,9 +1,10 @@
 //! A training that is resumed from its checkpoint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use fireclay::runs::{RunFolder, RunRecord, Status};
 use fireclay::store::{load_card, load_checkpoint};
 use fireclay::train::{Checkpoint, checkpoint_shapes};
 use serde_json::Value;
@@ -21,6 +22,11 @@ use crate::recipe::Recipe;
 
 /// A training that is resumed.
 pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Job<P>> {
+    let of_run = match path.is_dir() {
+        true => Some(checkpoint_of_run::<P>(path)?),
+        false => None,
+    };
+    let path = of_run.as_deref().unwrap_or(path);
     let checkpoint: Checkpoint = match load_checkpoint(path) {
         // A model file is where a checkpoint was, when the training has ended.
         Err(_) if load_card(path).is_ok() => {
@@ -56,6 +62,16 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     }
     let path = path.as_path();
     check_out(&state.out)?;
+    let run = match &state.run {
+        Some(folder) => {
+            // Moved by itself, it is where its checkpoint is.
+            let now = path.parent().and_then(Path::parent).filter(|_| !folder.exists());
+            let folder = RunFolder::open(now.unwrap_or(folder))?;
+            state.run = Some(folder.path().to_path_buf());
+            Some(folder)
+        }
+        None => None,
+    };
     // Before the model is built, which takes as much memory as the description asks for.
     fireclay::nn::check_weights(&state.spec, &checkpoint_shapes(&checkpoint))
         .with_context(|| path.display().to_string())?;
@@ -99,9 +115,20 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         validation,
         recipe,
         seed,
+        run,
         checkpoint_path: path.to_path_buf(),
         checkpoint: Some(checkpoint),
     })
+}
+
+/// The checkpoint in the folder of a run.
+fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
+    let run = RunFolder::open(folder).map_err(UsageError::of)?;
+    if RunRecord::load(&run)?.status == Status::Completed {
+        let (path, program) = (folder.to_path_buf(), called(P::NAME));
+        return Err(UsageError::of(CommandError::Finished { path, program }));
+    }
+    Ok(run.checkpoints().join("last.checkpoint"))
 }
 
 /// What a checkpoint says, with all paths in the folder `before` in the folder `now` instead.

@@ -9,15 +9,16 @@ use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, Trainer};
-use fireclay::train::{BinaryCounts, EarlyStopping, Stopped, best_threshold};
+use fireclay::train::{BinaryCounts, EarlyStopping, Report, Stopped, best_threshold};
 
 use super::announce::announce;
 use super::begin::begin;
-use super::flags::Train;
+use super::flags::{CheckpointEvery, Train};
 use super::job::{Job, resume_command};
 use super::print_config::print_config;
+use super::recording::{Outcome, Recording};
 use super::resume::resume;
-use crate::baselines::Baselines;
+use crate::baselines::{Baselines, measures_of, measures_of_report};
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
@@ -46,24 +47,47 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         return Ok(Exit::Done);
     }
     check_classes(&job.train)?;
+    let mut notes = Vec::new();
     if job.train.provenance().own {
-        check_parts(&job.train, &job.test, output)?;
+        notes.extend(check_parts(&job.train, &job.test, output)?);
         if let Some(validation) = &job.validation {
-            check_validation(&job.train, &job.test, validation, output);
+            notes.extend(check_validation(&job.train, &job.test, validation, output));
         }
     }
     let job = match job.train.provenance().own {
         true => Job { train: job.train.with_sample_digests(), ..job },
         false => job,
     };
+    let job = job.with_run_folder(flags)?;
     announce::<P>(&job, flags, output)?;
+    let mut recording = Recording::begin(&job, flags, notes)?;
+    let done = train::<P>(job, flags, &device, interrupt, &mut recording, output);
+    if let (Err(error), Some(recording)) = (&done, &mut recording) {
+        recording.failed(error);
+    }
+    done
+}
+
+/// Trains, measures and saves.
+fn train<P: Program>(
+    job: Job<P>,
+    flags: &Train<P>,
+    device: &Device,
+    interrupt: InterruptOnCtrlC,
+    recording: &mut Option<Recording>,
+    output: &Arc<Output>,
+) -> anyhow::Result<Exit> {
+    let start = Instant::now();
     let baselines = match P::COMPARES_WITH_BASELINES {
-        true => Baselines::of(&job.train, &job.test, &job.state.spec, &device, output)?,
+        true => Baselines::of(&job.train, &job.test, &job.state.spec, device, output)?,
         false => None,
     };
-    let mut trainer = trainer(&job, &device, interrupt, output)?;
+    if let (Some(_), Some(recording)) = (&baselines, recording.as_mut()) {
+        recording.lap("baselines", start);
+    }
+    let mut trainer = trainer(&job, device, interrupt, recording.as_ref(), output)?;
     let monitor = job.monitor().map(str::to_owned);
-    let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint } = job;
+    let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint, run } = job;
     let history = match checkpoint {
         Some(checkpoint) => trainer
             .resume(&train, checkpoint)
@@ -71,7 +95,11 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         None => trainer.fit(&train, &recipe.options(seed))?,
     };
     if history.stopped == Stopped::Interrupted {
-        let resume = resume_command::<P>(&checkpoint_path, flags);
+        let from = run.as_ref().map_or(checkpoint_path.as_path(), |run| run.path());
+        let resume = resume_command::<P>(from, flags);
+        if let Some(recording) = recording {
+            recording.interrupted()?;
+        }
         output.line(format!("interrupted; resume with: {resume}"));
         let checkpoint = checkpoint_path.display().to_string();
         output.record(&Interrupted { checkpoint, resume });
@@ -80,7 +108,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     if let Stopped::Early(reason) = &history.stopped {
         output.progress_line(format!("stopped: {reason}"));
     }
-    if let Some(monitor) = monitor.filter(|monitor| history.course(monitor).is_empty()) {
+    if let Some(monitor) = monitor.as_ref().filter(|monitor| history.course(monitor).is_empty()) {
         output.warn(format!("note: {monitor} existed in no epoch, so the last one is kept"));
     }
     let precision = in_precision(recipe.precision);
@@ -103,16 +131,54 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
             trainer.keep_threshold(chosen.threshold)?;
         }
     }
-    print_evaluation::<P>(&trainer.evaluate(&test)?, &state.metrics, &test, output);
+    let start = Instant::now();
+    let evaluation = trainer.evaluate(&test)?;
+    print_evaluation::<P>(&evaluation, &state.metrics, &test, output);
+    // Of a language model they would be all logits of all tokens.
+    let wanted = baselines.is_some() || recording.is_some();
+    let has_rows = !matches!(evaluation.report, Report::Language(_));
+    let predictions = (wanted && has_rows).then(|| trainer.predictions(&test)).transpose()?;
+    let threshold = trainer.card().threshold;
+    let mut measures = Vec::new();
+    if let Some(predictions) = &predictions {
+        measures = match &baselines {
+            Some(baselines) => baselines.compare(predictions, threshold),
+            None => measures_of(&test, predictions, threshold),
+        };
+        trainer.keep_intervals(predictions, INTERVAL);
+    }
+    if measures.is_empty() {
+        measures = measures_of_report(&evaluation);
+    }
     if let Some(baselines) = &baselines {
-        let predictions = trainer.predictions(&test)?;
-        baselines.print_beside(&predictions, trainer.card().threshold, &state.model, output);
-        trainer.keep_intervals(&predictions, INTERVAL);
+        baselines.print_beside(&measures, &state.model, output);
+    }
+    if let Some(recording) = recording.as_mut() {
+        recording.lap("evaluation", start);
     }
     drop(precision);
     save::<P>(&trainer, &train, &state.out, output)?;
+    if let Some(recording) = recording {
+        let outcome = Outcome {
+            state: &state,
+            trainer: &trainer,
+            history: &history,
+            train: &train,
+            test: &test,
+            evaluation: &evaluation,
+            predictions: predictions.as_ref(),
+            measures: &measures,
+            constant: baselines.as_ref().map(Baselines::constant_name),
+            monitor: monitor.as_deref(),
+        };
+        recording.finish::<P>(&outcome, &state.data, output)?;
+    }
     // The model is safe, so the checkpoint is no longer needed. One that cannot be removed does no harm.
     let _ = std::fs::remove_file(&checkpoint_path);
+    if let Some(run) = run {
+        // Only if it is empty.
+        let _ = std::fs::remove_dir(run.checkpoints());
+    }
     Ok(Exit::Done)
 }
 
@@ -178,34 +244,37 @@ pub fn check_classes(train: &Dataset) -> Result<(), CommandError> {
 }
 
 /// Refuses data whose result would mean nothing, and says what weakens it.
-fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<(), CommandError> {
+fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<Vec<String>, CommandError> {
     let check = DataCheck::of(train, test);
-    check.warnings().iter().for_each(|warning| output.warn(format!("data: {warning}")));
+    let warnings = check.warnings();
+    warnings.iter().for_each(|warning| output.warn(format!("data: {warning}")));
     match check.problems().first() {
-        None => Ok(()),
+        None => Ok(warnings),
         Some(problem) => Err(CommandError::Data { problem: problem.clone() }),
     }
 }
 
 /// Says which samples of a validation part are in another part as well.
-fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset, output: &Output) {
+fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset, output: &Output) -> Vec<String> {
     let shared = |part: &Dataset, other: &Dataset| DataCheck::of(part, other).duplicates.between.samples;
     let of =
         |shared: usize, part: &Dataset| format!("{} of {}", count(shared as u64), count(part.len() as u64));
-    let in_training = shared(train, validation);
+    let (in_training, in_validation) = (shared(train, validation), shared(validation, test));
+    let mut warnings = Vec::new();
     if in_training > 0 {
-        output.warn(format!(
-            "data: {} validation samples occur in training too, so validation says too little of new data",
+        warnings.push(format!(
+            "{} validation samples occur in training too, so validation says too little of new data",
             of(in_training, validation)
         ));
     }
-    let in_validation = shared(validation, test);
     if in_validation > 0 {
-        output.warn(format!(
-            "data: {} test samples occur in validation too, so the choice of the best epoch has seen them",
+        warnings.push(format!(
+            "{} test samples occur in validation too, so the choice of the best epoch has seen them",
             of(in_validation, test)
         ));
     }
+    warnings.iter().for_each(|warning| output.warn(format!("data: {warning}")));
+    warnings
 }
 
 /// The network with its objective, optimizer and callbacks.
@@ -213,6 +282,7 @@ fn trainer<P: Program>(
     job: &Job<P>,
     device: &Device,
     interrupt: InterruptOnCtrlC,
+    recording: Option<&Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Trainer<Model>> {
     let Job { state, train, recipe, .. } = job;
@@ -234,7 +304,22 @@ fn trainer<P: Program>(
         let patience = recipe.best.patience.unwrap_or(usize::MAX);
         trainer = trainer.callback(EarlyStopping::on(monitor).patience(patience));
     }
-    Ok(trainer.callback(CheckpointWriter::new(&job.checkpoint_path).program(serde_json::to_value(state)?)))
+    let logging = &state.logging;
+    let mut checkpoints = CheckpointWriter::new(&job.checkpoint_path).program(serde_json::to_value(state)?);
+    match logging.checkpoint_every {
+        Some(CheckpointEvery::Steps(steps)) => checkpoints = checkpoints.every_steps(steps),
+        Some(CheckpointEvery::Time(time)) => checkpoints = checkpoints.every(time),
+        None => {}
+    }
+    if let (Some(recording), Some(run)) = (recording, &job.run) {
+        // Whatever happens from the first step on, the run can go on.
+        checkpoints = checkpoints.at_start().keep_last(logging.keep_checkpoints);
+        if let (Some(monitor), 1..) = (job.monitor(), logging.keep_checkpoints) {
+            checkpoints = checkpoints.best(monitor, run.best_checkpoint());
+        }
+        trainer = recording.attach(trainer, logging);
+    }
+    Ok(trainer.callback(checkpoints))
 }
 
 /// Saves the model and says what to try with it.

@@ -1,0 +1,276 @@
+//! What the page of a run says: before the first step, and after the last.
+
+use std::path::Path;
+
+use fireclay::data::{Dataset, TableDataset};
+use fireclay::nn::ModelSpec;
+use fireclay::report::{
+    Baseline, DatasetInfo, Direction, Interval, Language, Measure, Part, RunReport, SettingGroup, Task,
+    Training, Unit, Verdict,
+};
+use fireclay::runs::{RunFolder, environment, epochs, layers, steps, task};
+use fireclay::train::{AnyMetric, Report, Stopped};
+use toml::Value;
+
+use super::super::flags::Train;
+use super::super::job::Job;
+use super::super::print_config::settings;
+use super::{Outcome, named};
+use crate::baselines::title;
+use crate::format::called;
+use crate::objective::Objective;
+use crate::program::{Preprocessing, Program};
+use crate::records;
+
+/// Settings that name files, of which only the last part of the path is said: the rest is of one machine.
+const PATHS: [&str; 5] = ["data", "test", "validation", "spec", "out"];
+
+/// What is known before the first step; `notes` is what the check of the data found.
+pub fn beginning<P: Program>(
+    job: &Job<P>,
+    flags: &Train<P>,
+    notes: Vec<String>,
+) -> anyhow::Result<RunReport> {
+    let Job { state, train, test, validation, recipe, seed, .. } = job;
+    let objective = Objective::of(train);
+    let version = env!("CARGO_PKG_VERSION");
+    let provenance = train.provenance();
+    let mut parts = vec![part("training", train)];
+    parts.extend(validation.as_ref().map(|validation| part("validation", validation)));
+    parts.push(part("test", test));
+    let split = match (validation, recipe.validation_split) {
+        (None, split) if split > 0.0 => {
+            Some(format!("{} % of the training samples are held out for validation", 100.0 * split))
+        }
+        _ => None,
+    };
+    let group = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+        let all = settings::<P>(job, flags).into_iter().filter(|(name, _)| wanted(name));
+        SettingGroup::new(
+            name,
+            all.map(|(name, value)| (name, plain(&without_folders(name, value)))).collect::<Vec<_>>(),
+        )
+    };
+    let of_recipe = |name: &str| {
+        !PATHS.contains(&name)
+            && !["model", "device", "threads", "precision", "seed", "kind", "target", "limit"].contains(&name)
+    };
+    let mut groups = vec![
+        group("model and data", &|name| {
+            !of_recipe(name) && !["device", "threads", "precision", "seed"].contains(&name)
+        }),
+        group("training", &of_recipe),
+    ];
+    let preprocessing = state.preprocessing.describe();
+    if !preprocessing.is_empty() {
+        groups.push(SettingGroup::new("preprocessing", [("samples", preprocessing.join("; "))]));
+    }
+    let versions = vec![(P::NAME.to_owned(), version.to_owned()), ("burn".into(), BURN.into())];
+    let place = std::env::current_dir().unwrap_or_default();
+    let environment = fireclay::report::Environment {
+        device: Some(format!("{} in {}", flags.setup.device.device, recipe.precision)),
+        threads: Some(fireclay::prelude::threads()),
+        seed: Some(*seed),
+        ..environment(&place, versions)
+    };
+    Ok(RunReport {
+        program: format!("{} {version}", P::NAME),
+        title: format!("{} on {}", state.model, provenance.name),
+        verdict: Verdict {
+            network: Some(network(&state.spec)),
+            purpose: Some(purpose(objective, train)),
+            measure: None,
+        },
+        dataset: Some(DatasetInfo {
+            name: provenance.name.clone(),
+            source: Some(provenance.source.clone()),
+            parts,
+            split,
+            sample: Some(sample(train)),
+            notes,
+        }),
+        settings: groups,
+        environment: Some(environment),
+        command: Some(command::<P>()),
+        layers: layers(&state.spec)?,
+        ..RunReport::default()
+    })
+}
+
+/// The release of Burn that everything stands on.
+const BURN: &str = "0.22.1";
+
+/// Adds what the training came to.
+pub fn ending<P: Program>(
+    report: &mut RunReport,
+    outcome: &Outcome<P>,
+    folder: &RunFolder,
+) -> anyhow::Result<()> {
+    let Outcome { trainer, history, train, test, evaluation, predictions, .. } = outcome;
+    report.epochs = epochs(history);
+    report.steps = steps(folder);
+    report.training = Training {
+        best_epoch: outcome.monitor.and_then(|monitor| best_epoch(outcome, monitor)),
+        stopped: Some(match &history.stopped {
+            Stopped::Early(reason) => reason.clone(),
+            _ => format!("all {} epochs were done", history.epochs.len()),
+        }),
+        warnings: std::mem::take(&mut report.training.warnings),
+    };
+    let measured = outcome.measures.iter().map(|row| measure(row, outcome.constant, test.len()));
+    report.measures = measured.collect();
+    let card = trainer.card();
+    report.task = match &evaluation.report {
+        Report::Language(language) => Some(Task::Language(Language {
+            token: "token".into(),
+            vocabulary: train.vocabulary_size(),
+            loss: Some(language.perplexity.ln()),
+            tokens: Some(language.tokens as u64),
+            generated: Vec::new(),
+        })),
+        _ => predictions.and_then(|predictions| {
+            let names = match train.class_names() {
+                [] => target_names(train),
+                names => names.to_vec(),
+            };
+            task(predictions, &names, card.threshold, card.intervals.as_ref())
+        }),
+    };
+    Ok(())
+}
+
+/// The name of the number that is predicted.
+fn target_names(train: &Dataset) -> Vec<String> {
+    train.table_preprocessing().map(|table| vec![table.target.clone()]).unwrap_or_default()
+}
+
+fn best_epoch<P: Program>(outcome: &Outcome<P>, monitor: &str) -> Option<usize> {
+    let course =
+        outcome.history.epochs.iter().filter_map(|record| Some((record.epoch, record.get(monitor)?)));
+    let name = monitor.strip_prefix("val_").unwrap_or(monitor);
+    let maximize = name
+        .parse::<AnyMetric>()
+        .is_ok_and(|metric| metric.direction() == fireclay::train::Direction::Maximize);
+    let better = |a: f64, b: f64| if maximize { a > b } else { a < b };
+    course
+        .fold(None, |best: Option<(usize, f64)>, (epoch, value)| match best {
+            Some((_, of_best)) if !better(value, of_best) => best,
+            _ => Some((epoch, value)),
+        })
+        .map(|(epoch, _)| epoch)
+}
+
+fn measure(row: &records::Measure, constant: Option<&str>, samples: usize) -> Measure {
+    let direction = row.name.parse::<AnyMetric>().map(|metric| metric.direction());
+    let mut baselines = Vec::new();
+    if let Some(linear) = row.linear {
+        baselines.push(Baseline { name: "a linear model".into(), value: Some(linear) });
+    }
+    if let Some(constant) = constant {
+        baselines.push(Baseline { name: constant.into(), value: row.constant });
+    }
+    Measure {
+        name: title(&row.name).into(),
+        direction: match direction {
+            Ok(fireclay::train::Direction::Maximize) => Direction::HigherIsBetter,
+            _ => Direction::LowerIsBetter,
+        },
+        unit: if row.name.ends_with("accuracy") { Unit::Fraction } else { Unit::Number },
+        value: row.model,
+        undefined: row.model.is_none().then(|| "it does not exist for these test samples".into()),
+        interval: row.interval.map(|[lower, upper]| Interval { lower, upper }),
+        part: "test".into(),
+        samples: Some(samples),
+        baselines,
+    }
+}
+
+/// What a network is, in words.
+fn network(spec: &ModelSpec) -> String {
+    let kinds: Vec<&str> = spec.layers.iter().map(|layer| layer.kind.type_name()).collect();
+    let has = |part: &str| kinds.iter().any(|kind| kind.contains(part));
+    let dense = kinds.iter().filter(|kind| **kind == "dense").count();
+    match () {
+        _ if has("transformer") || has("attention") => "a transformer".into(),
+        _ if has("lstm") => "an LSTM".into(),
+        _ if has("gru") => "a GRU".into(),
+        _ if has("rnn") => "a recurrent network".into(),
+        _ if has("residual") => "a residual convolutional network".into(),
+        _ if has("conv") => "a convolutional network".into(),
+        _ if has("bag") => "a linear model of word groups".into(),
+        _ if dense == 1 => "a linear model".into(),
+        _ => format!("a network of {dense} dense layers"),
+    }
+}
+
+/// What it is for, in words.
+fn purpose(objective: Objective, train: &Dataset) -> String {
+    let classes = train.class_names();
+    match objective {
+        Objective::Classification if classes.len() <= 4 => format!("to tell {} apart", named(classes)),
+        Objective::Classification => format!("to tell {} classes apart", classes.len()),
+        Objective::StepClassification => format!("to find one of {} classes for each step", classes.len()),
+        Objective::MultiLabel => format!("to find which of {} labels hold", classes.len()),
+        Objective::Regression => match target_names(train).first() {
+            Some(target) => format!("to predict {target}"),
+            None => "to predict a number".into(),
+        },
+        Objective::LanguageModel => "to predict the next token of a text".into(),
+    }
+}
+
+/// What one sample is, in words.
+fn sample(train: &Dataset) -> String {
+    let shape = train.shape();
+    match (train.vocabulary_size(), shape) {
+        (Some(vocabulary), [tokens]) => format!("{tokens} tokens of {vocabulary}"),
+        (None, [1, height, width]) => format!("{height} by {width} pixels, grey"),
+        (None, [3, height, width]) => format!("{height} by {width} pixels, red, green and blue"),
+        (_, [numbers]) => format!("{numbers} numbers"),
+        (_, shape) => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x "),
+    }
+}
+
+fn part(name: &str, data: &Dataset) -> Part {
+    let counts = data.class_counts();
+    let classes = data.class_names().iter().cloned().zip(counts).collect();
+    Part { name: name.into(), samples: data.len(), classes }
+}
+
+/// A setting of which paths have lost their folders.
+pub fn without_folders(name: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) if PATHS.contains(&name) => Value::String(last(&text)),
+        value => value,
+    }
+}
+
+fn last(path: &str) -> String {
+    match Path::new(path).file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.into(),
+    }
+}
+
+/// A value without the quotes of TOML.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The command that was typed, with paths that begin at the root cut to their last part.
+fn command<P: Program>() -> String {
+    let argument = |argument: String| match argument.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") && Path::new(value).is_absolute() => {
+            crate::format::quoted(&format!("{flag}={}", last(value)))
+        }
+        _ if Path::new(&argument).is_absolute() => crate::format::quoted(&last(&argument)),
+        _ => crate::format::quoted(&argument),
+    };
+    let words = std::env::args_os().skip(1).map(|word| argument(word.to_string_lossy().into_owned()));
+    let mut all = vec![called(P::NAME)];
+    all.extend(words);
+    all.join(" ")
+}

@@ -1,0 +1,98 @@
+//! Single samples for the page of a run: mistakes, and what augmentation makes of pictures.
+
+use fireclay::data::{Batch, BatchFeatures, Dataset, Pass};
+use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
+use fireclay::runs::{Wrong, most_wrong};
+
+use super::Outcome;
+use crate::program::{Program, SourceOf};
+
+/// Mistakes that a page shows.
+const MISTAKES: usize = 12;
+
+/// Training pictures that are shown augmented, and how often each.
+const AUGMENTED: usize = 4;
+const TIMES: usize = 4;
+
+/// Adds mistakes and augmented pictures.
+pub fn add<P: Program>(report: &mut RunReport, outcome: &Outcome<P>, source: &SourceOf<P>) {
+    if let Some(predictions) = outcome.predictions {
+        let names = outcome.train.class_names();
+        let threshold = outcome.trainer.card().threshold;
+        let wrong = most_wrong(predictions, names, threshold, MISTAKES);
+        report.mistakes = examples::<P>(&wrong, outcome, source);
+    }
+    report.augmented = augmented(outcome.train);
+}
+
+fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf<P>) -> Vec<Example> {
+    let indices: Vec<usize> = wrong.iter().map(|wrong| wrong.index).collect();
+    let pictures: Vec<Option<Picture>> = indices.iter().map(|index| picture(outcome.test, *index)).collect();
+    let mut contents: Vec<Content> = match pictures.iter().all(Option::is_some) {
+        true => pictures.into_iter().flatten().map(Content::Picture).collect(),
+        false => P::originals(source, outcome.state.limit, outcome.test, &indices),
+    };
+    contents.resize(wrong.len(), Content::Nothing);
+    let example = |(wrong, content): (&Wrong, Content)| Example {
+        name: Some(format!("test sample {}", wrong.index)),
+        content,
+        truth: wrong.truth.clone(),
+        predicted: wrong.predicted.clone(),
+        probability: wrong.probability,
+    };
+    wrong.iter().zip(contents).map(example).collect()
+}
+
+/// A sample as a picture, if it is one.
+pub fn picture(data: &Dataset, index: usize) -> Option<Picture> {
+    let &[channels, height, width] = data.shape() else { return None };
+    let bytes = data.raw_u8(index)?;
+    Some(Picture { width, height, bytes: interleaved(bytes, channels, width * height)? })
+}
+
+/// Channel after channel becomes pixel after pixel.
+fn interleaved(planes: &[u8], channels: usize, pixels: usize) -> Option<Vec<u8>> {
+    match channels {
+        1 => Some(planes.to_vec()),
+        3 => Some(
+            (0..pixels).flat_map(|pixel| [0, 1, 2].map(|channel| planes[channel * pixels + pixel])).collect(),
+        ),
+        _ => None,
+    }
+}
+
+/// Some training pictures as they are and as the network saw them.
+fn augmented(train: &Dataset) -> Vec<Augmented> {
+    let (Some(_), &[channels, height, width]) = (train.augmentation(), train.shape()) else {
+        return Vec::new();
+    };
+    let step = (train.len() / AUGMENTED).max(1);
+    let show = |index: usize| {
+        let after = (1..=TIMES).map(|epoch| {
+            let mut batch = Batch::default();
+            train.gather_augmented(&[index as u32], Pass { seed: 0, epoch }, &mut batch);
+            let BatchFeatures::Values(values) = &batch.features else { return None };
+            let bytes = bytes_of(train, values, channels, width * height);
+            Some(Picture { width, height, bytes: interleaved(&bytes, channels, width * height)? })
+        });
+        Some(Augmented {
+            label: train.label(index).and_then(|label| train.class_names().get(label as usize)).cloned(),
+            before: picture(train, index)?,
+            after: after.collect::<Option<_>>()?,
+        })
+    };
+    (0..train.len()).step_by(step).take(AUGMENTED).filter_map(show).collect()
+}
+
+/// Numbers as they reach a network, as bytes again.
+fn bytes_of(data: &Dataset, values: &[f32], channels: usize, pixels: usize) -> Vec<u8> {
+    let normalization = data.normalization();
+    let entry = |values: &[f32], channel: usize| values.get(channel).or(values.first()).copied();
+    let byte = |(index, value): (usize, &f32)| {
+        let channel = index / pixels.max(1);
+        let std = entry(&normalization.std, channel).unwrap_or(1.0);
+        let mean = entry(&normalization.mean, channel).unwrap_or(0.0);
+        ((value * std + mean) * 255.0).round().clamp(0.0, 255.0) as u8
+    };
+    values.iter().take(channels * pixels).enumerate().map(byte).collect()
+}
