@@ -125,6 +125,7 @@ fn a_preparation_goes_on_with_its_checkpoint() {
     let folder = scratch();
     let train = ["train", "--data-dir", "data", "--epochs", "16", "--batch-size", "20", "-q"];
     let train = [&train[..], &["--augment", "flip,crop=4,mixup=0.2", "--standardize"]].concat();
+    let train = [&train[..], &["--out", "cifar.fireclay"]].concat();
     let mut child = shared::command(PROGRAM, folder.path()).args(&train).spawn().unwrap();
     let checkpoint = folder.path().join("cifar.fireclay.checkpoint");
     while !checkpoint.exists() {
@@ -209,7 +210,7 @@ fn every_model_learns_from_drawn_objects_in_one_epoch() {
 #[test]
 fn every_command_is_documented() {
     let folder = scratch();
-    let expected = ["train", "evaluate", "summary", "predict", "data"];
+    let expected = ["train", "evaluate", "summary", "runs", "predict", "data"];
     let readme = include_str!("../../apps/cifar/README.md");
     shared::commands::are_documented(PROGRAM, folder.path(), readme, &expected);
 }

@@ -242,7 +242,7 @@ fn commands_are_documented() {
     let folder = scratch();
     let readme = include_str!("../../apps/fireclay/README.md");
     let expected =
-        ["train", "evaluate", "predict", "summary", "tune", "data", "inspect", "init", "completions"];
+        ["train", "evaluate", "predict", "summary", "tune", "runs", "data", "inspect", "init", "completions"];
     commands::are_documented(PROGRAM, folder.path(), readme, &expected);
     for (shell, word) in
         [("bash", "complete -F"), ("zsh", "#compdef fireclay"), ("fish", "complete -c fireclay")]

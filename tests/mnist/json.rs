@@ -18,6 +18,7 @@ struct Group {
 
 #[derive(Deserialize, Debug)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "a few lines are held at a time")]
 #[allow(dead_code, reason = "the fields are the point")]
 enum Line {
     Training {
@@ -71,6 +72,24 @@ enum Line {
         file: String,
         bytes: u64,
         dataset: String,
+    },
+    RunSaved {
+        name: String,
+        folder: String,
+        report: String,
+    },
+    Run {
+        name: String,
+        status: String,
+        dataset: Option<String>,
+        epochs: u64,
+        measures: BTreeMap<String, Option<f64>>,
+        started: u64,
+        seconds: f64,
+    },
+    ComparedRuns {
+        runs: Vec<String>,
+        file: String,
     },
     Interrupted {
         checkpoint: String,
@@ -273,6 +292,7 @@ fn every_line_is_as_documented() {
         Line::Epoch { epoch: 2, epochs: 2, values, .. },
         Line::Evaluation { report, .. },
         Line::Saved { bytes, .. },
+        Line::RunSaved { name, .. },
     ] = lines_of_train.as_slice()
     else {
         panic!("{lines_of_train:?}")
@@ -281,6 +301,10 @@ fn every_line_is_as_documented() {
     assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_f1", "val_loss"]);
     assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
     assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
+
+    assert_eq!(name, "mlp-1");
+    let lines_of_runs = lines(&succeed(folder.path(), &["runs", "--json"]).stdout);
+    assert!(matches!(&lines_of_runs[..], [Line::Run { epochs: 2, status, .. }] if status == "completed"));
 
     let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();
@@ -326,6 +350,6 @@ fn every_line_is_as_documented() {
                 optimizer,
             ],
         );
-        assert_eq!(lines(&run.stdout).len(), 4);
+        assert_eq!(lines(&run.stdout).len(), 5);
     }
 }

@@ -14,8 +14,21 @@ fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-const LONG: [&str; 10] =
-    ["train", "--model", "mlp", "--data-dir", "data", "--batch-size", "32", "--epochs", "150", "--seed=4"];
+/// With a model file alone and no folder of a run, so that the checkpoint lies beside the file.
+const LONG: [&str; 12] = [
+    "train",
+    "--model",
+    "mlp",
+    "--data-dir",
+    "data",
+    "--batch-size",
+    "32",
+    "--epochs",
+    "150",
+    "--seed=4",
+    "--out",
+    "mnist.fireclay",
+];
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     mnist(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -56,7 +69,8 @@ fn ctrl_c_writes_a_checkpoint_that_goes_on_to_the_very_same_model() {
     assert!(!path("mnist.fireclay.checkpoint").exists(), "the checkpoint has done its work");
     let found = std::fs::read(path("mnist.fireclay")).unwrap();
 
-    let whole = [&long[..], &["--out", "whole.fireclay"]].concat();
+    let whole: Vec<&str> =
+        long.iter().map(|flag| if *flag == "mnist.fireclay" { "whole.fireclay" } else { *flag }).collect();
     succeed(folder.path(), &whole);
     assert!(found == std::fs::read(path("whole.fireclay")).unwrap(), "the bytes differ");
 }
@@ -119,7 +133,8 @@ fn kill_nine_at_any_moment_leaves_a_checkpoint_that_goes_on() {
 #[test]
 fn a_full_disk_is_reported_and_what_was_there_is_whole() {
     let folder = scratch();
-    let train = ["train", "-q", "--model", "mlp", "--data-dir", "data", "--epochs", "1"];
+    let train =
+        ["train", "-q", "--model", "mlp", "--data-dir", "data", "--epochs", "1", "--out", "mnist.fireclay"];
     succeed(folder.path(), &train);
     let model = folder.path().join("mnist.fireclay");
     let checkpoint = folder.path().join("mnist.fireclay.checkpoint");
@@ -172,10 +187,99 @@ fn a_training_that_was_broken_off_is_not_written_over_unsaid() {
     signal(&child, "-INT");
     child.wait().unwrap();
     let again = ["train", "--model", "softmax", "--epochs", "1", "--data-dir", "data", "--threads", "2"];
+    let again = [&again[..], &["--out", "mnist.fireclay"]].concat();
     let run = succeed(folder.path(), &again);
     assert!(
         run.stderr.contains("mnist train --resume mnist.fireclay.checkpoint --threads 2"),
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn the_folder_of_a_run_that_is_killed_holds_each_step_once_and_ends_in_the_same_model() {
+    let folder = scratch();
+    let train = [
+        "train",
+        "--model",
+        "mlp",
+        "--data-dir",
+        "data",
+        "--batch-size",
+        "32",
+        "--epochs",
+        "12",
+        "--seed=4",
+        "--validation-split",
+        "0.1",
+        "--patience",
+        "20",
+        "--averaging",
+        "ema=0.99",
+        "--accumulate",
+        "2",
+        "--schedule",
+        "cosine",
+        "--log-every",
+        "1",
+        "--checkpoint-every",
+        "3",
+        "--keep-checkpoints",
+        "2",
+        "--histograms",
+    ];
+    let named = |name| [&train[..], &["--run", name, "--out", name]].concat();
+    succeed(folder.path(), &named("whole"));
+    let mut child = start(folder.path(), &named("killed"));
+    let run_folder = folder.path().join("runs/killed");
+    for round in 0u64..6 {
+        let _rest = wait_for(&mut child, "recipe: ");
+        std::thread::sleep(Duration::from_millis(20 + 23 * round));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        // Killed before the first step, it begins anew in its folder's place.
+        if !run_folder.join("checkpoints/last.checkpoint").exists() {
+            let _ = std::fs::remove_dir_all(&run_folder);
+            child = start(folder.path(), &named("killed"));
+            continue;
+        }
+        child = start(folder.path(), &["train", "--resume", "runs/killed"]);
+    }
+    let mut rest = child.stdout.take();
+    if let Some(stdout) = &mut rest {
+        std::io::Read::read_to_end(stdout, &mut Vec::new()).unwrap();
+    }
+    child.wait().unwrap();
+    let listed = succeed(folder.path(), &["runs"]).stdout;
+    assert!(!listed.contains("killed ") || listed.matches("completed").count() == 2, "{listed}");
+    let model =
+        |name: &str| std::fs::read(folder.path().join("runs").join(name).join("model.fireclay")).unwrap();
+    assert!(model("whole") == model("killed"), "the bytes differ");
+    // Speeds differ, and everything else is the same.
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let csv = std::fs::read_to_string(folder.path().join("runs").join(name).join("metrics.csv")).unwrap();
+        let cells = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
+        csv.lines()
+            .map(cells)
+            .map(|mut row| {
+                row.remove(5);
+                row
+            })
+            .collect()
+    };
+    assert_eq!(rows("whole"), rows("killed"));
+    let steps: Vec<usize> = rows("killed")[1..].iter().map(|row| row[0].parse().unwrap()).collect();
+    assert_eq!(steps, (1..=steps.len()).collect::<Vec<_>>(), "each step once");
+    let json = std::fs::read_to_string(run_folder.join("metrics.jsonl")).unwrap();
+    assert_eq!(json.lines().count(), steps.len());
+    assert!(
+        run_folder.join("report.html").is_file() && run_folder.join("checkpoints/best.checkpoint").is_file()
+    );
+    assert!(!run_folder.join("checkpoints/last.checkpoint").exists());
+
+    let compared = succeed(folder.path(), &["runs", "whole", "killed"]).stdout;
+    assert!(compared.contains("accuracy") && folder.path().join("comparison.html").is_file(), "{compared}");
 }

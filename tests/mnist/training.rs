@@ -19,7 +19,7 @@ fn a_pipe_gets_plain_lines_and_a_saved_model() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["data", "mnist.fireclay"], "no checkpoint and no temporary file is left");
+    assert_eq!(files, ["data", "mnist.fireclay", "runs"], "no checkpoint and no temporary file is left");
 }
 
 #[test]
