@@ -195,7 +195,7 @@ impl CallbackContext<'_> {
 
     /// Puts other weights in the place of the network's, before the next step. The optimiser keeps its state.
     ///
-    /// Names and shapes must be those of [`weights`](Self::weights); else the run ends with [`TrainError::Nn`].
+    /// Names and shapes must be those of [`weights`](Self::weights); else the run ends with an error.
     pub fn set_weights(&mut self, weights: Vec<NamedTensor>) {
         self.requests.weights = Some(weights);
     }

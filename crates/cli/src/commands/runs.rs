@@ -265,6 +265,6 @@ mod tests {
         assert_eq!(sparkline(&[2.0]), "▁");
         assert_eq!(sparkline(&[3.0, f64::NAN, 1.0, 2.0]), "█▁▅");
         let many: Vec<f64> = (0..160).map(f64::from).collect();
-        assert_eq!(sparkline(&many), "▁▁▂▂▃▃▃▄▄▅▅▆▆▇▇█");
+        assert_eq!(sparkline(&many), "▁▂▂▃▃▃▄▄▅▅▆▆▆▇▇█");
     }
 }
