@@ -125,7 +125,11 @@ fn a_preparation_goes_on_with_its_checkpoint() {
     let folder = scratch();
     let train = ["train", "--data-dir", "data", "--epochs", "16", "--batch-size", "20", "-q"];
     let train = [&train[..], &["--augment", "flip,crop=4,mixup=0.2", "--standardize"]].concat();
-    let mut child = shared::command(PROGRAM, folder.path()).args(&train).args(["--out", "cifar.fireclay"]).spawn().unwrap();
+    let mut child = shared::command(PROGRAM, folder.path())
+        .args(&train)
+        .args(["--out", "cifar.fireclay"])
+        .spawn()
+        .unwrap();
     let checkpoint = folder.path().join("cifar.fireclay.checkpoint");
     while !checkpoint.exists() {
         assert!(child.try_wait().unwrap().is_none(), "the program ended without a checkpoint");
