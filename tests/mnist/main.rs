@@ -7,6 +7,7 @@ mod mistakes;
 #[path = "../shared/numpy.rs"]
 mod numpy;
 mod outputs;
+mod runs;
 mod support;
 mod survival;
 mod training;

@@ -90,11 +90,37 @@ fn a_training_goes_on_after_its_folder_was_renamed_or_where_out_says() {
     fail(&renamed, &["train", "--resume", "m.fireclay"], 2, &words);
 }
 
+#[test]
+fn a_run_goes_on_after_its_project_was_renamed_and_after_its_folder_was_moved() {
+    let folder = scratch();
+    let project = folder.path().join("my project");
+    std::fs::create_dir(&project).unwrap();
+    std::fs::rename(folder.path().join("data"), project.join("data")).unwrap();
+    interrupt_with(&project, &["--run", "long"]);
+    let renamed = folder.path().join("renamed");
+    std::fs::rename(&project, &renamed).unwrap();
+    std::fs::create_dir(renamed.join("kept")).unwrap();
+    let resumed = succeed(&renamed, &["train", "--resume", "runs/long"]);
+    assert!(resumed.stderr.contains("my project is gone"), "{resumed:?}");
+    assert!(renamed.join("m.fireclay").is_file() && renamed.join("runs/long/report.html").is_file());
+    assert!(!project.exists());
+
+    interrupt_with(&renamed, &["--run", "other"]);
+    std::fs::rename(renamed.join("runs/other"), renamed.join("kept/other")).unwrap();
+    succeed(&renamed, &["train", "--resume", "kept/other"]);
+    assert!(renamed.join("kept/other/report.html").is_file() && !renamed.join("runs/other").exists());
+}
+
 /// Leaves a checkpoint of a training, `m.fireclay.checkpoint`.
 fn interrupt(folder: &Path) {
+    interrupt_with(folder, &[]);
+}
+
+/// The same with more flags.
+fn interrupt_with(folder: &Path, flags: &[&str]) {
     let arguments =
         ["train", "--model", "softmax", "--data-dir", "data", "--epochs", "400", "--out", "m.fireclay"];
-    let mut child = mnist(folder).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = mnist(folder).args(arguments).args(flags).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     let mut lines = std::io::BufReader::new(child.stdout.take().unwrap());
     while !line.starts_with("epoch 2/") {

@@ -17,12 +17,12 @@ impl RunReport {
         }
         for (number, example) in self.mistakes.iter().enumerate() {
             if let Content::Picture(shown) = &example.content {
-                picture(shown, format!("mistake {}", number + 1))?;
+                check_picture(shown, format!("mistake {}", number + 1))?;
             }
         }
         for (number, augmented) in self.augmented.iter().enumerate() {
             for shown in augmented.after.iter().chain([&augmented.before]) {
-                picture(shown, format!("augmented sample {}", number + 1))?;
+                check_picture(shown, format!("augmented sample {}", number + 1))?;
             }
         }
         Ok(())
@@ -78,7 +78,8 @@ fn regression(task: &Regression) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn picture(picture: &Picture, what: String) -> Result<(), ReportError> {
+/// Refuses a picture that has not as many bytes as pixels.
+pub fn check_picture(picture: &Picture, what: String) -> Result<(), ReportError> {
     let (width, height, found) = (picture.width, picture.height, picture.bytes.len());
     let pixels = width.checked_mul(height).filter(|pixels| *pixels > 0);
     let fits = pixels.is_some_and(|pixels| found == pixels || pixels.checked_mul(3) == Some(found));

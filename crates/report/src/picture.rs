@@ -3,22 +3,40 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::check::check_picture;
 use crate::data::Picture;
 use crate::error::ReportError;
 
+impl Picture {
+    /// The picture as the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// [`ReportError::Picture`] if it has not as many bytes as pixels.
+    pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
+        let what = "the picture";
+        check_picture(self, what.into())?;
+        png(self, what)
+    }
+}
+
 /// A picture that has been checked, as the address of an image of at most `largest` pixels on each side.
 pub fn data_uri(picture: &Picture, largest: usize, what: &str) -> Result<String, ReportError> {
-    let picture = reduced(picture, largest);
+    let bytes = png(&reduced(picture, largest), what)?;
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(bytes)))
+}
+
+/// A picture that has been checked, as the bytes of a PNG file.
+fn png(picture: &Picture, what: &str) -> Result<Vec<u8>, ReportError> {
     let failed =
         |error: png::EncodingError| ReportError::Png { what: what.into(), problem: error.to_string() };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width as u32, picture.height as u32);
-    encoder.set_color(if channels(&picture) == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+    encoder.set_color(if channels(picture) == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&picture.bytes).map_err(failed)?;
     writer.finish().map_err(failed)?;
-    Ok(format!("data:image/png;base64,{}", STANDARD.encode(bytes)))
+    Ok(bytes)
 }
 
 fn channels(picture: &Picture) -> usize {

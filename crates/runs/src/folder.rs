@@ -15,6 +15,9 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// What the folder of checkpoints is called.
+    pub const CHECKPOINTS: &'static str = "checkpoints";
+
     /// Makes the folder of a new run in the folder of all runs, which is made if it is not there: `NAME-1`, or the next number that
     /// is free.
     ///
@@ -117,7 +120,7 @@ impl RunFolder {
 
     /// The folder of checkpoints, which may not be there.
     pub fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        self.path.join(Self::CHECKPOINTS)
     }
 
     /// `checkpoints/last.checkpoint`, to go on from; the folder is made.

@@ -2,7 +2,7 @@
 
 use fireclay_report::{Classification, Intervals, MultiLabel, Regression, RegressionTarget, Scores, Task};
 use fireclay_store::PredictionIntervals;
-use fireclay_train::{PredictionTargets, Predictions, Task as Kind, sigmoid, softmax};
+use fireclay_train::{PredictionTargets, Predictions, Task as Kind, argmax, sigmoid, softmax};
 
 /// The part of a page about predictions for the test samples, with the names of the classes, labels or numbers; `None` for tasks that
 /// have no predictions sample by sample.
@@ -73,15 +73,7 @@ fn probabilities(row: &[f32]) -> Vec<f32> {
 fn decided(row: &[f32], threshold: Option<f64>) -> usize {
     match (row, threshold) {
         ([_, _], Some(threshold)) => usize::from(f64::from(probabilities(row)[1]) >= threshold),
-        _ => {
-            let mut best = 0;
-            for (class, logit) in row.iter().enumerate() {
-                if *logit > row[best] {
-                    best = class;
-                }
-            }
-            best
-        }
+        _ => argmax(row),
     }
 }
 

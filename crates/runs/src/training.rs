@@ -3,7 +3,7 @@
 use std::fs;
 
 use fireclay_nn::{ModelSpec, NnError};
-use fireclay_report::{Epoch, Layer, SettingGroup, Step};
+use fireclay_report::{Epoch, Layer, Step};
 use fireclay_train::History;
 
 use crate::folder::RunFolder;
@@ -61,9 +61,4 @@ pub fn steps(run: &RunFolder) -> Vec<Step> {
         })
     };
     text.lines().filter_map(step).collect()
-}
-
-/// A group of settings from names and values as JSON or TOML has them; what is null is left out.
-pub fn settings(name: &str, values: impl IntoIterator<Item = (String, String)>) -> SettingGroup {
-    SettingGroup::new(name, values)
 }

@@ -145,32 +145,32 @@ impl Measures<'_> {
         Ok(Measurement { loss, metrics })
     }
 
-    /// Measures a network and reports on it in full.
+    /// Measures a network and reports on it in full; with all predictions that the report was made from.
     pub(crate) fn evaluate<N: Network>(
         &self,
         network: &N,
         source: &Arc<dyn Source>,
         device: &Device,
-    ) -> Result<Evaluation, TrainError> {
+    ) -> Result<(Evaluation, Predictions), TrainError> {
         let mut all = Collected::default();
         let loss = self.pass(network, source, device, |predictions| all.update(predictions))?;
-        let all = all.get().ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
+        let all = all.into_predictions().ok_or(TrainError::NoSamples { purpose: "evaluate" })?;
         let metrics =
-            (self.metrics.iter()).filter_map(|metric| Some((metric.name(), metric.measure(all)?))).collect();
+            (self.metrics.iter()).filter_map(|metric| Some((metric.name(), metric.measure(&all)?))).collect();
         let names = source.metadata().classes;
         let report = match self.task {
             Task::NextToken { .. } => {
                 let TokenSums { cross_entropy, correct, tokens } = all.token_sums();
                 Report::Language(LanguageReport::new(cross_entropy, correct as usize, tokens as usize))
             }
-            Task::Regression { .. } => Report::Regression(self.regression(all)),
-            Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::new(all, &names, 0.5)),
+            Task::Regression { .. } => Report::Regression(self.regression(&all)),
+            Task::MultiLabel { .. } => Report::MultiLabel(MultiLabelReport::new(&all, &names, 0.5)),
             _ => {
                 let threshold = self.threshold.filter(|_| names.len() == 2);
-                Report::Classification(ClassificationReport::from_predictions(all, &names, threshold))
+                Report::Classification(ClassificationReport::from_predictions(&all, &names, threshold))
             }
         };
-        Ok(Evaluation { samples: source.len(), loss, report, metrics })
+        Ok((Evaluation { samples: source.len(), loss, report, metrics }, all))
     }
 
     /// Numbers as they are; of logits that stand for numbers from 0 to 1 these.
@@ -196,7 +196,7 @@ impl Measures<'_> {
     ) -> Result<Predictions, TrainError> {
         let mut all = Collected::default();
         self.pass(network, source, device, |predictions| all.update(predictions))?;
-        all.get().cloned().ok_or(TrainError::NoSamples { purpose: "predict" })
+        all.into_predictions().ok_or(TrainError::NoSamples { purpose: "predict" })
     }
 
     /// Shows all predictions, batch by batch, and returns the mean loss.

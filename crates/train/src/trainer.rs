@@ -334,6 +334,18 @@ impl<N: Network> Trainer<N> {
     /// # Errors
     /// [`TrainError`] for a source without samples, or one that does not fit the network.
     pub fn evaluate<S: Source + Clone + 'static>(&self, data: &S) -> Result<Evaluation, TrainError> {
+        Ok(self.evaluate_with_predictions(data)?.0)
+    }
+
+    /// As [`evaluate`](Self::evaluate), with the [`predictions`](Self::predictions) that were measured, in one pass over the samples.
+    /// Of a language model these are sums over its tokens.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_with_predictions<S: Source + Clone + 'static>(
+        &self,
+        data: &S,
+    ) -> Result<(Evaluation, Predictions), TrainError> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         let task = self.check_source(&source, "evaluate")?.task;
         self.check_preprocessing(&*source)?;

@@ -117,7 +117,7 @@ fn counted(batch: &Batch) -> f64 {
     }
 }
 
-/// How many batches an epoch has, and how many steps.
+/// How many steps an epoch has.
 pub(super) fn steps_of(samples: usize, batch_size: NonZeroUsize, accumulate: usize) -> usize {
     samples.div_ceil(batch_size.get()).div_ceil(accumulate.max(1))
 }

@@ -216,6 +216,11 @@ impl Collected {
         }
     }
 
+    /// The predictions themselves, if there were any batches.
+    pub fn into_predictions(self) -> Option<Predictions> {
+        self.0
+    }
+
     /// The predictions, if there were any batches.
     pub fn get(&self) -> Option<&Predictions> {
         self.0.as_ref()

@@ -24,8 +24,7 @@ pub use built_in::*;
 pub use calibration::CalibrationBins;
 pub use class_counts::ClassCounts;
 pub use metric::{Collected, Direction, FnMetric, Metric, metric_fn};
-pub(crate) use predictions::argmax;
-pub use predictions::{PredictionTargets, Predictions, TokenSums, sigmoid, softmax};
+pub use predictions::{PredictionTargets, Predictions, TokenSums, argmax, sigmoid, softmax};
 pub use reports::{
     ClassScores, ClassificationReport, LabelScores, LanguageReport, MultiLabelReport, RegressionReport,
     Scores,

@@ -351,8 +351,8 @@ impl Predictions {
     }
 }
 
-/// The place of the largest value, the first of several.
-pub(crate) fn argmax(row: &[f32]) -> usize {
+/// The place of the largest value, the first of several; 0 if there is none.
+pub fn argmax(row: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in row.iter().enumerate() {
         if *value > row[best] {

@@ -25,8 +25,8 @@ pub struct Train<P: Program> {
     pub monitored: MonitorArgs,
     /// Model file to write.
     #[arg(long, value_name = "FILE", help = format!(
-        "Model file to write [default: {}]; while the training runs a checkpoint is kept beside it, FILE.checkpoint, and \
-         --resume goes on to the same file unless told otherwise", P::MODEL_FILE
+        "Model file to write [default: {}]; given without --run, there is no folder of the run, and a checkpoint is \
+         kept beside it while the training runs, FILE.checkpoint; --resume goes on to the same file unless told otherwise", P::MODEL_FILE
     ))]
     pub out: Option<PathBuf>,
     /// What is kept of the run.

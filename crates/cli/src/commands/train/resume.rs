@@ -47,7 +47,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
             .with_context(|| format!("{} is not a checkpoint of this program", path.display()))
     };
     let mut state = read(written.clone())?;
-    if let (Some(before), Some(now)) = (state.out.parent(), path.parent())
+    if let (Some(before), Some(now)) = (state.out.parent(), moved_to(&state, &path))
         && !before.exists()
     {
         output.note(format!(
@@ -121,6 +121,15 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     })
 }
 
+/// Where the folder is now that the model file was to be written to, by where its checkpoint is: beside the file, or in the folder of
+/// the run below it.
+fn moved_to<'a, S, R>(state: &ProgramState<S, R>, checkpoint: &'a Path) -> Option<&'a Path> {
+    let before = state.out.parent()?;
+    let below = state.run.as_ref().and_then(|run| run.strip_prefix(before).ok());
+    let folders = below.map_or(0, |run| run.join(RunFolder::CHECKPOINTS).components().count());
+    checkpoint.ancestors().nth(1 + folders)
+}
+
 /// The checkpoint in the folder of a run.
 fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
     let run = RunFolder::open(folder).map_err(UsageError::of)?;
@@ -128,7 +137,7 @@ fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
         let (path, program) = (folder.to_path_buf(), called(P::NAME));
         return Err(UsageError::of(CommandError::Finished { path, program }));
     }
-    Ok(run.checkpoints().join("last.checkpoint"))
+    Ok(run.last_checkpoint())
 }
 
 /// What a checkpoint says, with all paths in the folder `before` in the folder `now` instead.

@@ -132,12 +132,12 @@ fn train<P: Program>(
         }
     }
     let start = Instant::now();
-    let evaluation = trainer.evaluate(&test)?;
+    let (evaluation, predictions) = trainer.evaluate_with_predictions(&test)?;
     print_evaluation::<P>(&evaluation, &state.metrics, &test, output);
-    // Of a language model they would be all logits of all tokens.
+    // Of a language model there are sums only.
     let wanted = baselines.is_some() || recording.is_some();
     let has_rows = !matches!(evaluation.report, Report::Language(_));
-    let predictions = (wanted && has_rows).then(|| trainer.predictions(&test)).transpose()?;
+    let predictions = Some(predictions).filter(|_| wanted && has_rows);
     let threshold = trainer.card().threshold;
     let mut measures = Vec::new();
     if let Some(predictions) = &predictions {

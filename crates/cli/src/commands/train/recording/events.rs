@@ -1,7 +1,7 @@
 //! What TensorBoard is told besides the course of the training: settings, and pictures at the end.
 
-use fireclay::report::{Content, Picture, RunReport, Task};
-use fireclay::runs::{RunFolder, png};
+use fireclay::report::{Content, Picture, ReportError, RunReport, Task};
+use fireclay::runs::RunFolder;
 use fireclay::tensorboard::{EventWriter, HParamValue, ResumeAt, SessionStatus, Summary};
 use fireclay::train::History;
 
@@ -42,22 +42,20 @@ pub fn finish(folder: &RunFolder, report: &RunReport, history: &History) -> anyh
     let mut writer = EventWriter::resume(folder.path(), ResumeAt::End)?;
     let step = report.steps.last().map_or(history.epochs.len() as u64, |step| step.step);
     let mut summaries = Vec::new();
-    let mistakes: Vec<Vec<u8>> = (report.mistakes.iter())
-        .filter_map(|mistake| match &mistake.content {
-            Content::Picture(picture) => png(picture),
-            _ => None,
-        })
-        .collect();
+    let pictures = report.mistakes.iter().filter_map(|mistake| match &mistake.content {
+        Content::Picture(picture) => Some(picture),
+        _ => None,
+    });
+    let mistakes = pngs(pictures)?;
     if !mistakes.is_empty() {
         summaries.push(Summary::images("images/mistakes", &mistakes)?);
     }
-    let augmented: Vec<Vec<u8>> =
-        report.augmented.iter().flat_map(|shown| shown.after.iter().filter_map(png)).collect();
+    let augmented = pngs(report.augmented.iter().flat_map(|shown| &shown.after))?;
     if !augmented.is_empty() {
         summaries.push(Summary::images("images/augmented", &augmented)?);
     }
-    if let Some(matrix) = report.task.as_ref().and_then(confusion).as_ref().and_then(png) {
-        summaries.push(Summary::images("images/confusion_matrix", &[matrix])?);
+    if let Some(matrix) = report.task.as_ref().and_then(confusion) {
+        summaries.push(Summary::images("images/confusion_matrix", &[matrix.to_png()?])?);
     }
     let texts: Vec<String> = (report.mistakes.iter())
         .filter_map(|mistake| match &mistake.content {
@@ -81,6 +79,10 @@ pub fn finish(folder: &RunFolder, report: &RunReport, history: &History) -> anyh
     writer.end_session(step, SessionStatus::Success)?;
     writer.flush()?;
     Ok(())
+}
+
+fn pngs<'a>(pictures: impl Iterator<Item = &'a Picture>) -> Result<Vec<Vec<u8>>, ReportError> {
+    pictures.map(Picture::to_png).collect()
 }
 
 /// The confusion matrix as a picture: a row for each class, the darker the more of its samples.

@@ -19,7 +19,7 @@ use fireclay::train::{Event, History, Predictions, Stopped, callback_fn};
 use super::flags::{Logging, Train};
 use super::job::{Job, StateOf};
 use super::print_config::settings;
-use crate::format::{listed, shown};
+use crate::format::shown;
 use crate::output::Output;
 use crate::program::{Program, SourceOf};
 use crate::records::{Measure, RunMade};
@@ -74,13 +74,15 @@ impl Recording {
                 let now = RunRecord::begin(record.report);
                 (RunRecord { started, ..now }, before)
             }
-            None => (RunRecord::begin(page::beginning(job, flags, notes)?), 0.0),
+            None => {
+                let config: Vec<(&str, toml::Value)> = settings::<P>(job, flags)
+                    .into_iter()
+                    .map(|(name, value)| (name, page::without_folders(name, value)))
+                    .collect();
+                write_config(folder, &config)?;
+                (RunRecord::begin(page::beginning(job, flags, notes)?), 0.0)
+            }
         };
-        let config: Vec<(&str, toml::Value)> = settings::<P>(job, flags)
-            .into_iter()
-            .map(|(name, value)| (name, page::without_folders(name, value)))
-            .collect();
-        write_config(folder, &config)?;
         record.save(folder)?;
         Ok(Some(Recording {
             folder: folder.clone(),
@@ -186,10 +188,4 @@ fn write_config(folder: &RunFolder, settings: &[(&str, toml::Value)]) -> anyhow:
     let path: PathBuf = folder.config();
     write_atomically(&path, |out| out.write_all(lines.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Names in a list that does not end.
-fn named(names: &[String]) -> String {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    listed(&names, 8)
 }

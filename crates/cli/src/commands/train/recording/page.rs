@@ -15,9 +15,9 @@ use toml::Value;
 use super::super::flags::Train;
 use super::super::job::Job;
 use super::super::print_config::settings;
-use super::{Outcome, named};
+use super::Outcome;
 use crate::baselines::title;
-use crate::format::called;
+use crate::format::{called, listed, quoted};
 use crate::objective::Objective;
 use crate::program::{Preprocessing, Program};
 use crate::records;
@@ -96,6 +96,9 @@ pub fn beginning<P: Program>(
         ..RunReport::default()
     })
 }
+
+/// Classes that a sentence names.
+const MOST_NAMED: usize = 8;
 
 /// The release of Burn that everything stands on.
 const BURN: &str = "0.22.1";
@@ -207,7 +210,9 @@ fn network(spec: &ModelSpec) -> String {
 fn purpose(objective: Objective, train: &Dataset) -> String {
     let classes = train.class_names();
     match objective {
-        Objective::Classification if classes.len() <= 4 => format!("to tell {} apart", named(classes)),
+        Objective::Classification if classes.len() <= 4 => {
+            format!("to tell {} apart", listed(classes, MOST_NAMED))
+        }
         Objective::Classification => format!("to tell {} classes apart", classes.len()),
         Objective::StepClassification => format!("to find one of {} classes for each step", classes.len()),
         Objective::MultiLabel => format!("to find which of {} labels hold", classes.len()),
@@ -264,10 +269,10 @@ fn plain(value: &Value) -> String {
 fn command<P: Program>() -> String {
     let argument = |argument: String| match argument.split_once('=') {
         Some((flag, value)) if flag.starts_with("--") && Path::new(value).is_absolute() => {
-            crate::format::quoted(&format!("{flag}={}", last(value)))
+            quoted(&format!("{flag}={}", last(value)))
         }
-        _ if Path::new(&argument).is_absolute() => crate::format::quoted(&last(&argument)),
-        _ => crate::format::quoted(&argument),
+        _ if Path::new(&argument).is_absolute() => quoted(&last(&argument)),
+        _ => quoted(&argument),
     };
     let words = std::env::args_os().skip(1).map(|word| argument(word.to_string_lossy().into_owned()));
     let mut all = vec![called(P::NAME)];
