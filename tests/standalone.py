@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "runs", "fireclay"}
+CHECKED = {"backend", "nn", "store", "exchange", "runs", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -40,6 +40,7 @@ PROJECTS = {
     "datasets": ("datasets", {"fireclay-datasets": BARE, "fireclay-data": DEFAULT}),
     "nn": ("nn", {"fireclay-nn": DEFAULT}),
     "store": ("store", {"fireclay-store": DEFAULT, "fireclay-nn": DEFAULT}),
+    "exchange": ("exchange", {"fireclay-exchange": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-store": DEFAULT}),
     "train": ("train", {"fireclay-train": DEFAULT, "fireclay-nn": DEFAULT, "fireclay-datasets": BARE}),
     "runs": (
         "runs",

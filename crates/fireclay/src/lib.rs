@@ -25,6 +25,7 @@
 //! | [`nn`] | layers, losses, models described as data |
 //! | [`data`] | data sets, texts, file formats, downloads, loading |
 //! | [`store`] | model files, checkpoints, weights |
+//! | [`exchange`] | models to and from ONNX, PyTorch, Keras and Hugging Face |
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
 //! | [`runs`] | trainings in folders: settings, metrics as CSV and JSON Lines, events for TensorBoard, report |
@@ -43,6 +44,7 @@
 
 pub use burn;
 pub use fireclay_backend as backend;
+pub use fireclay_exchange as exchange;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
 pub use fireclay_runs as runs;
@@ -89,6 +91,9 @@ pub enum Error {
     /// A model file cannot be read or written.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// A model of another tool cannot be taken over, or one of ours not written as its.
+    #[error(transparent)]
+    Exchange(#[from] exchange::ExchangeError),
     /// An event file for TensorBoard cannot be written.
     #[error(transparent)]
     Tensorboard(#[from] tensorboard::TensorboardError),

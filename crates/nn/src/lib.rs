@@ -51,7 +51,7 @@ pub use model::Model;
 pub use network::{Batches, DeadUnits, Network, Outputs};
 pub use sampling::{Sampler, Sampling};
 pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
-pub use spec::ModelSpec;
+pub use spec::{ModelSpec, PlacedLayer};
 pub use state::{
     NamedTensor, check_weights, gradients, gradients_by_id, load_state, parameter_ids,
     parameters_without_gradient, state, with_parameter_ids,

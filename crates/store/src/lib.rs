@@ -39,5 +39,5 @@ pub use checkpoint::{CheckpointFile, load_checkpoint, save_checkpoint};
 pub use error::StoreError;
 pub use fireclay_nn::Device;
 pub use intervals::PredictionIntervals;
-pub use model::{load_card, load_model, save_model};
+pub use model::{ModelFile, load_card, load_model, save_model};
 pub use weights::{load_weights, save_weights};

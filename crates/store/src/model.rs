@@ -3,12 +3,62 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use fireclay_nn::{Model, check_weights, load_state, state};
+use fireclay_nn::{Model, NamedTensor, NnError, check_weights, load_state, state};
 
 use crate::StoreError;
 use crate::atomic::write_atomically;
 use crate::card::ModelCard;
 use crate::container::{Contents, MODEL, Opened, encode, read};
+
+/// What a model file holds, in host memory: nothing of it needs a device.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    /// What the model is.
+    pub card: ModelCard,
+    /// Its weights and running statistics, under PyTorch's names and in its layouts.
+    pub tensors: Vec<NamedTensor>,
+}
+
+impl ModelFile {
+    /// Reads a model file.
+    ///
+    /// Everything is checked: the file's layout, the description, and that every tensor is there with the right shape and
+    /// finite values.
+    ///
+    /// # Errors
+    /// A [`StoreError`] that names the file; for weights of another architecture, [`StoreError::Model`] lists what is
+    /// missing, what is unexpected and what has another shape.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let bytes = read(path)?;
+        let opened = Opened::new(path, &bytes)?;
+        let card = ModelCard::read(path, opened.text(MODEL)?)?;
+        let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
+        check_weights(&card.spec, &opened.shapes()).map_err(wrong)?;
+        let tensors = opened.tensors()?;
+        tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
+        Ok(ModelFile { card, tensors })
+    }
+
+    /// Writes the file and returns its size in bytes. The same contents give the same bytes, in whatever order the tensors
+    /// are.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] if the file cannot be written; [`StoreError::Model`] if the tensors are not those of the
+    /// architecture, or if one holds NaN or infinity, which a model file never does.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<u64, StoreError> {
+        write(path.as_ref(), &self.card, &self.tensors)
+    }
+
+    /// Builds the model on a device.
+    ///
+    /// # Errors
+    /// As for [`fireclay_nn::ModelSpec::build`] and [`fireclay_nn::load_state`].
+    pub fn build(self, device: &Device) -> Result<(Model, ModelCard), NnError> {
+        let model = load_state(self.card.spec.build(device)?, self.tensors)?;
+        Ok((model, self.card))
+    }
+}
 
 /// Saves a model with its card and returns the size of the file in bytes.
 ///
@@ -18,13 +68,17 @@ use crate::container::{Contents, MODEL, Opened, encode, read};
 /// [`StoreError::Write`] if the file cannot be written; [`StoreError::Model`] if a weight is NaN or infinite, which
 /// a model file never holds.
 pub fn save_model(path: impl AsRef<Path>, model: &Model, card: &ModelCard) -> Result<u64, StoreError> {
-    let path = path.as_ref();
+    write(path.as_ref(), card, &state(model))
+}
+
+fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, StoreError> {
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
-    let tensors = state(model);
-    tensors.iter().try_for_each(|tensor| tensor.check_finite()).map_err(wrong)?;
+    let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
+    check_weights(&card.spec, &shapes).map_err(wrong)?;
+    tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
     let text = serde_json::to_string(card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
-    let contents = Contents { kind: MODEL, text, tensors: &tensors, bytes: &[] };
+    let contents = Contents { kind: MODEL, text, tensors, bytes: &[] };
     let bytes = encode(path, &contents)?;
     write_atomically(path, &bytes)?;
     Ok(bytes.len() as u64)
@@ -32,23 +86,14 @@ pub fn save_model(path: impl AsRef<Path>, model: &Model, card: &ModelCard) -> Re
 
 /// Loads a model onto a device. It needs no Rust code of the user's: the architecture is in the file.
 ///
-/// Everything is checked before the first tensor is made: the file's layout, the description, and that every tensor
-/// is there with the right shape and finite values.
+/// Everything is checked before the first tensor is made, as by [`ModelFile::load`].
 ///
 /// # Errors
-/// A [`StoreError`] that names the file; for weights of another architecture, [`StoreError::Model`] lists what is
-/// missing, what is unexpected and what has another shape.
+/// As for [`ModelFile::load`].
 pub fn load_model(path: impl AsRef<Path>, device: &Device) -> Result<(Model, ModelCard), StoreError> {
     let path = path.as_ref();
-    let bytes = read(path)?;
-    let opened = Opened::new(path, &bytes)?;
-    let card = ModelCard::read(path, opened.text(MODEL)?)?;
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
-    check_weights(&card.spec, &opened.shapes()).map_err(wrong)?;
-    let tensors = opened.tensors()?;
-    tensors.iter().try_for_each(|tensor| tensor.check_finite()).map_err(wrong)?;
-    let model = card.spec.build(device).and_then(|model| load_state(model, tensors)).map_err(wrong)?;
-    Ok((model, card))
+    ModelFile::load(path)?.build(device).map_err(wrong)
 }
 
 /// Reads what a model file says about its model, without building it.

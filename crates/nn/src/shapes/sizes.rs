@@ -94,8 +94,9 @@ impl Padding {
         *self == Padding::Valid
     }
 
-    /// Zeros before and after the values of one dimension.
-    pub(crate) fn pair(&self, axis: usize, input: usize, covered: usize, stride: usize) -> (usize, usize) {
+    /// Zeros before and after the values of one dimension: `axis` 0 is the height, 1 the width; `input` values are there, and
+    /// the kernel covers `covered` of them, holes of a dilation included.
+    pub fn pair(&self, axis: usize, input: usize, covered: usize, stride: usize) -> (usize, usize) {
         match self {
             Padding::Valid => (0, 0),
             Padding::Explicit(size) => (size.dims()[axis], size.dims()[axis]),

@@ -1,6 +1,7 @@
 //! A model as data: the builder, the text forms, and the checks that come before the first tensor.
 
 mod builder;
+mod placed;
 mod plan;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::error::NnError;
 use crate::layers::{LayerSpec, deserialize_layers};
 use crate::shapes::{InputSpec, TensorSpec};
 use crate::test_time_augmentation::TestTimeAugmentation;
+pub use placed::PlacedLayer;
 pub(crate) use plan::Plan;
 
 /// A network described as data: what one input is and a list of layers.
