@@ -107,7 +107,9 @@ impl LearningRateCurve {
         let least = (LEAST_FALL * first.smoothed_loss.abs()).max(noise(falling));
         match fall > least {
             true => Ok(falling),
-            false => Err(NoSuggestion::NeverFell { first: first.smoothed_loss, lowest: lowest.smoothed_loss }),
+            false => {
+                Err(NoSuggestion::NeverFell { first: first.smoothed_loss, lowest: lowest.smoothed_loss })
+            }
         }
     }
 }

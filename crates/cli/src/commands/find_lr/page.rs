@@ -1,0 +1,89 @@
+//! The page with the plot.
+
+use fireclay::prelude::{Optimizer, threads};
+use fireclay::report::{Environment, LearningRateReport, LearningRateStep, SettingGroup};
+use fireclay::runs::environment;
+use fireclay::train::SuggestionRule;
+
+use super::Swept;
+use crate::format::count;
+use crate::program::Program;
+use crate::setup::SetupArgs;
+
+/// What the page says.
+pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateReport {
+    let Swept { model, train, recipe, finder, curve, .. } = swept;
+    let provenance = train.provenance();
+    let version = env!("CARGO_PKG_VERSION");
+    let chosen = swept.chosen.as_ref().ok();
+    let mut others = Vec::new();
+    others.extend(chosen.map(|chosen| ("a tenth of the lowest".to_owned(), chosen.tenth_of_minimum)));
+    others.push(("the recipe's".to_owned(), swept.usual()));
+    let batch = match recipe.accumulate {
+        1 => recipe.batch_size.to_string(),
+        batches => format!("{} in each of {batches} batches", recipe.batch_size),
+    };
+    let summary = format!(
+        "A copy of {model} ({} parameters) was trained on {} with a learning rate that grew from {:e} to {:e} in {} steps.",
+        count(swept.parameters as u64),
+        provenance.name,
+        finder.min_learning_rate,
+        finder.max_learning_rate,
+        count(finder.steps as u64),
+    );
+    let step = |point: &fireclay::train::LearningRatePoint| LearningRateStep {
+        learning_rate: point.learning_rate,
+        loss: point.loss,
+        smoothed_loss: point.smoothed_loss,
+    };
+    LearningRateReport {
+        program: format!("{} {version}", P::NAME),
+        title: format!("Learning rates of {model} on {}", provenance.name),
+        summary,
+        steps: curve.points.iter().map(step).collect(),
+        ended: Some(swept.ended()),
+        suggestion: chosen.map(|chosen| chosen.steepest),
+        reason: match &swept.chosen {
+            Ok(_) => SuggestionRule::SteepestDescent.to_string(),
+            Err(reason) => format!("{reason}."),
+        },
+        others,
+        notes: swept.notes(),
+        command: swept.command.clone(),
+        settings: settings(swept, setup, &batch),
+        environment: Some(Environment {
+            device: Some(format!("{} in {}", setup.device.device, recipe.precision)),
+            threads: Some(threads()),
+            seed: Some(setup.training.seed),
+            ..environment(
+                &std::env::current_dir().unwrap_or_default(),
+                vec![(P::NAME.to_owned(), version.to_owned())],
+            )
+        }),
+    }
+}
+
+fn settings<P: Program>(swept: &Swept, setup: &SetupArgs<P>, batch: &str) -> Vec<SettingGroup> {
+    let Swept { model, train, recipe, finder, .. } = swept;
+    let mut facts = vec![
+        ("model", model.clone()),
+        ("data", train.provenance().name.clone()),
+        ("training samples", count(train.len() as u64)),
+        ("optimizer", recipe.optimizer.name()),
+        ("batch size", batch.to_owned()),
+    ];
+    facts.extend(setup.limit.samples.map(|limit| ("limit", limit.to_string())));
+    if recipe.validation_split > 0.0 {
+        facts.push(("validation split", recipe.validation_split.to_string()));
+    }
+    if !swept.preprocessing.is_empty() {
+        facts.push(("preprocessing", swept.preprocessing.join("; ")));
+    }
+    let sweep = [
+        ("smallest learning rate", format!("{:e}", finder.min_learning_rate)),
+        ("largest learning rate", format!("{:e}", finder.max_learning_rate)),
+        ("steps", finder.steps.to_string()),
+        ("smoothing", finder.smoothing.to_string()),
+    ];
+    vec![SettingGroup::new("model and data", facts), SettingGroup::new("sweep", sweep)]
+}
