@@ -20,14 +20,18 @@ fn after<'a>(text: &'a str, start: &str) -> &'a str {
 fn it_suggests_a_rate_that_trains_and_writes_a_page() {
     let folder = scratch();
     let run = succeed(folder.path(), &with(&["--plot", "lr.html", "--epochs", "1"]));
-    for words in
-        ["600 training images", "learning rate 1e-7 to 1e1 in 100 steps of batch 32", "smoothed loss", "1.00e-7"]
-    {
+    for words in [
+        "600 training images",
+        "learning rate 1e-7 to 10 in 100 steps of batch 32",
+        "smoothed loss",
+        "1.00e-7",
+    ] {
         assert!(run.stdout.contains(words), "no {words:?} in {}", run.stdout);
     }
     // In a pipe there is a table, not a plot.
     assert!(!run.stdout.chars().any(|letter| ('\u{2800}'..='\u{28ff}').contains(&letter)), "{}", run.stdout);
-    let rate: f64 = after(&run.stdout, "suggested learning rate ").split(',').next().unwrap().parse().unwrap();
+    let rate: f64 =
+        after(&run.stdout, "suggested learning rate ").split(',').next().unwrap().parse().unwrap();
     assert!((1e-4..0.1).contains(&rate), "{}", run.stdout);
     let command = after(&run.stdout, "train with it: mnist ");
     let expected = format!(
@@ -43,7 +47,10 @@ fn it_suggests_a_rate_that_trains_and_writes_a_page() {
     assert_eq!(files, 2);
     let trained = succeed(folder.path(), &command.split(' ').collect::<Vec<_>>());
     assert!(trained.stdout.contains(&format!("adam {rate}")), "{}", trained.stdout);
-    assert_eq!(succeed(folder.path(), &with(&["--epochs", "1"])).stdout, run.stdout.replace("plot: lr.html\n", ""));
+    assert_eq!(
+        succeed(folder.path(), &with(&["--epochs", "1"])).stdout,
+        run.stdout.replace("plot: lr.html\n", "")
+    );
 }
 
 #[test]

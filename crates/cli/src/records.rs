@@ -8,7 +8,7 @@ use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
 use fireclay::train::{
     AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint, ParameterGroup,
-    RegressionReport, Report, SweepEnd,
+    RegressionReport, Report, SuggestionRule, SweepEnd,
 };
 use serde::Serialize;
 
@@ -149,17 +149,12 @@ pub struct LearningRateRecord<'a> {
     pub steps: usize,
     pub points: &'a [LearningRatePoint],
     pub ended: SweepEnd,
-    pub suggestion: Option<Suggested>,
+    pub suggestion: Option<f64>,
+    pub rule: Option<SuggestionRule>,
+    pub steepest_descent: Option<f64>,
     pub reason: Option<String>,
     pub command: Option<&'a str>,
     pub file: Option<String>,
-}
-
-/// The learning rates that rules choose.
-#[derive(Serialize)]
-pub struct Suggested {
-    pub steepest_descent: f64,
-    pub tenth_of_minimum: f64,
 }
 
 /// A training that was interrupted.

@@ -57,9 +57,11 @@ pub fn terminal_plot(points: &[(f64, f64)], mark: Option<(f64, &str)>) -> String
     let margin = (0..HEIGHT).map(|row| label(row).len()).max().unwrap_or(0);
     let mut lines = Vec::new();
     for (row, cells) in cells.iter().enumerate() {
-        let drawn: String = cells.iter().filter_map(|cell| char::from_u32(*cell)).collect();
+        // In many fonts the character without dots is not blank.
+        let character = |cell: &u32| char::from_u32(*cell).filter(|_| *cell != BLANK).unwrap_or(' ');
+        let drawn: String = cells.iter().map(character).collect();
         let edge = if label(row).is_empty() { '│' } else { '┤' };
-        lines.push(format!("{:>margin$} {edge}{}", label(row), drawn.trim_end_matches('\u{2800}')));
+        lines.push(format!("{:>margin$} {edge}{}", label(row), drawn.trim_end()));
     }
     let cell = |x: f64| ((across(x) / 2.0).floor().max(0.0) as usize).min(WIDTH - 1);
     let (mut axis, mut names) = (vec!['─'; WIDTH], vec![' '; WIDTH + 4]);
@@ -76,7 +78,7 @@ pub fn terminal_plot(points: &[(f64, f64)], mark: Option<(f64, &str)>) -> String
     let indent = " ".repeat(margin + 2);
     lines.push(format!("{} └{}", " ".repeat(margin), axis.iter().collect::<String>()));
     lines.push(format!("{indent}{}", names.iter().collect::<String>().trim_end()));
-    if let Some((x, word)) = mark.filter(|(x, _)| *x > 0.0) {
+    if let Some((x, word)) = mark.filter(|(x, _)| *x > 0.0 && (left..=right).contains(&x.log10())) {
         let at = cell(x.log10());
         let word_left = at + word.len() + 2 > WIDTH && at > word.len();
         lines.push(match word_left {
@@ -121,7 +123,7 @@ mod tests {
             .collect();
         assert_eq!(column(lines[HEIGHT + 2], '▲'), ticks[2], "{plot}");
         assert!(plot.lines().all(|line| line.chars().count() <= 80), "{plot}");
-        let right = terminal_plot(&points, Some((10.0, "suggested")));
+        let right = terminal_plot(&points, Some((9.0, "suggested")));
         assert!(right.ends_with("suggested ▲"), "{right}");
     }
 
@@ -133,6 +135,6 @@ mod tests {
         let plot = terminal_plot(&wild, None);
         assert!(plot.starts_with("2.50 ┤"), "{plot}");
         let flat = terminal_plot(&[(1e-3, 1.0), (1.0, 1.0)], Some((5.0, "x")));
-        assert!(flat.contains("1.00 ┤⣀"), "{flat}");
+        assert!(flat.contains("1.00 ┤⣀") && !flat.contains('▲'), "{flat}");
     }
 }

@@ -72,14 +72,14 @@ fn the_steepest_place_of_a_quadratic_is_found() {
         let slope = |at: &usize| smoothed[at + 1] - smoothed[at - 1];
         let places = 10..curve.points.len() - 6;
         let steepest = places.min_by(|left, right| slope(left).total_cmp(&slope(right))).unwrap();
-        let suggestion = curve.suggestion().unwrap();
-        assert_eq!(suggestion.rule, SuggestionRule::SteepestDescent);
-        assert_eq!(suggestion.learning_rate, curve.points[steepest].learning_rate);
+        let found = curve.suggest(SuggestionRule::SteepestDescent).unwrap();
+        assert_eq!(found.learning_rate, curve.points[steepest].learning_rate);
         // From 1/2 on each step makes it worse.
-        assert!((1e-3..0.5).contains(&suggestion.learning_rate), "{suggestion:?}");
-        let tenth = curve.suggest(SuggestionRule::TenthOfMinimum).unwrap();
+        assert!((1e-3..0.5).contains(&found.learning_rate), "{found:?}");
+        let tenth = curve.suggestion().unwrap();
+        assert_eq!(tenth.rule, SuggestionRule::TenthOfMinimum);
         assert_eq!(tenth.learning_rate, curve.lowest().unwrap().learning_rate / 10.0);
-        assert!(curve.lowest().unwrap().learning_rate > suggestion.learning_rate && !curve.still_falls());
+        assert!(curve.lowest().unwrap().learning_rate > found.learning_rate && !curve.still_falls());
     }
 }
 

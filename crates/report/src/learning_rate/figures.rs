@@ -85,9 +85,11 @@ fn slopes(report: &LearningRateReport, steps: &[&LearningRateStep]) -> Option<Ma
     // The first means are those of few losses, and what diverges climbs out of all proportion.
     let settled = slopes.iter().skip(slopes.len() / 10).map(|point| point.1);
     let steepest = settled.fold(0.0, f64::min);
-    if steepest == 0.0 {
+    let Some(at) = slopes.iter().rposition(|point| point.1 == steepest).filter(|_| steepest < 0.0) else {
         return Some(html! {});
-    }
+    };
+    let after = slopes[at..].iter().position(|point| point.1 > -steepest);
+    let slopes = &slopes[..after.map_or(slopes.len(), |after| at + after + 1)];
     let shown = slopes.iter().map(|point| point.1.clamp(steepest, -steepest));
     let description = format!(
         "Slope of the smoothed loss over the learning rate: at its steepest it falls by {} in a factor of ten",
@@ -100,7 +102,7 @@ fn slopes(report: &LearningRateReport, steps: &[&LearningRateStep]) -> Option<Ma
         points: vec![(plot.x.low, 0.0), (plot.x.high, 0.0)],
         style: Style::Reference,
     };
-    let series = Series { name: "slope".into(), points: downsample(&slopes, POINTS), style: Style::Line(0) };
+    let series = Series { name: "slope".into(), points: downsample(slopes, POINTS), style: Style::Line(0) };
     let curves =
         Curves { mark: mark(report), points: Some(number), ..Curves::new(plot, vec![zero, series]) }.draw();
     let caption =

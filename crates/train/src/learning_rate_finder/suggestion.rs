@@ -21,17 +21,18 @@ pub struct LearningRateSuggestion {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SuggestionRule {
-    /// Where the smoothed loss falls most steeply over the logarithm of the learning rate, before it is at its lowest.
-    SteepestDescent,
-    /// A tenth of the rate at which the smoothed loss is at its lowest.
+    /// A tenth of the rate at which the smoothed loss is lowest.
     TenthOfMinimum,
+    /// Where the smoothed loss falls most steeply over the logarithm of the learning rate, before it is lowest. The mean lags behind
+    /// its losses, so it is often a rate with which a training is no longer stable.
+    SteepestDescent,
 }
 
 impl fmt::Display for SuggestionRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            SuggestionRule::SteepestDescent => "where the smoothed loss falls most steeply",
             SuggestionRule::TenthOfMinimum => "a tenth of the rate at which the smoothed loss is lowest",
+            SuggestionRule::SteepestDescent => "where the smoothed loss falls most steeply",
         })
     }
 }
@@ -69,7 +70,7 @@ const FEWEST_POINTS: usize = 5;
 const LEAST_FALL: f64 = 0.01;
 
 impl LearningRateCurve {
-    /// The learning rate to train with: that of the steepest descent.
+    /// The learning rate to train with: [a tenth of the rate at the lowest smoothed loss](SuggestionRule::TenthOfMinimum).
     ///
     /// The first tenth and the last twentieth of the points are left out, and so is what comes after the lowest smoothed loss.
     ///
@@ -77,7 +78,7 @@ impl LearningRateCurve {
     /// [`NoSuggestion`] if there are too few points, or the smoothed loss falls by less than a hundredth of what it was, or by less
     /// than losses differ from step to step.
     pub fn suggestion(&self) -> Result<LearningRateSuggestion, NoSuggestion> {
-        self.suggest(SuggestionRule::SteepestDescent)
+        self.suggest(SuggestionRule::TenthOfMinimum)
     }
 
     /// The learning rate that a rule chooses.
@@ -88,8 +89,8 @@ impl LearningRateCurve {
         let falling = self.falling()?;
         let lowest = falling.last().map_or(f64::NAN, |point| point.learning_rate);
         let learning_rate = match rule {
-            SuggestionRule::SteepestDescent => steepest(falling).unwrap_or(lowest),
             SuggestionRule::TenthOfMinimum => lowest / 10.0,
+            SuggestionRule::SteepestDescent => steepest(falling).unwrap_or(lowest),
         };
         Ok(LearningRateSuggestion { learning_rate, rule })
     }

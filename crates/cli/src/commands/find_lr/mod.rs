@@ -74,7 +74,7 @@ struct Swept {
     preprocessing: Vec<String>,
     finder: LearningRateFinder,
     curve: LearningRateCurve,
-    /// The rates that the rules choose, of which the first is the suggestion, each as far as a curve can tell.
+    /// The rates that the rules choose, if the loss falls.
     chosen: Result<Chosen, NoSuggestion>,
     /// The command that trains with the suggestion.
     command: Option<String>,
@@ -83,8 +83,10 @@ struct Swept {
 /// Rates with two digits: neighbours on a curve differ by more than a third digit says.
 #[derive(Clone, Copy)]
 struct Chosen {
+    /// A tenth of the rate at the lowest smoothed loss.
+    suggestion: f64,
+    /// Where the smoothed loss falls most steeply.
     steepest: f64,
-    tenth_of_minimum: f64,
 }
 
 impl<P: Program> Command for FindLr<P> {
@@ -131,12 +133,12 @@ impl<P: Program> Command for FindLr<P> {
             SweepEnd::NotFinite => interrupt.run_failed(),
             _ => {}
         }
-        let chosen = curve.suggest(SuggestionRule::SteepestDescent).and_then(|steepest| {
-            let tenth = curve.suggest(SuggestionRule::TenthOfMinimum)?;
-            let [steepest, tenth_of_minimum] = [steepest, tenth].map(|of| two_digits(of.learning_rate));
-            Ok(Chosen { steepest, tenth_of_minimum })
+        let chosen = curve.suggestion().and_then(|suggestion| {
+            let steepest = curve.suggest(SuggestionRule::SteepestDescent)?;
+            let [suggestion, steepest] = [suggestion, steepest].map(|of| two_digits(of.learning_rate));
+            Ok(Chosen { suggestion, steepest })
         });
-        let command = chosen.as_ref().ok().map(|chosen| train_command::<P>(chosen.steepest));
+        let command = chosen.as_ref().ok().map(|chosen| train_command::<P>(chosen.suggestion));
         let preprocessing = preprocessing.describe();
         let swept = Swept { model, parameters, train, recipe, preprocessing, finder, curve, chosen, command };
         show::show(&swept, output);
@@ -189,6 +191,14 @@ fn train_command<P: Program>(rate: f64) -> String {
     retyped::<P>(FindLr::<P>::NAME, "train", &of_sweep, &with)
 }
 
+/// A rate as people write it.
+fn written(rate: f64) -> String {
+    match (1e-3..1e4).contains(&rate) {
+        true => rate.to_string(),
+        false => format!("{rate:e}"),
+    }
+}
+
 /// A rate with two digits, so that it can be typed.
 fn two_digits(rate: f64) -> f64 {
     format!("{rate:.1e}").parse().unwrap_or(rate)
@@ -213,7 +223,7 @@ impl Swept {
         if self.chosen.is_ok() && self.curve.still_falls() {
             notes.push(format!(
                 "The loss was still falling at the largest learning rate, {}: go further with --max-learning-rate.",
-                self.finder.max_learning_rate
+                written(self.finder.max_learning_rate)
             ));
         }
         notes

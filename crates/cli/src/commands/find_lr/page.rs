@@ -5,7 +5,7 @@ use fireclay::report::{Environment, LearningRateReport, LearningRateStep, Settin
 use fireclay::runs::environment;
 use fireclay::train::SuggestionRule;
 
-use super::Swept;
+use super::{Swept, written};
 use crate::format::count;
 use crate::program::Program;
 use crate::setup::SetupArgs;
@@ -17,18 +17,18 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
     let version = env!("CARGO_PKG_VERSION");
     let chosen = swept.chosen.as_ref().ok();
     let mut others = Vec::new();
-    others.extend(chosen.map(|chosen| ("a tenth of the lowest".to_owned(), chosen.tenth_of_minimum)));
+    others.extend(chosen.map(|chosen| ("steepest descent".to_owned(), chosen.steepest)));
     others.push(("the recipe's".to_owned(), swept.usual()));
     let batch = match recipe.accumulate {
         1 => recipe.batch_size.to_string(),
         batches => format!("{} in each of {batches} batches", recipe.batch_size),
     };
     let summary = format!(
-        "A copy of {model} ({} parameters) was trained on {} with a learning rate that grew from {:e} to {:e} in {} steps.",
+        "A copy of the network {model}, with {} parameters, was trained on {} with a learning rate that grew from {} to {} in {} steps.",
         count(swept.parameters as u64),
         provenance.name,
-        finder.min_learning_rate,
-        finder.max_learning_rate,
+        written(finder.min_learning_rate),
+        written(finder.max_learning_rate),
         count(finder.steps as u64),
     );
     let step = |point: &fireclay::train::LearningRatePoint| LearningRateStep {
@@ -42,9 +42,9 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
         summary,
         steps: curve.points.iter().map(step).collect(),
         ended: Some(swept.ended()),
-        suggestion: chosen.map(|chosen| chosen.steepest),
+        suggestion: chosen.map(|chosen| chosen.suggestion),
         reason: match &swept.chosen {
-            Ok(_) => SuggestionRule::SteepestDescent.to_string(),
+            Ok(_) => SuggestionRule::TenthOfMinimum.to_string(),
             Err(reason) => format!("{reason}."),
         },
         others,
@@ -80,8 +80,8 @@ fn settings<P: Program>(swept: &Swept, setup: &SetupArgs<P>, batch: &str) -> Vec
         facts.push(("preprocessing", swept.preprocessing.join("; ")));
     }
     let sweep = [
-        ("smallest learning rate", format!("{:e}", finder.min_learning_rate)),
-        ("largest learning rate", format!("{:e}", finder.max_learning_rate)),
+        ("smallest learning rate", written(finder.min_learning_rate)),
+        ("largest learning rate", written(finder.max_learning_rate)),
         ("steps", finder.steps.to_string()),
         ("smoothing", finder.smoothing.to_string()),
     ];

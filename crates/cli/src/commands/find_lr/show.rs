@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use fireclay::prelude::{Dataset, Optimizer, threads};
-use fireclay::train::{LearningRateFinder, LearningRatePoint};
+use fireclay::train::{LearningRateFinder, LearningRatePoint, SuggestionRule};
 
-use super::Swept;
+use super::{Swept, written};
 use crate::format::{aligned, count, shown};
 use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::Program;
 use crate::recipe::Recipe;
-use crate::records::{LearningRateRecord, Suggested};
+use crate::records::LearningRateRecord;
 use crate::setup::SetupArgs;
 use crate::terminal_plot::terminal_plot;
 
@@ -43,10 +43,10 @@ pub fn announce<P: Program>(
         setup.device.describe()
     ));
     output.progress_line(format!(
-        "sweep: {}, learning rate {:e} to {:e} in {} steps of batch {}",
+        "sweep: {}, learning rate {} to {} in {} steps of batch {}",
         recipe.optimizer.name(),
-        finder.min_learning_rate,
-        finder.max_learning_rate,
+        written(finder.min_learning_rate),
+        written(finder.max_learning_rate),
         count(finder.steps as u64),
         match recipe.accumulate {
             1 => recipe.batch_size.to_string(),
@@ -61,7 +61,7 @@ pub fn show(swept: &Swept, output: &Output) {
     if output.is_terminal() {
         let places: Vec<(f64, f64)> =
             points.iter().map(|point| (point.learning_rate, point.smoothed_loss)).collect();
-        let mark = swept.chosen.as_ref().ok().map(|chosen| chosen.steepest);
+        let mark = swept.chosen.as_ref().ok().map(|chosen| chosen.suggestion);
         let word = mark.map(|rate| format!("suggested {rate}"));
         let plot = terminal_plot(&places, mark.zip(word.as_deref()));
         if !plot.is_empty() {
@@ -86,9 +86,10 @@ pub fn conclude<P: Program>(swept: &Swept, setup: &SetupArgs<P>, plot: Option<&P
     match &swept.chosen {
         Ok(chosen) => {
             output.line(format!(
-                "suggested learning rate {}, where the smoothed loss falls most steeply (a tenth of the rate at its lowest: {}; the recipe has {})",
+                "suggested learning rate {}, {} (it falls most steeply at {}; the recipe has {})",
+                chosen.suggestion,
+                SuggestionRule::TenthOfMinimum,
                 chosen.steepest,
-                chosen.tenth_of_minimum,
                 swept.usual()
             ));
         }
@@ -121,10 +122,9 @@ pub fn conclude<P: Program>(swept: &Swept, setup: &SetupArgs<P>, plot: Option<&P
         steps: finder.steps,
         points: &swept.curve.points,
         ended: swept.curve.ended,
-        suggestion: chosen.map(|chosen| Suggested {
-            steepest_descent: chosen.steepest,
-            tenth_of_minimum: chosen.tenth_of_minimum,
-        }),
+        suggestion: chosen.map(|chosen| chosen.suggestion),
+        rule: chosen.map(|_| SuggestionRule::TenthOfMinimum),
+        steepest_descent: chosen.map(|chosen| chosen.steepest),
         reason: swept.chosen.as_ref().err().map(ToString::to_string),
         command: swept.command.as_deref(),
         file: plot.map(shown),
