@@ -57,7 +57,13 @@ pub struct FindLr<P: Program> {
     )]
     pub max_learning_rate: f64,
     /// Training steps, 10 or more, from each of which to the next the learning rate grows by the same factor
-    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Sweep")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        allow_negative_numbers = true,
+        help_heading = "Sweep"
+    )]
     pub steps: usize,
     /// Page to write with the plot, in HTML [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Sweep")]
