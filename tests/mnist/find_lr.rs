@@ -90,3 +90,13 @@ fn flags_that_cannot_be_are_refused_before_the_data_is_read() {
     refused(&["--device", "gpu"], &["no device is called 'gpu'"]);
     fail(folder.path(), &FIND, 1, &["data"]);
 }
+
+#[test]
+fn a_range_that_ends_too_early_is_said() {
+    let folder = scratch();
+    let run = succeed(folder.path(), &with(&["--max-learning-rate", "5e-3", "--min-learning-rate", "1e-5"]));
+    assert!(
+        run.stderr.contains("note: the loss was still falling at the largest learning rate, 0.005"),
+        "{run:?}"
+    );
+}

@@ -111,7 +111,7 @@ mod tests {
         let plot = terminal_plot(&points, Some((1e-3, "suggested")));
         let lines: Vec<&str> = plot.lines().collect();
         assert_eq!(lines.len(), HEIGHT + 3, "{plot}");
-        assert!(lines[0].starts_with("2.00 ┤⠉") && lines[HEIGHT - 1].starts_with("1.00 ┤"), "{plot}");
+        assert!(lines[0].starts_with("2.00 ┤⠑") && lines[HEIGHT - 1].starts_with("1.00 ┤"), "{plot}");
         assert!(lines[HEIGHT + 1].contains("1e-5") && lines[HEIGHT + 1].contains("1e1"), "{plot}");
         assert!(lines[HEIGHT + 2].trim() == "▲ suggested", "{plot}");
         let column = |line: &str, found: char| line.chars().position(|letter| letter == found).unwrap();

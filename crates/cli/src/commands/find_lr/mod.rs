@@ -22,6 +22,7 @@ use self::progress::SweepProgress;
 use crate::command::Command;
 use crate::error::CommandError;
 use crate::exit::{Exit, UsageError};
+use crate::format::count;
 use crate::interrupt::InterruptOnCtrlC;
 use crate::model_args::bucketed;
 use crate::objective::Objective;
@@ -133,7 +134,8 @@ impl<P: Program> Command for FindLr<P> {
         let curve = trainer.find_learning_rate_with(&train, &options, &finder, callbacks)?;
         match curve.ended {
             SweepEnd::Interrupted => {
-                output.line(format!("interrupted after {} of {} steps", curve.points.len(), finder.steps));
+                let [done, steps] = [curve.points.len(), finder.steps].map(|steps| count(steps as u64));
+                output.line(format!("interrupted after {done} of {steps} steps"));
                 return Ok(Exit::Interrupted);
             }
             SweepEnd::NotFinite => interrupt.run_failed(),
@@ -219,20 +221,16 @@ impl Swept {
                 format!("the smoothed loss was more than {factor} times its lowest value")
             }
             SweepEnd::NotFinite => "the loss was no longer finite".into(),
-            _ => format!("all {} steps were done", self.finder.steps),
+            _ => format!("all {} steps were done", count(self.finder.steps as u64)),
         }
     }
 
     /// What one should be warned by.
-    fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.chosen.is_ok() && self.curve.still_falls() {
-            notes.push(format!(
-                "The loss was still falling at the largest learning rate, {}: go further with --max-learning-rate.",
-                written(self.finder.max_learning_rate)
-            ));
-        }
-        notes
+    fn note(&self) -> Option<String> {
+        let largest = written(self.finder.max_learning_rate);
+        (self.chosen.is_ok() && self.curve.still_falls()).then(|| {
+            format!("the loss was still falling at the largest learning rate, {largest}; go further with --max-learning-rate")
+        })
     }
 
     /// The rate that the recipe has.

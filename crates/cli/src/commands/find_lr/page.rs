@@ -45,10 +45,10 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
         suggestion: chosen.map(|chosen| chosen.suggestion),
         reason: match &swept.chosen {
             Ok(_) => SuggestionRule::TenthOfMinimum.to_string(),
-            Err(reason) => format!("{reason}."),
+            Err(reason) => sentence(&reason.to_string()),
         },
         others,
-        notes: swept.notes(),
+        notes: swept.note().map(|note| sentence(&note)).into_iter().collect(),
         command: swept.command.clone(),
         settings: settings(swept, setup, &batch),
         environment: Some(Environment {
@@ -61,6 +61,13 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
             )
         }),
     }
+}
+
+/// A remark as a sentence.
+fn sentence(remark: &str) -> String {
+    let mut letters = remark.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 fn settings<P: Program>(swept: &Swept, setup: &SetupArgs<P>, batch: &str) -> Vec<SettingGroup> {

@@ -95,7 +95,9 @@ pub fn conclude<P: Program>(swept: &Swept, setup: &SetupArgs<P>, plot: Option<&P
         }
         Err(reason) => output.line(format!("no suggestion: {reason}")),
     }
-    swept.notes().iter().for_each(|note| output.note(format!("note: {note}")));
+    if let Some(note) = swept.note() {
+        output.note(format!("note: {note}"));
+    }
     if let Some(path) = plot {
         output.line(format!("plot: {}", shown(path)));
     }
