@@ -86,7 +86,7 @@ fn flags_that_cannot_be_are_refused_before_the_data_is_read() {
     refused(&["--max-learning-rate", "inf"], &["max_learning_rate is inf"]);
     refused(&["--plot", "lr.png"], &["lr.png", "ends in .html", "--plot"]);
     refused(&["--plot", "nowhere/lr.html"], &["nowhere", "does not exist", "--plot"]);
-    refused(&["--batch-size", "0"], &["batch_size is 0"]);
+    refused(&["--epochs", "0"], &["epochs is 0"]);
     refused(&["--device", "gpu"], &["no device is called 'gpu'"]);
     fail(folder.path(), &FIND, 1, &["data"]);
 }
