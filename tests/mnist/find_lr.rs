@@ -56,7 +56,7 @@ fn it_suggests_a_rate_that_trains_and_writes_a_page() {
 #[test]
 fn a_sweep_without_a_suggestion_says_why_and_is_no_failure() {
     let folder = scratch();
-    let small = ["--min-learning-rate", "1e-12", "--max-learning-rate", "1e-9", "--steps", "20"];
+    let small = ["--min-learning-rate", "1e-12", "--max-learning-rate", "1e-9", "--sweep-steps", "20"];
     let run = succeed(folder.path(), &with(&[&small[..], &["--plot", "lr.html"]].concat()));
     assert!(after(&run.stdout, "no suggestion: ").contains("never fell"), "{}", run.stdout);
     assert!(!run.stdout.contains("train with it"));
@@ -75,8 +75,8 @@ fn flags_that_cannot_be_are_refused_before_the_data_is_read() {
         let run = fail(folder.path(), &with(extra), 2, words);
         assert_eq!(run.stdout, "");
     };
-    refused(&["--steps", "0"], &["steps is 0; expected 10 or more"]);
-    refused(&["--steps", "-5"], &["--steps"]);
+    refused(&["--sweep-steps", "0"], &["'0'", "--sweep-steps", "a number of steps, 10 or more"]);
+    refused(&["--sweep-steps", "-5"], &["--sweep-steps", "10 or more"]);
     refused(&["--min-learning-rate", "-1"], &["min_learning_rate is -1; expected more than 0"]);
     refused(&["--min-learning-rate", "nan"], &["min_learning_rate is NaN"]);
     refused(

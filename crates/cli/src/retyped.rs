@@ -52,9 +52,9 @@ mod tests {
     fn flags_are_dropped_with_their_values_and_given_anew() {
         let typed = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>().into_iter();
         let with = ["--learning-rate".to_owned(), "0.01".to_owned()];
-        let of = |text| replaced(typed(text), "find-lr", &["--steps", "--plot"], &with).join(" ");
+        let of = |text| replaced(typed(text), "find-lr", &["--sweep-steps", "--plot"], &with).join(" ");
         assert_eq!(
-            of("--json find-lr find-lr --steps 20 --model mlp --learning-rate=3 --plot=x.html -q"),
+            of("--json find-lr find-lr --sweep-steps 20 --model mlp --learning-rate=3 --plot=x.html -q"),
             "find-lr --model mlp -q --learning-rate 0.01"
         );
         let spec = ["--spec".to_owned(), "net.toml".to_owned()];

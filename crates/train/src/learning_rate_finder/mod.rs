@@ -28,9 +28,6 @@ use sweep::{Recorder, Sweep};
 pub use curve::{LearningRateCurve, LearningRatePoint, SweepEnd};
 pub use suggestion::{LearningRateSuggestion, NoSuggestion, SuggestionRule};
 
-/// Fewer steps than this make no curve.
-const FEWEST_STEPS: usize = 10;
-
 /// Settings of a learning rate range test ([Smith 2015](https://arxiv.org/abs/1506.01186)), which
 /// [`Trainer::find_learning_rate`] runs.
 ///
@@ -75,6 +72,9 @@ impl Default for LearningRateFinder {
 }
 
 impl LearningRateFinder {
+    /// Fewer steps than this make no curve.
+    pub const FEWEST_STEPS: usize = 10;
+
     /// The learning rate of a step, which is counted from 0: `min * (max / min)^(step / (steps - 1))`.
     pub fn learning_rate(&self, step: usize) -> f64 {
         let fraction = step as f64 / self.steps.saturating_sub(1).max(1) as f64;
@@ -95,7 +95,7 @@ impl LearningRateFinder {
         if !(max > min && (max / min).is_finite()) {
             return wrong("max_learning_rate", max.to_string(), "more than min_learning_rate, such as 10");
         }
-        if self.steps < FEWEST_STEPS {
+        if self.steps < Self::FEWEST_STEPS {
             return wrong("steps", self.steps.to_string(), "10 or more, such as 100");
         }
         if !(0.0..1.0).contains(&self.smoothing) {

@@ -63,12 +63,18 @@ pub struct FindLr<P: Program> {
         value_name = "N",
         default_value_t = 100,
         allow_negative_numbers = true,
+        value_parser = sweep_steps,
         help_heading = "Sweep"
     )]
-    pub steps: usize,
+    pub sweep_steps: usize,
     /// Page to write with the plot, in HTML [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Sweep")]
     pub plot: Option<PathBuf>,
+}
+
+fn sweep_steps(text: &str) -> Result<usize, String> {
+    let steps = text.parse().ok().filter(|steps| *steps >= LearningRateFinder::FEWEST_STEPS);
+    steps.ok_or_else(|| format!("it is a number of steps, {} or more", LearningRateFinder::FEWEST_STEPS))
 }
 
 /// A sweep that was made, with everything that is said of it.
@@ -105,7 +111,7 @@ impl<P: Program> Command for FindLr<P> {
         let finder = LearningRateFinder {
             min_learning_rate: self.min_learning_rate,
             max_learning_rate: self.max_learning_rate,
-            steps: self.steps,
+            steps: self.sweep_steps,
             ..LearningRateFinder::default()
         };
         finder.check().map_err(UsageError::of)?;
@@ -194,7 +200,7 @@ fn check_plot(path: &Path) -> anyhow::Result<()> {
 
 /// The command that trains with a learning rate, and else as the flags say.
 fn train_command<P: Program>(rate: f64) -> String {
-    let of_sweep = ["--min-learning-rate", "--max-learning-rate", "--steps", "--plot"];
+    let of_sweep = ["--min-learning-rate", "--max-learning-rate", "--sweep-steps", "--plot"];
     let with = ["--learning-rate".to_owned(), rate.to_string()];
     retyped::<P>(FindLr::<P>::NAME, "train", &of_sweep, &with)
 }

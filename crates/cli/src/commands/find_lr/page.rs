@@ -23,8 +23,12 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
         1 => recipe.batch_size.to_string(),
         batches => format!("{} in each of {batches} batches", recipe.batch_size),
     };
+    let network = match setup.model.spec {
+        Some(_) => "your own network".to_owned(),
+        None => format!("the network {model}"),
+    };
     let summary = format!(
-        "A copy of the network {model}, with {} parameters, was trained on {} with a learning rate that grew from {} to {} in {} steps.",
+        "A copy of {network}, with {} parameters, was trained on {} with a learning rate that grew from {} to {} in {} steps.",
         count(swept.parameters as u64),
         provenance.name,
         written(finder.min_learning_rate),
@@ -38,7 +42,10 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
     };
     LearningRateReport {
         program: format!("{} {version}", P::NAME),
-        title: format!("Learning rates of {model} on {}", provenance.name),
+        title: match setup.model.spec {
+            Some(_) => format!("Learning rates of {network} on {}", provenance.name),
+            None => format!("Learning rates of {model} on {}", provenance.name),
+        },
         summary,
         steps: curve.points.iter().map(step).collect(),
         ended: Some(swept.ended()),
