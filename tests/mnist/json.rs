@@ -91,6 +91,31 @@ enum Line {
         runs: Vec<String>,
         file: String,
     },
+    LearningRateCurve {
+        model: String,
+        parameters: u64,
+        dataset: String,
+        limit: Option<u64>,
+        training_samples: u64,
+        optimizer: String,
+        learning_rate: f64,
+        batch_size: u64,
+        accumulate: u64,
+        seed: u64,
+        device: String,
+        threads: u64,
+        min_learning_rate: f64,
+        max_learning_rate: f64,
+        steps: u64,
+        points: Vec<Point>,
+        ended: String,
+        suggestion: Option<f64>,
+        rule: Option<String>,
+        steepest_descent: Option<f64>,
+        reason: Option<String>,
+        command: Option<String>,
+        file: Option<String>,
+    },
     Interrupted {
         checkpoint: String,
         resume: String,
@@ -257,6 +282,16 @@ struct Row {
     flops: u64,
 }
 
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Point {
+    step: u64,
+    learning_rate: f64,
+    loss: f64,
+    smoothed_loss: f64,
+}
+
 #[track_caller]
 fn lines(stdout: &str) -> Vec<Line> {
     stdout
@@ -305,6 +340,15 @@ fn every_line_is_as_documented() {
     assert_eq!(name, "mlp-1");
     let lines_of_runs = lines(&succeed(folder.path(), &["runs", "--json"]).stdout);
     assert!(matches!(&lines_of_runs[..], [Line::Run { epochs: 2, status, .. }] if status == "completed"));
+
+    let find_lr = ["find-lr", "--json", "--model", "mlp", "--data-dir", "data", "--batch-size", "32"];
+    let lines_of_find_lr = lines(&succeed(folder.path(), &find_lr).stdout);
+    let [Line::LearningRateCurve { points, suggestion: Some(suggestion), reason: None, file: None, .. }] =
+        lines_of_find_lr.as_slice()
+    else {
+        panic!("{lines_of_find_lr:?}")
+    };
+    assert!(points.len() > 50 && points[0].step == 1 && *suggestion < 1.0);
 
     let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();

@@ -2,6 +2,7 @@
 
 mod earlier_version;
 mod facts;
+mod find_lr;
 mod json;
 mod mistakes;
 #[path = "../shared/numpy.rs"]

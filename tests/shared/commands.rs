@@ -63,9 +63,9 @@ pub fn files_are_listed(commands: &[String], folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_stem().unwrap().to_str().unwrap();
-        let name = file.trim_start_matches("image_").trim_start_matches("text_");
+        let name = file.trim_start_matches("image_").trim_start_matches("text_").replace('_', "-");
         // `tune` is in the table of `fireclay` alone.
-        let is_listed = commands.iter().any(|command| command == name);
-        assert!(["mod", "tune"].contains(&name) || is_listed, "{file} is in no table");
+        let is_listed = commands.contains(&name);
+        assert!(["mod", "tune"].contains(&name.as_str()) || is_listed, "{file} is in no table");
     }
 }

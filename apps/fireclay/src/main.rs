@@ -15,7 +15,7 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Runs, Summary, Tune};
+use fireclay_cli::commands::{FindLr, Runs, Summary, Tune};
 
 use crate::completions::Completions;
 use crate::data::Data;
@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     fireclay_cli::main_with(program(), &commands(), |parser, arguments| {
-        fireclay_cli::with_config(parser, &["train", "tune", "data"], arguments)
+        fireclay_cli::with_config(parser, &["train", "tune", "find-lr", "data"], arguments)
     })
 }
 
@@ -44,13 +44,14 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 10] {
+fn commands() -> [CommandEntry; 11] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
         CommandEntry::of::<Summary<FireclayProgram>>(),
         CommandEntry::of::<Tune<FireclayProgram>>(),
+        CommandEntry::of::<FindLr<FireclayProgram>>(),
         CommandEntry::of::<Runs<FireclayProgram>>(),
         CommandEntry::of::<Data>(),
         CommandEntry::of::<Inspect>(),

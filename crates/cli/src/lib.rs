@@ -4,9 +4,9 @@
 //! [`commands`] and its own, to [`main`], which parses and runs the one that was typed. Results go to standard output, as
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
-//! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`; then `exit`,
+//! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`, `terminal_plot`; then `exit`,
 //! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `metrics`, `program`, `progress`;
-//! `evaluation`, `fallback`, `images`, `model_args`; `setup`; `networks`; `texts`; `command`; `commands`.
+//! `evaluation`, `fallback`, `images`, `model_args`, `retyped`; `setup`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
@@ -33,8 +33,10 @@ mod program;
 mod progress;
 mod recipe;
 pub mod records;
+mod retyped;
 mod setup;
 mod tables;
+mod terminal_plot;
 mod texts;
 
 pub use augment::{Augment, AugmentError};

@@ -70,6 +70,11 @@ impl Output {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Whether results are read by people on a terminal, which a plot is for.
+    pub fn is_terminal(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
     /// A line of a result for people. With JSON it is left out, since a record says the same.
     pub fn line(&self, text: impl AsRef<str>) {
         if !self.json {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
 use fireclay::train::{
-    AnyMetric, ClassificationReport, Evaluation, LanguageReport, ParameterGroup, RegressionReport, Report,
+    AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint, ParameterGroup,
+    RegressionReport, Report, SuggestionRule, SweepEnd,
 };
 use serde::Serialize;
 
@@ -125,6 +126,35 @@ pub struct RunLine {
 pub struct ComparedRuns {
     pub runs: Vec<String>,
     pub file: String,
+}
+
+/// The losses over growing learning rates.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "learning_rate_curve")]
+pub struct LearningRateRecord<'a> {
+    pub model: &'a str,
+    pub parameters: usize,
+    pub dataset: &'a str,
+    pub limit: Option<u32>,
+    pub training_samples: usize,
+    pub optimizer: String,
+    pub learning_rate: f64,
+    pub batch_size: usize,
+    pub accumulate: usize,
+    pub seed: u64,
+    pub device: String,
+    pub threads: usize,
+    pub min_learning_rate: f64,
+    pub max_learning_rate: f64,
+    pub steps: usize,
+    pub points: &'a [LearningRatePoint],
+    pub ended: SweepEnd,
+    pub suggestion: Option<f64>,
+    pub rule: Option<SuggestionRule>,
+    pub steepest_descent: Option<f64>,
+    pub reason: Option<String>,
+    pub command: Option<&'a str>,
+    pub file: Option<String>,
 }
 
 /// A training that was interrupted.

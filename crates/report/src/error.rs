@@ -50,6 +50,12 @@ pub enum ReportError {
         /// Why.
         problem: String,
     },
+    /// A learning rate that no step can have had.
+    #[error("a learning rate is {found}; expected a finite number that is more than 0")]
+    LearningRate {
+        /// The rate.
+        found: f64,
+    },
     /// A comparison of fewer than two runs.
     #[error("a comparison needs two runs at least, found {found}")]
     TooFewRuns {

@@ -58,6 +58,12 @@ pub trait Callback: Send {
         false
     }
 
+    /// Whether [`Event::StepEnded`] is to carry the loss of each single step, which lets a GPU wait for it. Asked before a run; on a
+    /// CPU it is there anyway.
+    fn needs_step_loss(&self) -> bool {
+        false
+    }
+
     /// What the callback must remember for a run that is resumed.
     fn state(&self) -> serde_json::Value {
         serde_json::Value::Null

@@ -58,10 +58,13 @@ pub struct Trainer<N: Network> {
     pub(crate) schedule: Option<Arc<dyn Schedule>>,
     pub(crate) metrics: Vec<AnyMetric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
-    validation: Option<Arc<dyn Source>>,
+    pub(crate) validation: Option<Arc<dyn Source>>,
     /// What the last data set said about itself; it goes into the model file.
     pub(crate) metadata: ModelMetadata,
 }
+
+/// Training samples, and validation samples if there are any.
+pub(crate) type Parts = (Arc<dyn Source>, Option<Arc<dyn Source>>);
 
 /// What was found out about a source before a run.
 pub(crate) struct Checked {
@@ -262,28 +265,13 @@ impl<N: Network> Trainer<N> {
         check_groups(&self.network, &self.groups)
     }
 
-    fn fit_from(
+    pub(crate) fn fit_from(
         &mut self,
         data: Arc<dyn Source>,
         options: &FitOptions,
         resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
-        let split = options.validation_split;
-        let (train, validation) = match (&self.validation, split > 0.0) {
-            (Some(_), true) => return Err(TrainError::TwoValidations { split }),
-            (Some(validation), false) => (data, Some(validation.clone())),
-            (None, false) => (data, None),
-            (None, true) => {
-                let (train, validation) = match data.split(split, options.seed)? {
-                    Some(parts) => parts,
-                    None => {
-                        let (train, validation) = Subset::split(data, split, options.seed)?;
-                        (Arc::new(train) as _, Arc::new(validation) as _)
-                    }
-                };
-                (train, Some(validation))
-            }
-        };
+        let (train, validation) = self.parts(data, options)?;
         let metadata = ModelMetadata::of(train.metadata(), train.len());
         let mut settings = self.settings(options, &metadata, train.len());
         let asked = options.precision;
@@ -297,6 +285,26 @@ impl<N: Network> Trainer<N> {
         let history = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
         self.metadata = metadata.trained(&settings, &history);
         Ok(history)
+    }
+
+    /// The samples to train on, and those to validate on: given, or split off.
+    pub(crate) fn parts(&self, data: Arc<dyn Source>, options: &FitOptions) -> Result<Parts, TrainError> {
+        let split = options.validation_split;
+        match (&self.validation, split > 0.0) {
+            (Some(_), true) => Err(TrainError::TwoValidations { split }),
+            (Some(validation), false) => Ok((data, Some(validation.clone()))),
+            (None, false) => Ok((data, None)),
+            (None, true) => {
+                let (train, validation) = match data.split(split, options.seed)? {
+                    Some(parts) => parts,
+                    None => {
+                        let (train, validation) = Subset::split(data, split, options.seed)?;
+                        (Arc::new(train) as _, Arc::new(validation) as _)
+                    }
+                };
+                Ok((train, Some(validation)))
+            }
+        }
     }
 
     /// How a run on such data is set up.

@@ -1,6 +1,7 @@
 //! The commands, each in a file, and the tables that list them.
 
 mod evaluate;
+mod find_lr;
 mod image_data;
 mod image_predict;
 mod runs;
@@ -10,6 +11,7 @@ mod train;
 mod tune;
 
 pub use evaluate::{Evaluate, measured};
+pub use find_lr::FindLr;
 use image_data::ImageData;
 pub use image_data::show_images;
 use image_predict::ImagePredict;
@@ -29,6 +31,7 @@ fn common<P: Program>() -> Vec<CommandEntry> {
         CommandEntry::of::<Evaluate<P>>(),
         CommandEntry::of::<Summary<P>>(),
         CommandEntry::of::<Runs<P>>(),
+        CommandEntry::of::<FindLr<P>>(),
     ]
 }
 

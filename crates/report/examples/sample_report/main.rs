@@ -1,4 +1,4 @@
-//! Writes a page for each kind of task, and one that compares runs, from made-up data:
+//! Writes a page for each kind of task, one that compares runs, and one about a learning rate range test, from made-up data:
 //! `cargo run -p fireclay-report --example sample_report FOLDER`.
 
 #![allow(clippy::print_stdout, reason = "the names of the files are what it is run for")]
@@ -6,6 +6,7 @@
 mod common;
 mod digits;
 mod language;
+mod learning_rate;
 mod rows;
 mod tags;
 
@@ -43,5 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     std::fs::write(folder.join("comparison.html"), comparison.to_html()?)?;
     println!("{}", folder.join("comparison.html").display());
+    std::fs::write(folder.join("learning_rate.html"), learning_rate::report().to_html()?)?;
+    println!("{}", folder.join("learning_rate.html").display());
     Ok(())
 }

@@ -70,6 +70,12 @@ impl Axis {
         Some(Self { low, high, ticks: ticks.map(|tick| (tick, label(tick))).collect(), log: true })
     }
 
+    /// The same axis with its ticks as powers of ten, which a learning rate is read by.
+    pub fn in_powers(mut self) -> Self {
+        self.ticks.iter_mut().for_each(|(value, label)| *label = scientific(*value, 0));
+        self
+    }
+
     /// Where a value lies, from 0 at the lower bound to 1 at the upper.
     pub fn place(&self, value: f64) -> f64 {
         match self.log {

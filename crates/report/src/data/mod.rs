@@ -2,6 +2,7 @@
 //! the page.
 
 mod example;
+mod learning_rate;
 mod measure;
 mod not_finite;
 mod run;
@@ -11,6 +12,7 @@ mod training;
 use serde::{Deserialize, Serialize};
 
 pub use example::{Augmented, Content, Example, Picture};
+pub use learning_rate::{LearningRateReport, LearningRateStep};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
 pub use run::{DatasetInfo, Environment, Importance, Layer, Part, SettingGroup, Timing, Verdict};
 pub use task::{

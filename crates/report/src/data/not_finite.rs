@@ -9,6 +9,10 @@ pub fn map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
     Ok(read.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }
 
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
 pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
     let read = Vec::<Option<f64>>::deserialize(deserializer)?;
     Ok(read.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())

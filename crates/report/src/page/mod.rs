@@ -25,6 +25,7 @@ use crate::error::ReportError;
 
 pub use frame::{Section, page, scroll};
 pub use measures::{ends, unit_of, value_in};
+pub use reproduce::settings;
 pub use training::{NAMED, families, named_curves};
 
 impl RunReport {

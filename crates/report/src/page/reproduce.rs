@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use crate::data::{Environment, RunReport};
+use crate::data::{Environment, RunReport, SettingGroup};
 use crate::format::count;
 use crate::words::{capitalised, shortened};
 
@@ -18,12 +18,19 @@ pub fn section(report: &RunReport) -> Option<Section> {
                 code { (shortened(command, 4000)) }
             }
         }
-        div.groups {
-            @for group in &report.settings { (facts(&capitalised(&group.name), &group.settings)) }
-            @if let Some(environment) = &report.environment { (facts("Environment", &lines(environment))) }
-        }
+        (settings(&report.settings, report.environment.as_ref()))
     };
     Some(Section::new("settings", "How to make it again", body))
+}
+
+/// Settings and the machine, side by side.
+pub fn settings(groups: &[SettingGroup], environment: Option<&Environment>) -> Markup {
+    html! {
+        div.groups {
+            @for group in groups { (facts(&capitalised(&group.name), &group.settings)) }
+            @if let Some(environment) = environment { (facts("Environment", &lines(environment))) }
+        }
+    }
 }
 
 fn facts(title: &str, facts: &[(String, String)]) -> Markup {

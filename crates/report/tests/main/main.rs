@@ -2,6 +2,7 @@
 
 mod comparison;
 mod edges;
+mod learning_rate;
 mod markup;
 mod refused;
 mod safety;

@@ -32,8 +32,9 @@ use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
 use snapshot::View;
-use step::steps_of;
 use watch::{Watch, lonely_sample};
+
+pub(crate) use step::steps_of;
 
 /// Steps between two readings of the loss on a device where reading waits for all work before it.
 const READ_INTERVAL: usize = 32;
@@ -96,6 +97,7 @@ impl<N: Network> Trainer<N> {
         }
         let options = &settings.options;
         let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
+        let needs_step_loss = self.callbacks.iter().any(|callback| callback.needs_step_loss());
         let plan = Plan {
             train,
             validation,
@@ -103,7 +105,7 @@ impl<N: Network> Trainer<N> {
             task: checked.task,
             batch_size,
             steps: steps_of(train.len(), batch_size, options.accumulate),
-            interval: match fireclay_backend::reads_at_once(&self.device) {
+            interval: match fireclay_backend::reads_at_once(&self.device) || needs_step_loss {
                 true => 1,
                 false => READ_INTERVAL,
             },

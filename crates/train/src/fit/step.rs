@@ -118,6 +118,6 @@ fn counted(batch: &Batch) -> f64 {
 }
 
 /// How many steps an epoch has.
-pub(super) fn steps_of(samples: usize, batch_size: NonZeroUsize, accumulate: usize) -> usize {
+pub(crate) fn steps_of(samples: usize, batch_size: NonZeroUsize, accumulate: usize) -> usize {
     samples.div_ceil(batch_size.get()).div_ceil(accumulate.max(1))
 }

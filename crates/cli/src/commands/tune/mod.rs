@@ -22,11 +22,12 @@ use self::trial::Bench;
 use crate::command::Command;
 use crate::error::CommandError;
 use crate::exit::{Exit, UsageError};
-use crate::format::{called, count, quoted, seconds, shown};
+use crate::format::{count, seconds, shown};
 use crate::interrupt::InterruptOnCtrlC;
 use crate::output::Output;
 use crate::output_file::check_output;
 use crate::program::{DataSourceArgs, DataSpec, ModelName, Preprocessing, Program};
+use crate::retyped::retyped;
 use crate::setup::{Prepared, SetupArgs};
 
 /// Trials that begin in a bracket, and of how many one goes on to the next rung.
@@ -392,30 +393,8 @@ fn rungs(epochs: usize) -> Vec<usize> {
 fn command_line<P: Program>(name: &str, flags: &[String]) -> String {
     const OF_SEARCH: [&str; 6] =
         ["--minutes", "--brackets", "--space", "--parallel", "--journal", "--write-spec"];
-    let mut replaced: Vec<&str> =
-        flags.iter().map(String::as_str).filter(|flag| flag.starts_with("--")).collect();
-    // A description takes the place of a name.
-    if replaced.contains(&"--spec") {
-        replaced.push("--model");
-    }
-    let (mut words, mut skip, mut is_command) = (vec![called(P::NAME), name.to_owned()], false, true);
-    for word in std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()) {
-        let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
-        let is_dropped = name != "tune" && (OF_SEARCH.contains(&flag) || replaced.contains(&flag));
-        if std::mem::take(&mut skip) || word == "--json" {
-            continue;
-        }
-        if is_command && word == "tune" {
-            is_command = false;
-            continue;
-        }
-        match is_dropped {
-            true => skip = !word.contains('='),
-            false => words.push(quoted(&word)),
-        }
-    }
-    words.extend(flags.iter().map(|word| quoted(word)));
-    words.join(" ")
+    let without = if name == "tune" { &[][..] } else { &OF_SEARCH };
+    retyped::<P>("tune", name, without, flags)
 }
 
 #[cfg(test)]
