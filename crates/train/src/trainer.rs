@@ -58,7 +58,7 @@ pub struct Trainer<N: Network> {
     pub(crate) schedule: Option<Arc<dyn Schedule>>,
     pub(crate) metrics: Vec<AnyMetric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
-    validation: Option<Arc<dyn Source>>,
+    pub(crate) validation: Option<Arc<dyn Source>>,
     /// What the last data set said about itself; it goes into the model file.
     pub(crate) metadata: ModelMetadata,
 }
@@ -197,13 +197,18 @@ impl<N: Network> Trainer<N> {
         train: &S,
         options: &FitOptions,
     ) -> Result<History, TrainError> {
+        self.check_settings(options)?;
+        self.fit_from(Arc::new(train.clone()), options, None)
+    }
+
+    /// Refuses settings that no run can have.
+    pub(crate) fn check_settings(&self, options: &FitOptions) -> Result<(), TrainError> {
         options.check()?;
         if let Some(schedule) = &self.schedule {
             schedule.check()?;
         }
         self.optimizer.check()?;
-        check_groups(&self.network, &self.groups)?;
-        self.fit_from(Arc::new(train.clone()), options, None)
+        check_groups(&self.network, &self.groups)
     }
 
     /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same
@@ -268,22 +273,7 @@ impl<N: Network> Trainer<N> {
         options: &FitOptions,
         resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
-        let split = options.validation_split;
-        let (train, validation) = match (&self.validation, split > 0.0) {
-            (Some(_), true) => return Err(TrainError::TwoValidations { split }),
-            (Some(validation), false) => (data, Some(validation.clone())),
-            (None, false) => (data, None),
-            (None, true) => {
-                let (train, validation) = match data.split(split, options.seed)? {
-                    Some(parts) => parts,
-                    None => {
-                        let (train, validation) = Subset::split(data, split, options.seed)?;
-                        (Arc::new(train) as _, Arc::new(validation) as _)
-                    }
-                };
-                (train, Some(validation))
-            }
-        };
+        let (train, validation) = self.parts(data, options)?;
         let metadata = ModelMetadata::of(train.metadata(), train.len());
         let mut settings = self.settings(options, &metadata, train.len());
         let asked = options.precision;
@@ -297,6 +287,30 @@ impl<N: Network> Trainer<N> {
         let history = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
         self.metadata = metadata.trained(&settings, &history);
         Ok(history)
+    }
+
+    /// The samples that a run trains on, and those that it is measured on after each epoch.
+    pub(crate) fn parts(
+        &self,
+        data: Arc<dyn Source>,
+        options: &FitOptions,
+    ) -> Result<(Arc<dyn Source>, Option<Arc<dyn Source>>), TrainError> {
+        let split = options.validation_split;
+        Ok(match (&self.validation, split > 0.0) {
+            (Some(_), true) => return Err(TrainError::TwoValidations { split }),
+            (Some(validation), false) => (data, Some(validation.clone())),
+            (None, false) => (data, None),
+            (None, true) => {
+                let (train, validation) = match data.split(split, options.seed)? {
+                    Some(parts) => parts,
+                    None => {
+                        let (train, validation) = Subset::split(data, split, options.seed)?;
+                        (Arc::new(train) as _, Arc::new(validation) as _)
+                    }
+                };
+                (train, Some(validation))
+            }
+        })
     }
 
     /// How a run on such data is set up.

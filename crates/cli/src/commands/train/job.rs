@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use fireclay::prelude::{Dataset, DeviceName, ModelSpec};
+use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::runs::RunFolder;
 use fireclay::store::load_card;
 use fireclay::train::{AnyMetric, Checkpoint};
 use serde::{Deserialize, Serialize};
 
 use super::flags::{Logging, Train};
+use crate::device::DeviceNames;
 use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::{called, quoted, shown};
@@ -119,7 +120,7 @@ impl<P: Program> Job<P> {
 pub fn resume_command<P: Program>(from: &Path, flags: &Train<P>) -> String {
     let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(from)));
     // The same bytes come out only on the same device and number of threads.
-    if flags.setup.device.device != DeviceName::default() {
+    if flags.setup.device.device != DeviceNames::default() {
         command.push_str(&format!(" --device {}", flags.setup.device.device));
     }
     if let Some(threads) = flags.setup.device.threads {
