@@ -68,8 +68,8 @@ pub(super) fn measure<N: Network>(
         };
         let counted = weights.as_ref().map_or(found as f64, |weights| weights.total);
         let loss = mean(outputs.clone());
-        let sum = f64::from(outputs.clone().inner().abs().sum().into_scalar::<f32>());
-        if !sum.is_finite() {
+        let values = outputs.clone().inner().into_data();
+        if not_finite.is_none() && values.iter::<f32>().any(|value| !value.is_finite()) {
             not_finite = Some(network.first_not_finite(input).unwrap_or_else(|| "the network".into()));
         }
         sums += counted * loss;

@@ -58,7 +58,7 @@ pub fn say<P: Program>(
         lines.findings(what, text, &findings.iter().collect::<Vec<_>>());
     };
     topic(lines, "network", Some(network(job, &found, name)?), CheckTopic::Outputs);
-    topic(lines, "loss", Some(loss(&found)), CheckTopic::Loss);
+    topic(lines, "loss", (!found.loss.is_far()).then(|| loss(&found)), CheckTopic::Loss);
     topic(lines, "gradients", gradients(&found), CheckTopic::Gradients);
     match found.one_batch.verdict {
         OneBatchVerdict::TooFewSteps => lines.unknown("one batch", one_batch(&found).unwrap_or_default()),
@@ -143,8 +143,9 @@ fn time<P: Program>(job: &Job<P>, found: &TrainingCheck, epochs: usize, total: f
         false => String::new(),
     };
     let most = if job.recipe.best.patience.is_some() { "at most " } else { "" };
+    let steps = if time.steps_per_epoch == 1 { "step" } else { "steps" };
     format!(
-        "{} a step of {} samples{tried}, {} steps an epoch: {} an epoch, {most}{} for {epochs}, measuring included",
+        "{} a step of {} samples{tried}, {} {steps} an epoch: {} an epoch, {most}{} for {epochs}, measuring included",
         duration(time.step),
         count(of_step as u64),
         count(time.steps_per_epoch as u64),
