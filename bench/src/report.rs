@@ -1,5 +1,6 @@
 //! The JSON line that a program ends with.
 
+use fireclay::backend::peak_memory_bytes;
 use serde_json::{Value, json};
 
 use crate::{Flags, Measured, Task, Workload};
@@ -43,14 +44,6 @@ pub fn report(
         add("epoch_losses", measured.epochs.iter().map(|epoch| epoch.loss).collect());
     }
     println!("{line}");
-}
-
-/// The most memory that the process has had resident, where the system says so (Linux).
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// The version of a package that this was built with, or an empty text.

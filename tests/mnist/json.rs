@@ -116,6 +116,17 @@ enum Line {
         command: Option<String>,
         file: Option<String>,
     },
+    TrainingCheck {
+        ready: bool,
+        command: String,
+        problems: Vec<String>,
+        warnings: Vec<String>,
+        model: Option<String>,
+        data: Option<CheckedData>,
+        devices: Vec<CheckedDevice>,
+        peak_memory_bytes: Option<u64>,
+        files: Option<CheckedFiles>,
+    },
     Interrupted {
         checkpoint: String,
         resume: String,
@@ -140,6 +151,114 @@ enum Line {
     Error {
         message: String,
     },
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedData {
+    dataset: String,
+    training_samples: u64,
+    validation_samples: u64,
+    test_samples: u64,
+    classes: u64,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedDevice {
+    device: String,
+    problem: Option<String>,
+    check: Option<Check>,
+    epochs: Option<u64>,
+    total_seconds: Option<f64>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct Check {
+    outputs: [u64; 2],
+    not_finite: Option<String>,
+    loss: CheckedLoss,
+    gradients: CheckedGradients,
+    one_batch: CheckedBatch,
+    first_steps: CheckedSteps,
+    time: CheckedTime,
+    weights_bytes: u64,
+    model_bytes: u64,
+    notes: Vec<String>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedLoss {
+    samples: u64,
+    measured: f64,
+    guessing: Option<f64>,
+    constant: Option<f64>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedGradients {
+    tensors: u64,
+    missing: Vec<String>,
+    zero: Vec<String>,
+    not_finite: Vec<String>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedBatch {
+    samples: u64,
+    steps: u64,
+    first_loss: f64,
+    last_loss: f64,
+    learning_rate_scale: f64,
+    verdict: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedSteps {
+    steps: u64,
+    samples: u64,
+    step_seconds: f64,
+    epoch_seconds: Option<f64>,
+    checkpoint_bytes: Option<u64>,
+    diverged: Option<String>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedTime {
+    step: f64,
+    steps_per_epoch: u64,
+    epoch: f64,
+    validation: f64,
+    evaluated_sample: f64,
+    total: f64,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are the point")]
+struct CheckedFiles {
+    out: String,
+    runs: Option<String>,
+    model_bytes: Option<u64>,
+    checkpoint_bytes: Option<u64>,
+    needed_bytes: Option<u64>,
+    free_bytes: Option<u64>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -336,6 +455,19 @@ fn every_line_is_as_documented() {
     assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_f1", "val_loss"]);
     assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
     assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
+
+    let check =
+        succeed(folder.path(), &["train", "--check", "--json", "--model", "mlp", "--data-dir", "data"]);
+    let lines_of_check = lines(&check.stdout);
+    let [Line::TrainingCheck { ready: true, command, devices, files: Some(files), .. }] =
+        lines_of_check.as_slice()
+    else {
+        panic!("{lines_of_check:?}")
+    };
+    assert_eq!(command, "mnist train --json --model mlp --data-dir data");
+    assert_eq!(devices[0].check.as_ref().unwrap().one_batch.verdict, "learnt");
+    let foretold = files.model_bytes.unwrap() as f64 / *bytes as f64;
+    assert!((foretold - 1.0).abs() < 0.02, "the size of the model file: {foretold}");
 
     assert_eq!(name, "mlp-1");
     let lines_of_runs = lines(&succeed(folder.path(), &["runs", "--json"]).stdout);

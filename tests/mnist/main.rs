@@ -1,5 +1,6 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
+mod check;
 mod earlier_version;
 mod facts;
 mod find_lr;

@@ -12,7 +12,7 @@ use crate::program::FireclayProgram;
 #[derive(Args, Debug)]
 pub struct TrainOnData {
     /// Print what all flags come to, as TOML for fireclay.toml, and train nothing
-    #[arg(long, conflicts_with_all = ["resume", "json"])]
+    #[arg(long, conflicts_with_all = ["resume", "json", "check"])]
     pub print_config: bool,
     /// As all programs.
     #[command(flatten)]

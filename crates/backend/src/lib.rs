@@ -40,6 +40,7 @@ mod memory;
 pub mod ops;
 #[cfg(feature = "flex")]
 mod ordered_weights;
+mod peak_memory;
 mod precision;
 mod random;
 mod threads;
@@ -47,6 +48,7 @@ mod threads;
 pub use burn::tensor::Device;
 pub use device_name::{DeviceName, reads_at_once, supports};
 pub use error::BackendError;
+pub use peak_memory::peak_memory_bytes;
 pub use precision::{Precision, PrecisionScope, in_precision};
 pub use random::{RandomTurn, random_turn, seeded};
 pub use threads::{set_threads, threads};

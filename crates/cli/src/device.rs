@@ -1,11 +1,14 @@
 //! The device and the number of threads, as flags say.
 
+use std::fmt;
+use std::str::FromStr;
+
 use clap::Args;
 use fireclay::backend::{BackendError, Precision, PrecisionScope, in_precision, set_threads, supports};
 use fireclay::prelude::{Device, DeviceName};
-
 use serde::{Deserialize, Serialize};
 
+use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::output::Output;
 
@@ -21,10 +24,11 @@ pub struct ComputedOn {
 #[derive(Args, Clone, Debug)]
 pub struct DeviceArgs {
     #[arg(long, value_name = "NAME", help_heading = "Device", help = format!(
-        "Device to compute on: flex (CPU), wgpu, vulkan, cuda:1, ... as far as this build has them [default: {}]",
+        "Device to compute on: flex (CPU), wgpu, vulkan, cuda:1, ... as far as this build has them; `train --check` takes several, \
+         separated by commas [default: {}]",
         DeviceName::default()
     ))]
-    device: Option<DeviceName>,
+    device: Option<DeviceNames>,
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Device")]
     threads: Option<usize>,
@@ -35,8 +39,8 @@ pub struct DeviceArgs {
 
 impl DeviceArgs {
     /// The device that was named, or the usual one.
-    pub fn device(&self) -> DeviceName {
-        self.device.unwrap_or_default()
+    pub fn device(&self) -> DeviceNames {
+        self.device.clone().unwrap_or_default()
     }
 
     /// The number of threads that was named.
@@ -73,15 +77,30 @@ impl DeviceArgs {
     /// Sets the threads and opens the device.
     ///
     /// # Errors
-    /// A [`UsageError`] for a number of threads that cannot be, or a device that this build lacks; another error if the driver fails.
+    /// A [`UsageError`] for a number of threads that cannot be, a device that this build lacks, or several of them; another error if
+    /// the driver fails.
     pub fn open(&self) -> anyhow::Result<Device> {
-        if let Some(threads) = self.threads {
-            set_threads(threads).map_err(UsageError::of)?;
+        self.set_threads()?;
+        match self.device() {
+            DeviceNames(names) if names.len() == 1 => open_device(names[0]),
+            names => Err(UsageError::of(CommandError::SeveralDevices { found: names.to_string() })),
         }
-        self.device().open().map_err(|error| match error {
-            BackendError::Open { .. } => error.into(),
-            other => UsageError::of(other),
-        })
+    }
+
+    /// Sets the threads, and says which devices are named; they may be opened with [`open_device`].
+    ///
+    /// # Errors
+    /// A [`UsageError`] for a number of threads that cannot be.
+    pub fn each(&self) -> anyhow::Result<Vec<DeviceName>> {
+        self.set_threads()?;
+        Ok(self.device().0)
+    }
+
+    fn set_threads(&self) -> anyhow::Result<()> {
+        match self.threads {
+            Some(threads) => set_threads(threads).map_err(UsageError::of),
+            None => Ok(()),
+        }
     }
 
     /// Answers in the precision that was asked for until the scope is dropped, or says in one line that the device has no such.
@@ -97,9 +116,50 @@ impl DeviceArgs {
 
     /// `flex with 2 threads`
     pub fn describe(&self) -> String {
-        match fireclay::backend::threads() {
-            1 => format!("{} with 1 thread", self.device()),
-            threads => format!("{} with {threads} threads", self.device()),
-        }
+        with_threads(&self.device())
+    }
+}
+
+/// `flex with 2 threads`
+pub fn with_threads(device: &impl fmt::Display) -> String {
+    match fireclay::backend::threads() {
+        1 => format!("{device} with 1 thread"),
+        threads => format!("{device} with {threads} threads"),
+    }
+}
+
+/// Opens a device.
+///
+/// # Errors
+/// A [`UsageError`] for a device that this build lacks; another error if the driver fails.
+pub fn open_device(name: DeviceName) -> anyhow::Result<Device> {
+    name.open().map_err(|error| match error {
+        BackendError::Open { .. } => error.into(),
+        other => UsageError::of(other),
+    })
+}
+
+/// Names of devices; one, but for what tries several in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceNames(Vec<DeviceName>);
+
+impl Default for DeviceNames {
+    fn default() -> Self {
+        DeviceNames(vec![DeviceName::default()])
+    }
+}
+
+impl FromStr for DeviceNames {
+    type Err = BackendError;
+
+    fn from_str(names: &str) -> Result<Self, BackendError> {
+        names.split(',').map(str::parse).collect::<Result<_, _>>().map(DeviceNames)
+    }
+}
+
+impl fmt::Display for DeviceNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&names.join(","))
     }
 }

@@ -79,6 +79,12 @@ pub enum CommandError {
         /// The flag that names it.
         flag: &'static str,
     },
+    /// Several devices where one computes.
+    #[error("'{found}' are several devices, and one computes; `train --check` tries each of them")]
+    SeveralDevices {
+        /// Their names.
+        found: String,
+    },
     /// A path that should be a file is something else.
     #[error("{path} is not a file")]
     NotAFile {

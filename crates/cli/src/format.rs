@@ -17,6 +17,17 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// A time that may be short or long: `0.31 ms`, `3.1 ms`, `7.3 s`, `2:05 min`, `3:25 h`
+pub fn duration(time: f64) -> String {
+    let ms = 1e3 * time;
+    match time {
+        _ if ms < 1.0 => format!("{ms:.2} ms"),
+        _ if ms < 100.0 => format!("{ms:.1} ms"),
+        _ if time < 3_600.0 => seconds(time),
+        _ => format!("{}:{:02} h", time as u64 / 3_600, time as u64 / 60 % 60),
+    }
+}
+
 /// How the user calls a program: by its name, or through Cargo, which then says so in the environment.
 pub fn called(name: &str) -> String {
     match std::env::var_os("CARGO") {
@@ -85,6 +96,12 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(percent(0.98931), "98.93 %");
         assert_eq!([7.25, 60.0, 125.9].map(seconds), ["7.2 s", "1:00 min", "2:05 min"]);
+    }
+
+    #[test]
+    fn durations_have_a_unit_that_fits() {
+        let shown = [0.000_314, 0.003_14, 0.314, 125.9, 12_345.0].map(duration);
+        assert_eq!(shown, ["0.31 ms", "3.1 ms", "0.3 s", "2:05 min", "3:25 h"]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub use augment::{Augment, AugmentError};
 pub use baselines::{interval, shown_interval, title};
 pub use command::{Command, CommandEntry, command_line, main, main_with};
 pub use config::{CONFIG_FILE, NOT_IN_FILE, config_path, with_config};
-pub use device::DeviceArgs;
+pub use device::{DeviceArgs, DeviceNames};
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
 pub use format::{aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown};

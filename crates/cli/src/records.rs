@@ -8,7 +8,7 @@ use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
 use fireclay::train::{
     AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint, ParameterGroup,
-    RegressionReport, Report, SuggestionRule, SweepEnd,
+    RegressionReport, Report, SuggestionRule, SweepEnd, TrainingCheck,
 };
 use serde::Serialize;
 
@@ -155,6 +155,54 @@ pub struct LearningRateRecord<'a> {
     pub reason: Option<String>,
     pub command: Option<&'a str>,
     pub file: Option<String>,
+}
+
+/// A check of a training.
+#[derive(Default, Serialize)]
+#[serde(tag = "type", rename = "training_check")]
+pub struct TrainingCheckRecord {
+    pub ready: bool,
+    pub command: String,
+    pub problems: Vec<String>,
+    pub warnings: Vec<String>,
+    pub model: Option<String>,
+    pub data: Option<CheckedData>,
+    pub devices: Vec<CheckedDevice>,
+    pub peak_memory_bytes: Option<u64>,
+    pub files: Option<CheckedFiles>,
+}
+
+/// The data of a training that was checked.
+#[derive(Serialize)]
+pub struct CheckedData {
+    pub dataset: String,
+    pub training_samples: usize,
+    pub validation_samples: usize,
+    pub test_samples: usize,
+    pub classes: usize,
+    pub problems: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// A device that a training was checked on.
+#[derive(Serialize)]
+pub struct CheckedDevice {
+    pub device: String,
+    pub problem: Option<String>,
+    pub check: Option<TrainingCheck>,
+    pub epochs: Option<usize>,
+    pub total_seconds: Option<f64>,
+}
+
+/// What a training that was checked would write.
+#[derive(Serialize)]
+pub struct CheckedFiles {
+    pub out: String,
+    pub runs: Option<String>,
+    pub model_bytes: Option<u64>,
+    pub checkpoint_bytes: Option<u64>,
+    pub needed_bytes: Option<u64>,
+    pub free_bytes: Option<u64>,
 }
 
 /// A training that was interrupted.

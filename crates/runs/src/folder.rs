@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use fireclay_data::check_writable;
+
 use crate::error::RunsError;
 
 /// The folder of one run, with a place for each thing in it.
@@ -50,6 +52,25 @@ impl RunFolder {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(RunsError::Exists { path }),
             Err(error) => Err(RunsError::file("make", &path)(error)),
         }
+    }
+
+    /// Whether the folder of a new run could be made, before the work that fills it; of this name, or one that is numbered. Nothing is
+    /// left behind.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) and [`create_named`](Self::create_named).
+    pub fn check(runs: impl AsRef<Path>, name: Option<&str>) -> Result<(), RunsError> {
+        let runs = runs.as_ref();
+        if let Some(name) = name {
+            check_name(name)?;
+            let path = runs.join(name);
+            if fs::symlink_metadata(&path).is_ok() {
+                return Err(RunsError::Exists { path });
+            }
+        }
+        // What is not there yet is made in the nearest folder that is.
+        let there = runs.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        check_writable(there.join("run.json")).map_err(RunsError::file("make", runs))
     }
 
     /// The folder of a run that is there.
@@ -198,6 +219,23 @@ mod tests {
         let names: Vec<String> = RunFolder::list(&runs).unwrap().iter().map(RunFolder::name).collect();
         let cnn = [1, 2, 3, 5, 6, 7, 8, 9, 10, 11].map(|number| format!("cnn-{number}"));
         assert_eq!(names, [&["best-of-all".to_string()], &cnn[..]].concat());
+    }
+
+    #[test]
+    fn whether_a_run_could_be_made_is_known_without_making_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let runs = scratch.path().join("deep/runs");
+        RunFolder::check(&runs, None).unwrap();
+        RunFolder::check(&runs, Some("first")).unwrap();
+        assert!(!scratch.path().join("deep").exists());
+        RunFolder::create_named(&runs, "first").unwrap();
+        let refused = |name: &str| RunFolder::check(&runs, Some(name)).unwrap_err().to_string();
+        assert!(refused("first").contains("is there already"));
+        assert!(refused("../x").contains("cannot be the name of a run"));
+        let file = scratch.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(RunFolder::check(file.join("runs"), None).is_err());
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 2, "nothing is left behind");
     }
 
     #[test]

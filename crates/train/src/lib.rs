@@ -27,6 +27,7 @@ mod batches;
 mod burn_dataset;
 mod callback;
 mod callbacks;
+mod check;
 mod checkpoint;
 mod constant;
 mod error;
@@ -55,6 +56,10 @@ pub use averaging::WeightAveraging;
 pub use burn_dataset::{BurnDataset, ItemTarget};
 pub use callback::{Callback, CallbackContext, CallbackFn, callback_fn};
 pub use callbacks::*;
+pub use check::{
+    CheckTopic, Finding, FirstSteps, GradientCheck, InitialLoss, OneBatch, OneBatchVerdict, TrainingCheck,
+    TrainingTime,
+};
 pub use checkpoint::{Checkpoint, Progress, checkpoint_shapes};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Report, predict};

@@ -108,6 +108,12 @@ impl ModelMetadata {
         }
     }
 
+    /// Bytes that it takes in a file.
+    pub(crate) fn bytes(&self) -> u64 {
+        let card = self.card(ModelSpec::new([1]));
+        serde_json::to_vec(&card).map_or(0, |text| text.len() as u64)
+    }
+
     /// What the file at `path` says.
     fn of_card(path: &Path, card: ModelCard) -> Result<Self, StoreError> {
         let text = text_preprocessing(path, &card)?;

@@ -200,13 +200,18 @@ impl<N: Network> Trainer<N> {
         train: &S,
         options: &FitOptions,
     ) -> Result<History, TrainError> {
+        self.check_settings(options)?;
+        self.fit_from(Arc::new(train.clone()), options, None)
+    }
+
+    /// Refuses settings that no run can have.
+    pub(crate) fn check_settings(&self, options: &FitOptions) -> Result<(), TrainError> {
         options.check()?;
         if let Some(schedule) = &self.schedule {
             schedule.check()?;
         }
         self.optimizer.check()?;
-        check_groups(&self.network, &self.groups)?;
-        self.fit_from(Arc::new(train.clone()), options, None)
+        check_groups(&self.network, &self.groups)
     }
 
     /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same

@@ -70,6 +70,16 @@ fn bits(tensors: Vec<NamedTensor>) -> Vec<(String, Vec<u32>)> {
 }
 
 #[test]
+fn a_language_model_is_checked_before_it_is_trained() {
+    let _turn = turn();
+    let options = FitOptions { epochs: 2, batch_size: 16, ..FitOptions::default() };
+    let found = trainer().check(&windows(120), &options, std::time::Duration::from_secs(100)).unwrap();
+    assert_eq!((found.problems(), found.warnings()), (Vec::new(), Vec::new()), "{found:?}");
+    assert_eq!(found.outputs, [16 * STEPS, VOCABULARY]);
+    assert!((found.loss.guessing.unwrap() - (VOCABULARY as f64).ln()).abs() < 1e-6, "{found:?}");
+}
+
+#[test]
 fn what_follows_is_learnt_and_measured_per_token_and_survives_a_file() {
     let _turn = turn();
     let mut trainer = trainer();

@@ -121,7 +121,7 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Lets the training data set those layers that are not learnt.
-    fn adapt(&mut self, train: &Arc<dyn Source>) -> Result<(), TrainError> {
+    pub(crate) fn adapt(&mut self, train: &Arc<dyn Source>) -> Result<(), TrainError> {
         let device = &self.device;
         let failure = std::cell::RefCell::new(None);
         let batches = || -> Box<dyn Iterator<Item = _>> {

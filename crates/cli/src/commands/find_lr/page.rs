@@ -59,7 +59,7 @@ pub fn report<P: Program>(swept: &Swept, setup: &SetupArgs<P>) -> LearningRateRe
         command: swept.command.clone(),
         settings: settings(swept, setup, &batch),
         environment: Some(Environment {
-            device: Some(format!("{} in {}", setup.device.device, recipe.precision)),
+            device: Some(format!("{} in {}", setup.device.device(), recipe.precision)),
             threads: Some(threads()),
             seed: Some(setup.training.seed),
             ..environment(

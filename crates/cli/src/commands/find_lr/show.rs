@@ -117,7 +117,7 @@ pub fn conclude<P: Program>(swept: &Swept, setup: &SetupArgs<P>, plot: Option<&P
         batch_size: swept.recipe.batch_size,
         accumulate: swept.recipe.accumulate,
         seed: setup.training.seed,
-        device: setup.device.device.to_string(),
+        device: setup.device.device().to_string(),
         threads: threads(),
         min_learning_rate: finder.min_learning_rate,
         max_learning_rate: finder.max_learning_rate,

@@ -35,10 +35,14 @@ pub struct Train<P: Program> {
     /// Whether only what all flags come to is printed, in programs that read a file of settings.
     #[arg(skip)]
     pub print_config: bool,
+    /// Check the training instead of doing it, in a minute or two: data, gradients, whether a batch can be learnt by heart, time,
+    /// memory and the files to write; nothing is saved
+    #[arg(long)]
+    pub check: bool,
     /// Resume a training that was interrupted, from its checkpoint, or the folder of its run, and with its settings
     #[arg(long, value_name = "PATH", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints"
+        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
     ])]
     pub resume: Option<PathBuf>,
 }

@@ -1,9 +1,10 @@
 //! `train`: trains a model, measures it on the test split and saves it.
 //!
-//! `run` goes from flags to a saved model; a training begins in `begin` and is resumed in `resume`.
+//! `run` goes from flags to a saved model; a training begins in `begin` and is resumed in `resume`. `check` tries one instead.
 
 mod announce;
 mod begin;
+mod check;
 mod flags;
 mod job;
 mod print_config;
@@ -30,6 +31,9 @@ impl<P: Program> Command for Train<P> {
         if self.monitored.monitor.is_some() && !*self.setup.training.keep_best.get_or_insert(true) {
             return Err(UsageError::of(CommandError::NothingToMonitor));
         }
-        run::run(self, output)
+        match self.check {
+            true => check::run(&self, output),
+            false => run::run(self, output),
+        }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
-use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, Trainer};
+use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, ModelSpec, Trainer};
 use fireclay::train::{BinaryCounts, EarlyStopping, Report, Stopped, best_threshold};
 
 use super::announce::announce;
@@ -52,7 +52,9 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
     if job.train.provenance().own {
         notes.extend(check_parts(&job.train, &job.test, output)?);
         if let Some(validation) = &job.validation {
-            notes.extend(check_validation(&job.train, &job.test, validation, output));
+            let warnings = check_validation(&job.train, &job.test, validation);
+            warnings.iter().for_each(|warning| output.warn(format!("data: {warning}")));
+            notes.extend(warnings);
         }
     }
     let job = match job.train.provenance().own {
@@ -185,14 +187,19 @@ fn train<P: Program>(
 /// The device and the training. Whatever the flags alone decide is checked before any work.
 fn prepare<P: Program>(flags: &mut Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = flags.resume.clone() else {
-        let has_validation = P::has_validation(&flags.setup.source.source());
-        let usual = Recipe { has_validation, ..flags.setup.model.usual_recipe() };
-        flags.setup.training.apply(usual).map_err(UsageError::of)?;
-        let own = flags.setup.model.own_spec()?;
+        let own = check_flags(flags)?;
         let device = flags.setup.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
     };
     resume::<P>(&path, flags, output)
+}
+
+/// Checks what the flags alone decide; returns the user's own description, if there is one.
+pub fn check_flags<P: Program>(flags: &Train<P>) -> anyhow::Result<Option<ModelSpec>> {
+    let has_validation = P::has_validation(&flags.setup.source.source());
+    let usual = Recipe { has_validation, ..flags.setup.model.usual_recipe() };
+    flags.setup.training.apply(usual).map_err(UsageError::of)?;
+    flags.setup.model.own_spec()
 }
 
 /// Steps before a training is timed, and those that are.
@@ -255,7 +262,7 @@ fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<Vec<S
 }
 
 /// Says which samples of a validation part are in another part as well.
-fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset, output: &Output) -> Vec<String> {
+pub fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset) -> Vec<String> {
     let shared = |part: &Dataset, other: &Dataset| DataCheck::of(part, other).duplicates.between.samples;
     let of =
         |shared: usize, part: &Dataset| format!("{} of {}", count(shared as u64), count(part.len() as u64));
@@ -273,8 +280,25 @@ fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset, outpu
             of(in_validation, test)
         ));
     }
-    warnings.iter().for_each(|warning| output.warn(format!("data: {warning}")));
     warnings
+}
+
+/// The network with its objective and optimizer, and nobody who listens.
+pub fn plain_trainer<P: Program>(job: &Job<P>, device: &Device) -> anyhow::Result<Trainer<Model>> {
+    let Job { state, train, recipe, .. } = job;
+    device.seed(job.seed);
+    let network = state.spec.build(device).map_err(UsageError::of)?;
+    let objective = Objective::of(train);
+    let counts = train.class_counts();
+    let trainer = objective
+        .trainer(network, recipe.label_smoothing, recipe.balanced.then_some(counts.as_slice()))
+        .metrics(objective.metrics_with(&state.metrics))
+        .optimizer(recipe.optimizer.clone())
+        .groups(recipe.groups.clone());
+    Ok(match &job.validation {
+        Some(validation) => trainer.validation(validation),
+        None => trainer,
+    })
 }
 
 /// The network with its objective, optimizer and callbacks.
@@ -285,21 +309,8 @@ fn trainer<P: Program>(
     recording: Option<&Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Trainer<Model>> {
-    let Job { state, train, recipe, .. } = job;
-    device.seed(job.seed);
-    let network = state.spec.build(device).map_err(UsageError::of)?;
-    let objective = Objective::of(train);
-    let counts = train.class_counts();
-    let mut trainer = objective
-        .trainer(network, recipe.label_smoothing, recipe.balanced.then_some(counts.as_slice()))
-        .metrics(objective.metrics_with(&state.metrics))
-        .optimizer(recipe.optimizer.clone())
-        .groups(recipe.groups.clone())
-        .callback(Progress::new(output.clone()))
-        .callback(interrupt);
-    if let Some(validation) = &job.validation {
-        trainer = trainer.validation(validation);
-    }
+    let Job { state, recipe, .. } = job;
+    let mut trainer = plain_trainer(job, device)?.callback(Progress::new(output.clone())).callback(interrupt);
     if let Some(monitor) = job.monitor() {
         let patience = recipe.best.patience.unwrap_or(usize::MAX);
         trainer = trainer.callback(EarlyStopping::on(monitor).patience(patience));
