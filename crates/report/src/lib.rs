@@ -49,7 +49,7 @@ mod words;
 pub use compare::{ComparedRun, Comparison};
 pub use data::{
     Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch, Example,
-    Generated, Importance, Interval, Intervals, Language, Layer, Measure, MultiLabel, Part, Picture,
+    Generated, Importance, ImportanceMethod, Interval, Intervals, Language, Layer, Measure, MultiLabel, Part, Picture,
     Regression, RegressionTarget, RunReport, Scores, SettingGroup, Step, Task, Timing, Training, Unit,
     Verdict,
 };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use example::{Augmented, Content, Example, Picture};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
-pub use run::{DatasetInfo, Environment, Importance, Layer, Part, SettingGroup, Timing, Verdict};
+pub use run::{DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict};
 pub use task::{
     Classification, Generated, Intervals, Language, MultiLabel, Regression, RegressionTarget, Scores, Task,
 };
@@ -70,4 +70,6 @@ pub struct RunReport {
     pub timings: Vec<Timing>,
     /// How much each column matters.
     pub importance: Vec<Importance>,
+    /// How that was measured.
+    pub importance_method: Option<ImportanceMethod>,
 }
