@@ -31,12 +31,7 @@ pub struct PermutationOptions {
 
 impl Default for PermutationOptions {
     fn default() -> Self {
-        PermutationOptions {
-            repeats: 5,
-            max_samples: 2_000,
-            time_limit: Duration::from_secs(10),
-            seed: 0,
-        }
+        PermutationOptions { repeats: 5, max_samples: 2_000, time_limit: Duration::from_secs(10), seed: 0 }
     }
 }
 
@@ -121,12 +116,14 @@ impl<N: Network> Trainer<N> {
             .map(|(name, _)| FeatureImportance { name: (*name).to_owned(), losses: Vec::new() })
             .collect();
         let samples = rows.source.len();
-        let rounds = (0..options.repeats).flat_map(|repeat| (0..groups.len()).map(move |group| (repeat, group)));
+        let rounds =
+            (0..options.repeats).flat_map(|repeat| (0..groups.len()).map(move |group| (repeat, group)));
         for (repeat, group) in rounds {
             if begun.elapsed() >= options.time_limit {
                 break;
             }
-            let shuffled = rows.shuffled(groups[group].1.clone(), options.seed, (repeat * groups.len() + group) as u64);
+            let shuffled =
+                rows.shuffled(groups[group].1.clone(), options.seed, (repeat * groups.len() + group) as u64);
             if let Some(shuffled) = metric.measure(&self.predictions(&Arc::new(shuffled))?) {
                 features[group].losses.push(match metric.direction() {
                     Direction::Maximize => value - shuffled,
@@ -175,7 +172,9 @@ impl Rows {
         source.gather(&indices, &mut batch)?;
         let features = match batch.features {
             BatchFeatures::Values(values) => Arc::new(values),
-            BatchFeatures::Tokens(_) => return Err(TrainError::BatchFeatures { name: source.input_name().into() }),
+            BatchFeatures::Tokens(_) => {
+                return Err(TrainError::BatchFeatures { name: source.input_name().into() });
+            }
         };
         Ok(Rows { source, features })
     }

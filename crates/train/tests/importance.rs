@@ -13,7 +13,8 @@ fn data() -> Dataset {
     let mut random = Random::new(1, 2, 3);
     let values: Vec<f32> = (0..3 * ROWS).map(|_| random.unit()).collect();
     let targets = values.chunks(3).map(|row| 3.0 * row[0] - row[1]).collect();
-    Dataset::from_f32(&[3], values, Targets::Values { width: 1, values: targets }, Provenance::default()).unwrap()
+    Dataset::from_f32(&[3], values, Targets::Values { width: 1, values: targets }, Provenance::default())
+        .unwrap()
 }
 
 /// A network that knows the rule.
@@ -29,7 +30,8 @@ fn trainer() -> Trainer<Model> {
     Trainer::regression(fireclay_nn::load_state(network, weights.collect()).unwrap())
 }
 
-const GROUPS: [(&str, std::ops::Range<usize>); 4] = [("a", 0..1), ("b", 1..2), ("c", 2..3), ("a and b", 0..2)];
+const GROUPS: [(&str, std::ops::Range<usize>); 4] =
+    [("a", 0..1), ("b", 1..2), ("c", 2..3), ("a and b", 0..2)];
 
 #[test]
 fn shuffling_a_feature_adds_twice_the_variance_that_it_explains() {
@@ -70,7 +72,8 @@ fn time_that_is_up_leaves_features_without_a_value() {
 
 #[test]
 fn features_that_there_are_not_are_refused_and_a_measure_that_does_not_exist_is_none() {
-    let refused = trainer().permutation_importance(&data(), &[("d", 2..4)], &R2.into(), &PermutationOptions::default());
+    let refused =
+        trainer().permutation_importance(&data(), &[("d", 2..4)], &R2.into(), &PermutationOptions::default());
     assert!(matches!(refused, Err(TrainError::Setting { .. })), "{refused:?}");
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("2..4 of 3 for \"d\""), "{message}");

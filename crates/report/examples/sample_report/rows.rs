@@ -1,8 +1,9 @@
 //! Rows of tables: two classes, and numbers.
 
 use fireclay_report::{
-    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, ImportanceMethod, Interval, Intervals,
-    Layer, Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task, Training, Unit, Verdict,
+    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, ImportanceMethod,
+    Interval, Intervals, Layer, Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task,
+    Training, Unit, Verdict,
 };
 
 use crate::common::{self, Random};

@@ -184,7 +184,11 @@ fn simpler_table(simpler: &[Simpler], runs: &[ComparedRun]) -> Markup {
     let value = |line: &Simpler, run: usize| {
         let other = line.values[run]?;
         let measure = line.row.values[run]?;
-        Some(value_like(&measure.unit, other, measure.value.filter(|value| value.is_finite()).unwrap_or(other)))
+        Some(value_like(
+            &measure.unit,
+            other,
+            measure.value.filter(|value| value.is_finite()).unwrap_or(other),
+        ))
     };
     html! {
         table {

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use example::{Augmented, Content, Example, Picture};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
-pub use run::{DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict};
+pub use run::{
+    DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict,
+};
 pub use task::{
     Classification, Generated, Intervals, Language, MultiLabel, Regression, RegressionTarget, Scores, Task,
 };

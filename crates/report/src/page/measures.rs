@@ -106,7 +106,9 @@ fn meaning(name: &str) -> Option<&'static str> {
             "how often a sample of one class gets a higher score than one of the other; 1 is perfect, 0.5 is guessing"
         }
         "pr auc" => "precision averaged over all recalls; 1 is perfect",
-        "r²" | "r2" => "the share of the variance that predictions explain; 1 is perfect, 0 is no better than the mean",
+        "r²" | "r2" => {
+            "the share of the variance that predictions explain; 1 is perfect, 0 is no better than the mean"
+        }
         "rmse" => "the root of the mean square error, in the unit of the target; large errors weigh more",
         "mae" | "mean absolute error" => "how far off predictions are on average, in the unit of the target",
         "median absolute error" => "half of the predictions are off by less",

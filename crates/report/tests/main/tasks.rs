@@ -1,8 +1,8 @@
 //! Every task has its sections, and the opening says what matters.
 
 use fireclay_report::{
-    Baseline, Classification, Direction, Generated, Importance, ImportanceMethod, Intervals, Language, Measure, MultiLabel, Regression, RegressionTarget, RunReport, Unit,
-    Scores, Task,
+    Baseline, Classification, Direction, Generated, Importance, ImportanceMethod, Intervals, Language,
+    Measure, MultiLabel, Regression, RegressionTarget, RunReport, Scores, Task, Unit,
 };
 
 use crate::markup::{check, tags, text};
@@ -116,7 +116,8 @@ fn numbers_have_their_sections_one_after_the_other() {
         let predicted: Vec<f64> =
             truth.iter().enumerate().map(|(at, truth)| truth + noise(at + 1000) - 0.5).collect();
         let bound = |shift: f64| predicted.iter().map(|value| value + shift).collect();
-        let intervals = Some(Intervals { level: 0.9, lower: bound(-0.45), upper: bound(0.45), folds: Some(5) });
+        let intervals =
+            Some(Intervals { level: 0.9, lower: bound(-0.45), upper: bound(0.45), folds: Some(5) });
         RegressionTarget { name: name.into(), unit: Some("kg".into()), truth, predicted, intervals }
     };
     let page = page(Task::Regression(Regression { targets: vec![target("weight"), target("<load>")] }));

@@ -4,6 +4,7 @@
 
 mod announce;
 mod begin;
+mod diverged;
 mod flags;
 mod job;
 mod print_config;

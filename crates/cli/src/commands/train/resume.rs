@@ -22,12 +22,15 @@ use crate::recipe::Recipe;
 
 /// A training that is resumed.
 pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Job<P>> {
+    if let Some(found) = flags.learning_rate_factor.filter(|factor| !(*factor > 0.0 && factor.is_finite())) {
+        return Err(UsageError::of(CommandError::LearningRateFactor { found }));
+    }
     let of_run = match path.is_dir() {
         true => Some(checkpoint_of_run::<P>(path)?),
         false => None,
     };
     let path = of_run.as_deref().unwrap_or(path);
-    let checkpoint: Checkpoint = match load_checkpoint(path) {
+    let mut checkpoint: Checkpoint = match load_checkpoint(path) {
         // A model file is where a checkpoint was, when the training has ended.
         Err(_) if load_card(path).is_ok() => {
             let (path, program) = (path.to_path_buf(), called(P::NAME));
@@ -108,6 +111,9 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;
+    if let Some(factor) = flags.learning_rate_factor {
+        checkpoint.progress.state.learning_rate_scale *= factor;
+    }
     Ok(Job {
         state: ProgramState { data, ..state },
         train,
