@@ -16,10 +16,9 @@ const GIVEN: usize = 6;
 const WORDS: usize = 40;
 const TEMPERATURES: [f32; 2] = [0.7, 1.0];
 const TOP_P: f32 = 0.95;
-const SEED: u64 = 0;
 const TIME_LIMIT: Duration = Duration::from_millis(1500);
 
-/// Some texts that go on from nothing and from beginnings of test texts; none of a model that does not write texts.
+/// Some texts, each with a seed of its own, that go on from nothing and from beginnings of test texts; none of a model that does not write texts.
 pub fn texts(trainer: &Trainer<Model>, test: &Dataset) -> Vec<Generated> {
     let Some(preprocessing) = trainer.text_preprocessing().filter(|_| test.predicts_next_tokens()) else {
         return Vec::new();
@@ -30,7 +29,8 @@ pub fn texts(trainer: &Trainer<Model>, test: &Dataset) -> Vec<Generated> {
         for temperature in TEMPERATURES {
             let sampling = Sampling { temperature, top_p: TOP_P, top_k: None };
             // What cannot be written, or not in time, is left out.
-            if let Ok(Some(text)) = written(trainer.network(), preprocessing, sampling, &prompt, begun) {
+            let seed = texts.len() as u64;
+            if let Ok(Some(text)) = written(trainer.network(), preprocessing, sampling, seed, &prompt, begun) {
                 texts.push(text);
             }
         }
@@ -43,10 +43,11 @@ fn written(
     network: &Model,
     preprocessing: &TextPreprocessing,
     sampling: Sampling,
+    seed: u64,
     prompt: &str,
     begun: Instant,
 ) -> Result<Option<Generated>, TrainError> {
-    let mut words = TextGenerator::new(network, preprocessing, sampling, SEED)?;
+    let mut words = TextGenerator::new(network, preprocessing, sampling, seed)?;
     let prompt = words.prompt(prompt)?;
     let mut text = String::new();
     for word in words.take(WORDS) {
@@ -58,7 +59,7 @@ fn written(
         }
     }
     let temperature = (f64::from(sampling.temperature) * 1e3).round() / 1e3;
-    let settings = format!("top-p {}, seed {SEED}", sampling.top_p);
+    let settings = format!("top-p {}, seed {seed}", sampling.top_p);
     Ok(Some(Generated { prompt, text, temperature: Some(temperature), sampling: Some(settings) }))
 }
 

@@ -17,7 +17,7 @@ use super::super::job::Job;
 use super::super::print_config::settings;
 use super::Outcome;
 use crate::baselines::title;
-use crate::format::{called, count, listed, quoted};
+use crate::format::{called, count, quoted};
 use crate::objective::Objective;
 use crate::program::{Preprocessing, Program};
 use crate::records;
@@ -96,9 +96,6 @@ pub fn beginning<P: Program>(
         ..RunReport::default()
     })
 }
-
-/// Classes that a sentence names.
-const MOST_NAMED: usize = 8;
 
 /// The release of Burn that everything stands on.
 const BURN: &str = "0.22.1";
@@ -217,7 +214,11 @@ fn purpose(objective: Objective, train: &Dataset) -> String {
     let classes = train.class_names();
     match objective {
         Objective::Classification if classes.len() <= 4 => {
-            format!("to tell {} apart", listed(classes, MOST_NAMED))
+            let [first @ .., last] = classes else { return "to tell classes apart".into() };
+            match first {
+                [] => format!("to find {last}"),
+                first => format!("to tell {} and {last} apart", first.join(", ")),
+            }
         }
         Objective::Classification => format!("to tell {} classes apart", classes.len()),
         Objective::StepClassification => format!("to find one of {} classes for each step", classes.len()),
