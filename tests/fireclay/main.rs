@@ -89,6 +89,31 @@ fn numbers_are_learnt_from_a_table_and_predicted_for_another() {
     };
     assert_eq!(mae(&evaluated), mae(&trained), "the same rows, the same measure");
 
+    let page = std::fs::read_to_string(folder.path().join("runs/mlp-1/report.html")).unwrap();
+    for part in [
+        "Which columns matter",
+        "How far R² falls from 0.9",
+        "5 times for each column, on 100 test rows.",
+        "were dealt out to 5 parts, and the intervals of each part were made from the others.",
+        "for a linear model",
+        "for the mean",
+    ] {
+        assert!(page.contains(part), "no {part:?} in the page");
+    }
+    let record = std::fs::read_to_string(folder.path().join("runs/mlp-1/run.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let importance = record["report"]["importance"].as_array().unwrap();
+    let columns: Vec<&str> = importance.iter().map(|column| column["column"].as_str().unwrap()).collect();
+    assert_eq!(columns.len(), 4, "{columns:?}");
+    assert_eq!(columns[0], "size", "the rent is a multiple of it");
+    let [size, built] = ["size", "built"].map(|name| {
+        importance.iter().find(|column| column["column"] == name).unwrap()["value"].as_f64().unwrap()
+    });
+    assert!(
+        size > 0.5 && built.abs() < 0.05 && importance[0]["spread"].as_f64().unwrap() < 0.3,
+        "{importance:?}"
+    );
+
     succeed(folder.path(), &["predict", "new.csv", "--out", "answers.csv"]);
     let answers = std::fs::read_to_string(folder.path().join("answers.csv")).unwrap();
     let mut lines = answers.lines();

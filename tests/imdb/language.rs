@@ -14,6 +14,7 @@ fn a_language_model_is_trained_measured_and_writes() {
     {
         assert!(train.stdout.contains(words), "no '{words}' in {}", train.stdout);
     }
+    assert!(train.stdout.contains("baselines, perplexity: guessing by word frequency "), "{}", train.stdout);
     let evaluate = succeed(folder.path(), &with(&["evaluate"], &TABLE));
     let expected = measures(&train.stdout);
     assert!(expected.iter().any(|line| line.starts_with("perplexity")), "{expected:?}");
@@ -44,6 +45,43 @@ fn a_language_model_is_trained_measured_and_writes() {
     fail(folder.path(), &predict, 2, &["is a language model", "imdb generate --from imdb.fireclay"]);
     fail(folder.path(), &["generate", "--temperature", "-1"], 2, &["temperature -1; expected 0 or more"]);
     fail(folder.path(), &["generate", "--top-p", "2"], 2, &["top_p 2"]);
+}
+
+#[test]
+fn the_page_of_a_language_model_shows_what_it_writes() {
+    let folder = scratch();
+    let trained = succeed(folder.path(), &with(&with(&TRAIN, &TABLE), &["--json"]));
+    let page = std::fs::read_to_string(folder.path().join("runs/lm-lstm-1/report.html")).unwrap();
+    for part in [
+        "What it writes",
+        "The model that was saved goes on from",
+        "From the beginning of a text, temperature 0.7, top-p 0.95, seed 0",
+        "Temperature 1, top-p 0.95, seed 3",
+        "for guessing by word frequency",
+    ] {
+        assert!(page.contains(part), "no {part:?} in the page");
+    }
+    // The same words as `generate` writes with these settings.
+    let model = "runs/lm-lstm-1/model.fireclay";
+    let settings = ["--temperature", "0.7", "--top-p", "0.95", "--seed", "0", "--length", "40"];
+    let text = succeed(folder.path(), &with(&["generate", "--from", model], &settings)).stdout;
+    let escaped = text.trim().replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    assert!(page.contains(escaped.get(..60).unwrap_or(&escaped)), "{escaped}");
+    let record = trained.stdout.lines().find(|line| line.contains("\"comparison\"")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(record).unwrap();
+    let perplexity = &record["measures"][0];
+    assert_eq!(
+        (&perplexity["name"], &perplexity["linear"]),
+        (&"perplexity".into(), &serde_json::Value::Null)
+    );
+    assert!(perplexity["constant"].as_f64().unwrap() < 64.0, "{record}");
+    let events = std::fs::read_dir(folder.path().join("runs/lm-lstm-1")).unwrap().flatten();
+    let events =
+        events.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("tfevents")).unwrap();
+    let bytes = std::fs::read(events).unwrap();
+    for part in ["generated", "_output_shapes", "embedding_1"] {
+        assert!(bytes.windows(part.len()).any(|window| window == part.as_bytes()), "no {part} in the events");
+    }
 }
 
 #[test]

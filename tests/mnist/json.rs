@@ -68,6 +68,10 @@ enum Line {
         #[serde(default)]
         metrics: BTreeMap<String, Option<f64>>,
     },
+    Comparison {
+        constant: String,
+        measures: Vec<Compared>,
+    },
     Saved {
         file: String,
         bytes: u64,
@@ -150,7 +154,19 @@ enum Line {
     },
     Error {
         message: String,
+        checkpoint: Option<String>,
+        resume: Option<String>,
     },
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Compared {
+    name: String,
+    model: Option<f64>,
+    interval: Option<[f64; 2]>,
+    linear: Option<f64>,
+    constant: Option<f64>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -445,6 +461,7 @@ fn every_line_is_as_documented() {
         Line::Epoch { .. },
         Line::Epoch { epoch: 2, epochs: 2, values, .. },
         Line::Evaluation { report, .. },
+        Line::Comparison { constant, measures },
         Line::Saved { bytes, .. },
         Line::RunSaved { name, .. },
     ] = lines_of_train.as_slice()
@@ -453,6 +470,13 @@ fn every_line_is_as_documented() {
     };
     let names: Vec<&str> = values.keys().map(String::as_str).collect();
     assert_eq!(names, ["accuracy", "loss", "val_accuracy", "val_f1", "val_loss"]);
+    assert!(constant.starts_with("always "), "{constant}");
+    let [accuracy, f1, log_loss] = measures.as_slice() else { panic!("{measures:?}") };
+    assert_eq!([&accuracy.name, &f1.name, &log_loss.name], ["accuracy", "f1", "log_loss"]);
+    assert_eq!(accuracy.model, Some(report.accuracy));
+    let [lower, upper] = accuracy.interval.unwrap();
+    assert!(lower < report.accuracy && report.accuracy < upper, "{accuracy:?}");
+    assert!(accuracy.linear > accuracy.constant && accuracy.constant > Some(0.05), "{accuracy:?}");
     assert_eq!(report.confusion_matrix.iter().flatten().sum::<u64>(), 200);
     assert_eq!(*bytes, std::fs::metadata(folder.path().join("mnist.fireclay")).unwrap().len());
 
@@ -505,7 +529,9 @@ fn every_line_is_as_documented() {
     assert_eq!((train.samples, sheet.as_deref()), (600, Some("mnist-data.png")));
     let failed = fail(folder.path(), &["predict", "--json", "none.png"], 1, &["none.png"]);
     let lines_of_failed = lines(&failed.stdout);
-    let [Line::Error { message }] = lines_of_failed.as_slice() else { panic!("{lines_of_failed:?}") };
+    let [Line::Error { message, checkpoint: None, resume: None }] = lines_of_failed.as_slice() else {
+        panic!("{lines_of_failed:?}")
+    };
     assert!(message.contains("none.png"), "{message}");
     for optimizer in [
         "sgd", "nesterov", "rmsprop", "adamw", "muon", "adagrad", "adadelta", "nadam", "radam", "lamb",
@@ -526,6 +552,22 @@ fn every_line_is_as_documented() {
                 optimizer,
             ],
         );
-        assert_eq!(lines(&run.stdout).len(), 5);
+        assert_eq!(lines(&run.stdout).len(), 6);
     }
+}
+
+#[test]
+fn an_error_names_the_checkpoint_that_a_training_can_go_on_from() {
+    let folder = scratch();
+    let train = ["train", "--json", "--model", "softmax", "--data-dir", "data", "--optimizer", "sgd"];
+    let failed =
+        fail(folder.path(), &[&train[..], &["--learning-rate", "1e38"]].concat(), 1, &["loss became"]);
+    let lines = lines(&failed.stdout);
+    let Some(Line::Error { message, checkpoint: Some(checkpoint), resume: Some(resume) }) = lines.last()
+    else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(checkpoint, "runs/softmax-1/checkpoints/last.checkpoint");
+    assert!(resume.contains("train --resume runs/softmax-1 --learning-rate-factor 0.1"), "{resume}");
+    assert!(message.contains(checkpoint) && message.ends_with(resume.as_str()), "{message}");
 }

@@ -28,6 +28,11 @@ fn runs_are_numbered_named_listed_and_compared() {
     assert!(differs.contains("0.001") && differs.contains("0.01"), "{compared}");
     assert!(!compared.contains("batch-size"), "settings that are the same are left out: {compared}");
     assert!(compared.contains("accuracy") && compared.contains(" .. "), "{compared}");
+    assert!(compared.contains("of simpler answers") && compared.contains("accuracy, always "), "{compared}");
+    let page = std::fs::read_to_string(folder.path().join("comparison.html")).unwrap();
+    assert!(page.contains("What simpler answers reach"), "the page has them too");
+    let page = std::fs::read_to_string(folder.path().join("runs/softmax-1/report.html")).unwrap();
+    assert!(page.contains("for always ") && !page.contains("for a linear model"), "softmax is linear itself");
 
     let words = [r#"there is no run "softmax-9""#, "softmax-1, softmax-2, third"];
     fail(folder.path(), &["runs", "softmax-1", "softmax-9"], 2, &words);

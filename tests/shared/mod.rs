@@ -70,11 +70,12 @@ pub fn fail(program: &str, folder: &Path, arguments: &[&str], code: i32, words: 
     run
 }
 
-/// The lines from the measured loss to the end of the confusion matrix.
+/// The lines from the measured loss to the end of the confusion matrix, before what simpler answers reach.
 pub fn measures(stdout: &str) -> Vec<String> {
     let lines = stdout.lines().skip_while(|line| !line.starts_with("loss"));
     lines
         .take_while(|line| !line.starts_with("saved"))
+        .take_while(|line| !line.contains("95 % interval") && !line.contains("guessing by"))
         .filter(|line| !line.is_empty())
         .map(String::from)
         .collect()

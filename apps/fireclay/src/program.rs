@@ -58,7 +58,6 @@ fn merge<P: Preprocessing>(given: Option<P>, default: Option<P>) -> Option<P> {
 impl Program for FireclayProgram {
     const NAME: &'static str = "fireclay";
     const MODEL_FILE: &'static str = "model.fireclay";
-    const COMPARES_WITH_BASELINES: bool = true;
 
     type Model = AnyNetwork;
     type SourceArgs = DataArgs;

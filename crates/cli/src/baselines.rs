@@ -1,10 +1,10 @@
-//! What simple models reach on the same data: always the same answer, and a linear model.
+//! What simple models reach on the same data: always the same answer, and a linear model; of texts the frequencies of their words.
 
 use fireclay::data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 use fireclay::nn::NaiveBayesBagSpec;
-use fireclay::prelude::{AdamW, Device, Evaluation, FitOptions, ModelSpec};
+use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
-use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, bootstrap_interval};
+use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, TokenSums, bootstrap_interval};
 
 use crate::format::aligned;
 use crate::objective::{Objective, measure};
@@ -31,13 +31,13 @@ pub struct Baselines {
     /// `always "no"`, or `the mean`.
     constant_name: String,
     constant: Predictions,
-    /// `None` where the model is one itself.
+    /// `None` where the model is one itself, and of language models.
     linear: Option<Predictions>,
 }
 
 impl Baselines {
-    /// Trains them, and says what they reach; `None` where samples do not have one class or number each. `spec` is the model
-    /// that they are to be compared with.
+    /// Trains them, and says what they reach; `None` where samples have neither one class or number each, nor labels, nor next
+    /// tokens. `spec` is the model that they are to be compared with.
     ///
     /// # Errors
     /// As a training.
@@ -53,7 +53,8 @@ impl Baselines {
             Objective::Classification => train.class_names().len(),
             Objective::Regression => 1,
             Objective::MultiLabel => train.class_names().len(),
-            _ => return Ok(None),
+            Objective::LanguageModel => return Ok(Some(Self::of_language(train, test, output))),
+            Objective::StepClassification => return Ok(None),
         };
         let (linear, optimizer) = linear_model(train, outputs);
         let trained = match linear.layers == spec.layers {
@@ -81,6 +82,19 @@ impl Baselines {
         let baselines = Baselines { metrics, constant_name, constant, linear };
         baselines.say(output);
         Ok(Some(baselines))
+    }
+
+    /// What it is to give each token the probability of its frequency in the training texts.
+    fn of_language(train: &Dataset, test: &Dataset, output: &Output) -> Self {
+        let vocabulary = train.vocabulary_size().unwrap_or_default();
+        let baselines = Baselines {
+            metrics: metrics(Objective::LanguageModel, 0),
+            constant_name: "guessing by word frequency".into(),
+            constant: Predictions::from_token_sums(vocabulary, by_frequency(train, test, vocabulary)),
+            linear: None,
+        };
+        baselines.say(output);
+        baselines
     }
 
     /// One line before the training: by the first measure.
@@ -118,21 +132,27 @@ impl Baselines {
     /// Prints such measures.
     pub fn print_beside(&self, measures: &[Measure], name: &str, output: &Output) {
         let shown = |name: &str, value: Option<f64>| value.map_or("-".into(), |value| measure(name, value));
-        let mut rows = vec![vec![
+        let has_intervals = measures.iter().any(|row| row.interval.is_some());
+        let columns = |of_row: [String; 5]| -> Vec<String> {
+            let kept = [true, true, has_intervals, self.linear.is_some(), true];
+            of_row.into_iter().zip(kept).filter_map(|(cell, kept)| kept.then_some(cell)).collect()
+        };
+        let heading = [
             String::new(),
             name.to_owned(),
             "95 % interval".into(),
             "linear".into(),
             self.constant_name.clone(),
-        ]];
+        ];
+        let mut rows = vec![columns(heading)];
         rows.extend(measures.iter().map(|row| {
-            vec![
+            columns([
                 title(&row.name).to_owned(),
                 shown(&row.name, row.model),
                 shown_interval(&row.name, row.interval),
                 shown(&row.name, row.linear),
                 shown(&row.name, row.constant),
-            ]
+            ])
         }));
         output.line(format!("\n{}", aligned(&rows)));
         output.record(&Comparison { constant: &self.constant_name, measures });
@@ -143,16 +163,6 @@ impl Baselines {
 pub fn measures_of(test: &Dataset, model: &Predictions, threshold: Option<f64>) -> Vec<Measure> {
     let metrics = metrics(Objective::of(test), test.class_names().len());
     metrics.iter().map(|metric| measure_of(model, threshold, metric)).collect()
-}
-
-/// The measures of a language model, which has no intervals.
-pub fn measures_of_report(evaluation: &Evaluation) -> Vec<Measure> {
-    let measure = |name: &str, value: Option<f64>| {
-        let (name, model) = (name.to_owned(), Some(value?));
-        Some(Measure { name, model, interval: None, linear: None, constant: None })
-    };
-    let found = [measure("perplexity", evaluation.perplexity()), measure("accuracy", evaluation.accuracy())];
-    found.into_iter().flatten().collect()
 }
 
 fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetric) -> Measure {
@@ -214,6 +224,41 @@ fn values_of(data: &Dataset) -> Vec<f32> {
     found
 }
 
+/// The next tokens of all windows, each with its weight.
+fn next_tokens(data: &Dataset, mut found: impl FnMut(u32, f64)) {
+    let mut batch = Batch::default();
+    let all: Vec<u32> = (0..data.len() as u32).collect();
+    for indices in all.chunks(AT_ONCE) {
+        data.gather(indices, &mut batch);
+        let BatchTargets::NextTokens(tokens) = &batch.targets else { continue };
+        for (index, token) in tokens.iter().enumerate() {
+            let weight = batch.weights.as_ref().and_then(|weights| weights.get(index));
+            found(*token, weight.map_or(1.0, |weight| f64::from(*weight)));
+        }
+    }
+}
+
+/// What the frequencies of training tokens say of test tokens. A token that does not occur is not impossible: it counts half.
+fn by_frequency(train: &Dataset, test: &Dataset, vocabulary: usize) -> TokenSums {
+    let mut counts = vec![0.5; vocabulary];
+    next_tokens(train, |token, weight| {
+        if let Some(count) = counts.get_mut(token as usize) {
+            *count += weight;
+        }
+    });
+    let total: f64 = counts.iter().sum();
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let usual = counts.iter().position(|count| *count == most);
+    let mut sums = TokenSums::default();
+    next_tokens(test, |token, weight| {
+        let Some(count) = counts.get(token as usize) else { return };
+        sums.cross_entropy -= weight * (count / total).ln();
+        sums.correct += if usual == Some(token as usize) { weight } else { 0.0 };
+        sums.tokens += weight;
+    });
+    sums
+}
+
 /// Predictions whose greater logit is the class that a threshold decides.
 fn decided(predictions: &Predictions, threshold: f64) -> Predictions {
     let threshold = threshold.clamp(1e-9, 1.0 - 1e-9);
@@ -240,6 +285,7 @@ pub fn shown_interval(name: &str, interval: Option<[f64; 2]>) -> String {
 fn metrics(objective: Objective, classes: usize) -> Vec<AnyMetric> {
     let names: &[&str] = match (objective, classes) {
         (Objective::MultiLabel, _) => &["f1", "micro_f1", "subset_accuracy", "hamming_loss"],
+        (Objective::LanguageModel, _) => &["perplexity", "accuracy"],
         (Objective::Regression, _) => &["r2", "rmse", "mae", "median_absolute_error"],
         (_, 2) => &["accuracy", "roc_auc", "pr_auc", "f1", "log_loss"],
         _ => &["accuracy", "f1", "log_loss"],
@@ -312,6 +358,28 @@ mod tests {
         assert!((accuracy.measure(&baselines.constant).unwrap() - 0.71).abs() < 1e-6);
         assert!(accuracy.measure(&linear).unwrap() > 0.95);
         assert!(matches!(linear.task(), Task::Classes { count: 2 }));
+    }
+
+    #[test]
+    fn frequencies_of_words_have_a_perplexity() {
+        let stream = |texts: &[Vec<u32>]| {
+            let data = Dataset::from_token_stream(texts, 2, Provenance::default()).unwrap();
+            data.with_vocabulary_size(6).unwrap()
+        };
+        // The next tokens are 4, 4, 5, 4; with half a token of each there are 7.
+        let (train, test) = (stream(&[vec![3, 4, 4, 5, 4]]), stream(&[vec![3, 4, 5]]));
+        let sums = by_frequency(&train, &test, 6);
+        let [of_4, of_5]: [f64; 2] = [3.5 / 7.0, 1.5 / 7.0];
+        assert_eq!((sums.tokens, sums.correct), (2.0, 1.0));
+        assert!((sums.cross_entropy + of_4.ln() + of_5.ln()).abs() < 1e-12, "{sums:?}");
+        let spec = ModelSpec::tokens(2).embedding(6, 2).lstm(2).dense(6);
+        let output = Output::new(false, true);
+        let baselines = Baselines::of(&train, &test, &spec, &Device::flex(), &output).unwrap().unwrap();
+        let measures = baselines.compare(&Predictions::from_token_sums(6, sums), None);
+        let perplexity = (of_4 * of_5).powf(-0.5);
+        assert_eq!(measures[0].name, "perplexity");
+        assert!((measures[0].constant.unwrap() - perplexity).abs() < 1e-9);
+        assert_eq!((measures[1].constant, measures[1].linear), (Some(0.5), None));
     }
 
     #[test]

@@ -158,6 +158,26 @@ pub enum CommandError {
         /// What is wrong.
         problem: String,
     },
+    /// A loss that is not finite, where there is a checkpoint to go on from.
+    #[error(
+        "{message}; or go on from the last checkpoint with finite weights, {checkpoint} ({place}), with lower learning rates: {resume}"
+    )]
+    Diverged {
+        /// What the training said.
+        message: String,
+        /// The checkpoint.
+        checkpoint: String,
+        /// Where the training was then.
+        place: String,
+        /// The command that goes on from it.
+        resume: String,
+    },
+    /// A factor of learning rates that cannot be.
+    #[error("learning_rate_factor is {found}; expected more than 0 and finite")]
+    LearningRateFactor {
+        /// The factor.
+        found: f64,
+    },
     /// Weights for classes where there are none.
     #[error("--class-weights balanced is for classes, and this data has none to tell apart; leave it out")]
     NoClasses,

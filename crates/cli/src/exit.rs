@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::error::CommandError;
 use crate::output::Output;
 
 /// The exit codes.
@@ -44,7 +45,12 @@ impl std::error::Error for UsageError {
 /// Runs a program's work and turns an error into a message and an exit code.
 pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> ExitCode {
     let exit = work().unwrap_or_else(|error| {
-        output.error(&describe(&error));
+        match error.downcast_ref() {
+            Some(CommandError::Diverged { checkpoint, resume, .. }) => {
+                output.resumable_error(&describe(&error), checkpoint, resume);
+            }
+            _ => output.error(&describe(&error)),
+        }
         match error.downcast_ref::<UsageError>() {
             Some(_) => Exit::Usage,
             None => Exit::Failed,

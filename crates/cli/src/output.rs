@@ -123,13 +123,17 @@ impl Output {
 
     /// An error, on standard error; with JSON a record too.
     pub fn error(&self, message: &str) {
-        #[derive(Serialize)]
-        struct Record<'a> {
-            r#type: &'static str,
-            message: &'a str,
-        }
-        let _ = writeln!(io::stderr().lock(), "error: {}", printable(message));
-        self.record(&Record { r#type: "error", message });
+        self.any_error(Failure { message, checkpoint: None, resume: None });
+    }
+
+    /// The error of a training that can go on from a checkpoint by a command.
+    pub fn resumable_error(&self, message: &str, checkpoint: &str, resume: &str) {
+        self.any_error(Failure { message, checkpoint: Some(checkpoint), resume: Some(resume) });
+    }
+
+    fn any_error(&self, failure: Failure) {
+        let _ = writeln!(io::stderr().lock(), "error: {}", printable(failure.message));
+        self.record(&failure);
     }
 
     fn write(&self, line: &str) {
@@ -148,6 +152,17 @@ impl Output {
             }
         }
     }
+}
+
+/// The record of an error.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "error")]
+struct Failure<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<&'a str>,
 }
 
 /// The text with every control character but ends of lines and tabs written out, as in `\u{1b}`: names of files, columns and classes

@@ -23,8 +23,6 @@ pub trait Program: Debug + Sized + 'static {
     const NAME: &'static str;
     /// The default model file: `mnist.fireclay`.
     const MODEL_FILE: &'static str;
-    /// Whether a training is compared with what a simple model reaches.
-    const COMPARES_WITH_BASELINES: bool = false;
 
     /// Its models.
     type Model: ModelName;

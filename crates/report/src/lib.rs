@@ -51,8 +51,8 @@ mod words;
 pub use compare::{ComparedRun, Comparison};
 pub use data::{
     Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch, Example,
-    Generated, Importance, Interval, Intervals, Language, Layer, LearningRateReport, LearningRateStep,
-    Measure, MultiLabel, Part, Picture, Regression, RegressionTarget, RunReport, Scores, SettingGroup, Step,
-    Task, Timing, Training, Unit, Verdict,
+    Generated, Importance, ImportanceMethod, Interval, Intervals, Language, Layer, LearningRateReport,
+    LearningRateStep, Measure, MultiLabel, Part, Picture, Regression, RegressionTarget, RunReport, Scores,
+    SettingGroup, Step, Task, Timing, Training, Unit, Verdict,
 };
 pub use error::ReportError;

@@ -4,11 +4,16 @@ use fireclay_report::{Classification, Intervals, MultiLabel, Regression, Regress
 use fireclay_store::PredictionIntervals;
 use fireclay_train::{PredictionTargets, Predictions, Task as Kind, argmax, sigmoid, softmax};
 
+/// Parts of the test samples, for each of which intervals are made from the others.
+const FOLDS: usize = 5;
+
 /// The part of a page about predictions for the test samples, with the names of the classes, labels or numbers; `None` for tasks that
 /// have no predictions sample by sample.
 ///
-/// Of two classes the second is predicted from the probability `threshold` on, if one was chosen. `intervals` are those of
-/// predicted numbers.
+/// Of two classes the second is predicted from the probability `threshold` on, if one was chosen. `intervals` are those that the
+/// model keeps of predicted numbers, made from these very predictions
+/// ([`Trainer::keep_intervals`](fireclay_train::Trainer::keep_intervals)): how often they hold is measured with intervals that are made
+/// from other samples each ([`PredictionIntervals::cross_fitted`]).
 pub fn task(
     predictions: &Predictions,
     names: &[String],
@@ -42,12 +47,12 @@ pub fn task(
             };
             let target = |index: usize| {
                 let predicted = column(predictions.outputs(), index);
-                let intervals = intervals.filter(|_| width == 1).map(|intervals| {
-                    let end = |end: usize| {
-                        let of = |value: &f32| f64::from(intervals.around(*value)[end]);
-                        predictions.outputs().iter().map(of).collect()
-                    };
-                    Intervals { level: intervals.share, lower: end(0), upper: end(1) }
+                let intervals = intervals.filter(|_| width == 1).and_then(|intervals| {
+                    let share = intervals.share;
+                    let around =
+                        PredictionIntervals::cross_fitted(predictions.outputs(), values, share, FOLDS)?;
+                    let end = |end: usize| around.iter().map(|ends| f64::from(ends[end])).collect();
+                    Some(Intervals { level: share, lower: end(0), upper: end(1), folds: Some(FOLDS) })
                 });
                 RegressionTarget {
                     name: names.get(index).cloned().unwrap_or_else(|| format!("number {}", index + 1)),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use fireclay_tensorboard::{EventWriter, HParamValue, ResumeAt, Summary};
+use fireclay_tensorboard::{EventWriter, GraphNode, HParamValue, ResumeAt, Summary};
 use fireclay_train::{Callback, CallbackContext, EpochRecord, Event, TrainError};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,7 @@ pub struct TensorBoardLog {
     histograms: bool,
     hparams: Vec<(String, HParamValue)>,
     texts: Vec<(String, String)>,
+    graph: Vec<GraphNode>,
     writer: Mutex<Option<EventWriter>>,
     resumed: Option<State>,
     steps_per_epoch: usize,
@@ -42,6 +43,7 @@ impl TensorBoardLog {
             histograms: false,
             hparams: Vec::new(),
             texts: Vec::new(),
+            graph: Vec::new(),
             writer: Mutex::new(None),
             resumed: None,
             steps_per_epoch: 1,
@@ -72,6 +74,12 @@ impl TensorBoardLog {
         self
     }
 
+    /// Adds the graph of the network, as [`graph`](crate::graph) makes it.
+    pub fn graph(mut self, nodes: Vec<GraphNode>) -> Self {
+        self.graph = nodes;
+        self
+    }
+
     fn open(&mut self, is_new: bool) -> Result<(), RunsError> {
         let writer = match self.resumed.take() {
             Some(state) if !is_new => {
@@ -82,6 +90,9 @@ impl TensorBoardLog {
                 let mut writer = EventWriter::create(&self.folder)?;
                 if !self.hparams.is_empty() {
                     writer.start_session(self.hparams.clone())?;
+                }
+                if !self.graph.is_empty() {
+                    writer.graph(&self.graph)?;
                 }
                 for (tag, text) in &self.texts {
                     writer.write(0, [Summary::text(tag.clone(), text.clone())])?;

@@ -77,6 +77,42 @@ impl PredictionIntervals {
         Some(PredictionIntervals { share, edges, offsets })
     }
 
+    /// Both ends around each of these predictions, for their coverage to be measured on the same samples: samples are dealt out to
+    /// so many `folds` in turn, and the intervals of each fold are made from the others, so that no truth has a part in its own
+    /// interval (cross-conformal prediction, [Vovk 2015](https://doi.org/10.1007/s10472-013-9368-4)). They are a little wider than
+    /// [`of`](Self::of) all samples, which are more. `None` if those of all but one fold are too few for the share.
+    ///
+    /// ```
+    /// use fireclay_store::PredictionIntervals;
+    ///
+    /// let predicted: Vec<f32> = (0..1000).map(|i| i as f32).collect();
+    /// let truths: Vec<f32> = predicted.iter().map(|p| p + (p * 7.0) % 10.0).collect();
+    /// let around = PredictionIntervals::cross_fitted(&predicted, &truths, 0.9, 5).unwrap();
+    /// let within = around.iter().zip(&truths).filter(|([low, high], truth)| (low..=high).contains(truth));
+    /// assert!(within.count() >= 880);
+    /// assert_eq!(PredictionIntervals::cross_fitted(&predicted[..20], &truths[..20], 0.9, 5), None);
+    /// ```
+    pub fn cross_fitted(
+        predicted: &[f32],
+        truths: &[f32],
+        share: f64,
+        folds: usize,
+    ) -> Option<Vec<[f32; 2]>> {
+        if folds < 2 {
+            return None;
+        }
+        let of_others = |fold: usize| {
+            let others = |values: &[f32]| -> Vec<f32> {
+                let others = values.iter().enumerate().filter(|(index, _)| index % folds != fold);
+                others.map(|(_, value)| *value).collect()
+            };
+            Self::of(&others(predicted), &others(truths), share)
+        };
+        let intervals: Vec<Self> = (0..folds).map(of_others).collect::<Option<_>>()?;
+        let around = |(index, value): (usize, &f32)| intervals[index % folds].around(*value);
+        Some(predicted.iter().enumerate().map(around).collect())
+    }
+
     /// Both ends around a prediction.
     pub fn around(&self, predicted: f32) -> [f32; 2] {
         let part = self.edges.partition_point(|edge| *edge <= predicted);
@@ -119,6 +155,21 @@ mod tests {
         assert!((share - 0.9).abs() < 0.02, "{share}");
         let width = |at: f32| intervals.around(at)[1] - intervals.around(at)[0];
         assert!(width(480.0) > 4.0 * width(20.0));
+    }
+
+    #[test]
+    fn a_truth_has_no_part_in_its_own_interval() {
+        let x: Vec<f32> = (0..500).map(|at| at as f32).collect();
+        let y: Vec<f32> = x.iter().enumerate().map(|(at, x)| x + noise(at)).collect();
+        let around = PredictionIntervals::cross_fitted(&x, &y, 0.9, 5).unwrap();
+        let mut other = y.clone();
+        other[123] += 1e6;
+        let moved = PredictionIntervals::cross_fitted(&x, &other, 0.9, 5).unwrap();
+        assert_eq!((around.len(), around[123]), (500, moved[123]));
+        assert_ne!(around, moved, "but in those of others");
+        let within = around.iter().zip(&y).filter(|([low, high], truth)| (low..=high).contains(truth));
+        assert!((within.count() as f64 / 500.0 - 0.9).abs() < 0.04);
+        assert_eq!(PredictionIntervals::cross_fitted(&x, &y, 0.9, 1), None);
     }
 
     #[test]

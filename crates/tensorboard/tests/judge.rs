@@ -62,7 +62,12 @@ fn write_until_crash(folder: &Path) -> u64 {
         .input("image")
         .attribute("activation", Attribute::Text("relu".to_owned()))
         .attribute("weight", Attribute::Shape(vec![10, 784]));
-    writer.graph(&[GraphNode::new("image", "Input"), dense]).unwrap();
+    let of_10 = || Attribute::Shapes(vec![vec![-1, 10]]);
+    let inside = GraphNode::new("residual_1/dense_1", "dense").input("encoder/dense_1");
+    let sum = GraphNode::new("residual_1/add", "add").input("residual_1/dense_1").input("encoder/dense_1");
+    let block = [inside, sum].map(|node| node.attribute("_output_shapes", of_10()));
+    let input = GraphNode::new("image", "Input");
+    writer.graph(&[vec![input, dense], block.to_vec()].concat()).unwrap();
     let values: Vec<f32> = (0..400).map(|index| (index * 37 % 101) as f32 / 8.0 - 5.0).collect();
     writer.write(1, [Summary::histogram("weights", &values)]).unwrap();
     writer.write(2, [Summary::histogram("weights", &[f32::NAN])]).unwrap();

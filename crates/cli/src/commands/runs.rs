@@ -199,11 +199,40 @@ impl<P: Program> Runs<P> {
         if rows.len() > 1 {
             output.line(format!("\nmeasures, with 95 % intervals\n{}", aligned(&rows)));
         }
+        let simpler = simpler(runs);
+        if !simpler.is_empty() {
+            let rows = [vec![heading(runs)], simpler].concat();
+            output.line(format!("\nof simpler answers, on the same samples as each run\n{}", aligned(&rows)));
+        }
     }
 }
 
 fn heading(runs: &[(String, RunReport)]) -> Vec<String> {
     std::iter::once(String::new()).chain(runs.iter().map(|(name, _)| name.clone())).collect()
+}
+
+/// A row for each baseline of the first measure: by others they say much the same, which is on the page.
+fn simpler(runs: &[(String, RunReport)]) -> Vec<Vec<String>> {
+    let first = |report: &'_ RunReport| report.measures.first().cloned();
+    let mut names: Vec<(String, String)> = Vec::new();
+    for measure in runs.iter().filter_map(|(_, report)| first(report)) {
+        for baseline in &measure.baselines {
+            let name = (measure.name.clone(), baseline.name.clone());
+            if baseline.value.is_some() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let row = |(measure, name): (String, String)| {
+        let of = |report: &RunReport| {
+            let measure = first(report).filter(|found| found.name == measure)?;
+            let value = measure.baselines.iter().find(|baseline| baseline.name == name)?.value;
+            Some(self::value(&Measure { value, ..measure.clone() }))
+        };
+        let values = runs.iter().map(|(_, report)| of(report).unwrap_or_else(|| "-".into()));
+        std::iter::once(format!("{measure}, {name}")).chain(values).collect()
+    };
+    names.into_iter().map(row).collect()
 }
 
 /// How a run stands; one whose process is gone was killed.

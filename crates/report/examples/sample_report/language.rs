@@ -12,6 +12,7 @@ pub fn report() -> RunReport {
         prompt: "In the beginning ".into(),
         text: text.into(),
         temperature: Some(temperature),
+        sampling: Some("top-p 0.95, seed 0".into()),
     };
     RunReport {
         program: common::PROGRAM.into(),

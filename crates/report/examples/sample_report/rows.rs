@@ -1,8 +1,9 @@
 //! Rows of tables: two classes, and numbers.
 
 use fireclay_report::{
-    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, Interval, Intervals,
-    Layer, Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task, Training, Unit, Verdict,
+    Baseline, Classification, Content, DatasetInfo, Direction, Example, Importance, ImportanceMethod,
+    Interval, Intervals, Layer, Measure, Part, Regression, RegressionTarget, RunReport, Scores, Task,
+    Training, Unit, Verdict,
 };
 
 use crate::common::{self, Random};
@@ -54,7 +55,8 @@ fn importance(columns: &[(&str, f64)]) -> Vec<Importance> {
     let one = |(column, value): &(&str, f64)| Importance {
         column: (*column).into(),
         value: *value,
-        interval: Some(Interval { lower: value - 0.006, upper: value + 0.006 }),
+        spread: Some(value / 20.0),
+        interval: None,
     };
     columns.iter().map(one).collect()
 }
@@ -123,6 +125,16 @@ pub fn two_classes() -> RunReport {
             ("tariff", 0.011),
             ("age", 0.002),
         ]),
+        importance_method: Some(ImportanceMethod {
+            measure: "accuracy".into(),
+            unit: Unit::Fraction,
+            value: 0.89,
+            part: "test".into(),
+            samples: 900,
+            of_samples: 900,
+            repeats: 5,
+            ..ImportanceMethod::default()
+        }),
         command: Some("fireclay train customers.csv --target left --class-weights balanced".into()),
         ..base("Customers who leave", 2)
     }
@@ -179,7 +191,7 @@ pub fn numbers() -> RunReport {
                 unit: Some("k€".into()),
                 truth,
                 predicted,
-                intervals: Some(Intervals { level: 0.9, lower, upper }),
+                intervals: Some(Intervals { level: 0.9, lower, upper, folds: Some(5) }),
             }],
         })),
         mistakes: (0..6).map(mistake).collect(),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::ComparedRun;
 use crate::charts::{Strip, strip};
 use crate::data::{Direction, Interval, Measure};
-use crate::page::{Section, ends, scroll, value_in};
+use crate::page::{Section, ends, scroll, value_in, value_like};
 use crate::words::{list, spoken};
 
 /// A measure in each run that has it.
@@ -142,8 +142,78 @@ pub fn section(runs: &[ComparedRun]) -> Option<Section> {
              beside each other, the difference is hardly chance."
         }
         (scroll("Measures of all runs", table))
+        @let simpler = simpler(&rows);
+        @if !simpler.is_empty() {
+            h3 { "What simpler answers reach" }
+            p { "On the same samples as each run: what does not beat these has learnt little." }
+            (scroll("Simpler answers", simpler_table(&simpler, runs)))
+        }
     };
     Some(Section::new("measures", "Which is better", body))
+}
+
+/// A measure of a simpler answer: its name, and its value beside each run that was compared with it.
+struct Simpler<'a> {
+    row: &'a Row<'a>,
+    name: &'a str,
+    values: Vec<Option<f64>>,
+}
+
+fn simpler<'a>(rows: &'a [Row<'a>]) -> Vec<Simpler<'a>> {
+    let mut found = Vec::new();
+    for row in rows {
+        let mut names: Vec<&str> = Vec::new();
+        for baseline in row.values.iter().flatten().flat_map(|measure| &measure.baselines) {
+            let known = baseline.value.is_some_and(f64::is_finite);
+            if known && !names.contains(&baseline.name.as_str()) {
+                names.push(&baseline.name);
+            }
+        }
+        found.extend(names.into_iter().map(|name| {
+            let of = |measure: &Option<&Measure>| {
+                let baseline = (*measure)?.baselines.iter().find(|baseline| baseline.name == name)?;
+                baseline.value.filter(|value| value.is_finite())
+            };
+            Simpler { row, name, values: row.values.iter().map(of).collect() }
+        }));
+    }
+    found
+}
+
+fn simpler_table(simpler: &[Simpler], runs: &[ComparedRun]) -> Markup {
+    let value = |line: &Simpler, run: usize| {
+        let other = line.values[run]?;
+        let measure = line.row.values[run]?;
+        Some(value_like(
+            &measure.unit,
+            other,
+            measure.value.filter(|value| value.is_finite()).unwrap_or(other),
+        ))
+    };
+    html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { "Measure" }
+                    th scope="col" { "Of" }
+                    @for run in runs {
+                        th.number scope="col" { (run.name) }
+                    }
+                }
+            }
+            tbody {
+                @for line in simpler {
+                    tr {
+                        th scope="row" { (spoken(line.row.name)) }
+                        td { (line.name) }
+                        @for run in 0..runs.len() {
+                            td.number { (value(line, run).unwrap_or_default()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn line(row: &Row, runs: &[ComparedRun]) -> Markup {

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use example::{Augmented, Content, Example, Picture};
 pub use learning_rate::{LearningRateReport, LearningRateStep};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
-pub use run::{DatasetInfo, Environment, Importance, Layer, Part, SettingGroup, Timing, Verdict};
+pub use run::{
+    DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict,
+};
 pub use task::{
     Classification, Generated, Intervals, Language, MultiLabel, Regression, RegressionTarget, Scores, Task,
 };
@@ -72,4 +74,6 @@ pub struct RunReport {
     pub timings: Vec<Timing>,
     /// How much each column matters.
     pub importance: Vec<Importance>,
+    /// How that was measured.
+    pub importance_method: Option<ImportanceMethod>,
 }

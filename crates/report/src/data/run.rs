@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Interval;
+use super::{Direction, Interval, Unit};
 
 /// What the opening sentences say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,6 +125,32 @@ pub struct Importance {
     pub column: String,
     /// How much worse the measure becomes without it.
     pub value: f64,
+    /// The standard deviation of that over several shuffles.
+    pub spread: Option<f64>,
     /// A 95 % interval of that.
     pub interval: Option<Interval>,
+}
+
+/// How the importance of columns was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportanceMethod {
+    /// The measure.
+    pub measure: String,
+    /// Which of its values are good.
+    pub direction: Direction,
+    /// How its values are written.
+    pub unit: Unit,
+    /// Its value with all columns as they are.
+    pub value: f64,
+    /// The part that it was measured on, such as `test`.
+    pub part: String,
+    /// How many samples of that part were measured.
+    pub samples: usize,
+    /// How many there are in it.
+    pub of_samples: usize,
+    /// How often each column was shuffled, at most.
+    pub repeats: usize,
+    /// Columns that there was no time for.
+    pub left_out: usize,
 }

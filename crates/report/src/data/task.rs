@@ -96,6 +96,9 @@ pub struct Intervals {
     /// The upper end for each sample.
     #[serde(deserialize_with = "not_finite::list")]
     pub upper: Vec<f64>,
+    /// Where the intervals of a part of the samples were made from the other parts, so that no sample has a part in its own: how many
+    /// parts there are. `None` where all were made from other samples than these.
+    pub folds: Option<usize>,
 }
 
 /// The next token of a text. `loss` and `val_loss` of the epochs are the mean cross-entropy of a token in nats.
@@ -124,4 +127,6 @@ pub struct Generated {
     pub text: String,
     /// The temperature with which it drew.
     pub temperature: Option<f64>,
+    /// Further settings with which it drew, in words, such as `top-p 0.95, seed 0`.
+    pub sampling: Option<String>,
 }

@@ -1,10 +1,10 @@
-//! What the network learnt from, and which columns matter to it.
+//! What the network learnt from.
 
 use maud::{Markup, html};
 
 use super::frame::{Section, scroll};
 use crate::data::{DatasetInfo, RunReport};
-use crate::format::{count, number};
+use crate::format::count;
 use crate::words::{capitalised, shortened};
 
 /// With more classes a sentence says how many samples they have.
@@ -128,38 +128,4 @@ fn parts(data: &DatasetInfo) -> Markup {
             }
         }
     }
-}
-
-pub fn importance(report: &RunReport) -> Option<Section> {
-    let known = report.importance.iter().filter(|importance| importance.value.is_finite());
-    let mut columns: Vec<_> = known.collect();
-    columns.sort_by(|left, right| right.value.total_cmp(&left.value));
-    columns.truncate(CLASSES);
-    let most = columns.first()?.value.max(f64::MIN_POSITIVE);
-    let intervals = columns.iter().any(|column| column.interval.is_some());
-    let body = html! {
-        p {
-            "How much worse the predictions become where a column's values are shuffled. Columns that say the same share their importance; \
-             a value around 0 means that the network does not need the column."
-        }
-        ({
-            scroll(
-                "Importance of columns",
-                html! {
-                    table { thead { tr { th scope = "col" { "Column" } th.number scope =
-                    "col" { "Importance" } @ if intervals { th.number scope = "col" {
-                    "95\u{a0}% interval" } } } } tbody { @ for column in & columns { tr {
-                    th scope = "row" { (shortened(& column.column, 60)) } td.number.bar
-                    style = { "--v:"(format!("{:.1}%", (column.value / most).clamp(0.0,
-                    1.0) * 100.0)) } { (number(column.value)) } @ if intervals { td
-                    .number { @ if let Some(interval) = column.interval {
-                    (number(interval.lower)) " to "(number(interval.upper)) } } } } } } }
-                },
-            )
-        })
-        @if report.importance.len() > CLASSES {
-            p.caption { "The " (columns.len()) " most important of " (report.importance.len()) " columns." }
-        }
-    };
-    Some(Section::new("importance", "Which columns matter", body))
 }

@@ -5,7 +5,7 @@ use maud::html;
 use super::frame::Section;
 use super::training::{Family, families, named_curves};
 use crate::charts::{Series, Style, figure};
-use crate::data::{Epoch, Language, Unit};
+use crate::data::{Epoch, Generated, Language, Unit};
 use crate::format::{count, number};
 use crate::words::capitalised;
 
@@ -87,19 +87,32 @@ pub fn section(task: &Language, epochs: &[Epoch]) -> Option<Section> {
         }
         @if !task.generated.is_empty() {
             h3 { "What it writes" }
-            p { "The words that it was given are bold." }
+            p {
+                "The model that was saved goes on from some beginnings, which are bold. Each next "
+                (token)
+                " is drawn by the probabilities that it gives: with a temperature below 1 probable ones are drawn more often than it says, \
+                 above 1 less often. Texts that read well do not show that what they say is true."
+            }
             @for written in &task.generated {
                 figure.written {
                     blockquote {
                         b { (written.prompt) }
                         (written.text)
                     }
-                    @if let Some(temperature) = written.temperature {
-                        figcaption.caption { (capitalised("temperature ")) (number(temperature)) }
+                    @let settings = settings(written);
+                    @if !settings.is_empty() {
+                        figcaption.caption { (capitalised(&settings.join(", "))) }
                     }
                 }
             }
         }
     };
     Some(Section::new("language", "How well it knows the language", body))
+}
+
+/// With what a text was drawn.
+fn settings(written: &Generated) -> Vec<String> {
+    let beginning = written.prompt.trim().is_empty().then(|| "from the beginning of a text".to_owned());
+    let temperature = written.temperature.map(|temperature| format!("temperature {}", number(temperature)));
+    beginning.into_iter().chain(temperature).chain(written.sampling.clone()).collect()
 }

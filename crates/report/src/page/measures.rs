@@ -65,6 +65,10 @@ pub fn section(report: &RunReport) -> Option<Section> {
                 ". Each row has a scale of its own."
             }
         }
+        @let meanings = meanings(measures);
+        @if !meanings.is_empty() {
+            p.caption { (meanings.join(" ")) }
+        }
         @if let Some(samples) = few {
             p.notice {
                 "Measured on only "
@@ -74,6 +78,45 @@ pub fn section(report: &RunReport) -> Option<Section> {
         }
     };
     Some(Section::new("measures", "How good it is", body))
+}
+
+/// What measures are, for those who do not know their names; a sentence for each that is known.
+fn meanings(measures: &[Measure]) -> Vec<String> {
+    let mut found = Vec::new();
+    for measure in measures {
+        let name = spoken(&measure.name);
+        if let Some(meaning) = meaning(&name.to_lowercase()) {
+            found.push(format!("{}: {meaning}.", capitalised(&name)));
+        }
+    }
+    found.dedup();
+    found
+}
+
+fn meaning(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "accuracy" => "the share of right answers",
+        "balanced accuracy" => "the mean over the classes of the share that is found of each",
+        "f1" | "macro f1" => {
+            "the harmonic mean of precision and recall, of each class alike; 1 is perfect, and rare classes count as much as others"
+        }
+        "micro f1" => "the harmonic mean of precision and recall over all labels together; 1 is perfect",
+        "log loss" => "how surprised the probabilities are by the truth; 0 is perfect",
+        "roc auc" => {
+            "how often a sample of one class gets a higher score than one of the other; 1 is perfect, 0.5 is guessing"
+        }
+        "pr auc" => "precision averaged over all recalls; 1 is perfect",
+        "r²" | "r2" => {
+            "the share of the variance that predictions explain; 1 is perfect, 0 is no better than the mean"
+        }
+        "rmse" => "the root of the mean square error, in the unit of the target; large errors weigh more",
+        "mae" | "mean absolute error" => "how far off predictions are on average, in the unit of the target",
+        "median absolute error" => "half of the predictions are off by less",
+        "perplexity" => "among how many equally likely next tokens the network seems to choose; 1 is perfect",
+        "all labels right" => "the share of samples with no label wrong or missing",
+        "labels wrong" => "the share of labels that are wrong or missing",
+        _ => return None,
+    })
 }
 
 fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
@@ -119,7 +162,7 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
             }
             @for name in baselines {
                 td.number {
-                    @if let Some(value) = baseline(name) { (value_in(&measure.unit, value)) }
+                    @if let Some(other) = baseline(name) { (value_like(&measure.unit, other, value.unwrap_or(other))) }
                 }
             }
             @if intervals || !baselines.is_empty() {

@@ -9,6 +9,7 @@ mod curves;
 mod data;
 mod examples;
 mod frame;
+mod importance;
 mod labels;
 mod language;
 mod measures;
@@ -24,7 +25,7 @@ use crate::data::{RunReport, Task};
 use crate::error::ReportError;
 
 pub use frame::{Section, page, scroll};
-pub use measures::{ends, unit_of, value_in};
+pub use measures::{ends, unit_of, value_in, value_like};
 pub use reproduce::settings;
 pub use training::{NAMED, families, named_curves};
 
@@ -49,11 +50,11 @@ impl RunReport {
             Some(Task::Language(task)) => sections.push(language::section(task, &self.epochs)),
             None => {}
         }
+        sections.push(importance::section(self));
         sections.push(examples::mistakes(self)?);
         sections.push(training::section(self));
         sections.push(data::section(self));
         sections.push(examples::augmented(self)?);
-        sections.push(data::importance(self));
         sections.push(model::section(self));
         sections.push(timings::section(self));
         sections.push(reproduce::section(self));

@@ -82,6 +82,12 @@ fn summary(target: &RegressionTarget, residuals: &Residuals) -> Markup {
             @if of > 0 {
                 @let (lower, upper) = wilson(inside, of);
                 p {
+                    @if let Some(folds) = intervals.folds {
+                        "The model answers with intervals, which it was given after the training, from how far its predictions for these \
+                         samples were off. So that they are not measured on the samples that they were made from, the samples were dealt out to "
+                        (folds)
+                        " parts, and the intervals of each part were made from the others. "
+                    }
                     "The intervals should hold the truth of "
                     (percent(intervals.level))
                     " of the samples; they hold it for "

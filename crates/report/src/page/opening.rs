@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::measures::{better, ends, value_in};
+use super::measures::{better, ends, value_in, value_like};
 use crate::data::{Measure, RunReport, Task};
 use crate::format::{count, counted, duration, number, percent};
 use crate::statistics::{ClassCounts, Confusion, Residuals};
@@ -90,7 +90,7 @@ fn good(measure: &Measure) -> String {
     }
     let against: Vec<String> = baselines
         .iter()
-        .map(|(name, value)| format!("{} for {name}", value_in(&measure.unit, *value)))
+        .map(|(name, other)| format!("{} for {name}", value_like(&measure.unit, *other, value)))
         .collect();
     text += &format!(", against {}.", list(&against));
     let best = baselines

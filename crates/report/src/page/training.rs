@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::frame::Section;
 use super::measures::unit_of;
 use crate::charts::{Axis, Curves, Plot, Series, Style, figure};
-use crate::data::{Epoch, RunReport, Step, Unit};
+use crate::data::{Epoch, RunReport, Step, Task, Unit};
 use crate::format::{counted, number, percent};
 use crate::statistics::{Points, downsample, moving_average};
 use crate::words::{capitalised, spoken};
@@ -45,7 +45,9 @@ pub fn section(report: &RunReport) -> Option<Section> {
             p.notice { (warning) }
         }
         div.figures {
-            @for family in families(&report.epochs) { (over_epochs(report, &family)) }
+            @for family in families(&report.epochs).into_iter().filter(|family| !is_elsewhere(report, &family.name)) {
+                (over_epochs(report, &family))
+            }
             @if {
                 report.epochs.iter().any(|epoch| epoch.samples_per_s.is_some())
                     && !report.steps.iter().any(|step| step.samples_per_s.is_some())
@@ -78,6 +80,11 @@ pub fn section(report: &RunReport) -> Option<Section> {
         }
     };
     Some(Section::new("training", "How it was trained", body))
+}
+
+/// Whether the section about the task has this curve: that of a language model shows its perplexity.
+fn is_elsewhere(report: &RunReport, name: &str) -> bool {
+    name == "perplexity" && matches!(report.task, Some(Task::Language(_)))
 }
 
 /// Up to so many lines are named where they end; more have a legend.

@@ -1,6 +1,6 @@
 //! Runs side by side.
 
-use fireclay_report::{ComparedRun, Comparison, Interval, RunReport, SettingGroup, Task};
+use fireclay_report::{Baseline, ComparedRun, Comparison, Interval, RunReport, SettingGroup, Task};
 
 use crate::markup::{check, text};
 use crate::samples::{classification, full};
@@ -39,6 +39,19 @@ fn only_settings_that_differ_are_shown() {
             && text.contains("Their accuracy is the same")
             && !text.contains('★')
     );
+}
+
+#[test]
+fn what_simpler_answers_reach_stands_beside_each_run() {
+    let mut runs = vec![run("a", "0.1", 0.9, None), run("b", "0.2", 0.8, None)];
+    let baseline = |value| Baseline { name: "always cat".into(), value };
+    runs[0].report.measures[0].baselines = vec![baseline(Some(0.35))];
+    runs[1].report.measures[0].baselines = vec![baseline(None)];
+    let with = text(&page(runs.clone()));
+    assert!(with.contains("What simpler answers reach"), "{with}");
+    assert!(with.contains("accuracy always cat 35.0 %"), "{with}");
+    runs.iter_mut().flat_map(|run| &mut run.report.measures).for_each(|measure| measure.baselines.clear());
+    assert!(!text(&page(runs)).contains("simpler answers"));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn lists_that_do_not_fit_are_refused_by_name() {
         refused(Task::MultiLabel(labels)),
         "true labels: expected 2 values, found 3; give one for each sample"
     );
-    let intervals = Some(Intervals { level: 0.9, lower: vec![], upper: vec![1.0] });
+    let intervals = Some(Intervals { level: 0.9, lower: vec![], upper: vec![1.0], folds: None });
     let target =
         RegressionTarget { name: "y".into(), unit: None, truth: vec![1.0], predicted: vec![1.0], intervals };
     let message = refused(Task::Regression(Regression { targets: vec![target] }));

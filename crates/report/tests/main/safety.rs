@@ -55,7 +55,7 @@ fn hostile() -> RunReport {
     ];
     report.augmented = vec![Augmented { label: Some(word()), before: photograph(4), after: vec![] }];
     report.timings = vec![Timing { name: word(), seconds: 1.0 }];
-    report.importance = vec![Importance { column: word(), value: 1.0, interval: None }];
+    report.importance = vec![Importance { column: word(), value: 1.0, ..Importance::default() }];
     report
 }
 
@@ -66,7 +66,12 @@ fn texts_from_outside_are_only_texts() {
     check(&page);
     assert!(!page.contains("<script") && !page.contains('\u{202e}') && page.contains("\u{fffd}gnp.exe"));
     assert!(text(&page).contains("&lt;script src='https://example.org/x.js'&gt;alert(1)&lt;/script&gt;"));
-    let generated = vec![Generated { prompt: HOSTILE.into(), text: HOSTILE.into(), temperature: None }];
+    let generated = vec![Generated {
+        prompt: HOSTILE.into(),
+        text: HOSTILE.into(),
+        sampling: Some(HOSTILE.into()),
+        ..Generated::default()
+    }];
     report.task = Some(Task::Language(Language {
         token: HOSTILE.into(),
         generated,

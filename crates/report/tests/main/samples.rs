@@ -127,6 +127,7 @@ pub fn full(task: Task) -> RunReport {
             Timing { name: "steps".into(), seconds: 7.5 },
             Timing { name: "reading".into(), seconds: 2.5 },
         ],
-        importance: vec![Importance { column: "age".into(), value: 0.2, interval: None }],
+        importance: vec![Importance { column: "age".into(), value: 0.2, ..Importance::default() }],
+        importance_method: None,
     }
 }

@@ -1,8 +1,8 @@
 //! Every task has its sections, and the opening says what matters.
 
 use fireclay_report::{
-    Classification, Generated, Intervals, Language, MultiLabel, Regression, RegressionTarget, RunReport,
-    Scores, Task,
+    Baseline, Classification, Direction, Generated, Importance, ImportanceMethod, Intervals, Language,
+    Measure, MultiLabel, Regression, RegressionTarget, RunReport, Scores, Task, Unit,
 };
 
 use crate::markup::{check, tags, text};
@@ -116,7 +116,8 @@ fn numbers_have_their_sections_one_after_the_other() {
         let predicted: Vec<f64> =
             truth.iter().enumerate().map(|(at, truth)| truth + noise(at + 1000) - 0.5).collect();
         let bound = |shift: f64| predicted.iter().map(|value| value + shift).collect();
-        let intervals = Some(Intervals { level: 0.9, lower: bound(-0.45), upper: bound(0.45) });
+        let intervals =
+            Some(Intervals { level: 0.9, lower: bound(-0.45), upper: bound(0.45), folds: Some(5) });
         RegressionTarget { name: name.into(), unit: Some("kg".into()), truth, predicted, intervals }
     };
     let page = page(Task::Regression(Regression { targets: vec![target("weight"), target("<load>")] }));
@@ -129,6 +130,7 @@ fn numbers_have_their_sections_one_after_the_other() {
         "Largest errors",
         "The intervals should hold the truth of 90.0 % of the samples",
         "as well as so many samples can tell",
+        "dealt out to 5 parts, and the intervals of each part were made from the others. The intervals should",
         "Half of its predictions of weight are off by",
     ] {
         assert!(text.contains(part), "{part}");
@@ -137,8 +139,12 @@ fn numbers_have_their_sections_one_after_the_other() {
 
 #[test]
 fn language_models_have_perplexity_and_what_they_wrote() {
-    let generated =
-        vec![Generated { prompt: "Once".into(), text: " upon a time".into(), temperature: Some(0.8) }];
+    let generated = vec![Generated {
+        prompt: "Once".into(),
+        text: " upon a time".into(),
+        temperature: Some(0.8),
+        sampling: Some("top-p 0.95, seed 0".into()),
+    }];
     let task = Language {
         token: "word".into(),
         vocabulary: Some(1000),
@@ -152,10 +158,75 @@ fn language_models_have_perplexity_and_what_they_wrote() {
         "Bits per word 2.885",
         "Test words 5,000",
         "Once upon a time",
+        "The model that was saved goes on from some beginnings",
+        "Temperature 0.8, top-p 0.95, seed 0",
         "chose among 7.389 equally likely ones",
     ] {
         assert!(text.contains(part), "{part}");
     }
+}
+
+#[test]
+fn columns_are_sorted_by_importance_with_rows_and_shuffles_said() {
+    let column = |name: &str, value: f64, spread| Importance {
+        column: name.into(),
+        value,
+        spread: Some(spread),
+        interval: None,
+    };
+    let mut report = full(Task::Classification(classification(2, 200)));
+    report.importance =
+        vec![column("age", 0.021, 0.004), column("income", 0.12, 0.01), column("noise", -0.003, 0.002)];
+    report.importance_method = Some(ImportanceMethod {
+        measure: "accuracy".into(),
+        unit: Unit::Fraction,
+        value: 0.9,
+        part: "test".into(),
+        samples: 2000,
+        of_samples: 10_788,
+        repeats: 5,
+        left_out: 2,
+        ..ImportanceMethod::default()
+    });
+    let of_page = text(&report.to_html().unwrap());
+    for part in [
+        "How far accuracy falls from 90.0 % where",
+        "5 times for each column, on 2,000 of 10,788 test rows, spread evenly.",
+        "income 12.00 points ± 1.00 points age 2.10 points ± 0.40 points noise −0.30 points",
+        "There was no time to measure 2 columns more.",
+        "no proof that a column is the cause",
+    ] {
+        assert!(of_page.contains(part), "{part}: {of_page}");
+    }
+    let method = report.importance_method.as_mut().unwrap();
+    *method = ImportanceMethod {
+        measure: "log_loss".into(),
+        direction: Direction::LowerIsBetter,
+        unit: Unit::Number,
+        value: 0.3,
+        samples: 40,
+        of_samples: 40,
+        repeats: 1,
+        left_out: 0,
+        ..method.clone()
+    };
+    let of_page = text(&report.to_html().unwrap());
+    assert!(of_page.contains("How far log loss rises from 0.3 where"), "{of_page}");
+    assert!(of_page.contains("once for each column, on 40 test rows."), "{of_page}");
+}
+
+#[test]
+fn measures_are_explained_and_baselines_have_the_decimals_of_the_value() {
+    let mut report = full(Task::Classification(classification(2, 100)));
+    report.measures[0] = Measure {
+        baselines: vec![Baseline { name: "the mean".into(), value: Some(-5.63e-5) }],
+        ..Measure::new("R²", Direction::HigherIsBetter, Unit::Number, 0.9778)
+    };
+    let of_page = text(&report.to_html().unwrap());
+    assert!(of_page.contains("its R² is 0.9778, against −0.0001 for the mean."), "{of_page}");
+    assert!(of_page.contains("R²: the share of the variance that predictions explain; 1 is perfect"));
+    report.measures[0].name = "a measure of one's own".into();
+    assert!(!text(&report.to_html().unwrap()).contains("1 is perfect"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod number;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +147,32 @@ impl TablePreprocessing {
     /// How many numbers a row becomes.
     pub fn width(&self) -> usize {
         self.columns.iter().map(|column| column.encoding.width()).sum()
+    }
+
+    /// Each column with the places of its numbers in an encoded row.
+    ///
+    /// ```
+    /// # use fireclay_tabular::{Frame, EncodingOptions, TablePreprocessing, TargetColumn};
+    /// # fn main() -> Result<(), fireclay_tabular::TabularError> {
+    /// let mut frame = Frame::new(["age", "smoker", "ill"])?;
+    /// for row in [["41", "no", "no"], ["52.5", "yes", "yes"], ["", "no", "no"]] {
+    ///     frame.push(row)?;
+    /// }
+    /// let target = TargetColumn::classes(&frame, "ill")?;
+    /// let preprocessing = TablePreprocessing::fit(&frame, &target, &EncodingOptions::default())?;
+    /// assert_eq!(preprocessing.column_ranges(), [("age", 0..2), ("smoker", 2..4)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn column_ranges(&self) -> Vec<(&str, Range<usize>)> {
+        let mut end = 0;
+        let range = |column: &ColumnEncoding| {
+            let start = end;
+            end += column.encoding.width();
+            start..end
+        };
+        let ranges: Vec<_> = self.columns.iter().map(range).collect();
+        self.columns.iter().map(|column| column.name.as_str()).zip(ranges).collect()
     }
 
     /// What each number of an encoded row stands for: `age`, `age is missing`, `colour=red`.

@@ -45,6 +45,9 @@ pub struct Train<P: Program> {
         "accumulate", "averaging", "clip_value", "clip_norm", "precision", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
     ])]
     pub resume: Option<PathBuf>,
+    /// With --resume, multiply the learning rates of what is left by a factor, such as 0.1 after a loss that became NaN [default: 1]
+    #[arg(long, value_name = "FACTOR", requires = "resume", allow_negative_numbers = true)]
+    pub learning_rate_factor: Option<f64>,
 }
 
 /// Steps between two that are logged.

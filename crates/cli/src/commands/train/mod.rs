@@ -5,6 +5,7 @@
 mod announce;
 mod begin;
 mod check;
+mod diverged;
 mod flags;
 mod job;
 mod print_config;

@@ -27,12 +27,15 @@ pub fn resume<P: Program>(
     flags: &mut Train<P>,
     output: &Arc<Output>,
 ) -> anyhow::Result<(Device, Job<P>)> {
+    if let Some(found) = flags.learning_rate_factor.filter(|factor| !(*factor > 0.0 && factor.is_finite())) {
+        return Err(UsageError::of(CommandError::LearningRateFactor { found }));
+    }
     let of_run = match path.is_dir() {
         true => Some(checkpoint_of_run::<P>(path)?),
         false => None,
     };
     let path = of_run.as_deref().unwrap_or(path);
-    let checkpoint: Checkpoint = match load_checkpoint(path) {
+    let mut checkpoint: Checkpoint = match load_checkpoint(path) {
         // A model file is where a checkpoint was, when the training has ended.
         Err(_) if load_card(path).is_ok() => {
             let (path, program) = (path.to_path_buf(), called(P::NAME));
@@ -118,6 +121,9 @@ pub fn resume<P: Program>(
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;
+    if let Some(factor) = flags.learning_rate_factor {
+        checkpoint.progress.state.learning_rate_scale *= factor;
+    }
     let job = Job {
         state: ProgramState { data, ..state },
         train,

@@ -9,16 +9,17 @@ use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, ModelSpec, Trainer};
-use fireclay::train::{BinaryCounts, EarlyStopping, Report, Stopped, best_threshold};
+use fireclay::train::{BinaryCounts, EarlyStopping, Stopped, best_threshold};
 
 use super::announce::announce;
 use super::begin::begin;
+use super::diverged::LastCheckpoint;
 use super::flags::{CheckpointEvery, Train};
 use super::job::{Job, resume_command};
 use super::print_config::print_config;
 use super::recording::{Outcome, Recording};
 use super::resume::resume;
-use crate::baselines::{Baselines, measures_of, measures_of_report};
+use crate::baselines::{Baselines, measures_of};
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
@@ -64,7 +65,9 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
     let job = job.with_run_folder(flags)?;
     announce::<P>(&job, flags, output)?;
     let mut recording = Recording::begin(&job, flags, notes)?;
-    let done = train::<P>(job, &device, interrupt, &mut recording, output);
+    let checkpoints = LastCheckpoint::of(&job);
+    let done = train::<P>(job, &device, interrupt, &mut recording, output)
+        .map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from)));
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
         recording.failed(error);
     }
@@ -80,10 +83,7 @@ fn train<P: Program>(
     output: &Arc<Output>,
 ) -> anyhow::Result<Exit> {
     let start = Instant::now();
-    let baselines = match P::COMPARES_WITH_BASELINES {
-        true => Baselines::of(&job.train, &job.test, &job.state.spec, device, output)?,
-        false => None,
-    };
+    let baselines = Baselines::of(&job.train, &job.test, &job.state.spec, device, output)?;
     if let (Some(_), Some(recording)) = (&baselines, recording.as_mut()) {
         recording.lap("baselines", start);
     }
@@ -136,22 +136,12 @@ fn train<P: Program>(
     let start = Instant::now();
     let (evaluation, predictions) = trainer.evaluate_with_predictions(&test)?;
     print_evaluation::<P>(&evaluation, &state.metrics, &test, output);
-    // Of a language model there are sums only.
-    let wanted = baselines.is_some() || recording.is_some();
-    let has_rows = !matches!(evaluation.report, Report::Language(_));
-    let predictions = Some(predictions).filter(|_| wanted && has_rows);
     let threshold = trainer.card().threshold;
-    let mut measures = Vec::new();
-    if let Some(predictions) = &predictions {
-        measures = match &baselines {
-            Some(baselines) => baselines.compare(predictions, threshold),
-            None => measures_of(&test, predictions, threshold),
-        };
-        trainer.keep_intervals(predictions, INTERVAL);
-    }
-    if measures.is_empty() {
-        measures = measures_of_report(&evaluation);
-    }
+    let measures = match &baselines {
+        Some(baselines) => baselines.compare(&predictions, threshold),
+        None => measures_of(&test, &predictions, threshold),
+    };
+    trainer.keep_intervals(&predictions, INTERVAL);
     if let Some(baselines) = &baselines {
         baselines.print_beside(&measures, &state.model, output);
     }
@@ -168,7 +158,7 @@ fn train<P: Program>(
             train: &train,
             test: &test,
             evaluation: &evaluation,
-            predictions: predictions.as_ref(),
+            predictions: &predictions,
             measures: &measures,
             constant: baselines.as_ref().map(Baselines::constant_name),
             monitor: monitor.as_deref(),

@@ -1,6 +1,6 @@
 //! What TensorBoard is told besides the course of the training: settings, and pictures at the end.
 
-use fireclay::report::{Content, Picture, ReportError, RunReport, Task};
+use fireclay::report::{Content, Generated, Picture, ReportError, RunReport, Task};
 use fireclay::runs::RunFolder;
 use fireclay::tensorboard::{EventWriter, HParamValue, ResumeAt, SessionStatus, Summary};
 use fireclay::train::History;
@@ -68,6 +68,12 @@ pub fn finish(folder: &RunFolder, report: &RunReport, history: &History) -> anyh
     if !texts.is_empty() {
         summaries.push(Summary::text("mistakes", texts.concat()));
     }
+    if let Some(Task::Language(task)) = &report.task
+        && !task.generated.is_empty()
+    {
+        let texts: Vec<String> = task.generated.iter().map(written).collect();
+        summaries.push(Summary::text("generated", texts.concat()));
+    }
     let measures = report
         .measures
         .iter()
@@ -83,6 +89,14 @@ pub fn finish(folder: &RunFolder, report: &RunReport, history: &History) -> anyh
 
 fn pngs<'a>(pictures: impl Iterator<Item = &'a Picture>) -> Result<Vec<Vec<u8>>, ReportError> {
     pictures.map(Picture::to_png).collect()
+}
+
+/// A text that the network wrote, with what it was drawn, as Markdown.
+fn written(text: &Generated) -> String {
+    let temperature = text.temperature.map(|temperature| format!("temperature {temperature}"));
+    let settings: Vec<String> = temperature.into_iter().chain(text.sampling.clone()).collect();
+    let prompt = if text.prompt.is_empty() { String::new() } else { format!("**{}**", text.prompt) };
+    format!("- {prompt}{} *({})*\n", text.text, settings.join(", "))
 }
 
 /// The confusion matrix as a picture: a row for each class, the darker the more of its samples.

@@ -1,6 +1,8 @@
 //! What a training leaves in the folder of its run: settings, logs, checkpoints, model and report.
 
 mod events;
+mod generated;
+mod importance;
 mod page;
 mod samples;
 
@@ -13,7 +15,7 @@ use fireclay::data::write_atomically;
 use fireclay::nn::Model;
 use fireclay::prelude::{Dataset, Evaluation, Trainer};
 use fireclay::report::Timing;
-use fireclay::runs::{MetricsLog, RunFolder, RunRecord, RunsError, Status, TensorBoardLog};
+use fireclay::runs::{MetricsLog, RunFolder, RunRecord, RunsError, Status, TensorBoardLog, graph};
 use fireclay::train::{Event, History, Predictions, Stopped, callback_fn};
 
 use super::flags::{Logging, Train};
@@ -32,7 +34,7 @@ pub struct Outcome<'a, P: Program> {
     pub train: &'a Dataset,
     pub test: &'a Dataset,
     pub evaluation: &'a Evaluation,
-    pub predictions: Option<&'a Predictions>,
+    pub predictions: &'a Predictions,
     pub measures: &'a [Measure],
     /// The answer that does not look at the sample.
     pub constant: Option<&'a str>,
@@ -69,6 +71,13 @@ impl Recording {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone_from(&record.report.training.warnings);
+                if let Some(factor) = flags.learning_rate_factor {
+                    let at = job.checkpoint.iter().map(|checkpoint| checkpoint.progress.state.epoch);
+                    let epoch = at.max().unwrap_or(1);
+                    warnings.lock().unwrap_or_else(PoisonError::into_inner).push(format!(
+                        "The training was resumed in epoch {epoch} with its learning rates multiplied by {factor}."
+                    ));
+                }
                 let before = record.seconds;
                 let started = record.started;
                 let now = RunRecord::begin(record.report);
@@ -96,12 +105,14 @@ impl Recording {
 
     /// Adds what writes while the training goes.
     pub fn attach(&self, trainer: Trainer<Model>, logging: &Logging) -> Trainer<Model> {
+        let graph = graph(trainer.network().spec()).unwrap_or_default();
         let every = logging.every;
         let log = MetricsLog::new(&self.folder).every(every);
         let mut events = TensorBoardLog::new(&self.folder)
             .every(every)
             .hparams(events::hparams(&self.record.report))
-            .text("run", events::description(&self.record.report));
+            .text("run", events::description(&self.record.report))
+            .graph(graph);
         if logging.histograms {
             events = events.histograms();
         }
@@ -157,13 +168,21 @@ impl Recording {
         output: &Arc<Output>,
     ) -> anyhow::Result<()> {
         outcome.trainer.save(self.folder.model())?;
+        let start = Instant::now();
+        importance::add(&mut self.record.report, outcome)?;
+        let generated = generated::texts(outcome.trainer, outcome.test);
+        if !self.record.report.importance.is_empty() {
+            self.lap("importance of columns", start);
+        } else if !generated.is_empty() {
+            self.lap("generated texts", start);
+        }
         let mut laps = vec![Timing {
             name: "training steps".into(),
             seconds: outcome.history.epochs.iter().map(|epoch| epoch.seconds).sum(),
         }];
         laps.append(&mut self.laps);
         self.record.report.timings = laps;
-        page::ending(&mut self.record.report, outcome, &self.folder)?;
+        page::ending(&mut self.record.report, outcome, &self.folder, generated)?;
         samples::add(&mut self.record.report, outcome, source);
         let reason = match &outcome.history.stopped {
             Stopped::Early(reason) => Some(reason.clone()),

@@ -5,8 +5,8 @@ use std::path::Path;
 use fireclay::data::{Dataset, TableDataset};
 use fireclay::nn::ModelSpec;
 use fireclay::report::{
-    Baseline, DatasetInfo, Direction, Interval, Language, Measure, Part, RunReport, SettingGroup, Task,
-    Training, Unit, Verdict,
+    Baseline, DatasetInfo, Direction, Generated, Interval, Language, Measure, Part, RunReport, SettingGroup,
+    Task, Training, Unit, Verdict,
 };
 use fireclay::runs::{RunFolder, environment, epochs, layers, steps, task};
 use fireclay::train::{AnyMetric, Report, Stopped};
@@ -17,7 +17,7 @@ use super::super::job::Job;
 use super::super::print_config::settings;
 use super::Outcome;
 use crate::baselines::title;
-use crate::format::{called, listed, quoted};
+use crate::format::{called, count, quoted};
 use crate::objective::Objective;
 use crate::program::{Preprocessing, Program};
 use crate::records;
@@ -97,9 +97,6 @@ pub fn beginning<P: Program>(
     })
 }
 
-/// Classes that a sentence names.
-const MOST_NAMED: usize = 8;
-
 /// The release of Burn that everything stands on.
 const BURN: &str = "0.22.1";
 
@@ -108,6 +105,7 @@ pub fn ending<P: Program>(
     report: &mut RunReport,
     outcome: &Outcome<P>,
     folder: &RunFolder,
+    generated: Vec<Generated>,
 ) -> anyhow::Result<()> {
     let Outcome { trainer, history, train, test, evaluation, predictions, .. } = outcome;
     report.epochs = epochs(history);
@@ -129,15 +127,15 @@ pub fn ending<P: Program>(
             vocabulary: train.vocabulary_size(),
             loss: Some(language.perplexity.ln()),
             tokens: Some(language.tokens as u64),
-            generated: Vec::new(),
+            generated,
         })),
-        _ => predictions.and_then(|predictions| {
+        _ => {
             let names = match train.class_names() {
                 [] => target_names(train),
                 names => names.to_vec(),
             };
             task(predictions, &names, card.threshold, card.intervals.as_ref())
-        }),
+        }
     };
     Ok(())
 }
@@ -178,7 +176,7 @@ fn measure(row: &records::Measure, constant: Option<&str>, samples: usize) -> Me
             Ok(fireclay::train::Direction::Maximize) => Direction::HigherIsBetter,
             _ => Direction::LowerIsBetter,
         },
-        unit: if row.name.ends_with("accuracy") { Unit::Fraction } else { Unit::Number },
+        unit: unit(&row.name),
         value: row.model,
         undefined: row.model.is_none().then(|| "it does not exist for these test samples".into()),
         interval: row.interval.map(|[lower, upper]| Interval { lower, upper }),
@@ -186,6 +184,11 @@ fn measure(row: &records::Measure, constant: Option<&str>, samples: usize) -> Me
         samples: Some(samples),
         baselines,
     }
+}
+
+/// How values of a measure are written.
+pub fn unit(name: &str) -> Unit {
+    if name.ends_with("accuracy") { Unit::Fraction } else { Unit::Number }
 }
 
 /// What a network is, in words.
@@ -211,7 +214,11 @@ fn purpose(objective: Objective, train: &Dataset) -> String {
     let classes = train.class_names();
     match objective {
         Objective::Classification if classes.len() <= 4 => {
-            format!("to tell {} apart", listed(classes, MOST_NAMED))
+            let [first @ .., last] = classes else { return "to tell classes apart".into() };
+            match first {
+                [] => format!("to find {last}"),
+                first => format!("to tell {} and {last} apart", first.join(", ")),
+            }
         }
         Objective::Classification => format!("to tell {} classes apart", classes.len()),
         Objective::StepClassification => format!("to find one of {} classes for each step", classes.len()),
@@ -228,7 +235,10 @@ fn purpose(objective: Objective, train: &Dataset) -> String {
 fn sample(train: &Dataset) -> String {
     let shape = train.shape();
     match (train.vocabulary_size(), shape) {
-        (Some(vocabulary), [tokens]) => format!("{tokens} tokens of {vocabulary}"),
+        (Some(vocabulary), [tokens]) => {
+            let how = if train.predicts_next_tokens() { "tokens in a row" } else { "tokens at most" };
+            format!("{} {how}, of {} different ones", count(*tokens as u64), count(vocabulary as u64))
+        }
         (None, [1, height, width]) => format!("{height} by {width} pixels, grey"),
         (None, [3, height, width]) => format!("{height} by {width} pixels, red, green and blue"),
         (_, [numbers]) => format!("{numbers} numbers"),

@@ -16,10 +16,10 @@ const TIMES: usize = 4;
 
 /// Adds mistakes and augmented pictures.
 pub fn add<P: Program>(report: &mut RunReport, outcome: &Outcome<P>, source: &SourceOf<P>) {
-    if let Some(predictions) = outcome.predictions {
-        let names = outcome.train.class_names();
-        let threshold = outcome.trainer.card().threshold;
-        let wrong = most_wrong(predictions, names, threshold, MISTAKES);
+    let names = outcome.train.class_names();
+    let threshold = outcome.trainer.card().threshold;
+    let wrong = most_wrong(outcome.predictions, names, threshold, MISTAKES);
+    if !wrong.is_empty() {
         report.mistakes = examples::<P>(&wrong, outcome, source);
     }
     report.augmented = augmented(outcome.train);
