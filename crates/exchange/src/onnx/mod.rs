@@ -1,1 +1,3 @@
 //! ONNX, out and in.
+
+mod proto;
