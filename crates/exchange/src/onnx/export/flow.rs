@@ -41,8 +41,7 @@ impl Flow {
         let (lengths, steps) = (self.lengths.as_ref()?, self.steps.as_ref()?);
         let key = format!("own {lengths} {}", steps.name);
         Some(graph.once(&key, |graph| {
-            let zero = graph.ints(&[0]);
-            let places = graph.range(&zero, &steps.name);
+            let places = graph.range(None, &steps.name);
             let ends = graph.unsqueeze(lengths, &[1]);
             graph.add("Less", &[&places, &ends], Vec::new())
         }))

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use fireclay_nn::NamedTensor;
 
-use super::attribute::{integer, integers};
 use super::value::OnnxValue;
 use crate::Unsupported;
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, NodeProto, TensorProto};
@@ -103,14 +102,12 @@ impl<'a> Graph<'a> {
 
     /// Numbers under a name of their own.
     pub(super) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.initializer(name, shape, DataType::Float, bytes)
+        self.initializer(name, shape, DataType::Float, bytes(values, f32::to_le_bytes))
     }
 
     /// As [`floats`](Self::floats), in twice as many bits.
     pub(super) fn doubles(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.initializer(name, shape, DataType::Double, bytes)
+        self.initializer(name, shape, DataType::Double, bytes(values, f64::to_le_bytes))
     }
 
     /// One number for all who need it.
@@ -123,17 +120,14 @@ impl<'a> Graph<'a> {
     pub(super) fn ints(&mut self, values: &[i64]) -> String {
         let key = format!("constant/{values:?}");
         self.once(&key, |graph| {
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            graph.initializer(&key, &[values.len()], DataType::Int64, bytes)
+            graph.initializer(&key, &[values.len()], DataType::Int64, bytes(values, i64::to_le_bytes))
         })
     }
 
     /// A whole number without dimensions for all who need it.
     pub(super) fn int(&mut self, value: i64) -> String {
         let key = format!("constant/int/{value}");
-        self.once(&key, |graph| {
-            graph.initializer(&key, &[], DataType::Int64, value.to_le_bytes().to_vec())
-        })
+        self.once(&key, |graph| graph.initializer(&key, &[], DataType::Int64, value.to_le_bytes().to_vec()))
     }
 
     /// 0 among 32-bit whole numbers, for all who need it.
@@ -192,24 +186,29 @@ impl<'a> Graph<'a> {
     }
 
     /// The graph without what no output needs.
-    pub(super) fn finish(mut self, name: &str, doc_string: String) -> (GraphProto, Vec<OnnxValue>, Vec<OnnxValue>) {
+    pub(super) fn finish(
+        mut self,
+        name: &str,
+        doc_string: String,
+    ) -> (GraphProto, Vec<OnnxValue>, Vec<OnnxValue>) {
         for place in 0..self.later.len() {
             let (value, output) = self.later[place].clone();
             self.output(&value, output);
         }
-        let mut needed: HashSet<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
-        let mut is_needed = vec![false; self.nodes.len()];
-        for (node, is_needed) in self.nodes.iter().zip(&mut is_needed).rev() {
-            *is_needed = node.output.iter().any(|output| needed.contains(output.as_str()));
-            if *is_needed {
-                needed.extend(node.input.iter().map(String::as_str));
+        let mut needed: HashSet<String> = self.outputs.iter().map(|output| output.name.clone()).collect();
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for node in self.nodes.into_iter().rev() {
+            if node.output.iter().any(|output| needed.contains(output)) {
+                needed.extend(node.input.iter().cloned());
+                nodes.push(node);
             }
         }
-        let initializer = self.initializers.iter().filter(|tensor| needed.contains(tensor.name.as_str()));
+        nodes.reverse();
+        self.initializers.retain(|tensor| needed.contains(&tensor.name));
         let graph = GraphProto {
-            node: self.nodes.iter().zip(is_needed).filter_map(|(node, is)| is.then(|| node.clone())).collect(),
+            node: nodes,
             name: name.to_owned(),
-            initializer: initializer.cloned().collect(),
+            initializer: self.initializers,
             doc_string,
             input: self.inputs.iter().map(OnnxValue::to_proto).collect(),
             output: self.outputs.iter().map(OnnxValue::to_proto).collect(),
@@ -242,69 +241,9 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Operators that are used in many places.
-impl Graph<'_> {
-    /// 0 keeps a size, and one may be -1.
-    pub(super) fn reshape(&mut self, value: &str, sizes: &[i64]) -> String {
-        let sizes = self.ints(sizes);
-        self.add("Reshape", &[value, &sizes], Vec::new())
-    }
-
-    pub(super) fn transpose(&mut self, value: &str, order: &[i64]) -> String {
-        self.add("Transpose", &[value], vec![integers("perm", order)])
-    }
-
-    pub(super) fn squeeze(&mut self, value: &str, axes: &[i64]) -> String {
-        let axes = self.ints(axes);
-        self.add("Squeeze", &[value, &axes], Vec::new())
-    }
-
-    pub(super) fn unsqueeze(&mut self, value: &str, axes: &[i64]) -> String {
-        let axes = self.ints(axes);
-        self.add("Unsqueeze", &[value, &axes], Vec::new())
-    }
-
-    /// The places from `start` to before `end`, of which each is a list with one number.
-    pub(super) fn slice(&mut self, value: &str, axis: i64, start: &str, end: &str) -> String {
-        let axis = self.ints(&[axis]);
-        self.add("Slice", &[value, start, end, &axis], Vec::new())
-    }
-
-    /// A size as a list with one number.
-    pub(super) fn size(&mut self, value: &str, axis: i64) -> String {
-        let attributes =
-            vec![integer("start", axis), integer("end", axis + 1)];
-        self.add("Shape", &[value], attributes)
-    }
-
-    pub(super) fn cast(&mut self, value: &str, to: DataType) -> String {
-        let to = integer("to", i64::from(i32::from(to)));
-        self.add("Cast", &[value], vec![to])
-    }
-
-    pub(super) fn concat(&mut self, values: &[&str], axis: i64) -> String {
-        self.add("Concat", values, vec![integer("axis", axis)])
-    }
-
-    /// `count` parts of the same size.
-    pub(super) fn split(&mut self, value: &str, axis: i64, count: usize) -> Vec<String> {
-        let attributes = vec![
-            integer("axis", axis),
-            integer("num_outputs", count as i64),
-        ];
-        match count {
-            1 => vec![value.to_owned()],
-            _ => self.add_many("Split", &[value], count, attributes),
-        }
-    }
-
-    /// Whole numbers from `start` to before `end`, each of which is a list with one number.
-    pub(super) fn range(&mut self, start: &str, end: &str) -> String {
-        let key = format!("range {start} {end}");
-        self.once(&key, |graph| {
-            let [start, end] = [start, end].map(|bound| graph.squeeze(bound, &[0]));
-            let one = graph.int(1);
-            graph.add("Range", &[&start, &end, &one], Vec::new())
-        })
-    }
+/// The bytes of numbers, one after another.
+fn bytes<T: Copy, const N: usize>(values: &[T], of_one: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(values.len() * N);
+    values.iter().for_each(|value| bytes.extend_from_slice(&of_one(*value)));
+    bytes
 }

@@ -10,7 +10,8 @@ use crate::onnx::proto::StringStringEntryProto;
 /// of it, are left out.
 pub(super) fn write(card: &ModelCard, options: &OnnxOptions) -> Vec<StringStringEntryProto> {
     let classes = Some(&card.classes).filter(|classes| !classes.is_empty());
-    let whether = |included: bool| if included { "included in the graph" } else { "to be done by the caller" };
+    let whether =
+        |included: bool| if included { "included in the graph" } else { "to be done by the caller" };
     let scales = card.preprocessing.is_some() || card.target_scale.is_some();
     [
         Some(entry("spec", json(&card.spec))),

@@ -6,6 +6,7 @@ mod graph;
 mod input;
 mod layers;
 mod metadata;
+mod operators;
 mod output;
 mod state;
 #[cfg(test)]
@@ -102,7 +103,7 @@ impl OnnxModel {
 /// Writes a model as [ONNX](https://onnx.ai), operator set 18, for ONNX Runtime and others. It computes what the model
 /// computes when it does not learn; the same model and options give the same bytes.
 ///
-/// The batch may have any size, and a network of tokens takes texts of any length up to that of its description where no
+/// The batch may have any size, tokens are `int64` as in most models on the web, and a network of tokens takes texts of any length up to that of its description where no
 /// layer lays out all steps side by side. Numbers come out where the description ends, `[batch, outputs]` or
 /// `[batch, steps, outputs]`, as `logits`, as `values` from a model that predicts numbers, or as `probabilities` from one
 /// that ends with them. Classes, preprocessing, and how texts and tables become numbers are in the file's metadata as JSON,
@@ -135,19 +136,22 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let mut graph = Graph::new(&model.tensors, options.stepwise);
     let mut notes = Vec::new();
 
-    if options.stepwise && !goes_on(card.spec.output_steps()?.is_some(), &card.spec.input) {
-        graph.refused.push(Unsupported {
-            position: placed.len().to_string(),
-            name: placed.last().map_or(String::new(), |layer| layer.name.clone()),
-            kind: placed.last().map_or(String::new(), |layer| layer.kind.type_name().to_owned()),
-            reason: "only a network that reads tokens and gives its numbers at each of them goes on step by step"
-                .to_owned(),
-        });
+    if options.stepwise && !matches!(card.spec.input, InputSpec::Tokens(_)) {
+        let items = vec![refused_input(&card.spec.input)];
+        return Err(ExchangeError::NotExpressible { format: FileFormat::Onnx, items });
     }
     let flow = input::write(&mut graph, card, options)?;
     let views = card.spec.test_time_augmentation;
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
     let flow = layers::chain(&mut graph, &placed, "", 0, flow);
+    if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
+        graph.refused.push(Unsupported {
+            position: placed.len().to_string(),
+            name: last.name.clone(),
+            kind: last.kind.type_name().to_owned(),
+            reason: "the network gives its numbers once for a whole text, not at each token".to_owned(),
+        });
+    }
     let flow = views::after(&mut graph, views, card.spec.output_features()?, flow);
     output::write(&mut graph, card, options, flow, &mut notes)?;
 
@@ -180,6 +184,12 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     Ok(OnnxModel { inputs, outputs, nodes, opset: OPSET, notes, bytes: proto.encode_to_vec() })
 }
 
-fn goes_on(gives_steps: bool, input: &InputSpec) -> bool {
-    gives_steps && matches!(input, InputSpec::Tokens(_))
+/// A network of numbers cannot go on step by step, whatever its layers are.
+fn refused_input(input: &InputSpec) -> Unsupported {
+    Unsupported {
+        position: "0".to_owned(),
+        name: "input".to_owned(),
+        kind: input.to_string(),
+        reason: "only a network that reads tokens goes on step by step".to_owned(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use fireclay_nn::MultiHeadAttentionSpec;
 
-use super::super::flow::{Flow, Steps};
+use super::super::flow::Flow;
 use super::super::graph::Graph;
 use super::dense::linear;
 use super::position::{Span, turned};
@@ -18,7 +18,11 @@ pub(super) fn multi_head_attention(
     input: Flow,
 ) -> Flow {
     if graph.stepwise && !spec.causal {
-        return place.refuse(graph, input, "it sees steps that are not known yet; only causal attention goes on step by step");
+        return place.refuse(
+            graph,
+            input,
+            "it sees steps that are not known yet; only causal attention goes on step by step",
+        );
     }
     self_attention(graph, place, &place.layer.name, spec, input)
 }
@@ -46,13 +50,14 @@ pub(super) fn self_attention(
         parts.iter().map(|part| graph.reshape(part, &[0, 0, heads as i64, dim as i64])).collect();
 
     let sizes = || vec!["batch".into(), heads.into(), "past_steps".into(), dim.into()];
-    let past = graph.stepwise.then(|| ["key", "value"].map(|part| graph.past(&format!("{name}.{part}"), sizes())));
+    let past =
+        graph.stepwise.then(|| ["key", "value"].map(|part| graph.past(&format!("{name}.{part}"), sizes())));
     let span = match &past {
-        None => Span { first: graph.ints(&[0]), end: steps.name.clone() },
+        None => Span { first: None, end: steps.name.clone() },
         Some([keys, _]) => {
             let first = graph.size(keys, 2);
             let end = graph.add("Add", &[&first, &steps.name], Vec::new());
-            Span { first, end }
+            Span { first: Some(first), end }
         }
     };
     if spec.rotary {
@@ -74,7 +79,7 @@ pub(super) fn self_attention(
     let scores = graph.add("MatMul", &[query, &keys], Vec::new());
     let scale = graph.float((1.0 / (dim as f64).sqrt()) as f32);
     let mut scores = graph.add("Mul", &[&scores, &scale], Vec::new());
-    if let Some(seen) = seen(graph, spec.causal, &span, &steps, &input) {
+    if let Some(seen) = seen(graph, spec.causal, &span, &input) {
         let unseen = graph.float(UNSEEN);
         scores = graph.add("Where", &[&seen, &scores, &unseen], Vec::new());
     }
@@ -89,25 +94,23 @@ pub(super) fn self_attention(
 }
 
 /// `[steps, all_steps]` or `[batch, 1, .., steps]`, bool: which step sees which; `None` if each sees all.
-fn seen(graph: &mut Graph, causal: bool, span: &Span, steps: &Steps, input: &Flow) -> Option<String> {
+fn seen(graph: &mut Graph, causal: bool, span: &Span, input: &Flow) -> Option<String> {
     let before = causal.then(|| {
-        graph.once(&format!("causal {} {} {}", span.first, span.end, steps.name), |graph| {
-            let zero = graph.ints(&[0]);
-            let keys = graph.range(&zero, &span.end);
-            let queries = graph.range(&span.first, &span.end);
+        graph.once(&format!("causal {:?} {}", span.first, span.end), |graph| {
+            let keys = graph.range(None, &span.end);
+            let queries = graph.range(span.first.as_deref(), &span.end);
             let queries = graph.unsqueeze(&queries, &[1]);
             graph.add("LessOrEqual", &[&keys, &queries], Vec::new())
         })
     });
-    let own = input.own(graph).map(|own| {
-        graph.once(&format!("seen {own}"), |graph| graph.unsqueeze(&own, &[1, 2]))
-    });
+    let own = input
+        .own(graph)
+        .map(|own| graph.once(&format!("seen {own}"), |graph| graph.unsqueeze(&own, &[1, 2])));
     match (before, own) {
-        (Some(before), Some(own)) => {
-            Some(graph.once(&format!("{before} and {own}"), |graph| {
-                graph.add("And", &[&before, &own], Vec::new())
-            }))
-        }
+        (Some(before), Some(own)) => Some(
+            graph
+                .once(&format!("{before} and {own}"), |graph| graph.add("And", &[&before, &own], Vec::new())),
+        ),
         (before, own) => before.or(own),
     }
 }

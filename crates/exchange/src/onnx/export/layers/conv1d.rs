@@ -23,18 +23,25 @@ pub(super) fn conv1d(graph: &mut Graph, place: &Place, spec: &Conv1dSpec, input:
         None => running_pads(graph, spec, covered, &steps),
     };
     let mut around = [0, 0];
-    // How many zeros there are, of those that lengths are counted with.
-    let total = match pads {
+    // What is added to a length before it is divided by the stride.
+    let beyond = spec.stride as i64 - covered as i64;
+    let reach = match pads {
         Pads::Fixed((before, after)) => {
             around = [before, after];
-            graph.ints(&[(before + after) as i64])
+            graph.ints(&[(before + after) as i64 + beyond])
         }
         Pads::Running { before, after, total } => {
             let nothing = graph.ints(&[0]);
             let places = [&nothing, &nothing, &before, &nothing, &nothing, &after].map(String::as_str);
             let places = graph.concat(&places, 0);
             value = graph.add("Pad", &[&value, &places], Vec::new());
-            total
+            match total {
+                Total::Fixed(total) => graph.ints(&[total as i64 + beyond]),
+                Total::Running(total) => {
+                    let beyond = graph.ints(&[beyond]);
+                    graph.add("Add", &[&total, &beyond], Vec::new())
+                }
+            }
         }
     };
     let weight = graph.weight(&place.tensor("weight"));
@@ -57,9 +64,7 @@ pub(super) fn conv1d(graph: &mut Graph, place: &Place, spec: &Conv1dSpec, input:
         None => Steps { name: graph.size(&value, 1), fixed: None },
     };
     let lengths = input.lengths.map(|lengths| {
-        let reach = graph.ints(&[spec.stride as i64 - covered as i64]);
         let (stride, zero, one) = (graph.ints(&[spec.stride as i64]), graph.ints(&[0]), graph.ints(&[1]));
-        let reach = graph.add("Add", &[&total, &reach], Vec::new());
         let places = graph.add("Add", &[&lengths, &reach], Vec::new());
         // No negative number is divided, as that rounds either way.
         let places = graph.add("Max", &[&places, &zero], Vec::new());
@@ -76,7 +81,17 @@ pub(super) fn conv1d(graph: &mut Graph, place: &Place, spec: &Conv1dSpec, input:
 enum Pads {
     Fixed((usize, usize)),
     /// Lists with one number each. After a sequence shorter than the kernel there are more than `total` counts.
-    Running { before: String, after: String, total: String },
+    Running {
+        before: String,
+        after: String,
+        total: Total,
+    },
+}
+
+/// How many zeros lengths are counted with.
+enum Total {
+    Fixed(usize),
+    Running(String),
 }
 
 fn running_pads(graph: &mut Graph, spec: &Conv1dSpec, covered: usize, steps: &Steps) -> Pads {
@@ -93,7 +108,7 @@ fn running_pads(graph: &mut Graph, spec: &Conv1dSpec, covered: usize, steps: &St
         let total = graph.add("Max", &[&total, &zero], Vec::new());
         let before = graph.add("Div", &[&total, &two], Vec::new());
         let after = graph.add("Sub", &[&total, &before], Vec::new());
-        return Pads::Running { before, after, total };
+        return Pads::Running { before, after, total: Total::Running(total) };
     }
     // With a stride of 1, and without padding or with so many zeros, it does not depend on the steps.
     let (before, after) = spec.padding.pair(1, 1, covered, spec.stride);
@@ -105,6 +120,6 @@ fn running_pads(graph: &mut Graph, spec: &Conv1dSpec, covered: usize, steps: &St
     let missing = graph.add("Max", &[&missing, &zero], Vec::new());
     let behind = graph.ints(&[after as i64]);
     let after_all = graph.add("Add", &[&behind, &missing], Vec::new());
-    let total = graph.ints(&[(before + after) as i64]);
+    let total = Total::Fixed(before + after);
     Pads::Running { before: graph.ints(&[before as i64]), after: after_all, total }
 }

@@ -40,9 +40,10 @@ pub(super) fn linear(graph: &mut Graph, weight: &str, bias: Option<&str>, input:
             let &[out_features, in_features] = tensor.shape.as_slice() else {
                 unreachable!("a dense layer's weight has two dimensions");
             };
-            let turned: Vec<f32> = (0..in_features)
-                .flat_map(|from| (0..out_features).map(move |to| tensor.values[to * in_features + from]))
-                .collect();
+            let mut turned = Vec::with_capacity(tensor.values.len());
+            for from in 0..in_features {
+                turned.extend(tensor.values[from..].iter().step_by(in_features));
+            }
             let weight = graph.floats(&format!("{weight}.T"), &[in_features, out_features], &turned);
             steps(graph, &weight, bias, input)
         }

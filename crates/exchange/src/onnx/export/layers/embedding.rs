@@ -13,8 +13,8 @@ pub(super) fn embedding(graph: &mut Graph, place: &Place, spec: &EmbeddingSpec, 
     let weight = graph.weight(&place.tensor("weight"));
     let lengths = match (spec.padding_idx, &input.steps) {
         (Some(padding), Some(steps)) if !graph.stepwise => {
-            let (zero, one) = (graph.ints(&[0]), graph.ints(&[1]));
-            let places = graph.range(&zero, &steps.name);
+            let one = graph.ints(&[1]);
+            let places = graph.range(None, &steps.name);
             let places = graph.add("Add", &[&places, &one], Vec::new());
             let padding = graph.int(padding as i64);
             let fills = graph.add("Equal", &[&input.value, &padding], Vec::new());
@@ -37,7 +37,8 @@ pub(super) fn naive_bayes_bag(
     input: Flow,
 ) -> Flow {
     let (ratio, weight) = (graph.tensor(&place.tensor("ratio")), graph.tensor(&place.tensor("weight")));
-    let table: Vec<f32> = ratio.values.iter().zip(&weight.values).map(|(ratio, weight)| ratio * weight).collect();
+    let table: Vec<f32> =
+        ratio.values.iter().zip(&weight.values).map(|(ratio, weight)| ratio * weight).collect();
     let table = graph.floats(&place.tensor("table"), &ratio.shape, &table);
     let rows = graph.add("Gather", &[&table, &input.value], vec![integer("axis", 0)]);
     let axes = graph.ints(&[1]);

@@ -39,8 +39,7 @@ fn conv(
 ) -> Flow {
     let weight = graph.weight(&place.tensor("weight"));
     let bias = has_bias.then(|| graph.weight(&place.tensor("bias")));
-    let inputs: Vec<&str> =
-        [input.value.as_str(), &weight].into_iter().chain(bias.as_deref()).collect();
+    let inputs: Vec<&str> = [input.value.as_str(), &weight].into_iter().chain(bias.as_deref()).collect();
     let value = graph.add("Conv", &inputs, attributes);
     input.with(value)
 }

@@ -45,9 +45,9 @@ pub(super) fn position_embedding(
     input.with(value)
 }
 
-/// Which places steps have: from `first` to before `end`, each a list with one number.
+/// Which places steps have: from `first`, or 0, to before `end`, each a list with one number.
 pub(super) struct Span {
-    pub(super) first: String,
+    pub(super) first: Option<String>,
     pub(super) end: String,
 }
 
@@ -55,7 +55,7 @@ impl Span {
     /// Of what enters the network, behind what it has read before.
     fn of_input(graph: &mut Graph, steps: &Steps) -> Span {
         if !graph.stepwise {
-            return Span { first: graph.ints(&[0]), end: steps.name.clone() };
+            return Span { first: None, end: steps.name.clone() };
         }
         let first = graph.once("past steps", |graph| graph.past_steps());
         let end = graph.once("present steps", |graph| {
@@ -63,14 +63,17 @@ impl Span {
             graph.present_steps(&end);
             end
         });
-        Span { first, end }
+        Span { first: Some(first), end }
     }
 
     /// These places' rows of a table.
     fn rows(&self, graph: &mut Graph, table: &str, steps: &Steps) -> String {
-        match (graph.stepwise, steps.fixed) {
-            (false, Some(_)) => table.to_owned(),
-            _ => graph.slice(table, 0, &self.first, &self.end),
+        match (&self.first, steps.fixed) {
+            (None, Some(_)) => table.to_owned(),
+            (first, _) => {
+                let first = first.clone().unwrap_or_else(|| graph.ints(&[0]));
+                graph.slice(table, 0, &first, &self.end)
+            }
         }
     }
 }
@@ -94,7 +97,7 @@ impl Sines {
         let width = [self.rates.len()];
         let rates = graph.doubles(&format!("{}.rates", self.name), &width, &self.rates);
         let phases = graph.doubles(&format!("{}.phases", self.name), &width, &self.phases);
-        let places = graph.range(&span.first, &span.end);
+        let places = graph.range(span.first.as_deref(), &span.end);
         let places = graph.cast(&places, DataType::Double);
         let places = graph.unsqueeze(&places, &[1]);
         let angles = graph.add("Mul", &[&places, &rates], Vec::new());
@@ -126,11 +129,10 @@ pub(super) fn turned(
     steps: &Steps,
 ) -> String {
     let pairs = dim / 2;
-    let rates: Vec<f64> =
-        (0..pairs).map(|pair| 10_000f64.powf(-2.0 * pair as f64 / dim as f64)).collect();
+    let rates: Vec<f64> = (0..pairs).map(|pair| 10_000f64.powf(-2.0 * pair as f64 / dim as f64)).collect();
     let [sin, cos] = [("sin", 0.0), ("cos", FRAC_PI_2)].map(|(function, phase)| {
         let name = format!("rotary/{dim}/{most}/{function}");
-        let key = format!("{name} {} {}", span.first, span.end);
+        let key = format!("{name} {:?} {}", span.first, span.end);
         let table = Sines { name, rates: rates.clone(), phases: vec![phase; pairs], most };
         graph.once(&key, |graph| {
             let rows = table.rows(graph, span, steps);
@@ -140,7 +142,8 @@ pub(super) fn turned(
     let values = graph.reshape(part, &[0, 0, num_heads as i64, pairs as i64, 2]);
     let sides = graph.split(&values, 4, 2);
     let mut product = |which: usize, by: &str| graph.add("Mul", &[&sides[which], by], Vec::new());
-    let [a_cos, b_sin, a_sin, b_cos] = [product(0, &cos), product(1, &sin), product(0, &sin), product(1, &cos)];
+    let [a_cos, b_sin, a_sin, b_cos] =
+        [product(0, &cos), product(1, &sin), product(0, &sin), product(1, &cos)];
     let first = graph.add("Sub", &[&a_cos, &b_sin], Vec::new());
     let second = graph.add("Add", &[&a_sin, &b_cos], Vec::new());
     let turned = graph.concat(&[&first, &second], 4);

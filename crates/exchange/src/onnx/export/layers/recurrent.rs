@@ -63,7 +63,11 @@ pub(super) fn simple_rnn(graph: &mut Graph, place: &Place, spec: &SimpleRnnSpec,
 impl Stack<'_> {
     fn write(&self, graph: &mut Graph, place: &Place, input: Flow) -> Flow {
         if graph.stepwise && self.bidirectional {
-            return place.refuse(graph, input, "its way back begins at an end that is not known step by step");
+            return place.refuse(
+                graph,
+                input,
+                "its way back begins at an end that is not known step by step",
+            );
         }
         let stepwise = graph.stepwise;
         let states = if self.op == "LSTM" { ["h", "c"].as_slice() } else { &["h"] };
@@ -89,9 +93,7 @@ impl Stack<'_> {
                 .enumerate()
                 .map(|(which, learnt)| match (before.get(which), learnt) {
                     (Some(before), None) => before[layer].clone(),
-                    (Some(before), Some(learnt)) => {
-                        graph.add("Add", &[&before[layer], learnt], Vec::new())
-                    }
+                    (Some(before), Some(learnt)) => graph.add("Add", &[&before[layer], learnt], Vec::new()),
                     (None, Some(learnt)) => self.for_batch(graph, learnt, &value),
                     (None, None) => String::new(),
                 })

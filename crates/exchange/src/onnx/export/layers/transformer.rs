@@ -17,7 +17,11 @@ pub(super) fn transformer(
     input: Flow,
 ) -> Flow {
     if graph.stepwise && !causal {
-        return place.refuse(graph, input, "each of its steps sees all others, so it cannot go on step by step");
+        return place.refuse(
+            graph,
+            input,
+            "each of its steps sees all others, so it cannot go on step by step",
+        );
     }
     if !matches!(spec.activation, FeedForwardActivation::Gelu | FeedForwardActivation::Relu) {
         return place.refuse(graph, input, "its activation is not known");

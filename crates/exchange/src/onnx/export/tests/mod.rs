@@ -4,7 +4,8 @@ mod networks;
 use std::collections::HashSet;
 
 use fireclay_nn::{
-    BuiltInLoss, Conv1dSpec, CrossEntropyLoss, LayerKind, LstmSpec, ModelSpec, MseLoss, Stored, TransformerSpec,
+    BuiltInLoss, Conv1dSpec, CrossEntropyLoss, LayerKind, LstmSpec, ModelSpec, MseLoss, Stored,
+    TransformerSpec,
 };
 use fireclay_store::{Preprocessing, TrainingCard};
 use prost::Message;
@@ -102,7 +103,8 @@ fn weights_are_there_as_they_are() {
 
 #[test]
 fn texts_may_be_shorter_where_no_layer_lays_them_out() {
-    let input = |spec: ModelSpec| export(&model(spec, 4), &OnnxOptions::default()).unwrap().inputs[0].to_string();
+    let input =
+        |spec: ModelSpec| export(&model(spec, 4), &OnnxOptions::default()).unwrap().inputs[0].to_string();
     assert_eq!(input(ModelSpec::tokens(9).embedding(5, 3).lstm(4).dense(2)), "input: int64 [batch, steps]");
     assert_eq!(input(ModelSpec::tokens(9).embedding(5, 3).flatten().dense(2)), "input: int64 [batch, 9]");
 }
@@ -181,12 +183,21 @@ fn all_layers_that_cannot_go_step_by_step_are_listed() {
         .residual([fireclay_nn::TransformerEncoderSpec(TransformerSpec::new(2, 4)).into()])
         .dense(5);
     let message = refused(spec);
-    for part in ["2 'conv1d_1' (conv1d): it needs all steps", "3 'lstm_1' (lstm): its way back", "4.1 'residual_1.transformer_encoder_1'"] {
+    for part in [
+        "2 'conv1d_1' (conv1d): it needs all steps",
+        "3 'lstm_1' (lstm): its way back",
+        "4.1 'residual_1.transformer_encoder_1'",
+    ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }
     assert!(message.starts_with("the model cannot be written as ONNX"), "{message}");
     let message = refused(ModelSpec::tokens(8).embedding(5, 4).lstm(3).dense(2));
-    assert!(message.contains("'dense_1'") && message.contains("at each of them"), "{message}");
+    assert!(message.contains("'dense_1'") && message.contains("once for a whole text"), "{message}");
+    let message = refused(ModelSpec::new([3, 8, 8]).conv2d(4, 3).flatten().dense(2));
+    assert_eq!(
+        message,
+        "the model cannot be written as ONNX: 0 'input' ([3, 8, 8]): only a network that reads tokens goes on step by step"
+    );
 }
 
 #[test]

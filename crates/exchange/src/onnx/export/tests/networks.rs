@@ -2,9 +2,9 @@
 
 use fireclay_nn::{
     AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, Device, EmbeddingSpec,
-    FeedForwardActivation, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, ModelSpec, MultiHeadAttentionSpec,
-    NaiveBayesBagSpec, NamedTensor, Padding, PositionKind, ResidualSpec, RnnActivation, SimpleRnnSpec,
-    TestTimeAugmentation, TiedDenseSpec, TransformerSpec, WhiteningSpec, state,
+    FeedForwardActivation, GruSpec, LayerNormSpec, LstmSpec, MaxPool2dSpec, ModelSpec,
+    MultiHeadAttentionSpec, NaiveBayesBagSpec, NamedTensor, Padding, PositionKind, ResidualSpec,
+    RnnActivation, SimpleRnnSpec, TestTimeAugmentation, TiedDenseSpec, TransformerSpec, WhiteningSpec, state,
 };
 use fireclay_store::{ModelCard, ModelFile};
 
@@ -12,7 +12,7 @@ use fireclay_store::{ModelCard, ModelFile};
 pub(super) const TOKENS: usize = 250;
 
 /// How many tokens there are; 0 fills up.
-pub(super) const VOCABULARY: usize = 30;
+pub(super) const VOCABULARY: usize = 28;
 
 pub(super) fn networks() -> Vec<(&'static str, ModelSpec)> {
     let padded = || ModelSpec::tokens(TOKENS).layer(EmbeddingSpec::new(VOCABULARY, 8).padding_idx(0));
@@ -28,30 +28,118 @@ pub(super) fn networks() -> Vec<(&'static str, ModelSpec)> {
         ("residual", residual().test_time_augmentation(TestTimeAugmentation::None)),
         ("mirrored", residual().test_time_augmentation(mirrored)),
         ("mirrored_and_shifted", residual().test_time_augmentation(shifted)),
-        ("smallest_shifted", ModelSpec::new([1, 2, 2]).test_time_augmentation(shifted).layer(conv(2, 3)).flatten().dense(3)),
+        (
+            "smallest_shifted",
+            ModelSpec::new([1, 2, 2]).test_time_augmentation(shifted).layer(conv(2, 3)).flatten().dense(3),
+        ),
         ("sequences", sequences()),
         ("lstm", padded().layer(LstmSpec::new(6)).dense(3)),
-        ("lstm_both_ways", padded().layer(LstmSpec::new(5).bidirectional(true).num_layers(2).learn_initial_state(true)).dense(3)),
+        (
+            "lstm_both_ways",
+            padded()
+                .layer(LstmSpec::new(5).bidirectional(true).num_layers(2).learn_initial_state(true))
+                .dense(3),
+        ),
         ("gru", padded().layer(GruSpec::new(6).num_layers(2).learn_initial_state(true)).dense(3)),
-        ("gru_both_ways", padded().layer(GruSpec::new(5).bidirectional(true).return_sequences(true)).global_max_pool1d().dense(3)),
-        ("simple_rnn", padded().layer(SimpleRnnSpec::new(6).num_layers(2).return_sequences(true).bidirectional(true)).global_avg_pool1d().dense(3)),
-        ("simple_rnn_relu", padded().layer(SimpleRnnSpec::new(6).activation(RnnActivation::Relu).bidirectional(true)).dense(3)),
-        ("every_state", padded().layer(LstmSpec::new(5).return_sequences(true).learn_initial_state(true)).dense(4)),
+        (
+            "gru_both_ways",
+            padded()
+                .layer(GruSpec::new(5).bidirectional(true).return_sequences(true))
+                .global_max_pool1d()
+                .dense(3),
+        ),
+        (
+            "simple_rnn",
+            padded()
+                .layer(SimpleRnnSpec::new(6).num_layers(2).return_sequences(true).bidirectional(true))
+                .global_avg_pool1d()
+                .dense(3),
+        ),
+        (
+            "simple_rnn_relu",
+            padded()
+                .layer(SimpleRnnSpec::new(6).activation(RnnActivation::Relu).bidirectional(true))
+                .dense(3),
+        ),
+        (
+            "every_state",
+            padded().layer(LstmSpec::new(5).return_sequences(true).learn_initial_state(true)).dense(4),
+        ),
         ("pools", padded().dense(6).tanh().global_avg_pool1d().dense(3)),
         ("greatest", padded().dense(6).global_max_pool1d().dense(3)),
-        ("conv1d", padded().layer(conv1d(6, 3).padding(Padding::Same)).relu().layer(conv1d(4, 5).stride(2).dilation(2).groups(2)).global_avg_pool1d().dense(3)),
-        ("conv1d_same_stride", padded().layer(conv1d(6, 4).padding(Padding::Same).stride(3)).layer(conv1d(6, 4).padding(1).stride(2)).global_max_pool1d().dense(3)),
-        ("conv1d_then_lstm", padded().layer(conv1d(6, 3).stride(2)).layer(GruSpec::new(5).bidirectional(true)).dense(3)),
-        ("conv1d_every_step", ModelSpec::tokens(TOKENS).embedding(VOCABULARY, 4).layer(conv1d(3, 3).stride(2))),
+        (
+            "conv1d",
+            padded()
+                .layer(conv1d(6, 3).padding(Padding::Same))
+                .relu()
+                .layer(conv1d(4, 5).stride(2).dilation(2).groups(2))
+                .global_avg_pool1d()
+                .dense(3),
+        ),
+        (
+            "conv1d_same_stride",
+            padded()
+                .layer(conv1d(6, 4).padding(Padding::Same).stride(3))
+                .layer(conv1d(6, 4).padding(1).stride(2))
+                .global_max_pool1d()
+                .dense(3),
+        ),
+        (
+            "conv1d_then_lstm",
+            padded().layer(conv1d(6, 3).stride(2)).layer(GruSpec::new(5).bidirectional(true)).dense(3),
+        ),
+        (
+            "conv1d_every_step",
+            ModelSpec::tokens(TOKENS).embedding(VOCABULARY, 4).layer(conv1d(3, 3).stride(2)),
+        ),
         ("conv1d_laid_out", padded().layer(conv1d(3, 4).padding(Padding::Same).stride(3)).flatten().dense(3)),
         ("laid_out", padded().layer(LstmSpec::new(4).return_sequences(true)).flatten().dense(3)),
-        ("encoder", padded().position_embedding(PositionKind::Sinusoidal).transformer_encoder(TransformerSpec::new(2, 16).num_layers(2)).global_avg_pool1d().dense(3)),
-        ("encoder_norm_last", padded().position_embedding(PositionKind::Learnt).transformer_encoder(TransformerSpec::new(4, 12).norm_first(false).activation(FeedForwardActivation::Relu).rotary(true)).global_max_pool1d().dense(3)),
-        ("encoder_every_step", padded().transformer_encoder(TransformerSpec::new(2, 8).final_norm(true)).dense(3)),
-        ("attention", padded().layer(MultiHeadAttentionSpec::new(2).rotary(true).bias(false)).layer(MultiHeadAttentionSpec::new(4).causal(true)).global_avg_pool1d().dense(3)),
+        (
+            "encoder",
+            padded()
+                .position_embedding(PositionKind::Sinusoidal)
+                .transformer_encoder(TransformerSpec::new(2, 16).num_layers(2))
+                .global_avg_pool1d()
+                .dense(3),
+        ),
+        (
+            "encoder_norm_last",
+            padded()
+                .position_embedding(PositionKind::Learnt)
+                .transformer_encoder(
+                    TransformerSpec::new(4, 12)
+                        .norm_first(false)
+                        .activation(FeedForwardActivation::Relu)
+                        .rotary(true),
+                )
+                .global_max_pool1d()
+                .dense(3),
+        ),
+        (
+            "encoder_every_step",
+            padded().transformer_encoder(TransformerSpec::new(2, 8).final_norm(true)).dense(3),
+        ),
+        (
+            "attention",
+            padded()
+                .layer(MultiHeadAttentionSpec::new(2).rotary(true).bias(false))
+                .layer(MultiHeadAttentionSpec::new(4).causal(true))
+                .global_avg_pool1d()
+                .dense(3),
+        ),
         ("tied_rows", padded().lstm(8).layer(TiedDenseSpec::default().bias(false))),
         ("bag", ModelSpec::tokens(TOKENS).layer(NaiveBayesBagSpec::new(VOCABULARY, 3).padding_idx(0))),
-        ("residual_steps", padded().residual([DenseSpec::new(8).into(), LstmSpec::new(8).return_sequences(true).into()]).layer(ResidualSpec::new([conv1d(4, 3).padding(Padding::Same).into()]).shortcut([DenseSpec::new(4).bias(false).into()])).global_avg_pool1d().dense(3)),
+        (
+            "residual_steps",
+            padded()
+                .residual([DenseSpec::new(8).into(), LstmSpec::new(8).return_sequences(true).into()])
+                .layer(
+                    ResidualSpec::new([conv1d(4, 3).padding(Padding::Same).into()])
+                        .shortcut([DenseSpec::new(4).bias(false).into()]),
+                )
+                .global_avg_pool1d()
+                .dense(3),
+        ),
     ]
     .into_iter()
     .chain(language_models())
@@ -63,13 +151,54 @@ pub(super) fn language_models() -> Vec<(&'static str, ModelSpec)> {
     let start = || ModelSpec::tokens(TOKENS).embedding(VOCABULARY, 8);
     let decoder = || TransformerSpec::new(2, 16).num_layers(2);
     vec![
-        ("lm_lstm", start().layer(LstmSpec::new(9).num_layers(2).return_sequences(true).learn_initial_state(true)).dropout(0.2).dense(VOCABULARY)),
-        ("lm_gru", start().layer(GruSpec::new(9).return_sequences(true)).layer_norm().dense(6).gelu().dense(VOCABULARY)),
-        ("lm_simple_rnn", start().residual([SimpleRnnSpec::new(8).return_sequences(true).learn_initial_state(true).into()]).dense(VOCABULARY)),
-        ("lm_decoder", start().position_embedding(PositionKind::Learnt).transformer_decoder(decoder().final_norm(true)).tied_dense()),
+        (
+            "lm_lstm",
+            start()
+                .layer(LstmSpec::new(9).num_layers(2).return_sequences(true).learn_initial_state(true))
+                .dropout(0.2)
+                .dense(VOCABULARY),
+        ),
+        (
+            "lm_gru",
+            start()
+                .layer(GruSpec::new(9).return_sequences(true))
+                .layer_norm()
+                .dense(6)
+                .gelu()
+                .dense(VOCABULARY),
+        ),
+        (
+            "lm_simple_rnn",
+            start()
+                .residual([SimpleRnnSpec::new(8).return_sequences(true).learn_initial_state(true).into()])
+                .dense(VOCABULARY),
+        ),
+        (
+            "lm_decoder",
+            start()
+                .position_embedding(PositionKind::Learnt)
+                .transformer_decoder(decoder().final_norm(true))
+                .tied_dense(),
+        ),
         ("lm_rotary", start().transformer_decoder(decoder().rotary(true)).dense(VOCABULARY)),
-        ("lm_attention", start().position_embedding(PositionKind::Sinusoidal).residual([LayerNormSpec::default().into(), MultiHeadAttentionSpec::new(2).causal(true).into()]).silu().dense(VOCABULARY)),
-        ("lm_padding", ModelSpec::tokens(TOKENS).layer(EmbeddingSpec::new(VOCABULARY, 8).padding_idx(0)).transformer_decoder(decoder()).dense(VOCABULARY)),
+        (
+            "lm_attention",
+            start()
+                .position_embedding(PositionKind::Sinusoidal)
+                .residual([
+                    LayerNormSpec::default().into(),
+                    MultiHeadAttentionSpec::new(2).causal(true).into(),
+                ])
+                .silu()
+                .dense(VOCABULARY),
+        ),
+        (
+            "lm_padding",
+            ModelSpec::tokens(TOKENS)
+                .layer(EmbeddingSpec::new(VOCABULARY, 8).padding_idx(0))
+                .transformer_decoder(decoder())
+                .dense(VOCABULARY),
+        ),
     ]
 }
 
@@ -158,6 +287,8 @@ pub(super) fn model(spec: ModelSpec, seed: u64) -> ModelFile {
             (1, "weight") => (1.0, 0.3),
             (1, _) => (0.0, 0.3),
             _ if name.starts_with("embedding") => (0.0, 0.7),
+            // A state that grows would hide how the others differ.
+            _ if name.contains("weight_hh") => (0.0, 0.7 / (fan_in as f32).sqrt()),
             _ => (0.0, 1.5 / (fan_in as f32).sqrt()),
         };
         values.iter_mut().for_each(|value| *value = mean + deviation * numbers.next());
