@@ -139,7 +139,7 @@ fn outputs_are_called_what_they_are() {
     };
     let spec = || ModelSpec::new([4]).dense(3);
     assert_eq!(shown(&trained(spec(), CrossEntropyLoss::new())), ("logits probabilities".into(), 0));
-    assert_eq!(shown(&trained(spec(), MseLoss::default())), ("values".into(), 1));
+    assert_eq!(shown(&trained(spec(), MseLoss)), ("values".into(), 1));
     assert_eq!(shown(&model(spec().softmax(), 5)), ("probabilities".into(), 0));
 }
 

@@ -306,7 +306,7 @@ impl Numbers {
 
     /// Below `limit`.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        (u64::from(self.bits()) * limit as u64 >> 32) as usize
+        ((u64::from(self.bits()) * limit as u64) >> 32) as usize
     }
 
     fn bits(&mut self) -> u32 {
