@@ -8,7 +8,8 @@ use fireclay_store::{ModelFile, Preprocessing};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
-use super::networks::{Numbers, TOKENS, VOCABULARY, language_models, model, networks};
+use super::networks::{TOKENS, VOCABULARY, language_models, networks};
+use super::weights::{Numbers, model};
 use super::{OnnxOptions, export};
 
 #[test]

@@ -1,5 +1,6 @@
 mod judge;
 mod networks;
+mod weights;
 
 use std::collections::HashSet;
 
@@ -13,7 +14,8 @@ use prost::Message;
 use super::layers::KNOWN;
 use super::*;
 use crate::onnx::proto::{GraphProto, TensorProto};
-use networks::{model, networks};
+use networks::networks;
+use weights::model;
 
 fn decoded(model: &ModelFile, options: &OnnxOptions) -> (OnnxModel, ModelProto) {
     let exported = export(model, options).unwrap();
