@@ -16,7 +16,7 @@ mod views;
 
 use std::path::Path;
 
-use fireclay_nn::{InputSpec, check_weights};
+use fireclay_nn::{InputSpec, NamedTensor, check_weights};
 use fireclay_store::{ModelFile, write_atomically};
 use prost::Message;
 
@@ -103,11 +103,11 @@ impl OnnxModel {
 /// Writes a model as [ONNX](https://onnx.ai), operator set 18, for ONNX Runtime and others. It computes what the model
 /// computes when it does not learn; the same model and options give the same bytes.
 ///
-/// The batch may have any size, tokens are `int64` as in most models on the web, and a network of tokens takes texts of any length up to that of its description where no
-/// layer lays out all steps side by side. Numbers come out where the description ends, `[batch, outputs]` or
-/// `[batch, steps, outputs]`, as `logits`, as `values` from a model that predicts numbers, or as `probabilities` from one
-/// that ends with them. Classes, preprocessing, and how texts and tables become numbers are in the file's metadata as JSON,
-/// and so is the architecture. What the model was trained on is not in the file.
+/// The batch may have any size. Tokens are `int64`, as nearly all models on the web take them; a text may have any length up
+/// to that of the description where no layer lays out all steps side by side. Numbers come out where the description ends,
+/// `[batch, outputs]` or `[batch, steps, outputs]`, as `logits`, as `values` from a model that predicts numbers, or as
+/// `probabilities` from one that ends with them. Classes, preprocessing, and how texts and tables become numbers are in the
+/// file's metadata as JSON, and so is the architecture. What the model was trained on is not in the file.
 ///
 /// ```
 /// use fireclay_exchange::onnx::{self, OnnxOptions};
@@ -126,19 +126,29 @@ impl OnnxModel {
 ///
 /// # Errors
 /// [`ExchangeError::NotExpressible`] with every layer that cannot be written, and [`ExchangeError::Network`] if the
-/// description describes no network or the tensors are not its own.
+/// description describes no network, the tensors are not its own, or one holds NaN or infinity.
 pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, ExchangeError> {
     let card = &model.card;
     let shapes: Vec<_> =
         model.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     check_weights(&card.spec, &shapes)?;
+    model.tensors.iter().try_for_each(NamedTensor::check_finite)?;
     let placed = card.spec.placed_layers()?;
     let mut graph = Graph::new(&model.tensors, options.stepwise);
     let mut notes = Vec::new();
 
     if options.stepwise && !matches!(card.spec.input, InputSpec::Tokens(_)) {
-        let items = vec![refused_input(&card.spec.input)];
-        return Err(ExchangeError::NotExpressible { format: FileFormat::Onnx, items });
+        let reason = "only a network that reads tokens goes on step by step".to_owned();
+        return Err(refused("0", "input", &card.spec.input.to_string(), reason));
+    }
+    let bytes: usize = model.tensors.iter().map(|tensor| tensor.values.len() * 4).sum();
+    if bytes > MAX_BYTES / 8 * 7 {
+        return Err(refused(
+            "all",
+            "",
+            "weights",
+            format!("they take {bytes} bytes, and an ONNX file holds 2 GiB"),
+        ));
     }
     let flow = input::write(&mut graph, card, options)?;
     let views = card.spec.test_time_augmentation;
@@ -155,15 +165,6 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = views::after(&mut graph, views, card.spec.output_features()?, flow);
     output::write(&mut graph, card, options, flow, &mut notes)?;
 
-    let bytes: usize = model.tensors.iter().map(|tensor| tensor.values.len() * 4).sum();
-    if bytes > MAX_BYTES / 8 * 7 {
-        graph.refused.push(Unsupported {
-            position: "all".to_owned(),
-            name: String::new(),
-            kind: "weights".to_owned(),
-            reason: format!("they take {bytes} bytes, and an ONNX file holds 2 GiB at most"),
-        });
-    }
     if !graph.refused.is_empty() {
         return Err(ExchangeError::NotExpressible { format: FileFormat::Onnx, items: graph.refused });
     }
@@ -184,12 +185,9 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     Ok(OnnxModel { inputs, outputs, nodes, opset: OPSET, notes, bytes: proto.encode_to_vec() })
 }
 
-/// A network of numbers cannot go on step by step, whatever its layers are.
-fn refused_input(input: &InputSpec) -> Unsupported {
-    Unsupported {
-        position: "0".to_owned(),
-        name: "input".to_owned(),
-        kind: input.to_string(),
-        reason: "only a network that reads tokens goes on step by step".to_owned(),
-    }
+/// What makes a whole model impossible, whatever its layers are.
+fn refused(position: &str, name: &str, kind: &str, reason: String) -> ExchangeError {
+    let [position, name, kind] = [position, name, kind].map(str::to_owned);
+    let items = vec![Unsupported { position, name, kind, reason }];
+    ExchangeError::NotExpressible { format: FileFormat::Onnx, items }
 }

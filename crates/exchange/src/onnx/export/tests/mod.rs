@@ -208,6 +208,10 @@ fn tensors_of_another_network_are_refused() {
     file.tensors.pop();
     let message = export(&file, &OnnxOptions::default()).unwrap_err().to_string();
     assert!(message.contains("dense_1.bias"), "{message}");
+    let mut file = model(ModelSpec::new([4]).dense(3), 8);
+    file.tensors[0].values[1] = f32::NAN;
+    let message = export(&file, &OnnxOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("dense_1.weight") && message.contains("NaN"), "{message}");
 }
 
 #[test]
