@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fireclay_nn::NnError;
 use fireclay_store::StoreError;
 
-use crate::FileFormat;
+use crate::format::FileFormat;
 
 /// Why a model could not be taken over from another tool's file, or written as one.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,9 @@ pub enum ExchangeError {
         /// What does not fit.
         source: NnError,
     },
+    /// A network in memory whose description or tensors do not fit.
+    #[error(transparent)]
+    Network(#[from] NnError),
     /// The file holds weights alone.
     #[error(
         "{} holds weights without their architecture; give the network as well, as a description in TOML or JSON or as a Fireclay model of the same architecture (--spec FILE)",

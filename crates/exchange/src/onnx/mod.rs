@@ -1,1 +1,6 @@
 //! ONNX, out and in.
+
+mod export;
+mod proto;
+
+pub use export::{OnnxModel, OnnxOptions, OnnxSize, OnnxType, OnnxValue, export};
