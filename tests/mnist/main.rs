@@ -1,5 +1,7 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
+#[cfg(all(target_os = "linux", feature = "dashboard"))]
+mod dashboard;
 mod earlier_version;
 mod facts;
 mod json;

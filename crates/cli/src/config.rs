@@ -21,7 +21,7 @@ const DATA: &str = "data";
 const DATA_ARGUMENT: &str = "path";
 
 /// Flags that are for the command line alone.
-pub const NOT_IN_FILE: [&str; 6] = ["config", "resume", "print-config", "help", "json", "quiet"];
+pub const NOT_IN_FILE: [&str; 7] = ["config", "resume", "print-config", "help", "json", "quiet", "dashboard"];
 
 /// Flags of which one takes the place of the other.
 const EXCLUSIVE: [(&str, &str); 2] = [("model", "spec"), ("minutes", "brackets")];
