@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::queue;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
 /// Whether the other screen is shown. Clones are the same screen.
@@ -25,7 +25,9 @@ impl FullScreen {
         let mut on = self.lock();
         enable_raw_mode()?;
         let mut commands = Vec::new();
-        let shown = queue!(commands, EnterAlternateScreen, Hide).and_then(|()| write(&commands));
+        // Cleared, since a terminal without another screen stays on its own.
+        let shown = queue!(commands, EnterAlternateScreen, Clear(ClearType::All), Hide)
+            .and_then(|()| write(&commands));
         if let Err(error) = shown {
             let _ = disable_raw_mode();
             return Err(error);

@@ -19,6 +19,9 @@ const POINTS_PER_COLUMN: usize = 2;
 /// Rows between two labels.
 const ROWS_PER_LABEL: usize = 4;
 
+/// Columns that a marked point needs.
+const COLUMNS_PER_DOT: usize = 4;
+
 /// What a chart shows.
 struct Chart {
     name: String,
@@ -177,10 +180,12 @@ fn plot(chart: &Chart, view: &View, area: Rect) -> Option<ChartPlot> {
         true => points.into_iter().filter(|(_, y)| *y > 0.0).map(|(x, y)| (x, y.log10())).collect(),
         false => points,
     };
-    let curve = |(series, points): (&Series, _)| Curve {
+    let curve = |(series, points): (&Series, Vec<(f64, f64)>)| Curve {
+        // Closer together they would hide the curve; without colours they tell it from the other.
+        dots: series.is_validation
+            && (points.len() * COLUMNS_PER_DOT <= usize::from(area.width) || view.theme.is_plain()),
         points: scaled(points),
         style: style(series, view),
-        dots: series.is_validation,
     };
     let curves = chart.series.iter().zip(seen).map(curve).collect();
     Some(ChartPlot { horizontal: places([first, last]), vertical, curves })

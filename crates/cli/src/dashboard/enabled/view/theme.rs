@@ -29,6 +29,11 @@ impl Theme {
         }
     }
 
+    /// Whether there are no colours.
+    pub fn is_plain(&self) -> bool {
+        self.training.fg.is_none()
+    }
+
     pub(super) fn coloured() -> Self {
         let colour = |index| Style::new().fg(Color::Indexed(index));
         Theme {
