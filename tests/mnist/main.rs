@@ -1,6 +1,8 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
 mod check;
+#[cfg(all(target_os = "linux", feature = "dashboard"))]
+mod dashboard;
 mod earlier_version;
 mod facts;
 mod find_lr;

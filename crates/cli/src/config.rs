@@ -21,7 +21,8 @@ const DATA: &str = "data";
 const DATA_ARGUMENT: &str = "path";
 
 /// Flags that are for the command line alone.
-pub const NOT_IN_FILE: [&str; 7] = ["check", "config", "resume", "print-config", "help", "json", "quiet"];
+pub const NOT_IN_FILE: [&str; 8] =
+    ["check", "config", "resume", "print-config", "help", "json", "quiet", "dashboard"];
 
 /// Flags of which one takes the place of the other.
 const EXCLUSIVE: [(&str, &str); 2] = [("model", "spec"), ("minutes", "brackets")];

@@ -45,6 +45,9 @@ pub enum CommandError {
         "one run alone cannot be compared: name two or more, or none to list all; a run's own page is report.html in its folder"
     )]
     OneRun,
+    /// The dashboard was left out of this build.
+    #[error("this build has no dashboard; build again with `--features dashboard`, or leave out --dashboard")]
+    NoDashboard,
     /// There is no such run.
     #[error("there is no run {name:?}; there are {}", known.join(", "))]
     NoRun {

@@ -1,8 +1,9 @@
 //! Ctrl-C: the first ends the training after its step, the second ends the program. A request to terminate, as a
 //! scheduler or a container sends it, counts as Ctrl-C.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fireclay::train::{Callback, CallbackContext, Event, TrainError};
 
@@ -16,6 +17,36 @@ use crate::exit::Exit;
 pub struct InterruptOnCtrlC {
     presses: Arc<AtomicUsize>,
     runs: Arc<AtomicUsize>,
+    listener: Arc<Listener>,
+}
+
+/// What a press of Ctrl-C does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// The training ends after its step.
+    EndsAfterStep,
+    /// The program ends at once, after the listener.
+    EndsAtOnce,
+}
+
+type OnPress = dyn Fn(Press) -> bool + Send + Sync;
+
+/// Who is told of presses.
+#[derive(Default)]
+struct Listener(Mutex<Option<Arc<OnPress>>>);
+
+impl Listener {
+    /// Tells of a press; whether somebody showed it.
+    fn tell(&self, press: Press) -> bool {
+        let listener = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        listener.is_some_and(|listener| listener(press))
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 impl InterruptOnCtrlC {
@@ -49,14 +80,30 @@ impl InterruptOnCtrlC {
         self.runs.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn pressed(&self) {
+    /// Lets somebody else show what a press does, such as a full screen, which restores the terminal before the program ends.
+    /// It answers whether it showed it.
+    pub fn on_press(&self, listener: impl Fn(Press) -> bool + Send + Sync + 'static) {
+        *self.listener.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(listener));
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub fn is_pressed(&self) -> bool {
+        self.presses.load(Ordering::SeqCst) > 0
+    }
+
+    /// Does what Ctrl-C does: for a terminal that passes it on as a key.
+    pub fn pressed(&self) {
         let first = self.presses.fetch_add(1, Ordering::SeqCst) == 0;
         if first && self.runs.load(Ordering::SeqCst) > 0 {
+            if self.listener.tell(Press::EndsAfterStep) {
+                return;
+            }
             #[allow(clippy::print_stderr, reason = "an answer to a key press")]
             {
                 eprintln!("\nending after this step; press Ctrl-C again to stop at once");
             }
         } else {
+            self.listener.tell(Press::EndsAtOnce);
             std::process::exit(Exit::Interrupted as i32);
         }
     }

@@ -4,21 +4,23 @@
 //! [`commands`] and its own, to [`main`], which parses and runs the one that was typed. Results go to standard output, as
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
-//! Modules import lower ones only: `augment`, `error`, `format`, `limit`, `output`, `recipe`, `records`, `terminal_plot`; then `exit`,
+//! Modules import lower ones only: `augment`, `error`, `format`, `held`, `limit`, `terminal_plot`; `output`, `recipe`, `records`; then `exit`,
 //! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `metrics`, `program`, `progress`;
-//! `evaluation`, `fallback`, `images`, `model_args`, `retyped`; `setup`; `networks`; `texts`; `command`; `commands`.
+//! `dashboard`, `evaluation`, `fallback`, `images`, `model_args`, `retyped`; `setup`; `networks`; `texts`; `command`; `commands`.
 
 mod augment;
 mod baselines;
 mod command;
 pub mod commands;
 mod config;
+mod dashboard;
 mod device;
 mod error;
 mod evaluation;
 mod exit;
 mod fallback;
 mod format;
+mod held;
 mod images;
 mod interrupt;
 mod limit;
@@ -51,7 +53,7 @@ pub use images::{
     ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION,
     load_pictures_like, read_picture,
 };
-pub use interrupt::InterruptOnCtrlC;
+pub use interrupt::{InterruptOnCtrlC, Press};
 pub use limit::Limit;
 pub use metrics::{MetricArgs, MonitorArgs};
 pub use model_args::ModelArgs;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde::Serialize;
 
+use crate::held::{Held, Stream};
+
 /// What to print.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct OutputArgs {
@@ -37,12 +39,20 @@ pub struct Output {
     silent: bool,
     closed: AtomicBool,
     failure: OnceLock<io::Error>,
+    held: Held,
 }
 
 impl Output {
     /// Text, or JSON Lines with `json`; `quiet` leaves out notes and progress.
     pub fn new(json: bool, quiet: bool) -> Self {
-        Output { json, quiet, silent: false, closed: AtomicBool::new(false), failure: OnceLock::new() }
+        Output {
+            json,
+            quiet,
+            silent: false,
+            closed: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            held: Held::default(),
+        }
     }
 
     /// One that says nothing: for what was said before.
@@ -67,7 +77,28 @@ impl Output {
 
     /// Whether a bar can be drawn: on a terminal, unless it is unwanted.
     pub fn shows_bars(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        !self.quiet && io::stderr().is_terminal() && !self.held.is_on()
+    }
+
+    /// Keeps what would reach the terminal, in its order, until [`release`](Self::release): a full screen hides it. What goes to a
+    /// file or a pipe is written as ever.
+    pub fn hold(&self) {
+        self.held.begin();
+    }
+
+    /// Prints what was held, and holds nothing any more.
+    pub fn release(&self) {
+        self.held.end(|stream, text| match stream {
+            Stream::Results => self.write_now(text),
+            Stream::Remarks => {
+                let _ = io::stderr().lock().write_all(text.as_bytes());
+            }
+        });
+    }
+
+    /// The last lines that were printed since [`hold`](Self::hold), whether they reached something or wait.
+    pub fn last_lines(&self, most: usize) -> Vec<String> {
+        self.held.last_lines(most)
     }
 
     /// Whether results are read by people on a terminal, which a plot is for.
@@ -111,13 +142,13 @@ impl Output {
         if self.silent {
             return;
         }
-        let _ = writeln!(io::stderr().lock(), "{}", printable(text.as_ref()));
+        self.remark(&format!("{}\n", printable(text.as_ref())));
     }
 
     /// A remark, on standard error.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "{}", printable(text.as_ref()));
+            self.remark(&format!("{}\n", printable(text.as_ref())));
         }
     }
 
@@ -132,7 +163,7 @@ impl Output {
     }
 
     fn any_error(&self, failure: Failure) {
-        let _ = writeln!(io::stderr().lock(), "error: {}", printable(failure.message));
+        self.remark(&format!("error: {}\n", printable(failure.message)));
         self.record(&failure);
     }
 
@@ -140,7 +171,19 @@ impl Output {
         self.write_as_it_is(&format!("{line}\n"));
     }
 
+    fn remark(&self, text: &str) {
+        if !self.held.take(Stream::Remarks, text) {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
     fn write_as_it_is(&self, text: &str) {
+        if !self.held.take(Stream::Results, text) {
+            self.write_now(text);
+        }
+    }
+
+    fn write_now(&self, text: &str) {
         if self.closed.load(Ordering::Relaxed) {
             return;
         }

@@ -32,6 +32,9 @@ pub struct Train<P: Program> {
     /// What is kept of the run.
     #[command(flatten)]
     pub logging: LoggingArgs,
+    /// Show a full screen with curves while the training runs; without a terminal lines are printed as ever
+    #[arg(long, help_heading = "Output")]
+    pub dashboard: bool,
     /// Whether only what all flags come to is printed, in programs that read a file of settings.
     #[arg(skip)]
     pub print_config: bool,

@@ -20,6 +20,7 @@ use super::print_config::print_config;
 use super::recording::{Outcome, Recording};
 use super::resume::resume;
 use crate::baselines::{Baselines, measures_of};
+use crate::dashboard::{Dashboard, DashboardInfo};
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
@@ -38,6 +39,7 @@ const INTERVAL: f64 = 0.95;
 /// Trains a model, or resumes a training.
 pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
+    let shows_dashboard = flags.dashboard && Dashboard::check(output)?;
     let (device, job) = prepare(&mut flags, output)?;
     let flags = &flags;
     let job = match flags.setup.training.minutes {
@@ -66,7 +68,9 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
     announce::<P>(&job, flags, output)?;
     let mut recording = Recording::begin(&job, flags, notes)?;
     let checkpoints = LastCheckpoint::of(&job);
-    let done = train::<P>(job, &device, interrupt, &mut recording, output)
+    let dashboard = shows_dashboard
+        .then(|| Dashboard::new(dashboard_info(&job, flags), output.clone(), interrupt.clone()));
+    let done = train::<P>(job, &device, (interrupt, dashboard), &mut recording, output)
         .map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from)));
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
         recording.failed(error);
@@ -78,7 +82,7 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
 fn train<P: Program>(
     job: Job<P>,
     device: &Device,
-    interrupt: InterruptOnCtrlC,
+    listeners: (InterruptOnCtrlC, Option<Dashboard>),
     recording: &mut Option<Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Exit> {
@@ -87,7 +91,7 @@ fn train<P: Program>(
     if let (Some(_), Some(recording)) = (&baselines, recording.as_mut()) {
         recording.lap("baselines", start);
     }
-    let mut trainer = trainer(&job, device, interrupt, recording.as_ref(), output)?;
+    let mut trainer = trainer(&job, device, listeners, recording.as_ref(), output)?;
     let monitor = job.monitor().map(str::to_owned);
     let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint, run } = job;
     let history = match checkpoint {
@@ -295,12 +299,16 @@ pub fn plain_trainer<P: Program>(job: &Job<P>, device: &Device) -> anyhow::Resul
 fn trainer<P: Program>(
     job: &Job<P>,
     device: &Device,
-    interrupt: InterruptOnCtrlC,
+    (interrupt, dashboard): (InterruptOnCtrlC, Option<Dashboard>),
     recording: Option<&Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Trainer<Model>> {
     let Job { state, recipe, .. } = job;
     let mut trainer = plain_trainer(job, device)?.callback(Progress::new(output.clone())).callback(interrupt);
+    // After the progress, whose lines it shows, and Ctrl-C, which it listens to.
+    if let Some(dashboard) = dashboard {
+        trainer = trainer.callback(dashboard);
+    }
     if let Some(monitor) = job.monitor() {
         let patience = recipe.best.patience.unwrap_or(usize::MAX);
         trainer = trainer.callback(EarlyStopping::on(monitor).patience(patience));
@@ -321,6 +329,21 @@ fn trainer<P: Program>(
         trainer = recording.attach(trainer, logging);
     }
     Ok(trainer.callback(checkpoints))
+}
+
+/// What a dashboard says of a training besides its events.
+fn dashboard_info<P: Program>(job: &Job<P>, flags: &Train<P>) -> DashboardInfo {
+    let run = job.run.as_ref().map_or(String::new(), |run| format!(" ({})", run.name()));
+    DashboardInfo {
+        title: format!("{} on {}{run}", job.state.model, job.train.provenance().name),
+        device: flags.setup.device.describe(),
+        monitor: job.monitor().map(str::to_owned),
+        epochs: job.checkpoint.iter().flat_map(|before| before.progress.state.history.clone()).collect(),
+        steps: match (&job.checkpoint, &job.run) {
+            (Some(_), Some(run)) => fireclay::runs::steps(run),
+            _ => Vec::new(),
+        },
+    }
 }
 
 /// Saves the model and says what to try with it.
