@@ -122,7 +122,7 @@ fn keys_choose_the_chart_and_end_the_training_with_a_checkpoint_that_is_watched_
     terminal.wait_for("[accuracy]");
     terminal.press("l");
     terminal.wait_for("logarithmic ┘");
-    terminal.wait_for("best ");
+    terminal.wait_for(" in epoch ");
     terminal.press("qqq");
     let (code, left) = terminal.end();
     assert_eq!(code, Some(130), "{left}");
@@ -130,7 +130,7 @@ fn keys_choose_the_chart_and_end_the_training_with_a_checkpoint_that_is_watched_
     // Its history is there before anything new was measured: the best epoch is one of before.
     let mut terminal =
         Terminal::start(folder.path(), &["train", "--dashboard", "--resume", "runs/mlp-1"], &[]);
-    terminal.wait_for("best ");
+    terminal.wait_for(" in epoch ");
     terminal.press("\u{3}");
     let (code, left) = terminal.end();
     assert_eq!(code, Some(130), "{left}");
@@ -142,7 +142,7 @@ fn no_colour_is_no_colour() {
     let folder = scratch();
     let mut terminal = Terminal::start(folder.path(), &[&TRAIN[..], &LONG].concat(), &[("NO_COLOR", "1")]);
     terminal.wait_for("• val_loss");
-    terminal.wait_for("best ");
+    terminal.wait_for(" in epoch ");
     {
         let parser = terminal.screen.lock().unwrap();
         let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
