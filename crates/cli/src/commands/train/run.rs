@@ -63,12 +63,12 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     announce::<P>(&job, flags, output)?;
     let mut recording = Recording::begin(&job, flags, notes)?;
     let checkpoints = LastCheckpoint::of(&job);
-    let done = train::<P>(job, flags, &device, interrupt, &mut recording, output)
-        .map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from, flags)));
+    let done = train::<P>(job, flags, &device, interrupt, &mut recording, output);
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
+        // Without the path of a checkpoint, which says nothing where the folder was moved.
         recording.failed(error);
     }
-    done
+    done.map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from, flags)))
 }
 
 /// Trains, measures and saves.
