@@ -145,7 +145,7 @@ fn a_training_that_diverges_goes_on_from_its_last_good_checkpoint() {
     let folder = scratch();
     // The loss is finite in the first epoch, and the second begins with a learning rate that no weight survives.
     let train = ["train", "--model", "mlp", "--data-dir", "data", "--optimizer", "sgd", "--epochs", "3"];
-    let rates = ["--learning-rate", "0.1", "--schedule", "multi-step=1,1e37", "--batch-size", "600"];
+    let rates = ["--learning-rate", "0.1", "--schedule", "multi-step=1,1e37", "--batch-size", "100"];
     let words = [
         "loss became",
         "go on from the last checkpoint with finite weights, runs/mlp-1/checkpoints/last.checkpoint (written at the end of epoch 1)",
