@@ -30,7 +30,8 @@ pub fn texts(trainer: &Trainer<Model>, test: &Dataset) -> Vec<Generated> {
             let sampling = Sampling { temperature, top_p: TOP_P, top_k: None };
             // What cannot be written, or not in time, is left out.
             let seed = texts.len() as u64;
-            if let Ok(Some(text)) = written(trainer.network(), preprocessing, sampling, seed, &prompt, begun) {
+            if let Ok(Some(text)) = written(trainer.network(), preprocessing, sampling, seed, &prompt, begun)
+            {
                 texts.push(text);
             }
         }
