@@ -70,12 +70,12 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
     let checkpoints = LastCheckpoint::of(&job);
     let dashboard = shows_dashboard
         .then(|| Dashboard::new(dashboard_info(&job, flags), output.clone(), interrupt.clone()));
-    let done = train::<P>(job, &device, (interrupt, dashboard), &mut recording, output)
-        .map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from)));
+    let done = train::<P>(job, &device, (interrupt, dashboard), &mut recording, output);
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
+        // Without the path of a checkpoint, which says nothing where the folder was moved.
         recording.failed(error);
     }
-    done
+    done.map_err(|error| checkpoints.explain(error, |from| resume_command::<P>(from)))
 }
 
 /// Trains, measures and saves.
