@@ -5,7 +5,7 @@ use fireclay_nn::{
     RnnActivation, SimpleRnnSpec, Size2d, TransformerSpec,
 };
 
-use super::code::{Class, Variables, Writer};
+use super::class::{Class, Variables, Writer};
 use super::helpers::Helper;
 
 /// Writes a layer: the module with its tensors, and what is done with it.

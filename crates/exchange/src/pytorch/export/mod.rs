@@ -1,5 +1,6 @@
 //! A network of ours as PyTorch's: its weights, and the Python that rebuilds it.
 
+mod class;
 mod code;
 mod helpers;
 mod layers;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::scanner::Scanner;
-use super::{Id, Known, MAX_VALUES, PickleError, Value, calls};
+use super::{Id, MAX_VALUES, PickleError, Value, calls, wrong};
 
 /// Runs to the instruction that ends a pickle; gives all values and the one that is left.
 pub(super) fn run(scanner: &mut Scanner<'_>) -> Result<(Vec<Value>, Id), PickleError> {
@@ -26,18 +26,14 @@ pub(super) fn run(scanner: &mut Scanner<'_>) -> Result<(Vec<Value>, Id), PickleE
 }
 
 #[derive(Default)]
-pub(super) struct Machine {
-    pub(super) values: Vec<Value>,
+struct Machine {
+    values: Vec<Value>,
     stack: Vec<Id>,
     /// Heights of the stack that instructions go back to.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
     /// Entries of lists that became dictionaries, each of which was copied.
-    pub(super) copied: usize,
-}
-
-pub(super) fn wrong<T>(problem: impl Into<String>) -> Result<T, PickleError> {
-    Err(PickleError::Malformed(problem.into()))
+    copied: usize,
 }
 
 impl Machine {
@@ -150,11 +146,16 @@ impl Machine {
             }
             b'R' => {
                 let [function, arguments] = self.pop_array()?;
-                calls::call(self, function, arguments)?
+                let value = calls::call(&self.values, function, arguments)?;
+                // One list may become a dictionary many times, each of which costs memory.
+                if let Value::Dict(entries) = &value {
+                    self.copied = self.copied.saturating_add(entries.len());
+                }
+                value
             }
             b'Q' => {
                 let id = self.pop()?;
-                calls::storage(self, id)?
+                calls::storage(&self.values, id)?
             }
             b'o' | 0x81 | 0x92 => return wrong("it makes an object of a class of its own"),
             0x82..=0x84 => return wrong("it refers to Python's registry of extensions"),
@@ -300,25 +301,4 @@ fn integer(bytes: &[u8]) -> Value {
     let mut whole = [sign; 8];
     whole[..bytes.len()].copy_from_slice(bytes);
     Value::Int(i64::from_le_bytes(whole))
-}
-
-impl Machine {
-    pub(super) fn get(&self, id: Id) -> &Value {
-        &self.values[id.0 as usize]
-    }
-
-    pub(super) fn tuple(&self, id: Id, what: &str) -> Result<&[Id], PickleError> {
-        match self.get(id) {
-            Value::Tuple(items) => Ok(items),
-            other => wrong(format!("{what} are a {}, not a tuple", other.kind())),
-        }
-    }
-
-    /// What is called.
-    pub(super) fn function(&self, id: Id) -> Result<Known, PickleError> {
-        match self.get(id) {
-            Value::Known(known) => Ok(*known),
-            other => wrong(format!("a {} is called", other.kind())),
-        }
-    }
 }

@@ -102,6 +102,10 @@ pub(crate) enum PickleError {
     TooManyValues,
 }
 
+fn wrong<T>(problem: impl Into<String>) -> Result<T, PickleError> {
+    Err(PickleError::Malformed(problem.into()))
+}
+
 /// The values of one pickle.
 #[derive(Debug)]
 pub(crate) struct Pickle {
