@@ -28,6 +28,18 @@ pub enum CommandError {
         /// How the program is called.
         program: String,
     },
+    /// A run that was stopped before there was anything to go on from.
+    #[error(
+        "the run {} was stopped before its first checkpoint, so there is nothing to go on from; begin anew (its settings are in {}), and sooner checkpoints come with `{program} train --checkpoint-every 10m`",
+        path.display(),
+        path.join("config.toml").display()
+    )]
+    NoCheckpoint {
+        /// The folder of the run.
+        path: PathBuf,
+        /// How the program is called.
+        program: String,
+    },
     /// One run alone cannot be compared.
     #[error(
         "one run alone cannot be compared: name two or more, or none to list all; a run's own page is report.html in its folder"

@@ -54,6 +54,10 @@ pub struct ModelCard {
     /// How the model was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingCard>,
+    /// SHA-256 of the weights as they lie in the file, of all bytes behind its header. It is computed when the file is written,
+    /// and a file whose weights have another is refused; the first files have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<String>,
 }
 
 /// What is done to an input: `(value - mean) / std`, where a byte's value is `byte / 255`.
@@ -147,6 +151,7 @@ impl ModelCard {
             intervals: None,
             dataset: None,
             training: None,
+            weights_sha256: None,
         }
     }
 

@@ -2,12 +2,16 @@
 //!
 //! One entry only, because safetensors writes metadata in no fixed order, and the same model must give the same bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::Path;
 
+use fireclay_data::{Bytes, DataError};
 use fireclay_nn::NamedTensor;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors, serialize};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, serialize};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use sha2::{Digest, Sha256};
 
 use crate::StoreError;
 
@@ -50,10 +54,29 @@ pub(crate) fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, StoreE
     serialize(views, Some(metadata)).map_err(damaged)
 }
 
+/// SHA-256 of tensors as [`encode`] lays them out: those of one type by their names, without gaps.
+pub(crate) fn sha256(tensors: &[NamedTensor]) -> String {
+    let mut ordered: Vec<&NamedTensor> = tensors.iter().collect();
+    ordered.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut digest = Sha256::new();
+    for tensor in ordered {
+        for values in tensor.values.chunks(4096) {
+            digest.update(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
+        }
+    }
+    hex(&digest.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A file that has been read and whose layout holds together.
 pub(crate) struct Opened<'a> {
     path: &'a Path,
     file: SafeTensors<'a>,
+    /// What lies behind the header.
+    data: &'a [u8],
     metadata: HashMap<String, String>,
 }
 
@@ -67,14 +90,30 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     std::fs::read(path).map_err(wrong)
 }
 
+/// Opens a file of which the header alone is looked at: the rest stays where it is.
+pub(crate) fn map(path: &Path) -> Result<Bytes, StoreError> {
+    let wrong = |source| StoreError::Read { path: path.to_path_buf(), source };
+    let metadata = std::fs::metadata(path).map_err(wrong)?;
+    if !metadata.is_file() {
+        return Err(StoreError::NotAFile { path: path.to_path_buf() });
+    }
+    let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    Bytes::read_or_map(path, 0, length, 0).map_err(|error| match error {
+        DataError::Read { source, .. } => wrong(source),
+        other => wrong(std::io::Error::other(other.to_string())),
+    })
+}
+
 impl<'a> Opened<'a> {
     /// Checks the layout: header, sizes, types, no gaps, no overlaps, nothing left over.
     pub(crate) fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, StoreError> {
         let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
+        let names: Result<Names, _> = serde_json::from_slice(bytes.get(8..8 + header).unwrap_or_default());
+        names.map_err(|error| damaged(SafeTensorError::InvalidHeaderDeserialization(error)))?;
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
-        Ok(Opened { path, file, metadata })
+        Ok(Opened { path, file, data: bytes.get(8 + header..).unwrap_or_default(), metadata })
     }
 
     /// The text of a metadata entry.
@@ -93,6 +132,19 @@ impl<'a> Opened<'a> {
             None => format!("{} tensors of another program", self.file.len()),
         };
         Err(StoreError::Kind { path: self.path.to_path_buf(), expected, found })
+    }
+
+    /// Refuses tensors that are not those that were written.
+    pub(crate) fn check_sha256(&self, expected: &str) -> Result<(), StoreError> {
+        let found = hex(&Sha256::digest(self.data));
+        match found == expected {
+            true => Ok(()),
+            false => Err(StoreError::Checksum {
+                path: self.path.to_path_buf(),
+                expected: expected.chars().take(64).collect(),
+                found,
+            }),
+        }
     }
 
     /// Names and shapes, without values.
@@ -132,5 +184,34 @@ impl<'a> Opened<'a> {
     pub(crate) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
         let view = self.file.tensor(name).ok()?;
         (view.dtype() == Dtype::U8).then(|| view.data())
+    }
+}
+
+/// The names in a header, each of which is there once: of two the reader of safetensors would take the last.
+struct Names;
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
+                let mut names = HashSet::new();
+                while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                    if names.contains(&name) {
+                        let name: String = name.chars().take(80).collect();
+                        return Err(serde::de::Error::custom(format!("the tensor '{name}' is there twice")));
+                    }
+                    names.insert(name);
+                }
+                Ok(Names)
+            }
+        }
+        deserializer.deserialize_map(Once)
     }
 }

@@ -35,6 +35,19 @@ pub enum StoreError {
         /// What is wrong with it.
         source: safetensors::SafeTensorError,
     },
+    /// The weights are not those that were written.
+    #[error(
+        "the weights in {} have the SHA-256 {found} and were written with {expected}: the file was damaged or changed; take it from its source again, or go back to an older one",
+        path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// As the file says.
+        expected: String,
+        /// Of the weights in it.
+        found: String,
+    },
     /// A safetensors file of some other program, or a checkpoint where a model was expected.
     #[error("{} is a safetensors file but no Fireclay {expected}; it holds {found}", path.display())]
     Kind {

@@ -8,7 +8,7 @@ use fireclay_nn::{Model, NamedTensor, NnError, check_weights, load_state, state}
 use crate::StoreError;
 use crate::atomic::write_atomically;
 use crate::card::ModelCard;
-use crate::container::{Contents, MODEL, Opened, encode, read};
+use crate::container::{Contents, MODEL, Opened, encode, map, read, sha256};
 
 /// What a model file holds, in host memory: nothing of it needs a device.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// A [`StoreError`] that names the file; for weights of another architecture, [`StoreError::Model`] lists what is
-    /// missing, what is unexpected and what has another shape.
+    /// missing, what is unexpected and what has another shape; [`StoreError::Checksum`] if the weights were changed.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let bytes = read(path)?;
@@ -37,6 +37,9 @@ impl ModelFile {
         check_weights(&card.spec, &opened.shapes()).map_err(wrong)?;
         let tensors = opened.tensors()?;
         tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
+        if let Some(expected) = &card.weights_sha256 {
+            opened.check_sha256(expected)?;
+        }
         Ok(ModelFile { card, tensors })
     }
 
@@ -76,7 +79,8 @@ fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, 
     let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     check_weights(&card.spec, &shapes).map_err(wrong)?;
     tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
-    let text = serde_json::to_string(card)
+    let card = ModelCard { weights_sha256: Some(sha256(tensors)), ..card.clone() };
+    let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
     let contents = Contents { kind: MODEL, text, tensors, bytes: &[] };
     let bytes = encode(path, &contents)?;
@@ -96,12 +100,12 @@ pub fn load_model(path: impl AsRef<Path>, device: &Device) -> Result<(Model, Mod
     ModelFile::load(path)?.build(device).map_err(wrong)
 }
 
-/// Reads what a model file says about its model, without building it.
+/// Reads what a model file says about its model, without its weights.
 ///
 /// # Errors
 /// A [`StoreError`] that names the file.
 pub fn load_card(path: impl AsRef<Path>) -> Result<ModelCard, StoreError> {
     let path = path.as_ref();
-    let bytes = read(path)?;
+    let bytes = map(path)?;
     ModelCard::read(path, Opened::new(path, &bytes)?.text(MODEL)?)
 }

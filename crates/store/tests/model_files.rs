@@ -9,6 +9,7 @@ use fireclay_store::{
     load_model, save_checkpoint, save_model,
 };
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 fn spec() -> ModelSpec {
@@ -89,14 +90,43 @@ fn a_model_comes_back_with_the_same_logits_and_card_and_gives_the_same_bytes() {
     let (model, folder, path, bytes) = saved();
     let device = Device::flex();
     let (loaded, found) = load_model(&path, &device).unwrap();
-    assert_eq!(found, card());
-    assert_eq!(load_card(&path).unwrap(), card());
+    let expected = ModelCard { weights_sha256: found.weights_sha256.clone(), ..card() };
+    assert_eq!(found, expected);
+    assert_eq!(load_card(&path).unwrap(), expected);
+    let digest = Sha256::digest(parts(&bytes).1);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(found.weights_sha256, Some(digest), "of all bytes behind the header");
     let input = Tensor::<4>::random([2, 1, 6, 5], burn::tensor::Distribution::Default, &device);
     let logits = |model: &Model| model.forward(input.clone().into()).into_data();
     assert_eq!(logits(&loaded), logits(&model));
     let again = folder.path().join("again.fireclay");
     save_model(&again, &loaded, &found).unwrap();
     assert_eq!(std::fs::read(again).unwrap(), bytes);
+}
+
+#[test]
+fn a_tensor_that_is_there_twice_is_refused() {
+    let (_, _folder, path, bytes) = saved();
+    let (header, tensors) = parts(&bytes);
+    let again = header["dense_1.bias"].to_string();
+    let mut twice = header.to_string();
+    twice.pop();
+    twice.push_str(&format!(",\"dense_1.bias\":{again}}}"));
+    std::fs::write(&path, join(&twice, &tensors)).unwrap();
+    let error = load_model(&path, &Device::flex()).unwrap_err().to_string();
+    expect(&error, &["animals.fireclay", "'dense_1.bias' is there twice"]);
+}
+
+#[test]
+fn a_weight_that_was_changed_is_noticed() {
+    let (_, _folder, path, mut bytes) = saved();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let error = load_model(&path, &Device::flex()).unwrap_err();
+    assert!(matches!(error, StoreError::Checksum { .. }), "{error}");
+    expect(&error.to_string(), &["animals.fireclay", "SHA-256", "take it from its source again"]);
+    assert!(load_card(&path).is_ok(), "what is said of a model needs no weights");
 }
 
 #[test]

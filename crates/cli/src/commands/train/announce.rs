@@ -65,7 +65,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         monitor: job.monitor(),
         patience: recipe.best.patience,
         seed: *seed,
-        device: flags.setup.device.device.to_string(),
+        device: flags.setup.device.device().to_string(),
         threads: threads(),
         resumed,
     });

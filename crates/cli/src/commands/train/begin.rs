@@ -29,7 +29,7 @@ pub fn begin<P: Program>(
         output.note(format!(
             "note: {} holds a training that was interrupted and will be overwritten; to resume it instead: {}",
             shown(&checkpoint_path),
-            resume_command::<P>(&checkpoint_path, flags)
+            resume_command::<P>(&checkpoint_path)
         ));
     }
     let setup = &flags.setup;
@@ -58,6 +58,7 @@ pub fn begin<P: Program>(
         out,
         run: None,
         logging: flags.logging.logging(),
+        computed_on: Some(flags.setup.device.computed_on()),
     };
     Ok(Job {
         state,

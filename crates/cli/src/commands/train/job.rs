@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use fireclay::prelude::{Dataset, DeviceName, ModelSpec};
+use fireclay::prelude::{Dataset, ModelSpec};
 use fireclay::runs::RunFolder;
 use fireclay::store::load_card;
 use fireclay::train::{AnyMetric, Checkpoint};
 use serde::{Deserialize, Serialize};
 
 use super::flags::{Logging, Train};
+use crate::device::ComputedOn;
 use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::{called, quoted, shown};
@@ -45,6 +46,9 @@ pub struct ProgramState<S, R> {
     pub run: Option<PathBuf>,
     #[serde(default)]
     pub logging: Logging,
+    /// Where it computes; older checkpoints do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_on: Option<ComputedOn>,
 }
 
 /// That of a program.
@@ -116,16 +120,8 @@ impl<P: Program> Job<P> {
 }
 
 /// The command that resumes, as the user can type it.
-pub fn resume_command<P: Program>(from: &Path, flags: &Train<P>) -> String {
-    let mut command = format!("{} train --resume {}", called(P::NAME), quoted(&shown(from)));
-    // The same bytes come out only on the same device and number of threads.
-    if flags.setup.device.device != DeviceName::default() {
-        command.push_str(&format!(" --device {}", flags.setup.device.device));
-    }
-    if let Some(threads) = flags.setup.device.threads {
-        command.push_str(&format!(" --threads {threads}"));
-    }
-    command
+pub fn resume_command<P: Program>(from: &Path) -> String {
+    format!("{} train --resume {}", called(P::NAME), quoted(&shown(from)))
 }
 
 #[cfg(test)]

@@ -30,6 +30,6 @@ impl<P: Program> Command for Train<P> {
         if self.monitored.monitor.is_some() && !*self.setup.training.keep_best.get_or_insert(true) {
             return Err(UsageError::of(CommandError::NothingToMonitor));
         }
-        run::run(&self, output)
+        run::run(self, output)
     }
 }

@@ -58,8 +58,8 @@ pub fn settings<P: Program>(job: &Job<P>, flags: &Train<P>) -> Vec<(&'static str
     settings.push(("keep-best", Value::Boolean(recipe.best.keep)));
     settings.extend(recipe.best.patience.map(|epochs| ("patience", whole(epochs))));
     settings.extend(i64::try_from(*seed).ok().map(|seed| ("seed", Value::Integer(seed))));
-    settings.push(("device", text(&flags.setup.device.device.to_string())));
-    settings.extend(flags.setup.device.threads.map(|threads| ("threads", whole(threads))));
+    settings.push(("device", text(&flags.setup.device.device().to_string())));
+    settings.extend(flags.setup.device.threads().map(|threads| ("threads", whole(threads))));
     settings.push(("precision", text(&recipe.precision.to_string())));
     settings.push(("out", path(&state.out)));
     settings

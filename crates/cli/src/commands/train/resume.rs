@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use fireclay::prelude::Device;
 use fireclay::runs::{RunFolder, RunRecord, Status};
 use fireclay::store::{load_card, load_checkpoint};
 use fireclay::train::{Checkpoint, checkpoint_shapes};
@@ -20,8 +21,12 @@ use crate::output::Output;
 use crate::program::{DataSourceArgs, Preprocessing, Program};
 use crate::recipe::Recipe;
 
-/// A training that is resumed.
-pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Job<P>> {
+/// A training that is resumed, and the device that it goes on with.
+pub fn resume<P: Program>(
+    path: &Path,
+    flags: &mut Train<P>,
+    output: &Arc<Output>,
+) -> anyhow::Result<(Device, Job<P>)> {
     let of_run = match path.is_dir() {
         true => Some(checkpoint_of_run::<P>(path)?),
         false => None,
@@ -62,6 +67,11 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
     }
     let path = path.as_path();
     check_out(&state.out)?;
+    if let Some(before) = &state.computed_on {
+        flags.setup.device.go_on(before, output)?;
+    }
+    let device = flags.setup.device.open()?;
+    state.computed_on = Some(flags.setup.device.computed_on());
     let run = match &state.run {
         Some(folder) => {
             // Moved by itself, it is where its checkpoint is.
@@ -108,7 +118,7 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;
-    Ok(Job {
+    let job = Job {
         state: ProgramState { data, ..state },
         train,
         test,
@@ -118,7 +128,8 @@ pub fn resume<P: Program>(path: &Path, flags: &Train<P>, output: &Arc<Output>) -
         run,
         checkpoint_path: path.to_path_buf(),
         checkpoint: Some(checkpoint),
-    })
+    };
+    Ok((device, job))
 }
 
 /// Where the folder is now that the model file was to be written to, by where its checkpoint is: beside the file, or in the folder of
@@ -137,7 +148,13 @@ fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
         let (path, program) = (folder.to_path_buf(), called(P::NAME));
         return Err(UsageError::of(CommandError::Finished { path, program }));
     }
-    Ok(run.last_checkpoint())
+    match run.last_checkpoint() {
+        checkpoint if checkpoint.exists() => Ok(checkpoint),
+        _ => Err(UsageError::of(CommandError::NoCheckpoint {
+            path: folder.to_path_buf(),
+            program: called(P::NAME),
+        })),
+    }
 }
 
 /// What a checkpoint says, with all paths in the folder `before` in the folder `now` instead.

@@ -35,9 +35,10 @@ use crate::records::{Interrupted, Saved};
 const INTERVAL: f64 = 0.95;
 
 /// Trains a model, or resumes a training.
-pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
+pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
-    let (device, job) = prepare(flags, output)?;
+    let (device, job) = prepare(&mut flags, output)?;
+    let flags = &flags;
     let job = match flags.setup.training.minutes {
         Some(minutes) => within(minutes, job, &device, output)?,
         None => job,
@@ -61,7 +62,7 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
     let job = job.with_run_folder(flags)?;
     announce::<P>(&job, flags, output)?;
     let mut recording = Recording::begin(&job, flags, notes)?;
-    let done = train::<P>(job, flags, &device, interrupt, &mut recording, output);
+    let done = train::<P>(job, &device, interrupt, &mut recording, output);
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
         recording.failed(error);
     }
@@ -71,7 +72,6 @@ pub fn run<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
 /// Trains, measures and saves.
 fn train<P: Program>(
     job: Job<P>,
-    flags: &Train<P>,
     device: &Device,
     interrupt: InterruptOnCtrlC,
     recording: &mut Option<Recording>,
@@ -96,7 +96,7 @@ fn train<P: Program>(
     };
     if history.stopped == Stopped::Interrupted {
         let from = run.as_ref().map_or(checkpoint_path.as_path(), |run| run.path());
-        let resume = resume_command::<P>(from, flags);
+        let resume = resume_command::<P>(from);
         if let Some(recording) = recording {
             recording.interrupted()?;
         }
@@ -183,8 +183,8 @@ fn train<P: Program>(
 }
 
 /// The device and the training. Whatever the flags alone decide is checked before any work.
-fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
-    let Some(path) = &flags.resume else {
+fn prepare<P: Program>(flags: &mut Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
+    let Some(path) = flags.resume.clone() else {
         let has_validation = P::has_validation(&flags.setup.source.source());
         let usual = Recipe { has_validation, ..flags.setup.model.usual_recipe() };
         flags.setup.training.apply(usual).map_err(UsageError::of)?;
@@ -192,7 +192,7 @@ fn prepare<P: Program>(flags: &Train<P>, output: &Arc<Output>) -> anyhow::Result
         let device = flags.setup.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
     };
-    Ok((flags.setup.device.open()?, resume::<P>(path, flags, output)?))
+    resume::<P>(&path, flags, output)
 }
 
 /// Steps before a training is timed, and those that are.

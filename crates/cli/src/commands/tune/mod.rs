@@ -158,7 +158,7 @@ impl<P: Program> Command for Tune<P> {
             "optimizer": bench.recipe.optimizer,
             "recipe": format!("{:?}", bench.recipe),
             "preprocessing": preprocessing.describe(),
-            "device": setup.device.device.to_string(),
+            "device": setup.device.device().to_string(),
             "data": bench.data_facts(),
         });
         let header = Header { space, options, context };

@@ -68,7 +68,7 @@ pub fn beginning<P: Program>(
     let versions = vec![(P::NAME.to_owned(), version.to_owned()), ("burn".into(), BURN.into())];
     let place = std::env::current_dir().unwrap_or_default();
     let environment = fireclay::report::Environment {
-        device: Some(format!("{} in {}", flags.setup.device.device, recipe.precision)),
+        device: Some(format!("{} in {}", flags.setup.device.device(), recipe.precision)),
         threads: Some(fireclay::prelude::threads()),
         seed: Some(*seed),
         ..environment(&place, versions)
