@@ -107,12 +107,12 @@ impl fmt::Display for FileFormat {
 /// Of which tool an archive is.
 fn zipped(file: File) -> Option<FileFormat> {
     let archive = zip::ZipArchive::new(file).ok()?;
-    let has = |name: &str| archive.file_names().any(|found| found == name);
+    let has = |name: &str| archive.index_for_name(name).is_some();
     if has("config.json") && has("metadata.json") {
         return Some(FileFormat::Keras);
     }
-    let is_pickle = |name: &str| name == "data.pkl" || name.ends_with("/data.pkl");
-    archive.file_names().any(is_pickle).then_some(FileFormat::PyTorch)
+    let is_pickle = |name: &[u8]| name == b"data.pkl" || name.ends_with(b"/data.pkl");
+    archive.file_names_raw().any(is_pickle).then_some(FileFormat::PyTorch)
 }
 
 /// The beginning of the header of safetensors, `length` bytes by its own word, as far as the entry that says whose it is: it comes first.
