@@ -1,43 +1,12 @@
 //! Which kind of file something is, and how a file is opened.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::ExchangeError;
-
-/// A form in which models are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FileFormat {
-    /// Our own: safetensors with a description.
-    Fireclay,
-    /// Safetensors of another program: tensors with names.
-    Safetensors,
-    /// PyTorch's `.pt` and `.pth`, a ZIP archive with a pickle, or the pickle alone as before version 1.6.
-    PyTorch,
-    /// Keras 3's `.keras`, a ZIP archive.
-    Keras,
-    /// HDF5, as Keras 2 wrote whole models and Keras 3 writes weights.
-    Hdf5,
-    /// ONNX.
-    Onnx,
-    /// A folder with `config.json`, `model.safetensors` and a tokeniser, as Hugging Face's libraries write it.
-    HuggingFace,
-}
+use crate::{ExchangeError, FileFormat};
 
 impl FileFormat {
-    const ALL: [FileFormat; 7] = [
-        FileFormat::Fireclay,
-        FileFormat::Safetensors,
-        FileFormat::PyTorch,
-        FileFormat::Keras,
-        FileFormat::Hdf5,
-        FileFormat::Onnx,
-        FileFormat::HuggingFace,
-    ];
-
     /// What a file is by how it begins, and a folder by what lies in it; names say nothing.
     ///
     /// # Errors
@@ -83,24 +52,6 @@ impl FileFormat {
                 unknown(format!("it begins with {:?}", String::from_utf8_lossy(&start[..start.len().min(8)])))
             }
         }
-    }
-
-    pub(crate) fn listed() -> String {
-        FileFormat::ALL.map(|format| format.to_string()).join(", ")
-    }
-}
-
-impl fmt::Display for FileFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FileFormat::Fireclay => "a Fireclay model",
-            FileFormat::Safetensors => "safetensors",
-            FileFormat::PyTorch => "a PyTorch file (.pt, .pth)",
-            FileFormat::Keras => "a Keras model (.keras)",
-            FileFormat::Hdf5 => "HDF5 of Keras (.h5)",
-            FileFormat::Onnx => "ONNX",
-            FileFormat::HuggingFace => "a Hugging Face folder",
-        })
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod error;
 mod file;
+mod format;
 pub mod huggingface;
 mod imported;
 mod inspect;
@@ -19,7 +20,7 @@ pub mod onnx;
 pub mod pytorch;
 
 pub use error::{ExchangeError, Unsupported};
-pub use file::FileFormat;
 pub use fireclay_store::ModelFile;
+pub use format::FileFormat;
 pub use imported::Imported;
 pub use inspect::{Inspection, TensorEntry, ValueRange};

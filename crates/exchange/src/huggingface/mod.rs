@@ -3,7 +3,7 @@
 //! [`import_encoder`] reads `config.json` and `model.safetensors` (or `pytorch_model.bin`) of BERT and DistilBERT, and so of
 //! MiniLM and the many that are built like them. What comes out is an ordinary description with weights: it can be trained
 //! further, saved, and asked. The tokens are those of the folder's `tokenizer.json`, which `fireclay-text` reads
-//! (`HuggingFaceTokenizer`, with its feature `tokenizers`).
+//! (`HuggingFaceTokenizer::from_file`, or `from_vocabulary` for a `vocab.txt`, with its feature `tokenizers`).
 //!
 //! To train it for classes, add a head and take the weights over:
 //!
