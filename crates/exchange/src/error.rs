@@ -90,6 +90,57 @@ pub enum ExchangeError {
     /// A network in memory whose description or tensors do not fit.
     #[error(transparent)]
     Network(#[from] NnError),
+    /// A pickle that names something other than tensors, storages and dictionaries.
+    #[error(
+        "{} calls {function}, and nothing that a file holds is executed here; expected tensors in a dictionary, as torch.save(model.state_dict(), FILE) writes them",
+        path.display()
+    )]
+    Executes {
+        /// The file.
+        path: PathBuf,
+        /// What Python would call: `posix.system`, `__main__.Network`.
+        function: String,
+    },
+    /// There are no weights where they were expected, or in several places.
+    #[error("{}: {problem}", path.display())]
+    NoWeights {
+        /// The file.
+        path: PathBuf,
+        /// What there is instead.
+        problem: String,
+    },
+    /// A tensor that cannot be read.
+    #[error("{}: tensor '{name}': {problem}", path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// What was found and expected.
+        problem: String,
+    },
+    /// Several weights would fit several layers, and neither names nor order tell them apart.
+    #[error(
+        "{}: names and order do not tell which weights belong where; say it by rules such as FROM=TO{}",
+        path.display(),
+        candidates(.layers, .offered)
+    )]
+    AmbiguousWeights {
+        /// The file.
+        path: PathBuf,
+        /// The layers of the network that are alike, each with the shapes of its tensors.
+        layers: Vec<(String, String)>,
+        /// Names in the file that would fit each of them, with shapes.
+        offered: Vec<(String, String)>,
+    },
+    /// A rule for names that is none.
+    #[error("'{rule}' is no rule for names: {problem}; expected FROM=TO, such as backbone.=features.")]
+    Rule {
+        /// The rule as given.
+        rule: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The file holds weights alone.
     #[error(
         "{} holds weights without their architecture; give the network as well, as a description in TOML or JSON or as a Fireclay model of the same architecture (--spec FILE)",
@@ -141,5 +192,26 @@ fn listed(items: &[Unsupported]) -> String {
             }
             text
         }
+    }
+}
+
+/// Both sides, and of each layer the name in the file that is most like its own.
+fn candidates(layers: &[(String, String)], offered: &[(String, String)]) -> String {
+    const SHOWN: usize = 20;
+    let mut text = String::new();
+    for (name, shapes) in layers.iter().take(SHOWN) {
+        text.push_str(&format!("\n  network  {name} {shapes}"));
+        let likeness = |other: &str| strsim::jaro_winkler(name, other);
+        let near = offered.iter().max_by(|(a, _), (b, _)| likeness(a).total_cmp(&likeness(b)));
+        if let Some((near, _)) = near.filter(|(near, _)| likeness(near) > 0.7) {
+            text.push_str(&format!(" (is it '{near}'?)"));
+        }
+    }
+    for (name, shapes) in offered.iter().take(SHOWN) {
+        text.push_str(&format!("\n  file     {name} {shapes}"));
+    }
+    match layers.len().max(offered.len()).saturating_sub(SHOWN) {
+        0 => text,
+        hidden => format!("{text}\n  and {hidden} more"),
     }
 }

@@ -44,21 +44,53 @@ impl HuggingFaceTokenizer {
     /// # Errors
     /// If the file cannot be read, is larger than 256 MiB, or describes no tokeniser.
     pub fn from_file(path: &Path) -> Result<Self, TextError> {
-        let unreadable = |source| TextError::Read { path: path.to_path_buf(), source };
-        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            // A pipe would be waited for.
-            return Err(unreadable(io::Error::other("it is not a file")));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(unreadable)?;
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let found = bytes.len() as u64;
-        if found > MAX_FILE_BYTES {
-            let path = path.to_path_buf();
-            return Err(TextError::TokenizerSize { path, found, limit: MAX_FILE_BYTES });
-        }
+        let bytes = read(path)?;
         Self::from_json(&bytes)
             .map_err(|source| TextError::TokenizerFile { path: path.to_path_buf(), source })
+    }
+
+    /// Reads the `vocab.txt` of a BERT model, which has a word or a piece of one on each line; the first line is number 0. `lowercase`
+    /// says whether texts lose capitals and accents, as `do_lower_case` in a model's `tokenizer_config.json` does.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is larger than 256 MiB, is not UTF-8, or lacks `[UNK]`, `[CLS]` or `[SEP]`.
+    pub fn from_vocabulary(path: &Path, lowercase: bool) -> Result<Self, TextError> {
+        let refused = |source| TextError::TokenizerFile { path: path.to_path_buf(), source };
+        let bytes = read(path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| refused(error.into()))?;
+        let words: serde_json::Map<String, serde_json::Value> =
+            text.lines().enumerate().map(|(number, word)| (word.to_owned(), number.into())).collect();
+        let [cls, sep] = ["[CLS]", "[SEP]"].map(|word| words.get(word).map(|number| (word, number.clone())));
+        let (Some(cls), Some(sep), true) = (cls, sep, words.contains_key("[UNK]")) else {
+            return Err(refused(
+                "it lacks one of [UNK], [CLS] and [SEP], which a vocabulary of BERT has".into(),
+            ));
+        };
+        let special: Vec<serde_json::Value> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            .iter()
+            .filter_map(|word| {
+                Some(serde_json::json!({
+                    "id": words.get(*word)?, "content": word, "special": true, "single_word": false,
+                    "lstrip": false, "rstrip": false, "normalized": false,
+                }))
+            })
+            .collect();
+        let json = serde_json::json!({
+            "version": "1.0",
+            "added_tokens": special,
+            "normalizer": {
+                "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                "strip_accents": null, "lowercase": lowercase,
+            },
+            "pre_tokenizer": { "type": "BertPreTokenizer" },
+            "post_processor": { "type": "BertProcessing", "sep": sep, "cls": cls },
+            "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
+            "model": {
+                "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": words,
+            },
+        });
+        Self::from_json(json.to_string().as_bytes()).map_err(refused)
     }
 
     fn from_json(json: &[u8]) -> Result<Self, tokenizers::Error> {
@@ -85,6 +117,24 @@ impl HuggingFaceTokenizer {
     pub fn offset(&self) -> u32 {
         self.offset
     }
+}
+
+/// The bytes of a file that is one, and not too large.
+fn read(path: &Path) -> Result<Vec<u8>, TextError> {
+    let unreadable = |source| TextError::Read { path: path.to_path_buf(), source };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        // A pipe would be waited for.
+        return Err(unreadable(io::Error::other("it is not a file")));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let found = bytes.len() as u64;
+    if found > MAX_FILE_BYTES {
+        let path = path.to_path_buf();
+        return Err(TextError::TokenizerSize { path, found, limit: MAX_FILE_BYTES });
+    }
+    Ok(bytes)
 }
 
 impl Tokenizer for HuggingFaceTokenizer {
@@ -120,6 +170,22 @@ impl Tokenizer for HuggingFaceTokenizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vocabulary_of_bert_is_a_tokenizer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocab.txt");
+        std::fs::write(&path, "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\ncaf\n##e\n!\n").unwrap();
+        let tokenizer = HuggingFaceTokenizer::from_vocabulary(&path, true).unwrap();
+        assert_eq!((tokenizer.offset(), tokenizer.vocabulary_size()), (0, 8));
+        assert_eq!(tokenizer.encode("The CAFÉ! zoo").unwrap(), [2, 4, 5, 6, 7, 1, 3]);
+        assert_eq!(
+            HuggingFaceTokenizer::from_vocabulary(&path, false).unwrap().encode("The").unwrap(),
+            [2, 1, 3]
+        );
+        std::fs::write(&path, "the\n[UNK]\n").unwrap();
+        assert!(refused(HuggingFaceTokenizer::from_vocabulary(&path, true)).contains("lacks one of [UNK]"));
+    }
 
     /// A tokeniser of whole words, with `first` as its number 0.
     fn file(first: &str, words: &str) -> String {

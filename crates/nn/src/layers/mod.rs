@@ -13,6 +13,7 @@ mod dense;
 mod dropout;
 mod eigen;
 mod embedding;
+mod first_step;
 mod flatten;
 mod flow;
 mod global_avg_pool2d;
@@ -62,6 +63,8 @@ pub use dense::DenseSpec;
 pub use dropout::DropoutSpec;
 use embedding::Embedding;
 pub use embedding::EmbeddingSpec;
+use first_step::FirstStep;
+pub use first_step::FirstStepSpec;
 use flatten::Flatten;
 pub use flatten::FlattenSpec;
 use flow::Fusable;
@@ -259,6 +262,11 @@ macro_rules! with_all_layers {
             GlobalMaxPool1d(GlobalMaxPool1dSpec) = "global_max_pool1d" => GlobalMaxPool1d {
                 /// Adds the greatest value over steps.
                 global_max_pool1d() = GlobalMaxPool1dSpec {}
+            }
+            /// The first step: `[steps, features]` to `[features]`.
+            FirstStep(FirstStepSpec) = "first_step" => FirstStep {
+                /// Adds the first step of a sequence, which may stand for the whole of it.
+                first_step() = FirstStepSpec {}
             }
             /// Convolution over steps: `[steps, features]` to `[out_steps, out_channels]`.
             Conv1d(Conv1dSpec) = "conv1d" => Conv1d {

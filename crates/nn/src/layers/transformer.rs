@@ -15,7 +15,9 @@ use super::layer_norm::{LayerNorm, LayerNormSpec};
 use super::memory::KeyValues;
 use super::memory::Memory;
 use super::multi_head_attention::{MultiHeadAttention, MultiHeadAttentionSpec};
-use super::{DenseSpec, Inferred, PlannedLayer, check_dropout, dropout, is_default, is_yes, yes};
+use super::{
+    DenseSpec, Inferred, PlannedLayer, check_dropout, default_epsilon, dropout, is_default, is_yes, yes,
+};
 use crate::error::LayerProblem;
 use crate::shapes::TensorSpec;
 
@@ -33,7 +35,7 @@ use crate::shapes::TensorSpec;
 ///   `norm.weight` and `norm.bias`
 ///
 /// # Errors
-/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse what they refuse of a [`MultiHeadAttentionSpec`], and sizes of 0.
+/// [`build`](crate::ModelSpec::build) and [`summary`](crate::ModelSpec::summary) refuse what they refuse of a [`MultiHeadAttentionSpec`], sizes of 0, and an `epsilon` of 0 or less.
 ///
 /// ```
 /// use fireclay_nn::{ModelSpec, TransformerSpec};
@@ -70,6 +72,9 @@ pub struct TransformerSpec {
     /// Whether the last block is followed by a layer norm; false by default.
     #[serde(default, skip_serializing_if = "is_default")]
     pub final_norm: bool,
+    /// Added to the variance in all layer norms; 1e-5 by default. BERT's is 1e-12.
+    #[serde(default = "default_epsilon", skip_serializing_if = "is_default_epsilon")]
+    pub epsilon: f64,
 }
 
 /// What is between the two dense layers of a [`TransformerSpec`].
@@ -92,6 +97,10 @@ fn is_one_layer(num_layers: &usize) -> bool {
     *num_layers == 1
 }
 
+fn is_default_epsilon(epsilon: &f64) -> bool {
+    *epsilon == default_epsilon()
+}
+
 impl TransformerSpec {
     /// One block with GELU that normalises first, without dropout.
     pub fn new(num_heads: usize, dim_feedforward: usize) -> Self {
@@ -104,6 +113,7 @@ impl TransformerSpec {
             norm_first: true,
             rotary: false,
             final_norm: false,
+            epsilon: default_epsilon(),
         }
     }
 
@@ -143,6 +153,16 @@ impl TransformerSpec {
         self
     }
 
+    /// Sets what is added to the variance in all layer norms.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    fn layer_norm(&self) -> LayerNormSpec {
+        LayerNormSpec::default().epsilon(self.epsilon)
+    }
+
     fn attention(&self, causal: bool) -> MultiHeadAttentionSpec {
         let attention = MultiHeadAttentionSpec::new(self.num_heads).causal(causal);
         attention.dropout(self.dropout).rotary(self.rotary)
@@ -158,7 +178,7 @@ impl TransformerSpec {
             }
         }
         check_dropout("dropout", self.dropout)?;
-        let norm = || LayerNormSpec::default().infer(input);
+        let norm = || self.layer_norm().infer(input);
         let parts = [
             ("self_attn", self.attention(causal).infer(input)?),
             ("linear1", DenseSpec::new(self.dim_feedforward).infer(input)?),
@@ -183,7 +203,7 @@ impl TransformerSpec {
     }
 
     pub(crate) fn build(&self, features: usize, causal: bool, device: &Device) -> Transformer {
-        let norm = || LayerNormSpec::default().build(features, device);
+        let norm = || self.layer_norm().build(features, device);
         let block = |_| TransformerBlock {
             self_attn: self.attention(causal).build(features, device),
             linear1: DenseSpec::new(self.dim_feedforward).build(features, device),

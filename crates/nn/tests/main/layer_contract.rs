@@ -95,6 +95,7 @@ fn specs() -> Vec<ModelSpec> {
                 .dropout(0.0),
         )),
         words().transformer_encoder(TransformerSpec::new(2, 5)).global_avg_pool1d().dense(3),
+        words().transformer_encoder(TransformerSpec::new(2, 5).epsilon(0.1)).first_step().dense(3),
         words().conv1d(5, 3).relu().global_max_pool1d().dense(3),
         end(sequence().layer(Conv1dSpec::new(6, 2).stride(2).padding(1).dilation(2).groups(2).bias(false))),
         words()
