@@ -164,7 +164,9 @@ impl<'a> Translation<'a> {
                     self.prefix = outside;
                     match (one, other) {
                         (Some(one), Some(other)) => {
-                            let same = one.shape == other.shape && one.flat_image == other.flat_image;
+                            let same = one.shape == other.shape
+                                && one.flat_image == other.flat_image
+                                && one.mask == other.mask;
                             if !same || one.tokens || one.zeros.or(other.zeros).is_some() || body.is_empty() {
                                 let shapes = format!("it adds {:?} and {:?}", one.shape, other.shape);
                                 self.refuse(

@@ -4,7 +4,7 @@ use fireclay_nn::{MultiHeadAttentionSpec, PositionEmbeddingSpec, PositionKind};
 use serde_json::json;
 
 use super::graph::{Value, Variable};
-use super::layers::{Writer, no_mask, transposed};
+use super::layers::{Writer, transposed};
 
 /// Self-attention whose tensors are called after `tensors`.
 pub(super) fn write(
@@ -50,20 +50,30 @@ pub(super) fn write(
     Ok(Value { node, positive: false, ..value.clone() })
 }
 
-/// A row for each step: the bias of a layer that multiplies with the identity. Keras has no layer for it.
+/// A row for each step, for which Keras has no layer: the bias of one that multiplies with the identity; or, as that would
+/// forget which steps fill up a sequence, the mean that one for the input's statistics takes away, negated.
 pub(super) fn positions(
     writer: &mut Writer<'_>,
     name: &str,
     spec: &PositionEmbeddingSpec,
     value: Value,
 ) -> Result<Value, String> {
-    no_mask(&value)?;
     let [steps, features] = value.shape[..] else { return Err("it is given no sequence".into()) };
     let rows = match spec.kind {
         PositionKind::Learnt => writer.values(name, "weight"),
         PositionKind::Sinusoidal => sinusoids(steps, features),
         _ => return Err("Keras has no such positions".into()),
     };
+    if value.mask {
+        let minus = rows.iter().map(|row| -row).collect();
+        let variables = vec![
+            Variable::new(0, [steps, features], minus),
+            Variable::new(1, [steps, features], vec![1.0; steps * features]),
+            Variable::new(2, [], vec![1.0]),
+        ];
+        let node = writer.one("Normalization", name, json!({ "axis": [1, 2] }), &value, variables);
+        return Ok(Value { node, positive: false, ..value });
+    }
     let mut identity = vec![0.0; features * features];
     identity.iter_mut().step_by(features + 1).for_each(|value| *value = 1.0);
     let config = json!({ "equation": "abc,cd->abd", "output_shape": [steps, features], "bias_axes": "bd" });

@@ -180,7 +180,7 @@ impl<'a> Writer<'a> {
 
     pub(super) fn sum(&mut self, name: &str, one: &Value, other: &Value) -> Value {
         let node = self.graph.add("Add", name, json!({}), &[one.node, other.node], Vec::new());
-        Value { node, positive: one.positive && other.positive, mask: one.mask || other.mask, ..one.clone() }
+        Value { node, positive: one.positive && other.positive, mask: one.mask && other.mask, ..one.clone() }
     }
 
     /// Tensors with a value for each feature, in Keras's order.
