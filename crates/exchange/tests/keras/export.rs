@@ -46,7 +46,8 @@ fn models() -> Vec<(&'static str, ModelFile)> {
         .silu()
         .dense(3);
     let mut pictures = model(images.clone());
-    pictures.card.preprocessing = Some(Preprocessing { mean: vec![0.4, 0.5, 0.6], std: vec![0.2, 0.3, 0.25] });
+    pictures.card.preprocessing =
+        Some(Preprocessing { mean: vec![0.4, 0.5, 0.6], std: vec![0.2, 0.3, 0.25] });
     let block = ResidualSpec::new([
         conv(6, 3).padding(Padding::Same).stride(2).into(),
         ReluSpec {}.into(),
@@ -84,11 +85,14 @@ fn models() -> Vec<(&'static str, ModelFile)> {
     let decoder = ModelSpec::tokens(6)
         .embedding(12, 8)
         .position_embedding(PositionKind::Sinusoidal)
-        .transformer_decoder(TransformerSpec::new(4, 12).norm_first(false).activation(FeedForwardActivation::Relu))
+        .transformer_decoder(
+            TransformerSpec::new(4, 12).norm_first(false).activation(FeedForwardActivation::Relu),
+        )
         .layer(MultiHeadAttentionSpec::new(2).bias(false))
         .position_embedding(PositionKind::Learnt)
         .dense(12);
-    let whitening = ModelSpec::new([2, 6, 5]).whitening(2).layer(MaxPool2dSpec::new([5, 4])).flatten().dense(2);
+    let whitening =
+        ModelSpec::new([2, 6, 5]).whitening(2).layer(MaxPool2dSpec::new([5, 4])).flatten().dense(2);
     vec![
         ("pictures", pictures),
         ("images", model(images)),
@@ -127,7 +131,11 @@ fn inputs(file: &ModelFile) -> (Vec<f32>, Vec<usize>) {
 fn what_goes_out_comes_back_with_the_same_numbers() {
     for (name, file) in models() {
         let bytes = keras::export(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(bytes, keras::export(&file).expect("again"), "{name}: the same model gives the same bytes");
+        assert_eq!(
+            bytes,
+            keras::export(&file).expect("again"),
+            "{name}: the same model gives the same bytes"
+        );
         // Positions have no layer in Keras that comes back.
         if matches!(name, "encoder" | "decoder") {
             continue;
@@ -151,14 +159,18 @@ fn what_keras_does_not_have_is_listed_whole() {
     let error = keras::export(&model(spec)).expect_err("it cannot be expressed");
     let ExchangeError::NotExpressible { items, .. } = &error else { panic!("{error}") };
     let found: Vec<_> = items.iter().map(|item| (item.position.as_str(), item.kind.as_str())).collect();
-    assert_eq!(found, [("1", "embedding"), ("2", "transformer_decoder"), ("3.1", "lstm"), ("4", "tied_dense")]);
+    assert_eq!(
+        found,
+        [("1", "embedding"), ("2", "transformer_decoder"), ("3.1", "lstm"), ("4", "tied_dense")]
+    );
     assert!(error.to_string().contains("rotary"), "{error}");
 }
 
 #[test]
 #[ignore = "needs FIRECLAY_EXCHANGE_PYTHON, a Python with Keras 3"]
 fn keras_reads_what_goes_out_and_gives_the_same_logits() {
-    let python = std::env::var("FIRECLAY_EXCHANGE_PYTHON").expect("FIRECLAY_EXCHANGE_PYTHON names a Python with Keras");
+    let python = std::env::var("FIRECLAY_EXCHANGE_PYTHON")
+        .expect("FIRECLAY_EXCHANGE_PYTHON names a Python with Keras");
     let folder = tempfile::tempdir().expect("a folder");
     for (name, file) in models() {
         let bytes = keras::export(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -170,9 +182,11 @@ fn keras_reads_what_goes_out_and_gives_the_same_logits() {
             "input_shape": shape,
             "output": run(&file, &values, &shape),
         });
-        std::fs::write(folder.path().join(format!("{name}.json")), case.to_string()).expect("the file is written");
+        std::fs::write(folder.path().join(format!("{name}.json")), case.to_string())
+            .expect("the file is written");
     }
     let judge = fixtures().join("judge.py");
-    let status = std::process::Command::new(python).arg(judge).arg(folder.path()).status().expect("Python starts");
+    let status =
+        std::process::Command::new(python).arg(judge).arg(folder.path()).status().expect("Python starts");
     assert!(status.success(), "Keras disagrees");
 }

@@ -68,7 +68,8 @@ fn archives_that_lie_are_refused() {
     let without = archived(&[("config.json", config.clone())], CompressionMethod::Stored);
     assert!(refused(&without).contains("no entry 'model.weights.h5'"), "{}", refused(&without));
     // Two entries of one name: the second is given the first one's in place.
-    let mut twice = archived(&[("config.json", config.clone()), ("konfig.json", config)], CompressionMethod::Stored);
+    let mut twice =
+        archived(&[("config.json", config.clone()), ("konfig.json", config)], CompressionMethod::Stored);
     for at in 0..twice.len() - 11 {
         if &twice[at..at + 11] == b"konfig.json" {
             twice[at] = b'c';
@@ -81,12 +82,15 @@ fn archives_that_lie_are_refused() {
 #[test]
 fn descriptions_that_lie_are_refused() {
     let good = words();
-    let with = |config: String| rewritten(&good, |name, bytes| {
-        if name == "config.json" {
-            *bytes = config.clone().into_bytes();
-        }
-    });
-    let nested = format!("{{\"class_name\":\"Sequential\",\"config\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let with = |config: String| {
+        rewritten(&good, |name, bytes| {
+            if name == "config.json" {
+                *bytes = config.clone().into_bytes();
+            }
+        })
+    };
+    let nested =
+        format!("{{\"class_name\":\"Sequential\",\"config\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     for (config, expected) in [
         (nested, "recursion limit"),
         ("{}".into(), "no configuration"),
@@ -132,7 +136,9 @@ fn shapes_and_addresses_that_lie_are_refused() {
         let message = import_bytes("a.h5", &replaced(&bytes, &shape, &to)).expect_err("refused").to_string();
         assert!(message.contains(expected) || message.contains("expected [12, 4]"), "{message}");
     }
-    for (from, to) in [(&b"TREE"[..], &b"BUSH"[..]), (b"SNOD", b"NODS"), (b"HEAP", b"PILE"), (b"GCOL", b"COLG")] {
+    for (from, to) in
+        [(&b"TREE"[..], &b"BUSH"[..]), (b"SNOD", b"NODS"), (b"HEAP", b"PILE"), (b"GCOL", b"COLG")]
+    {
         let message = import_bytes("a.h5", &replaced(&bytes, from, to)).expect_err("refused").to_string();
         assert!(message.contains("expected '"), "{message}");
     }

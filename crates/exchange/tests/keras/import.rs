@@ -110,7 +110,8 @@ fn layer_names_are_never_paths() {
         config["config"]["layers"][5]["config"]["name"] = json!("../../etc/passwd");
     });
     let imported = import_bytes("a.keras", &bytes).expect("the name is another one here");
-    let names: Vec<_> = imported.model.card.spec.layers.iter().filter_map(|layer| layer.name.as_deref()).collect();
+    let names: Vec<_> =
+        imported.model.card.spec.layers.iter().filter_map(|layer| layer.name.as_deref()).collect();
     assert!(names.contains(&"______etc_passwd"), "{names:?}");
     assert!(imported.notes.iter().any(|note| note.contains("passwd")), "{:?}", imported.notes);
 }

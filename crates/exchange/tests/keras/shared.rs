@@ -53,7 +53,10 @@ pub fn channels_first(values: &[f32], shape: &[usize]) -> (Vec<f32>, Vec<usize>)
     let mut out = Vec::with_capacity(values.len());
     for sample in 0..batch {
         for channel in 0..channels {
-            out.extend((0..height * width).map(|place| values[(sample * height * width + place) * channels + channel]));
+            out.extend(
+                (0..height * width)
+                    .map(|place| values[(sample * height * width + place) * channels + channel]),
+            );
         }
     }
     (out, vec![batch, channels, height, width])
@@ -98,6 +101,7 @@ pub fn run(model: &ModelFile, values: &[f32], shape: &[usize]) -> Vec<f32> {
 pub fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
-    let worst = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0f32, f32::max);
+    let worst =
+        found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0f32, f32::max);
     assert!(worst <= 1e-5 * scale, "{what}: off by {worst} at a scale of {scale}\n{found:?}\n{expected:?}");
 }

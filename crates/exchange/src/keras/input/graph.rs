@@ -89,7 +89,7 @@ impl<'a> Graph<'a> {
             let config = config.ok_or_else(|| format!("layer {} has no configuration", index + 1))?;
             let name = config.get("name").or_else(|| entry.get("name")).and_then(Value::as_str);
             let count = counts.entry(snake_case(class)).or_insert(0usize);
-            let own = match count {
+            let own = match *count {
                 0 => snake_case(class),
                 count => format!("{}_{count}", snake_case(class)),
             };

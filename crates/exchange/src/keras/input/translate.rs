@@ -31,6 +31,8 @@ pub(super) struct Translation<'a> {
     pub(super) input: Option<Flow>,
     pub(super) preprocessing: Option<Preprocessing>,
     count: usize,
+    /// Values that may still stand for some that do not fit.
+    zeros: usize,
     /// Whether a layer stops at the steps that fill up a sequence.
     pub(super) mask_used: bool,
     /// Layers before which Keras forgets which steps those are, and we would not.
@@ -96,6 +98,7 @@ impl<'a> Translation<'a> {
             input: None,
             preprocessing: None,
             count: 0,
+            zeros: 1 << 22,
             mask_used: false,
             mask_forgotten: Vec::new(),
         }
@@ -236,9 +239,10 @@ impl<'a> Translation<'a> {
         let before = flow.clone();
         let outcome = match known {
             false => Err(Failure::Reason(node.unknown())),
-            true => layers::check(node.config)
-                .map_err(Failure::Reason)
-                .and_then(|()| layers::translate(self, Layer { name: self.name(node.name), ..layer }, flow)),
+            true => layers::check(node.config).map_err(Failure::Reason).and_then(|()| {
+                let name = self.name(node.name);
+                layers::translate(self, Layer { name, ..layer }, flow)
+            }),
         };
         match outcome {
             Ok(flow) => {
@@ -301,7 +305,7 @@ impl<'a> Translation<'a> {
         self.tensors.push(NamedTensor { name: format!("{}{name}.{tensor}", self.prefix), shape, values });
     }
 
-    /// The values of a variable of the file; zeros where it does not fit, which is an error in the end.
+    /// The values of a variable of the file; zeros where it is missing or of another shape, which is an error in the end.
     pub(super) fn variable(
         &mut self,
         owner: &Owner,
@@ -314,6 +318,11 @@ impl<'a> Translation<'a> {
         let values = self.weights.values(owner, part, index, names, shape)?;
         match values {
             Some(values) if values.len() == count => Ok(values),
+            // Zeros let the rest be compared as well, as long as they are few: the sizes come from the file.
+            _ if count <= self.zeros => {
+                self.zeros -= count;
+                Ok(vec![0.0; count])
+            }
             _ => Err(Failure::Reason(String::new())),
         }
     }

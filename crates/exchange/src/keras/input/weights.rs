@@ -110,7 +110,7 @@ impl<'a> Weights<'a> {
         };
         let mut found = Vec::new();
         let Some(group) = self.root.members().find(|(name, _)| *name == top) else { return Err(expected()) };
-        each_dataset(group.1, &mut vec![top], &mut |path, place| {
+        each_dataset(group.1, &mut vec![group.0], &mut |path, place| {
             let Some((leaf, outer)) = path.split_last() else { return };
             let leaf = leaf.split(':').next().unwrap_or(leaf);
             let is_part = part.1.is_empty() || outer.iter().skip(1).any(|name| name.starts_with(part.1));

@@ -205,7 +205,7 @@ impl<'a> Writer<'a> {
         let features = value.features();
         let (weight, order) = (self.values(name, "weight"), value.feature_order());
         let kernel =
-            order.iter().flat_map(|row| (0..units).map(|unit| weight[unit * features + row])).collect();
+            order.iter().flat_map(|row| weight.iter().skip(*row).step_by(features).copied()).collect();
         let mut variables = vec![Variable::new(0, [features, units], kernel)];
         if bias {
             variables.push(Variable::new(1, [units], self.values(name, "bias")));
