@@ -8,6 +8,24 @@
 //! A softmax at the end is left out, as [`ModelCard`](fireclay_store::ModelCard)s speak of networks that give logits, to
 //! which predictions apply it; a sigmoid at the end stays, since a model without classes is read as it is.
 //!
+//! ```
+//! use fireclay_exchange::{ModelFile, keras};
+//! use fireclay_nn::{Device, ModelSpec, state};
+//! use fireclay_store::ModelCard;
+//!
+//! let spec = ModelSpec::new([3, 8, 8]).conv2d(4, 3).relu().flatten().dense(10);
+//! let model = spec.build(&Device::default())?;
+//! let ours = ModelFile { card: ModelCard::new(spec), tensors: state(&model) };
+//!
+//! let path = std::env::temp_dir().join(format!("example-{}.keras", std::process::id()));
+//! std::fs::write(&path, keras::export(&ours)?)?;
+//! let back = keras::import(&path)?;
+//! assert_eq!(back.model.card.spec.output_features()?, 10);
+//! assert_eq!(back.model.tensors, ours.tensors);
+//! # std::fs::remove_file(&path)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Nothing of a file is executed: a `Lambda` layer and classes that are not Keras's own are refused, with all others for
 //! which there is no layer here, in one list.
 
@@ -36,6 +54,16 @@ const MOST_CONFIG_BYTES: u64 = 8 << 20;
 /// that is missing, left over or of another shape, under the names that they have in the file;
 /// [`ExchangeError::NeedsSpec`] for HDF5 with weights alone; [`ExchangeError::Malformed`] and
 /// [`ExchangeError::TooLarge`] for anything that is not as Keras writes it.
+///
+/// ```
+/// use fireclay_exchange::{ExchangeError, keras};
+///
+/// let path = std::env::temp_dir().join(format!("no-model-{}.keras", std::process::id()));
+/// std::fs::write(&path, b"hello")?;
+/// assert!(matches!(keras::import(&path), Err(ExchangeError::UnknownFormat { .. })));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn import(path: impl AsRef<Path>) -> Result<Imported, ExchangeError> {
     let path = path.as_ref();
     let bytes = read(path, MOST_FILE_BYTES)?;

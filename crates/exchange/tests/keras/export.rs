@@ -21,7 +21,7 @@ fn model(spec: ModelSpec) -> ModelFile {
     ModelFile { card: ModelCard::new(spec), tensors }
 }
 
-fn conv(channels: usize, size: usize) -> Conv2dSpec {
+fn conv(channels: usize, size: impl Into<Size2d>) -> Conv2dSpec {
     Conv2dSpec::new(channels, size)
 }
 

@@ -42,7 +42,7 @@ fn a_model_says_what_was_decided_on_the_way() {
 }
 
 /// The fixture's description, changed and put back into its archive.
-fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+fn changed(name: &str, change: impl Fn(&mut Value)) -> Vec<u8> {
     let bytes = fixture("3.15.1", name).expect("a fixture");
     super::hostile::rewritten(&bytes, |entry, content| {
         if entry == "config.json" {
@@ -83,7 +83,8 @@ fn fields_that_would_change_the_numbers_are_refused() {
         ("reader.keras", 4, "go_backwards", json!(true), "go_backwards is true"),
         ("reader.keras", 2, "merge_mode", json!("sum"), "merge_mode"),
     ] {
-        let bytes = changed(fixture, |config| config["config"]["layers"][layer]["config"][field] = value);
+        let bytes =
+            changed(fixture, |config| config["config"]["layers"][layer]["config"][field] = value.clone());
         let message = import_bytes("a.keras", &bytes).expect_err("it is refused").to_string();
         assert!(message.contains(expected), "{message}");
     }

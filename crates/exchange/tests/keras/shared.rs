@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fireclay_exchange::{ExchangeError, Imported, ModelFile, keras};
-use fireclay_nn::{AnyTensor, Device, InputSpec};
+use fireclay_nn::{AnyTensor, Device, InputSpec, Network};
 use serde_json::Value;
 
 /// All versions of Keras of which there are files.

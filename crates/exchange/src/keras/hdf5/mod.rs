@@ -69,6 +69,9 @@ impl Hdf5 {
         while let Some((address, index, depth)) = open.pop() {
             let messages = header::messages(&bytes, address)?;
             let mut object = Object { dataset: Dataset::read(&messages)?, ..Object::default() };
+            if let Some(problem) = messages.iter().find_map(link) {
+                return malformed(problem);
+            }
             for message in &messages {
                 match message.kind {
                     kind::SYMBOL_TABLE => {
@@ -105,7 +108,7 @@ impl Hdf5 {
                             object.texts.push((attribute.name, texts));
                         }
                     }
-                    kind::LINK | kind::LINK_INFO => return malformed(newer_group(message)),
+                    kind::LINK | kind::LINK_INFO => return malformed(NEWER_GROUP),
                     _ => {}
                 }
             }
@@ -120,19 +123,23 @@ impl Hdf5 {
     }
 }
 
-/// Why a group with links of the newer form is not read.
-fn newer_group(message: &header::Message<'_>) -> String {
+/// Why a link that is not simply a member is not followed.
+fn link(message: &header::Message<'_>) -> Option<String> {
     // Version, flags, and the kind of the link where a flag says that it is given; 64 is a link to another file.
     match message.body {
         [1, flags, 64, ..] if message.kind == kind::LINK && flags & 8 != 0 => {
-            "a group links to another file, which is not opened".into()
+            Some("a group links to another file, which is not opened".into())
         }
         [1, flags, 1, ..] if message.kind == kind::LINK && flags & 8 != 0 => {
-            "a group links to another place, which is not followed".into()
+            Some("a group has a link to another place, which is not followed".into())
         }
-        _ => "a group is of the newer form, with links or kept in order, which Keras does not write; save the model again with Keras".into(),
+        _ => None,
     }
 }
+
+/// Why a group is not read that keeps its members in messages.
+const NEWER_GROUP: &str =
+    "a group is of the newer form, which Keras does not write; save the model again with Keras";
 
 /// Where the root group's header is.
 fn superblock(file: &[u8]) -> Result<u64, Problem> {

@@ -130,7 +130,7 @@ impl Graph {
             }
             layers.push(described(&nodes, place));
         }
-        let end = |node: usize| json!([[nodes[node].name, 0, 0]]);
+        let end = |node: usize| json!([nodes[node].name, 0, 0]);
         let config = json!({
             "module": "keras.src.models.functional",
             "class_name": "Functional",

@@ -170,6 +170,16 @@ pub(super) fn conv1d(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) 
             return Err(Failure::Reason(format!("padding is '{}'; expected valid or same", short(other))));
         }
     };
+    let padding = match (flow.zeros, padding) {
+        (None, padding) => padding,
+        (Some([_, _, before, after]), Padding::Valid) if before == after => Padding::from(before),
+        (Some(zeros), _) => {
+            return Err(Failure::Reason(format!(
+                "the zeros before it cannot be part of it: {:?}",
+                &zeros[2..]
+            )));
+        }
+    };
     let filters = config.size("filters")?;
     let groups = groups(config, features, filters)?;
     let bias = config.flag("use_bias", true)?;
@@ -188,6 +198,17 @@ pub(super) fn conv1d(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) 
         into.tensor(&layer.name, "bias", vec![filters], values);
     }
     activation::behind(into, layer, Flow::of(vec![out, filters]))
+}
+
+/// The same over steps.
+pub(super) fn zero_padding_1d(layer: &Layer<'_>, flow: Flow) -> Outcome {
+    flow.sequence()?;
+    let value = layer.config.get("padding").ok_or("padding is missing")?;
+    let both = value.as_array().is_some_and(|pair| pair.len() == 2);
+    let zeros = four(value)
+        .ok_or_else(|| format!("padding is {}; expected zeros before and behind", shown(value)))?;
+    let zeros = if both { [0, 0, zeros[0], zeros[2]] } else { [0, 0, zeros[0], zeros[0]] };
+    Ok(Flow { zeros: Some(zeros), mask: false, ..flow })
 }
 
 /// Kept for the layer behind.

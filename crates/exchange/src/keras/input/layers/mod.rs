@@ -45,6 +45,7 @@ const KNOWN: &[&str] = &[
     "Conv2D",
     "DepthwiseConv2D",
     "SeparableConv2D",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "MaxPooling2D",
     "AveragePooling2D",
@@ -80,7 +81,7 @@ pub(super) fn is_known(class: &str) -> bool {
 
 /// Layers behind which Keras does not know any more which steps fill up a sequence, and which would heed it here.
 pub(super) fn forgets_mask(class: &str) -> bool {
-    matches!(class, "Conv1D" | "GlobalMaxPooling1D" | "Flatten")
+    matches!(class, "Conv1D" | "ZeroPadding1D" | "GlobalMaxPooling1D" | "Flatten")
 }
 
 pub(super) fn uses_mask(class: &str) -> bool {
@@ -168,11 +169,13 @@ fn sizes(into: &mut Translation<'_>, shape: &Value, is_tokens: bool) -> Result<F
 }
 
 pub(super) fn translate(into: &mut Translation<'_>, layer: Layer<'_>, flow: Flow) -> Outcome {
-    if flow.zeros.is_some()
-        && !matches!(layer.class, "Conv2D" | "DepthwiseConv2D" | "SeparableConv2D" | "MaxPooling2D")
-    {
+    let takes_zeros = matches!(
+        (layer.class, flow.shape.len()),
+        ("Conv2D" | "DepthwiseConv2D" | "SeparableConv2D" | "MaxPooling2D", 3) | ("Conv1D", 2)
+    );
+    if flow.zeros.is_some() && !takes_zeros {
         return Err(
-            "ZeroPadding2D stands before it; zeros can only be added by a convolution that follows".into()
+            "zeros are put around what comes to it, which only a convolution that follows can do".into()
         );
     }
     if TRAINING_ONLY.contains(&layer.class) {
@@ -190,6 +193,7 @@ pub(super) fn translate(into: &mut Translation<'_>, layer: Layer<'_>, flow: Flow
         "DepthwiseConv2D" => conv::depthwise(into, &layer, flow),
         "SeparableConv2D" => conv::separable(into, &layer, flow),
         "ZeroPadding2D" => conv::zero_padding(&layer, flow),
+        "ZeroPadding1D" => conv::zero_padding_1d(&layer, flow),
         "MaxPooling2D" | "AveragePooling2D" => pool::windows(into, &layer, flow),
         "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => pool::global_2d(into, &layer, flow),
         "GlobalAveragePooling1D" | "GlobalMaxPooling1D" => pool::global_1d(into, &layer, flow),
