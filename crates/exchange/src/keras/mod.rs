@@ -67,16 +67,15 @@ const MOST_CONFIG_BYTES: u64 = 8 << 20;
 pub fn import(path: impl AsRef<Path>) -> Result<Imported, ExchangeError> {
     let path = path.as_ref();
     let bytes = read(path, MOST_FILE_BYTES)?;
-    match &bytes {
-        bytes if bytes.starts_with(b"PK\x03\x04") => {}
-        bytes if bytes.starts_with(hdf5::SIGNATURE) => return import_hdf5(path, bytes.clone()),
-        _ => {
-            let found = match bytes.is_empty() {
-                true => "it is empty".to_owned(),
-                false => format!("it begins with '{}'", bytes[..bytes.len().min(8)].escape_ascii()),
-            };
-            return Err(ExchangeError::UnknownFormat { path: path.to_path_buf(), found });
-        }
+    if bytes.starts_with(hdf5::SIGNATURE) {
+        return import_hdf5(path, bytes);
+    }
+    if !bytes.starts_with(b"PK\x03\x04") {
+        let found = match bytes.is_empty() {
+            true => "it is empty".to_owned(),
+            false => format!("it begins with '{}'", bytes[..bytes.len().min(8)].escape_ascii()),
+        };
+        return Err(ExchangeError::UnknownFormat { path: path.to_path_buf(), found });
     }
     let wrong = |problem| wrap(path, FileFormat::Keras, problem);
     let limit = bytes.len() as u64 * 100;
