@@ -89,9 +89,11 @@ impl<'a> Weights<'a> {
 
     fn by_group(&self, owner: &Owner, part: Part, index: usize) -> Result<(String, Place<'a>), String> {
         let path = format!("{}/{}vars/{index}", owner.group, part.0);
-        for path in [path.clone(), path.replace("layers/", "_layer_checkpoint_dependencies/")] {
-            if let Some(place) = self.root.find(&path).filter(|place| place.shape().is_some()) {
-                return Ok((path, place));
+        // Keras 2 calls the parts of attention `_query_dense` and so on.
+        let older = format!("{}/_{}vars/{index}", owner.group, part.0);
+        for path in [&path, &older] {
+            if let Some(place) = self.root.find(path).filter(|place| place.shape().is_some()) {
+                return Ok((path.clone(), place));
             }
         }
         Err(path)
@@ -144,7 +146,7 @@ impl<'a> Weights<'a> {
         each_dataset(self.root, &mut Vec::new(), &mut |path, place| {
             let shape = place.shape().unwrap_or_default();
             let is_layer = match self.form {
-                Form::ByClass => matches!(path.first(), Some(&("layers" | "_layer_checkpoint_dependencies"))),
+                Form::ByClass => path.first() == Some(&"layers"),
                 Form::ByName => path.first() != Some(&"top_level_model_weights"),
             };
             // Dropout keeps the state of its random numbers.
