@@ -65,6 +65,9 @@ struct Group {
     heap: u64,
 }
 
+/// A member of a group: its header, and of a group its tree and heap.
+type Symbol = (u64, Option<(u64, u64)>);
+
 impl Out {
     fn word(&mut self, word: u64) {
         self.bytes.extend(word.to_le_bytes());
@@ -77,7 +80,7 @@ impl Out {
     }
 
     fn group(&mut self, tree: &Tree) -> Group {
-        let mut members: BTreeMap<&str, (u64, Option<(u64, u64)>)> = BTreeMap::new();
+        let mut members: BTreeMap<&str, Symbol> = BTreeMap::new();
         for (name, (shape, values)) in &tree.datasets {
             members.insert(name, (self.dataset(shape, values), None));
         }
@@ -107,11 +110,7 @@ impl Out {
     }
 
     /// The node with all symbols of a group.
-    fn node<'a>(
-        &mut self,
-        offsets: &[u64],
-        members: impl Iterator<Item = &'a (u64, Option<(u64, u64)>)>,
-    ) -> u64 {
+    fn node<'a>(&mut self, offsets: &[u64], members: impl Iterator<Item = &'a Symbol>) -> u64 {
         let node = self.here();
         self.bytes.extend(b"SNOD\x01\0");
         self.bytes.extend((offsets.len() as u16).to_le_bytes());

@@ -159,6 +159,14 @@ fn functional<'a>(
         match calls {
             [] => {}
             [call] => {
+                // Behind an embedding Keras itself writes how the mask comes about.
+                let own = |mask: &str| matches!(mask.split('_').next(), Some("not" | "logical" | "any"));
+                if let Some(mask) = masks(call).into_iter().find(|mask| !own(mask)) {
+                    return Err(Refused::Layer(
+                        index,
+                        format!("it is given a mask of its own, '{}'", short(mask)),
+                    ));
+                }
                 (node.inputs, node.arguments) =
                     read_call(call).map_err(|reason| Refused::Layer(index, reason))?;
             }
@@ -203,8 +211,11 @@ fn ends(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Inputs and other arguments of a call.
-fn read_call(call: &Value) -> Result<(Vec<&str>, Option<&Map<String, Value>>), String> {
+/// Names of the layers whose outputs a layer is called with, and what else.
+type Call<'a> = (Vec<&'a str>, Option<&'a Map<String, Value>>);
+
+/// Reads a call of a layer.
+fn read_call(call: &Value) -> Result<Call<'_>, String> {
     let mut names = Vec::new();
     match call {
         // Keras 3: positional arguments and named ones, with tensors anywhere in them.
@@ -237,19 +248,12 @@ fn read_call(call: &Value) -> Result<(Vec<&str>, Option<&Map<String, Value>>), S
                     entry.get(3).filter(|named| named.as_object().is_some_and(|named| !named.is_empty()))
                 {
                     kwargs = Some(named);
-                    for (field, value) in named {
-                        match value {
-                            Value::Array(tensor)
-                                if matches!(
-                                    tensor.as_slice(),
-                                    [Value::String(_), Value::Number(_), Value::Number(_), ..]
-                                ) =>
-                            {
-                                if !field.ends_with("mask") {
-                                    names.extend(tensor[0].as_str());
-                                }
-                            }
-                            _ => {}
+                    for (_, value) in named.iter().filter(|(field, _)| !field.ends_with("mask")) {
+                        let Value::Array(tensor) = value else { continue };
+                        if let [Value::String(name), Value::Number(_), Value::Number(_), ..] =
+                            tensor.as_slice()
+                        {
+                            names.push(name);
                         }
                     }
                 }
@@ -258,6 +262,18 @@ fn read_call(call: &Value) -> Result<(Vec<&str>, Option<&Map<String, Value>>), S
         }
         _ => Err("it is called in a way that is not known".into()),
     }
+}
+
+/// The layers that masks of a call of Keras 3 come from.
+fn masks(call: &Value) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (field, value) in call.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
+        if field.ends_with("mask") && field != "attention_mask" {
+            // What is no tensor is no mask.
+            let _ = tensors(value, &mut names);
+        }
+    }
+    names
 }
 
 fn tensors<'a>(value: &'a Value, names: &mut Vec<&'a str>) -> Result<(), String> {

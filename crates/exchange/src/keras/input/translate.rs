@@ -235,6 +235,14 @@ impl<'a> Translation<'a> {
             name: String::new(),
             owner: own,
         };
+        let mask = node.arguments.and_then(|arguments| arguments.get("mask"));
+        if mask.is_some_and(Value::is_object) && !flow.mask {
+            self.refuse(
+                node,
+                "it is given a mask that does not come from an embedding with mask_zero".into(),
+            );
+            return Ok(None);
+        }
         let known = node.is_of_keras() && layers::is_known(node.class);
         let before = flow.clone();
         let outcome = match known {

@@ -101,7 +101,7 @@ pub(super) fn conv2d(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) 
 
 fn groups(config: Config<'_>, channels: usize, filters: usize) -> Result<usize, Failure> {
     let groups = config.get("groups").map_or(Ok(1), |_| config.size("groups"))?;
-    match channels % groups == 0 && filters % groups == 0 {
+    match channels.is_multiple_of(groups) && filters.is_multiple_of(groups) {
         true => Ok(groups),
         false => Err(Failure::Reason(format!(
             "{groups} groups cannot share {channels} channels and {filters} filters"
