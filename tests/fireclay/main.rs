@@ -241,8 +241,20 @@ fn sums_of_money_percentages_and_named_months_are_read() {
 fn commands_are_documented() {
     let folder = scratch();
     let readme = include_str!("../../apps/fireclay/README.md");
-    let expected =
-        ["train", "evaluate", "predict", "summary", "tune", "runs", "data", "inspect", "init", "completions"];
+    let expected = [
+        "train",
+        "evaluate",
+        "predict",
+        "summary",
+        "tune",
+        "runs",
+        "data",
+        "inspect",
+        "export",
+        "import",
+        "init",
+        "completions",
+    ];
     commands::are_documented(PROGRAM, folder.path(), readme, &expected);
     for (shell, word) in
         [("bash", "complete -F"), ("zsh", "#compdef fireclay"), ("fish", "complete -c fireclay")]

@@ -107,12 +107,13 @@ impl fmt::Display for FileFormat {
 /// Of which tool an archive is.
 fn zipped(file: File) -> Option<FileFormat> {
     let archive = zip::ZipArchive::new(file).ok()?;
-    let has = |name: &str| archive.file_names().any(|found| found == name);
+    let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+    let has = |name: &str| names.iter().any(|found| found == name);
     if has("config.json") && has("metadata.json") {
         return Some(FileFormat::Keras);
     }
-    let is_pickle = |name: &str| name == "data.pkl" || name.ends_with("/data.pkl");
-    archive.file_names().any(is_pickle).then_some(FileFormat::PyTorch)
+    let is_pickle = |name: &String| name == "data.pkl" || name.ends_with("/data.pkl");
+    names.iter().any(is_pickle).then_some(FileFormat::PyTorch)
 }
 
 /// The beginning of the header of safetensors, `length` bytes by its own word, as far as the entry that says whose it is: it comes first.
