@@ -276,6 +276,8 @@ fn commands_are_documented() {
         "runs",
         "data",
         "inspect",
+        "export",
+        "import",
         "init",
         "completions",
     ];

@@ -71,6 +71,54 @@ pub enum AppError {
         /// The model file.
         path: PathBuf,
     },
+    /// A flag of ONNX files.
+    #[error("{flag} is for --format onnx; leave it out")]
+    ForOnnx {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// A flag for files with weights alone.
+    #[error(
+        "{flag} is for files that hold weights alone, and {path} is {kind}, which holds the network as well; leave it out"
+    )]
+    ForWeights {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: String,
+    },
+    /// A kind of file that is not read.
+    #[error(
+        "{path} is ONNX, which is written here and not read; take over the PyTorch or Keras model that it was made from"
+    )]
+    OnnxIsWrittenOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// One of our own files.
+    #[error("{path} is a Fireclay model already: predict, evaluate and export take it as it is")]
+    OursAlready {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Weights without their network.
+    #[error(
+        "{path} holds weights and not the network that they belong to; give that with --spec FILE, a description in TOML or JSON (`summary --toml` prints one to copy) or a model file of the same architecture"
+    )]
+    NeedsSpec {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Names for other classes than there are.
+    #[error("--classes has {found} names, and the network has {outputs} outputs")]
+    ClassCount {
+        /// Names.
+        found: usize,
+        /// Outputs.
+        outputs: usize,
+    },
     /// Answers in the place of what they are about.
     #[error("--out would replace {path}, which is read; choose another --out")]
     OutIsInput {

@@ -4,6 +4,8 @@ mod completions;
 mod data;
 mod error;
 mod evaluate;
+mod export;
+mod import;
 mod init;
 mod inspect;
 mod networks;
@@ -20,6 +22,8 @@ use fireclay_cli::commands::{FindLr, Runs, Summary, Tune};
 use crate::completions::Completions;
 use crate::data::Data;
 use crate::evaluate::EvaluateGroups;
+use crate::export::Export;
+use crate::import::Import;
 use crate::init::Init;
 use crate::inspect::Inspect;
 use crate::predict::Predict;
@@ -44,7 +48,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 11] {
+fn commands() -> [CommandEntry; 13] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -55,6 +59,8 @@ fn commands() -> [CommandEntry; 11] {
         CommandEntry::of::<Runs<FireclayProgram>>(),
         CommandEntry::of::<Data>(),
         CommandEntry::of::<Inspect>(),
+        CommandEntry::of::<Export>(),
+        CommandEntry::of::<Import>(),
         CommandEntry::of::<Init>(),
         CommandEntry::of::<Completions>(),
     ]

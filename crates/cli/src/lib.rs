@@ -56,7 +56,7 @@ pub use images::{
 pub use interrupt::{InterruptOnCtrlC, Press};
 pub use limit::Limit;
 pub use metrics::{MetricArgs, MonitorArgs};
-pub use model_args::ModelArgs;
+pub use model_args::{ModelArgs, read_spec};
 pub use objective::{Objective, measure};
 pub use output::{Output, OutputArgs};
 pub use output_file::check_output;

@@ -17,7 +17,7 @@ pub struct ModelArgs<P: Program> {
     /// Network by name
     #[arg(long, value_name = "NAME", value_enum, default_value_t = P::Model::default())]
     pub model: P::Model,
-    /// Network of your own, described in TOML (`summary --toml` prints one to begin with)
+    /// Network of your own, described in TOML or JSON (`summary --toml` prints one to begin with)
     #[arg(long, value_name = "FILE", conflicts_with = "model")]
     pub spec: Option<PathBuf>,
 }
@@ -46,15 +46,22 @@ impl<P: Program> ModelArgs<P> {
     }
 }
 
-/// Reads a description and checks its shapes.
-fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
+/// Reads a description in TOML or JSON and checks its shapes.
+///
+/// # Errors
+/// A [`UsageError`] that names the file.
+pub fn read_spec(path: &Path) -> anyhow::Result<ModelSpec> {
     if path.exists() && !path.is_file() {
         return Err(UsageError::of(CommandError::NotAFile { path: path.to_path_buf() }));
     }
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(UsageError::of)?;
-    let spec = ModelSpec::from_toml(&text).and_then(|spec| spec.summary().map(|_| spec));
+    let read = match text.trim_start().starts_with('{') {
+        true => ModelSpec::from_json(&text),
+        false => ModelSpec::from_toml(&text),
+    };
+    let spec = read.and_then(|spec| spec.summary().map(|_| spec));
     spec.with_context(|| path.display().to_string()).map_err(UsageError::of)
 }
 

@@ -179,7 +179,7 @@ impl ModelCard {
     }
 
     /// Checks that classes and preprocessing fit the architecture.
-    fn check(&self, path: &Path) -> Result<(), StoreError> {
+    pub(crate) fn check(&self, path: &Path) -> Result<(), StoreError> {
         let count = |what, found, expected: String| StoreError::Count {
             path: path.to_path_buf(),
             what,

@@ -76,6 +76,7 @@ pub fn save_model(path: impl AsRef<Path>, model: &Model, card: &ModelCard) -> Re
 
 fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, StoreError> {
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
+    card.check(path)?;
     let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
     check_weights(&card.spec, &shapes).map_err(wrong)?;
     tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
