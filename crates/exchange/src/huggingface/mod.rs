@@ -131,7 +131,7 @@ pub fn import_encoder(folder: impl AsRef<Path>, options: &EncoderOptions) -> Res
 }
 
 /// The file of weights: safetensors where there are some.
-fn weights_path(folder: &Path) -> PathBuf {
+pub(crate) fn weights_path(folder: &Path) -> PathBuf {
     let safetensors = folder.join("model.safetensors");
     let pickle = folder.join("pytorch_model.bin");
     if !safetensors.exists() && pickle.exists() { pickle } else { safetensors }

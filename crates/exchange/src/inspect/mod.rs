@@ -1,6 +1,7 @@
 //! What is in a file of models, without reading its weights.
 
 mod onnx;
+mod others;
 mod safetensors;
 
 use std::path::Path;
@@ -14,7 +15,8 @@ use crate::{ExchangeError, FileFormat};
 
 /// What is in a file of models.
 ///
-/// Only what says where things are is read, and none of the weights; so a file of 500 MB takes no longer than a small one.
+/// Only what says where things are is read, and none of the weights; so a file of 500 MB takes no longer than a small one. Models of
+/// Keras and the PyTorch files of before version 1.6 are read whole.
 ///
 /// ```
 /// use fireclay_exchange::{FileFormat, Inspection};
@@ -119,7 +121,9 @@ fn inspect(path: &Path, ranges: bool) -> Result<Inspection, ExchangeError> {
     match FileFormat::of(path)? {
         FileFormat::Fireclay | FileFormat::Safetensors => safetensors::inspect(path, ranges),
         FileFormat::Onnx => onnx::inspect(path),
-        other => Err(ExchangeError::UnknownFormat { path: path.to_path_buf(), found: other.to_string() }),
+        FileFormat::PyTorch => others::pytorch(path, ranges),
+        FileFormat::HuggingFace => others::hugging_face(path, ranges),
+        format @ (FileFormat::Keras | FileFormat::Hdf5) => others::whole_keras(path, format, ranges),
     }
 }
 

@@ -220,9 +220,9 @@ impl<'a> Writer<'a> {
         Value { mask: value.mask, ..Value::of(node, shape) }
     }
 
-    fn norm(&mut self, name: &str, value: &Value) -> Value {
+    fn norm(&mut self, name: &str, epsilon: f64, value: &Value) -> Value {
         let variables = self.by_feature(name, value, &["weight", "bias"]);
-        let config = json!({ "axis": -1, "epsilon": 1e-5 });
+        let config = json!({ "axis": -1, "epsilon": epsilon });
         let node = self.one("LayerNormalization", name, config, value, variables);
         Value { node, positive: false, ..value.clone() }
     }
@@ -270,23 +270,23 @@ impl<'a> Writer<'a> {
                 writer.dropout(&part("dropout2"), spec.dropout, outer)
             };
             if spec.norm_first {
-                let normed = self.norm(&part("norm1"), &value);
+                let normed = self.norm(&part("norm1"), spec.epsilon, &value);
                 let attended = attend(self, &normed)?;
                 value = self.sum(&part("add1"), &value, &attended);
-                let normed = self.norm(&part("norm2"), &value);
+                let normed = self.norm(&part("norm2"), spec.epsilon, &value);
                 let fed = feed_forward(self, &normed);
                 value = self.sum(&part("add2"), &value, &fed);
             } else {
                 let attended = attend(self, &value)?;
                 let added = self.sum(&part("add1"), &value, &attended);
-                value = self.norm(&part("norm1"), &added);
+                value = self.norm(&part("norm1"), spec.epsilon, &added);
                 let fed = feed_forward(self, &value);
                 let added = self.sum(&part("add2"), &value, &fed);
-                value = self.norm(&part("norm2"), &added);
+                value = self.norm(&part("norm2"), spec.epsilon, &added);
             }
         }
         if spec.final_norm {
-            value = self.norm(&format!("{name}.norm"), &value);
+            value = self.norm(&format!("{name}.norm"), spec.epsilon, &value);
         }
         Ok(value)
     }

@@ -20,7 +20,7 @@ use crate::Unsupported;
 
 /// The kinds of layers that are written. `LayerKind` may get others, of which a test asks for a line in [`layer`].
 #[cfg(test)]
-pub(super) const KNOWN: [&str; 33] = [
+pub(super) const KNOWN: [&str; 34] = [
     "avg_pool2d",
     "batch_norm",
     "conv1d",
@@ -29,6 +29,7 @@ pub(super) const KNOWN: [&str; 33] = [
     "dropout",
     "elu",
     "embedding",
+    "first_step",
     "flatten",
     "gelu",
     "global_avg_pool1d",
@@ -138,6 +139,7 @@ fn layer(graph: &mut Graph, place: &Place, input: Flow) -> Flow {
         LayerKind::MaxPool2d(spec) => image::max_pool2d(graph, spec, input),
         LayerKind::AvgPool2d(spec) => image::avg_pool2d(graph, spec, input),
         LayerKind::GlobalAvgPool2d(_) => image::global_avg_pool2d(graph, input),
+        LayerKind::FirstStep(_) => sequence::first_step(graph, input),
         LayerKind::Flatten(_) => sequence::flatten(graph, input),
         LayerKind::GlobalAvgPool1d(_) => sequence::global_avg_pool1d(graph, input),
         LayerKind::GlobalMaxPool1d(_) => sequence::global_max_pool1d(graph, input),

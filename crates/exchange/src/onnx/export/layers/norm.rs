@@ -17,13 +17,13 @@ pub(super) fn batch_norm(graph: &mut Graph, place: &Place, spec: &BatchNormSpec,
 }
 
 pub(super) fn layer_norm(graph: &mut Graph, place: &Place, spec: &LayerNormSpec, input: Flow) -> Flow {
-    layer_norm_of(graph, &place.layer.name, spec, input)
+    layer_norm_of(graph, &place.layer.name, spec.epsilon, input)
 }
 
 /// With the tensors `{name}.weight` and `{name}.bias`.
-pub(super) fn layer_norm_of(graph: &mut Graph, name: &str, spec: &LayerNormSpec, input: Flow) -> Flow {
+pub(super) fn layer_norm_of(graph: &mut Graph, name: &str, epsilon: f64, input: Flow) -> Flow {
     let [weight, bias] = ["weight", "bias"].map(|part| graph.weight(&format!("{name}.{part}")));
-    let attributes = vec![integer("axis", -1), float("epsilon", spec.epsilon)];
+    let attributes = vec![integer("axis", -1), float("epsilon", epsilon)];
     let value = graph.add("LayerNormalization", &[&input.value, &weight, &bias], attributes);
     input.with(value)
 }

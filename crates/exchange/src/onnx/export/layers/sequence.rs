@@ -15,6 +15,11 @@ pub(super) fn flatten(graph: &mut Graph, input: Flow) -> Flow {
     }
 }
 
+pub(super) fn first_step(graph: &mut Graph, input: Flow) -> Flow {
+    let first = graph.int(0);
+    Flow::rows(graph.add("Gather", &[&input.value, &first], vec![integer("axis", 1)]))
+}
+
 /// The mean over the steps that are a sequence's own; 0 for one without steps.
 pub(super) fn global_avg_pool1d(graph: &mut Graph, input: Flow) -> Flow {
     let (axes, keepdims) = (graph.ints(&[1]), vec![integer("keepdims", 0)]);

@@ -1,6 +1,6 @@
 //! Blocks of self-attention and a feed-forward network.
 
-use fireclay_nn::{FeedForwardActivation, LayerNormSpec, MultiHeadAttentionSpec, TransformerSpec};
+use fireclay_nn::{FeedForwardActivation, MultiHeadAttentionSpec, TransformerSpec};
 
 use super::super::flow::Flow;
 use super::super::graph::Graph;
@@ -32,7 +32,7 @@ pub(super) fn transformer(
         self::block(graph, place, &name, spec, causal, flow)
     });
     match spec.final_norm {
-        true => norm(graph, &place.tensor("norm"), output),
+        true => norm(graph, &place.tensor("norm"), spec.epsilon, output),
         false => output,
     }
 }
@@ -58,26 +58,26 @@ fn block(
     };
     match spec.norm_first {
         true => {
-            let normed = norm(graph, &part("norm1"), input.clone());
+            let normed = norm(graph, &part("norm1"), spec.epsilon, input.clone());
             let attended = attend(graph, normed);
             let x = add(graph, input, attended);
-            let normed = norm(graph, &part("norm2"), x.clone());
+            let normed = norm(graph, &part("norm2"), spec.epsilon, x.clone());
             let fed = feed_forward(graph, normed);
             add(graph, x, fed)
         }
         false => {
             let attended = attend(graph, input.clone());
             let x = add(graph, input, attended);
-            let x = norm(graph, &part("norm1"), x);
+            let x = norm(graph, &part("norm1"), spec.epsilon, x);
             let fed = feed_forward(graph, x.clone());
             let x = add(graph, x, fed);
-            norm(graph, &part("norm2"), x)
+            norm(graph, &part("norm2"), spec.epsilon, x)
         }
     }
 }
 
-fn norm(graph: &mut Graph, name: &str, input: Flow) -> Flow {
-    layer_norm_of(graph, name, &LayerNormSpec::default(), input)
+fn norm(graph: &mut Graph, name: &str, epsilon: f64, input: Flow) -> Flow {
+    layer_norm_of(graph, name, epsilon, input)
 }
 
 fn add(graph: &mut Graph, a: Flow, b: Flow) -> Flow {
