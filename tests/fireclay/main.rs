@@ -1,6 +1,7 @@
 //! The program `fireclay` from outside: data of any kind in, models and answers out, and what is said where data is not what it
 //! seems. Here are tables; other kinds are in `kinds`.
 
+mod exchange;
 mod kinds;
 mod measures;
 #[path = "../shared/numpy.rs"]

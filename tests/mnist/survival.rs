@@ -83,7 +83,7 @@ fn a_second_ctrl_c_stops_at_once() {
         folder.path(),
         &["train", "--model", "cnn", "--synthetic", "--limit", "6000", "--batch-size", "3000"],
     );
-    let mut rest = wait_for(&mut child, "recipe: ");
+    let mut rest = wait_for(&mut child, "baselines");
     std::thread::sleep(Duration::from_millis(300));
     // Both arrive together, however slow this machine is: they wait while the program stands still. Two of the same
     // signal would become one, so the second is the one that a scheduler sends.

@@ -86,7 +86,7 @@ impl PredictionIntervals {
     /// use fireclay_store::PredictionIntervals;
     ///
     /// let predicted: Vec<f32> = (0..1000).map(|i| i as f32).collect();
-    /// let truths: Vec<f32> = predicted.iter().map(|p| p + (p * 7.0) % 10.0).collect();
+    /// let truths: Vec<f32> = predicted.iter().map(|p| p + (p * 7.0) % 11.0).collect();
     /// let around = PredictionIntervals::cross_fitted(&predicted, &truths, 0.9, 5).unwrap();
     /// let within = around.iter().zip(&truths).filter(|([low, high], truth)| (low..=high).contains(truth));
     /// assert!(within.count() >= 880);

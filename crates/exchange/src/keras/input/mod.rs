@@ -5,6 +5,7 @@ mod flow;
 mod graph;
 mod layers;
 mod translate;
+mod translation;
 mod weights;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use super::hdf5::{Hdf5, Problem};
 use crate::{ExchangeError, FileFormat, Imported};
 pub(super) use flow::permuted;
 pub(super) use graph::snake_case;
-use translate::Translation;
+use translation::Translation;
 use weights::Weights;
 
 /// How the weights lie in the file.

@@ -1,7 +1,5 @@
 //! Walks the chain of a Keras model and makes ours of it: layers and tensors in one pass.
 
-use std::collections::HashSet;
-
 use fireclay_nn::{LayerKind, LayerSpec, ModelSpec, NamedTensor, ResidualSpec};
 use fireclay_store::Preprocessing;
 use serde_json::{Map, Value};
@@ -11,33 +9,9 @@ use super::config::{short, shown};
 use super::flow::Flow;
 use super::graph::{Graph, MOST_LAYERS, Node, Refused, Step};
 use super::layers;
-use super::weights::{Owner, Part, Weights};
+use super::translation::{Failure, Layer, Translation};
+use super::weights::{Owner, Part};
 use crate::Unsupported;
-
-/// Tokens that a model is said to take whose file leaves their number open.
-pub(super) const OPEN_TOKENS: usize = 512;
-
-/// A model on its way.
-pub(super) struct Translation<'a> {
-    weights: &'a Weights<'a>,
-    pub(super) tensors: Vec<NamedTensor>,
-    pub(super) notes: Vec<String>,
-    unsupported: Vec<Unsupported>,
-    names: HashSet<String>,
-    /// The list that is being filled.
-    pub(super) layers: Vec<LayerSpec>,
-    /// Names of the blocks around it, with dots.
-    prefix: String,
-    pub(super) input: Option<Flow>,
-    pub(super) preprocessing: Option<Preprocessing>,
-    count: usize,
-    /// Values that may still stand for some that do not fit.
-    zeros: usize,
-    /// Whether a layer stops at the steps that fill up a sequence.
-    pub(super) mask_used: bool,
-    /// Layers before which Keras forgets which steps those are, and we would not.
-    pub(super) mask_forgotten: Vec<Unsupported>,
-}
 
 /// What a translation gives.
 pub(super) struct Done {
@@ -49,61 +23,7 @@ pub(super) struct Done {
     pub(super) classes: Vec<String>,
 }
 
-/// Why a layer was not translated.
-pub(super) enum Failure {
-    /// There is nothing for it here, or one of its fields is not what it must be.
-    Reason(String),
-    Problem(Problem),
-}
-
-impl From<String> for Failure {
-    fn from(reason: String) -> Self {
-        Failure::Reason(reason)
-    }
-}
-
-impl From<&str> for Failure {
-    fn from(reason: &str) -> Self {
-        Failure::Reason(reason.to_owned())
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Failure::Problem(problem)
-    }
-}
-
-/// One layer with what its translation needs.
-#[derive(Clone)]
-pub(super) struct Layer<'a> {
-    pub(super) class: &'a str,
-    pub(super) config: super::config::Config<'a>,
-    pub(super) arguments: Option<&'a Map<String, Value>>,
-    /// Its name with us.
-    pub(super) name: String,
-    pub(super) owner: Owner,
-}
-
-impl<'a> Translation<'a> {
-    pub(super) fn new(weights: &'a Weights<'a>) -> Self {
-        Translation {
-            weights,
-            tensors: Vec::new(),
-            notes: Vec::new(),
-            unsupported: Vec::new(),
-            names: HashSet::new(),
-            layers: Vec::new(),
-            prefix: String::new(),
-            input: None,
-            preprocessing: None,
-            count: 0,
-            zeros: 1 << 22,
-            mask_used: false,
-            mask_forgotten: Vec::new(),
-        }
-    }
-
+impl Translation<'_> {
     /// Translates a whole model and gives what leaves it; `None` where that is not known.
     pub(super) fn model(&mut self, model: &Map<String, Value>) -> Result<Option<Flow>, Problem> {
         self.graph(model, "", &Owner::default(), None)

@@ -4,7 +4,7 @@ use fireclay_nn::{MultiHeadAttentionSpec, PositionEmbeddingSpec, PositionKind};
 use serde_json::json;
 
 use super::graph::{Value, Variable};
-use super::layers::{Writer, transposed};
+use super::writer::{Writer, transposed};
 
 /// Self-attention whose tensors are called after `tensors`.
 pub(super) fn write(

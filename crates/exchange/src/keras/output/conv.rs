@@ -6,7 +6,7 @@ use fireclay_nn::{
 use serde_json::json;
 
 use super::graph::{Value, Variable};
-use super::layers::{Writer, keras_shape, no_mask};
+use super::writer::{Writer, keras_shape, no_mask};
 use crate::keras::input::permuted;
 
 pub(super) fn conv2d(

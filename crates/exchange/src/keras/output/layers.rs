@@ -1,53 +1,13 @@
 //! One of our layers as one of Keras's, or a few.
 
-use std::collections::HashMap;
-
-use fireclay_nn::{FeedForwardActivation, LayerKind, NamedTensor, PlacedLayer, TransformerSpec};
-use fireclay_store::ModelFile;
+use fireclay_nn::{FeedForwardActivation, LayerKind, PlacedLayer, TransformerSpec};
 use serde_json::json;
 
-use super::graph::{Graph, Value, Variable};
-use super::{attention, conv, recurrent, refused};
-use crate::Unsupported;
-use crate::keras::input::permuted;
+use super::graph::{Value, Variable};
+use super::writer::{Writer, keras_shape, no_mask};
+use super::{attention, conv, recurrent};
 
-/// A model on its way.
-pub(super) struct Writer<'a> {
-    pub(super) graph: Graph,
-    tensors: HashMap<&'a str, &'a NamedTensor>,
-    pub(super) refused: Vec<Unsupported>,
-}
-
-impl<'a> Writer<'a> {
-    pub(super) fn new(graph: Graph, model: &'a ModelFile) -> Self {
-        let tensors = model.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        Writer { graph, tensors, refused: Vec::new() }
-    }
-
-    pub(super) fn refuse(&mut self, position: &str, name: &str, kind: &str, reason: &str) {
-        self.refused.push(refused(position, name, kind, reason));
-    }
-
-    /// The values of a tensor, which was checked to be there.
-    pub(super) fn values(&self, layer: &str, tensor: &str) -> Vec<f32> {
-        self.tensors
-            .get(format!("{layer}.{tensor}").as_str())
-            .map(|tensor| tensor.values.clone())
-            .unwrap_or_default()
-    }
-
-    /// A layer with one input.
-    pub(super) fn one(
-        &mut self,
-        class: &'static str,
-        name: &str,
-        config: serde_json::Value,
-        value: &Value,
-        variables: Vec<Variable>,
-    ) -> usize {
-        self.graph.add(class, name, config, &[value.node], variables)
-    }
-
+impl Writer<'_> {
     /// Layers one after another; `position` is that of the block they are in, with a dot.
     pub(super) fn list(&mut self, layers: &[PlacedLayer], value: Value, position: &str) -> Value {
         self.list_from(layers, value, position, 0)
@@ -290,25 +250,4 @@ impl<'a> Writer<'a> {
         }
         Ok(value)
     }
-}
-
-/// Refuses a layer of Keras that knows nothing of the steps that fill up a sequence.
-pub(super) fn no_mask(value: &Value) -> Result<(), String> {
-    match value.mask {
-        false => Ok(()),
-        true => Err("Keras's layer takes the steps that fill up a sequence for its own; leave padding_idx out or use a layer that heeds it".into()),
-    }
-}
-
-/// What leaves a layer, in Keras's order.
-pub(super) fn keras_shape(layer: &PlacedLayer) -> Vec<usize> {
-    match layer.output.shape() {
-        [channels, height, width] => vec![*height, *width, *channels],
-        shape => shape.to_vec(),
-    }
-}
-
-/// A matrix the other way round.
-pub(super) fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    permuted(values, &[rows, columns], &[1, 0])
 }

@@ -5,6 +5,7 @@ mod conv;
 mod graph;
 mod layers;
 mod recurrent;
+mod writer;
 
 use fireclay_nn::{InputSpec, TestTimeAugmentation};
 use fireclay_store::{ModelFile, Preprocessing, StoreError};
@@ -14,7 +15,7 @@ use super::archive::{CONFIG, METADATA, WEIGHTS, write};
 use super::hdf5;
 use crate::{ExchangeError, FileFormat, Unsupported};
 use graph::{Graph, Value};
-use layers::Writer;
+use writer::Writer;
 
 /// The version of Keras whose files these are.
 const KERAS_VERSION: &str = "3.15.1";

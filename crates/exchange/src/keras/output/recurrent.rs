@@ -4,7 +4,7 @@ use fireclay_nn::{LayerKind, PlacedLayer, RnnActivation};
 use serde_json::{Value as Json, json};
 
 use super::graph::{Value, Variable};
-use super::layers::{Writer, transposed};
+use super::writer::{Writer, transposed};
 
 /// The fields that all of them have.
 struct Fields {

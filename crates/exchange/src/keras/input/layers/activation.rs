@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Outcome;
 use crate::keras::input::config::{Config, short, shown};
 use crate::keras::input::flow::Flow;
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 
 /// `Activation`, `ReLU` and the like.
 pub(super) fn layer(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Outcome;
 use crate::keras::input::config::shown;
 use crate::keras::input::flow::{Flow, permuted};
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
 
 pub(super) fn self_attention(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {

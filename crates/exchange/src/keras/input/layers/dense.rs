@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Outcome, activation};
 use crate::keras::input::config::Config;
 use crate::keras::input::flow::{Flow, permuted};
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
 
 pub(super) fn dense(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::config::Config;
 use super::flow::Flow;
 use super::graph::Node;
-use super::translate::{Failure, Layer, OPEN_TOKENS, Translation};
+use super::translation::{Failure, Layer, OPEN_TOKENS, Translation};
 use fireclay_nn::DropoutSpec;
 
 /// What a layer gives, or why it cannot be translated.

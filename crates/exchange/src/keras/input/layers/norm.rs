@@ -5,7 +5,7 @@ use fireclay_nn::{BatchNormSpec, LayerNormSpec};
 use super::Outcome;
 use crate::keras::input::config::shown;
 use crate::keras::input::flow::Flow;
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
 
 /// More would have to be in the file, if there are weights for them.

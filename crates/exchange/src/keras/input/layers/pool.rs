@@ -8,7 +8,7 @@ use fireclay_nn::{
 use super::Outcome;
 use crate::keras::input::config::short;
 use crate::keras::input::flow::Flow;
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 
 pub(super) fn windows(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {
     let config = layer.config;

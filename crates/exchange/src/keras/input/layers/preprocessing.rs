@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Outcome;
 use crate::keras::input::config::{Config, shown};
 use crate::keras::input::flow::Flow;
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 
 /// Added to a variance that must not change by it.
 const NO_EPSILON: f64 = 1e-30;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Outcome;
 use crate::keras::input::config::{Config, short, shown};
 use crate::keras::input::flow::{Flow, permuted};
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
 
 /// What is read of a layer, in either direction.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Outcome;
 use crate::keras::input::config::shown;
 use crate::keras::input::flow::{Flow, product};
-use crate::keras::input::translate::{Failure, Layer, Translation};
+use crate::keras::input::translation::{Failure, Layer, Translation};
 
 pub(super) fn reshape(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {
     let values = product(&flow.shape)?;
