@@ -122,6 +122,7 @@ fn other_models_are_refused_by_name() {
 
 /// A pre-trained sentence encoder gives the vectors of the original, which `compare.py` writes.
 #[test]
+#[allow(clippy::print_stdout, reason = "the figure is what it is run for")]
 #[ignore = "needs a pre-trained encoder: FIRECLAY_HUGGINGFACE_FOLDER, FIRECLAY_EXCHANGE_PYTHON"]
 fn judge_of_a_sentence_encoder() {
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
