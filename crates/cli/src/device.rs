@@ -87,7 +87,7 @@ impl DeviceArgs {
         }
     }
 
-    /// Sets the threads, and says which devices are named; they may be opened with [`open_device`].
+    /// Sets the threads, and says which devices are named; they may be opened with `open_device`.
     ///
     /// # Errors
     /// A [`UsageError`] for a number of threads that cannot be.

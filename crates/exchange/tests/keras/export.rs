@@ -168,7 +168,7 @@ fn what_keras_does_not_have_is_listed_whole() {
 
 #[test]
 #[ignore = "needs FIRECLAY_EXCHANGE_PYTHON, a Python with Keras 3"]
-fn keras_reads_what_goes_out_and_gives_the_same_logits() {
+fn judge_of_exports_in_keras() {
     let python = std::env::var("FIRECLAY_EXCHANGE_PYTHON")
         .expect("FIRECLAY_EXCHANGE_PYTHON names a Python with Keras");
     let folder = tempfile::tempdir().expect("a folder");

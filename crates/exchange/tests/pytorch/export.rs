@@ -223,7 +223,7 @@ fn weights_of_another_architecture_are_not_written() {
 /// Writes each network with a batch and what it gives, and lets PyTorch compare.
 #[test]
 #[ignore = "needs Python with PyTorch: FIRECLAY_EXCHANGE_PYTHON"]
-fn judge_of_exports() {
+fn judge_of_exports_in_pytorch() {
     let python =
         std::env::var("FIRECLAY_EXCHANGE_PYTHON").expect("FIRECLAY_EXCHANGE_PYTHON is a Python with PyTorch");
     let folder = tempfile::tempdir().unwrap();

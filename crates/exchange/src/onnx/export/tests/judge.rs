@@ -14,7 +14,7 @@ use super::{OnnxOptions, export};
 
 #[test]
 #[ignore = "needs a Python with ONNX Runtime; see CONTRIBUTING.md"]
-fn onnx_runtime_gives_what_the_network_gives() {
+fn judge_of_exports_in_onnx_runtime() {
     let python = std::env::var("FIRECLAY_EXCHANGE_PYTHON")
         .expect("FIRECLAY_EXCHANGE_PYTHON names a Python that has crates/exchange/fixtures/requirements.txt");
     let folder = tempfile::tempdir().unwrap();
