@@ -65,10 +65,6 @@ pub(super) fn networks() -> Vec<(&'static str, ModelSpec)> {
             padded().layer(LstmSpec::new(5).return_sequences(true).learn_initial_state(true)).dense(4),
         ),
         ("pools", padded().dense(6).tanh().global_avg_pool1d().dense(3)),
-        (
-            "first",
-            padded().transformer_encoder(TransformerSpec::new(2, 8).epsilon(1e-3)).first_step().dense(3),
-        ),
         ("greatest", padded().dense(6).global_max_pool1d().dense(3)),
         (
             "conv1d",
@@ -146,6 +142,10 @@ pub(super) fn networks() -> Vec<(&'static str, ModelSpec)> {
     ]
     .into_iter()
     .chain(language_models())
+    .chain([(
+        "first_step",
+        padded().transformer_encoder(TransformerSpec::new(2, 8).epsilon(1e-3)).first_step().dense(3),
+    )])
     .collect()
 }
 
