@@ -84,8 +84,11 @@ impl Command for Inspect {
             }
             None => {
                 output.line(format!("{file}: {}, {}", inspection.format, bytes(inspection.bytes)));
+                let longest =
+                    inspection.facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+                let width = longest.clamp(10, 24);
                 for (name, text) in &inspection.facts {
-                    output.line(format!("{name:<10} {}", shortened(text)));
+                    output.line(format!("{name:<width$} {}", shortened(text)));
                 }
             }
         }

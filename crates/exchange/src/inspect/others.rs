@@ -28,7 +28,8 @@ pub(super) fn pytorch(path: &Path, ranges: bool) -> Result<Inspection, ExchangeE
         };
         tensors.push(TensorEntry {
             shape: info.shape.iter().map(|size| *size as u64).collect(),
-            dtype: info.element.to_string(),
+            // As the other formats are told: f32, bf16, i64.
+            dtype: info.element.to_string().replace("uint", "u").replace("int", "i").replace("float", "f"),
             name: info.name,
             range,
         });

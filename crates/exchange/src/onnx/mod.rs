@@ -1,4 +1,4 @@
-//! ONNX, out and in.
+//! ONNX, out.
 
 mod export;
 mod proto;
