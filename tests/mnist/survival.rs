@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{mnist, run, scratch, succeed};
+use crate::support::{fail, mnist, run, scratch, succeed};
 
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
@@ -192,6 +192,57 @@ fn a_training_that_was_broken_off_is_not_written_over_unsaid() {
     assert!(run.stderr.contains("mnist train --resume mnist.fireclay.checkpoint"), "{}", run.stderr);
 }
 
+#[test]
+fn where_a_training_goes_on_is_said_by_its_checkpoint_and_can_be_said_anew() {
+    let folder = scratch();
+    let mut child = start(folder.path(), &LONG);
+    let _rest = wait_for(&mut child, "epoch 2/150");
+    signal(&child, "-INT");
+    child.wait().unwrap();
+    let path = folder.path().join("mnist.fireclay.checkpoint");
+    let written: fireclay::train::Checkpoint = fireclay::store::load_checkpoint(&path).unwrap();
+    let says = |device: &str, threads: u64| {
+        let mut checkpoint = written.clone();
+        checkpoint.progress.program["computed_on"] =
+            serde_json::json!({ "device": device, "threads": threads });
+        fireclay::store::save_checkpoint(&path, &checkpoint).unwrap();
+    };
+    let resume = ["train", "--resume", "mnist.fireclay.checkpoint"];
+    let where_it_was = "mnist.fireclay.checkpoint says where it computes; --device and --threads say it anew";
+    says("no-such", 1);
+    fail(folder.path(), &resume, 2, &[where_it_was, "no-such"]);
+    for threads in [0, 1_000_000] {
+        says("flex", threads);
+        fail(folder.path(), &resume, 2, &[where_it_was, &threads.to_string()]);
+    }
+    says("flex", 1);
+    let factor = [&resume[..], &["--learning-rate-factor", "-1"]].concat();
+    fail(folder.path(), &factor, 2, &["learning_rate_factor is"]);
+    let mut tiny = written.clone();
+    tiny.progress.state.learning_rate_scale = 1e-200;
+    fireclay::store::save_checkpoint(&path, &tiny).unwrap();
+    let factor = [&resume[..], &["--learning-rate-factor", "1e-200"]].concat();
+    fail(folder.path(), &factor, 2, &["learning_rate_factor is"]);
+    says("no-such", 1);
+    let anew = [&resume[..], &["--device", "flex", "--threads", "1"]].concat();
+    let run = succeed(folder.path(), &anew);
+    assert!(run.stdout.contains("flex with 1 thread"), "{}", run.stdout);
+}
+
+#[test]
+fn a_run_that_was_stopped_before_its_first_checkpoint_says_so() {
+    let folder = scratch();
+    succeed(
+        folder.path(),
+        &["train", "--model", "softmax", "--epochs", "1", "--data-dir", "data", "--run", "done"],
+    );
+    let record = folder.path().join("runs/done/run.json");
+    let text = std::fs::read_to_string(&record).unwrap().replace("\"completed\"", "\"running\"");
+    std::fs::write(&record, text).unwrap();
+    let expected = ["runs/done was stopped before its first checkpoint", "--checkpoint-every"];
+    fail(folder.path(), &["train", "--resume", "runs/done"], 2, &expected);
+}
+
 /// Tag and step of all summaries in the event files of a run, in order of both. A record is its length, a checksum of that, an
 /// event and a checksum of it; in an event field 2 is the step, field 5 a summary, whose values have a tag in field 1.
 fn summaries(run: &Path) -> Vec<(String, u64)> {
@@ -257,8 +308,10 @@ fn the_folder_of_a_run_that_is_killed_holds_each_step_once_and_ends_in_the_same_
     succeed(folder.path(), &named("whole"));
     let mut child = start(folder.path(), &named("killed"));
     let run_folder = folder.path().join("runs/killed");
+    let mut resumed = 0;
     for round in 0u64..6 {
-        let _rest = wait_for(&mut child, "recipe: ");
+        // After the simple answers, the training begins.
+        let _rest = wait_for(&mut child, "baselines");
         std::thread::sleep(Duration::from_millis(20 + 23 * round));
         if child.try_wait().unwrap().is_some() {
             break;
@@ -271,8 +324,10 @@ fn the_folder_of_a_run_that_is_killed_holds_each_step_once_and_ends_in_the_same_
             child = start(folder.path(), &named("killed"));
             continue;
         }
+        resumed += 1;
         child = start(folder.path(), &["train", "--resume", "runs/killed"]);
     }
+    assert!(resumed > 0, "it was never killed in mid-training");
     let mut rest = child.stdout.take();
     if let Some(stdout) = &mut rest {
         std::io::Read::read_to_end(stdout, &mut Vec::new()).unwrap();

@@ -4,7 +4,9 @@ use fireclay::data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 use fireclay::nn::NaiveBayesBagSpec;
 use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
-use fireclay::train::{AnyMetric, PredictionTargets, Predictions, Task, TokenSums, bootstrap_interval};
+use fireclay::train::{
+    AnyMetric, PredictionTargets, Predictions, Task, TokenSums, TrainError, bootstrap_interval,
+};
 
 use crate::format::aligned;
 use crate::objective::{Objective, measure};
@@ -63,16 +65,18 @@ impl Baselines {
                 let network = linear.build_seeded(SEED, device)?;
                 let mut trainer = objective.trainer(network, 0.0, None).optimizer(optimizer);
                 let steps_of_epoch = train.len().div_ceil(BATCH_SIZE).max(1);
-                trainer.fit(
-                    train,
-                    &FitOptions {
-                        epochs: STEPS.div_ceil(steps_of_epoch).clamp(2, 200),
-                        batch_size: BATCH_SIZE,
-                        schedule: OneCycle {}.into(),
-                        ..FitOptions::default()
-                    },
-                )?;
-                Some(trainer.predictions(test)?)
+                let options = FitOptions {
+                    epochs: STEPS.div_ceil(steps_of_epoch).clamp(2, 200),
+                    batch_size: BATCH_SIZE,
+                    schedule: OneCycle {}.into(),
+                    ..FitOptions::default()
+                };
+                match trainer.fit(train, &options) {
+                    Ok(_) => Some(trainer.predictions(test)?),
+                    // Of the training itself this says nothing.
+                    Err(TrainError::NotFinite { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         let (constant_name, answer) = constant(train)?;

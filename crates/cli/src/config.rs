@@ -21,8 +21,17 @@ const DATA: &str = "data";
 const DATA_ARGUMENT: &str = "path";
 
 /// Flags that are for the command line alone.
-pub const NOT_IN_FILE: [&str; 8] =
-    ["check", "config", "resume", "print-config", "help", "json", "quiet", "dashboard"];
+pub const NOT_IN_FILE: [&str; 9] = [
+    "check",
+    "config",
+    "dashboard",
+    "help",
+    "json",
+    "learning-rate-factor",
+    "print-config",
+    "quiet",
+    "resume",
+];
 
 /// Flags of which one takes the place of the other.
 const EXCLUSIVE: [(&str, &str); 2] = [("model", "spec"), ("minutes", "brackets")];

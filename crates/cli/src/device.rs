@@ -48,29 +48,31 @@ impl DeviceArgs {
         self.threads
     }
 
-    /// Where a training computes from now on; the device is open.
+    /// Where a training computes that begins with these flags.
     pub fn computed_on(&self) -> ComputedOn {
         ComputedOn { device: self.device().to_string(), threads: fireclay::backend::threads() }
     }
 
-    /// Takes what was not named from the training that goes on; says so where this machine cannot.
+    /// Takes what was not named from the training that goes on, so that it ends as it would have; says so where that takes longer.
     ///
     /// # Errors
-    /// A [`UsageError`] if it ran on a device that this build does not have.
+    /// A [`UsageError`] if it ran on a device that this build does not know.
     pub fn go_on(&mut self, before: &ComputedOn, output: &Output) -> anyhow::Result<()> {
         if self.device.is_none() {
             self.device = Some(before.device.parse().map_err(UsageError::of)?);
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        match self.threads {
-            Some(_) => {}
-            None if before.threads <= cores => self.threads = Some(before.threads),
-            None => output.note(format!(
-                "the training began with {} threads and this machine has {cores} cores, so its numbers will differ in their \
-                 last digits; --threads {} keeps them, more slowly",
-                before.threads, before.threads
-            )),
+        if self.threads.is_some() {
+            return Ok(());
         }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if before.threads > cores {
+            output.note(format!(
+                "the training began with {} threads and goes on with as many; this machine has {cores} cores, so --threads {cores} is \
+                 faster, to numbers that differ in their last digits",
+                before.threads
+            ));
+        }
+        self.threads = Some(before.threads);
         Ok(())
     }
 

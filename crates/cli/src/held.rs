@@ -68,9 +68,12 @@ impl Held {
     /// The last lines.
     pub fn last_lines(&self, most: usize) -> Vec<String> {
         let texts = self.texts();
-        let lines = texts.iter().flatten().flat_map(|text| text.text.lines()).filter(|line| !line.is_empty());
-        let lines: Vec<&str> = lines.collect();
-        lines.iter().skip(lines.len().saturating_sub(most)).map(|line| (*line).to_owned()).collect()
+        // From the end, so that a long training takes no longer than a short one.
+        let lines = texts.iter().flatten().rev().flat_map(|text| text.text.lines().rev());
+        let mut last: Vec<String> =
+            lines.filter(|line| !line.is_empty()).take(most).map(str::to_owned).collect();
+        last.reverse();
+        last
     }
 
     fn texts(&self) -> MutexGuard<'_, Option<Vec<Text>>> {

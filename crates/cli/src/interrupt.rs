@@ -80,6 +80,11 @@ impl InterruptOnCtrlC {
         self.runs.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// No run is on any more, whether callbacks heard of its end or not.
+    pub fn runs_ended(&self) {
+        self.runs.store(0, Ordering::SeqCst);
+    }
+
     /// Lets somebody else show what a press does, such as a full screen, which restores the terminal before the program ends.
     /// It answers whether it showed it.
     pub fn on_press(&self, listener: impl Fn(Press) -> bool + Send + Sync + 'static) {

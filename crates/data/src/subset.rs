@@ -36,6 +36,27 @@ impl Subset {
         }
     }
 
+    /// At most `count` samples, spread evenly over all of a source; at least one, if it has any.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use fireclay_data::{Batch, Dataset, Provenance, Source, Subset, Targets};
+    /// # let targets = Targets::Values { width: 1, values: vec![0.0, 1.0, 2.0, 3.0, 4.0] };
+    /// # let data = Dataset::from_f32(&[1], vec![0.0; 5], targets, Provenance::default())?;
+    /// assert_eq!(Subset::spread(Arc::new(data.clone()), 2)?.len(), 2);
+    /// assert_eq!(Subset::spread(Arc::new(data), 9)?.len(), 5);
+    /// # Ok::<(), fireclay_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), which takes all of these.
+    pub fn spread(source: Arc<dyn Source>, count: usize) -> Result<Self, DataError> {
+        let all = source.len();
+        let count = count.clamp(1, all.max(1)).min(all);
+        let indices = (0..count).map(|index| (index as u64 * all as u64 / count as u64) as u32).collect();
+        Subset::new(source, indices)
+    }
+
     /// Splits off `validation_fraction` of the samples, rounded, picked by `seed` alone: `(training, validation)`.
     ///
     /// # Errors

@@ -98,7 +98,7 @@ impl<N: Network> Trainer<N> {
     /// ```
     ///
     /// # Errors
-    /// As [`predictions`](Self::predictions), and [`TrainError::Setting`] if samples are not numbers or have fewer than a group names.
+    /// As [`predictions`](Self::predictions), and [`TrainError::Setting`] if samples are not numbers, have several inputs, or have fewer than a group names.
     pub fn permutation_importance<S: Source + Clone + 'static>(
         &self,
         data: &S,
@@ -145,6 +145,9 @@ fn check(source: &dyn Source, groups: &[(&str, Range<usize>)]) -> Result<(), Tra
     if source.feature_kind() != FeatureKind::Values || !source.has_fixed_shape() {
         return Err(wrong("of samples that are no numbers".into()));
     }
+    if !source.other_inputs().is_empty() {
+        return Err(wrong("of samples with several inputs".into()));
+    }
     match groups.iter().find(|(_, range)| range.start > range.end || range.end > width) {
         Some((name, range)) => Err(wrong(format!("{range:?} of {width} for {name:?}"))),
         None => Ok(()),
@@ -161,10 +164,7 @@ impl Rows {
     fn of(source: Arc<dyn Source>, most: usize) -> Result<Self, TrainError> {
         let (all, few) = (source.len(), most.min(source.len()));
         let source: Arc<dyn Source> = match few < all {
-            true => {
-                let spread = (0..few).map(|row| (row as u64 * all as u64 / few as u64) as u32);
-                Arc::new(Subset::new(source, spread.collect())?)
-            }
+            true => Arc::new(Subset::spread(source, few)?),
             false => source,
         };
         let mut batch = Batch::default();

@@ -204,6 +204,22 @@ impl<N: Network> Trainer<N> {
         self.fit_from(Arc::new(train.clone()), options, None)
     }
 
+    /// A trainer of another network, with the same loss and optimiser, and nobody who listens.
+    pub(crate) fn copy(&self, network: N) -> Self {
+        Trainer {
+            network,
+            device: self.device.clone(),
+            loss: self.loss.clone(),
+            optimizer: self.optimizer.clone(),
+            groups: self.groups.clone(),
+            schedule: self.schedule.clone(),
+            metrics: Vec::new(),
+            callbacks: Vec::new(),
+            validation: None,
+            metadata: ModelMetadata::default(),
+        }
+    }
+
     /// Refuses settings that no run can have.
     pub(crate) fn check_settings(&self, options: &FitOptions) -> Result<(), TrainError> {
         options.check()?;

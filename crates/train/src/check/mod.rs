@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fireclay_backend::Precision;
-use fireclay_data::{DataError, Source, Subset};
+use fireclay_data::{Source, Subset};
 use fireclay_nn::{Network, state};
 
 pub use findings::{
@@ -123,31 +123,8 @@ impl<N: Network> Trainer<N> {
             return Ok(self.network.valid());
         }
         let mut trainer = self.copy(self.network.valid());
-        trainer.adapt(&spread(train, ADAPTED_ON)?)?;
+        let some: Arc<dyn Source> = Arc::new(Subset::spread(train.clone(), ADAPTED_ON)?);
+        trainer.adapt(&some)?;
         Ok(trainer.network)
     }
-
-    /// A trainer of another network, with the same loss and optimiser, and nobody who listens.
-    fn copy(&self, network: N) -> Self {
-        Trainer {
-            network,
-            device: self.device.clone(),
-            loss: self.loss.clone(),
-            optimizer: self.optimizer.clone(),
-            groups: self.groups.clone(),
-            schedule: self.schedule.clone(),
-            metrics: Vec::new(),
-            callbacks: Vec::new(),
-            validation: None,
-            metadata: ModelMetadata::default(),
-        }
-    }
-}
-
-/// Some samples, spread evenly over all of a source.
-fn spread(source: &Arc<dyn Source>, most: usize) -> Result<Arc<dyn Source>, DataError> {
-    let all = source.len();
-    let count = most.clamp(1, all.max(1)).min(all);
-    let indices = (0..count).map(|index| (index as u64 * all as u64 / count as u64) as u32).collect();
-    Ok(Arc::new(Subset::new(source.clone(), indices)?))
 }

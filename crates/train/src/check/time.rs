@@ -1,15 +1,17 @@
 //! How large steps may be that are tried, and how long the whole training would take.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fireclay_data::Source;
+use fireclay_data::{Source, Subset};
 use fireclay_nn::Network;
 
 use super::untrained::fitting;
-use super::{FirstSteps, TrainingTime, spread};
+use super::{FirstSteps, TrainingTime};
 use crate::error::TrainError;
 use crate::evaluate::Measures;
+use crate::fit::steps_of;
 use crate::objective;
 use crate::options::FitOptions;
 use crate::trainer::Trainer;
@@ -54,8 +56,9 @@ pub(super) fn estimate<N: Network>(
     first: &FirstSteps,
     limit: Duration,
 ) -> Result<TrainingTime, TrainError> {
-    let of_step = (options.batch_size * options.accumulate).min(train.len());
-    let steps_per_epoch = train.len().div_ceil(options.batch_size).div_ceil(options.accumulate);
+    let of_step = options.batch_size.saturating_mul(options.accumulate).min(train.len());
+    let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
+    let steps_per_epoch = steps_of(train.len(), batch_size, options.accumulate);
     let step = first.step_seconds * of_step as f64 / first.samples.max(1) as f64;
     let epoch = match first.epoch_seconds {
         Some(seconds) if first.samples == of_step => seconds,
@@ -78,7 +81,7 @@ fn evaluated<N: Network>(
     let task = objective::task(&*trainer.loss, source.target_kind())?;
     let measures = Measures { loss: &*trainer.loss, metrics: &trainer.metrics, task, threshold: None };
     let measure = |samples: usize| -> Result<f64, TrainError> {
-        let some = spread(source, samples)?;
+        let some: Arc<dyn Source> = Arc::new(Subset::spread(source.clone(), samples)?);
         let clock = Instant::now();
         measures.measure(network, &some, &trainer.device)?;
         Ok(clock.elapsed().as_secs_f64() / some.len() as f64)

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use crate::callback::Callback;
 use crate::error::TrainError;
 use crate::fit::steps_of;
-use crate::metadata::ModelMetadata;
 use crate::optimizer::check_groups;
 use crate::options::FitOptions;
 use crate::schedule::BuiltInSchedule;
@@ -183,17 +182,10 @@ impl<N: Network> Trainer<N> {
         let recorder = Recorder::new(*finder);
         let record = recorder.record();
         let mut probe = Trainer {
-            // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
-            network: self.network.valid(),
-            device: self.device.clone(),
-            loss: Arc::clone(&self.loss),
-            optimizer: self.optimizer.clone(),
-            groups: self.groups.clone(),
             schedule: Some(Arc::new(Sweep::new(*finder, steps, base))),
-            metrics: Vec::new(),
             callbacks: std::iter::once(Box::new(recorder) as Box<dyn Callback>).chain(callbacks).collect(),
-            validation: None,
-            metadata: ModelMetadata::default(),
+            // `valid` and not `clone`: clones share their running statistics, so filling one would change the other.
+            ..self.copy(self.network.valid())
         };
         let otherwise = match probe.fit_from(train, &options, None) {
             Ok(_) => SweepEnd::Interrupted,

@@ -144,7 +144,7 @@ impl<P: Program> Command for FindLr<P> {
                 output.line(format!("interrupted after {done} of {steps} steps"));
                 return Ok(Exit::Interrupted);
             }
-            SweepEnd::NotFinite => interrupt.run_failed(),
+            SweepEnd::NotFinite | SweepEnd::Diverged => interrupt.runs_ended(),
             _ => {}
         }
         let chosen = curve.suggestion().and_then(|suggestion| {

@@ -75,7 +75,7 @@ impl LastCheckpoint {
         let (reached, path) = best?;
         let place = match reached {
             (1, 0) => "written before the first step".to_owned(),
-            (epoch, 0) => format!("written at the end of epoch {}", epoch - 1),
+            (epoch, 0) => format!("written at the end of epoch {}", epoch.saturating_sub(1)),
             (epoch, step) => format!("written in epoch {epoch} after step {step}"),
         };
         Some((path, place))

@@ -40,7 +40,7 @@ pub struct Train<P: Program> {
     pub print_config: bool,
     /// Check the training instead of doing it, in a minute or two: data, gradients, whether a batch can be learnt by heart, time,
     /// memory and the files to write; nothing is saved
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dashboard")]
     pub check: bool,
     /// Resume a training that was interrupted, from its checkpoint, or the folder of its run, and with its settings
     #[arg(long, value_name = "PATH", conflicts_with_all = [

@@ -70,10 +70,14 @@ pub fn resume<P: Program>(
     }
     let path = path.as_path();
     check_out(&state.out)?;
-    if let Some(before) = &state.computed_on {
-        flags.setup.device.go_on(before, output)?;
-    }
-    let device = flags.setup.device.open()?;
+    let device = match &state.computed_on {
+        Some(before) => {
+            (flags.setup.device.go_on(before, output)).and_then(|()| flags.setup.device.open()).with_context(
+                || format!("{} says where it computes; --device and --threads say it anew", path.display()),
+            )?
+        }
+        None => flags.setup.device.open()?,
+    };
     state.computed_on = Some(flags.setup.device.computed_on());
     let run = match &state.run {
         Some(folder) => {
@@ -122,7 +126,11 @@ pub fn resume<P: Program>(
     };
     let seed = options.seed;
     if let Some(factor) = flags.learning_rate_factor {
-        checkpoint.progress.state.learning_rate_scale *= factor;
+        let scale = &mut checkpoint.progress.state.learning_rate_scale;
+        *scale *= factor;
+        if !(*scale > 0.0 && scale.is_finite()) {
+            return Err(UsageError::of(CommandError::LearningRateFactor { found: factor }));
+        }
     }
     let job = Job {
         state: ProgramState { data, ..state },

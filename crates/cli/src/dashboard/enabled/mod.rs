@@ -62,7 +62,7 @@ impl Dashboard {
 impl Callback for Dashboard {
     fn on_event(&mut self, event: &Event, _: &mut CallbackContext) -> Result<(), TrainError> {
         if let Event::FitStarted { epochs, steps_per_epoch, .. } = event {
-            self.norm_interval = (epochs * steps_per_epoch / NORMS).clamp(1, NORM_INTERVAL);
+            self.norm_interval = (epochs.saturating_mul(*steps_per_epoch) / NORMS).clamp(1, NORM_INTERVAL);
             if let Some(state) = self.state.take() {
                 match Screen::open(state, &self.output, &self.interrupt) {
                     Ok(screen) => self.screen = Some(screen),

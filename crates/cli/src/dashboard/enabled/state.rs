@@ -123,12 +123,12 @@ impl TrainingState {
 
     /// Steps that are done, over all epochs.
     pub fn steps_done(&self) -> usize {
-        self.epoch.saturating_sub(1) * self.steps_per_epoch + self.step
+        self.epoch.saturating_sub(1).saturating_mul(self.steps_per_epoch).saturating_add(self.step)
     }
 
     /// Steps of all epochs.
     pub fn steps(&self) -> usize {
-        self.epochs * self.steps_per_epoch
+        self.epochs.saturating_mul(self.steps_per_epoch)
     }
 
     /// The best epoch so far and its value, by what says which is best.

@@ -137,7 +137,7 @@ fn one_batch(found: &TrainingCheck) -> Option<String> {
 
 fn time<P: Program>(job: &Job<P>, found: &TrainingCheck, epochs: usize, total: f64) -> String {
     let (time, first) = (&found.time, &found.first_steps);
-    let of_step = (job.recipe.batch_size * job.recipe.accumulate).min(job.train.len());
+    let of_step = job.recipe.batch_size.saturating_mul(job.recipe.accumulate).min(job.train.len());
     let tried = match first.samples < of_step {
         true => format!(", tried with {}", count(first.samples as u64)),
         false => String::new(),

@@ -26,12 +26,13 @@ pub fn say<P: Program>(
     let kept = if job.recipe.best.keep { check.map_or(0, |check| check.weights_bytes) } else { 0 };
     let checkpoint = check.and_then(|check| check.first_steps.checkpoint_bytes).map(|bytes| bytes + kept);
     let checkpoints = match (has_run, logging.keep_checkpoints.unwrap_or(0)) {
-        // Some epochs', the best one and the last one.
-        (true, some @ 1..) => some as u64 + 2,
+        // Some epochs', the best one where there is one, and the last one.
+        (true, some @ 1..) => some.min(job.recipe.epochs) as u64 + u64::from(job.monitor().is_some()) + 1,
         _ => 1,
     };
     // A file is written beside the one that it replaces.
-    let needed = checkpoint.map(|size| (checkpoints + 1) * size + 2 * model.unwrap_or(0));
+    let needed =
+        checkpoint.map(|size| (checkpoints + 1).saturating_mul(size).saturating_add(2 * model.unwrap_or(0)));
 
     let out = job.state.out.clone();
     let (of_run, problem) = match has_run {

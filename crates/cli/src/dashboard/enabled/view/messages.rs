@@ -34,10 +34,7 @@ pub fn draw(state: &TrainingState, view: &View, lines: &[String], area: Rect, bu
     };
     let (rows, columns) = (usize::from(inner.height), usize::from(inner.width));
     let warnings = warnings(state, columns);
-    // Warnings are among the lines too, where they may have been printed already.
-    let is_other =
-        |line: &&String| !line.starts_with("warning: ") && !line.starts_with("note: these parameters");
-    let others: Vec<&String> = lines.iter().filter(is_other).collect();
+    let others = others(lines);
     let of_lines = others.len().min(rows / 2).max(rows.saturating_sub(warnings.len())).min(others.len());
     let of_warnings = warnings.len().min(rows - of_lines);
     let shown = warnings.into_iter().take(of_warnings).map(|line| Line::styled(line, view.theme.warning));
@@ -47,7 +44,7 @@ pub fn draw(state: &TrainingState, view: &View, lines: &[String], area: Rect, bu
     }
 }
 
-/// What was printed besides warnings.
+/// What was printed besides warnings, which have been shown.
 fn others(lines: &[String]) -> Vec<&String> {
     let is_other =
         |line: &&String| !line.starts_with("warning: ") && !line.starts_with("note: these parameters");
