@@ -103,6 +103,22 @@ pub enum AppError {
         /// The file.
         path: PathBuf,
     },
+    /// A training that has not ended.
+    #[error(
+        "{path} is a checkpoint of a training and no model; `train --resume {path}` ends it, and writes one"
+    )]
+    CheckpointIsNoModel {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Python in the place of the weights that belong to it.
+    #[error(
+        "--format pytorch writes Python to --out and weights to {path} beside it; choose an --out that ends in .py"
+    )]
+    SourceIsWeights {
+        /// The file.
+        path: PathBuf,
+    },
     /// Weights without their network.
     #[error(
         "{path} holds weights and not the network that they belong to; give that with --spec FILE, a description in TOML or JSON (`summary --toml` prints one to copy) or a model file of the same architecture"

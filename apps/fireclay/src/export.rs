@@ -100,7 +100,11 @@ impl Command for Export {
         let out = self.out.clone().unwrap_or_else(|| self.file.with_extension(format.ending()));
         let mut files = vec![out.clone()];
         if format == ExportFormat::Pytorch {
-            files.push(out.with_extension("safetensors"));
+            let weights = out.with_extension("safetensors");
+            if weights == out {
+                return Err(UsageError::of(AppError::SourceIsWeights { path: out }));
+            }
+            files.push(weights);
         }
         for path in &files {
             if same_file(path, &self.file) {
@@ -157,7 +161,7 @@ impl Command for Export {
 }
 
 /// Whether two paths lead to one file.
-fn same_file(one: &Path, other: &Path) -> bool {
+pub fn same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,

@@ -14,6 +14,7 @@ use fireclay_cli::{Command, Exit, Output, UsageError, bytes, check_output, count
 use serde::Serialize;
 
 use crate::error::AppError;
+use crate::export::same_file;
 
 /// Takes over a model of another tool.
 #[derive(Args, Debug)]
@@ -71,11 +72,16 @@ impl Command for Import {
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let format = FileFormat::of(&self.path)?;
+        self.check_kind(format)?;
         let out = self.out.clone().unwrap_or_else(|| {
             let name = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
             PathBuf::from(name.file_stem().unwrap_or_default()).with_extension("fireclay")
         });
         check_output(&out, "--out")?;
+        let read = std::iter::once(&self.path).chain(&self.spec);
+        if let Some(input) = read.into_iter().find(|input| same_file(input, &out)) {
+            return Err(UsageError::of(AppError::OutIsInput { path: input.clone() }));
+        }
         let mut imported = self.read(format)?;
         self.describe(&mut imported)?;
         let written = imported.model.save(&out)?;
@@ -111,21 +117,26 @@ impl Command for Import {
 }
 
 impl Import {
-    fn read(&self, format: FileFormat) -> anyhow::Result<Imported> {
+    /// Refuses what is no model of another tool, and flags that say nothing of such a file.
+    fn check_kind(&self, format: FileFormat) -> anyhow::Result<()> {
+        let path = self.path.clone();
         let weights_alone = matches!(format, FileFormat::PyTorch | FileFormat::Safetensors);
         let for_weights = [
             ("--spec", self.spec.is_some()),
             ("--key", self.key.is_some()),
             ("--rename", !self.rename.is_empty()),
         ];
-        if let Some((flag, _)) = for_weights.iter().find(|(_, is_given)| *is_given && !weights_alone) {
-            let path = self.path.clone();
-            return Err(UsageError::of(AppError::ForWeights { flag, path, kind: format.to_string() }));
-        }
+        let superfluous = for_weights.iter().find(|(_, is_given)| *is_given && !weights_alone);
+        Err(UsageError::of(match (format, superfluous) {
+            (FileFormat::Fireclay, _) => AppError::OursAlready { path },
+            (FileFormat::Checkpoint, _) => AppError::CheckpointIsNoModel { path },
+            (_, Some((flag, _))) => AppError::ForWeights { flag, path, kind: format.to_string() },
+            (_, None) => return Ok(()),
+        }))
+    }
+
+    fn read(&self, format: FileFormat) -> anyhow::Result<Imported> {
         Ok(match format {
-            FileFormat::Fireclay => {
-                return Err(UsageError::of(AppError::OursAlready { path: self.path.clone() }));
-            }
             FileFormat::Onnx => {
                 return Err(UsageError::of(AppError::OnnxIsWrittenOnly { path: self.path.clone() }));
             }

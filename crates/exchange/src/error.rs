@@ -143,10 +143,10 @@ pub enum ExchangeError {
     },
     /// The file holds weights alone.
     #[error(
-        "{} holds weights without their architecture; give the network as well, as a description in TOML or JSON or as a Fireclay model of the same architecture (--spec FILE)",
+        "{} holds weights without their architecture, as save_weights of Keras writes them; save the whole model in Keras, model.save(\"model.keras\"), and take that over",
         path.display()
     )]
-    NeedsSpec {
+    WeightsOnly {
         /// The file.
         path: PathBuf,
     },

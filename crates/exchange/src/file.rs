@@ -1,8 +1,10 @@
 //! Which kind of file something is, and how a file is opened.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::Path;
+
+use fireclay_store::{SafetensorsFile, map_file};
 
 use crate::ExchangeError;
 use crate::format::FileFormat;
@@ -36,12 +38,12 @@ impl FileFormat {
         if start.starts_with(b"\x89HDF\r\n\x1a\n") {
             return Ok(FileFormat::Hdf5);
         }
-        let header = start.first_chunk().map(|length| u64::from_le_bytes(*length));
-        if let (Some(length), Some(b'{')) = (header, start.get(8)) {
-            return match texts(&mut file, path, length)?.contains("\"fireclay") {
-                true => Ok(FileFormat::Fireclay),
-                false => Ok(FileFormat::Safetensors),
-            };
+        // Eight bytes say how long a header in JSON is.
+        if start.get(8) == Some(&b'{') {
+            let bytes = map_file(path)?;
+            // What is wrong with it its reader says.
+            let texts = SafetensorsFile::read(&bytes).map(|file| file.texts()).unwrap_or_default();
+            return Ok(FileFormat::of_texts(&texts.into_iter().collect::<Vec<_>>()));
         }
         match start.as_slice() {
             [] => unknown("an empty file".into()),
@@ -66,16 +68,6 @@ fn zipped(file: File) -> Option<FileFormat> {
     }
     let is_pickle = |name: &String| name == "data.pkl" || name.ends_with("/data.pkl");
     names.iter().any(is_pickle).then_some(FileFormat::PyTorch)
-}
-
-/// The beginning of the header of safetensors, `length` bytes by its own word, as far as the entry that says whose it is: it comes first.
-fn texts(file: &mut File, path: &Path, length: u64) -> Result<String, ExchangeError> {
-    const MOST: u64 = 256;
-    let wrong = |source| ExchangeError::Read { path: path.to_path_buf(), source };
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(8)).map_err(wrong)?;
-    file.take(length.min(MOST)).read_to_end(&mut bytes).map_err(wrong)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Opens a file that is one: a pipe or a device may never end.

@@ -8,7 +8,9 @@ use std::fmt;
 pub enum FileFormat {
     /// Our own: safetensors with a description.
     Fireclay,
-    /// Safetensors of another program: tensors with names.
+    /// A training of ours that can go on: weights, the state of the optimiser, and where the run stands.
+    Checkpoint,
+    /// Safetensors of another program, or weights of ours without a description: tensors with names.
     Safetensors,
     /// PyTorch's `.pt` and `.pth`, a ZIP archive with a pickle, or the pickle alone as before version 1.6.
     PyTorch,
@@ -23,8 +25,9 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    const ALL: [FileFormat; 7] = [
+    const ALL: [FileFormat; 8] = [
         FileFormat::Fireclay,
+        FileFormat::Checkpoint,
         FileFormat::Safetensors,
         FileFormat::PyTorch,
         FileFormat::Keras,
@@ -32,6 +35,16 @@ impl FileFormat {
         FileFormat::Onnx,
         FileFormat::HuggingFace,
     ];
+
+    /// Whose safetensors are that have such texts.
+    pub(crate) fn of_texts(texts: &[(String, String)]) -> Self {
+        let has = |name: &str| texts.iter().any(|(own, _)| own == name);
+        match (has("fireclay"), has("fireclay-checkpoint")) {
+            (true, _) => FileFormat::Fireclay,
+            (_, true) => FileFormat::Checkpoint,
+            _ => FileFormat::Safetensors,
+        }
+    }
 
     pub(crate) fn listed() -> String {
         FileFormat::ALL.map(|format| format.to_string()).join(", ")
@@ -42,6 +55,7 @@ impl fmt::Display for FileFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             FileFormat::Fireclay => "a Fireclay model",
+            FileFormat::Checkpoint => "a checkpoint of a training",
             FileFormat::Safetensors => "safetensors",
             FileFormat::PyTorch => "a PyTorch file (.pt, .pth)",
             FileFormat::Keras => "a Keras model (.keras)",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fireclay_nn::{ModelSpec, NamedTensor, NnError, check_weights};
+use fireclay_nn::{ModelSpec, NamedTensor, NnError, check_tensors};
 use fireclay_store::{ModelCard, ModelFile};
 
 use crate::ExchangeError;
@@ -29,10 +29,7 @@ impl Imported {
         tensors: Vec<NamedTensor>,
     ) -> Result<Self, ExchangeError> {
         let wrong = |source: NnError| ExchangeError::Model { path: path.to_path_buf(), source };
-        let shapes: Vec<_> =
-            tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-        check_weights(&spec, &shapes).map_err(wrong)?;
-        tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
+        check_tensors(&spec, &tensors).map_err(wrong)?;
         Ok(Imported { model: ModelFile { card: ModelCard::new(spec), tensors }, notes: Vec::new() })
     }
 }

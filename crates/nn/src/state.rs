@@ -113,6 +113,16 @@ pub fn check_weights(spec: &ModelSpec, offered: &[(String, Vec<usize>)]) -> Resu
     compare(&expected, &offered)
 }
 
+/// Checks that tensors are those of a description, all of them, with finite values.
+///
+/// # Errors
+/// As for [`check_weights`], and [`NnError::NotFinite`] for the first value that is NaN or infinite.
+pub fn check_tensors(spec: &ModelSpec, tensors: &[NamedTensor]) -> Result<(), NnError> {
+    let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
+    check_weights(spec, &shapes)?;
+    tensors.iter().try_for_each(NamedTensor::check_finite)
+}
+
 fn compare(
     expected: &BTreeMap<String, Vec<usize>>,
     offered: &BTreeMap<&str, &[usize]>,

@@ -54,5 +54,5 @@ pub fn load_checkpoint<P: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Ch
     let progress = serde_json::from_str(opened.text(CHECKPOINT)?)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
     let optimizer = opened.bytes(OPTIMIZER).unwrap_or_default().to_vec();
-    Ok(CheckpointFile { progress, tensors: opened.tensors()?, optimizer })
+    Ok(CheckpointFile { progress, tensors: opened.tensors_beside_bytes()?, optimizer })
 }

@@ -2,18 +2,17 @@
 //!
 //! One entry only, because safetensors writes metadata in no fixed order, and the same model must give the same bytes.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+use std::collections::HashMap;
 use std::path::Path;
 
-use fireclay_data::{Bytes, DataError};
+use fireclay_data::sha256::hex;
 use fireclay_nn::NamedTensor;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensorError, SafeTensors, serialize};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use safetensors::{Dtype, SafeTensors, serialize};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
+use crate::safetensors_file::SafetensorsFile;
 
 /// The metadata entry of a model.
 pub(crate) const MODEL: &str = "fireclay";
@@ -67,10 +66,6 @@ pub(crate) fn sha256(tensors: &[NamedTensor]) -> String {
     hex(&digest.finalize())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A file that has been read and whose layout holds together.
 pub(crate) struct Opened<'a> {
     path: &'a Path,
@@ -90,30 +85,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     std::fs::read(path).map_err(wrong)
 }
 
-/// Opens a file of which the header alone is looked at: the rest stays where it is.
-pub(crate) fn map(path: &Path) -> Result<Bytes, StoreError> {
-    let wrong = |source| StoreError::Read { path: path.to_path_buf(), source };
-    let metadata = std::fs::metadata(path).map_err(wrong)?;
-    if !metadata.is_file() {
-        return Err(StoreError::NotAFile { path: path.to_path_buf() });
-    }
-    let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    Bytes::read_or_map(path, 0, length, 0).map_err(|error| match error {
-        DataError::Read { source, .. } => wrong(source),
-        other => wrong(std::io::Error::other(other.to_string())),
-    })
-}
-
 impl<'a> Opened<'a> {
     /// Checks the layout: header, sizes, types, no gaps, no overlaps, nothing left over.
     pub(crate) fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Self, StoreError> {
         let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
-        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let metadata = metadata.metadata().clone().unwrap_or_default();
-        let names: Result<Names, _> = serde_json::from_slice(bytes.get(8..8 + header).unwrap_or_default());
-        names.map_err(|error| damaged(SafeTensorError::InvalidHeaderDeserialization(error)))?;
-        let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
-        Ok(Opened { path, file, data: bytes.get(8 + header..).unwrap_or_default(), metadata })
+        let opened = SafetensorsFile::read(bytes).map_err(damaged)?;
+        let metadata = opened.texts();
+        Ok(Opened { path, file: opened.tensors, data: opened.data, metadata })
     }
 
     /// The text of a metadata entry.
@@ -152,10 +130,19 @@ impl<'a> Opened<'a> {
         self.file.iter().map(|(name, view)| (name.to_string(), view.shape().to_vec())).collect()
     }
 
-    /// The floating-point tensors, as f32.
+    /// All tensors, as f32.
     pub(crate) fn tensors(&self) -> Result<Vec<NamedTensor>, StoreError> {
+        self.floats(|_| true)
+    }
+
+    /// The tensors of a checkpoint, which holds bytes as well.
+    pub(crate) fn tensors_beside_bytes(&self) -> Result<Vec<NamedTensor>, StoreError> {
+        self.floats(|dtype| dtype != Dtype::U8)
+    }
+
+    fn floats(&self, is_wanted: impl Fn(Dtype) -> bool) -> Result<Vec<NamedTensor>, StoreError> {
         let mut tensors = Vec::with_capacity(self.file.len());
-        for (name, view) in self.file.iter().filter(|(_, view)| view.dtype() != Dtype::U8) {
+        for (name, view) in self.file.iter().filter(|(_, view)| is_wanted(view.dtype())) {
             let two = |convert: fn([u8; 2]) -> f32| {
                 let pairs = view.data().chunks_exact(2);
                 pairs.map(|pair| convert([pair[0], pair[1]])).collect()
@@ -184,34 +171,5 @@ impl<'a> Opened<'a> {
     pub(crate) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
         let view = self.file.tensor(name).ok()?;
         (view.dtype() == Dtype::U8).then(|| view.data())
-    }
-}
-
-/// The names in a header, each of which is there once: of two the reader of safetensors would take the last.
-struct Names;
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
-            type Value = Names;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of tensors")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
-                let mut names = HashSet::new();
-                while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                    if names.contains(&name) {
-                        let name: String = name.chars().take(80).collect();
-                        return Err(serde::de::Error::custom(format!("the tensor '{name}' is there twice")));
-                    }
-                    names.insert(name);
-                }
-                Ok(Names)
-            }
-        }
-        deserializer.deserialize_map(Once)
     }
 }

@@ -31,6 +31,7 @@ mod container;
 mod error;
 mod intervals;
 mod model;
+mod safetensors_file;
 mod weights;
 
 pub use atomic::write_atomically;
@@ -40,4 +41,5 @@ pub use error::StoreError;
 pub use fireclay_nn::Device;
 pub use intervals::PredictionIntervals;
 pub use model::{ModelFile, load_card, load_model, save_model};
+pub use safetensors_file::{SafetensorsFile, map_file};
 pub use weights::{load_weights, save_weights};

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use fireclay_nn::{Model, NamedTensor, NnError, check_weights, load_state, state};
+use fireclay_nn::{Model, NamedTensor, NnError, check_tensors, check_weights, load_state, state};
 
 use crate::StoreError;
 use crate::atomic::write_atomically;
 use crate::card::ModelCard;
-use crate::container::{Contents, MODEL, Opened, encode, map, read, sha256};
+use crate::container::{Contents, MODEL, Opened, encode, read, sha256};
+use crate::safetensors_file::map_file;
 
 /// What a model file holds, in host memory: nothing of it needs a device.
 #[derive(Clone, Debug)]
@@ -77,9 +78,7 @@ pub fn save_model(path: impl AsRef<Path>, model: &Model, card: &ModelCard) -> Re
 fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, StoreError> {
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
     card.check(path)?;
-    let shapes: Vec<_> = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-    check_weights(&card.spec, &shapes).map_err(wrong)?;
-    tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
+    check_tensors(&card.spec, tensors).map_err(wrong)?;
     let card = ModelCard { weights_sha256: Some(sha256(tensors)), ..card.clone() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
@@ -107,6 +106,6 @@ pub fn load_model(path: impl AsRef<Path>, device: &Device) -> Result<(Model, Mod
 /// A [`StoreError`] that names the file.
 pub fn load_card(path: impl AsRef<Path>) -> Result<ModelCard, StoreError> {
     let path = path.as_ref();
-    let bytes = map(path)?;
+    let bytes = map_file(path)?;
     ModelCard::read(path, Opened::new(path, &bytes)?.text(MODEL)?)
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use clap::Args;
 use fireclay::exchange::{FileFormat, Inspection, TensorEntry};
-use fireclay::prelude::load_card;
 use fireclay::store::{ModelCard, load_checkpoint};
 use fireclay::train::Checkpoint;
 use fireclay_cli::{Command, Exit, Output, bytes, count};
@@ -62,7 +61,8 @@ impl Command for Inspect {
             check_is_model(&self.file)?;
         }
         let format = FileFormat::of(&self.file)?;
-        if format == FileFormat::Fireclay && load_card(&self.file).is_err() && self.checkpoint(output)? {
+        if format == FileFormat::Checkpoint {
+            self.checkpoint(output)?;
             return Ok(Exit::Done);
         }
         let inspection = match self.ranges {
@@ -115,10 +115,9 @@ impl Command for Inspect {
 }
 
 impl Inspect {
-    /// Says what is in a checkpoint, if the file is one.
-    fn checkpoint(&self, output: &Output) -> anyhow::Result<bool> {
-        let Ok(checkpoint) = load_checkpoint(&self.file) else { return Ok(false) };
-        let checkpoint: Checkpoint = checkpoint;
+    /// Says what is in a checkpoint.
+    fn checkpoint(&self, output: &Output) -> anyhow::Result<()> {
+        let checkpoint: Checkpoint = load_checkpoint(&self.file)?;
         let size = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
         let file = self.file.display().to_string();
         let program = checkpoint.progress.program["program"].as_str().unwrap_or("a program").to_owned();
@@ -138,7 +137,7 @@ impl Inspect {
             layers: &[],
             tensors: &[],
         });
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -146,6 +145,7 @@ impl Inspect {
 fn kind(format: FileFormat) -> &'static str {
     match format {
         FileFormat::Fireclay => "model",
+        FileFormat::Checkpoint => "checkpoint",
         FileFormat::Safetensors => "safetensors",
         FileFormat::PyTorch => "pytorch",
         FileFormat::Keras => "keras",

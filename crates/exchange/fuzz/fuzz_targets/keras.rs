@@ -8,7 +8,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     std::fs::write(&path, bytes).expect("the temporary folder can be written");
     if let Ok(imported) = keras::import(&path) {
         let values: usize = imported.model.tensors.iter().map(|tensor| tensor.values.len()).sum();
-        // A packed byte unpacks to at most 1,032, and a value takes two at least.
-        assert!(values <= 1_032 * bytes.len());
+        // A packed byte unpacks to at most 1,032, and layers without values of their own have a few million in all.
+        assert!(values <= 1_032 * bytes.len() + (1 << 22));
     }
 });

@@ -39,7 +39,8 @@ impl Weights {
                 Some((before, "beta")) => format!("{before}.LayerNorm.bias"),
                 _ => name.to_owned(),
             };
-            names.insert(name, (tensor.name.clone(), tensor.shape.clone()));
+            // Of a name with the family before it and one without, the first stays and the other is left over.
+            names.entry(name).or_insert_with(|| (tensor.name.clone(), tensor.shape.clone()));
         }
         Weights {
             path: path.to_path_buf(),

@@ -6,11 +6,9 @@ mod safetensors;
 
 use std::path::Path;
 
-use fireclay_data::Bytes;
 use fireclay_store::ModelCard;
 use serde::Serialize;
 
-use crate::file::open;
 use crate::{ExchangeError, FileFormat};
 
 /// What is in a file of models.
@@ -38,7 +36,7 @@ use crate::{ExchangeError, FileFormat};
 pub struct Inspection {
     /// What kind of file it is.
     pub format: FileFormat,
-    /// Its size in bytes; of a folder that of the files that are read.
+    /// Its size in bytes; of a folder that of its weights.
     pub bytes: u64,
     /// What the file says of itself, such as who wrote it: a name and a text.
     pub facts: Vec<(String, String)>,
@@ -119,18 +117,12 @@ impl Inspection {
 
 fn inspect(path: &Path, ranges: bool) -> Result<Inspection, ExchangeError> {
     match FileFormat::of(path)? {
-        FileFormat::Fireclay | FileFormat::Safetensors => safetensors::inspect(path, ranges),
+        FileFormat::Fireclay | FileFormat::Checkpoint | FileFormat::Safetensors => {
+            safetensors::inspect(path, ranges)
+        }
         FileFormat::Onnx => onnx::inspect(path),
         FileFormat::PyTorch => others::pytorch(path, ranges),
         FileFormat::HuggingFace => others::hugging_face(path, ranges),
         format @ (FileFormat::Keras | FileFormat::Hdf5) => others::whole_keras(path, format, ranges),
     }
-}
-
-/// A file that stays where it is, of which only the pages that are looked at come into memory.
-fn mapped(path: &Path) -> Result<Bytes, ExchangeError> {
-    let wrong = |source| ExchangeError::Read { path: path.to_path_buf(), source };
-    let length = open(path)?.metadata().map_err(wrong)?.len();
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Bytes::read_or_map(path, 0, length, 0).map_err(|error| wrong(std::io::Error::other(error.to_string())))
 }

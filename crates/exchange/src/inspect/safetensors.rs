@@ -2,24 +2,23 @@
 
 use std::path::Path;
 
-use fireclay_store::load_card;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use fireclay_store::{SafetensorsFile, load_card, map_file};
+use safetensors::{Dtype, SafeTensorError};
 
-use super::{Inspection, TensorEntry, ValueRange, mapped};
+use super::{Inspection, TensorEntry, ValueRange};
 use crate::{ExchangeError, FileFormat};
 
 pub(super) fn inspect(path: &Path, ranges: bool) -> Result<Inspection, ExchangeError> {
-    let bytes = mapped(path)?;
+    let bytes = map_file(path)?;
     let damaged = |error: SafeTensorError| ExchangeError::Malformed {
         path: path.to_path_buf(),
         format: FileFormat::Safetensors,
         problem: error.to_string(),
     };
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    let mut texts: Vec<(String, String)> =
-        metadata.metadata().clone().unwrap_or_default().into_iter().collect();
+    let opened = SafetensorsFile::read(&bytes).map_err(damaged)?;
+    let mut texts: Vec<(String, String)> = opened.texts().into_iter().collect();
     texts.sort();
+    let file = opened.tensors;
     let is_ours = texts.iter().any(|(name, _)| name == "fireclay");
     let card = is_ours.then(|| load_card(path)).transpose()?.map(Box::new);
     let mut tensors = Vec::with_capacity(file.len());
@@ -37,7 +36,7 @@ pub(super) fn inspect(path: &Path, ranges: bool) -> Result<Inspection, ExchangeE
     }
     tensors.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Inspection {
-        format: if is_ours { FileFormat::Fireclay } else { FileFormat::Safetensors },
+        format: FileFormat::of_texts(&texts),
         bytes: bytes.len() as u64,
         facts: texts.into_iter().filter(|(name, _)| !name.starts_with("fireclay")).collect(),
         card,

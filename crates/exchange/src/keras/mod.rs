@@ -52,7 +52,7 @@ const MOST_CONFIG_BYTES: u64 = 8 << 20;
 /// # Errors
 /// [`ExchangeError::Unsupported`] with every layer that cannot be taken over; [`ExchangeError::Model`] with every weight
 /// that is missing, left over or of another shape, under the names that they have in the file;
-/// [`ExchangeError::NeedsSpec`] for HDF5 with weights alone; [`ExchangeError::Malformed`] and
+/// [`ExchangeError::WeightsOnly`] for HDF5 with weights alone; [`ExchangeError::Malformed`] and
 /// [`ExchangeError::TooLarge`] for anything that is not as Keras writes it.
 ///
 /// ```
@@ -79,11 +79,12 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported, ExchangeError> {
     }
     let wrong = |problem| wrap(path, FileFormat::Keras, problem);
     let limit = bytes.len() as u64 * 100;
+    let on_disk = bytes.len() as u64;
     let mut archive = archive::Archive::read(bytes).map_err(wrong)?;
     let config = archive.entry(archive::CONFIG, MOST_CONFIG_BYTES).map_err(wrong)?;
     let weights = archive.entry(archive::WEIGHTS, limit.min(MOST_FILE_BYTES)).map_err(wrong)?;
     drop(archive);
-    let file = hdf5::Hdf5::read(weights).map_err(wrong)?;
+    let file = hdf5::Hdf5::read(weights, on_disk).map_err(wrong)?;
     let text = String::from_utf8(config)
         .map_err(|_| wrong(hdf5::Problem::Malformed(format!("'{}' is not UTF-8", archive::CONFIG))))?;
     input::translate(path, Container::Keras, &text, &file)
@@ -91,11 +92,11 @@ pub fn import(path: impl AsRef<Path>) -> Result<Imported, ExchangeError> {
 
 fn import_hdf5(path: &Path, bytes: Vec<u8>) -> Result<Imported, ExchangeError> {
     let wrong = |problem| wrap(path, FileFormat::Hdf5, problem);
-    let file = hdf5::Hdf5::read(bytes).map_err(wrong)?;
-    let Some(config) = file.root().texts("model_config") else {
-        return Err(ExchangeError::NeedsSpec { path: path.to_path_buf() });
+    let on_disk = bytes.len() as u64;
+    let file = hdf5::Hdf5::read(bytes, on_disk).map_err(wrong)?;
+    let Some(config) = file.config() else {
+        return Err(ExchangeError::WeightsOnly { path: path.to_path_buf() });
     };
-    let config = config.concat();
     if config.len() as u64 > MOST_CONFIG_BYTES {
         let found = config.len() as u64;
         return Err(wrong(hdf5::Problem::TooLarge {
@@ -104,7 +105,7 @@ fn import_hdf5(path: &Path, bytes: Vec<u8>) -> Result<Imported, ExchangeError> {
             limit: MOST_CONFIG_BYTES,
         }));
     }
-    input::translate(path, Container::Hdf5, &config, &file)
+    input::translate(path, Container::Hdf5, config, &file)
 }
 
 /// Writes a model as a `.keras` file of Keras 3, which `keras.models.load_model(path)` reads in its safe mode. The model
@@ -114,8 +115,8 @@ fn import_hdf5(path: &Path, bytes: Vec<u8>) -> Result<Imported, ExchangeError> {
 /// given as bytes; class names and how a text becomes tokens have no place in the file. The same model gives the same bytes.
 ///
 /// # Errors
-/// [`ExchangeError::NotExpressible`] with every layer for which Keras has nothing; [`ExchangeError::Model`] if the tensors
-/// are not those of the architecture.
+/// [`ExchangeError::NotExpressible`] with every layer for which Keras has nothing; [`ExchangeError::Network`] if the
+/// tensors are not those of the architecture or not finite.
 pub fn export(model: &ModelFile) -> Result<Vec<u8>, ExchangeError> {
     output::export(model)
 }

@@ -122,5 +122,6 @@ fn weights_alone_need_a_description() {
     let bytes = fixture("3.15.1", "words.keras").expect("a fixture");
     let weights = super::hostile::entry(&bytes, "model.weights.h5");
     let error = import_bytes("a.weights.h5", &weights).expect_err("it is refused");
-    assert!(matches!(error, ExchangeError::NeedsSpec { .. }), "{error}");
+    assert!(matches!(error, ExchangeError::WeightsOnly { .. }), "{error}");
+    assert!(error.to_string().contains("model.save(\"model.keras\")"), "{error}");
 }

@@ -270,7 +270,7 @@ fn safetensors_that_lie_are_refused() {
     }
     let twice = pair("[0,8]", "[0,8]").replace("\"b\"", "\"a\"");
     let error = refused(&safetensors(&twice, 8));
-    assert!(error.contains("there are two tensors 'a'"), "{error}");
+    assert!(error.contains("the tensor 'a' is there twice"), "{error}");
     let error = refused(&safetensors(&one("C64", "[1]", "[0,8]"), 8));
     assert!(error.contains("C64"), "{error}");
     let nan = [safetensors(&one("F32", "[1]", "[0,4]"), 0), f32::NAN.to_le_bytes().to_vec()].concat();

@@ -96,6 +96,9 @@ impl Padding {
 
     /// Zeros before and after the values of one dimension: `axis` 0 is the height, 1 the width; `input` values are there, and
     /// the kernel covers `covered` of them, holes of a dilation included.
+    ///
+    /// # Panics
+    /// If `axis` is neither 0 nor 1, or `stride` is 0 with [`Padding::Same`].
     pub fn pair(&self, axis: usize, input: usize, covered: usize, stride: usize) -> (usize, usize) {
         match self {
             Padding::Valid => (0, 0),

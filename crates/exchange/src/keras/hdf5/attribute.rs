@@ -28,35 +28,28 @@ impl<'a> Attribute<'a> {
         Ok(Attribute { name, datatype, dataspace, data })
     }
 
-    /// The value as texts, in their order; none where it holds no text.
-    pub(super) fn texts(&self, file: &[u8]) -> Result<Vec<String>, Problem> {
+    /// The value, if it is one text.
+    pub(super) fn text(&self, file: &[u8]) -> Result<Option<String>, Problem> {
         let shape = dataspace(&mut Bytes::at(self.dataspace, 0, "a dataspace")?)?;
-        let count = shape.iter().product::<usize>();
-        let datatype = Datatype::read(&mut Bytes::at(self.datatype, 0, "a datatype")?)?;
-        let mut data = Bytes::at(self.data, 0, "the value of an attribute")?;
-        let mut texts = Vec::new();
-        match datatype {
-            Datatype::Text(0) | Datatype::F16 | Datatype::F32 | Datatype::F64 | Datatype::Integer { .. } => {}
-            Datatype::Text(size) => {
-                for _ in 0..count {
-                    texts.push(text(data.take(size)?, "an attribute")?);
-                }
-            }
-            Datatype::VariableText => {
-                for _ in 0..count {
-                    let (length, heap, index) = (data.u32()? as usize, data.u64()?, data.u32()?);
-                    let object = global_object(file, heap, index)?;
-                    let Some(object) = object.get(..length) else {
-                        return malformed(format!(
-                            "a text of {length} bytes lies in an object of {}",
-                            object.len()
-                        ));
-                    };
-                    texts.push(text(object, "an attribute")?);
-                }
-            }
+        if shape.iter().product::<usize>() != 1 {
+            return Ok(None);
         }
-        Ok(texts)
+        let mut data = Bytes::at(self.data, 0, "the value of an attribute")?;
+        Ok(Some(match Datatype::read(&mut Bytes::at(self.datatype, 0, "a datatype")?)? {
+            Datatype::Text(size) => text(data.take(size)?, "an attribute")?,
+            Datatype::VariableText => {
+                let (length, heap, index) = (data.u32()? as usize, data.u64()?, data.u32()?);
+                let object = global_object(file, heap, index)?;
+                let Some(object) = object.get(..length) else {
+                    return malformed(format!(
+                        "a text of {length} bytes lies in an object of {}",
+                        object.len()
+                    ));
+                };
+                text(object, "an attribute")?
+            }
+            Datatype::F16 | Datatype::F32 | Datatype::F64 | Datatype::Integer { .. } => return Ok(None),
+        }))
     }
 }
 

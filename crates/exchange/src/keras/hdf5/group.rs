@@ -24,8 +24,11 @@ pub(super) fn members(file: &[u8], message: &[u8], most: usize) -> Result<Vec<Me
     let names = local_heap(file, heap)?;
     let mut members = Vec::new();
     let mut nodes = vec![(tree, 0)];
+    let mut visited = 0;
     while let Some((address, depth)) = nodes.pop() {
-        if depth > MOST_LEVELS || nodes.len() > most {
+        visited += 1;
+        // A node that is no leaf has members below it.
+        if depth > MOST_LEVELS || visited > 2 * most + MOST_LEVELS {
             return malformed(format!("the tree of a group at byte {tree} does not end"));
         }
         if file.get(address as usize..).is_some_and(|bytes| bytes.starts_with(b"SNOD")) {

@@ -26,7 +26,13 @@ pub(super) mod kind {
 }
 
 /// All messages of the header at `address`.
-pub(super) fn messages(file: &[u8], address: u64) -> Result<Vec<Message<'_>>, Problem> {
+///
+/// `budget` is how many bytes of headers there may still be: no honest file has one twice.
+pub(super) fn messages<'a>(
+    file: &'a [u8],
+    address: u64,
+    budget: &mut usize,
+) -> Result<Vec<Message<'a>>, Problem> {
     let mut bytes = Bytes::at(file, address, "an object header")?;
     if file[address as usize..].starts_with(b"OHDR") {
         return malformed(format!(
@@ -39,6 +45,14 @@ pub(super) fn messages(file: &[u8], address: u64) -> Result<Vec<Message<'_>>, Pr
     bytes.skip(4)?;
     let size = bytes.u32()? as usize;
     bytes.skip(4)?;
+    let mut spend = |size: usize| match budget.checked_sub(size) {
+        Some(left) => {
+            *budget = left;
+            Ok(())
+        }
+        None => malformed("the object headers together are longer than the file"),
+    };
+    spend(size)?;
     let mut blocks = vec![bytes.take(size)?];
     let mut found = Vec::new();
     let mut block = 0;
@@ -57,6 +71,7 @@ pub(super) fn messages(file: &[u8], address: u64) -> Result<Vec<Message<'_>>, Pr
                 let mut place = Bytes::at(body, 0, "a continuation")?;
                 let (offset, length) = (place.u64()?, place.u64()?);
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
+                spend(length)?;
                 blocks.push(Bytes::at(file, offset, "a continued object header")?.take(length)?);
                 if blocks.len() > MOST_BLOCKS {
                     return malformed(format!(

@@ -31,22 +31,24 @@ const MOST_OBJECTS: usize = 400_000;
 /// Groups inside groups.
 const MOST_DEPTH: usize = 64;
 
-/// Attributes that a model's file is read for; Keras cuts long lists into `layer_names0`, `layer_names1` and so on.
-const ATTRIBUTES: [&str; 4] = ["model_config", "layer_names", "weight_names", "keras_version"];
+/// The attribute of a file with a whole model that holds its description.
+const CONFIG: &str = "model_config";
 
 /// A file in memory with its tree of groups and datasets.
 pub(super) struct Hdf5 {
     bytes: Vec<u8>,
     objects: Vec<Object>,
+    config: Option<String>,
     /// Bytes of datasets that may still be read.
     budget: Cell<u64>,
+    /// Bytes that their values may still have.
+    unpacked: Cell<u64>,
 }
 
 /// A group or a dataset.
 #[derive(Default)]
 struct Object {
     members: Vec<(String, usize)>,
-    texts: Vec<(String, Vec<String>)>,
     dataset: Option<Dataset>,
 }
 
@@ -58,16 +60,17 @@ pub(super) struct Place<'a> {
 }
 
 impl Hdf5 {
-    /// Reads the tree of a file, and no values yet.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, Problem> {
+    /// Reads the tree of a file, and no values yet. `on_disk` is how many bytes it takes there, where it may be packed once more.
+    pub(super) fn read(bytes: Vec<u8>, on_disk: u64) -> Result<Self, Problem> {
         let root = superblock(&bytes)?;
         let mut objects = vec![Object::default()];
         let mut visited = std::collections::HashSet::from([root]);
         let mut open = vec![(root, 0, 0)];
         // Each member takes 40 bytes.
         let most = (bytes.len() / 40).min(MOST_OBJECTS);
+        let (mut headers, mut config) = (bytes.len(), None);
         while let Some((address, index, depth)) = open.pop() {
-            let messages = header::messages(&bytes, address)?;
+            let messages = header::messages(&bytes, address, &mut headers)?;
             let mut object = Object { dataset: Dataset::read(&messages)?, ..Object::default() };
             if let Some(problem) = messages.iter().find_map(link) {
                 return malformed(problem);
@@ -101,11 +104,10 @@ impl Hdf5 {
                             objects.push(Object::default());
                         }
                     }
-                    kind::ATTRIBUTE => {
+                    kind::ATTRIBUTE if index == 0 => {
                         let attribute = Attribute::read(message.body)?;
-                        if ATTRIBUTES.iter().any(|known| attribute.name.starts_with(known)) {
-                            let texts = attribute.texts(&bytes)?;
-                            object.texts.push((attribute.name, texts));
+                        if attribute.name == CONFIG {
+                            config = attribute.text(&bytes)?;
                         }
                     }
                     kind::LINK | kind::LINK_INFO => return malformed(NEWER_GROUP),
@@ -115,7 +117,13 @@ impl Hdf5 {
             objects[index] = object;
         }
         let budget = Cell::new(bytes.len() as u64);
-        Ok(Hdf5 { bytes, objects, budget })
+        let unpacked = Cell::new(on_disk.saturating_mul(dataset::MOST_PER_PACKED_BYTE));
+        Ok(Hdf5 { bytes, objects, config, budget, unpacked })
+    }
+
+    /// The description of the model, where the file holds a whole one.
+    pub(super) fn config(&self) -> Option<&str> {
+        self.config.as_deref()
     }
 
     pub(super) fn root(&self) -> Place<'_> {
@@ -190,17 +198,6 @@ impl<'a> Place<'a> {
         path.split('/').filter(|name| !name.is_empty()).try_fold(self, |place, name| place.member(name))
     }
 
-    /// The texts of an attribute, joined where Keras cut it.
-    pub(super) fn texts(self, name: &str) -> Option<Vec<String>> {
-        let texts = &self.object().texts;
-        let own = |name: &str| texts.iter().find(|(own, _)| own == name).map(|(_, texts)| texts.clone());
-        if let Some(texts) = own(name) {
-            return Some(texts);
-        }
-        let parts: Vec<_> = (0..).map_while(|part| own(&format!("{name}{part}"))).collect();
-        (!parts.is_empty()).then(|| parts.concat())
-    }
-
     /// The sizes of a dataset; `None` for a group.
     pub(super) fn shape(self) -> Option<&'a [usize]> {
         self.object().dataset.as_ref().map(|dataset| dataset.shape.as_slice())
@@ -211,6 +208,15 @@ impl<'a> Place<'a> {
         let Some(dataset) = &self.object().dataset else {
             return malformed("a group was found where values were expected");
         };
+        let (bytes, left) = (dataset.byte_count(), self.file.unpacked.get());
+        let Some(left) = left.checked_sub(bytes) else {
+            return Err(Problem::TooLarge {
+                what: "what all values unpack to, in bytes".into(),
+                found: bytes,
+                limit: left,
+            });
+        };
+        self.file.unpacked.set(left);
         let mut budget = self.file.budget.get();
         let values = dataset.values(&self.file.bytes, &mut budget);
         self.file.budget.set(budget);

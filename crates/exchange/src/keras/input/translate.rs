@@ -13,6 +13,9 @@ use super::translation::{Failure, Layer, Translation};
 use super::weights::{Owner, Part};
 use crate::Unsupported;
 
+/// The most classes that are given names.
+const MOST_CLASSES: usize = 1 << 16;
+
 /// What a translation gives.
 pub(super) struct Done {
     pub(super) spec: ModelSpec,
@@ -233,6 +236,17 @@ impl Translation<'_> {
         self.tensors.push(NamedTensor { name: format!("{}{name}.{tensor}", self.prefix), shape, values });
     }
 
+    /// Takes so many values that nothing in the file stands for, of which there may be a few million in all.
+    pub(super) fn unbacked(&mut self, count: usize, what: &str) -> Result<(), Failure> {
+        let Some(left) = self.zeros.checked_sub(count) else {
+            return Err(Failure::Reason(format!(
+                "{what} {count} features, for which the file has no values"
+            )));
+        };
+        self.zeros = left;
+        Ok(())
+    }
+
     /// The values of a variable of the file; zeros where it is missing or of another shape, which is an error in the end.
     pub(super) fn variable(
         &mut self,
@@ -291,7 +305,10 @@ impl Translation<'_> {
                 (self.layers.last().map(|layer| &layer.kind), flow.shape.as_slice())
             {
                 self.layers.pop();
-                classes = (0..*outputs).map(|class| class.to_string()).collect();
+                // The number is the file's word: beyond what a classifier has there are no names.
+                if *outputs <= MOST_CLASSES {
+                    classes = (0..*outputs).map(|class| class.to_string()).collect();
+                }
                 self.notes.push("the softmax at the end is left out, as our networks give logits: predictions have its probabilities; classes are called by their numbers".into());
             }
         }

@@ -24,11 +24,8 @@ const KERAS_VERSION: &str = "3.15.1";
 const IN_MEMORY: &str = "the model";
 
 pub(super) fn export(model: &ModelFile) -> Result<Vec<u8>, ExchangeError> {
-    let wrong = |source| ExchangeError::Model { path: IN_MEMORY.into(), source };
-    let layers = model.card.spec.placed_layers().map_err(wrong)?;
-    let shapes: Vec<_> =
-        model.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-    fireclay_nn::check_weights(&model.card.spec, &shapes).map_err(wrong)?;
+    let layers = model.card.spec.placed_layers()?;
+    fireclay_nn::check_tensors(&model.card.spec, &model.tensors)?;
     let mut graph = Graph::default();
     let (shape, tokens) = match &model.card.spec.input {
         InputSpec::Tokens(tokens) => (vec![*tokens], true),

@@ -16,7 +16,7 @@ mod views;
 
 use std::path::Path;
 
-use fireclay_nn::{InputSpec, NamedTensor, check_weights};
+use fireclay_nn::{InputSpec, check_tensors};
 use fireclay_store::{ModelFile, write_atomically};
 use prost::Message;
 
@@ -129,10 +129,7 @@ impl OnnxModel {
 /// description describes no network, the tensors are not its own, or one holds NaN or infinity.
 pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, ExchangeError> {
     let card = &model.card;
-    let shapes: Vec<_> =
-        model.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-    check_weights(&card.spec, &shapes)?;
-    model.tensors.iter().try_for_each(NamedTensor::check_finite)?;
+    check_tensors(&card.spec, &model.tensors)?;
     let placed = card.spec.placed_layers()?;
     let mut graph = Graph::new(&model.tensors, options.stepwise);
     let mut notes = Vec::new();

@@ -9,7 +9,7 @@ mod names;
 use std::collections::HashMap;
 use std::path::Path;
 
-use fireclay_nn::{LayerKind, ModelSpec, NnError, PlacedLayer};
+use fireclay_nn::{LayerKind, ModelSpec, PlacedLayer};
 use fireclay_store::ModelFile;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
@@ -48,14 +48,11 @@ pub struct PyTorchExport {
 /// ```
 ///
 /// # Errors
-/// [`ExchangeError::Model`] if the tensors are not those of the description, and [`ExchangeError::NotExpressible`] for a kind of
+/// [`ExchangeError::Network`] if the tensors are not those of the description or not finite, and [`ExchangeError::NotExpressible`] for a kind of
 /// layer that has no translation.
 pub fn export(model: &ModelFile) -> Result<PyTorchExport, ExchangeError> {
-    let wrong = |source: NnError| ExchangeError::Model { path: "the model".into(), source };
-    let shapes: Vec<_> =
-        model.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-    fireclay_nn::check_weights(&model.card.spec, &shapes).map_err(wrong)?;
-    let placed = model.card.spec.placed_layers().map_err(wrong)?;
+    fireclay_nn::check_tensors(&model.card.spec, &model.tensors)?;
+    let placed = model.card.spec.placed_layers()?;
     let code = Code::of(&model.card, &placed);
     if !code.unsupported.is_empty() {
         let (format, items) = (FileFormat::PyTorch, code.unsupported);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// Words of Python, and attributes that a module has anyway.
-const TAKEN: [&str; 105] = [
+const TAKEN: [&str; 106] = [
     "False",
     "None",
     "True",
@@ -102,6 +102,7 @@ const TAKEN: [&str; 105] = [
     "unscale",
     "threshold",
     "embeddings",
+    "mirrored",
     "self",
     "super",
     "torch",
@@ -142,7 +143,7 @@ impl Names {
         if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
             name = format!("Block{name}");
         }
-        while self.used.contains(&name) || super::helpers::is_class(&name) {
+        while self.used.contains(&name) || super::helpers::is_class(&name) || TAKEN.contains(&name.as_str()) {
             name.push('_');
         }
         self.used.insert(name.clone());
@@ -162,5 +163,8 @@ mod tests {
         assert_eq!(attributes, ["conv2d_1", "class_", "a_b", "a_b_", "layer_3", "train_", "layer_x"]);
         assert_eq!(names.class("residual_1.inner"), "Residual1Inner");
         assert_eq!(names.class("network"), "Network_");
+        // As torch.nn.functional is called, and a method of networks that look at mirrored images.
+        assert_eq!(names.class("f"), "F_");
+        assert_eq!(names.attribute("mirrored"), "mirrored_");
     }
 }

@@ -119,15 +119,20 @@ pub(super) fn nested(groups: &[Group], leaves: &[(String, Vec<usize>)]) -> Vec<G
     };
     let named =
         |inner: &str, leaf: &str| if inner.is_empty() { leaf.to_owned() } else { format!("{inner}.{leaf}") };
-    let joined = groups.iter().filter_map(outer).take(MOST).map(|outer| {
+    // A group with many more tensors than the layer is not that layer, and the file may have any number.
+    let most = 2 * leaves.len() + 16;
+    let joined = groups.iter().filter_map(outer).take(MOST).filter_map(|outer| {
         let mut tensors = Vec::new();
         for group in groups {
             let Some(inner) = within(&group.prefix, &outer) else { continue };
             let members = group.tensors.iter();
             tensors
                 .extend(members.map(|member| Member { leaf: named(&inner, &member.leaf), ..member.clone() }));
+            if tensors.len() > most {
+                return None;
+            }
         }
-        Group { prefix: outer, tensors }
+        Some(Group { prefix: outer, tensors })
     });
     joined.collect()
 }

@@ -5,6 +5,9 @@ use std::rc::Rc;
 use super::{Id, MAX_RANK, PickleError, StorageRef, TensorRef, Value, wrong};
 use crate::pytorch::element::ElementType;
 
+/// The longest name of a storage, in bytes.
+const MAX_KEY: usize = 255;
+
 /// A name that pickles may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -117,6 +120,10 @@ pub(super) fn storage(values: &[Value], id: Id) -> Result<Value, PickleError> {
     else {
         return wrong("a storage has a class and a key");
     };
+    // PyTorch's are numbers; each tensor keeps its own.
+    if key.len() > MAX_KEY {
+        return wrong(format!("the name of a storage has {} bytes, expected at most {MAX_KEY}", key.len()));
+    }
     if &**tag != "storage" {
         return wrong("something other than a storage is stored outside of the pickle");
     }

@@ -47,7 +47,7 @@ impl Machine {
             0x95 => return scanner.unsigned::<8>().map(|_| ()),
             b'(' => {
                 self.marks.push(self.stack.len());
-                return Ok(());
+                return self.check_size();
             }
             b'0' => return self.pop().map(|_| ()),
             b'1' => return self.pop_mark().map(|_| ()),
@@ -148,9 +148,11 @@ impl Machine {
                 let [function, arguments] = self.pop_array()?;
                 let value = calls::call(&self.values, function, arguments)?;
                 // One list may become a dictionary many times, each of which costs memory.
-                if let Value::Dict(entries) = &value {
-                    self.copied = self.copied.saturating_add(entries.len());
-                }
+                self.copied = self.copied.saturating_add(match &value {
+                    Value::Dict(entries) => entries.len(),
+                    Value::Tensor(tensor) => tensor.shape.len(),
+                    _ => 0,
+                });
                 value
             }
             b'Q' => {
@@ -165,10 +167,19 @@ impl Machine {
         self.push(value)
     }
 
-    fn push(&mut self, value: Value) -> Result<(), PickleError> {
-        if self.values.len() + self.copied >= MAX_VALUES {
-            return Err(PickleError::TooManyValues);
+    /// Whatever instructions of a byte or two can make without end is counted.
+    fn check_size(&self) -> Result<(), PickleError> {
+        match self.values.len() + self.copied >= MAX_VALUES
+            || self.memo.len() > MAX_VALUES
+            || self.marks.len() > MAX_VALUES
+        {
+            true => Err(PickleError::TooManyValues),
+            false => Ok(()),
         }
+    }
+
+    fn push(&mut self, value: Value) -> Result<(), PickleError> {
+        self.check_size()?;
         self.stack.push(Id(self.values.len() as u32));
         self.values.push(value);
         Ok(())
@@ -219,7 +230,7 @@ impl Machine {
         self.top()?;
         let top = self.stack[self.stack.len() - 1];
         self.memo.insert(index, top);
-        Ok(())
+        self.check_size()
     }
 
     fn memorised(&mut self, index: u64) -> Result<(), PickleError> {

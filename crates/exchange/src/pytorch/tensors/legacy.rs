@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use fireclay_data::Bytes;
+
 use super::super::pickle::{MAX_BYTES, Pickle, Value};
 use super::{Source, TensorFile, short, state_dict};
 use crate::{ExchangeError, FileFormat};
@@ -10,11 +12,7 @@ use crate::{ExchangeError, FileFormat};
 /// The number that such a file begins with, as a pickle.
 const MAGIC: &[u8] = &[0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-pub(super) fn read_table(
-    path: &Path,
-    bytes: Vec<u8>,
-    key: Option<&str>,
-) -> Result<TensorFile, ExchangeError> {
+pub(super) fn read_table(path: &Path, bytes: Bytes, key: Option<&str>) -> Result<TensorFile, ExchangeError> {
     let malformed = |problem: String| {
         let format = FileFormat::PyTorch;
         ExchangeError::Malformed { path: path.to_path_buf(), format, problem }
@@ -74,7 +72,9 @@ pub(super) fn read_table(
                 "the storage '{name}' should have {count} numbers of {width} bytes, and {left} bytes are left"
             )));
         };
-        ranges.insert(name.to_string(), position..end);
+        if ranges.insert(name.to_string(), position..end).is_some() {
+            return Err(malformed(format!("there are two storages '{}'", short(name))));
+        }
         position = end;
     }
     let file = TensorFile::new(path, FileFormat::PyTorch, chosen.tensors, Source::Bytes(bytes, ranges))?;

@@ -5,12 +5,14 @@ mod legacy;
 mod safetensors_file;
 mod state_dict;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use fireclay_data::Bytes;
 use fireclay_nn::NamedTensor;
+use fireclay_store::map_file;
 
 use super::element::ElementType;
 use super::pickle::TensorRef;
@@ -26,8 +28,8 @@ const MAX_TENSORS: usize = 200_000;
 /// A file of named tensors, `.pt` and `.pth` of PyTorch or `.safetensors`, whose values are read when they are asked for.
 ///
 /// Nothing in the file is executed. A pickle that names anything but tensors, their storages and dictionaries is refused with
-/// that name; a name inside the file is compared and never a path; no more memory is taken than the file is long, but for the
-/// list of names.
+/// that name; a name inside the file is compared and never a path; beside the list of names no more
+/// memory is taken than one storage is long, and the values that are asked for.
 ///
 /// ```
 /// use fireclay_exchange::pytorch::TensorFile;
@@ -46,6 +48,8 @@ pub struct TensorFile {
     key: Option<String>,
     ignored: Vec<String>,
     tensors: Vec<TensorInfo>,
+    /// Where in the list each tensor is.
+    places: HashMap<String, usize>,
     views: Vec<View>,
     source: Source,
     /// The storage that was read last, which the next tensor may share.
@@ -77,7 +81,7 @@ struct View {
 enum Source {
     Archive(Archive),
     /// A whole file, and where each storage is in it.
-    Bytes(Vec<u8>, HashMap<String, Range<usize>>),
+    Bytes(Bytes, HashMap<String, Range<usize>>),
 }
 
 impl TensorFile {
@@ -109,7 +113,7 @@ impl TensorFile {
         file.seek(SeekFrom::Start(0)).map_err(wrong)?;
         match head.as_slice() {
             [b'P', b'K', 3 | 5 | 7, _, ..] => archive::read_table(path, file, length, key),
-            [0x80, 2..=5, ..] => legacy::read_table(path, file::read(path, u64::MAX - 1)?, key),
+            [0x80, 2..=5, ..] => legacy::read_table(path, map_file(path)?, key),
             [_, _, _, _, _, _, _, _, b'{', ..] => {
                 if let Some(key) = key {
                     return Err(ExchangeError::NoWeights {
@@ -117,13 +121,13 @@ impl TensorFile {
                         problem: format!("safetensors have no keys such as '{}'", short(key)),
                     });
                 }
-                safetensors_file::read_table(path, file::read(path, u64::MAX - 1)?)
+                safetensors_file::read_table(path, map_file(path)?)
             }
             _ => Err(ExchangeError::UnknownFormat { path: path.to_path_buf(), found: beginning(&head) }),
         }
     }
 
-    /// What the file holds, in its order; that of safetensors says nothing about the network.
+    /// What the file holds, in its order; of safetensors by name, as their order says nothing about the network.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }
@@ -149,27 +153,28 @@ impl TensorFile {
     /// [`ExchangeError::Tensor`] if there is no such tensor, its view goes beyond its storage or repeats values of it, or a
     /// number is none that an f32 has: a whole number of more than 24 bits, an f64 beyond f32's range.
     pub fn read(&mut self, name: &str) -> Result<NamedTensor, ExchangeError> {
-        let Some(index) = self.tensors.iter().position(|tensor| tensor.name == name) else {
+        let Some(&index) = self.places.get(name) else {
             return Err(self.wrong(name, "there is no such tensor".into()));
         };
         let (info, view) = (&self.tensors[index], &self.views[index]);
         let place = view.check(&info.shape).map_err(|problem| self.wrong(name, problem))?;
-        let storage = view.storage.clone();
-        if self.last.as_ref().is_none_or(|(last, _)| *last != storage) {
-            let bytes = match &mut self.source {
-                Source::Archive(archive) => archive.storage(&self.path, &storage)?,
-                Source::Bytes(bytes, ranges) => match ranges.get(&storage) {
-                    Some(range) => bytes[range.clone()].to_vec(),
+        if let Source::Archive(archive) = &mut self.source
+            && self.last.as_ref().is_none_or(|(last, _)| *last != view.storage)
+        {
+            self.last = Some((view.storage.clone(), archive.storage(&self.path, &view.storage)?));
+        }
+        let bytes = match &self.source {
+            Source::Archive(_) => self.last.as_ref().map_or(&[][..], |(_, bytes)| bytes),
+            Source::Bytes(bytes, ranges) => {
+                match ranges.get(&view.storage).and_then(|range| bytes.get(range.clone())) {
+                    Some(bytes) => bytes,
                     None => {
-                        let problem = format!("the storage '{}' is not in the file", short(&storage));
+                        let problem = format!("the storage '{}' is not in the file", short(&view.storage));
                         return Err(self.wrong(name, problem));
                     }
-                },
-            };
-            self.last = Some((storage, bytes));
-        }
-        let bytes = self.last.as_ref().map_or(&[][..], |(_, bytes)| bytes);
-        let (info, view) = (&self.tensors[index], &self.views[index]);
+                }
+            }
+        };
         let values = view.gather(info, place, bytes).map_err(|problem| self.wrong(name, problem))?;
         Ok(NamedTensor { name: info.name.clone(), shape: info.shape.clone(), values })
     }
@@ -189,20 +194,30 @@ impl TensorFile {
             let (found, limit) = (found.len() as u64, MAX_TENSORS as u64);
             return Err(ExchangeError::TooLarge { path, what: "the number of tensors".into(), found, limit });
         }
-        let mut names = HashSet::new();
-        for (info, _) in &found {
+        let mut places = HashMap::new();
+        for (index, (info, _)) in found.iter().enumerate() {
             if info.name.len() > MAX_NAME {
                 let (found, limit) = (info.name.len() as u64, MAX_NAME as u64);
                 let what = "the length of a tensor's name in bytes".into();
                 return Err(ExchangeError::TooLarge { path, what, found, limit });
             }
-            if !names.insert(info.name.as_str()) {
+            if places.insert(info.name.clone(), index).is_some() {
                 let problem = format!("there are two tensors '{}'", short(&info.name));
                 return Err(ExchangeError::Malformed { path, format, problem });
             }
         }
         let (tensors, views) = found.into_iter().unzip();
-        Ok(TensorFile { path, format, key: None, ignored: Vec::new(), tensors, views, source, last: None })
+        Ok(TensorFile {
+            path,
+            format,
+            key: None,
+            ignored: Vec::new(),
+            tensors,
+            places,
+            views,
+            source,
+            last: None,
+        })
     }
 }
 

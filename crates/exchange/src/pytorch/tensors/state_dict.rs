@@ -142,6 +142,14 @@ fn keys(pickle: &Pickle, value: &Value) -> String {
 
 fn collect(pickle: &Pickle, value: &Value, key: Option<String>) -> Result<Chosen, String> {
     let Value::Dict(entries) = value else { return Err("there is no dictionary of tensors".into()) };
+    // Before anything is copied: one entry costs a pickle a few bytes.
+    if entries.len() > super::MAX_TENSORS {
+        return Err(format!(
+            "the dictionary has {} entries; expected at most {}",
+            entries.len(),
+            super::MAX_TENSORS
+        ));
+    }
     let mut chosen = Chosen { key, tensors: Vec::new(), ignored: Vec::new() };
     for (name, value) in entries {
         let Value::Text(name) = pickle.get(*name) else {

@@ -8,9 +8,6 @@ use crate::keras::input::flow::Flow;
 use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
 
-/// More would have to be in the file, if there are weights for them.
-const MOST_FEATURES: usize = 1 << 24;
-
 /// Keras counts the batch as an axis; the last one may also be given by its number, or in a list of one.
 fn check_axis(layer: &Layer<'_>, flow: &Flow) -> Result<(), Failure> {
     let Some(value) = layer.config.get("axis") else { return Ok(()) };
@@ -33,10 +30,10 @@ fn values(
 ) -> Result<Vec<f32>, Failure> {
     let features = flow.features();
     match index {
-        None if features <= MOST_FEATURES => Ok(vec![fallback; features]),
-        None => Err(Failure::Reason(format!(
-            "it normalises {features} features; expected at most {MOST_FEATURES}"
-        ))),
+        None => {
+            into.unbacked(features, "it normalises")?;
+            Ok(vec![fallback; features])
+        }
         Some(index) => {
             let values = into.variable(&layer.owner, Part::WHOLE, index, names, &[features])?;
             Ok(flow.feature_order().iter().map(|place| values[*place]).collect())

@@ -101,9 +101,7 @@ fn linear(
         return Err("it scales the values of sequences, for which there is no layer here".into());
     }
     let features = flow.features();
-    if features > 1 << 24 {
-        return Err(Failure::Reason(format!("it scales {features} features")));
-    }
+    into.unbacked(features.saturating_mul(4), "it scales")?;
     let each = |values: &[f64]| -> Vec<f32> {
         flow.feature_order().iter().map(|place| of(values, *place) as f32).collect()
     };
