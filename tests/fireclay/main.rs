@@ -6,6 +6,7 @@ mod kinds;
 mod measures;
 #[path = "../shared/numpy.rs"]
 mod numpy;
+mod round_trips;
 mod settings;
 #[path = "../shared/mod.rs"]
 mod shared;
