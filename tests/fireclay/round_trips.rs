@@ -5,6 +5,8 @@
 //! FIRECLAY_TEST_DATA=FOLDER FIRECLAY_EXCHANGE_PYTHON=VENV/bin/python \
 //!     cargo test --release --workspace --test program judge_of_round_trips -- --ignored --nocapture
 //! ```
+//!
+//! `FIRECLAY_EXCHANGE_PROGRAM` may name one of `mnist`, `cifar`, `imdb` and `table`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,9 +42,13 @@ fn judge_of_round_trips() {
     let data = PathBuf::from(variable("FIRECLAY_TEST_DATA"));
     let python = variable("FIRECLAY_EXCHANGE_PYTHON");
     let folder = tempfile::tempdir().unwrap();
-    let cases: Vec<Case> = [digits(&data), objects(&data), texts(&data), tables(&data)]
+    let programs: [(&str, fn(&Path) -> Vec<Trained>); 4] =
+        [("mnist", digits), ("cifar", objects), ("imdb", texts), ("table", tables)];
+    let only = std::env::var("FIRECLAY_EXCHANGE_PROGRAM").ok();
+    let cases: Vec<Case> = programs
         .into_iter()
-        .flatten()
+        .filter(|(program, _)| only.as_deref().is_none_or(|only| only == *program))
+        .flat_map(|(_, networks)| networks(&data))
         .map(|trained| Case::write(folder.path(), trained))
         .collect();
     let written: Vec<&Value> = cases.iter().map(|case| &case.record).collect();

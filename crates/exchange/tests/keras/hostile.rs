@@ -134,7 +134,7 @@ fn shapes_and_addresses_that_lie_are_refused() {
     ] {
         let to: Vec<u8> = sizes.iter().flat_map(|size| size.to_le_bytes()).collect();
         let message = import_bytes("a.h5", &replaced(&bytes, &shape, &to)).expect_err("refused").to_string();
-        assert!(message.contains(expected) || message.contains("expected [12, 4]"), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
     for (from, to) in
         [(&b"TREE"[..], &b"BUSH"[..]), (b"SNOD", b"NODS"), (b"HEAP", b"PILE"), (b"GCOL", b"COLG")]
