@@ -141,6 +141,26 @@ pub enum ExchangeError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An ONNX file has no output of this name.
+    #[error("{} has no output called '{name}'; it has {}", path.display(), known.join(", "))]
+    NoOutput {
+        /// The file.
+        path: PathBuf,
+        /// The name as given.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A batch that a graph of another tool does not take.
+    #[error("{} does not run on a batch of {found}: {problem}", path.display())]
+    Batch {
+        /// The file that the graph is from.
+        path: PathBuf,
+        /// The batch's sizes.
+        found: String,
+        /// What does not fit, and where.
+        problem: String,
+    },
     /// The file holds weights alone.
     #[error(
         "{} holds weights without their architecture, as save_weights of Keras writes them; save the whole model in Keras, model.save(\"model.keras\"), and take that over",

@@ -4,6 +4,7 @@ mod autoencoder;
 mod callback_of_ones_own;
 mod cross_validation;
 mod fine_tuning;
+mod fine_tuning_onnx;
 mod imbalanced_binary;
 mod label_for_each_step;
 mod loss_of_ones_own;

@@ -81,7 +81,7 @@ impl fmt::Display for OnnxValue {
 }
 
 impl OnnxValue {
-    pub(super) fn new(
+    pub(in crate::onnx) fn new(
         name: impl Into<String>,
         element_type: OnnxType,
         shape: Vec<OnnxSize>,

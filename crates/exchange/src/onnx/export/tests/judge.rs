@@ -105,7 +105,7 @@ fn at_once(folder: &Path, name: &str, model: &ModelFile) -> serde_json::Value {
 }
 
 /// Texts that are filled up with 0 at their ends, some of them wholly, and in one batch at their beginnings.
-fn texts(numbers: &mut Numbers, batch: usize, steps: usize, place: usize) -> Vec<i64> {
+pub(super) fn texts(numbers: &mut Numbers, batch: usize, steps: usize, place: usize) -> Vec<i64> {
     let mut tokens = Vec::with_capacity(batch * steps);
     for sample in 0..batch {
         let length = match sample {

@@ -1,3 +1,4 @@
+mod graph;
 mod judge;
 mod networks;
 mod weights;

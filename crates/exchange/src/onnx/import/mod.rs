@@ -1,0 +1,61 @@
+//! ONNX files of other tools: what is in one, checked whole.
+//!
+//! [`Graph::read`] makes of the bytes a list of [`Node`]s in an order in which they can run, with their constants; every
+//! check of counts, sizes, names and order is behind it. Nodes have the form of the newest operators, whatever the file's
+//! version of them is ([`opset`]).
+
+mod attribute;
+mod constant;
+mod graph;
+mod node;
+mod opset;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::path::Path;
+
+use crate::{ExchangeError, FileFormat};
+pub(in crate::onnx) use attribute::Attribute;
+pub(in crate::onnx) use constant::{Constant, Element, Values};
+pub(in crate::onnx) use graph::{Graph, GraphValue, Size};
+pub(in crate::onnx) use node::Node;
+
+/// What is wrong with the bytes of a file.
+#[derive(Debug)]
+pub(in crate::onnx) enum Problem {
+    /// They are not as ONNX has them.
+    Malformed(String),
+    /// They say that there is more than is read.
+    TooLarge { what: String, found: u64, limit: u64 },
+    /// A tensor cannot be read.
+    Tensor { name: String, problem: String },
+}
+
+impl Problem {
+    /// The error with the file's name.
+    pub(in crate::onnx) fn at(self, path: &Path) -> ExchangeError {
+        let path = path.to_path_buf();
+        match self {
+            Problem::Malformed(problem) => {
+                ExchangeError::Malformed { path, format: FileFormat::Onnx, problem }
+            }
+            Problem::TooLarge { what, found, limit } => ExchangeError::TooLarge { path, what, found, limit },
+            Problem::Tensor { name, problem } => ExchangeError::Tensor { path, name, problem },
+        }
+    }
+}
+
+/// A text from a file, not longer than a message can bear, and without what would change a terminal.
+pub(in crate::onnx) fn short(text: &str) -> String {
+    let shown = |text: &str| {
+        text.chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+            .collect::<String>()
+    };
+    match text.char_indices().nth(80) {
+        None => shown(text),
+        Some((end, _)) => format!("{}...", shown(&text[..end])),
+    }
+}
