@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{fail, scratch, succeed};
 
+const ONNX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/exchange/fixtures/onnx");
 const PYTORCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/exchange/fixtures/pytorch");
 
 fn train(folder: &Path) {
@@ -20,6 +21,11 @@ fn train(folder: &Path) {
 fn a_model_leaves_in_every_form_and_says_what_goes_in_and_out() {
     let folder = scratch();
     train(folder.path());
+    let tensors = |name: &str| {
+        let file = std::fs::read(folder.path().join(name)).unwrap();
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        file[8 + header..].to_vec()
+    };
     let onnx = succeed(folder.path(), &["export", "model.fireclay", "--probabilities"]).stdout;
     for said in ["input   input: float32 [batch, ", "probabilities: float32 [batch, 2]", "wrote model.onnx ("]
     {
@@ -29,6 +35,9 @@ fn a_model_leaves_in_every_form_and_says_what_goes_in_and_out() {
     for said in ["model.onnx: ONNX", "written by ", "opset 18", "Gemm"] {
         assert!(inspected.contains(said), "no {said:?} in {inspected}");
     }
+    let back = succeed(folder.path(), &["import", "model.onnx", "--out", "onnx.fireclay"]).stdout;
+    assert!(back.contains("model.onnx: ONNX with ") && back.contains("wrote onnx.fireclay ("), "{back}");
+    assert_eq!(tensors("onnx.fireclay"), tensors("model.fireclay"));
     let python = succeed(folder.path(), &["export", "model.fireclay", "--out", "net.py"]).stdout;
     assert!(python.contains("wrote net.py and net.safetensors ("), "{python}");
     assert!(
@@ -49,12 +58,24 @@ fn a_model_leaves_in_every_form_and_says_what_goes_in_and_out() {
         "back.fireclay",
     ];
     assert!(succeed(folder.path(), &back).stdout.contains("wrote back.fireclay ("));
-    let tensors = |name: &str| {
-        let file = std::fs::read(folder.path().join(name)).unwrap();
-        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
-        file[8 + header..].to_vec()
-    };
     assert_eq!(tensors("back.fireclay"), tensors("model.fireclay"));
+}
+
+#[test]
+fn onnx_of_other_tools_comes_in_or_is_refused_by_node() {
+    let folder = scratch();
+    let resnet = format!("{ONNX}/torch/resnet-script-18.onnx");
+    let run =
+        succeed(folder.path(), &["import", &resnet, "--classes", "a,b,c,d", "--out", "net.fireclay"]).stdout;
+    for said in ["ONNX with ", "takes [3, 12, 12]", "wrote net.fireclay ("] {
+        assert!(run.contains(said), "no {said:?} in {run}");
+    }
+    let summary = succeed(folder.path(), &["summary", "--from", "net.fireclay"]).stdout;
+    assert!(summary.contains("residual") && summary.contains("conv2d"), "{summary}");
+    let loops = format!("{ONNX}/keras/rnn-tf2onnx-17.onnx");
+    fail(folder.path(), &["import", &loops], 1, &["cannot be taken over", "(Loop): it is control flow"]);
+    let flag = ["import", &resnet, "--spec", "net.fireclay"];
+    fail(folder.path(), &flag, 2, &["--spec"]);
 }
 
 #[test]

@@ -89,14 +89,6 @@ pub enum AppError {
         /// What it is.
         kind: String,
     },
-    /// A kind of file that is not read.
-    #[error(
-        "{path} is ONNX, which is written here and not read; take over the PyTorch or Keras model that it was made from"
-    )]
-    OnnxIsWrittenOnly {
-        /// The file.
-        path: PathBuf,
-    },
     /// One of our own files.
     #[error("{path} is a Fireclay model already: predict, evaluate and export take it as it is")]
     OursAlready {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::exchange::huggingface::{EncoderOptions, import_encoder};
 use fireclay::exchange::pytorch::{NameRule, WeightOptions, import_weights};
-use fireclay::exchange::{FileFormat, Imported, keras};
+use fireclay::exchange::{FileFormat, Imported, keras, onnx};
 use fireclay::nn::ModelSpec;
 use fireclay::prelude::load_card;
 use fireclay::store::Preprocessing;
@@ -19,7 +19,7 @@ use crate::export::same_file;
 /// Takes over a model of another tool.
 #[derive(Args, Debug)]
 pub struct Import {
-    /// .keras, .h5, .pt, .pth, .safetensors, or a Hugging Face folder; found by what is in it
+    /// .onnx, .keras, .h5, .pt, .pth, .safetensors, or a Hugging Face folder; found by what is in it
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
     /// Model file to write [default: the name of PATH with the ending .fireclay, in this folder]
@@ -68,7 +68,7 @@ struct ImportRecord {
 
 impl Command for Import {
     const NAME: &'static str = "import";
-    const ABOUT: &'static str = "Take over a model of another tool: PyTorch, Keras, Hugging Face";
+    const ABOUT: &'static str = "Take over a model of another tool: ONNX, PyTorch, Keras, Hugging Face";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let format = FileFormat::of(&self.path)?;
@@ -137,9 +137,7 @@ impl Import {
 
     fn read(&self, format: FileFormat) -> anyhow::Result<Imported> {
         Ok(match format {
-            FileFormat::Onnx => {
-                return Err(UsageError::of(AppError::OnnxIsWrittenOnly { path: self.path.clone() }));
-            }
+            FileFormat::Onnx => onnx::import(&self.path)?,
             FileFormat::Keras | FileFormat::Hdf5 => keras::import(&self.path)?,
             FileFormat::HuggingFace => import_encoder(&self.path, &EncoderOptions::default())?,
             _ => {

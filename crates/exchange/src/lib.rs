@@ -1,4 +1,4 @@
-//! Models to other tools and from them: out as ONNX, for PyTorch and for Keras; in from PyTorch, Keras and Hugging Face.
+//! Models to other tools and from them: out as ONNX, for PyTorch and for Keras; in from all three and Hugging Face.
 //!
 //! What comes in is an [`Imported`]: a [`ModelFile`] in host memory, checked whole, and what had to be decided on the way.
 //! What goes out is made from a [`ModelFile`]. Neither needs a device.
@@ -29,6 +29,7 @@
 //! Sister crates: `fireclay-nn` (descriptions and layers), `fireclay-store` (our own files), `fireclay` (all of them behind one
 //! door).
 
+mod chain;
 mod error;
 mod file;
 mod format;

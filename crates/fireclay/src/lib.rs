@@ -25,7 +25,7 @@
 //! | [`nn`] | layers, losses, models described as data |
 //! | [`data`] | data sets, texts, file formats, downloads, loading |
 //! | [`store`] | model files, checkpoints, weights |
-//! | [`exchange`] | models to ONNX, PyTorch and Keras, and from PyTorch, Keras and Hugging Face |
+//! | [`exchange`] | models to ONNX, PyTorch and Keras, and from them and Hugging Face |
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
 //! | [`runs`] | trainings in folders: settings, metrics as CSV and JSON Lines, events for TensorBoard, report |

@@ -1,20 +1,14 @@
 //! The layers of a `Sequential` or functional model, as a chain with residual additions in it.
-//!
-//! A sum joins two ways that part at the last layer which both come from: its immediate dominator. What lies between
-//! is the body of a residual block and its shortcut; a graph in which a layer would have to stand in two such places is
-//! refused.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use super::config::{Config, short};
+use crate::chain::{Joining, Links, Step};
 
 /// The most layers, those of models inside counted as well.
 pub(super) const MOST_LAYERS: usize = 10_000;
-
-/// Blocks inside blocks.
-const MOST_DEPTH: usize = 64;
 
 /// A layer as the file describes it.
 pub(super) struct Node<'a> {
@@ -31,17 +25,6 @@ pub(super) struct Node<'a> {
     pub(super) arguments: Option<&'a Map<String, Value>>,
     /// Names of the layers whose outputs it takes.
     pub(super) inputs: Vec<&'a str>,
-}
-
-/// A step of a chain.
-pub(super) enum Step {
-    Layer(usize),
-    /// Two ways, which the layer `sum` adds.
-    Residual {
-        sum: usize,
-        body: Vec<Step>,
-        shortcut: Vec<Step>,
-    },
 }
 
 /// Why a graph cannot be taken over.
@@ -195,11 +178,13 @@ fn functional<'a>(
             Refused::Layer(index, "it takes the output of a layer that is not there".into())
         })?);
     }
-    let dominators = dominators(&inputs, nodes, first, last)?;
-    let mut walk = Walk { inputs: &inputs, dominators: &dominators, visited: vec![false; nodes.len()] };
-    let mut steps = walk.chain(first, last, 0)?;
-    steps.insert(0, Step::Layer(first));
-    Ok(steps)
+    let joining = |index: usize| match nodes[index].class {
+        "Add" => Joining::Sum,
+        _ => Joining::Unknown,
+    };
+    let name = |index: usize| short(nodes[index].name);
+    let links = Links { inputs: &inputs, joining: &joining, name: &name };
+    links.chain(first, last).map_err(|(index, reason)| Refused::Layer(index, reason))
 }
 
 /// Names in `["dense", 0, 0]` or `[["dense", 0, 0]]`.
@@ -285,111 +270,6 @@ fn tensors<'a>(value: &'a Value, names: &mut Vec<&'a str>) -> Result<(), String>
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-/// Of each layer on the way to `last` the nearest before it through which every way goes.
-fn dominators(
-    inputs: &[Vec<usize>],
-    nodes: &[Node<'_>],
-    first: usize,
-    last: usize,
-) -> Result<Vec<usize>, Refused> {
-    let mut dominators = vec![usize::MAX; inputs.len()];
-    let mut depths = vec![0usize; inputs.len()];
-    let mut begun = vec![false; inputs.len()];
-    let mut done = vec![false; inputs.len()];
-    let mut open = vec![last];
-    while let Some(&node) = open.last() {
-        if done[node] {
-            open.pop();
-            continue;
-        }
-        let waiting: Vec<usize> = inputs[node].iter().copied().filter(|input| !done[*input]).collect();
-        if !waiting.is_empty() {
-            if begun[node] {
-                return Err(Refused::Layer(node, "it takes its own output".into()));
-            }
-            begun[node] = true;
-            open.extend(waiting);
-            continue;
-        }
-        let is_sum = nodes[node].class == "Add";
-        let mut before = inputs[node].clone();
-        before.dedup();
-        let dominator = match before.as_slice() {
-            [] if node == first => node,
-            [] => {
-                return Err(Refused::Layer(node, "it takes no input, or one that is not the model's".into()));
-            }
-            [input] if is_sum && inputs[node].len() == 2 => {
-                return Err(Refused::Layer(
-                    node,
-                    format!("it adds '{}' to itself", short(nodes[*input].name)),
-                ));
-            }
-            [input] => *input,
-            &[a, b] if is_sum => {
-                let (mut a, mut b) = (a, b);
-                while a != b {
-                    match depths[a] >= depths[b] {
-                        true => a = dominators[a],
-                        false => b = dominators[b],
-                    }
-                }
-                a
-            }
-            _ => {
-                return Err(Refused::Layer(
-                    node,
-                    format!("it joins {} inputs; only the sum of two can be taken over", before.len()),
-                ));
-            }
-        };
-        dominators[node] = dominator;
-        depths[node] = if node == first { 0 } else { depths[dominator] + 1 };
-        done[node] = true;
-        open.pop();
-    }
-    Ok(dominators)
-}
-
-struct Walk<'a> {
-    inputs: &'a [Vec<usize>],
-    dominators: &'a [usize],
-    visited: Vec<bool>,
-}
-
-impl Walk<'_> {
-    /// The steps behind `from` up to `to`.
-    fn chain(&mut self, from: usize, to: usize, depth: usize) -> Result<Vec<Step>, Refused> {
-        if depth > MOST_DEPTH {
-            return Err(Refused::Layer(to, format!("it is inside more than {MOST_DEPTH} sums")));
-        }
-        let mut steps = Vec::new();
-        let mut node = to;
-        while node != from {
-            if std::mem::replace(&mut self.visited[node], true) {
-                return Err(Refused::Layer(
-                    node,
-                    "its output goes several ways that do not meet in one sum".into(),
-                ));
-            }
-            let before = self.dominators[node];
-            match *self.inputs[node].as_slice() {
-                [a, b] if a != b => {
-                    let ways = [self.chain(before, a, depth + 1)?, self.chain(before, b, depth + 1)?];
-                    let [a, b] = ways;
-                    // The longer way is the body.
-                    let (body, shortcut) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-                    steps.push(Step::Residual { sum: node, body, shortcut });
-                }
-                _ => steps.push(Step::Layer(node)),
-            }
-            node = before;
-        }
-        steps.reverse();
-        Ok(steps)
     }
 }
 

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::super::hdf5::Problem;
 use super::config::{short, shown};
 use super::flow::Flow;
-use super::graph::{Graph, MOST_LAYERS, Node, Refused, Step};
+use super::graph::{Graph, MOST_LAYERS, Node, Refused};
 use super::layers;
 use super::translation::{Failure, Layer, Translation};
 use super::weights::{Owner, Part};
 use crate::Unsupported;
+use crate::chain::Step;
 
 /// The most classes that are given names.
 const MOST_CLASSES: usize = 1 << 16;
@@ -76,7 +77,9 @@ impl Translation<'_> {
     ) -> Result<Option<Flow>, Problem> {
         for step in steps {
             flow = match step {
-                Step::Layer(index) => self.node(&graph.nodes[*index], owner, flow)?,
+                Step::Layer(index) | Step::Join { node: index, .. } => {
+                    self.node(&graph.nodes[*index], owner, flow)?
+                }
                 Step::Residual { sum, body, shortcut } => {
                     let node = &graph.nodes[*sum];
                     let name = self.name(if node.name.is_empty() { "residual" } else { node.name });

@@ -70,6 +70,11 @@ impl Graph {
         Graph::of(model).map_err(|problem| problem.at(path))
     }
 
+    /// Reads a file that is in memory.
+    pub(in crate::onnx) fn of_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+        Graph::of(decode(bytes)?)
+    }
+
     /// Checks a message and takes it apart.
     pub(in crate::onnx) fn of(model: ModelProto) -> Result<Self, Problem> {
         let opset = version(&model.opset_import)?;
@@ -82,14 +87,9 @@ impl Graph {
             ..Graph::default()
         };
         let made = graph.fill(proto)?;
-        opset::to_newest(&mut graph, &made).map_err(Problem::Malformed)?;
+        opset::to_newest(opset, &mut graph.nodes, &mut graph.constants, &made).map_err(Problem::Malformed)?;
         graph.check_weights()?;
         Ok(graph)
-    }
-
-    /// The constant that an input of a node is.
-    pub(in crate::onnx) fn constant(&self, node: &Node, index: usize) -> Option<&Constant> {
-        self.constants.get(node.input(index)?)
     }
 
     /// Takes up all parts, and gives the names that are taken.
@@ -209,7 +209,7 @@ fn check_order(node: &Node, made: &mut HashSet<String>, anywhere: &HashSet<Strin
         let (name, kind) = (short(&node.name), node.full_kind());
         Err(Problem::Malformed(format!("node {} '{name}' ({kind}) {problem}", node.position)))
     };
-    for input in node.inputs.iter().filter(|input| !input.is_empty() && !made.contains(*input)) {
+    if let Some(input) = node.inputs.iter().find(|input| !input.is_empty() && !made.contains(*input)) {
         return about(match anywhere.contains(input) {
             true => format!(
                 "reads '{}' before it is made: the nodes form a circle or are not in order",

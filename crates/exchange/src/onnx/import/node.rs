@@ -107,14 +107,6 @@ impl Node {
         }
     }
 
-    pub(in crate::onnx) fn floats(&self, name: &str) -> Result<Option<&[f32]>, String> {
-        match self.attributes.get(name) {
-            None => Ok(None),
-            Some(Attribute::Floats(values)) => Ok(Some(values)),
-            Some(other) => Err(wrong(name, other, "numbers")),
-        }
-    }
-
     pub(in crate::onnx) fn text<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, String> {
         match self.attributes.get(name) {
             None => Ok(default),

@@ -5,11 +5,10 @@
 //! `split` of `Split`, `k` of `TopK`, `scales` of `Resize`, which `Upsample` became. `Softmax` and its like say their `axis`;
 //! before version 13 they put all dimensions from there on together, which `flatten` 1 says.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::attribute::Attribute;
 use super::constant::{Constant, Element, Values};
-use super::graph::Graph;
 use super::node::Node;
 use super::short;
 
@@ -39,25 +38,31 @@ pub(super) fn constant(mut node: Node) -> Result<(String, Constant), String> {
     Ok((output, constant))
 }
 
-/// Gives all nodes the form of the newest operators; `made` are the names that are taken.
-pub(super) fn to_newest(graph: &mut Graph, made: &HashSet<String>) -> Result<(), String> {
-    let mut nodes = std::mem::take(&mut graph.nodes);
+/// Gives all nodes of a version the form of the newest operators. Constants that they need join the others; `made` are the
+/// names that are taken besides.
+pub(super) fn to_newest(
+    opset: i64,
+    nodes: &mut [Node],
+    constants: &mut HashMap<String, Constant>,
+    made: &HashSet<String>,
+) -> Result<(), String> {
+    let into = &mut Into { opset, constants, made };
     for node in nodes.iter_mut().filter(|node| node.domain.is_empty()) {
         let about = format!("node {} '{}' ({})", node.position, short(&node.name), short(&node.kind));
-        one(&mut Into { graph, made }, node).map_err(|problem| format!("{about}: {problem}"))?;
+        one(into, node).map_err(|problem| format!("{about}: {problem}"))?;
     }
-    graph.nodes = nodes;
     Ok(())
 }
 
-/// Where constants go, and which names they cannot have.
+/// From which version, where constants go, and which names they cannot have.
 struct Into<'a> {
-    graph: &'a mut Graph,
+    opset: i64,
+    constants: &'a mut HashMap<String, Constant>,
     made: &'a HashSet<String>,
 }
 
 fn one(into: &mut Into<'_>, node: &mut Node) -> Result<(), String> {
-    let opset = into.graph.opset;
+    let opset = into.opset;
     match node.kind.as_str() {
         "Squeeze" | "Unsqueeze" | "ReduceSum" if opset < 13 => ints(into, node, "axes", 1),
         kind if kind.starts_with("Reduce") && opset < 18 => ints(into, node, "axes", 1),
@@ -157,10 +162,10 @@ fn add(into: &mut Into<'_>, node: &mut Node, index: usize, constant: Constant) -
     }
     // No name of a file is like it: theirs were checked to be given once, and this one is until it is free.
     let mut name = format!("{} {index}", node.position);
-    while into.graph.constants.contains_key(&name) || into.made.contains(&name) {
+    while into.constants.contains_key(&name) || into.made.contains(&name) {
         name.push(' ');
     }
-    into.graph.constants.insert(name.clone(), constant);
+    into.constants.insert(name.clone(), constant);
     node.inputs.resize(index, String::new());
     node.inputs.push(name);
     Ok(())

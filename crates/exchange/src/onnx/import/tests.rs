@@ -69,7 +69,7 @@ fn a_graph_is_read() {
     // The weight is no input, though old files list it there.
     let inputs: Vec<&str> = graph.inputs.iter().map(|input| input.name.as_str()).collect();
     assert_eq!(inputs, ["x"]);
-    assert_eq!(graph.constant(&graph.nodes[0], 1).unwrap().as_floats(), Some(&[1.0, 2.0][..]));
+    assert_eq!(graph.constants[&graph.nodes[0].inputs[1]].as_floats(), Some(&[1.0, 2.0][..]));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn settings_of_old_versions_become_inputs() {
         let graph = Graph::of(model(opset, nodes)).unwrap();
         let node = graph.nodes.last().unwrap().clone();
         let settings: Vec<Option<Constant>> =
-            (1..node.inputs.len()).map(|index| graph.constant(&node, index).cloned()).collect();
+            (1..node.inputs.len()).map(|index| graph.constants.get(node.input(index)?).cloned()).collect();
         (node, settings)
     };
     let (node, settings) = last(11, &["Squeeze: x -> y | axes=1,2"]);

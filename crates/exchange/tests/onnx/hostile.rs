@@ -1,0 +1,250 @@
+//! Files that lie: each is refused with the reason, without more memory than it has.
+
+use fireclay_exchange::{ExchangeError, onnx};
+use proptest::prelude::*;
+
+use crate::support::{fixture, message};
+
+fn import(bytes: &[u8]) -> Result<fireclay_exchange::Imported, ExchangeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    onnx::import(&path)
+}
+
+/// A field of bytes, as Protocol Buffers have it.
+pub fn field(tag: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut out = varint(u64::from(tag << 3 | 2));
+    out.extend(varint(bytes.len() as u64));
+    out.extend(bytes);
+    out
+}
+
+fn number(tag: u32, value: i64) -> Vec<u8> {
+    let mut out = varint(u64::from(tag << 3));
+    out.extend(varint(value as u64));
+    out
+}
+
+pub fn varint(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+    out
+}
+
+pub fn read_varint(bytes: &[u8], place: &mut usize) -> u64 {
+    let mut value = 0;
+    for shift in 0.. {
+        let byte = bytes[*place];
+        *place += 1;
+        value |= u64::from(byte & 0x7f) << (7 * shift);
+        if byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
+fn value(name: &str, dims: &[i64]) -> Vec<u8> {
+    let shape: Vec<u8> = dims.iter().flat_map(|size| field(1, &number(1, *size))).collect();
+    let tensor = [number(1, 1), field(2, &shape)].concat();
+    [field(1, name.as_bytes()), field(2, &field(1, &tensor))].concat()
+}
+
+fn tensor(name: &str, dims: &[i64], raw: &[u8]) -> Vec<u8> {
+    let dims: Vec<u8> = dims.iter().flat_map(|size| number(1, *size)).collect();
+    [dims, number(2, 1), field(8, name.as_bytes()), field(9, raw)].concat()
+}
+
+fn node(kind: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|name| field(1, name.as_bytes())).collect();
+    [inputs, field(2, output.as_bytes()), field(4, kind.as_bytes())].concat()
+}
+
+/// A model of operators version 17 with an input `x`, `[2, 4]`, and an output `y`.
+fn model(nodes: &[Vec<u8>], tensors: &[Vec<u8>]) -> Vec<u8> {
+    let mut graph: Vec<u8> = nodes.iter().flat_map(|node| field(1, node)).collect();
+    graph.extend(tensors.iter().flat_map(|tensor| field(5, tensor)));
+    graph.extend(field(11, &value("x", &[2, 4])));
+    graph.extend(field(12, &value("y", &[2, 3])));
+    [number(1, 8), field(8, &number(2, 17)), field(7, &graph)].concat()
+}
+
+fn floats(count: usize) -> Vec<u8> {
+    (0..count).flat_map(|value| (value as f32).to_le_bytes()).collect()
+}
+
+fn dense() -> Vec<u8> {
+    model(&[node("MatMul", &["x", "w"], "y")], &[tensor("w", &[4, 3], &floats(12))])
+}
+
+#[test]
+fn a_small_file_made_by_hand_is_read() {
+    assert_eq!(import(&dense()).unwrap().model.card.spec.output_features().unwrap(), 3);
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let whole = dense();
+    for end in 0..whole.len() {
+        let message = message(import(&whole[..end]));
+        assert!(message.contains("is damaged or not ONNX"), "{end}: {message}");
+    }
+    let large = std::fs::read(fixture("torch/resnet-script-18.onnx")).unwrap();
+    for part in 0..100 {
+        message(import(&large[..large.len() * part / 100]));
+    }
+}
+
+#[test]
+fn sizes_that_lie_are_refused() {
+    let with = |dims: &[i64]| {
+        message(import(&model(&[node("MatMul", &["x", "w"], "y")], &[tensor("w", dims, &floats(12))])))
+    };
+    assert!(
+        with(&[4, 4]).contains("tensor 'w': its sizes ask for 16 values of 4 bytes, and 48 bytes are there")
+    );
+    assert!(with(&[1 << 40, 1 << 40]).contains("ask for more values than any file holds"));
+    assert!(with(&[-4, -3]).contains("are not all 0 or more"));
+    assert!(with(&[1 << 38, 1]).contains("and 48 bytes are there"));
+    assert!(with(&[1; 1000]).contains("it has 1000 dimensions"));
+    let expand = model(
+        &[
+            [
+                node("Constant", &[], "to"),
+                field(
+                    5,
+                    &[field(1, b"value_ints"), number(20, 7), number(8, 1 << 40), number(8, 1 << 20)]
+                        .concat(),
+                ),
+            ]
+            .concat(),
+            node("Expand", &["w", "to"], "wide"),
+            node("Add", &["x", "wide"], "y"),
+        ],
+        &[tensor("w", &[1], &floats(1))],
+    );
+    let message = message(import(&expand));
+    assert!(
+        message.contains("2 (Expand): it has [1099511627776, 1048576] values, more than any machine holds"),
+        "{message}"
+    );
+}
+
+#[test]
+fn names_are_no_paths_and_no_other_file_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret.bin"), floats(12)).unwrap();
+    let location = [field(1, b"location"), field(2, b"secret.bin")].concat();
+    let dims = [number(1, 4), number(1, 3)].concat();
+    let outside = [dims, number(2, 1), field(8, b"w"), field(13, &location), number(14, 1)].concat();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, model(&[node("MatMul", &["x", "w"], "y")], &[outside])).unwrap();
+    let refused = message(onnx::import(&path));
+    assert!(
+        refused.contains(
+            "in another file, 'secret.bin', and no other file is opened; save the model as one file"
+        ),
+        "{refused}"
+    );
+    // A name may be anything, and is no more than a name.
+    let name = "../../etc/passwd.weight";
+    let named = model(&[node("MatMul", &["x", name], "y")], &[tensor(name, &[4, 3], &floats(12))]);
+    let imported = import(&named).unwrap();
+    assert_eq!(imported.model.tensors[0].name, "dense_1.weight");
+    let long = "x".repeat(1 << 20);
+    let refused = message(import(&model(&[node(&long, &["x"], "y")], &[])));
+    assert!(refused.len() < 1000 && refused.contains("there is no layer for it here"), "{refused}");
+}
+
+#[test]
+fn graphs_that_are_none_are_refused() {
+    let w = tensor("w", &[4, 3], &floats(12));
+    let refused = |nodes: &[Vec<u8>], tensors: &[Vec<u8>]| message(import(&model(nodes, tensors)));
+    let circle =
+        refused(&[node("Add", &["x", "b"], "a"), node("Relu", &["a"], "b"), node("Relu", &["b"], "y")], &[]);
+    assert!(
+        circle.contains("node 1 '' (Add) reads 'b' before it is made: the nodes form a circle"),
+        "{circle}"
+    );
+    let missing = refused(&[node("MatMul", &["x", "nowhere"], "y")], &[]);
+    assert!(missing.contains("reads 'nowhere', which nothing makes"), "{missing}");
+    let twice = refused(&[node("MatMul", &["x", "w"], "y")], &[w.clone(), w.clone()]);
+    assert!(twice.contains("there are two tensors called 'w'"), "{twice}");
+    let nan = tensor("w", &[1], &f32::NAN.to_le_bytes());
+    let nan = refused(&[node("Add", &["x", "w"], "y")], &[nan]);
+    assert!(nan.contains("tensor 'w': value 0 is NaN"), "{nan}");
+    let infinite: Vec<u8> = (0..12).flat_map(|_| f32::INFINITY.to_le_bytes()).collect();
+    let infinite = refused(&[node("MatMul", &["x", "w"], "y")], &[tensor("w", &[4, 3], &infinite)]);
+    assert!(
+        infinite.contains("tensor 'w': value 0 is inf, and it is a weight of node 1 (MatMul)"),
+        "{infinite}"
+    );
+    let fold = refused(&[node("MatMul", &["x", "w"], "a"), node("Mul", &["a", "a"], "y")], &[w]);
+    assert!(fold.contains("2 (Mul): it joins") || fold.contains("2 (Mul): both"), "{fold}");
+}
+
+#[test]
+fn all_operators_that_are_not_known_are_listed() {
+    let nodes = [
+        node("GridSample", &["x"], "a"),
+        node("Relu", &["a"], "b"),
+        node("NonZero", &["b"], "c"),
+        [node("FusedMatMul", &["c"], "y"), field(7, b"com.microsoft")].concat(),
+    ];
+    let message = message(import(&model(&nodes, &[])));
+    for part in [
+        "1 (GridSample): there is no layer for it here",
+        "3 (NonZero): there is no layer for it here",
+        "4 (com.microsoft.FusedMatMul): it is no operator of ONNX's own",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn graphs_in_graphs_and_many_empty_messages_are_counted_first() {
+    let mut graph = Vec::new();
+    for _ in 0..50 {
+        graph = field(1, &[field(4, b"If"), field(5, &field(6, &graph))].concat());
+    }
+    let deep = message(import(&[number(1, 8), field(8, &number(2, 17)), field(7, &graph)].concat()));
+    assert!(deep.contains("the depth of its messages is 41; the most that is read is 40"), "{deep}");
+    let many = field(7, &field(1, &[]).repeat(90_000));
+    let many = message(import(&[number(1, 8), many].concat()));
+    assert!(many.contains("the memory that its messages would take"), "{many}");
+}
+
+#[test]
+fn memory_is_bounded_by_the_file() {
+    // Whatever the tests in this process took before, what lies asks for nothing near what it claims.
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    let before = peak();
+    for dims in [&[1i64 << 38][..], &[1 << 20, 1 << 20], &[1 << 30]] {
+        message(import(&model(&[node("MatMul", &["x", "w"], "y")], &[tensor("w", dims, &floats(12))])));
+    }
+    if let (Some(before), Some(after)) = (before, peak()) {
+        assert!(after < before.max(200 << 10) + (64 << 10), "{before} kB became {after} kB");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_changed_byte_is_no_panic(place in 0usize..1 << 20, byte: u8, which in 0usize..4) {
+        let names = ["torch/mlp-script-9.onnx", "torch/lstm_both-script-17.onnx", "torch/gpt_flash-dynamo-23.onnx", "keras/cnn-tf2onnx-13.onnx"];
+        let mut bytes = std::fs::read(fixture(names[which])).unwrap();
+        let place = place % bytes.len();
+        bytes[place] = byte;
+        let _ = import(&bytes);
+    }
+}
