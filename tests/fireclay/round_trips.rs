@@ -13,11 +13,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use fireclay::burn::tensor::Tensor;
 use fireclay::data::{Batch, BatchFeatures, Normalization, Source, Table, TableOptions, TableTarget};
-use fireclay::exchange::onnx::{self, OnnxOptions};
+use fireclay::exchange::onnx::{self, OnnxGraph, OnnxOptions};
 use fireclay::exchange::pytorch::{self, WeightOptions};
-use fireclay::exchange::{ExchangeError, Imported, keras};
-use fireclay::nn::{AnyTensor, Model, Network};
+use fireclay::exchange::{ExchangeError, keras};
+use fireclay::nn::{AnyTensor, Network};
 use fireclay::prelude::*;
 use fireclay::store::ModelFile;
 use fireclay_cli::networks::{DigitNetwork, ObjectNetwork, TableNetwork, TextNetwork};
@@ -26,6 +27,9 @@ use fireclay_cli::{
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
+
+/// What computes the outputs of a batch.
+type Compute = Box<dyn Fn(AnyTensor) -> Tensor<2>>;
 
 /// Test samples that are compared.
 const SAMPLES: usize = 1000;
@@ -208,7 +212,8 @@ impl Case {
             test.gather(&indices, &mut batch).unwrap();
             inputs.push((batch.features, batch.shape));
         }
-        let outputs = outputs(&network, &inputs);
+        let compute: Compute = Box::new(move |input| network.forward(input));
+        let outputs = outputs(&compute, &inputs);
         write_samples(&at("samples"), &inputs, &outputs);
         let record =
             json!({ "name": name, "keras": in_keras, "tokens": matches!(spec.input, InputSpec::Tokens(_)) });
@@ -218,31 +223,51 @@ impl Case {
     /// Takes over what the other tools wrote; the answer says what is wrong.
     fn come_back(&self, folder: &Path) -> Vec<String> {
         let at = |ending: &str| folder.join(format!("{}.{ending}", self.name));
-        let weights = |path: &Path| pytorch::import_weights(path, &self.spec, &WeightOptions::default());
-        let keras = |path: &Path| keras::import(path);
-        let readers: [(&str, &dyn Fn(&Path) -> Result<Imported, ExchangeError>); 3] =
-            [("back.pt", &weights), ("back.keras", &keras), ("back.h5", &keras)];
         let mut wrong = Vec::new();
-        for (ending, read) in readers.into_iter().filter(|(ending, _)| at(ending).exists()) {
-            let path = at(ending);
-            let found = match read(&path).map(|imported| imported.model.build(&Device::flex())) {
-                Ok(Ok((network, _))) => difference(&outputs(&network, &self.inputs), &self.outputs),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
+        let endings =
+            ["onnx", "back.pt", "back.keras", "back.h5", "pytorch.onnx", "pytorch_script.onnx", "keras.onnx"];
+        for ending in endings.into_iter().filter(|ending| at(ending).exists()) {
+            let found = self.read(&at(ending)).and_then(|(how, compute)| {
+                Ok((how, difference(&outputs(&compute, &self.inputs), &self.outputs)?))
+            });
             match found {
-                Ok(difference) if difference < LIMIT => {
-                    println!("{}.{ending}: back, {difference:.1e}", self.name)
+                Ok((how, difference)) if difference < LIMIT => {
+                    println!("{}.{ending}: back as {how}, {difference:.1e}", self.name);
                 }
-                Ok(difference) => wrong.push(format!("{}.{ending}: {difference:.1e}", self.name)),
+                Ok((how, difference)) => {
+                    wrong.push(format!("{}.{ending} as {how}: {difference:.1e}", self.name))
+                }
                 Err(error) => wrong.push(format!("{}.{ending}: {error}", self.name)),
             }
         }
         wrong
     }
+
+    /// A file of another tool as layers, or an ONNX graph that is no chain of layers as it is.
+    fn read(&self, path: &Path) -> Result<(&'static str, Compute), String> {
+        let device = Device::flex();
+        let imported = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("pt") => pytorch::import_weights(path, &self.spec, &WeightOptions::default()),
+            Some("onnx") => match onnx::import(path) {
+                Err(ExchangeError::Unsupported { .. }) => {
+                    let graph = OnnxGraph::read(path).map_err(|error| error.to_string())?;
+                    let network = graph.build(&device);
+                    return Ok(("a graph", Box::new(move |input| network.forward(input))));
+                }
+                read => read,
+            },
+            _ => keras::import(path),
+        };
+        let (network, _) = imported
+            .map_err(|error| error.to_string())?
+            .model
+            .build(&device)
+            .map_err(|error| error.to_string())?;
+        Ok(("layers", Box::new(move |input| network.forward(input))))
+    }
 }
 
-fn outputs(network: &Model, inputs: &[(BatchFeatures, Vec<usize>)]) -> Vec<f32> {
+fn outputs(compute: &Compute, inputs: &[(BatchFeatures, Vec<usize>)]) -> Vec<f32> {
     let device = Device::flex();
     let mut all = Vec::new();
     for (features, shape) in inputs {
@@ -250,7 +275,7 @@ fn outputs(network: &Model, inputs: &[(BatchFeatures, Vec<usize>)]) -> Vec<f32> 
             BatchFeatures::Values(values) => AnyTensor::from_values(values.clone(), shape, &device),
             BatchFeatures::Tokens(tokens) => AnyTensor::from_tokens(tokens.clone(), shape, &device),
         };
-        all.extend(network.forward(input).into_data().iter::<f32>());
+        all.extend(compute(input).into_data().iter::<f32>());
     }
     all
 }

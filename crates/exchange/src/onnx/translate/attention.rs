@@ -3,23 +3,12 @@
 use std::collections::HashMap;
 
 use super::functions::Function;
-use super::network::{Kind, Network};
+use super::network::Network;
+use super::operation::{Attention, Kind};
 use crate::onnx::import::{Constant, Values};
 
 /// Scores that are as good as none.
 const UNSEEN: f32 = -1e4;
-
-/// An attention that was found; its operation's inputs are queries, keys and values.
-#[derive(Clone, Debug)]
-pub(super) struct Attention {
-    /// Whether the keys lie as columns.
-    pub(super) transposed_keys: bool,
-    /// What scores are multiplied with; `None` for one by the root of a head's width.
-    pub(super) scale: Option<f64>,
-    pub(super) causal: bool,
-    /// Into how many heads queries and keys and values are cut, where they have three dimensions.
-    pub(super) heads: Option<usize>,
-}
 
 /// Puts the operators of attention together.
 pub(super) fn join(network: &mut Network<'_>) {

@@ -115,7 +115,7 @@ impl Translation<'_> {
         let scale = match self.scale.take() {
             Some(scale) => scale,
             None if takes_bytes => {
-                super::values::Affine { scale: vec![1.0; features], offset: vec![0.0; features] }
+                super::affine::Affine { scale: vec![1.0; features], offset: vec![0.0; features] }
             }
             None => return Ok(None),
         };

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::network::{Kind, Network, Operation};
-use super::regions::{constant, run};
+use super::network::Network;
+use super::operation::{Kind, Operation};
+use super::probe::{constant, run};
 
 /// Whether operations are `(x - mean) / sqrt(variance + epsilon) * weight + bias` along the last axis.
 pub(super) fn recognised(network: &Network<'_>, region: &[&Operation], entry: &str) -> Option<Kind> {

@@ -3,8 +3,8 @@
 //! The graph is looked at with numbers for all sizes ([`evaluate`]), operators that are one function are put together
 //! ([`regions`], [`attention`]), and what is left must be a chain with residual additions ([`walk`]).
 
+mod affine;
 mod attention;
-mod branch;
 mod evaluate;
 mod flow;
 mod functions;
@@ -12,8 +12,11 @@ mod input;
 mod layer_norms;
 mod layers;
 mod network;
+mod operation;
+mod operators;
 mod own;
 mod pieces;
+mod probe;
 mod regions;
 mod sizes;
 mod translation;

@@ -2,36 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::attention::Attention;
 use super::evaluate::Known;
-use super::functions::Function;
+use super::operation::{Kind, Operation};
+use super::operators::why_not;
 use crate::Unsupported;
 use crate::onnx::import::{Graph, Node};
-
-/// An operator, or several that are one.
-#[derive(Clone, Debug)]
-pub(super) struct Operation {
-    /// Its node among those of the graph; of several the last.
-    pub(super) node: usize,
-    pub(super) kind: Kind,
-    /// Names of the values that it takes, without constants.
-    pub(super) inputs: Vec<String>,
-    /// Names of the values that it gives.
-    pub(super) outputs: Vec<String>,
-}
-
-/// What an operation computes.
-#[derive(Clone, Debug)]
-pub(super) enum Kind {
-    /// What the node says.
-    Node,
-    /// A function of one value that several operators compute.
-    Function(Function),
-    /// Layer normalisation from several operators: `weight` and `bias`, and what is added to the variance.
-    LayerNorm { weight: Vec<f32>, bias: Vec<f32>, epsilon: f32 },
-    /// `softmax(Q Kᵀ scale) V`
-    Attention(Attention),
-}
 
 /// The operations of a graph.
 pub(super) struct Network<'a> {
@@ -91,7 +66,7 @@ impl<'a> Network<'a> {
             .collect();
         let unknown: Vec<(usize, &str)> = (network.operations.iter())
             .filter_map(|operation| {
-                let reason = super::layers::why_not(network.node(operation));
+                let reason = why_not(network.node(operation));
                 let made = operation.inputs.is_empty().then_some(
                     "it computes numbers that depend on no input, in a way that is not known here",
                 );

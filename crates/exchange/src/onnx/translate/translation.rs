@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::affine::Affine;
 use super::flow::Flow;
-use super::network::{Network, Operation};
+use super::network::Network;
+use super::operation::Operation;
 use super::pieces::Piece;
-use super::values::Affine;
 use crate::Unsupported;
 use crate::onnx::import::{Constant, Element, Node};
 

@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::layers;
-use super::network::Kind;
+use super::operation::Kind;
 use super::pieces::{Piece, PieceKind};
 use super::translation::{Outcome, Translation};
 use crate::chain::{Joining, Links, Step};
@@ -14,7 +14,7 @@ impl Translation<'_> {
         // The model's input is an operation that makes it.
         let first = operations.len();
         let Some(last) = self.makers.get(&self.network.output).copied() else { return Some(input) };
-        let makers = |operation: &super::network::Operation| {
+        let makers = |operation: &super::operation::Operation| {
             operation.inputs.iter().map(|name| self.makers.get(name).copied().unwrap_or(first)).collect()
         };
         let mut inputs: Vec<Vec<usize>> = operations.iter().map(makers).collect();

@@ -2,11 +2,12 @@
 
 use fireclay_nn::{BatchNormSpec, LayerKind, PositionEmbeddingSpec, PositionKind};
 
+use super::super::affine::Affine;
 use super::super::flow::Flow;
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::{Piece, PieceKind, Tensor};
 use super::super::translation::{Outcome, Translation};
-use super::super::values::{Affine, Spread, same_at_each_step};
+use super::super::values::{Spread, same_at_each_step};
 
 /// Added to a variance that must not change by it.
 const NO_EPSILON: f64 = 1e-30;

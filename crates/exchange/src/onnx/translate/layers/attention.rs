@@ -2,12 +2,12 @@
 
 use fireclay_nn::{LayerKind, MultiHeadAttentionSpec};
 
-use super::super::attention::Attention;
-use super::super::branch::Branch;
 use super::super::flow::{Axis, Factor, Flow};
-use super::super::network::Operation;
+use super::super::operation::Attention;
+use super::super::operation::Operation;
 use super::super::pieces::{Piece, PieceKind, Tensor};
 use super::super::translation::{Outcome, Translation};
+use super::branch::Branch;
 use super::dense::Linear;
 
 /// Queries, keys and values of one value, and what the heads see by them.

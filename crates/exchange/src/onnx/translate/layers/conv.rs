@@ -4,7 +4,7 @@ use fireclay_nn::{Conv1dSpec, Conv2dSpec, LayerKind, Padding};
 
 use super::super::evaluate::{Window, padded_axes};
 use super::super::flow::{Axis, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
 use super::dense;

@@ -3,7 +3,7 @@
 use fireclay_nn::{Conv2dSpec, DenseSpec};
 
 use super::super::flow::{Axis, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
 
@@ -68,9 +68,6 @@ pub(in crate::onnx::translate) fn linear(
 }
 
 pub(super) fn dense(into: &mut Translation<'_>, operation: &Operation, flow: Flow) -> Outcome {
-    if flow.heads {
-        return super::attention::project(into, operation, flow);
-    }
     let flow = into.plain(flow)?;
     let last = flow.dims.len().checked_sub(1).ok_or("it is given a single number")?;
     let last_axes = flow.axes(last);

@@ -4,7 +4,7 @@ use fireclay_nn::EmbeddingSpec;
 
 use super::super::flow::Axis;
 use super::super::flow::{Factor, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
 

@@ -2,12 +2,12 @@
 
 use fireclay_nn::{BatchNormSpec, LayerNormSpec};
 
+use super::super::affine::Affine;
 use super::super::evaluate::axis;
 use super::super::flow::Flow;
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
-use super::super::values::Affine;
 use super::activation::decimal;
 
 /// With the statistics that the file has.

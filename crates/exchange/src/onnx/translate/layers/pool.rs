@@ -4,7 +4,7 @@ use fireclay_nn::{AvgPool2dSpec, MaxPool2dSpec};
 
 use super::super::evaluate::Window;
 use super::super::flow::{Axis, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
 

@@ -4,10 +4,10 @@
 use fireclay_nn::{GruSpec, LayerKind, LstmSpec, RnnActivation, SimpleRnnSpec};
 
 use super::super::flow::{Axis, Factor, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::{Piece, PieceKind};
 use super::super::translation::{Outcome, Translation};
-use super::views::Part;
+use super::parts::Part;
 
 /// Where each of our gates is in ONNX.
 fn gates(kind: &str) -> &'static [usize] {

@@ -6,7 +6,7 @@ use fireclay_nn::{
 
 use super::super::evaluate::axis;
 use super::super::flow::{Axis, Flow};
-use super::super::network::Operation;
+use super::super::operation::Operation;
 use super::super::pieces::Piece;
 use super::super::translation::{Outcome, Translation};
 

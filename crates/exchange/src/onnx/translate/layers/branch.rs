@@ -1,10 +1,11 @@
 //! One of several ways from a value to an operation that joins them.
 
-use super::flow::Flow;
-use super::layers;
-use super::layers::Linear;
-use super::network::{Kind, Operation};
-use super::translation::Translation;
+use super::super::flow::Flow;
+use super::super::operation::{Kind, Operation};
+use super::super::translation::Translation;
+use super::dense::{Linear, linear, with_features};
+use super::recurrent::part_of;
+use super::views::{is_view, view};
 
 /// The most operations on one way.
 const MOST: usize = 64;
@@ -57,11 +58,11 @@ impl Translation<'_> {
         match kind {
             "Identity" | "Cast" | "Dropout" => Ok(branch),
             "Gather" | "Slice" | "Split" => {
-                branch.flow = layers::part_of(self, operation, name, branch.flow).map_err(about)?;
+                branch.flow = part_of(self, operation, name, branch.flow).map_err(about)?;
                 Ok(branch)
             }
-            kind if layers::is_view(kind) => {
-                branch.flow = layers::view(self, operation, branch.flow).map_err(about)?;
+            kind if is_view(kind) => {
+                branch.flow = view(self, operation, branch.flow).map_err(about)?;
                 Ok(branch)
             }
             "Mul" if single(0).or(single(1)).is_some() => {
@@ -75,9 +76,8 @@ impl Translation<'_> {
             "MatMul" | "Gemm" if branch.linear.is_none() => {
                 let last = branch.flow.dims.len() - 1;
                 let flow = &branch.flow;
-                let linear =
-                    layers::linear(self, operation, |_| self.feature_places(flow, last)).map_err(about)?;
-                branch.flow = layers::with_features(branch.flow, last, linear.out_features);
+                let linear = linear(self, operation, |_| self.feature_places(flow, last)).map_err(about)?;
+                branch.flow = with_features(branch.flow, last, linear.out_features);
                 branch.linear = Some(linear);
                 Ok(branch)
             }
@@ -107,7 +107,7 @@ impl Translation<'_> {
     fn output(&self, operation: usize, name: &str, flow: Flow) -> Result<Flow, String> {
         let operation = &self.network.operations[operation];
         match (self.node(operation).kind.as_str(), &operation.kind) {
-            ("Split", Kind::Node) => layers::part_of(self, operation, name, flow),
+            ("Split", Kind::Node) => part_of(self, operation, name, flow),
             ("LSTM" | "GRU" | "RNN", Kind::Node)
                 if operation.outputs.get(1).is_some_and(|output| output == name) =>
             {
