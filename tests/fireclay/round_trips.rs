@@ -8,6 +8,8 @@
 //!
 //! `FIRECLAY_EXCHANGE_PROGRAM` may name one of `mnist`, `cifar`, `imdb` and `table`.
 
+#![allow(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -31,6 +33,9 @@ use serde_json::{Value, json};
 /// What computes the outputs of a batch.
 type Compute = Box<dyn Fn(AnyTensor) -> Tensor<2>>;
 
+/// Trains the networks of a program on the data in a folder.
+type Networks = fn(&Path) -> Vec<Trained>;
+
 /// Test samples that are compared.
 const SAMPLES: usize = 1000;
 
@@ -46,7 +51,7 @@ fn judge_of_round_trips() {
     let data = PathBuf::from(variable("FIRECLAY_TEST_DATA"));
     let python = variable("FIRECLAY_EXCHANGE_PYTHON");
     let folder = tempfile::tempdir().unwrap();
-    let programs: [(&str, fn(&Path) -> Vec<Trained>); 4] =
+    let programs: [(&str, Networks); 4] =
         [("mnist", digits), ("cifar", objects), ("imdb", texts), ("table", tables)];
     let only = std::env::var("FIRECLAY_EXCHANGE_PROGRAM").ok();
     let cases: Vec<Case> = programs

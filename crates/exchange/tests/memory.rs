@@ -59,8 +59,8 @@ fn what_a_file_says_takes_no_memory() {
 }
 
 #[track_caller]
-fn refused<E: ToString>(read: Result<(), E>, expected: &str) {
-    let message = read.err().expect("it is refused").to_string();
+fn refused<E: std::fmt::Debug + ToString>(read: Result<(), E>, expected: &str) {
+    let message = read.expect_err("it is refused").to_string();
     assert!(message.contains(expected), "no {expected:?} in {message}");
 }
 

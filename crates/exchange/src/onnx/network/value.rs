@@ -24,6 +24,10 @@ pub(super) enum Element {
 
 /// What is known of a value's numbers.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most values of a batch are tensors, and there are few at a time"
+)]
 pub(super) enum Data {
     /// The data of a batch decides.
     Unknown,

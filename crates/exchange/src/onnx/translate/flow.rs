@@ -176,7 +176,7 @@ impl Flow {
                 return Err("it takes nothing, or more than there is".into());
             }
             self.offset[axis] += place / inner * first.stride;
-            if count % inner == 0 && place % inner == 0 {
+            if count.is_multiple_of(inner) && place.is_multiple_of(inner) {
                 factors[0].size = count / inner;
                 break;
             }

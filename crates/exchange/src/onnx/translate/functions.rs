@@ -21,6 +21,9 @@ pub(super) enum Function {
     Other(&'static str),
 }
 
+/// A function of one number.
+type OfOne = Box<dyn Fn(f32) -> f32>;
+
 /// Values between which functions that differ are told apart.
 pub(super) fn samples() -> Vec<f32> {
     (-60..=60).map(|place| place as f32 / 7.0).collect()
@@ -43,7 +46,7 @@ pub(super) fn recognised(values: &[f32]) -> Option<Function> {
     let lowest = *values.first()?;
     let slope = lowest / given.first()?;
     let alpha = -lowest / (1.0 - given.first()?.exp());
-    let functions: Vec<(Function, Box<dyn Fn(f32) -> f32>)> = vec![
+    let functions: Vec<(Function, OfOne)> = vec![
         (Function::Identity, Box::new(|x| x)),
         (Function::Relu, named("Relu")?),
         (Function::LeakyRelu(slope), one_value("LeakyRelu", Some(slope), None)?),

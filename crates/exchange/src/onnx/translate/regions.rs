@@ -82,7 +82,7 @@ fn keeps_tokens(network: &Network<'_>, region: &[&Operation], entry: &str) -> bo
         |operation: &&Operation| matches!(network.node(operation).kind.as_str(), "Less" | "GreaterOrEqual");
     let is_tokens = |input: &GraphValue| input.name == entry && !input.element.is_float();
     network.graph.inputs.iter().any(is_tokens)
-        && region.iter().any(|operation| is_comparison(&operation))
+        && region.iter().any(is_comparison)
         && run(network, region, entry, tokens.clone(), None).is_some_and(|values| values == tokens)
 }
 

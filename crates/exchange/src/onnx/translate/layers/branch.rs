@@ -87,7 +87,7 @@ impl Translation<'_> {
                     .and_then(|constant| constant.as_floats())
                     .ok_or_else(|| about("it adds no numbers".into()))?;
                 let last = branch.flow.dims.len() - 1;
-                let places = branch.flow.is_whole().then(|| branch.flow.places(last)).unwrap_or_default();
+                let places = if branch.flow.is_whole() { branch.flow.places(last) } else { Vec::new() };
                 if let Some(linear) = &mut branch.linear
                     && places.len() == values.len()
                     && values.len() == linear.out_features

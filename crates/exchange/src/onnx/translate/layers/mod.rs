@@ -19,7 +19,6 @@ use super::operation::{Kind, Operation};
 use super::translation::{Outcome, Translation};
 
 pub(super) use attention::joined as join_attention;
-pub(super) use dense::{Linear, linear, with_features};
 pub(super) use recurrent::{joined as join_directions, ours, part_of, state};
 pub(super) use views::{is_view, view};
 
