@@ -99,12 +99,16 @@ fn good(measure: &Measure) -> String {
         .reduce(|best, next| if better(measure.direction, next.1, best.1) { next } else { best });
     let Some((name, best)) = best else { return text };
     let within = measure.interval.is_some_and(|interval| (interval.lower..=interval.upper).contains(&best));
-    if !better(measure.direction, value, best) {
-        text += &format!(" That is no better than {name}.");
-    } else if within {
-        text += &format!(" The interval holds the value of {name}, so that the difference may be chance.");
-    }
-    text
+    let verdict = match (better(measure.direction, value, best), within, measure.interval.is_some()) {
+        (_, true, _) if value != best => {
+            format!(" The interval holds the value of {name}, so that the difference may be chance.")
+        }
+        (true, _, true) => format!(" That is better than {name}."),
+        (true, ..) => String::new(),
+        (false, false, true) => format!(" That is worse than {name}."),
+        (false, ..) => format!(" That is no better than {name}."),
+    };
+    text + &verdict
 }
 
 fn failing(report: &RunReport) -> Option<String> {

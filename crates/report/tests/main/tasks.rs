@@ -56,7 +56,8 @@ fn the_opening_says_what_how_good_and_where_it_fails() {
     };
     let text = text(&page(Task::Classification(task)));
     let expected = "A small network with 7,850 parameters was trained on 900 samples of things to tell things apart. On 1,000 test samples, its \
-        accuracy is 90.0 % (95 % interval 88.0 to 92.0 %), against 10.0 % for a constant answer. It fails most on “dog”, of which it finds 6 of \
+        accuracy is 90.0 % (95 % interval 88.0 to 92.0 %), against 10.0 % for a constant answer. That is better than a constant answer. It fails \
+        most on “dog”, of which it finds 6 of \
         10 (60.0 %); most often, it takes “dog” for “cat” (3 times).";
     assert!(text.contains(expected), "{}", &text[..1200]);
 }
@@ -65,7 +66,7 @@ fn the_opening_says_what_how_good_and_where_it_fails() {
 fn a_baseline_that_is_as_good_is_said_to_be() {
     let mut report = full(Task::Classification(classification(2, 100)));
     report.measures[0].baselines[0].value = Some(0.95);
-    assert!(text(&report.to_html().unwrap()).contains("That is no better than a constant answer."));
+    assert!(text(&report.to_html().unwrap()).contains("That is worse than a constant answer."));
     report.measures[0].baselines[0].value = Some(0.89);
     assert!(text(&report.to_html().unwrap()).contains("so that the difference may be chance"));
 }

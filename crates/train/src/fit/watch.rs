@@ -89,7 +89,9 @@ impl Watch {
         mean: Option<f64>,
         device: &Device,
     ) -> Option<String> {
-        if self.learnt_nothing || epoch < PATIENCE.min(epochs) || epoch * steps < PATIENCE_STEPS {
+        // A schedule may let the rate rise for a while first.
+        let patience = PATIENCE.max(epochs / 10).min(epochs);
+        if self.learnt_nothing || epoch < patience || epoch * steps < PATIENCE_STEPS {
             return None;
         }
         let constant = self.constant.take()?.loss(loss, device)?;

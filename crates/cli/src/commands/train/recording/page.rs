@@ -114,6 +114,7 @@ pub fn ending<P: Program>(
         best_epoch: outcome.monitor.and_then(|monitor| best_epoch(outcome, monitor)),
         stopped: Some(match &history.stopped {
             Stopped::Early(reason) => reason.clone(),
+            _ if history.epochs.len() == 1 => "its only epoch was done".to_owned(),
             _ => format!("all {} epochs were done", history.epochs.len()),
         }),
         warnings: std::mem::take(&mut report.training.warnings),
