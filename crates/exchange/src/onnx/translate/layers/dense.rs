@@ -72,7 +72,10 @@ pub(super) fn dense(into: &mut Translation<'_>, operation: &Operation, flow: Flo
     let last = flow.dims.len().checked_sub(1).ok_or("it is given a single number")?;
     let last_axes = flow.axes(last);
     let flow = match flow.sample.len() {
-        3 if last_axes == [Axis::Sample(0)] => return pointwise(into, operation, flow),
+        // An image of one pixel that was laid out flat is a row.
+        3 if last_axes == [Axis::Sample(0)] && flow.dims.len() > 2 => {
+            return pointwise(into, operation, flow);
+        }
         // A sample with one place in some axes is laid out flat without a trace.
         2.. if flow.sample.len() == 3 || last_axes == [Axis::Sample(0)] && flow.sample[1] == 1 => {
             into.as_row(flow)?
