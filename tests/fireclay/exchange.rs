@@ -105,6 +105,18 @@ fn what_cannot_be_done_is_said_with_a_way_on() {
     );
     flags(&["export", "model.fireclay", "--out", "none/model.onnx"], &["the folder none does not exist"]);
     flags(&["export", "rows.csv"], &["rows.csv is a table and no model file"]);
+    let checkpoint =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/v0.1/checkpoints/muon.checkpoint");
+    flags(&["import", checkpoint], &["is a checkpoint of a training and no model", "train --resume"]);
+    std::fs::copy(&weights, folder.path().join("own.pt")).unwrap();
+    flags(
+        &["import", "own.pt", "--spec", "model.fireclay", "--out", "own.pt"],
+        &["--out would replace own.pt, which is read"],
+    );
+    flags(
+        &["export", "model.fireclay", "--format", "pytorch", "--out", "net.safetensors"],
+        &["net.safetensors", ".py"],
+    );
     std::fs::write(
         folder.path().join("own.toml"),
         "input = [4]\nlayers = [{ type = \"dense\", out_features = 3 }]",

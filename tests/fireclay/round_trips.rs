@@ -42,6 +42,10 @@ const SAMPLES: usize = 1000;
 /// Differences are below this share of the greatest output.
 const LIMIT: f32 = 1e-5;
 
+/// The files that come back: our own export, and what the tools wrote.
+const ENDINGS: [&str; 7] =
+    ["onnx", "back.pt", "back.keras", "back.h5", "pytorch.onnx", "pytorch_script.onnx", "keras.onnx"];
+
 /// How many are computed at once.
 const BATCH: usize = 50;
 
@@ -65,6 +69,11 @@ fn judge_of_round_trips() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/exchange/fixtures/round_trips/judge.py");
     let status = Command::new(&python).arg(script).arg(folder.path()).status();
     let agrees = status.unwrap_or_else(|error| panic!("{python}: {error}")).success();
+    // What a tool can write of no network at all it was not asked for.
+    for ending in ENDINGS {
+        let is_there = |case: &Case| folder.path().join(format!("{}.{ending}", case.name)).exists();
+        assert!(cases.iter().any(is_there), "no network came back as {ending}");
+    }
     let wrong: Vec<String> = cases.iter().flat_map(|case| case.come_back(folder.path())).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(agrees, "the script says what is wrong");
@@ -229,9 +238,7 @@ impl Case {
     fn come_back(&self, folder: &Path) -> Vec<String> {
         let at = |ending: &str| folder.join(format!("{}.{ending}", self.name));
         let mut wrong = Vec::new();
-        let endings =
-            ["onnx", "back.pt", "back.keras", "back.h5", "pytorch.onnx", "pytorch_script.onnx", "keras.onnx"];
-        for ending in endings.into_iter().filter(|ending| at(ending).exists()) {
+        for ending in ENDINGS.into_iter().filter(|ending| at(ending).exists()) {
             let found = self.read(&at(ending)).and_then(|(how, compute)| {
                 Ok((how, difference(&outputs(&compute, &self.inputs), &self.outputs)?))
             });

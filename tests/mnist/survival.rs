@@ -216,6 +216,10 @@ fn where_a_training_goes_on_is_said_by_its_checkpoint_and_can_be_said_anew() {
         fail(folder.path(), &resume, 2, &[where_it_was, &threads.to_string()]);
     }
     says("flex", 1);
+    // What the user said themselves is not the checkpoint's.
+    let threads = [&resume[..], &["--threads", "1000000"]].concat();
+    let run = fail(folder.path(), &threads, 2, &["1000000"]);
+    assert!(!run.stderr.contains(where_it_was), "{}", run.stderr);
     let factor = [&resume[..], &["--learning-rate-factor", "-1"]].concat();
     fail(folder.path(), &factor, 2, &["learning_rate_factor is"]);
     let mut tiny = written.clone();

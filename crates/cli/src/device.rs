@@ -1,8 +1,10 @@
 //! The device and the number of threads, as flags say.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
+use anyhow::Context;
 use clap::Args;
 use fireclay::backend::{BackendError, Precision, PrecisionScope, in_precision, set_threads, supports};
 use fireclay::prelude::{Device, DeviceName};
@@ -53,27 +55,39 @@ impl DeviceArgs {
         ComputedOn { device: self.device().to_string(), threads: fireclay::backend::threads() }
     }
 
-    /// Takes what was not named from the training that goes on, so that it ends as it would have; says so where that takes longer.
+    /// Opens the device of a training that goes on from a checkpoint: what was not named is as it was, so that the training ends as
+    /// it would have. Says so where that takes longer.
     ///
     /// # Errors
-    /// A [`UsageError`] if it ran on a device that this build does not know.
-    pub fn go_on(&mut self, before: &ComputedOn, output: &Output) -> anyhow::Result<()> {
-        if self.device.is_none() {
-            self.device = Some(before.device.parse().map_err(UsageError::of)?);
+    /// As [`open`](Self::open); of what the checkpoint says, with its path and how to say it anew.
+    pub fn open_again(
+        &mut self,
+        before: &ComputedOn,
+        checkpoint: &Path,
+        output: &Output,
+    ) -> anyhow::Result<Device> {
+        let said_there =
+            || format!("{} says where it computes; --device and --threads say it anew", checkpoint.display());
+        let names_device = self.device.is_some();
+        if !names_device {
+            self.device = Some(before.device.parse().map_err(UsageError::of).with_context(said_there)?);
         }
         if self.threads.is_some() {
-            return Ok(());
+            self.set_threads()?;
+        } else {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            if before.threads > cores {
+                output.note(format!(
+                    "the training began with {} threads and goes on with as many; this machine has {cores} cores, so --threads {cores} is \
+                     faster, to numbers that differ in their last digits",
+                    before.threads
+                ));
+            }
+            self.threads = Some(before.threads);
+            self.set_threads().with_context(said_there)?;
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        if before.threads > cores {
-            output.note(format!(
-                "the training began with {} threads and goes on with as many; this machine has {cores} cores, so --threads {cores} is \
-                 faster, to numbers that differ in their last digits",
-                before.threads
-            ));
-        }
-        self.threads = Some(before.threads);
-        Ok(())
+        let device = self.open_named();
+        if names_device { device } else { device.with_context(said_there) }
     }
 
     /// Sets the threads and opens the device.
@@ -83,6 +97,10 @@ impl DeviceArgs {
     /// the driver fails.
     pub fn open(&self) -> anyhow::Result<Device> {
         self.set_threads()?;
+        self.open_named()
+    }
+
+    fn open_named(&self) -> anyhow::Result<Device> {
         match self.device() {
             DeviceNames(names) if names.len() == 1 => open_device(names[0]),
             names => Err(UsageError::of(CommandError::SeveralDevices { found: names.to_string() })),

@@ -7,6 +7,9 @@
 /// Blocks inside blocks.
 const MOST_DEPTH: usize = 64;
 
+/// The most values that one layer takes.
+const MOST_JOINED: usize = 64;
+
 /// A step of a chain.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -80,6 +83,12 @@ impl Links<'_> {
             let dominator = match inputs[node].as_slice() {
                 [] if node == first => node,
                 [] => return Err((node, "it takes no input, or one that is not the model's".into())),
+                inputs if inputs.len() > MOST_JOINED => {
+                    return Err((
+                        node,
+                        format!("it joins {} values; expected at most {MOST_JOINED}", inputs.len()),
+                    ));
+                }
                 [one, others @ ..] => others.iter().fold(*one, |mut a, &(mut b)| {
                     while a != b {
                         match depths[a] >= depths[b] {

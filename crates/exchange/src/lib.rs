@@ -1,7 +1,8 @@
 //! Models to other tools and from them: out as ONNX, for PyTorch and for Keras; in from all three and Hugging Face.
 //!
 //! What comes in is an [`Imported`]: a [`ModelFile`] in host memory, checked whole, and what had to be decided on the way.
-//! What goes out is made from a [`ModelFile`]. Neither needs a device.
+//! What goes out is made from a [`ModelFile`]. Neither needs a device. An ONNX graph that is no chain of layers comes in as an
+//! [`onnx::OnnxGraph`], which runs and learns on a device as it is.
 //!
 //! ```
 //! use fireclay_exchange::{ModelFile, keras, onnx};
@@ -23,10 +24,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing in a file is executed, taken as a path, or fetched. What cannot be taken over is listed whole in one error, by
-//! name, kind and position: there is never half a model.
+//! No code in a file is executed, and nothing in it is taken as a path or fetched; the operators of a graph are those that are
+//! known here. What there is nothing for is listed in one error, by name, kind and position: there is never half a model.
 //!
-//! Sister crates: `fireclay-nn` (descriptions and layers), `fireclay-store` (our own files), `fireclay` (all of them behind one
+//! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (descriptions and layers), `fireclay-store` (our own files), `fireclay` (all of them behind one
 //! door).
 
 mod chain;

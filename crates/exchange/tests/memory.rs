@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use fireclay_backend::peak_memory_bytes;
+use fireclay_exchange::onnx::{self, OnnxGraph};
 use fireclay_exchange::pytorch::TensorFile;
 use fireclay_exchange::{Inspection, keras};
 use fireclay_store::ModelFile;
@@ -53,6 +54,16 @@ fn what_a_file_says_takes_no_memory() {
     refused(Inspection::of(at("bomb.keras")).map(drop), "bomb.keras");
     std::fs::write(at("terabyte.h5"), words_with_another_shape()).unwrap();
     refused(keras::import(at("terabyte.h5")).map(drop), "the number of values of one dataset");
+
+    // A weight of 2^38 numbers of which twelve are there, and messages of two bytes that are hundreds in memory.
+    let claims = [varint_field(1, 1 << 38), varint_field(2, 1), field(8, b"w"), field(9, &[0; 48])].concat();
+    std::fs::write(at("terabyte.onnx"), onnx_model(&field(5, &claims))).unwrap();
+    std::fs::write(at("messages.onnx"), onnx_model(&field(1, &[]).repeat(90_000))).unwrap();
+    for read in [|path| onnx::import(path).map(drop), |path| OnnxGraph::read(path).map(drop)] {
+        refused(read(at("terabyte.onnx")), "tensor 'w': its sizes ask for 274877906944 values");
+        refused(read(at("messages.onnx")), "the memory that its messages would take");
+    }
+    refused(Inspection::of(at("messages.onnx")).map(drop), "the memory that its messages would take");
 
     let grown = peak_memory_bytes().unwrap() - before;
     assert!(grown < MOST_BYTES, "{} MiB", grown >> 20);
@@ -118,4 +129,28 @@ fn words_with_another_shape() -> Vec<u8> {
     let place = bytes.windows(16).position(|window| window == shape).unwrap();
     bytes[place..place + 16].copy_from_slice(&sizes([1 << 40, 1]));
     bytes
+}
+
+/// A model of operators version 17 with such a graph.
+fn onnx_model(graph: &[u8]) -> Vec<u8> {
+    [varint_field(1, 8), field(8, &varint_field(2, 17)), field(7, graph)].concat()
+}
+
+/// A field of bytes, as Protocol Buffers have it.
+fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    [vec![tag << 3 | 2], varint(bytes.len() as u64), bytes.to_vec()].concat()
+}
+
+fn varint_field(tag: u8, value: u64) -> Vec<u8> {
+    [vec![tag << 3], varint(value)].concat()
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+    out
 }

@@ -162,11 +162,7 @@ struct Rows {
 
 impl Rows {
     fn of(source: Arc<dyn Source>, most: usize) -> Result<Self, TrainError> {
-        let (all, few) = (source.len(), most.min(source.len()));
-        let source: Arc<dyn Source> = match few < all {
-            true => Arc::new(Subset::spread(source, few)?),
-            false => source,
-        };
+        let source: Arc<dyn Source> = Arc::new(Subset::spread(source, most)?);
         let mut batch = Batch::default();
         let indices: Vec<u32> = (0..source.len() as u32).collect();
         source.gather(&indices, &mut batch)?;

@@ -7,10 +7,8 @@ use fireclay_store::map_file;
 use prost::Message;
 
 use super::{Inspection, TensorEntry};
+use crate::onnx::check_messages;
 use crate::{ExchangeError, FileFormat};
-
-/// Protocol Buffers end here.
-const MOST_BYTES: u64 = 2 << 30;
 
 #[derive(Clone, PartialEq, Message)]
 struct Model {
@@ -112,11 +110,7 @@ struct Dimension {
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, ExchangeError> {
     let bytes = map_file(path)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        let (found, limit) = (bytes.len() as u64, MOST_BYTES);
-        let what = "the file's size in bytes".into();
-        return Err(ExchangeError::TooLarge { path: path.to_path_buf(), what, found, limit });
-    }
+    check_messages(path, &bytes)?;
     let model = Model::decode(&*bytes).map_err(|error| ExchangeError::Malformed {
         path: path.to_path_buf(),
         format: FileFormat::Onnx,

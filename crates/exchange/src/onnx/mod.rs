@@ -1,7 +1,7 @@
 //! ONNX: networks out, and in from other tools.
 //!
-//! [`import`] makes layers of a graph where it is a chain with residual additions, whatever wrote it: PyTorch's exporters,
-//! tf2onnx and Keras, or Fireclay itself.
+//! [`import`] makes layers of a graph where it is a chain with residual additions, as PyTorch's exporters, tf2onnx and Keras
+//! write it, or Fireclay itself. [`OnnxGraph`] takes a graph as it is, and makes a network of it that runs and is trained.
 
 mod export;
 mod import;
@@ -15,6 +15,11 @@ pub use export::{OnnxModel, OnnxOptions, OnnxSize, OnnxType, OnnxValue, export};
 pub use network::{OnnxGraph, OnnxGraphOptions, OnnxNetwork};
 
 use crate::{ExchangeError, Imported};
+
+/// Refuses a file in memory whose messages are not whole, or would take more memory than they may.
+pub(crate) fn check_messages(path: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
+    import::check(bytes).map_err(|problem| problem.at(path))
+}
 
 /// Reads an ONNX file of another tool as a description of layers with their weights.
 ///

@@ -185,7 +185,7 @@ fn graphs_that_are_none_are_refused() {
         "{infinite}"
     );
     let fold = refused(&[node("MatMul", &["x", "w"], "a"), node("Mul", &["a", "a"], "y")], &[w]);
-    assert!(fold.contains("2 (Mul): it joins") || fold.contains("2 (Mul): both"), "{fold}");
+    assert!(fold.contains("2 (Mul): both of its inputs are the same"), "{fold}");
 }
 
 #[test]
@@ -217,23 +217,6 @@ fn graphs_in_graphs_and_many_empty_messages_are_counted_first() {
     let many = field(7, &field(1, &[]).repeat(90_000));
     let many = message(import(&[number(1, 8), many].concat()));
     assert!(many.contains("the memory that its messages would take"), "{many}");
-}
-
-#[test]
-fn memory_is_bounded_by_the_file() {
-    // Whatever the tests in this process took before, what lies asks for nothing near what it claims.
-    let peak = || {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    let before = peak();
-    for dims in [&[1i64 << 38][..], &[1 << 20, 1 << 20], &[1 << 30]] {
-        message(import(&model(&[node("MatMul", &["x", "w"], "y")], &[tensor("w", dims, &floats(12))])));
-    }
-    if let (Some(before), Some(after)) = (before, peak()) {
-        assert!(after < before.max(200 << 10) + (64 << 10), "{before} kB became {after} kB");
-    }
 }
 
 proptest! {

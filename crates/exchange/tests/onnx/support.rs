@@ -58,6 +58,7 @@ pub fn difference(io: &str, imported: &Imported) -> f32 {
     let mut file = TensorFile::open(fixture(&format!("{io}.io.safetensors"))).unwrap();
     let (x, y) = (file.read("x").unwrap(), file.read("y").unwrap());
     let mut found = outputs(imported, &x.shape, &x.values);
+    assert!(found.iter().all(|value| value.is_finite()), "{io}: what it gives is not finite");
     assert_eq!(found.len(), y.values.len());
     // A softmax at the end is not in the network.
     let width = y.shape[y.shape.len() - 1];

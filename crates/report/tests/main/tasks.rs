@@ -69,6 +69,11 @@ fn a_baseline_that_is_as_good_is_said_to_be() {
     assert!(text(&report.to_html().unwrap()).contains("That is worse than a constant answer."));
     report.measures[0].baselines[0].value = Some(0.89);
     assert!(text(&report.to_html().unwrap()).contains("so that the difference may be chance"));
+    // Without an interval nothing is said of chance.
+    report.measures[0].interval = None;
+    assert!(!text(&report.to_html().unwrap()).contains("That is"));
+    report.measures[0].baselines[0].value = Some(0.95);
+    assert!(text(&report.to_html().unwrap()).contains("That is no better than a constant answer."));
 }
 
 #[test]

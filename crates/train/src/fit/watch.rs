@@ -12,6 +12,7 @@ const LEARNT_NOTHING: f64 = 0.99;
 
 /// Epochs, and steps in all, after which something should have been learnt.
 const PATIENCE: usize = 2;
+const MOST_PATIENCE: usize = 10;
 const PATIENCE_STEPS: usize = 50;
 
 /// Steps between two looks at the norm of the gradients, and how many of them say what is usual.
@@ -89,8 +90,8 @@ impl Watch {
         mean: Option<f64>,
         device: &Device,
     ) -> Option<String> {
-        // A schedule may let the rate rise for a while first.
-        let patience = PATIENCE.max(epochs / 10).min(epochs);
+        // A schedule may let the rate rise for a while first, but nobody waits for a hundred epochs to hear of it.
+        let patience = (epochs / 10).clamp(PATIENCE, MOST_PATIENCE).min(epochs);
         if self.learnt_nothing || epoch < patience || epoch * steps < PATIENCE_STEPS {
             return None;
         }

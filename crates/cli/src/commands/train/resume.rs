@@ -71,11 +71,7 @@ pub fn resume<P: Program>(
     let path = path.as_path();
     check_out(&state.out)?;
     let device = match &state.computed_on {
-        Some(before) => {
-            (flags.setup.device.go_on(before, output)).and_then(|()| flags.setup.device.open()).with_context(
-                || format!("{} says where it computes; --device and --threads say it anew", path.display()),
-            )?
-        }
+        Some(before) => flags.setup.device.open_again(before, path, output)?,
         None => flags.setup.device.open()?,
     };
     state.computed_on = Some(flags.setup.device.computed_on());

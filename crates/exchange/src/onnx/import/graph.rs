@@ -11,11 +11,8 @@ use super::super::proto::{
 use super::constant::{Constant, Element};
 use super::node::Node;
 use super::tensor::MOST_RANK;
-use super::{Problem, opset, short, tensor, wire};
+use super::{MOST_BYTES, Problem, opset, short, tensor, wire};
 use crate::ExchangeError;
-
-/// Protocol Buffers end here.
-const MOST_BYTES: u64 = i32::MAX as u64;
 
 /// The versions of ONNX's operators that are known.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;

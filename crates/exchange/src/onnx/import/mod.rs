@@ -22,6 +22,18 @@ pub(in crate::onnx) use constant::{Constant, Element, Values};
 pub(in crate::onnx) use graph::{Graph, GraphValue, Size};
 pub(in crate::onnx) use node::Node;
 
+/// Protocol Buffers end here.
+const MOST_BYTES: u64 = i32::MAX as u64;
+
+/// Refuses bytes whose messages are not whole, or would take more memory than they may.
+pub(in crate::onnx) fn check(bytes: &[u8]) -> Result<(), Problem> {
+    let (what, found, limit) = ("the file's size in bytes".to_owned(), bytes.len() as u64, MOST_BYTES);
+    match found > limit {
+        true => Err(Problem::TooLarge { what, found, limit }),
+        false => wire::check(bytes),
+    }
+}
+
 /// What is wrong with the bytes of a file.
 #[derive(Debug)]
 pub(in crate::onnx) enum Problem {

@@ -60,7 +60,8 @@ impl OnnxGraph {
     /// Reads a file of operator sets 7 to 28.
     ///
     /// # Errors
-    /// [`ExchangeError::Unsupported`] with all nodes that cannot run, by position, name and kind;
+    /// [`ExchangeError::Unsupported`] with all nodes whose operators or settings are not known here, by position, name and kind, or
+    /// with the first whose sizes do not fit;
     /// [`ExchangeError::Malformed`], [`ExchangeError::TooLarge`] and [`ExchangeError::Tensor`] for a file that is not as ONNX
     /// has it.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ExchangeError> {

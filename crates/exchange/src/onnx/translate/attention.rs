@@ -7,6 +7,9 @@ use super::network::Network;
 use super::operation::{Attention, Kind};
 use crate::onnx::import::{Constant, Values};
 
+/// The most operators between an attention's parts.
+const MOST_STEPS: usize = 64;
+
 /// Scores that are as good as none.
 const UNSEEN: f32 = -1e4;
 
@@ -86,7 +89,9 @@ fn from_product(
     }
     let maker = |name: &str| makers.get(name).map(|index| &network.operations[*index]);
     let mut current = shares.to_owned();
+    let mut steps = 0..MOST_STEPS;
     loop {
+        steps.next()?;
         let operation = maker(&current)?;
         let node = network.node(operation);
         match (&operation.kind, node.kind.as_str()) {
@@ -109,8 +114,10 @@ fn from_product(
         return None;
     }
     let mut seen = Seen { size: (queries, keys), seen: vec![true; queries * keys] };
+    // What stands behind a mask scales it as well.
     let mut scale = 1.0f64;
     loop {
+        steps.next()?;
         let operation = maker(&current)?;
         let node = network.node(operation);
         if !matches!(operation.kind, Kind::Node) {
@@ -135,7 +142,7 @@ fn from_product(
             "Add" => {
                 let mask = other?;
                 let values = mask.as_floats()?;
-                seen.mask(mask, &|place| additive(values[place]))?;
+                seen.mask(mask, &|place| additive((f64::from(values[place]) * scale) as f32))?;
             }
             "Where" => {
                 let condition = constant(0)?;
@@ -144,7 +151,7 @@ fn from_product(
                     (None, Some(instead)) => (instead, false),
                     _ => return None,
                 };
-                if instead.single()? > UNSEEN.into() {
+                if instead.single()? * scale > UNSEEN.into() {
                     return None;
                 }
                 let condition_values = condition.as_bools()?;
@@ -173,6 +180,9 @@ fn from_operator(network: &Network<'_>, index: usize) -> Option<(Attention, Vec<
     let is_plain = operation.inputs.len() == 3
         && (4..node.inputs.len()).all(|index| node.input(index).is_none())
         && node.float("softcap", 0.0).ok()? == 0.0;
+    if !is_plain {
+        return None;
+    }
     let shape = network.known.shape(inputs.first()?)?.to_vec();
     let heads = match shape.len() {
         3 => {
@@ -184,7 +194,10 @@ fn from_operator(network: &Network<'_>, index: usize) -> Option<(Attention, Vec<
     let mut causal = node.flag("is_causal", false).ok()?;
     if node.input(3).is_some() {
         let mask = network.known.input(node, 3)?;
-        let steps = |index: usize| network.known.shape(&inputs[index]).map(|shape| shape[shape.len() - 2]);
+        let steps = |index: usize| {
+            let shape = network.known.shape(inputs.get(index)?)?;
+            shape.get(shape.len().checked_sub(2)?).copied()
+        };
         let size = (steps(0)?, steps(1)?);
         let mut seen =
             Seen { size, seen: vec![true; size.0.checked_mul(size.1).filter(|all| *all <= 1 << 26)?] };
@@ -196,5 +209,5 @@ fn from_operator(network: &Network<'_>, index: usize) -> Option<(Attention, Vec<
         causal |= seen.is_causal()?;
     }
     let scale = node.float("scale", 0.0).ok().filter(|scale| *scale != 0.0).map(f64::from);
-    is_plain.then_some((Attention { transposed_keys: false, scale, causal, heads }, inputs))
+    Some((Attention { transposed_keys: false, scale, causal, heads }, inputs))
 }

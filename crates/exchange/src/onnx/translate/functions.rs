@@ -29,9 +29,8 @@ pub(super) fn samples() -> Vec<f32> {
     (-60..=60).map(|place| place as f32 / 7.0).collect()
 }
 
-/// The function that gives these values for [`samples`].
-pub(super) fn recognised(values: &[f32]) -> Option<Function> {
-    let given = samples();
+/// The function that gives these values for `given`, which begins with [`samples`].
+pub(super) fn recognised(given: &[f32], values: &[f32]) -> Option<Function> {
     let fits = |function: &dyn Fn(f32) -> f32| {
         given.len() == values.len()
             && given.iter().zip(values).all(|(given, value)| {
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     fn of(function: impl Fn(f32) -> f32) -> Option<Function> {
-        recognised(&samples().into_iter().map(function).collect::<Vec<_>>())
+        recognised(&samples(), &samples().into_iter().map(function).collect::<Vec<_>>())
     }
 
     #[test]

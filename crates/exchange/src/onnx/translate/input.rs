@@ -109,14 +109,11 @@ pub(super) fn spec(flow: &Flow) -> InputSpec {
 impl Translation<'_> {
     /// What is done to the input before the first layer, as a card has it.
     pub(super) fn preprocessing(&mut self, input: &Flow) -> Result<Option<Preprocessing>, String> {
-        let features = if input.sample.len() == 2 { 1 } else { input.features() };
         let is_image = input.sample.len() == 3;
         let takes_bytes = is_image && self.element == Element::Uint8;
         let scale = match self.scale.take() {
             Some(scale) => scale,
-            None if takes_bytes => {
-                super::affine::Affine { scale: vec![1.0; features], offset: vec![0.0; features] }
-            }
+            None if takes_bytes => super::affine::Affine { scale: vec![1.0], offset: vec![0.0] },
             None => return Ok(None),
         };
         let is_even = |values: &[f64]| values.iter().all(|value| Some(value) == values.first());

@@ -40,7 +40,8 @@ const MOST_CLASSES: usize = 1 << 16;
 /// Translates a graph that was read from the file at `path`.
 pub(super) fn translate(path: &Path, graph: &Graph) -> Result<Imported, ExchangeError> {
     if let Some(model) = own::restore(graph) {
-        fireclay_nn::check_tensors(&model.card.spec, &model.tensors)?;
+        let wrong = |source| ExchangeError::Model { path: path.to_path_buf(), source };
+        fireclay_nn::check_tensors(&model.card.spec, &model.tensors).map_err(wrong)?;
         return Ok(Imported { model, notes: Vec::new() });
     }
     let unsupported = |items| ExchangeError::Unsupported { path: path.to_path_buf(), items };
@@ -102,10 +103,11 @@ fn attempt(
     shape: Vec<usize>,
     output: &str,
 ) -> Result<Done, Vec<Unsupported>> {
+    let refused = |reason| vec![at("the input", &input.name, "input", reason)];
+    evaluate::check_shape(&shape).map_err(refused)?;
     let mut network = Network::of(graph, (&input.name, shape.clone()), output)?;
     regions::join(&mut network);
     attention::join(&mut network);
-    let refused = |reason| vec![at("the input", &input.name, "input", reason)];
     let (flow, notes) = input::read(&network, &shape).map_err(refused)?;
     let mut translation = Translation::new(&network, input.element);
     translation.notes = notes;
@@ -137,9 +139,9 @@ fn attempt(
         }
         notes.push("the softmax at the end is left out, as our networks give logits: predictions have its probabilities; classes are called by their numbers".into());
     }
-    if let (true, Some(super::import::Size::Any(_))) =
-        (flow.sample.len() < 3, input.sizes.as_ref().and_then(|sizes| sizes.get(1)))
-    {
+    let is_open = |size: &super::import::Size| matches!(size, super::import::Size::Any(_));
+    let sizes = input.sizes.as_deref().unwrap_or_default();
+    if flow.sample.len() < 3 && sizes.iter().skip(1).any(is_open) {
         notes.push(format!("the number of steps is open; {} are taken as the most", flow.sample[0]));
     }
     let mut spec = ModelSpec::new(input::spec(&flow));

@@ -77,10 +77,9 @@ impl<'a> Network<'a> {
             // What stands behind an operator that is not known has no sizes, which says nothing about it.
             items.retain(|(_, item)| !item.reason.contains(super::evaluate::DEPENDS));
         }
-        for (index, reason) in unknown {
-            if !items.iter().any(|(known, _)| *known == index) {
-                items.push((index, graph.nodes[index].unsupported(reason)));
-            }
+        let listed: HashSet<usize> = items.iter().map(|(index, _)| *index).collect();
+        for (index, reason) in unknown.into_iter().filter(|(index, _)| !listed.contains(index)) {
+            items.push((index, graph.nodes[index].unsupported(reason)));
         }
         items.sort_by_key(|(index, _)| *index);
         match items.is_empty() {

@@ -1,6 +1,6 @@
 //! The network of ours while it is put together: layers with their tensors, which may still change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use fireclay_nn::{LayerKind, LayerSpec, NamedTensor, ResidualSpec};
 
@@ -58,7 +58,7 @@ impl Piece {
 /// Layers and tensors under their names: those of the file where it has some, else a word and a number.
 pub(super) fn finish(pieces: Vec<Piece>) -> (Vec<LayerSpec>, Vec<NamedTensor>) {
     let mut tensors = Vec::new();
-    let mut taken = HashSet::new();
+    let mut taken = Names::default();
     let layers = finish_in(pieces, "", &mut taken, &mut tensors);
     (layers, tensors)
 }
@@ -66,13 +66,13 @@ pub(super) fn finish(pieces: Vec<Piece>) -> (Vec<LayerSpec>, Vec<NamedTensor>) {
 fn finish_in(
     pieces: Vec<Piece>,
     prefix: &str,
-    taken: &mut HashSet<String>,
+    taken: &mut Names,
     tensors: &mut Vec<NamedTensor>,
 ) -> Vec<LayerSpec> {
     let mut layers = Vec::new();
     for piece in pieces {
         let word = piece.layer().map_or("residual", LayerKind::type_name);
-        let name = unique(piece.name.as_deref().unwrap_or(word), piece.name.is_none(), taken);
+        let name = taken.unique(piece.name.as_deref().unwrap_or(word), piece.name.is_none());
         tensors.extend(piece.tensors.into_iter().map(|tensor| NamedTensor {
             name: format!("{prefix}{name}.{}", tensor.name),
             shape: tensor.shape,
@@ -93,15 +93,28 @@ fn finish_in(
     layers
 }
 
-/// A name that is given once; `numbered` ones begin with 1.
-fn unique(base: &str, numbered: bool, taken: &mut HashSet<String>) -> String {
-    let mut count = 1;
-    let mut name = if numbered { format!("{base}_1") } else { base.to_owned() };
-    while !taken.insert(name.clone()) {
-        count += 1;
-        name = format!("{base}_{count}");
+/// Names that were given, with the number that is tried next of those that are not the first of their kind.
+#[derive(Default)]
+struct Names {
+    taken: HashSet<String>,
+    next: HashMap<String, usize>,
+}
+
+impl Names {
+    /// A name that is given once; `numbered` ones begin with 1.
+    fn unique(&mut self, base: &str, numbered: bool) -> String {
+        if !numbered && self.taken.insert(base.to_owned()) {
+            return base.to_owned();
+        }
+        let next = self.next.entry(base.to_owned()).or_insert(if numbered { 1 } else { 2 });
+        loop {
+            let name = format!("{base}_{next}");
+            *next += 1;
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
-    name
 }
 
 /// A name of ours from that of a tensor, `features.0.weight`: what stands before its last word. Exporters make up names such

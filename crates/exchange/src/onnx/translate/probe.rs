@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::evaluate::{Known, axis, one_value};
 use super::network::Network;
 use super::operation::{Kind, Operation};
-use crate::onnx::import::Node;
+use crate::onnx::import::{Element, Node};
 
 /// What operations make of some numbers; `width` is that of the last axis where they lie along it, and then there are means.
 pub(super) fn run(
@@ -55,6 +55,14 @@ fn apply(
     width: Option<usize>,
 ) -> Option<Vec<f32>> {
     let first = arguments.first()?;
+    let least = match node.kind.as_str() {
+        "Where" => 3,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" | "Less" | "Greater" | "GreaterOrEqual" => 2,
+        _ => 1,
+    };
+    if arguments.len() < least {
+        return None;
+    }
     let long = arguments.iter().map(Vec::len).max()?;
     let at = |values: &[f32], place: usize| if values.len() == 1 { values[0] } else { values[place] };
     let fits = arguments.iter().all(|values| matches!(values.len(), 1) || values.len() == long);
@@ -81,7 +89,16 @@ fn apply(
         "GreaterOrEqual" => each(&|x| f32::from(u8::from(x[0] >= x[1]))),
         "Not" => each(&|x| 1.0 - x[0]),
         "IsNaN" => each(&|x| f32::from(u8::from(x[0].is_nan()))),
-        "Cast" | "CastLike" => Some(first.clone()),
+        "Cast" => {
+            let to = Element::of(i32::try_from(node.int("to", 1).ok()?).ok()?).ok()?;
+            Some(match to {
+                to if to.is_float() => first.clone(),
+                Element::Bool => first.iter().map(|x| f32::from(u8::from(*x != 0.0))).collect(),
+                _ => first.iter().map(|x| x.trunc()).collect(),
+            })
+        }
+        // Like a constant, of which only one of floating-point numbers leaves all as it is.
+        "CastLike" => network.known.input(node, 1)?.element.is_float().then(|| first.clone()),
         "Clip" => {
             let bound = |index| network.known.input(node, index).and_then(|constant| constant.single());
             let (low, high) = (bound(1).unwrap_or(f64::NEG_INFINITY), bound(2).unwrap_or(f64::INFINITY));

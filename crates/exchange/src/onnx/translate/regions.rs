@@ -13,8 +13,9 @@ use super::operation::{Kind, Operation};
 use super::probe::run;
 use crate::onnx::import::{GraphValue, Node};
 
-/// The most operators that may be one.
+/// The most operators that may be one, and the most values that each of them joins.
 const MOST: usize = 24;
+const MOST_INPUTS: usize = 4;
 
 /// Joins operators that are one.
 pub(super) fn join(network: &mut Network<'_>) {
@@ -23,6 +24,7 @@ pub(super) fn join(network: &mut Network<'_>) {
         let operation = &network.operations[index];
         let (is_join, node) = (operation.inputs.len() > 1, network.node(operation));
         if matches!(operation.kind, Kind::Node)
+            && operation.inputs.len() <= MOST_INPUTS
             && operation.outputs.len() == 1
             && (is_join || is_alone(node))
             && let Some((kind, input)) = recognise(network, &makers, index)
@@ -63,8 +65,9 @@ fn recognise(network: &Network<'_>, makers: &HashMap<String, usize>, last: usize
         if keeps_tokens(network, &region, &entry) {
             return Some((Kind::Function(Function::Identity), entry));
         }
-        if let Some(values) = run(network, &region, &entry, samples(), None)
-            && let Some(function) = recognised(&values)
+        let given: Vec<f32> = samples().into_iter().chain(around(network, &region)).collect();
+        if let Some(values) = run(network, &region, &entry, given.clone(), None)
+            && let Some(function) = recognised(&given, &values)
         {
             return Some((Kind::Function(function), entry));
         }
@@ -75,9 +78,21 @@ fn recognise(network: &Network<'_>, makers: &HashMap<String, usize>, last: usize
     None
 }
 
+/// Numbers on both sides of the constants in a region, where it may do something else.
+fn around(network: &Network<'_>, region: &[&Operation]) -> Vec<f32> {
+    let names = region.iter().flat_map(|operation| &network.node(operation).inputs);
+    let single = |name: &String| network.known.constant(name).and_then(|constant| constant.single());
+    let constants = names.filter_map(single).filter(|value| value.abs() < 1e30);
+    constants
+        .flat_map(|value| [1.0, 0.999, 1.001, 2.0, -1.0, -2.0].map(|times| (value * times) as f32))
+        .collect()
+}
+
 /// Whether operations leave whole numbers from 0 on as they are. TensorFlow counts negative ones from the end of a table.
 fn keeps_tokens(network: &Network<'_>, region: &[&Operation], entry: &str) -> bool {
-    let tokens: Vec<f32> = (0..64).map(|token| token as f32).collect();
+    let near = around(network, region).into_iter().flat_map(|value| [value.floor(), value.floor() + 1.0]);
+    let tokens = (0..64).map(|token| token as f32).chain(near.filter(|token| *token >= 0.0));
+    let tokens: Vec<f32> = tokens.collect();
     let is_comparison =
         |operation: &&Operation| matches!(network.node(operation).kind.as_str(), "Less" | "GreaterOrEqual");
     let is_tokens = |input: &GraphValue| input.name == entry && !input.element.is_float();
@@ -140,6 +155,7 @@ fn can_run(operation: &Operation, network: &Network<'_>) -> bool {
     }
     let kind = network.node(operation).kind.as_str();
     operation.outputs.len() == 1
+        && operation.inputs.len() <= MOST_INPUTS
         && matches!(operation.kind, Kind::Node)
         && (OTHERS.contains(&kind) || one_value(kind, None, None).is_some())
 }

@@ -29,6 +29,8 @@ pub(super) struct Translation<'a> {
     /// Whether the last operation gave logarithms of probabilities, which are as good as logits.
     pub(super) ends_with_softmax: bool,
     unbacked: usize,
+    /// How many more values layers may have; several may have copies of one tensor.
+    left: usize,
 }
 
 /// What an operation gives, or why it cannot be taken over.
@@ -47,6 +49,8 @@ impl<'a> Translation<'a> {
             element,
             ends_with_softmax: false,
             unbacked: MOST_UNBACKED,
+            left: network.graph.constants.values().map(Constant::len).sum::<usize>().saturating_mul(2)
+                + MOST_UNBACKED,
         }
     }
 
@@ -72,6 +76,8 @@ impl<'a> Translation<'a> {
         };
         let constant = self.constant(operation, index).ok_or_else(missing)?;
         match constant.as_floats() {
+            // Sizes of which one is 0 would stand for any others.
+            Some([]) => Err(format!("its {what} has the shape {:?}, without a value", constant.shape)),
             Some(values) => match values.iter().position(|value| !value.is_finite()) {
                 None => Ok(constant),
                 Some(place) => Err(format!("value {place} of its {what} is {}", values[place])),
@@ -103,6 +109,15 @@ impl<'a> Translation<'a> {
     pub(super) fn push(&mut self, piece: Piece) {
         self.pieces.push(piece);
         self.at_start = false;
+    }
+
+    /// Takes so many values for a layer.
+    pub(super) fn take(&mut self, count: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(count)
+            .ok_or("the layers would have more than twice as many values as the file")?;
+        Ok(())
     }
 
     /// Takes so many values that nothing in the file stands for.

@@ -7,6 +7,9 @@ use super::pieces::{Piece, PieceKind};
 use super::translation::{Outcome, Translation};
 use crate::chain::{Joining, Links, Step};
 
+/// The most features, or channels, of a value.
+const MOST_FEATURES: usize = 1 << 24;
+
 impl Translation<'_> {
     /// Translates all operations, and gives what leaves the last one; `None` where that is not known.
     pub(super) fn walk(&mut self, input: Flow) -> Option<Flow> {
@@ -47,7 +50,12 @@ impl Translation<'_> {
                 return None;
             }
         };
-        self.steps(&steps, Some(input))
+        let end = self.steps(&steps, Some(input));
+        self.try_step(last, end, |into, flow| {
+            let flow = into.read(&into.network.output, flow)?;
+            into.check_followed(&into.network.output, &flow)?;
+            Ok(flow)
+        })
     }
 
     fn steps(&mut self, steps: &[Step], mut flow: Option<Flow>) -> Option<Flow> {
@@ -84,7 +92,29 @@ impl Translation<'_> {
         let operation = &self.network.operations[index];
         let name = operation.inputs.first().map_or("", String::as_str);
         let flow = self.read(name, flow)?;
-        layers::translate(self, operation, flow)
+        self.check_followed(name, &flow)?;
+        if flow.features() > MOST_FEATURES {
+            return Err(format!(
+                "it is given {} features; expected at most {MOST_FEATURES}",
+                flow.features()
+            ));
+        }
+        let before = self.pieces.len();
+        let flow = layers::translate(self, operation, flow)?;
+        let made = self.pieces.get(before..).unwrap_or_default();
+        let values = made.iter().flat_map(|piece| &piece.tensors).map(|tensor| tensor.values.len()).sum();
+        self.take(values)?;
+        Ok(flow)
+    }
+
+    /// Refuses a value whose sizes are not those that the graph gives it: it was misunderstood.
+    fn check_followed(&self, name: &str, flow: &Flow) -> Result<(), String> {
+        match self.network.known.shape(name) {
+            Some(shape) if flow.zeros.is_none() && shape != flow.shape() => {
+                Err(format!("it is given {shape:?}, of which {:?} was understood", flow.shape()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is read of what the operation before gives: one of its outputs.
@@ -100,7 +130,8 @@ impl Translation<'_> {
                     _ => Err("it reads the cells of an LSTM".into()),
                 }
             }
-            _ => Ok(flow),
+            _ if operation.outputs.first().is_some_and(|first| first == name) => Ok(flow),
+            _ => Err("it reads another output than the first".into()),
         }
     }
 
@@ -115,7 +146,17 @@ impl Translation<'_> {
 
     fn residual(&mut self, sum: usize, body: &[Step], shortcut: &[Step], flow: Option<Flow>) -> Option<Flow> {
         // A value that is only looked at in another way stays in the list of layers around.
-        let flow = self.try_step(sum, flow, |into, flow| into.plain(flow))?;
+        let flow = self.try_step(sum, flow, |into, flow| {
+            let operation = &into.network.operations[sum];
+            let is_first = |name: &String| {
+                let maker = into.makers.get(name).map(|maker| &into.network.operations[*maker]);
+                maker.is_none_or(|maker| maker.outputs.first() == Some(name))
+            };
+            match operation.inputs.iter().all(is_first) {
+                true => into.plain(flow),
+                false => Err("it adds another output than the first".into()),
+            }
+        })?;
         self.at_start = false;
         let outside = std::mem::take(&mut self.pieces);
         let one = self.steps(body, Some(flow.clone()));

@@ -58,16 +58,20 @@ pub(super) fn is_known(kind: &str) -> bool {
     UNARY.contains(&kind) || BINARY.contains(&kind) || kind == "Where" || kind == "Clip"
 }
 
+/// The inputs that an output's shape is of: all that go together value by value, or the first alone.
+pub(super) fn shaping(node: &Node) -> impl Iterator<Item = &String> {
+    let is_joined = BINARY.contains(&node.kind.as_str()) || node.kind == "Where";
+    let count = if is_joined { node.inputs.len() } else { 1 };
+    node.inputs.iter().take(count).filter(|name| !name.is_empty())
+}
+
 pub(super) fn evaluate(known: &mut Known<'_>, node: &Node) -> Result<Vec<Constant>, String> {
     let kind = node.kind.as_str();
     let mut shape = Vec::new();
-    for name in node.inputs.iter().filter(|name| !name.is_empty() && kind != "CastLike") {
+    for name in shaping(node) {
         shape = broadcast(&shape, known.shape(name).unwrap_or_default())?;
+        known.spend(&shape)?;
     }
-    if kind == "CastLike" {
-        shape = known.input(node, 0).ok_or("it has no input")?.shape.clone();
-    }
-    known.spend(&shape)?;
     let input = |index: usize| known.input(node, index).ok_or("an input is missing");
     let first = input(0)?;
     let (element, values) = match kind {
@@ -191,24 +195,16 @@ fn binary(kind: &str, a: &Values, b: &Values) -> Result<Values, String> {
         a.iter().zip(b).map(|(a, b)| of(*a, *b)).collect()
     }
     Ok(match (a, b) {
-        (Values::Float(a), Values::Float(b)) => match kind {
-            "Equal" => Values::Bool(each(a, b, |a, b| a == b)),
-            "Less" => Values::Bool(each(a, b, |a, b| a < b)),
-            "LessOrEqual" => Values::Bool(each(a, b, |a, b| a <= b)),
-            "Greater" => Values::Bool(each(a, b, |a, b| a > b)),
-            "GreaterOrEqual" => Values::Bool(each(a, b, |a, b| a >= b)),
-            _ => {
+        (Values::Float(a), Values::Float(b)) => match comparison(kind) {
+            Some(of) => Values::Bool(each(a, b, of)),
+            None => {
                 let of = floats(kind).ok_or_else(|| format!("{kind} of such numbers is not computed"))?;
                 Values::Float(each(a, b, of))
             }
         },
-        (Values::Int(a), Values::Int(b)) => match kind {
-            "Equal" => Values::Bool(each(a, b, |a, b| a == b)),
-            "Less" => Values::Bool(each(a, b, |a, b| a < b)),
-            "LessOrEqual" => Values::Bool(each(a, b, |a, b| a <= b)),
-            "Greater" => Values::Bool(each(a, b, |a, b| a > b)),
-            "GreaterOrEqual" => Values::Bool(each(a, b, |a, b| a >= b)),
-            _ => {
+        (Values::Int(a), Values::Int(b)) => match comparison(kind) {
+            Some(of) => Values::Bool(each(a, b, of)),
+            None => {
                 let found: Option<Vec<i64>> = each(a, b, |a, b| ints(kind, a, b)).into_iter().collect();
                 Values::Int(found.ok_or_else(|| format!("{kind} of such numbers has no result"))?)
             }
@@ -229,6 +225,18 @@ fn binary(kind: &str, a: &Values, b: &Values) -> Result<Values, String> {
             cast(&power, Element::Int64)
         }
         _ => return Err("its inputs are of different types".into()),
+    })
+}
+
+/// A comparison of two numbers, by the operator's name.
+fn comparison<T: PartialOrd>(kind: &str) -> Option<fn(T, T) -> bool> {
+    Some(match kind {
+        "Equal" => |a, b| a == b,
+        "Less" => |a, b| a < b,
+        "LessOrEqual" => |a, b| a <= b,
+        "Greater" => |a, b| a > b,
+        "GreaterOrEqual" => |a, b| a >= b,
+        _ => return None,
     })
 }
 
@@ -254,7 +262,10 @@ fn ints(kind: &str, a: i64, b: i64) -> Option<i64> {
         "Sub" => a.checked_sub(b),
         "Mul" => a.checked_mul(b),
         "Div" => a.checked_div(b),
-        "Mod" => a.checked_rem_euclid(b),
+        // With the sign of the divisor; `fmod` is for floating-point numbers.
+        "Mod" => {
+            a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
+        }
         "Pow" => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
         "Min" => Some(a.min(b)),
         "Max" => Some(a.max(b)),

@@ -22,6 +22,12 @@ pub(super) use windows::Window;
 /// Values that may be computed beyond as many as the file holds.
 const MOST_COMPUTED: usize = 1 << 22;
 
+/// The most dimensions of a value.
+const MOST_RANK: usize = 16;
+
+/// The most numbers that say where and how: axes, sizes, starts.
+const MOST_INTS: usize = 1024;
+
 /// Part of a reason: a size or a setting is not constant.
 pub(super) const DEPENDS: &str = "depend on the model's input";
 
@@ -67,14 +73,20 @@ impl<'a> Known<'a> {
             match known.node(node) {
                 Ok(Outcome::Constants(constants)) => {
                     for (name, constant) in node.outputs.iter().zip(constants) {
+                        if let Err(reason) = check_shape(&constant.shape) {
+                            refused.push((index, reason));
+                            continue;
+                        }
                         known.shapes.insert(name.clone(), constant.shape.clone());
                         known.computed.insert(name.clone(), constant);
                     }
                 }
                 Ok(Outcome::Shapes(shapes)) => {
                     for (name, shape) in node.outputs.iter().zip(shapes) {
-                        if let Some(shape) = shape {
-                            known.shapes.insert(name.clone(), shape);
+                        let Some(shape) = shape else { continue };
+                        match check_shape(&shape) {
+                            Ok(()) => _ = known.shapes.insert(name.clone(), shape),
+                            Err(reason) => refused.push((index, reason)),
                         }
                     }
                 }
@@ -107,7 +119,12 @@ impl<'a> Known<'a> {
         let Some(name) = node.input(index) else { return Ok(None) };
         let constant = self.constant(name);
         let constant = constant.ok_or_else(|| format!("{what} {DEPENDS}"))?;
-        constant.as_ints().map(Some).ok_or_else(|| format!("{what} are no whole numbers"))
+        match constant.as_ints().ok_or_else(|| format!("{what} are no whole numbers"))? {
+            ints if ints.len() > MOST_INTS => {
+                Err(format!("{what} are {} numbers; expected at most {MOST_INTS}", ints.len()))
+            }
+            ints => Ok(Some(ints)),
+        }
     }
 
     /// Takes so many values from what may be computed.
@@ -147,12 +164,21 @@ impl<'a> Known<'a> {
     }
 }
 
+/// Whether a shape is one that is looked at further.
+pub(super) fn check_shape(shape: &[usize]) -> Result<(), String> {
+    if shape.len() > MOST_RANK {
+        return Err(format!("it has {} dimensions; expected at most {MOST_RANK}", shape.len()));
+    }
+    product(shape).map(|_| ())
+}
+
 /// Multiplies sizes.
 pub(super) fn product(shape: &[usize]) -> Result<usize, String> {
-    let product = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-    product
-        .filter(|product| *product <= 1 << 40)
-        .ok_or_else(|| format!("it has {shape:?} values, more than any machine holds"))
+    // Also beside a size of 0, so that strides can be computed of any of the sizes.
+    let product = shape.iter().try_fold(1usize, |product, size| product.checked_mul((*size).max(1)));
+    let product = product.filter(|product| *product <= 1 << 40);
+    let product = product.ok_or_else(|| format!("it has {shape:?} values, more than any machine holds"))?;
+    Ok(if shape.contains(&0) { 0 } else { product })
 }
 
 /// Both shapes brought to one, as NumPy does it.

@@ -73,7 +73,7 @@ pub(super) fn lists(known: &mut Known<'_>, node: &Node) -> Result<Vec<Constant>,
             known.ints(node, 1, "its diagonal")?.and_then(|ints| ints.first().copied()).unwrap_or(0);
         let is_kept = |place: usize| {
             let (row, column) = ((place / columns) % rows, place % columns);
-            let beyond = column as i64 - row as i64 - diagonal;
+            let beyond = (column as i64 - row as i64).saturating_sub(diagonal);
             if upper { beyond >= 0 } else { beyond <= 0 }
         };
         match &mut constant.values {
@@ -101,8 +101,7 @@ pub(super) fn lists(known: &mut Known<'_>, node: &Node) -> Result<Vec<Constant>,
 }
 
 fn zero_unless<T: Copy>(values: &mut [T], is_kept: impl Fn(usize) -> bool, zero: T) {
-    for (place, value) in values.iter_mut().enumerate().filter(|(place, _)| !is_kept(*place)) {
-        let _ = place;
+    for (_, value) in values.iter_mut().enumerate().filter(|(place, _)| !is_kept(*place)) {
         *value = zero;
     }
 }
@@ -131,6 +130,8 @@ pub(super) fn reduced_shapes(shape: &[usize], axes: &[usize], keep: bool) -> [Ve
 }
 
 pub(super) fn reduce(known: &mut Known<'_>, node: &Node) -> Result<Option<Vec<Constant>>, String> {
+    let shape = known.input(node, 0).ok_or("it has no input")?.shape.clone();
+    known.spend(&shape)?;
     let constant = known.input(node, 0).ok_or("it has no input")?;
     let axes = reduced_axes(known, node, constant.shape.len())?;
     let [kept, shape] = reduced_shapes(&constant.shape, &axes, node.flag("keepdims", true)?);

@@ -113,7 +113,7 @@ pub(super) fn infer(known: &Known<'_>, node: &Node) -> Result<Outcome, String> {
         }
         kind if elementwise::is_known(kind) => {
             let mut all = Vec::new();
-            for name in node.inputs.iter().filter(|name| !name.is_empty()) {
+            for name in elementwise::shaping(node) {
                 match known.shape(name) {
                     Some(shape) => all = broadcast(&all, shape)?,
                     None => return Ok(Outcome::Shapes(Vec::new())),
@@ -234,18 +234,17 @@ pub(in crate::onnx::translate) fn cuts(
         let (size, step) = (shape[along] as i64, steps[place]);
         let from_start = |at: i64| if at < 0 { at.saturating_add(size) } else { at };
         let (start, end) = (from_start(starts[place]), from_start(ends[place]));
-        let (start, end, reach) = match step {
+        let (start, reach) = match step {
             0 => return Err("its step is 0".into()),
             1.. => {
-                let (start, end) = (start.clamp(0, size), end.clamp(0, size));
-                (start, end, end - start)
+                let start = start.clamp(0, size);
+                (start, end.clamp(0, size) - start)
             }
             _ => {
-                let (start, end) = (start.clamp(-1, size - 1), end.clamp(-1, size - 1));
-                (start, end, start - end)
+                let start = start.clamp(-1, size - 1);
+                (start, start - end.clamp(-1, size - 1))
             }
         };
-        let _ = end;
         let count = if reach > 0 { (reach as u64).div_ceil(step.unsigned_abs()) as usize } else { 0 };
         cuts[along] = Cut { start: start.max(0) as usize, step, count };
     }

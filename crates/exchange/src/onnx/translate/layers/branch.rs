@@ -56,7 +56,11 @@ impl Translation<'_> {
             return Err(about("it stands between two layers that are one here".into()));
         }
         match kind {
-            "Identity" | "Cast" | "Dropout" => Ok(branch),
+            "Identity" | "Dropout" => Ok(branch),
+            "Cast" => {
+                branch.flow = super::cast(self, operation, branch.flow).map_err(about)?;
+                Ok(branch)
+            }
             "Gather" | "Slice" | "Split" => {
                 branch.flow = part_of(self, operation, name, branch.flow).map_err(about)?;
                 Ok(branch)
@@ -73,7 +77,7 @@ impl Translation<'_> {
                 branch.scale /= single(1).unwrap_or(1.0);
                 Ok(branch)
             }
-            "MatMul" | "Gemm" if branch.linear.is_none() => {
+            "MatMul" | "Gemm" if branch.linear.is_none() && branch.scale == 1.0 => {
                 let last = branch.flow.dims.len() - 1;
                 let flow = &branch.flow;
                 let linear = linear(self, operation, |_| self.feature_places(flow, last)).map_err(about)?;
@@ -105,7 +109,8 @@ impl Translation<'_> {
 
     /// The flow of one of the outputs of an operation, behind whose first `flow` is.
     fn output(&self, operation: usize, name: &str, flow: Flow) -> Result<Flow, String> {
-        let operation = &self.network.operations[operation];
+        // The model's input is no operation.
+        let Some(operation) = self.network.operations.get(operation) else { return Ok(flow) };
         match (self.node(operation).kind.as_str(), &operation.kind) {
             ("Split", Kind::Node) => part_of(self, operation, name, flow),
             ("LSTM" | "GRU" | "RNN", Kind::Node)
@@ -113,7 +118,8 @@ impl Translation<'_> {
             {
                 Ok(flow.reduced(&[0]).without(&[0]))
             }
-            _ => Ok(flow),
+            _ if operation.outputs.first().is_some_and(|first| first == name) => Ok(flow),
+            _ => Err("it reads another output than the first".into()),
         }
     }
 }

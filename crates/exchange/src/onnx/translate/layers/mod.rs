@@ -17,6 +17,7 @@ mod views;
 use super::flow::Flow;
 use super::operation::{Kind, Operation};
 use super::translation::{Outcome, Translation};
+use crate::onnx::import::Element;
 
 pub(super) use attention::joined as join_attention;
 pub(super) use recurrent::{joined as join_directions, ours, part_of, state};
@@ -37,7 +38,8 @@ pub(super) fn translate(into: &mut Translation<'_>, operation: &Operation, flow:
         return Err("it is given tokens, which only an embedding reads".into());
     }
     match node.kind.as_str() {
-        "Identity" | "Cast" | "CastLike" => Ok(flow),
+        "Identity" => Ok(flow),
+        "Cast" | "CastLike" => cast(into, operation, flow),
         "Split" => Ok(flow),
         "Gather" if flow.tokens => embedding::embedding(into, operation, flow),
         "Gather" | "Slice" => views::part(into, operation, flow),
@@ -56,5 +58,21 @@ pub(super) fn translate(into: &mut Translation<'_>, operation: &Operation, flow:
         "LSTM" | "GRU" | "RNN" => recurrent::recurrent(into, operation, flow),
         "Add" | "Sub" | "Mul" | "Div" => affine::affine(into, operation, flow),
         _ => activation::activation(into, operation, flow),
+    }
+}
+
+/// A change of a number's type, which is nothing where floating-point numbers come out, and of tokens.
+fn cast(into: &Translation<'_>, operation: &Operation, flow: Flow) -> Outcome {
+    let node = into.node(operation);
+    let to = match node.kind.as_str() {
+        "Cast" => Element::of(i32::try_from(node.int("to", 1)?).unwrap_or_default())?,
+        _ => {
+            into.constant(operation, 1).ok_or("the type that it gives depends on the model's input")?.element
+        }
+    };
+    let keeps_whole = into.at_start && !into.element.is_float() && to != Element::Bool;
+    match flow.tokens || to.is_float() || keeps_whole {
+        true => Ok(flow),
+        false => Err(format!("it makes {} of its numbers, which no layer does", to.name())),
     }
 }

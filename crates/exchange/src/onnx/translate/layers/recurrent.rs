@@ -47,7 +47,7 @@ pub(super) fn recurrent(into: &mut Translation<'_>, operation: &Operation, flow:
             return Err(format!("its direction is '{other}'; expected forward or bidirectional"));
         }
     };
-    let relu = check(into, operation, directions, &flow)?;
+    let relu = check(into, operation, &flow)?;
     let rows = hidden.checked_mul(gates(kind).len()).ok_or("its hidden_size is too large")?;
     let features = flow.sample[1];
     let mut matrices = Vec::new();
@@ -124,12 +124,7 @@ fn spec(kind: &str, hidden: usize, bidirectional: bool, relu: bool) -> LayerKind
 }
 
 /// Refuses what ours are not, and gives whether a simple one has a ReLU.
-fn check(
-    into: &Translation<'_>,
-    operation: &Operation,
-    directions: usize,
-    flow: &Flow,
-) -> Result<bool, String> {
+fn check(into: &Translation<'_>, operation: &Operation, flow: &Flow) -> Result<bool, String> {
     let node = into.node(operation);
     let kind = node.kind.as_str();
     if kind == "GRU" && !node.flag("linear_before_reset", false)? {
@@ -165,7 +160,6 @@ fn check(
             }
         }
     }
-    let _ = directions;
     Ok(relu)
 }
 
@@ -208,12 +202,16 @@ pub(in crate::onnx::translate) fn joined(
     flow: Flow,
 ) -> Outcome {
     let node = into.node(operation);
-    let source = &into.network.operations[from];
     let mut parts = Vec::new();
     for name in &node.inputs {
-        parts.push(into.branch(name, from, &flow)?);
+        let part = into.branch(name, from, &flow)?;
+        if part.linear.is_some() || part.scale != 1.0 {
+            return Err(NOT_ALIKE.into());
+        }
+        parts.push(part);
     }
-    if let Some(second) = source.outputs.get(1)
+    if let Some(source) = into.network.operations.get(from)
+        && let Some(second) = source.outputs.get(1)
         && parts.iter().all(|part| part.source == *second)
         && matches!(into.node(source).kind.as_str(), "LSTM" | "GRU" | "RNN")
     {
@@ -227,7 +225,7 @@ pub(in crate::onnx::translate) fn joined(
     for (place, part) in parts.iter().enumerate() {
         let mut expected = first.clone();
         expected.offset[axis] += place * factor.size * factor.stride;
-        if part.flow != expected || part.linear.is_some() || part.scale != 1.0 {
+        if part.flow != expected {
             return Err(NOT_ALIKE.into());
         }
     }

@@ -35,6 +35,11 @@ pub(super) fn reduce(into: &mut Translation<'_>, operation: &Operation, flow: Fl
         Axis::Sample(axis) => axis + 1,
     });
     axes.dedup();
+    // A part of an axis stands in another dimension where it was cut.
+    let stays = |dim: &usize| flow.axes(*dim).iter().any(|axis| axes.contains(axis));
+    if (0..rank).filter(|dim| !dims.contains(dim)).any(|dim| stays(&dim)) {
+        return Err("it puts neighbours together, of which some others are left".into());
+    }
     // Axes of one place have no factor that says where they are.
     let is_put_together = |axis: usize| axes.contains(&Axis::Sample(axis)) || flow.sample[axis] == 1;
     let is_mean = matches!(node.kind.as_str(), "GlobalAveragePool" | "ReduceMean");
