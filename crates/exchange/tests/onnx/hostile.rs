@@ -67,11 +67,22 @@ fn node(kind: &str, inputs: &[&str], output: &str) -> Vec<u8> {
 
 /// A model of operators version 17 with an input `x`, `[2, 4]`, and an output `y`.
 fn model(nodes: &[Vec<u8>], tensors: &[Vec<u8>]) -> Vec<u8> {
+    model_of(&[2, 4], nodes, tensors)
+}
+
+/// One with an input of other sizes.
+fn model_of(input: &[i64], nodes: &[Vec<u8>], tensors: &[Vec<u8>]) -> Vec<u8> {
     let mut graph: Vec<u8> = nodes.iter().flat_map(|node| field(1, node)).collect();
     graph.extend(tensors.iter().flat_map(|tensor| field(5, tensor)));
-    graph.extend(field(11, &value("x", &[2, 4])));
+    graph.extend(field(11, &value("x", input)));
     graph.extend(field(12, &value("y", &[2, 3])));
     [number(1, 8), field(8, &number(2, 17)), field(7, &graph)].concat()
+}
+
+/// Whole numbers, for what says where and how.
+fn ints(name: &str, values: &[i64]) -> Vec<u8> {
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [number(1, values.len() as i64), number(2, 7), field(8, name.as_bytes()), field(9, &raw)].concat()
 }
 
 fn floats(count: usize) -> Vec<u8> {
@@ -186,6 +197,85 @@ fn graphs_that_are_none_are_refused() {
     );
     let fold = refused(&[node("MatMul", &["x", "w"], "a"), node("Mul", &["a", "a"], "y")], &[w]);
     assert!(fold.contains("2 (Mul): both of its inputs are the same"), "{fold}");
+}
+
+#[test]
+fn what_no_layer_computes_is_not_taken_for_something_else() {
+    let dense = |rows: i64| tensor("w", &[rows, 3], &floats(rows as usize * 3));
+    let named = |kind: &str, inputs: &[&str], outputs: &[&str]| {
+        let more: Vec<u8> = outputs[1..].iter().flat_map(|name| field(2, name.as_bytes())).collect();
+        [node(kind, inputs, outputs[0]), more].concat()
+    };
+    let cast =
+        [node("Cast", &["x"], "a"), field(5, &[field(1, b"to"), number(20, 2), number(3, 6)].concat())]
+            .concat();
+    let mean = [
+        node("ReduceMean", &["a"], "b"),
+        field(5, &[field(1, b"axes"), number(20, 7), number(8, 2)].concat()),
+    ]
+    .concat();
+    for (input, nodes, tensors, expected) in [
+        // Both ways part at the input itself.
+        (
+            &[2, 4][..],
+            vec![
+                node("Slice", &["x", "0", "2", "1"], "a"),
+                node("Slice", &["x", "2", "4", "1"], "b"),
+                node("Concat", &["b", "a"], "y"),
+            ],
+            vec![ints("0", &[0]), ints("1", &[1]), ints("2", &[2]), ints("4", &[4])],
+            "(Concat)",
+        ),
+        (&[2, 4], vec![node("Mul", &["x"], "y")], Vec::new(), "(Mul)"),
+        // An identity of one value, with another that is longer.
+        (
+            &[2, 4],
+            vec![
+                node("Identity", &["c", "d"], "a"),
+                node("Add", &["a", "d"], "b"),
+                node("Add", &["x", "b"], "y"),
+            ],
+            vec![tensor("c", &[1], &floats(1)), tensor("d", &[5], &floats(5))],
+            "(Add)",
+        ),
+        (&[2, 4], vec![named("Split", &["x"], &["a", "y"])], Vec::new(), "part"),
+        (&[2, 4], vec![named("Dropout", &["x"], &["a", "y"])], Vec::new(), "another output than the first"),
+        (&[2, 4], vec![cast, node("MatMul", &["a", "w"], "y")], vec![dense(4)], "makes int32"),
+        (
+            &[2, 4],
+            vec![node("Clip", &["x", "low", "high"], "a"), node("MatMul", &["a", "w"], "y")],
+            vec![
+                tensor("low", &[], &(-10f32).to_le_bytes()),
+                tensor("high", &[], &10f32.to_le_bytes()),
+                dense(4),
+            ],
+            "(Clip)",
+        ),
+        // The mean of neighbours, of which half as many are left.
+        (
+            &[2, 6, 4],
+            vec![node("Reshape", &["x", "to"], "a"), mean, node("MatMul", &["b", "w"], "y")],
+            vec![ints("to", &[2, 3, 2, 4]), dense(4)],
+            "neighbours together",
+        ),
+    ] {
+        let message = message(import(&model_of(input, &nodes, &tensors)));
+        assert!(message.contains(expected), "no {expected:?} in {message}");
+    }
+}
+
+#[test]
+fn small_files_that_ask_for_much_work_are_refused() {
+    // Each of many layers would have a copy of one weight.
+    let mut nodes: Vec<Vec<u8>> =
+        (0..3000).map(|at| node("MatMul", &[&at.to_string(), "w"], &(at + 1).to_string())).collect();
+    nodes.insert(0, node("Identity", &["x"], "0"));
+    nodes.push(node("Identity", &["3000"], "y"));
+    let square = tensor("w", &[64, 64], &floats(64 * 64));
+    let copies = message(import(&model_of(&[2, 64], &nodes, &[square])));
+    assert!(copies.contains("more than twice as many values as the file"), "{copies}");
+    let wide = message(import(&model_of(&[2, 1 << 30], &[node("Softmax", &["x"], "y")], &[])));
+    assert!(wide.contains("1073741824 features; expected at most"), "{wide}");
 }
 
 #[test]
