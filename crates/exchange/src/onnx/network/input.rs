@@ -1,5 +1,7 @@
 //! What goes into a graph: how a batch becomes values.
 
+use std::collections::HashSet;
+
 use fireclay_nn::{AnyTensor, InputSpec};
 
 use super::super::export::{OnnxSize, OnnxType, OnnxValue};
@@ -32,7 +34,7 @@ impl Input {
             return Err("it has a size of 0".to_owned());
         }
         let element = Element::of(value.element);
-        let channels_last = sizes.len() == 4 && is_turned(graph, &value.name, 0);
+        let channels_last = sizes.len() == 4 && is_turned(graph, &value.name, &mut HashSet::new());
         let tokens = sizes.len() <= 2 && (element == Element::Int || becomes_whole(graph, &value.name));
         Ok(Input { name: value.name.clone(), element, sizes, channels_last, tokens })
     }
@@ -63,7 +65,7 @@ impl Input {
 
     /// How many different tokens there are, if rows of a constant are looked up by them.
     pub(super) fn vocabulary_size(&self, graph: &Graph) -> Option<usize> {
-        if self.tokens { vocabulary(graph, &self.name, 0) } else { None }
+        if self.tokens { vocabulary(graph, &self.name, &mut HashSet::new()) } else { None }
     }
 
     /// The batch that the file fixes, though any may go in.
@@ -144,16 +146,19 @@ impl Input {
     }
 }
 
+/// The most values between an input and what says what it is.
+const MOST_MOVED: usize = 16;
+
 /// Whether an image is first of all turned from channels-last, perhaps after each number was scaled.
-fn is_turned(graph: &Graph, name: &str, depth: usize) -> bool {
+fn is_turned<'a>(graph: &'a Graph, name: &'a str, seen: &mut HashSet<&'a str>) -> bool {
     let mut readers = readers(graph, name).peekable();
-    if readers.peek().is_none() || depth > 8 {
+    if readers.peek().is_none() || seen.len() > MOST_MOVED || !seen.insert(name) {
         return false;
     }
     readers.all(|node| match node.kind.as_str() {
         "Transpose" => node.ints("perm").ok().flatten() == Some(&[0, 3, 1, 2]),
         "Add" | "Cast" | "Clip" | "Div" | "Identity" | "Mul" | "Sub" => {
-            node.output(0).is_some_and(|output| is_turned(graph, output, depth + 1))
+            node.output(0).is_some_and(|output| is_turned(graph, output, seen))
         }
         _ => false,
     })
@@ -167,14 +172,17 @@ fn becomes_whole(graph: &Graph, name: &str) -> bool {
 }
 
 /// The fewest rows of all constants from which such values choose some.
-fn vocabulary(graph: &Graph, name: &str, depth: usize) -> Option<usize> {
-    let rows = |node: &Node| match node.kind.as_str() {
+fn vocabulary<'a>(graph: &'a Graph, name: &'a str, seen: &mut HashSet<&'a str>) -> Option<usize> {
+    if seen.len() > MOST_MOVED || !seen.insert(name) {
+        return None;
+    }
+    let rows = |node: &'a Node| match node.kind.as_str() {
         "Gather" if node.input(1) == Some(name) && node.int("axis", 0) == Ok(0) => {
             let table = graph.constants.get(node.input(0)?)?;
             (table.shape.len() == 2).then(|| table.shape[0])
         }
-        "Cast" | "Identity" | "Squeeze" | "Unsqueeze" if depth < 8 => {
-            node.output(0).and_then(|output| vocabulary(graph, output, depth + 1))
+        "Cast" | "Identity" | "Squeeze" | "Unsqueeze" => {
+            node.output(0).and_then(|output| vocabulary(graph, output, seen))
         }
         _ => None,
     };

@@ -42,6 +42,9 @@ pub(super) struct Weights {
     pub(super) frozen: BTreeSet<String>,
 }
 
+/// The most dimensions that come out: those of images.
+const MOST_OUTPUT_RANK: usize = 4;
+
 /// What a network knows of itself besides its weights.
 #[derive(Debug)]
 pub(super) struct Described {
@@ -134,6 +137,9 @@ impl OnnxNetwork {
         let device = input.device();
         let inputs = self.values(input).map_err(&wrong)?;
         let samples = inputs.first().and_then(|input| input.dims.first()).copied().unwrap_or(1);
+        if inputs.iter().any(|input| input.dims.first().is_some_and(|found| *found != samples)) {
+            return Err(wrong("its inputs have different numbers of samples".to_owned()));
+        }
         let mut large = self.described.placed(&device).into_iter();
         let mut values = vec![None; plan.values];
         for (place, given) in &plan.given {
@@ -148,6 +154,12 @@ impl OnnxNetwork {
         drop(inputs);
         let scope = Scope::of_batch(samples, device.clone(), device.is_autodiff());
         let output = run(plan, values, &scope).map_err(|stopped| wrong(plan.problem(stopped).to_string()))?;
+        if !(1..=MOST_OUTPUT_RANK).contains(&output.rank()) || output.dims[0] % samples.max(1) != 0 {
+            return Err(wrong(format!(
+                "it gives {:?}; expected rows, steps or images for each sample",
+                output.dims
+            )));
+        }
         Ok(output::with_rank(output.tensor(&device)))
     }
 

@@ -8,13 +8,19 @@ use super::any_rank::AnyRank;
 
 /// An activation that ends a graph, by what losses have in themselves.
 pub(super) fn final_activation<'a>(graph: &'a Graph, output: &str) -> Option<&'a Node> {
-    let node = graph.nodes.iter().find(|node| node.outputs.iter().any(|made| made == output))?;
-    match node.kind.as_str() {
-        "Identity" | "Cast" => final_activation(graph, node.input(0)?),
-        "Sigmoid" => Some(node),
-        "Softmax" | "LogSoftmax" => is_over_classes(graph, node, output).then_some(node),
-        _ => None,
+    /// The most operators behind it that leave values as they are.
+    const MOST_BEHIND: usize = 8;
+    let mut output = output;
+    for _ in 0..=MOST_BEHIND {
+        let node = graph.nodes.iter().find(|node| node.outputs.iter().any(|made| made == output))?;
+        match node.kind.as_str() {
+            "Identity" | "Cast" => output = node.input(0)?,
+            "Sigmoid" => return Some(node),
+            "Softmax" | "LogSoftmax" => return is_over_classes(graph, node, output).then_some(node),
+            _ => return None,
+        }
     }
+    None
 }
 
 /// Whether a softmax is over the last dimension, or over the channels of an image.

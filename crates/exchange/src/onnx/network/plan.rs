@@ -96,6 +96,16 @@ impl Plan {
         if !refused.is_empty() {
             return Err(refused);
         }
+        // Files of weights have a place of that name for words.
+        let mut learnt = plan.parameters.iter().chain(&plan.statistics);
+        if let Some(name) = learnt.find(|name| *name == "__metadata__") {
+            return Err(vec![Unsupported {
+                position: "weights".to_owned(),
+                name: name.clone(),
+                kind: "tensor".to_owned(),
+                reason: "no file of weights can hold a tensor of this name; rename it".to_owned(),
+            }]);
+        }
         plan.output.0 = names.place(output).0;
         plan.values = names.known.len();
         plan.find_last_uses();

@@ -104,7 +104,11 @@ impl OnnxGraph {
         if let Some(batch) = plan.inputs.iter().find_map(Input::fixed_batch) {
             notes.push(format!("the file was written for batches of {batch}; others work as well"));
         }
-        let vocabulary_size = plan.inputs.iter().filter_map(|input| input.vocabulary_size(&graph)).min();
+        // Of several inputs each has its own, and a trainer asks for one.
+        let vocabulary_size = match plan.inputs.as_slice() {
+            [input] => input.vocabulary_size(&graph),
+            _ => None,
+        };
         let parameters = take_floats(&mut graph, &plan.parameters);
         let statistics = take_floats(&mut graph, &plan.statistics);
         check_finite(path, plan.parameters.iter().zip(&parameters))?;

@@ -57,11 +57,32 @@ impl Roles {
             }
             if readers.iter().all(is_statistic) && constant.shape.len() == 1 {
                 roles.statistics.insert(name.clone());
-            } else if !constant.shape.is_empty() && uses.learns(name, &constant.shape, values, 0) {
+            } else if !constant.shape.is_empty()
+                && uses.learns(name, &Weight::of(&constant.shape, values), 0, &mut HashSet::new())
+            {
                 roles.parameters.insert(name.clone());
             }
         }
         roles
+    }
+}
+
+/// What is looked at of a constant, once for all that read it.
+struct Weight<'a> {
+    shape: &'a [usize],
+    count: usize,
+    is_zero: bool,
+    is_mask: bool,
+}
+
+impl<'a> Weight<'a> {
+    fn of(shape: &'a [usize], values: &[f32]) -> Self {
+        Weight {
+            shape,
+            count: values.len(),
+            is_zero: values.iter().all(|value| *value == 0.0),
+            is_mask: values.iter().any(|value| value.abs() >= HIDES),
+        }
     }
 }
 
@@ -72,19 +93,26 @@ struct Uses<'a> {
 
 impl Uses<'_> {
     /// Whether any that reads a value learns it; `depth` is how often it was moved.
-    fn learns(&self, name: &str, shape: &[usize], values: &[f32], depth: usize) -> bool {
-        let Some(readers) = self.readers.get(name) else { return false };
+    fn learns<'n>(
+        &'n self,
+        name: &'n str,
+        weight: &Weight<'_>,
+        depth: usize,
+        seen: &mut HashSet<&'n str>,
+    ) -> bool {
+        let Some(readers) = self.readers.get(name).filter(|_| seen.insert(name)) else { return false };
         readers.iter().any(|(node, place)| match node.kind.as_str() {
             kind if MOVING.contains(&kind) => {
                 let is_moved = depth < 8 && (*place == 0 || kind == "Concat");
                 let made = node.outputs.iter().filter(|output| !output.is_empty());
-                is_moved && made.into_iter().any(|made| self.learns(made, shape, values, depth + 1))
+                is_moved && made.into_iter().any(|made| self.learns(made, weight, depth + 1, seen))
             }
-            _ => self.is_learnt(node, *place, shape, values),
+            _ => self.is_learnt(node, *place, weight),
         })
     }
 
-    fn is_learnt(&self, node: &Node, place: usize, shape: &[usize], values: &[f32]) -> bool {
+    fn is_learnt(&self, node: &Node, place: usize, weight: &Weight<'_>) -> bool {
+        let Weight { shape, count, is_zero, is_mask } = *weight;
         match (node.kind.as_str(), place) {
             ("Gemm", _) | ("MatMul", _) | ("Conv" | "ConvTranspose", 1 | 2) => true,
             ("BatchNormalization" | "LayerNormalization", 1 | 2) => true,
@@ -92,14 +120,11 @@ impl Uses<'_> {
             ("SimplifiedLayerNormalization" | "PRelu", 1) => true,
             ("LSTM" | "GRU" | "RNN", 1..=3) => true,
             // Zeros in which a sequence begins are no weights that happen to be 0.
-            ("LSTM" | "GRU" | "RNN", 5 | 6) => values.iter().any(|value| *value != 0.0),
+            ("LSTM" | "GRU" | "RNN", 5 | 6) => !is_zero,
             ("Gather", 0) => shape.len() >= 2,
-            ("Add", _) => {
-                let is_mask = values.iter().any(|value| value.abs() >= HIDES);
-                !is_mask && (values.len() > 1 || self.is_product(&node.inputs[1 - place.min(1)]))
-            }
+            ("Add", _) => !is_mask && (count > 1 || self.is_product(&node.inputs[1 - place.min(1)])),
             // One factor for each channel; what has rows and columns is a table, such as rotary positions.
-            ("Mul", _) => values.len() > 1 && shape.iter().filter(|size| **size > 1).count() <= 1,
+            ("Mul", _) => count > 1 && shape.iter().filter(|size| **size > 1).count() <= 1,
             _ => false,
         }
     }

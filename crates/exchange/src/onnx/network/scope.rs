@@ -103,7 +103,7 @@ impl Scope {
         if dims.len() > MAX_RANK {
             return Err(format!("a value with {} dimensions; up to {MAX_RANK} are supported", dims.len()));
         }
-        if element == Element::Float && !host && dims.contains(&0) {
+        if element != Element::Int && !host && dims.contains(&0) {
             return Err(format!("a value of sizes {dims:?} has no numbers"));
         }
         if let Some(size) = dims.iter().find(|size| **size as u64 > SIZE.saturating_mul(self.samples)) {

@@ -18,16 +18,25 @@ pub(super) fn try_sizes(plan: &Plan, graph: &Graph) -> Result<(), Stopped> {
     for open in candidates(plan, graph) {
         let problem = match output(plan, graph, 1, open) {
             Err(stopped) => stopped,
-            Ok(one) => match output(plan, graph, 2, open) {
-                Ok(two) => return check(plan, &one, &two),
-                Err(stopped) => Stopped {
-                    reason: format!(
-                        "{}, for a batch of 2; with one sample it works: export the model for batches of any size (dynamic_shapes or dynamic_axes of torch.onnx.export)",
-                        stopped.reason
-                    ),
-                    ..stopped
-                },
-            },
+            Ok(one) => {
+                let several = |samples: usize| {
+                    output(plan, graph, samples, open).map_err(|stopped| Stopped {
+                        reason: format!(
+                            "{}, for a batch of {samples}; with one sample it works: export the model for batches of any size (dynamic_shapes or dynamic_axes of torch.onnx.export)",
+                            stopped.reason
+                        ),
+                        ..stopped
+                    })
+                };
+                // A size of the graph may happen to be that of one batch, and is not that of another.
+                match several(2).and_then(|two| Ok((two, several(3)?))) {
+                    Ok((two, three)) => {
+                        check(plan, &one, &two, 2)?;
+                        return check(plan, &one, &three, 3);
+                    }
+                    Err(stopped) => stopped,
+                }
+            }
         };
         first_problem = first_problem.or(Some(problem));
     }
@@ -55,6 +64,7 @@ fn candidates(plan: &Plan, graph: &Graph) -> Vec<usize> {
 
 /// The output for a batch, and for one size wherever one is open.
 fn output(plan: &Plan, graph: &Graph, batch: usize, open: usize) -> Result<Value, Stopped> {
+    let scope = Scope::of_sizes(batch);
     let mut values = vec![None; plan.values];
     for (place, given) in &plan.given {
         let of_constant = |name: &str| {
@@ -62,25 +72,32 @@ fn output(plan: &Plan, graph: &Graph, batch: usize, open: usize) -> Result<Value
             Value::unknown(Element::Float, dims)
         };
         values[*place] = Some(match given {
-            Given::Input(input) => plan.inputs[*input].of_sizes(batch, |_| open),
+            Given::Input(input) => {
+                let value = plan.inputs[*input].of_sizes(batch, |_| open);
+                let admitted = scope.admit(value.element, &value.dims, value.element != Element::Float);
+                admitted.map_err(|reason| {
+                    last(plan, format!("input '{}': {reason}", plan.inputs[*input].name))
+                })?;
+                value
+            }
             Given::Parameter(parameter) => of_constant(&plan.parameters[*parameter]),
             Given::Statistic(statistic) => of_constant(&plan.statistics[*statistic]),
             Given::Constant(value) => value.clone(),
             Given::Large(_, dims) => Value::unknown(Element::Float, &**dims),
         });
     }
-    run(plan, values, &Scope::of_sizes(batch))
+    run(plan, values, &scope)
 }
 
 /// The output is one of numbers, with rows for each sample.
-fn check(plan: &Plan, one: &Value, two: &Value) -> Result<(), Stopped> {
-    let problem = match (one.element, one.known(), one.dims.as_slice(), two.dims.as_slice()) {
+fn check(plan: &Plan, one: &Value, several: &Value, samples: usize) -> Result<(), Stopped> {
+    let problem = match (one.element, one.known(), one.dims.as_slice(), several.dims.as_slice()) {
         (Element::Float, None, [first, rest @ ..], [second, others @ ..]) => {
-            match rest == others && *second == 2 * first && rest.len() < 4 {
+            match rest == others && *second == samples * first && rest.len() < 4 {
                 true => return Ok(()),
                 false => format!(
-                    "it gives {:?} for one sample and {:?} for two; expected rows, steps or images for each sample",
-                    one.dims, two.dims
+                    "it gives {:?} for one sample and {:?} for {samples}; expected rows, steps or images for each sample",
+                    one.dims, several.dims
                 ),
             }
         }

@@ -38,7 +38,10 @@ impl Operator for ArgExtreme {
                 scope.admit(Element::Int, &dims, true)?;
                 return Ok(vec![Value::unknown(Element::Int, dims)]);
             }
-            Data::Host(values) => values.to_vec(),
+            Data::Host(values) => {
+                scope.admit(input.element, &input.dims, true)?;
+                values.to_vec()
+            }
             Data::Device(tensor) => tensor.clone().read().into_iter().map(f64::from).collect(),
         };
         let (outer, inner) = host::around(&input.dims, axis);

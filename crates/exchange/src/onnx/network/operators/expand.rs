@@ -44,6 +44,10 @@ fn tiled(input: &Value, repeats: &[usize], scope: &Scope) -> Result<Value, Reaso
         let mut dims = output.dims.clone();
         dims[axis] = dims[axis].saturating_mul(*times);
         scope.admit(output.element, &dims, output.known().is_some())?;
+        if dims[axis] == 0 {
+            output = output.select(axis, &[], scope)?;
+            continue;
+        }
         let places: Vec<usize> = (0..*times).flat_map(|_| 0..output.dims[axis]).collect();
         output = output.select(axis, &places, scope)?;
     }

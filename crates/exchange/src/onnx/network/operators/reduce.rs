@@ -57,7 +57,8 @@ impl Operator for Reduce {
             None => Vec::new(),
         };
         let axes = match axes.is_empty() {
-            true if self.noop => return Ok(vec![input.clone()]),
+            // Each number by itself, of which a sum is the number and a norm its size.
+            true if self.noop => Vec::new(),
             true => (0..input.rank()).collect(),
             false => host::axes(&axes, input.rank())?,
         };
@@ -77,6 +78,8 @@ impl Operator for Reduce {
         if let Some(reduce) = self.reduction.of_host()
             && input.known().is_some()
         {
+            // Reading them takes as long as there are numbers, however few come out.
+            scope.admit(input.element, &input.dims, true)?;
             let moved = input.permute(&order);
             let values = moved.known().unwrap_or_default();
             let output = scope.host(input.element, &*dims, || match inner {
@@ -137,7 +140,12 @@ impl Reduction {
     fn of_rows(self, rows: Tensor<2>) -> Tensor<2> {
         match self {
             Reduction::L1 => rows.abs().sum_dim(1),
-            Reduction::L2 => rows.square().sum_dim(1).sqrt(),
+            Reduction::L2 => {
+                // The slope of a root at 0 is infinite; that of a row of zeros is 0 here, as in PyTorch.
+                let squares = rows.square().sum_dim(1);
+                let is_zero = squares.clone().equal_scalar(0.0);
+                squares.mask_fill(is_zero.clone(), 1.0).sqrt().mask_fill(is_zero, 0.0)
+            }
             Reduction::LogSum => rows.sum_dim(1).log(),
             Reduction::LogSumExp => {
                 let greatest = rows.clone().max_dim(1).detach();

@@ -52,7 +52,9 @@ fn places(size: usize, start: i64, end: i64, step: i64) -> Result<Vec<usize>, Re
             (start..end).step_by(step).map(|place| place as usize).collect()
         }
         _ => {
-            let (start, end) = (from_front(start).clamp(-1, size - 1), from_front(end).clamp(-1, size - 1));
+            // A start before the front is the front, an end before it is beyond it.
+            let start = from_front(start).clamp(0.min(size - 1), size - 1);
+            let end = from_front(end).clamp(-1, size - 1);
             let step = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
             (end + 1..=start).rev().step_by(step).map(|place| place as usize).collect()
         }
@@ -71,6 +73,8 @@ mod tests {
         assert_eq!(places(5, i64::MAX, 0, i64::MIN).unwrap(), [4]);
         assert_eq!(places(0, -3, 7, 1).unwrap(), [0usize; 0]);
         assert_eq!(places(3, 2, 1, 1).unwrap(), [0usize; 0]);
+        assert_eq!(places(3, -100, i64::MAX, -1).unwrap(), [0usize; 0]);
+        assert_eq!(places(3, -100, i64::MIN, -1).unwrap(), [0]);
         assert_eq!(places(3, 0, 1, 0).unwrap_err(), "a step of 0");
     }
 }

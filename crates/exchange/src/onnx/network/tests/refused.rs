@@ -196,7 +196,7 @@ fn sizes_that_depend_on_the_data_are_refused() {
 #[test]
 fn an_output_must_grow_with_the_batch() {
     let message = Sketch::new().ints("all", &[0]).node("ReduceSum", &["input", "all"], "output").refused();
-    assert!(message.contains("it gives [1, 4] for one sample and [1, 4] for two"), "{message}");
+    assert!(message.contains("it gives [1, 4] for one sample and [1, 4] for 2;"), "{message}");
     let message = Sketch::new().floats("weight", &[4, 2]).node("Identity", &["weight"], "output").refused();
     assert!(message.contains("its output does not come of the input's floating-point numbers"), "{message}");
     let message = Sketch::new().node("Size", &["input"], "output").refused();
