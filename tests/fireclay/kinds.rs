@@ -180,6 +180,8 @@ fn a_validation_part_in_the_folder_is_measured_on() {
     write_texts(&notes.join("Val"), 200..260);
     write_texts(&notes.join("test"), 260..300);
     let trained = succeed(folder.path(), &["train", "notes", "--epochs", "2", "--keep-best"]);
+    let page = std::fs::read_to_string(folder.path().join("runs/ngram-1/report.html")).unwrap();
+    assert!(page.contains("the test samples are a part of their own; so are the validation samples"));
     assert!(trained.stderr.contains("Val: validation samples"), "{}", trained.stderr);
     assert!(trained.stdout.contains("measured on validation samples of their own"), "{}", trained.stdout);
     assert!(trained.stdout.contains("val_loss"), "{}", trained.stdout);

@@ -99,6 +99,9 @@ fn numbers_are_learnt_from_a_table_and_predicted_for_another() {
         "were dealt out to 5 parts, and the intervals of each part were made from the others.",
         "for a linear model",
         "for the mean",
+        "the test samples are a part of their own; ",
+        ", in batches of ",
+        "to lessen its loss: the mean squared error.",
     ] {
         assert!(page.contains(part), "no {part:?} in the page");
     }

@@ -287,7 +287,8 @@ fn several_target_columns_are_labels() {
     let (mut each, mut tags) = ("warm,damp,rain,wind\n".to_owned(), "warm,damp,sky\n".to_owned());
     for row in 0..400 {
         let [warm, damp] = [noise(row, 0), noise(row, 1)];
-        let [rain, wind] = [damp > 0.6, warm + damp < 0.8];
+        // Some rows are wrong, so that there are mistakes to show.
+        let [rain, wind] = [(damp > 0.6) ^ (row % 31 == 7), warm + damp < 0.8];
         let yes = |holds| if holds { "yes" } else { "no" };
         writeln!(each, "{warm:.3},{damp:.3},{},{}", yes(rain), yes(wind)).unwrap();
         let names: Vec<&str> =
@@ -309,6 +310,12 @@ fn several_target_columns_are_labels() {
         let header = answers.lines().next().unwrap();
         assert!(header.ends_with("predicted labels,probability of rain,probability of wind"), "{header}");
         assert!(answers.lines().any(|line| line.contains(",rain;wind,")), "{answers}");
+        let page = std::fs::read_to_string(folder.path().join("runs/mlp-1/report.html")).unwrap();
+        assert!(page.contains("a fifth of the samples was held out for the test"));
+        assert!(page.contains("<dt>damp</dt>"), "mistakes are shown with their columns");
+        for target in ["rain", "wind", "sky"] {
+            assert!(!page.contains(&format!("<dt>{target}</dt>")), "{target} is no column to predict from");
+        }
         succeed(folder.path(), &["evaluate", "model.fireclay", flags[1]]);
     }
     let both = ["train", "each.csv", "--target", "rain", "--target", "wind", "--task", "regression"];

@@ -158,6 +158,10 @@ impl Program for FireclayProgram {
         source.load(limit, preprocessing, output)
     }
 
+    fn holds_out_test(source: &AnySource) -> bool {
+        source.holds_out_test()
+    }
+
     fn has_validation(source: &AnySource) -> bool {
         source.has_validation()
     }

@@ -73,6 +73,10 @@ impl Program for ImdbProgram {
         })
     }
 
+    fn holds_out_test(source: &TextSource) -> bool {
+        source.holds_out_test()
+    }
+
     fn originals(source: &TextSource, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
         let _ = test;
         source.originals(limit, indices)

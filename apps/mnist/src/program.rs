@@ -54,6 +54,10 @@ impl Program for MnistProgram {
         source.load(FAMILY, FAMILY.shape(), limit, preprocessing, output)
     }
 
+    fn holds_out_test(source: &ImageSource) -> bool {
+        source.holds_out_test()
+    }
+
     fn fallback() -> Option<Fallback<ImageSource>> {
         Some(Fallback {
             source: ImageSource::Synthetic,

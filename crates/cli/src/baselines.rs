@@ -8,7 +8,7 @@ use fireclay::train::{
     AnyMetric, PredictionTargets, Predictions, Task, TokenSums, TrainError, bootstrap_interval,
 };
 
-use crate::format::aligned;
+use crate::format::{aligned, count};
 use crate::objective::{Objective, measure};
 use crate::output::Output;
 use crate::records::{Comparison, Measure};
@@ -23,6 +23,9 @@ const WITHIN: f64 = 0.95;
 /// Steps that the linear model is trained for, about, and samples in each.
 const STEPS: usize = 2_000;
 const BATCH_SIZE: usize = 64;
+
+/// Fewer steps than this are few.
+const FEW_STEPS: usize = 200;
 
 /// Samples that are looked at together.
 const AT_ONCE: usize = 4_096;
@@ -131,6 +134,31 @@ impl Baselines {
             ..measure_of(model, threshold, metric)
         };
         self.metrics.iter().map(of).collect()
+    }
+
+    /// What to say of a model that is no better by the first of such measures than the answer that is always the same.
+    pub fn no_better(&self, measures: &[Measure], steps: usize) -> Option<String> {
+        let row = measures.first()?;
+        let (model, constant) = (row.model?, row.constant?);
+        let maximizes = self.metrics.first()?.direction() == fireclay::train::Direction::Maximize;
+        // The end of its interval that is the worse, as far as there is one.
+        let [lower, upper] = row.interval.unwrap_or([model, model]);
+        let is_better = if maximizes { lower > constant } else { upper < constant };
+        if is_better {
+            return None;
+        }
+        let advice = match steps < FEW_STEPS {
+            true => "that is few: train for more epochs (--epochs N)",
+            false => "find-lr looks for a learning rate, and data shows what it learns from",
+        };
+        Some(format!(
+            "after {} the model is not measurably better than {}; {advice}",
+            match steps {
+                1 => "1 step".to_owned(),
+                steps => format!("{} steps", count(steps as u64)),
+            },
+            self.constant_name
+        ))
     }
 
     /// Prints such measures.
@@ -329,7 +357,15 @@ fn constant(train: &Dataset) -> anyhow::Result<(String, Vec<f32>)> {
         let share = |label| values.iter().skip(label).step_by(count).sum::<f32>();
         // Above 0 where the label holds in most rows.
         let logit = |label| ((share(label) + 0.5) / (rows - share(label) + 0.5)).ln();
-        return Ok(("the usual labels".into(), (0..count).map(logit).collect()));
+        let logits: Vec<f32> = (0..count).map(logit).collect();
+        let is_usual = |(name, logit): (&String, &f32)| (*logit > 0.0).then(|| name.clone());
+        let usual: Vec<String> = train.class_names().iter().zip(&logits).filter_map(is_usual).collect();
+        let name = match usual.as_slice() {
+            [] => "no label".into(),
+            [label] => format!("always {label}"),
+            _ => "the labels of most samples".into(),
+        };
+        return Ok((name, logits));
     }
     let sum: f64 = values_of(train).iter().map(|value| f64::from(*value)).sum();
     Ok(("the mean".into(), vec![(sum / train.len().max(1) as f64) as f32]))
@@ -362,6 +398,23 @@ mod tests {
         assert!((accuracy.measure(&baselines.constant).unwrap() - 0.71).abs() < 1e-6);
         assert!(accuracy.measure(&linear).unwrap() > 0.95);
         assert!(matches!(linear.task(), Task::Classes { count: 2 }));
+    }
+
+    #[test]
+    fn a_model_that_learnt_nothing_is_said_to_be_no_better() {
+        let (points, output) = (points(), Output::new(false, true));
+        let spec = ModelSpec::new([1]).dense(8).relu().dense(2);
+        let baselines = Baselines::of(&points, &points, &spec, &Device::flex(), &output).unwrap().unwrap();
+        let of = |predictions: &Predictions, steps| {
+            baselines.no_better(&baselines.compare(predictions, None), steps)
+        };
+        let few = of(&baselines.constant, 1).unwrap();
+        assert!(
+            few.starts_with("after 1 step the model is not measurably better than always low; "),
+            "{few}"
+        );
+        assert!(few.contains("--epochs N") && of(&baselines.constant, 2_000).unwrap().contains("find-lr"));
+        assert_eq!(of(baselines.linear.as_ref().unwrap(), 1), None);
     }
 
     #[test]

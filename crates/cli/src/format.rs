@@ -88,6 +88,11 @@ pub fn quoted(path: &str) -> String {
     }
 }
 
+/// A number rounded to four digits.
+pub fn significant(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,22 @@ impl Objective {
         }
     }
 
+    /// What the training makes small, with what that means.
+    pub fn loss(self) -> &'static str {
+        match self {
+            Objective::Classification | Objective::StepClassification => {
+                "the cross-entropy, which is how surprised its probabilities are by the truth"
+            }
+            Objective::LanguageModel => {
+                "the cross-entropy, which is how surprised its probabilities are by the next token"
+            }
+            Objective::MultiLabel => {
+                "the binary cross-entropy, which is how surprised its probabilities are by each label"
+            }
+            Objective::Regression => "the mean squared error",
+        }
+    }
+
     /// What is always measured, besides the loss.
     pub fn metric(self) -> AnyMetric {
         match self {

@@ -97,6 +97,12 @@ pub trait Program: Debug + Sized + 'static {
         output: &Arc<Output>,
     ) -> Result<(Dataset, Dataset), DatasetsError>;
 
+    /// Whether the test samples are held out of the data that was named, as none were named for the test.
+    fn holds_out_test(source: &SourceOf<Self>) -> bool {
+        let _ = source;
+        false
+    }
+
     /// Whether the source has validation samples of its own.
     fn has_validation(source: &SourceOf<Self>) -> bool {
         let _ = source;

@@ -31,3 +31,27 @@ pub fn shortened(text: &str, limit: usize) -> String {
     let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
 }
+
+/// A text of at most so many characters of which both ends are kept.
+pub fn without_middle(text: &str, limit: usize) -> String {
+    let length = text.chars().count();
+    if length <= limit {
+        return text.into();
+    }
+    let half = limit.saturating_sub(3) / 2;
+    let first: String = text.chars().take(half).collect();
+    let last: String = text.chars().skip(length - half).collect();
+    format!("{} … {}", first.trim_end(), last.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_both_ends_are_kept() {
+        assert_eq!(without_middle("short", 5), "short");
+        assert_eq!(without_middle("begins and ends", 11), "begi … ends");
+        assert_eq!(without_middle("ä".repeat(50).as_str(), 9), "äää … äää");
+    }
+}

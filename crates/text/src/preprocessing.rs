@@ -1,5 +1,6 @@
 //! The whole way from a text to what a network reads.
 
+use fireclay_data::Side;
 use serde::{Deserialize, Serialize};
 
 use super::{TextEncoder, TextPadding};
@@ -34,11 +35,70 @@ impl TextPreprocessing {
         out
     }
 
+    /// The part of a text that its tokens come from, where a long text is cut: from the beginning of a word, or up to the end of
+    /// one.
+    ///
+    /// ```
+    /// use fireclay_data::Side;
+    /// use fireclay_text::{TextEncoder, TextPadding, TextPreprocessing, Vocabulary, WordTokenizer};
+    ///
+    /// # fn main() -> Result<(), fireclay_text::TextError> {
+    /// let encoder = TextEncoder::new(WordTokenizer::default(), Vocabulary::from_words(["not", "bad"])?);
+    /// let padding = TextPadding { truncate: Side::Left, ..TextPadding::to(2) };
+    /// let preprocessing = TextPreprocessing { encoder, padding };
+    /// assert_eq!(preprocessing.part_read("At first it is not bad"), "not bad");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn part_read<'a>(&self, text: &'a str) -> &'a str {
+        let fits = |part: &str| self.encoder.encode(part).len() <= self.padding.length;
+        if fits(text) {
+            return text;
+        }
+        let spaces = || text.char_indices().filter(|(_, letter)| letter.is_whitespace());
+        // The more is left out the fewer tokens there are, so that halving finds the longest part.
+        match self.padding.truncate {
+            Side::Left => {
+                let starts: Vec<usize> = spaces().map(|(place, letter)| place + letter.len_utf8()).collect();
+                let first = starts.partition_point(|start| !fits(&text[*start..]));
+                starts.get(first).map_or(text, |start| &text[*start..])
+            }
+            Side::Right => {
+                let ends: Vec<usize> = spaces().map(|(place, _)| place).collect();
+                let beyond = ends.partition_point(|end| fits(&text[..*end]));
+                beyond.checked_sub(1).map_or(text, |last| &text[..ends[last]])
+            }
+        }
+    }
+
     /// Checks what a description from outside may have wrong.
     ///
     /// # Errors
     /// If the length of the padding is out of range.
     pub fn check(&self) -> Result<(), TextError> {
         Ok(self.padding.check()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Vocabulary, WordTokenizer};
+
+    #[test]
+    fn the_part_that_is_read_has_the_tokens_of_the_whole() {
+        let text = "One two  three\nfour five";
+        let words = ["one", "two", "three", "four", "five"];
+        for truncate in [Side::Left, Side::Right] {
+            for length in 1..=6 {
+                let vocabulary = Vocabulary::from_words(words).unwrap();
+                let encoder = TextEncoder::new(WordTokenizer::default(), vocabulary);
+                let padding = TextPadding { truncate, ..TextPadding::to(length) };
+                let preprocessing = TextPreprocessing { encoder, padding };
+                let part = preprocessing.part_read(text);
+                assert_eq!(part.split_whitespace().count(), length.min(5), "{truncate:?}: {part:?}");
+                assert_eq!(preprocessing.tokens(part), preprocessing.tokens(text), "{truncate:?}: {part:?}");
+            }
+        }
     }
 }

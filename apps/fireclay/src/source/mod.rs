@@ -200,6 +200,16 @@ impl AnySource {
         }
     }
 
+    /// Whether a fifth of the samples becomes the test part, as there is none.
+    pub fn holds_out_test(&self) -> bool {
+        match self {
+            AnySource::Asked(asked) => asked.table().test.is_none(),
+            AnySource::Table(table) => table.test.is_none(),
+            AnySource::Images { source, .. } | AnySource::Rows(source) => source.holds_out_test(),
+            AnySource::Texts { source, .. } => source.holds_out_test(),
+        }
+    }
+
     /// Some test samples as they were read; empty if they cannot be had again.
     pub fn originals(&self, limit: Limit, test: &Dataset, indices: &[usize]) -> Vec<Content> {
         match self {

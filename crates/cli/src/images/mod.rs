@@ -131,6 +131,20 @@ impl ImageSource {
         Ok(limit.dataset(test)?.with_normalization(normalization(card))?)
     }
 
+    /// Whether a fifth of the images becomes the test part, as there is none.
+    pub fn holds_out_test(&self) -> bool {
+        match self {
+            ImageSource::Images(folder) => !own::has_parts(folder),
+            ImageSource::Npz(file) => {
+                NumpyDataset::has_test_part(file, &NumpyOptions::default()).is_ok_and(|has| !has)
+            }
+            ImageSource::Folder(_)
+            | ImageSource::Default
+            | ImageSource::Synthetic
+            | ImageSource::Parts { .. } => false,
+        }
+    }
+
     fn load_all(
         &self,
         family: PublishedImages,

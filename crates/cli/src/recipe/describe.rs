@@ -4,6 +4,7 @@ use fireclay::backend::Precision;
 use fireclay::train::{AnyOptimizer, BuiltInSchedule, WeightAveraging};
 
 use super::settings::{BestEpoch, Recipe};
+use crate::format::significant;
 
 impl Recipe {
     /// In words, each as a flag gives it: `adam 0.001`, `batch 64`, `10 epochs`.
@@ -69,11 +70,6 @@ fn epochs(count: f64) -> String {
         true => "1 epoch".into(),
         false => format!("{count} epochs"),
     }
-}
-
-/// A number rounded to four digits.
-fn significant(number: f64) -> f64 {
-    format!("{number:.3e}").parse().unwrap_or(number)
 }
 
 #[cfg(test)]

@@ -145,6 +145,18 @@ impl TextSource {
         Ok((limit.texts(train)?, limit.texts(test)?))
     }
 
+    /// Whether a fifth of the texts becomes the test part, as there is none.
+    pub fn holds_out_test(&self) -> bool {
+        match self {
+            TextSource::Texts(folder) => !TextFolder::has_train_and_test(folder),
+            TextSource::Table { test, .. } => test.is_none(),
+            TextSource::Folder(_)
+            | TextSource::Default
+            | TextSource::Synthetic
+            | TextSource::Parts { .. } => false,
+        }
+    }
+
     /// Where the texts of a data set are that a model file names.
     pub fn known(dataset: &str) -> Option<Self> {
         match dataset {

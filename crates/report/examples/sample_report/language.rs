@@ -33,6 +33,9 @@ pub fn report() -> RunReport {
         epochs: common::epochs(&mut random, 10, 3.1, 1.35, None),
         steps: common::steps(&mut random, 5_000, 4.2, 1.35),
         training: Training {
+            method: Some(
+                "by AdamW with a learning rate of 0.001, in batches of 32 samples, to lessen its loss: the cross-entropy, which is how surprised its probabilities are by the next token".into(),
+            ),
             best_epoch: Some(8),
             stopped: Some("the time budget of 10 minutes was used up".into()),
             warnings: vec![],

@@ -32,6 +32,9 @@ fn base(title: &str, seed: u64) -> RunReport {
             },
         ],
         training: Training {
+            method: Some(
+                "by Adam with a learning rate of 0.001, in batches of 256 samples, to lessen its loss: the mean squared error".into(),
+            ),
             best_epoch: Some(31),
             stopped: Some("the validation loss had not fallen for 5 epochs".into()),
             warnings: vec![],

@@ -48,6 +48,9 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Training {
+    /// How weights were changed to make what small, as the end of the sentence `The network was trained …`, such as
+    /// `with Adam at a learning rate of 0.001 to make the cross-entropy small`.
+    pub method: Option<String>,
     /// The epoch whose weights were kept, counted from 1.
     pub best_epoch: Option<usize>,
     /// Why it ended, as the end of the sentence `The training ended because …`, such as `all 20 epochs were done`.

@@ -60,39 +60,22 @@ pub fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup
 }
 
 fn bins(calibration: &Calibration) -> Markup {
-    let filled = || calibration.bins.iter().filter(|bin| bin.samples > 0);
     let table = html! {
         table.compact {
             thead {
                 tr {
                     th scope="col" { "Confidence" }
-                    @for bin in filled() {
-                        th.number scope="col" { ({
-                            format!(
-                                "{:.0}–{:.0}\u{a0}%",
-                                bin.lower * 100.0,
-                                bin.upper * 100.0,
-                            )
-                        }) }
-                    }
+                    th.number scope="col" { "Answers" }
+                    th.number scope="col" { "Mean confidence" }
+                    th.number scope="col" { "Right" }
                 }
             }
             tbody {
-                tr {
-                    th scope="row" { "answers" }
-                    @for bin in filled() {
+                @for bin in calibration.bins.iter().filter(|bin| bin.samples > 0) {
+                    tr {
+                        th scope="row" { (format!("{:.0}–{:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) }
                         td.number { (count(bin.samples as u64)) }
-                    }
-                }
-                tr {
-                    th scope="row" { "mean confidence" }
-                    @for bin in filled() {
                         td.number { (percent(bin.confidence())) }
-                    }
-                }
-                tr {
-                    th scope="row" { "right" }
-                    @for bin in filled() {
                         td.number { (percent(bin.accuracy())) }
                     }
                 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::format::percent;
+use crate::format::{area, percent};
 
 /// What stands where a measure does not exist; the text below the table says why.
 pub fn undefined() -> Markup {
@@ -11,11 +11,20 @@ pub fn undefined() -> Markup {
     }
 }
 
-/// A fraction with a bar behind it.
-pub fn bar(fraction: Option<f64>) -> Markup {
-    match fraction {
-        Some(fraction) => html! {
-            td.number.bar style={ "--v:" (format!("{:.1}%", fraction.clamp(0.0, 1.0) * 100.0)) } { (percent(fraction)) }
+/// A share with a bar behind it, in percent.
+pub fn bar(share: Option<f64>) -> Markup {
+    filled(share, percent)
+}
+
+/// A score from 0 to 1 that is no share of anything, with a bar behind it.
+pub fn score(score: Option<f64>) -> Markup {
+    filled(score, area)
+}
+
+fn filled(value: Option<f64>, written: fn(f64) -> String) -> Markup {
+    match value {
+        Some(value) => html! {
+            td.number.bar style={ "--v:" (format!("{:.1}%", value.clamp(0.0, 1.0) * 100.0)) } { (written(value)) }
         },
         None => html! {
             td.number { (undefined()) }

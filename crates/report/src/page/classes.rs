@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::cells::{bar, undefined};
+use super::cells::{bar, score, undefined};
 use super::confusion::matrix;
 use super::frame::{Section, scroll};
 use super::scored::Scored;
@@ -64,7 +64,7 @@ fn table(task: &Classification, confusion: &Confusion, scored: Option<&Scored>) 
                         th scope="row" { (shortened(&task.classes[*class], 60)) }
                         (bar(counts.precision()))
                         (bar(counts.recall()))
-                        (bar(counts.f1()))
+                        (score(counts.f1()))
                         @if let Some(rankings) = rankings {
                             td.number {
                                 @if let Some(ranking) = &rankings[*class] { (area(ranking.auc)) } @else { (undefined()) }

@@ -81,7 +81,7 @@ fn cell(task: &Classification, confusion: &Confusion, truth: usize, predicted: u
     let share = samples as f64 / support as f64;
     let right = truth == predicted;
     // The root lets a few mistakes be seen beside hundreds of right answers.
-    let shade = if right { share * share * 0.9 } else { share.sqrt() };
+    let shade = if right { 0.12 + share * share * 0.78 } else { share.sqrt() };
     let words = format!(
         "{} of {} “{}” were taken for “{}” ({})",
         count(samples),

@@ -7,7 +7,7 @@ use crate::data::{Content, Example, RunReport, Task};
 use crate::error::ReportError;
 use crate::format::{counted, percent};
 use crate::picture::data_uri;
-use crate::words::shortened;
+use crate::words::{shortened, without_middle};
 
 /// No more are shown, and pictures have no more pixels on a side, so that a page of colour photographs stays below 1 MB.
 const MISTAKES: usize = 24;
@@ -15,7 +15,7 @@ const MISTAKE_SIDE: usize = 72;
 const AUGMENTED: usize = 6;
 const AUGMENTED_SIDE: usize = 48;
 /// Of a text that many characters, and of a row that many columns.
-const TEXT: usize = 500;
+const TEXT: usize = 900;
 const COLUMNS: usize = 24;
 
 pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
@@ -23,6 +23,8 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
         return Ok(None);
     }
     let numbers = matches!(report.task, Some(Task::Regression(_)));
+    let labels = matches!(report.task, Some(Task::MultiLabel(_)));
+    let percentages = report.mistakes.iter().any(|example| example.probability.is_some());
     let title = if numbers { "Largest errors" } else { "Most confident mistakes" };
     let wide =
         report.mistakes.iter().any(|example| matches!(example.content, Content::Text(_) | Content::Row(_)));
@@ -34,6 +36,13 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
             @if numbers { "The samples where predictions are furthest off, the worst first." } @else {
                 "What the network got wrong although it was sure, the surest first. Look for samples with a wrong label, for pictures or texts \
                      that people could not tell either, and for what these samples have in common."
+            }
+            @if percentages && !numbers {
+                @if labels {
+                    " The percentage is how sure it was of the label that it got most wrong."
+                } @else {
+                    " The percentage is the probability that it gave its answer."
+                }
             }
             @if shown.len() < report.mistakes.len() {
                 " "
@@ -70,7 +79,7 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
                     }
                 }
                 Content::Text(text) => {
-                    blockquote { (shortened(text, TEXT)) }
+                    blockquote { (without_middle(text, TEXT)) }
                 }
                 Content::Row(columns) => {
                     dl.row {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::cells::{bar, undefined};
+use super::cells::{bar, score, undefined};
 use super::curves::curves;
 use super::frame::{Section, scroll};
 use crate::data::MultiLabel;
@@ -106,7 +106,7 @@ fn table(task: &MultiLabel, counts: &[ClassCounts], rankings: Option<&Vec<Option
                         th scope="row" { (shortened(&task.labels[label], 60)) }
                         (bar(counts.precision()))
                         (bar(counts.recall()))
-                        (bar(counts.f1()))
+                        (score(counts.f1()))
                         @if let Some(rankings) = rankings {
                             td.number {
                                 @if let Some(ranking) = &rankings[label] { (area(ranking.auc)) } @else { (undefined()) }

@@ -26,7 +26,7 @@ pub fn section(report: &RunReport) -> Option<Section> {
     let few = measures.iter().filter_map(|measure| measure.samples).min().filter(|samples| *samples < FEW);
     let intervals = measures.iter().any(|measure| measure.interval.is_some());
     let table = html! {
-        table {
+        table.stacks {
             thead {
                 tr {
                     th scope="col" { "Measure" }
@@ -137,18 +137,18 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (spoken(&measure.name)) " " (arrow(measure.direction)) }
-            td {
+            td data-name="Part" {
                 (measure.part)
                 @if let Some(samples) = measure.samples {
                     small { " " (count(samples as u64)) }
                 }
             }
             @if let Some(value) = value {
-                td.number {
+                td.number data-name="Value" {
                     strong { (value_in(&measure.unit, value)) }
                 }
             } @else {
-                td {
+                td data-name="Value" {
                     em {
                         "not defined"
                         @if let Some(reason) = &measure.undefined { ": " (reason) }
@@ -156,12 +156,12 @@ fn row(measure: &Measure, baselines: &[&str], intervals: bool) -> Markup {
                 }
             }
             @if intervals {
-                td.number {
+                td.number data-name="95\u{a0}% interval" {
                     @if let Some(interval) = interval { (ends(measure, interval)) }
                 }
             }
             @for name in baselines {
-                td.number {
+                td.number data-name=(capitalised(name)) {
                     @if let Some(other) = baseline(name) { (value_like(&measure.unit, other, value.unwrap_or(other))) }
                 }
             }

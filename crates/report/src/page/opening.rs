@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::measures::{better, ends, value_in, value_like};
 use crate::data::{Measure, RunReport, Task};
-use crate::format::{count, counted, duration, number, percent};
+use crate::format::{area, count, counted, duration, number, percent};
 use crate::statistics::{ClassCounts, Confusion, Residuals};
 use crate::words::{capitalised, list, shortened, spoken};
 
@@ -153,7 +153,7 @@ fn failing(report: &RunReport) -> Option<String> {
             Some(format!(
                 "It fails most on “{}”, with an F1 of {}.",
                 shortened(&task.labels[worst], 40),
-                percent(value)
+                area(value)
             ))
         }
         Task::Regression(task) => {
@@ -208,8 +208,14 @@ fn tiles(report: &RunReport) -> Markup {
     } else {
         times.sum()
     };
-    if seconds > 0.0 {
-        tiles.push(("Time".into(), duration(seconds), String::new()));
+    let training = report.timings.iter().find(|timing| timing.name.starts_with("training"));
+    match training.map(|timing| timing.seconds).filter(|training| *training > 0.0 && seconds.is_finite()) {
+        Some(training) if training < 0.99 * seconds => {
+            let all = format!("{} with all else", duration(seconds));
+            tiles.push(("Time of training".into(), duration(training), all));
+        }
+        _ if seconds > 0.0 => tiles.push(("Time".into(), duration(seconds), String::new())),
+        _ => {}
     }
     html! {
         @if !tiles.is_empty() {

@@ -22,6 +22,9 @@ pub fn section(report: &RunReport) -> Option<Section> {
         return None;
     }
     let mut sentences = Vec::new();
+    if let Some(method) = &training.method {
+        sentences.push(format!("The network was trained {method}."));
+    }
     if let Some(reason) = &training.stopped {
         sentences.push(format!("The training ended because {reason}."));
     }

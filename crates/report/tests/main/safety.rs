@@ -43,7 +43,8 @@ fn hostile() -> RunReport {
     report.command = Some(word());
     report.layers = vec![Layer { name: word(), kind: word(), output: word(), ..Layer::default() }];
     report.epochs.push(Epoch::new(6, [(word(), 1.0), (format!("val_{HOSTILE}"), 2.0)]));
-    report.training = Training { best_epoch: None, stopped: Some(word()), warnings: vec![word()] };
+    report.training =
+        Training { method: Some(word()), best_epoch: None, stopped: Some(word()), warnings: vec![word()] };
     report.measures[0].name = word();
     report.measures[0].part = word();
     report.measures[0].baselines[0].name = word();

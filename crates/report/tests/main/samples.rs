@@ -106,6 +106,7 @@ pub fn full(task: Task) -> RunReport {
             })
             .collect(),
         training: Training {
+            method: Some("by hand".into()),
             best_epoch: Some(4),
             stopped: Some("all epochs were done".into()),
             warnings: vec!["Look here.".into()],

@@ -29,7 +29,9 @@ fn classes_have_their_sections() {
         "Confidence",
         "Most confident mistakes",
         "24 of 30 samples are shown",
+        "The percentage is the probability that it gave its answer.",
         "How it was trained",
+        "The network was trained by hand.",
         "Loss of each step",
         "Learning rate",
         "What it learnt from",
@@ -109,6 +111,8 @@ fn labels_have_their_sections() {
         "n. d.",
         "Precision and recall",
         "It fails most on “",
+        "with an F1 of 0.",
+        "how sure it was of the label that it got most wrong",
     ] {
         assert!(text.contains(part), "{part}");
     }

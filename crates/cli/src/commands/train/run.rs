@@ -148,6 +148,13 @@ fn train<P: Program>(
     trainer.keep_intervals(&predictions, INTERVAL);
     if let Some(baselines) = &baselines {
         baselines.print_beside(&measures, &state.model, output);
+        let steps = history.epochs.len() * train.len().div_ceil(recipe.batch_size * recipe.accumulate);
+        if let Some(warning) = baselines.no_better(&measures, steps) {
+            output.warn(&warning);
+            if let Some(recording) = recording.as_ref() {
+                recording.warn(warning);
+            }
+        }
     }
     if let Some(recording) = recording.as_mut() {
         recording.lap("evaluation", start);

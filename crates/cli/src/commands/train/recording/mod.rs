@@ -129,6 +129,11 @@ impl Recording {
         trainer.callback(log).callback(events).callback(listen)
     }
 
+    /// Adds a sentence to what the run warned of.
+    pub fn warn(&self, sentence: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+    }
+
     /// Notes how long something took.
     pub fn lap(&mut self, name: &str, since: Instant) {
         self.laps.push(Timing { name: name.into(), seconds: since.elapsed().as_secs_f64() });

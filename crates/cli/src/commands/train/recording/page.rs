@@ -9,7 +9,7 @@ use fireclay::report::{
     Task, Training, Unit, Verdict,
 };
 use fireclay::runs::{RunFolder, environment, epochs, layers, steps, task};
-use fireclay::train::{AnyMetric, Report, Stopped};
+use fireclay::train::{AnyMetric, AnyOptimizer, Report, Stopped};
 use toml::Value;
 
 use super::super::flags::Train;
@@ -17,9 +17,10 @@ use super::super::job::Job;
 use super::super::print_config::settings;
 use super::Outcome;
 use crate::baselines::title;
-use crate::format::{called, count, quoted};
+use crate::format::{called, count, quoted, significant};
 use crate::objective::Objective;
 use crate::program::{Preprocessing, Program};
+use crate::recipe::Recipe;
 use crate::records;
 
 /// Settings that name files, of which only the last part of the path is said: the rest is of one machine.
@@ -38,12 +39,6 @@ pub fn beginning<P: Program>(
     let mut parts = vec![part("training", train)];
     parts.extend(validation.as_ref().map(|validation| part("validation", validation)));
     parts.push(part("test", test));
-    let split = match (validation, recipe.validation_split) {
-        (None, split) if split > 0.0 => {
-            Some(format!("{} % of the training samples are held out for validation", 100.0 * split))
-        }
-        _ => None,
-    };
     let group = |name: &str, wanted: &dyn Fn(&str) -> bool| {
         let all = settings::<P>(job, flags).into_iter().filter(|(name, _)| wanted(name));
         SettingGroup::new(
@@ -85,13 +80,14 @@ pub fn beginning<P: Program>(
             name: provenance.name.clone(),
             source: Some(provenance.source.clone()),
             parts,
-            split,
+            split: Some(split(job)),
             sample: Some(sample(train)),
             notes,
         }),
         settings: groups,
         environment: Some(environment),
         command: Some(command::<P>()),
+        training: Training { method: Some(method(recipe, objective)), ..Training::default() },
         layers: layers(&state.spec)?,
         ..RunReport::default()
     })
@@ -117,7 +113,7 @@ pub fn ending<P: Program>(
             _ if history.epochs.len() == 1 => "its only epoch was done".to_owned(),
             _ => format!("all {} epochs were done", history.epochs.len()),
         }),
-        warnings: std::mem::take(&mut report.training.warnings),
+        ..std::mem::take(&mut report.training)
     };
     let measured = outcome.measures.iter().map(|row| measure(row, outcome.constant, test.len()));
     report.measures = measured.collect();
@@ -230,6 +226,63 @@ fn purpose(objective: Objective, train: &Dataset) -> String {
         },
         Objective::LanguageModel => "to predict the next token of a text".into(),
     }
+}
+
+/// Where the samples of each part are from, and which of them are used, in words.
+fn split<P: Program>(job: &Job<P>) -> String {
+    let Job { state, train, validation, recipe, .. } = job;
+    let alike =
+        if train.class_names().is_empty() || train.label(0).is_none() { "" } else { " of each class" };
+    let mut sentences = vec![match P::holds_out_test(&state.data) {
+        true => format!(
+            "a fifth of the samples{alike} was held out for the test, always the same ones, chosen at random"
+        ),
+        false => "the test samples are a part of their own".to_owned(),
+    }];
+    match (validation, recipe.validation_split) {
+        (Some(_), _) => sentences.push("so are the validation samples".into()),
+        (None, share) if share > 0.0 => sentences.push(format!(
+            "{} % of the training samples{alike} were held out for validation, chosen at random by the seed",
+            significant(100.0 * share)
+        )),
+        _ => sentences.push("none were held out for validation".into()),
+    }
+    if let Some(limit) = state.limit.samples {
+        sentences.push(format!(
+            "of each part at most {} samples were used, spread evenly over it",
+            count(u64::from(limit))
+        ));
+    }
+    sentences.join("; ")
+}
+
+/// How weights were changed to make what small, in words.
+fn method(recipe: &Recipe, objective: Objective) -> String {
+    let optimizer: AnyOptimizer = recipe.optimizer.clone().into();
+    let name = optimizer.name();
+    let name = match name.as_str() {
+        "sgd" => "stochastic gradient descent",
+        "rmsprop" => "RMSprop",
+        "adam" => "Adam",
+        "adamw" => "AdamW",
+        "nadam" => "NAdam",
+        "radam" => "RAdam",
+        "adagrad" => "Adagrad",
+        "adadelta" => "Adadelta",
+        "muon" => "Muon",
+        "lamb" => "LAMB",
+        "lion" => "Lion",
+        other => other,
+    };
+    let samples = match recipe.batch_size {
+        1 => "sample by sample".to_owned(),
+        batch => format!("in batches of {} samples", count(batch as u64)),
+    };
+    format!(
+        "by {name} with a learning rate of {}, {samples}, to lessen its loss: {}",
+        significant(optimizer.learning_rate()),
+        objective.loss(),
+    )
 }
 
 /// What one sample is, in words.

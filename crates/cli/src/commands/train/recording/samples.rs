@@ -1,6 +1,6 @@
 //! Single samples for the page of a run: mistakes, and what augmentation makes of pictures.
 
-use fireclay::data::{Batch, BatchFeatures, Dataset, Pass};
+use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, TableDataset, TextDataset};
 use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
 use fireclay::runs::{Wrong, most_wrong};
 
@@ -33,6 +33,7 @@ fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf
         false => P::originals(source, outcome.state.limit, outcome.test, &indices),
     };
     contents.resize(wrong.len(), Content::Nothing);
+    contents.iter_mut().for_each(|content| as_read(content, outcome.test));
     let example = |(wrong, content): (&Wrong, Content)| Example {
         name: Some(format!("test sample {}", wrong.index)),
         content,
@@ -41,6 +42,32 @@ fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf
         probability: wrong.probability,
     };
     wrong.iter().zip(contents).map(example).collect()
+}
+
+/// Leaves of a sample what the network was given: the part of a long text that it reads, and no target among columns.
+fn as_read(content: &mut Content, test: &Dataset) {
+    match content {
+        Content::Text(text) => {
+            let part = test.text_preprocessing().map_or(text.as_str(), |read| read.part_read(text));
+            let [before, after] = match text.find(part) {
+                Some(_) if part.len() == text.len() => ["", ""],
+                Some(0) => ["", " …"],
+                _ => ["… ", ""],
+            };
+            // As a browser would show it.
+            let lines = part.replace("<br /><br />", "\n").replace("<br />", "\n");
+            *text = format!("{before}{}{after}", lines.trim());
+        }
+        Content::Row(columns) => {
+            let Some(table) = test.table_preprocessing() else { return };
+            let is_target = |name: &String| match &table.labels {
+                Some(labels) => labels.columns.contains(name),
+                None => *name == table.target,
+            };
+            columns.retain(|(name, _)| !is_target(name));
+        }
+        Content::Picture(_) | Content::Nothing => {}
+    }
 }
 
 /// A sample as a picture, if it is one.
