@@ -40,6 +40,7 @@ mod inspect;
 pub mod keras;
 pub mod onnx;
 pub mod pytorch;
+mod words;
 
 pub use error::{ExchangeError, Unsupported};
 pub use fireclay_store::ModelFile;

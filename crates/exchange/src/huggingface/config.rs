@@ -37,7 +37,7 @@ impl Config {
             "bert" => false,
             "distilbert" => true,
             other => {
-                let kind = crate::pytorch::short(if other.is_empty() { "no model_type" } else { other });
+                let kind = crate::words::short(if other.is_empty() { "no model_type" } else { other });
                 return Err(unsupported(kind, "the kinds that are read are bert and distilbert"));
             }
         };
@@ -47,7 +47,7 @@ impl Config {
         match json["position_embedding_type"].as_str() {
             None | Some("absolute") => {}
             Some(other) => {
-                let kind = format!("position_embedding_type {}", crate::pytorch::short(other));
+                let kind = format!("position_embedding_type {}", crate::words::short(other));
                 return Err(unsupported(kind, "only absolute positions are read"));
             }
         }
@@ -59,13 +59,13 @@ impl Config {
             Some("gelu") | None => FeedForwardActivation::Gelu,
             Some("relu") => FeedForwardActivation::Relu,
             Some(other) => {
-                let kind = format!("activation {}", crate::pytorch::short(other));
+                let kind = format!("activation {}", crate::words::short(other));
                 return Err(unsupported(kind, "the activations that are read are gelu and relu"));
             }
         };
         let size = |name: &str| {
             json[name].as_u64().and_then(|size| usize::try_from(size).ok()).ok_or_else(|| {
-                let found = crate::pytorch::short(&json[name].to_string());
+                let found = crate::words::short(&json[name].to_string());
                 malformed(path, format!("{name} is {found}, expected a whole number"))
             })
         };

@@ -175,7 +175,7 @@ impl Weights {
             [] => Vec::new(),
             names => {
                 let shown: Vec<String> =
-                    names.iter().take(10).map(|name| format!("'{}'", crate::pytorch::short(name))).collect();
+                    names.iter().take(10).map(|name| format!("'{}'", crate::words::short(name))).collect();
                 vec![format!("{} tensors of other heads were left out: {}", names.len(), shown.join(", "))]
             }
         }

@@ -15,5 +15,4 @@ mod tensors;
 pub use element::ElementType;
 pub use export::{PyTorchExport, export};
 pub use import::{NameRule, WeightOptions, import_weights};
-pub(crate) use tensors::short;
 pub use tensors::{TensorFile, TensorInfo};

@@ -1,5 +1,6 @@
 //! Fields of a layer's configuration, each read as what it must be.
 
+use crate::words::short;
 use serde_json::{Map, Value};
 
 /// The configuration of one layer.
@@ -76,12 +77,4 @@ fn size(value: &Value) -> Option<usize> {
 /// A value from a file, not longer than a message can bear.
 pub(super) fn shown(value: &Value) -> String {
     short(&value.to_string())
-}
-
-/// A text from a file, not longer than a message can bear.
-pub(super) fn short(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}...", &text[..end]),
-    }
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::config::{Config, short};
+use super::config::Config;
 use crate::chain::{Joining, Links, Step};
+use crate::words::short;
 
 /// The most layers, those of models inside counted as well.
 pub(super) const MOST_LAYERS: usize = 10_000;

@@ -5,7 +5,7 @@ use fireclay_store::Preprocessing;
 use serde_json::{Map, Value};
 
 use super::super::hdf5::Problem;
-use super::config::{short, shown};
+use super::config::shown;
 use super::flow::Flow;
 use super::graph::{Graph, MOST_LAYERS, Node, Refused};
 use super::layers;
@@ -13,6 +13,7 @@ use super::translation::{Failure, Layer, Translation};
 use super::weights::{Owner, Part};
 use crate::Unsupported;
 use crate::chain::Step;
+use crate::words::short;
 
 /// The most classes that are given names.
 const MOST_CLASSES: usize = 1 << 16;

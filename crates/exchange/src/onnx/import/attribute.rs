@@ -2,7 +2,8 @@
 
 use super::super::proto::{AttributeProto, AttributeType};
 use super::constant::Constant;
-use super::{Problem, short, tensor};
+use super::{Problem, tensor};
+use crate::words::short;
 
 /// A setting of a node.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,8 +11,9 @@ use super::super::proto::{
 use super::constant::{Constant, Element};
 use super::node::Node;
 use super::tensor::MOST_RANK;
-use super::{MOST_BYTES, Problem, opset, short, tensor, wire};
+use super::{MOST_BYTES, Problem, opset, tensor, wire};
 use crate::ExchangeError;
+use crate::words::short;
 
 /// The versions of ONNX's operators that are known.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;

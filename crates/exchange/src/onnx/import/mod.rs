@@ -58,16 +58,3 @@ impl Problem {
         }
     }
 }
-
-/// A text from a file, not longer than a message can bear, and without what would change a terminal.
-pub(in crate::onnx) fn short(text: &str) -> String {
-    let shown = |text: &str| {
-        text.chars()
-            .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-            .collect::<String>()
-    };
-    match text.char_indices().nth(80) {
-        None => shown(text),
-        Some((end, _)) => format!("{}...", shown(&text[..end])),
-    }
-}

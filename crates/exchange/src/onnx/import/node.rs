@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::proto::NodeProto;
+use super::Problem;
 use super::attribute::Attribute;
-use super::{Problem, short};
 use crate::Unsupported;
+use crate::words::short;
 
 /// A node of a graph.
 #[derive(Clone, Debug)]

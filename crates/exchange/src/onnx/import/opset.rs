@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::attribute::Attribute;
 use super::constant::{Constant, Element, Values};
 use super::node::Node;
-use super::short;
+use crate::words::short;
 
 /// Of a `Constant` node its name and its value.
 pub(super) fn constant(mut node: Node) -> Result<(String, Constant), String> {

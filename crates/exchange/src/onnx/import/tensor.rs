@@ -3,8 +3,9 @@
 use half::{bf16, f16};
 
 use super::super::proto::TensorProto;
+use super::Problem;
 use super::constant::{Constant, Element, Values};
-use super::{Problem, short};
+use crate::words::short;
 
 /// The most dimensions of a tensor.
 pub(super) const MOST_RANK: usize = 16;

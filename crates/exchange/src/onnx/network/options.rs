@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::super::import::{Graph, short};
+use super::super::import::Graph;
 use crate::ExchangeError;
+use crate::words::short;
 
 /// What of an ONNX graph is to be a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::import::{Constant, Graph, Node, Values, short};
+use super::super::import::{Constant, Graph, Node, Values};
 use super::any_rank::MAX_RANK;
 use super::input::Input;
 use super::operators;
@@ -10,6 +10,7 @@ use super::roles::Roles;
 use super::step::{Given, Step, Stopped};
 use super::value::{Element, Value};
 use crate::Unsupported;
+use crate::words::short;
 
 /// A graph that is ready to run.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fireclay_nn::{Device, InputSpec, NnError};
 
 use super::super::export::OnnxValue;
-use super::super::import::{Graph, Values, short};
+use super::super::import::{Graph, Values};
 use super::batch::mark_reshapes;
 use super::freeze;
 use super::input::Input;
@@ -16,6 +16,7 @@ use super::options::{OnnxGraphOptions, chosen_output};
 use super::output::final_activation;
 use super::plan::Plan;
 use super::trial::try_sizes;
+use crate::words::short;
 use crate::{ExchangeError, Unsupported};
 
 /// An ONNX graph of another tool, ready to become a network. It need not be a chain of layers: nodes may part and join,

@@ -64,7 +64,7 @@ pub(super) fn translate(path: &Path, graph: &Graph) -> Result<Imported, Exchange
 fn ends(graph: &Graph) -> Result<(&GraphValue, &GraphValue), Unsupported> {
     let names = |values: &[GraphValue]| {
         let names: Vec<String> =
-            values.iter().take(8).map(|value| super::import::short(&value.name)).collect();
+            values.iter().take(8).map(|value| crate::words::short(&value.name)).collect();
         names.join(", ")
     };
     let wrong = |what: &str, values: &[GraphValue]| {
@@ -83,7 +83,7 @@ fn ends(graph: &Graph) -> Result<(&GraphValue, &GraphValue), Unsupported> {
 }
 
 fn at(position: &str, name: &str, kind: &str, reason: String) -> Unsupported {
-    let name = super::import::short(name);
+    let name = crate::words::short(name);
     Unsupported { position: position.to_owned(), name, kind: kind.to_owned(), reason }
 }
 

@@ -28,6 +28,9 @@ pub(super) fn restore(graph: &Graph) -> Option<ModelFile> {
     card.table = read(&texts, "table")?;
     card.threshold = read(&texts, "threshold")?;
     card.intervals = read(&texts, "intervals")?;
+    if writes_more(&card.spec, graph)? {
+        return None;
+    }
     let recurrent = Recurrent::of(graph);
     // Sizes in a description cost nothing until there are values for them.
     let tensors = card.spec.tensors().ok()?;
@@ -46,6 +49,22 @@ pub(super) fn restore(graph: &Graph) -> Option<ModelFile> {
         let again = Graph::of_bytes(&written.bytes).ok()?;
         is_same(&again, graph).then(|| model.clone())
     })
+}
+
+/// Whether a table of positions could be larger than all that is in the file, so that it is not written to compare it: such tables have
+/// no weights that would have to be there.
+fn writes_more(spec: &ModelSpec, graph: &Graph) -> Option<bool> {
+    /// The numbers of a table that costs little.
+    const LITTLE: usize = 1 << 22;
+    let held = graph.constants.values().fold(0usize, |sum, constant| {
+        sum.saturating_add(constant.shape.iter().fold(1, |count, size| count.saturating_mul(*size)))
+    });
+    let layers = spec.placed_layers().ok()?;
+    let mut sequences = layers.iter().filter_map(|layer| match layer.input.shape() {
+        [steps, features] => Some(steps.saturating_mul(*features)),
+        _ => None,
+    });
+    Some(sequences.any(|count| count > held.max(LITTLE)))
 }
 
 /// What a text of the metadata says; the outer `None` is for one that says something else.

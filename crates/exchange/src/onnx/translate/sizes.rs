@@ -7,7 +7,7 @@ use crate::onnx::import::{Graph, GraphValue, Size};
 /// Steps of sequences whose number is open and that nothing in the file limits.
 const OPEN_STEPS: usize = 512;
 
-/// The most sizes that are tried.
+/// The most sizes of tables that are tried.
 const MOST_TRIED: usize = 4;
 
 /// A batch of any size is this large while the graph is looked at: a number that few networks have in them.

@@ -32,10 +32,8 @@ impl Translation<'_> {
             None => Joining::Unknown,
         };
         let name = |index: usize| match operations.get(index) {
-            Some(operation) => {
-                crate::onnx::import::short(operation.outputs.first().map_or("", String::as_str))
-            }
-            None => crate::onnx::import::short(&self.network.input),
+            Some(operation) => crate::words::short(operation.outputs.first().map_or("", String::as_str)),
+            None => crate::words::short(&self.network.input),
         };
         let links = Links { inputs: &inputs, joining: &joining, name: &name };
         let steps = match links.chain(first, last) {

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::super::tensors::{TensorFile, short};
+use super::super::tensors::TensorFile;
 use super::NameRule;
 use crate::ExchangeError;
+use crate::words::short;
 
 /// Names that tensors have inside PyTorch's modules, but for recurrent ones with numbers behind.
 const LEAVES: [&str; 6] = ["weight", "bias", "running_mean", "running_var", "in_proj_weight", "in_proj_bias"];

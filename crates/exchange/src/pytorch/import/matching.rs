@@ -6,10 +6,10 @@ use std::path::Path;
 use fireclay_nn::{NnError, WeightsMismatch};
 
 use super::super::natural;
-use super::super::tensors::short;
 use super::OwnLayer;
 use super::groups::{Group, nested};
 use crate::ExchangeError;
+use crate::words::short;
 
 /// Where each tensor of a network comes from.
 #[derive(Debug, Default)]

@@ -16,7 +16,8 @@ use crate::{ExchangeError, Imported};
 use matching::{Assignment, Copy};
 pub use rules::NameRule;
 
-use super::tensors::{TensorFile, short};
+use super::tensors::TensorFile;
+use crate::words::short;
 
 /// How the weights of a file are found in it and named.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ExchangeError;
+use crate::words::short;
 
 /// A rule that changes names: `FROM=TO`, where `FROM` is a name or the beginning of one up to a point, and `*` stands for
 /// anything without a point, and in `TO` for what it stood for.
@@ -66,8 +67,7 @@ impl FromStr for NameRule {
     /// # Errors
     /// [`ExchangeError::Rule`] without `=`, for two `*` between points, and for more `*` behind than before `=`.
     fn from_str(rule: &str) -> Result<Self, ExchangeError> {
-        let wrong =
-            |problem: &str| ExchangeError::Rule { rule: super::short(rule), problem: problem.to_owned() };
+        let wrong = |problem: &str| ExchangeError::Rule { rule: short(rule), problem: problem.to_owned() };
         let (from, to) = rule.split_once('=').ok_or_else(|| wrong("there is no '='"))?;
         let (from, to) = (from.trim().trim_end_matches('.'), to.trim().trim_end_matches('.'));
         let from: Vec<String> = from.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();

@@ -9,7 +9,8 @@ use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::super::pickle::{MAX_BYTES, Pickle};
-use super::{Source, TensorFile, short, state_dict};
+use super::{Source, TensorFile, state_dict};
+use crate::words::short;
 use crate::{ExchangeError, FileFormat};
 
 const MAX_ENTRIES: usize = 200_000;

@@ -6,7 +6,8 @@ use std::path::Path;
 use fireclay_data::Bytes;
 
 use super::super::pickle::{MAX_BYTES, Pickle, Value};
-use super::{Source, TensorFile, short, state_dict};
+use super::{Source, TensorFile, state_dict};
+use crate::words::short;
 use crate::{ExchangeError, FileFormat};
 
 /// The number that such a file begins with, as a pickle.

@@ -16,6 +16,7 @@ use fireclay_store::map_file;
 
 use super::element::ElementType;
 use super::pickle::TensorRef;
+use crate::words::short;
 use crate::{ExchangeError, FileFormat, file};
 use archive::Archive;
 
@@ -282,19 +283,6 @@ impl View {
         }
         Ok(gathered)
     }
-}
-
-/// A name of a file in a message: not endless, and without characters that do something to a terminal.
-pub(crate) fn short(name: &str) -> String {
-    const SHOWN: usize = 80;
-    let mut cut = String::new();
-    for letter in name.chars().take(SHOWN) {
-        match letter {
-            '\'' | '"' | '\\' => cut.push(letter),
-            other => cut.extend(other.escape_debug()),
-        }
-    }
-    if name.chars().nth(SHOWN).is_some() { format!("{cut}...") } else { cut }
 }
 
 /// How a file begins, in words.

@@ -7,6 +7,7 @@ use fireclay_data::Bytes;
 use fireclay_store::SafetensorsFile;
 
 use super::{ElementType, Source, TensorFile, TensorInfo, View};
+use crate::words::short;
 use crate::{ExchangeError, FileFormat};
 
 pub(super) fn read_table(path: &Path, bytes: Bytes) -> Result<TensorFile, ExchangeError> {
@@ -24,11 +25,7 @@ pub(super) fn read_table(path: &Path, bytes: Bytes) -> Result<TensorFile, Exchan
         let Some(info) = metadata.info(&name) else { continue };
         let Some(element) = ElementType::of_safetensors(info.dtype) else {
             let problem = format!("its numbers are {:?}, which are not read", info.dtype);
-            return Err(ExchangeError::Tensor {
-                path: path.to_path_buf(),
-                name: super::short(&name),
-                problem,
-            });
+            return Err(ExchangeError::Tensor { path: path.to_path_buf(), name: short(&name), problem });
         };
         let (start, end) = info.data_offsets;
         ranges.insert(name.clone(), header + start..header + end);

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::super::pickle::{Id, Pickle, PickleError, StorageRef, Value};
-use super::{TensorInfo, View, short};
+use super::{TensorInfo, View};
+use crate::words::short;
 use crate::{ExchangeError, FileFormat};
 
 /// Keys under which checkpoints have their weights, the best first.

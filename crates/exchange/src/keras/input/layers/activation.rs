@@ -7,9 +7,10 @@ use fireclay_nn::{
 use serde_json::Value;
 
 use super::Outcome;
-use crate::keras::input::config::{Config, short, shown};
+use crate::keras::input::config::{Config, shown};
 use crate::keras::input::flow::Flow;
 use crate::keras::input::translation::{Failure, Layer, Translation};
+use crate::words::short;
 
 /// `Activation`, `ReLU` and the like.
 pub(super) fn layer(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {

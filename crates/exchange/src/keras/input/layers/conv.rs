@@ -4,10 +4,11 @@ use fireclay_nn::{Conv1dSpec, Conv2dSpec, Padding};
 use serde_json::Value;
 
 use super::{Outcome, activation};
-use crate::keras::input::config::{Config, short, shown};
+use crate::keras::input::config::{Config, shown};
 use crate::keras::input::flow::{Flow, permuted};
 use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
+use crate::words::short;
 
 /// What all convolutions over images have.
 struct Windows {

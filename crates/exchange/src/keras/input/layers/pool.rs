@@ -6,9 +6,9 @@ use fireclay_nn::{
 };
 
 use super::Outcome;
-use crate::keras::input::config::short;
 use crate::keras::input::flow::Flow;
 use crate::keras::input::translation::{Failure, Layer, Translation};
+use crate::words::short;
 
 pub(super) fn windows(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {
     let config = layer.config;

@@ -4,10 +4,11 @@ use fireclay_nn::{GruSpec, LayerKind, LstmSpec, RnnActivation, SimpleRnnSpec};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::keras::input::config::{Config, short, shown};
+use crate::keras::input::config::{Config, shown};
 use crate::keras::input::flow::{Flow, permuted};
 use crate::keras::input::translation::{Failure, Layer, Translation};
 use crate::keras::input::weights::Part;
+use crate::words::short;
 
 /// What is read of a layer, in either direction.
 #[derive(Clone, Debug, PartialEq)]

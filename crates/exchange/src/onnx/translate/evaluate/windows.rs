@@ -88,7 +88,7 @@ impl Window {
                     pads.push(if same == "SAME_UPPER" { (less, more) } else { (more, less) });
                 }
             }
-            other => return Err(format!("auto_pad is '{}'", crate::onnx::import::short(other))),
+            other => return Err(format!("auto_pad is '{}'", crate::words::short(other))),
         }
         for axis in 0..rank {
             covered(axis)?;

@@ -18,10 +18,7 @@ pub(super) fn zeros(into: &mut Translation<'_>, operation: &Operation, flow: Flo
     let known = &into.network.known;
     let mode = node.text("mode", "constant")?;
     if mode != "constant" {
-        return Err(format!(
-            "its mode is '{}'; only zeros can be taken over",
-            crate::onnx::import::short(mode)
-        ));
+        return Err(format!("its mode is '{}'; only zeros can be taken over", crate::words::short(mode)));
     }
     if known.input(node, 2).is_some_and(|value| value.single() != Some(0.0)) {
         return Err("it puts other numbers than 0 around what comes to it".into());

@@ -43,7 +43,7 @@ pub(super) fn recurrent(into: &mut Translation<'_>, operation: &Operation, flow:
         "forward" => 1,
         "bidirectional" => 2,
         other => {
-            let other = crate::onnx::import::short(other);
+            let other = crate::words::short(other);
             return Err(format!("its direction is '{other}'; expected forward or bidirectional"));
         }
     };
@@ -143,7 +143,7 @@ fn check(into: &Translation<'_>, operation: &Operation, flow: &Flow) -> Result<b
     let is = |names: &[&str]| given.chunks(names.len()).all(|given| given == names) && !given.is_empty();
     let relu = kind == "RNN" && is(&["Relu"]);
     if !(is(expected) || relu) {
-        let given: Vec<String> = given.iter().map(|name| crate::onnx::import::short(name)).collect();
+        let given: Vec<String> = given.iter().map(|name| crate::words::short(name)).collect();
         return Err(format!("its activations are {}; expected {}", given.join(", "), expected.join(", ")));
     }
     if node.input(4).is_some() {
