@@ -93,6 +93,11 @@ impl Recipe {
         serde_json::to_value(&self.optimizer).unwrap_or_default()["weight_decay"].as_f64()
     }
 
+    /// How many of so many training samples are held out for validation, where it has no samples of its own.
+    pub fn held_out(&self, samples: usize) -> usize {
+        (self.validation_split * samples as f64).round() as usize
+    }
+
     /// What [`fit`](fireclay::prelude::Trainer::fit) is given.
     pub fn options(&self, seed: u64) -> FitOptions {
         FitOptions {

@@ -94,6 +94,10 @@ fn train<P: Program>(
     let mut trainer = trainer(&job, device, listeners, recording.as_ref(), output)?;
     let monitor = job.monitor().map(str::to_owned);
     let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint, run } = job;
+    let learnt_from = match &validation {
+        Some(_) => train.len(),
+        None => train.len() - recipe.held_out(train.len()),
+    };
     let history = match checkpoint {
         Some(checkpoint) => trainer
             .resume(&train, checkpoint)
@@ -148,7 +152,7 @@ fn train<P: Program>(
     trainer.keep_intervals(&predictions, INTERVAL);
     if let Some(baselines) = &baselines {
         baselines.print_beside(&measures, &state.model, output);
-        let steps = history.epochs.len() * train.len().div_ceil(recipe.batch_size * recipe.accumulate);
+        let steps = history.epochs.len() * learnt_from.div_ceil(recipe.batch_size * recipe.accumulate);
         if let Some(warning) = baselines.no_better(&measures, steps) {
             output.warn(&warning);
             if let Some(recording) = recording.as_ref() {

@@ -4,6 +4,7 @@
 //! places and tokens. Floating-point numbers are on the device, but for small constants that are settings rather than weights.
 //! While a graph is checked, no value has a device, and contents that the data decides are unknown.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use burn::module::RunningState;
@@ -98,6 +99,15 @@ impl Value {
         match &self.data {
             Data::Host(values) => Some(values),
             _ => None,
+        }
+    }
+
+    /// The numbers, read back if they are on the device; `None` while a graph is checked and they are not known.
+    pub(super) fn read_back(&self) -> Option<Cow<'_, [f64]>> {
+        match &self.data {
+            Data::Host(values) => Some(Cow::Borrowed(values)),
+            Data::Device(tensor) => Some(tensor.clone().read().into_iter().map(f64::from).collect()),
+            Data::Unknown => None,
         }
     }
 

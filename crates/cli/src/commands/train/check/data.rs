@@ -14,8 +14,7 @@ use crate::records::CheckedData;
 pub fn say<P: Program>(job: &Job<P>, lines: &mut Lines) -> CheckedData {
     let Job { train, test, validation, recipe, .. } = job;
     let number = |data: &Dataset| count(data.len() as u64);
-    let held_out = (recipe.validation_split * train.len() as f64).round() as usize;
-    let held_out = validation.as_ref().map_or(held_out, Dataset::len);
+    let held_out = validation.as_ref().map_or_else(|| recipe.held_out(train.len()), Dataset::len);
     let of_validation = match (held_out, validation) {
         (0, _) => String::new(),
         (samples, None) => format!("; {} of training held out for validation", count(samples as u64)),

@@ -1,6 +1,6 @@
 //! Single samples for the page of a run: mistakes, and what augmentation makes of pictures.
 
-use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, TableDataset, TextDataset};
+use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, Side, TableDataset, TextDataset};
 use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
 use fireclay::runs::{Wrong, most_wrong};
 
@@ -48,11 +48,12 @@ fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf
 fn as_read(content: &mut Content, test: &Dataset) {
     match content {
         Content::Text(text) => {
-            let part = test.text_preprocessing().map_or(text.as_str(), |read| read.part_read(text));
-            let [before, after] = match text.find(part) {
-                Some(_) if part.len() == text.len() => ["", ""],
-                Some(0) => ["", " …"],
-                _ => ["… ", ""],
+            let read = test.text_preprocessing();
+            let part = read.map_or(text.as_str(), |read| read.part_read(text));
+            let [before, after] = match read.map(|read| read.padding.truncate) {
+                Some(Side::Left) if part.len() < text.len() => ["… ", ""],
+                Some(Side::Right) if part.len() < text.len() => ["", " …"],
+                _ => ["", ""],
             };
             // As a browser would show it.
             let lines = part.replace("<br /><br />", "\n").replace("<br />", "\n");

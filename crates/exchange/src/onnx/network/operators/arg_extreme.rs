@@ -2,7 +2,7 @@
 //! numbers, so they are read back from the device.
 
 use super::super::host;
-use super::super::value::{Data, Element};
+use super::super::value::Element;
 use super::{Inputs, Node, Operator, Reason, Scope, Value};
 
 pub(super) fn build(node: &Node) -> Result<Box<dyn Operator>, Reason> {
@@ -33,16 +33,12 @@ impl Operator for ArgExtreme {
         } else {
             dims.remove(axis);
         }
-        let numbers: Vec<f64> = match &input.data {
-            Data::Unknown => {
-                scope.admit(Element::Int, &dims, true)?;
-                return Ok(vec![Value::unknown(Element::Int, dims)]);
-            }
-            Data::Host(values) => {
-                scope.admit(input.element, &input.dims, true)?;
-                values.to_vec()
-            }
-            Data::Device(tensor) => tensor.clone().read().into_iter().map(f64::from).collect(),
+        if input.known().is_some() {
+            scope.admit(input.element, &input.dims, true)?;
+        }
+        let Some(numbers) = input.read_back() else {
+            scope.admit(Element::Int, &dims, true)?;
+            return Ok(vec![Value::unknown(Element::Int, dims)]);
         };
         let (outer, inner) = host::around(&input.dims, axis);
         let output = scope.host(Element::Int, dims, || {

@@ -1,5 +1,7 @@
 //! `Where`: of two values the one that a condition chooses, place by place.
 
+use std::borrow::Cow;
+
 use super::super::any_rank::by_rank;
 use super::super::host;
 use super::super::value::{Data, Element};
@@ -22,14 +24,11 @@ impl Operator for Where {
         let (element, dims) = same_kind(yes, no)?;
         let dims = host::broadcast(&condition.dims, &dims)?;
         // Whole numbers stay in host memory, so what chooses between them is read back.
-        let read_back = match &condition.data {
-            Data::Device(tensor) if element == Element::Int => {
-                Some(tensor.clone().read().into_iter().map(f64::from).collect::<Vec<_>>())
-            }
-            _ => None,
+        let conditions = match element {
+            Element::Int => condition.read_back(),
+            _ => condition.known().map(Cow::Borrowed),
         };
-        let conditions = read_back.as_deref().or(condition.known());
-        if let (Some(conditions), Some(first), Some(second)) = (conditions, yes.known(), no.known()) {
+        if let (Some(conditions), Some(first), Some(second)) = (&conditions, yes.known(), no.known()) {
             let output = scope.host(element, &*dims, || {
                 let read = |values: &[f64], from: &[usize]| {
                     host::strided(values, &host::broadcast_strides(from, &dims), &dims)

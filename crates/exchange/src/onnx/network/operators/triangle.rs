@@ -1,8 +1,10 @@
 //! `Trilu`: one triangle of each matrix, with 0 in the other.
 
+use std::borrow::Cow;
+
 use super::super::any_rank::AnyRank;
 use super::super::host;
-use super::super::value::{Data, Element};
+use super::super::value::Element;
 use super::{Inputs, Node, Operator, Reason, Scope, Value};
 
 pub(super) fn build(node: &Node) -> Result<Box<dyn Operator>, Reason> {
@@ -31,13 +33,11 @@ impl Operator for Triangle {
             let distance = (place % columns) as i64 - (place / columns % rows) as i64;
             if self.upper { distance >= diagonal } else { distance <= diagonal }
         };
-        let read_back = match &input.data {
-            Data::Device(tensor) if input.element != Element::Float => {
-                Some(tensor.clone().read().into_iter().map(f64::from).collect::<Vec<_>>())
-            }
-            _ => None,
+        let values = match input.element {
+            Element::Float => input.known().map(Cow::Borrowed),
+            _ => input.read_back(),
         };
-        if let Some(values) = read_back.as_deref().or(input.known()) {
+        if let Some(values) = values {
             let output = scope.host(input.element, &*input.dims, || {
                 let kept = |(place, value): (usize, &f64)| if is_kept(place) { *value } else { 0.0 };
                 values.iter().enumerate().map(kept).collect()

@@ -10,7 +10,7 @@ use crate::onnx::import::{Constant, Graph, Values};
 use crate::onnx::network::any_rank::AnyRank;
 use crate::onnx::network::operators::{self, Inputs};
 use crate::onnx::network::scope::Scope;
-use crate::onnx::network::value::{Data, Element, Value};
+use crate::onnx::network::value::{Element, Value};
 use crate::onnx::proto::ModelProto;
 
 /// Numbers with their sizes, as a fixture has them.
@@ -123,9 +123,5 @@ impl Case {
 
 /// The numbers of a value, read back.
 pub(super) fn numbers(value: &Value) -> Vec<f64> {
-    match &value.data {
-        Data::Unknown => panic!("nothing is unknown after a run"),
-        Data::Host(values) => values.to_vec(),
-        Data::Device(tensor) => tensor.clone().read().into_iter().map(f64::from).collect(),
-    }
+    value.read_back().expect("nothing is unknown after a run").into_owned()
 }
