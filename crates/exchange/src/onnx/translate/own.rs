@@ -171,3 +171,31 @@ impl<'a> Recurrent<'a> {
         Some(super::layers::ours(kind, found))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fireclay_nn::{ModelSpec, PositionKind};
+
+    use super::*;
+
+    #[test]
+    fn a_table_larger_than_the_file_is_not_written() {
+        let spec = |steps: usize| {
+            let rows = ModelSpec::tokens(steps).embedding(8, 16).position_embedding(PositionKind::Sinusoidal);
+            rows.lstm(2).dense(2)
+        };
+        let tensors = spec(4).tensors().unwrap();
+        let zeros = |tensor: TensorSpec| {
+            let values = vec![0.0; tensor.shape.iter().product()];
+            NamedTensor { name: tensor.name, shape: tensor.shape, values }
+        };
+        let tensors = tensors.into_iter().map(zeros).collect();
+        let model = ModelFile { card: ModelCard::new(spec(4)), tensors };
+        let written = export(&model, &OnnxOptions::default()).unwrap();
+        let graph = Graph::of_bytes(&written.bytes).unwrap();
+        assert_eq!(writes_more(&spec(4), &graph), Some(false));
+        // Sixteen million numbers, of a file with a few hundred; their weights are the same.
+        assert_eq!(writes_more(&spec(1 << 20), &graph), Some(true));
+        assert!(restore(&graph).is_some());
+    }
+}
