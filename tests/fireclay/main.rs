@@ -7,6 +7,7 @@ mod measures;
 #[path = "../shared/numpy.rs"]
 mod numpy;
 mod round_trips;
+mod serve;
 mod settings;
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -283,6 +284,7 @@ fn commands_are_documented() {
         "inspect",
         "export",
         "import",
+        "serve",
         "init",
         "completions",
     ];

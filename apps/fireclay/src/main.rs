@@ -1,4 +1,4 @@
-//! `fireclay`: train a model on data of your own, evaluate it, and predict with it.
+//! `fireclay`: train a model on data of your own, evaluate it, predict with it, and serve it.
 
 mod completions;
 mod data;
@@ -11,6 +11,7 @@ mod inspect;
 mod networks;
 mod predict;
 mod program;
+mod serve;
 mod source;
 mod train;
 
@@ -28,6 +29,7 @@ use crate::init::Init;
 use crate::inspect::Inspect;
 use crate::predict::Predict;
 use crate::program::FireclayProgram;
+use crate::serve::Serve;
 use crate::train::TrainOnData;
 
 /// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
@@ -48,7 +50,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 13] {
+fn commands() -> [CommandEntry; 14] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -61,6 +63,7 @@ fn commands() -> [CommandEntry; 13] {
         CommandEntry::of::<Inspect>(),
         CommandEntry::of::<Export>(),
         CommandEntry::of::<Import>(),
+        CommandEntry::of::<Serve>(),
         CommandEntry::of::<Init>(),
         CommandEntry::of::<Completions>(),
     ]

@@ -29,6 +29,7 @@
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
 //! | [`runs`] | trainings in folders: settings, metrics as CSV and JSON Lines, events for TensorBoard, report |
+//! | `serve` | models behind HTTP, by the feature of its name |
 //! | [`report`] | one HTML page about a training, and one that compares several |
 
 //!
@@ -48,6 +49,8 @@ pub use fireclay_exchange as exchange;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
 pub use fireclay_runs as runs;
+#[cfg(feature = "serve")]
+pub use fireclay_serve as serve;
 pub use fireclay_store as store;
 pub use fireclay_tensorboard as tensorboard;
 pub use fireclay_train as train;
@@ -106,6 +109,10 @@ pub enum Error {
     /// The data of a report contradicts itself.
     #[error(transparent)]
     Report(#[from] report::ReportError),
+    /// Models cannot be served.
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] serve::ServeError),
     /// A search for hyper-parameters cannot go on.
     #[error(transparent)]
     Tune(#[from] tune::TuneError),

@@ -277,6 +277,14 @@ impl Encoding {
         }
     }
 
+    /// Appends the numbers of a cell that is a number already, however the training rows wrote theirs.
+    pub fn encode_number(&self, number: f64, out: &mut Vec<f32>) {
+        match self {
+            Encoding::Number(encoding) => encoding.encode_number(Some(number as f32), out),
+            other => other.encode(&number.to_string(), out),
+        }
+    }
+
     fn names(&self, column: &str) -> Vec<String> {
         match self {
             Encoding::Number(number) => number.names(column),

@@ -103,6 +103,11 @@ impl NumberEncoding {
             Number::Finite(number) => Some(number),
             Number::Missing | Number::Text => None,
         };
+        self.encode_number(found, out);
+    }
+
+    /// As [`encode`](Self::encode), of a number that is not written in a cell.
+    pub(super) fn encode_number(&self, found: Option<f32>, out: &mut Vec<f32>) {
         let value = found.unwrap_or(self.median);
         match &self.scale {
             NumberScale::Standard(standard) => out.push(standard.of(value)),

@@ -1,0 +1,63 @@
+//! Fireclay's models behind HTTP.
+//!
+//! A [`Registry`] loads models, each from its file or the highest version of a folder; a [`Server`] answers for them in the
+//! protocols that other servers speak, so that their clients work unchanged:
+//!
+//! - the [Open Inference Protocol](https://github.com/kserve/open-inference-protocol), version 2, as KServe and Triton have it,
+//!   with Triton's binary tensors (`/v2/models/NAME/infer`)
+//! - TensorFlow Serving's REST API (`/v1/models/NAME:predict`)
+//!
+//! Requests that arrive together are computed together ([`QueueOptions`]), and more than may wait are refused at once. What a
+//! request brings is prepared as in training, so the answers are those of a [`Predictor`](fireclay_train::Predictor).
+//!
+//! ```
+//! use std::io::{Read, Write};
+//!
+//! use fireclay_data::{Dataset, Provenance, Targets};
+//! use fireclay_nn::{Device, ModelSpec};
+//! use fireclay_serve::{ModelSource, Registry, RegistryOptions, Server, ServerOptions};
+//! use fireclay_train::Trainer;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("greater.fireclay");
+//! let device = Device::default();
+//! Trainer::classification(ModelSpec::new([2]).dense(2).build_seeded(1, &device)?).save(&path)?;
+//!
+//! let source = ModelSource { name: "greater".into(), path };
+//! let registry = Registry::load(&[source], &device, RegistryOptions::default())?;
+//! // Port 0 is any that is free.
+//! let options = ServerOptions { address: ([127, 0, 0, 1], 0).into(), ..ServerOptions::default() };
+//! let server = Server::bind(registry, options)?;
+//! let (address, handle) = (server.address(), server.handle());
+//! let serving = std::thread::spawn(move || server.run(false));
+//!
+//! let mut client = std::net::TcpStream::connect(address)?;
+//! let body = r#"{"instances": [[1.0, 2.0], [3.0, 4.0]]}"#;
+//! let length = body.len();
+//! write!(client, "POST /v1/models/greater:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer)?;
+//! assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"predictions":[{"class":"#), "{answer}");
+//!
+//! handle.shut_down_now();
+//! assert!(serving.join().unwrap()?, "every request was answered");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![warn(missing_docs)]
+
+mod error;
+mod model;
+mod protocols;
+mod queue;
+mod refusal;
+mod registry;
+mod server;
+mod tensor;
+
+pub use error::ServeError;
+pub use model::{Output, OutputValues, Question, ServedModel, Signature, TensorSpec};
+pub use queue::{Answers, Queue, QueueOptions};
+pub use refusal::Refusal;
+pub use registry::{ModelSource, Registry, RegistryOptions, Served};
+pub use server::{Limits, Server, ServerHandle, ServerOptions};
+pub use tensor::{Cell, Datatype, Elements, Tensor};

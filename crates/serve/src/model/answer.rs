@@ -1,0 +1,119 @@
+//! From predictions to tensors.
+
+use fireclay_train::Prediction;
+
+use super::signature::{Signature, TensorSpec};
+use crate::refusal::Refusal;
+use crate::tensor::Datatype;
+
+/// A tensor of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// The type of its elements.
+    pub datatype: Datatype,
+    /// Its shape, samples first.
+    pub shape: Vec<usize>,
+    /// As many as the shape says.
+    pub values: OutputValues,
+}
+
+/// The values of a tensor of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutputValues {
+    /// `FP32`
+    Floats(Vec<f32>),
+    /// `INT64`
+    Integers(Vec<i64>),
+    /// `BYTES`
+    Texts(Vec<String>),
+}
+
+impl Output {
+    /// The values of a sample, as JSON: one by itself, or nested in lists as in the shape behind the samples.
+    pub fn json_of(&self, sample: usize) -> serde_json::Value {
+        let inner = &self.shape[1..];
+        let width: usize = inner.iter().product();
+        let places = sample * width..(sample + 1) * width;
+        let flat: Vec<serde_json::Value> = match &self.values {
+            OutputValues::Floats(values) => values[places].iter().map(|value| decimal(*value)).collect(),
+            OutputValues::Integers(values) => values[places].iter().map(|value| (*value).into()).collect(),
+            OutputValues::Texts(values) => values[places].iter().map(|value| value.as_str().into()).collect(),
+        };
+        nested(flat, inner)
+    }
+}
+
+/// The shortest decimal that is this number again, not that of the same number in 64 bits.
+fn decimal(value: f32) -> serde_json::Value {
+    value.to_string().parse::<f64>().map_or(serde_json::Value::Null, Into::into)
+}
+
+fn nested(mut flat: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Value {
+    match shape {
+        [] => flat.pop().unwrap_or_default(),
+        [_] => flat.into(),
+        [_, rest @ ..] => {
+            let width = rest.iter().product::<usize>().max(1);
+            flat.chunks(width).map(|part| nested(part.to_vec(), rest)).collect()
+        }
+    }
+}
+
+/// The names of outputs.
+pub(super) const CLASS: &str = "class";
+pub(super) const PROBABILITIES: &str = "probabilities";
+pub(super) const VALUE: &str = "value";
+pub(super) const INTERVAL: &str = "interval";
+
+pub(super) fn outputs(
+    signature: &Signature,
+    answers: &[Prediction],
+    asked: &[&str],
+) -> Result<Vec<Output>, Refusal> {
+    let known = || signature.outputs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>().join(", ");
+    let of_name = |name: &str| signature.outputs.iter().find(|spec| spec.name == name);
+    let chosen: Vec<&TensorSpec> = match asked {
+        [] => signature.outputs.iter().collect(),
+        names => names
+            .iter()
+            .map(|name| {
+                of_name(name).ok_or_else(|| {
+                    Refusal::bad(format!("the model has no output {name:?}; it has {}", known()))
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(chosen.into_iter().map(|spec| output(spec, answers)).collect())
+}
+
+fn output(spec: &TensorSpec, answers: &[Prediction]) -> Output {
+    let floats = |of: fn(&Prediction) -> &[f32]| {
+        OutputValues::Floats(answers.iter().flat_map(|answer| of(answer).iter().copied()).collect())
+    };
+    let (name, values) = match (spec.name.as_str(), spec.datatype) {
+        (CLASS, Datatype::Bytes) => (CLASS, OutputValues::Texts(answers.iter().flat_map(classes).collect())),
+        (CLASS, _) => {
+            let index = |answer: &Prediction| answer.class_index().map_or(-1, |index| index as i64);
+            (CLASS, OutputValues::Integers(answers.iter().map(index).collect()))
+        }
+        (PROBABILITIES, _) => (PROBABILITIES, floats(|answer| answer.probabilities().unwrap_or_default())),
+        (INTERVAL, _) => {
+            let ends = answers.iter().flat_map(|answer| answer.interval().unwrap_or([f32::NAN; 2]));
+            (INTERVAL, OutputValues::Floats(ends.collect()))
+        }
+        _ => (VALUE, floats(Prediction::outputs)),
+    };
+    let shape = spec.shape.iter().map(|size| size.unwrap_or(answers.len())).collect();
+    Output { name, datatype: spec.datatype, shape, values }
+}
+
+/// The class of a sample, or of each of its steps.
+fn classes(answer: &Prediction) -> Vec<String> {
+    let steps = answer.classes_of_steps();
+    match steps.len() {
+        0 | 1 => vec![answer.class().unwrap_or_default().to_owned()],
+        _ => steps.into_iter().map(String::from).collect(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The Open Inference Protocol, version 2, as KServe and Triton speak it over HTTP, with Triton's extension for binary tensors.
+//!
+//! <https://github.com/kserve/open-inference-protocol>
+
+mod request;
+mod response;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{Router, get, post};
+use serde_json::{Value, json};
+
+pub(crate) use self::request::InferRequest;
+use super::body_of;
+use crate::model::TensorSpec;
+use crate::refusal::Refusal;
+use crate::registry::Registry;
+use crate::server::Shared;
+
+/// The header that says where JSON ends and binary tensors begin.
+const JSON_LENGTH: &str = "inference-header-content-length";
+
+/// The protocol's paths.
+pub(crate) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v2", get(server))
+        .route("/v2/", get(server))
+        .route("/v2/health/live", get(async || Json(json!({ "live": true }))))
+        .route("/v2/health/ready", get(ready))
+        .route("/v2/models/{name}", get(model))
+        .route("/v2/models/{name}/ready", get(model_ready))
+        .route("/v2/models/{name}/infer", post(infer))
+        .route("/v2/models/{name}/versions/{version}", get(version))
+        .route("/v2/models/{name}/versions/{version}/ready", get(version_ready))
+        .route("/v2/models/{name}/versions/{version}/infer", post(infer_version))
+}
+
+async fn server() -> Json<Value> {
+    Json(json!({
+        "name": "fireclay",
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": ["binary_tensor_data"],
+    }))
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let ready = shared.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready }))).into_response()
+}
+
+async fn model(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+    metadata(&shared.registry, &name, None)
+}
+
+async fn version(
+    State(shared): State<Arc<Shared>>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    metadata(&shared.registry, &name, Some(&version))
+}
+
+fn metadata(registry: &Registry, name: &str, version: Option<&str>) -> Result<Json<Value>, Refusal> {
+    let served = registry.find(name, version)?;
+    let tensors = |specs: &[TensorSpec]| {
+        let tensor = |spec: &TensorSpec| json!({ "name": spec.name, "datatype": spec.datatype.name(), "shape": spec.sizes() });
+        specs.iter().map(tensor).collect::<Vec<_>>()
+    };
+    let signature = served.model().signature();
+    Ok(Json(json!({
+        "name": served.name(),
+        "versions": [served.version().to_string()],
+        "platform": "fireclay",
+        "inputs": tensors(&signature.inputs),
+        "outputs": tensors(&signature.outputs),
+    })))
+}
+
+async fn model_ready(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    readiness(&shared, &name, None)
+}
+
+async fn version_ready(
+    State(shared): State<Arc<Shared>>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    readiness(&shared, &name, Some(&version))
+}
+
+fn readiness(shared: &Shared, name: &str, version: Option<&str>) -> Result<Response, Refusal> {
+    let served = shared.registry.find(name, version)?;
+    let ready = shared.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(json!({ "name": served.name(), "ready": ready }))).into_response())
+}
+
+async fn infer(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    inference(&shared, &name, None, &headers, body).await
+}
+
+async fn infer_version(
+    State(shared): State<Arc<Shared>>,
+    Path((name, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    inference(&shared, &name, Some(&version), &headers, body).await
+}
+
+async fn inference(
+    shared: &Shared,
+    name: &str,
+    version: Option<&str>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let served = shared.registry.find(name, version)?;
+    let body = body_of(headers, body, shared).await?;
+    let json_length = headers.get(JSON_LENGTH).map(|length| length.as_bytes());
+    let (request, questions) = body.read(|body| {
+        let mut request = InferRequest::read(json_length, body)?;
+        let questions = served.model().questions(std::mem::take(&mut request.tensors))?;
+        Ok::<_, Refusal>((request, questions))
+    })?;
+    let answers = served.ask(questions).await?;
+    let names: Vec<&str> = request.outputs.iter().map(|output| output.name.as_str()).collect();
+    let outputs = served.model().outputs(&answers, &names)?;
+    let binary: Vec<bool> = match request.outputs.as_slice() {
+        [] => vec![request.binary_output; outputs.len()],
+        asked => asked.iter().map(|output| output.binary.unwrap_or(request.binary_output)).collect(),
+    };
+    Ok(response::write(&served, request.id.as_deref(), &outputs, &binary))
+}

@@ -1,0 +1,346 @@
+//! Requests that wait for a model, and the thread that answers as many of them together as it finds.
+//!
+//! A batch is what waits when the thread is free: while it computes one, the next gathers by itself. `max_delay` lets it wait
+//! for more, which costs the first request so long.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::refusal::Refusal;
+
+/// What is said to the samples of a request, `A` to each.
+pub type Answers<A> = Result<Vec<A>, Refusal>;
+
+/// How requests are gathered, and how many may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// Samples that are answered together at most.
+    pub max_batch: usize,
+    /// How long the first request of a batch waits for others.
+    pub max_delay: Duration,
+    /// Samples that may wait; a request that would make it more is refused.
+    pub capacity: usize,
+    /// How long a request may wait before it is computed.
+    pub deadline: Duration,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        QueueOptions {
+            max_batch: 64,
+            max_delay: Duration::ZERO,
+            capacity: 1024,
+            deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The samples of a request, and where their answers go.
+struct Job<Q, A> {
+    questions: Vec<Q>,
+    reply: oneshot::Sender<Answers<A>>,
+    came: Instant,
+}
+
+struct Waiting<Q, A> {
+    jobs: VecDeque<Job<Q, A>>,
+    samples: usize,
+    /// Nothing comes any more, and the thread ends when all is answered.
+    closed: bool,
+}
+
+/// Requests that wait: samples `Q`, to each of which there is an answer `A`. Its thread ends when it is dropped, after what waits
+/// was answered.
+pub struct Queue<Q, A> {
+    shared: Arc<Shared<Q, A>>,
+    options: QueueOptions,
+}
+
+struct Shared<Q, A> {
+    waiting: Mutex<Waiting<Q, A>>,
+    more: Condvar,
+}
+
+impl<Q, A> std::fmt::Debug for Queue<Q, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<Q, A> Shared<Q, A> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<Q, A>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
+    /// Starts the thread. `compute` answers samples, in their order.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(
+        options: QueueOptions,
+        compute: impl Fn(&[&Q]) -> Answers<A> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let waiting = Waiting { jobs: VecDeque::new(), samples: 0, closed: false };
+        let shared = Arc::new(Shared { waiting: Mutex::new(waiting), more: Condvar::new() });
+        let own = shared.clone();
+        std::thread::Builder::new().name("inference".into()).spawn(move || {
+            while let Some(jobs) = own.next(&options) {
+                answer(jobs, &options, &compute);
+            }
+        })?;
+        Ok(Queue { shared, options })
+    }
+
+    /// Lets samples be answered; dropping what is returned calls it off.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] if too many wait, [`Refusal::Large`] if there are more samples than may ever wait.
+    pub fn submit(&self, questions: Vec<Q>) -> Result<oneshot::Receiver<Answers<A>>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let mut waiting = self.shared.lock();
+        let [found, most] = [questions.len(), self.options.capacity];
+        if found > most {
+            let [found, most] = [found, most].map(|samples| format!("{samples} samples"));
+            return Err(Refusal::Large { what: "the request", found, most, flag: "--queue" });
+        }
+        if waiting.closed {
+            return Err(Refusal::Unavailable("the model is being put away"));
+        }
+        if waiting.samples + found > most {
+            return Err(Refusal::Busy { waiting: waiting.samples, most });
+        }
+        waiting.samples += found;
+        waiting.jobs.push_back(Job { questions, reply, came: Instant::now() });
+        drop(waiting);
+        self.shared.more.notify_one();
+        Ok(answer)
+    }
+
+    /// Samples that wait.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().samples
+    }
+}
+
+impl<Q, A> Drop for Queue<Q, A> {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.more.notify_one();
+    }
+}
+
+impl<Q, A> Shared<Q, A> {
+    /// The next batch; `None` when nothing comes any more.
+    fn next(&self, options: &QueueOptions) -> Option<Vec<Job<Q, A>>> {
+        let mut waiting = self.lock();
+        loop {
+            let Some(first) = waiting.jobs.front() else {
+                if waiting.closed {
+                    return None;
+                }
+                waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = options.max_delay.saturating_sub(first.came.elapsed());
+            if waiting.samples >= options.max_batch || left.is_zero() || waiting.closed {
+                break;
+            }
+            (waiting, _) = self.more.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (mut jobs, mut samples) = (Vec::new(), 0);
+        while let Some(job) = waiting.jobs.front() {
+            if samples > 0 && samples + job.questions.len() > options.max_batch {
+                break;
+            }
+            samples += job.questions.len();
+            jobs.extend(waiting.jobs.pop_front());
+        }
+        waiting.samples -= samples;
+        Some(jobs)
+    }
+}
+
+/// Answers a batch: what nobody waits for, or is late, is not computed, and where the batch fails each request is tried alone.
+fn answer<Q, A>(jobs: Vec<Job<Q, A>>, options: &QueueOptions, compute: &impl Fn(&[&Q]) -> Answers<A>) {
+    let mut wanted = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        if job.reply.is_closed() {
+            continue;
+        }
+        match job.came.elapsed() > options.deadline {
+            // That nobody waits any more is no error.
+            true => drop(job.reply.send(Err(Refusal::Late(options.deadline)))),
+            false => wanted.push(job),
+        }
+    }
+    let questions: Vec<&Q> = wanted.iter().flat_map(|job| &job.questions).collect();
+    match in_parts(&questions, options.max_batch, compute) {
+        Ok(mut answers) => {
+            for job in wanted {
+                let rest = answers.split_off(job.questions.len().min(answers.len()));
+                drop(job.reply.send(Ok(std::mem::replace(&mut answers, rest))));
+            }
+        }
+        Err(refusal) if wanted.len() == 1 => {
+            wanted.into_iter().for_each(|job| drop(job.reply.send(Err(refusal.clone()))));
+        }
+        Err(_) => {
+            for job in wanted {
+                let questions: Vec<&Q> = job.questions.iter().collect();
+                drop(job.reply.send(in_parts(&questions, options.max_batch, compute)));
+            }
+        }
+    }
+}
+
+/// Answers samples, at most so many at once. A panic in the model is a refusal.
+fn in_parts<Q, A>(questions: &[&Q], most: usize, compute: &impl Fn(&[&Q]) -> Answers<A>) -> Answers<A> {
+    let mut answers = Vec::with_capacity(questions.len());
+    for part in questions.chunks(most.max(1)) {
+        let computed = catch_unwind(AssertUnwindSafe(|| compute(part))).unwrap_or(Err(Refusal::Failed))?;
+        match computed.len() == part.len() {
+            true => answers.extend(computed),
+            false => return Err(Refusal::Failed),
+        }
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    type Numbers = Queue<i32, i32>;
+
+    /// Doubles numbers; 13 is a number that it panics on, 7 one that it refuses. Says how many it was given at once, and waits until
+    /// it is let go.
+    fn doubling(options: QueueOptions) -> (Numbers, mpsc::Receiver<usize>, mpsc::Sender<()>) {
+        let (say, said) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        let queue = Queue::start(options, move |numbers: &[&i32]| {
+            say.send(numbers.len()).unwrap();
+            gone.recv().unwrap();
+            assert!(!numbers.contains(&&13), "a bug in the model");
+            match numbers.contains(&&7) {
+                true => Err(Refusal::bad("7 is not taken")),
+                false => Ok(numbers.iter().map(|number| **number * 2).collect()),
+            }
+        });
+        (queue.unwrap(), said, go)
+    }
+
+    fn options(max_batch: usize, capacity: usize) -> QueueOptions {
+        QueueOptions { max_batch, capacity, ..QueueOptions::default() }
+    }
+
+    #[test]
+    fn what_waits_is_answered_together_and_in_order() {
+        let (queue, said, go) = doubling(options(4, 100));
+        let first = queue.submit(vec![1]).unwrap();
+        assert_eq!(said.recv().unwrap(), 1);
+        // While the first is computed.
+        let rest: Vec<_> =
+            [vec![2], vec![3, 4], vec![5, 6]].map(|numbers| queue.submit(numbers).unwrap()).into();
+        assert_eq!(queue.waiting(), 5);
+        (0..3).for_each(|_| go.send(()).unwrap());
+        assert_eq!(first.blocking_recv().unwrap(), Ok(vec![2]));
+        let answers: Vec<_> =
+            rest.into_iter().map(|answer| answer.blocking_recv().unwrap().unwrap()).collect();
+        assert_eq!(answers, [vec![4], vec![6, 8], vec![10, 12]]);
+        // A request is not cut where it need not be.
+        assert_eq!([said.recv().unwrap(), said.recv().unwrap()], [3, 2]);
+    }
+
+    #[test]
+    fn a_request_that_is_larger_than_a_batch_is_cut() {
+        let (queue, said, go) = doubling(options(4, 100));
+        let answer = queue.submit((0..10).collect()).unwrap();
+        (0..3).for_each(|_| go.send(()).unwrap());
+        assert_eq!(
+            answer.blocking_recv().unwrap().unwrap(),
+            (0..10).map(|number| number * 2).collect::<Vec<_>>()
+        );
+        assert_eq!(said.iter().take(3).collect::<Vec<_>>(), [4, 4, 2]);
+    }
+
+    #[test]
+    fn one_that_fails_fails_alone() {
+        for (bad, refusal) in [(13, Refusal::Failed), (7, Refusal::bad("7 is not taken"))] {
+            let (queue, said, go) = doubling(options(8, 100));
+            let busy = queue.submit(vec![0]).unwrap();
+            said.recv().unwrap();
+            let answers = [vec![1], vec![bad, 2], vec![3]].map(|numbers| queue.submit(numbers).unwrap());
+            (0..5).for_each(|_| go.send(()).unwrap());
+            busy.blocking_recv().unwrap().unwrap();
+            let [one, two, three] = answers.map(|answer| answer.blocking_recv().unwrap());
+            assert_eq!((one, two, three), (Ok(vec![2]), Err(refusal), Ok(vec![6])));
+        }
+    }
+
+    #[test]
+    fn more_than_may_wait_is_refused_at_once() {
+        let (queue, said, go) = doubling(options(2, 3));
+        let busy = queue.submit(vec![0]).unwrap();
+        said.recv().unwrap();
+        let waits = queue.submit(vec![1, 2]).unwrap();
+        assert_eq!(queue.submit(vec![3, 4]).unwrap_err(), Refusal::Busy { waiting: 2, most: 3 });
+        let fits = queue.submit(vec![3]).unwrap();
+        assert!(matches!(queue.submit(vec![1; 4]).unwrap_err(), Refusal::Large { flag: "--queue", .. }));
+        (0..3).for_each(|_| go.send(()).unwrap());
+        for (answer, expected) in [(busy, vec![0]), (waits, vec![2, 4]), (fits, vec![6])] {
+            assert_eq!(answer.blocking_recv().unwrap().unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_or_is_late_is_not_computed() {
+        let (queue, said, go) = doubling(options(8, 100));
+        let busy = queue.submit(vec![0]).unwrap();
+        said.recv().unwrap();
+        drop(queue.submit(vec![1, 2, 3]).unwrap());
+        let stays = queue.submit(vec![4]).unwrap();
+        (0..2).for_each(|_| go.send(()).unwrap());
+        busy.blocking_recv().unwrap().unwrap();
+        assert_eq!(stays.blocking_recv().unwrap().unwrap(), [8]);
+        assert_eq!(said.recv().unwrap(), 1);
+
+        let deadline = Duration::from_millis(1);
+        let (queue, said, go) = doubling(QueueOptions { deadline, ..options(8, 100) });
+        let busy = queue.submit(vec![0]).unwrap();
+        said.recv().unwrap();
+        let late = queue.submit(vec![1]).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        go.send(()).unwrap();
+        busy.blocking_recv().unwrap().unwrap();
+        assert_eq!(late.blocking_recv().unwrap(), Err(Refusal::Late(deadline)));
+    }
+
+    #[test]
+    fn a_delay_lets_a_batch_grow_until_it_is_full() {
+        let max_delay = Duration::from_secs(3600);
+        let (queue, said, go) = doubling(QueueOptions { max_delay, ..options(3, 100) });
+        let answers = [vec![1], vec![2], vec![3]].map(|numbers| queue.submit(numbers).unwrap());
+        assert_eq!(said.recv().unwrap(), 3);
+        go.send(()).unwrap();
+        assert_eq!(answers.map(|answer| answer.blocking_recv().unwrap().unwrap()), [[2], [4], [6]]);
+    }
+
+    #[test]
+    fn what_waits_when_the_queue_ends_is_answered() {
+        let (queue, said, go) = doubling(options(1, 100));
+        let busy = queue.submit(vec![0]).unwrap();
+        said.recv().unwrap();
+        let last = queue.submit(vec![1]).unwrap();
+        drop(queue);
+        (0..2).for_each(|_| go.send(()).unwrap());
+        assert_eq!([busy, last].map(|answer| answer.blocking_recv().unwrap().unwrap()), [[0], [2]]);
+    }
+}

@@ -1,0 +1,180 @@
+//! The server: it listens, answers with the models of a registry, and ends without losing a request.
+
+mod connections;
+mod phase;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+
+pub use self::phase::ServerHandle;
+
+use tokio::sync::Semaphore;
+
+use self::phase::{Phase, Phases};
+use crate::error::ServeError;
+use crate::protocols::{open_inference, tensorflow};
+use crate::refusal::Refusal;
+use crate::registry::Registry;
+
+/// What a server is set up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it takes.
+    pub limits: Limits,
+    /// How long it goes on as usual after it was told to end, saying that it is not ready, so that a load balancer sends no more.
+    pub grace: Duration,
+    /// How long requests that are under way may take after that.
+    pub drain: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        ServerOptions {
+            address: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            limits: Limits::default(),
+            grace: Duration::from_secs(5),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a server takes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body at most.
+    pub max_body: usize,
+    /// Bytes of all bodies that are read or answered at the same time; what JSON becomes takes some ten times as much.
+    pub max_bodies: usize,
+    /// How long a body may take to come.
+    pub body_time: Duration,
+    /// How long a request's headers may take to come, and how long a connection may be idle between requests.
+    pub header_time: Duration,
+    /// Connections at the same time; others wait to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_body: 16 << 20,
+            max_bodies: 128 << 20,
+            body_time: Duration::from_secs(30),
+            header_time: Duration::from_secs(30),
+            max_connections: 1024,
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) limits: Limits,
+    /// A permit for each kilobyte of bodies.
+    pub(crate) bodies: Arc<Semaphore>,
+    phases: Phases,
+}
+
+/// Kilobytes that bytes take, begun ones included.
+pub(crate) fn kilobytes(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
+}
+
+impl Shared {
+    /// Whether models answer, and go on doing so.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phases.now() == Phase::Serving
+    }
+}
+
+/// A server that listens already, and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Listens at the address.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] if it cannot be had.
+    pub fn bind(registry: Registry, options: ServerOptions) -> Result<Self, ServeError> {
+        let wrong = |source| ServeError::Listen { address: options.address, source };
+        let listener = std::net::TcpListener::bind(options.address).map_err(wrong)?;
+        listener.set_nonblocking(true).map_err(wrong)?;
+        let address = listener.local_addr().map_err(wrong)?;
+        let limits = options.limits;
+        // One body has room, however little is given to all of them.
+        let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)) as usize);
+        let shared = Shared { registry, limits, bodies: Arc::new(bodies), phases: Phases::default() };
+        Ok(Server { listener, address, shared: Arc::new(shared), options })
+    }
+
+    /// Where it listens; of port 0 the one that the system chose.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The models that it serves.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// What ends it, from another thread.
+    pub fn handle(&self) -> ServerHandle {
+        self.shared.phases.handle()
+    }
+
+    /// Answers requests until it is told to end: by its [handle](Self::handle), and with `signals` by `SIGTERM` and Ctrl-C. Of the
+    /// first of them it goes on for the grace period, of Ctrl-C it ends after the requests under way, of a second one at once.
+    /// Says whether all requests that it had accepted were answered.
+    ///
+    /// # Errors
+    /// [`ServeError::System`] if there are no threads or signals to be had.
+    pub fn run(self, signals: bool) -> Result<bool, ServeError> {
+        let system = |source| ServeError::System { source };
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        // Reading and writing is little beside computing, which the model's threads do.
+        let runtime = runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(system)?;
+        let answered = runtime.block_on(async {
+            if signals {
+                phase::listen_for_signals(self.handle()).map_err(system)?;
+            }
+            let listener = tokio::net::TcpListener::from_std(self.listener).map_err(system)?;
+            let ending = phase::end(self.shared.phases.handle(), self.options.grace);
+            tokio::spawn(ending);
+            let router = router(self.shared.clone());
+            Ok::<_, ServeError>(connections::serve(listener, router, &self.shared, self.options.drain).await)
+        })?;
+        // Whoever is still connected by now is not waited for.
+        runtime.shutdown_background();
+        Ok(answered)
+    }
+}
+
+impl Shared {
+    fn phases(&self) -> &Phases {
+        &self.phases
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .merge(open_inference::routes())
+        .merge(tensorflow::routes())
+        .fallback(async |uri: Uri| {
+            let path: String = uri.path().chars().take(100).collect();
+            Refusal::Unknown(format!("there is no path {path:?}; /v2 and /v1/models are where to begin"))
+        })
+        .method_not_allowed_fallback(async |method: Method| Refusal::Method(method.to_string()))
+        .with_state(shared)
+}
