@@ -137,7 +137,15 @@ fn announce(server: &Server, output: &Output) {
     }
     output.line(format!("listening on {address}; Ctrl-C ends"));
     if let Some(first) = served.first() {
-        output.line(format!("try: curl {address}/v2/models/{}", first.name()));
+        let name = first.name();
+        output.line(match first.model().signature().inputs.as_slice() {
+            [text] if text.name == "text" => {
+                format!(
+                    "try: curl {address}/v1/models/{name}:predict -d '{{\"instances\": [\"some words\"]}}'"
+                )
+            }
+            _ => format!("try: curl {address}/v2/models/{name}"),
+        });
     }
     if !server.address().ip().is_loopback() {
         output.note("note: whoever reaches this address is answered; put a proxy in front of it that knows who may ask");

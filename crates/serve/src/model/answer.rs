@@ -92,12 +92,15 @@ fn output(spec: &TensorSpec, answers: &[Prediction]) -> Output {
     let floats = |of: fn(&Prediction) -> &[f32]| {
         OutputValues::Floats(answers.iter().flat_map(|answer| of(answer).iter().copied()).collect())
     };
+    let steps = spec.shape.get(1).copied().flatten();
     let (name, values) = match (spec.name.as_str(), spec.datatype) {
-        (CLASS, Datatype::Bytes) => (CLASS, OutputValues::Texts(answers.iter().flat_map(classes).collect())),
-        (CLASS, _) => {
-            let index = |answer: &Prediction| answer.class_index().map_or(-1, |index| index as i64);
-            (CLASS, OutputValues::Integers(answers.iter().map(index).collect()))
+        (CLASS, Datatype::Bytes) => {
+            (CLASS, OutputValues::Texts(answers.iter().flat_map(|answer| names(answer, steps)).collect()))
         }
+        (CLASS, _) => (
+            CLASS,
+            OutputValues::Integers(answers.iter().flat_map(|answer| indices(answer, steps)).collect()),
+        ),
         (PROBABILITIES, _) => (PROBABILITIES, floats(|answer| answer.probabilities().unwrap_or_default())),
         (INTERVAL, _) => {
             let ends = answers.iter().flat_map(|answer| answer.interval().unwrap_or([f32::NAN; 2]));
@@ -109,11 +112,24 @@ fn output(spec: &TensorSpec, answers: &[Prediction]) -> Output {
     Output { name, datatype: spec.datatype, shape, values }
 }
 
-/// The class of a sample, or of each of its steps.
-fn classes(answer: &Prediction) -> Vec<String> {
-    let steps = answer.classes_of_steps();
-    match steps.len() {
-        0 | 1 => vec![answer.class().unwrap_or_default().to_owned()],
-        _ => steps.into_iter().map(String::from).collect(),
+/// The class of a sample, or of each of its steps, by name.
+fn names(answer: &Prediction, steps: Option<usize>) -> Vec<String> {
+    match steps {
+        None => vec![answer.class().unwrap_or_default().to_owned()],
+        Some(_) => answer.classes_of_steps().into_iter().map(String::from).collect(),
+    }
+}
+
+/// The class of a sample, or of each of its steps, by number.
+fn indices(answer: &Prediction, steps: Option<usize>) -> Vec<i64> {
+    let probabilities = answer.probabilities().unwrap_or_default();
+    let most = |probabilities: &[f32]| {
+        // Of equal ones the first.
+        let places = (0..probabilities.len()).rev();
+        places.max_by(|one, other| probabilities[*one].total_cmp(&probabilities[*other])).unwrap_or(0) as i64
+    };
+    match steps {
+        None => vec![answer.class_index().unwrap_or(0) as i64],
+        Some(steps) => probabilities.chunks((probabilities.len() / steps.max(1)).max(1)).map(most).collect(),
     }
 }

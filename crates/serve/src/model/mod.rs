@@ -45,7 +45,7 @@ impl ServedModel {
         }
         let question = kind.example(&predictor);
         let example = predictor.predict(question.sample()).map_err(failed)?;
-        let signature = Signature::of(&kind, &predictor, &example);
+        let signature = Signature::of(&kind, &predictor, &example, steps);
         Ok(ServedModel { predictor, card, kind, signature })
     }
 

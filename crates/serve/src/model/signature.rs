@@ -142,9 +142,10 @@ impl Kind {
 }
 
 impl Signature {
-    pub(super) fn of(kind: &Kind, predictor: &Predictor, example: &Prediction) -> Self {
-        let steps = example.classes_of_steps().len().max(1);
-        let inner: &[usize] = if steps > 1 { &[steps] } else { &[] };
+    /// `steps` is how many outputs there are behind each other, of a model with one at each step.
+    pub(super) fn of(kind: &Kind, predictor: &Predictor, example: &Prediction, steps: Option<usize>) -> Self {
+        let inner: Vec<usize> = steps.into_iter().collect();
+        let steps = steps.unwrap_or(1);
         let mut outputs = Vec::new();
         if let Some(probabilities) = example.probabilities() {
             if example.class_index().is_some() {
@@ -152,12 +153,13 @@ impl Signature {
                 let classes = (probabilities.len() / steps).max(2);
                 let named = predictor.classes().len() >= classes;
                 let datatype = if named { Datatype::Bytes } else { Datatype::Int64 };
-                outputs.push(TensorSpec::new(CLASS, datatype, inner));
+                outputs.push(TensorSpec::new(CLASS, datatype, &inner));
             }
-            let shape = [inner, &[probabilities.len() / steps]].concat();
+            let shape = [inner.as_slice(), &[probabilities.len() / steps]].concat();
             outputs.push(TensorSpec::new(PROBABILITIES, Datatype::Fp32, &shape));
         } else {
-            outputs.push(TensorSpec::new(VALUE, Datatype::Fp32, &[example.outputs().len()]));
+            let shape = [inner.as_slice(), &[example.outputs().len() / steps]].concat();
+            outputs.push(TensorSpec::new(VALUE, Datatype::Fp32, &shape));
             if example.interval().is_some() {
                 outputs.push(TensorSpec::new(INTERVAL, Datatype::Fp32, &[2]));
             }

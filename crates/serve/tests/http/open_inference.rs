@@ -1,6 +1,8 @@
 //! The Open Inference Protocol: what a server says of itself and its models, and inferences in JSON and in binary.
 
-use fireclay_train::Sample;
+use fireclay_nn::{Device, ModelSpec};
+use fireclay_serve::{Datatype, OutputValues, ServedModel, Tensor, TensorSpec};
+use fireclay_train::{Sample, Trainer};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Running};
@@ -208,4 +210,42 @@ fn what_a_model_does_not_take_is_refused_with_what_it_takes() {
     };
     assert!(ask(json!({ "name": "logits" })).contains("it has class, probabilities"));
     assert!(ask(json!({ "name": "class", "parameters": { "classification": 3 } })).contains("not served"));
+}
+
+/// A model with an output at each step and no words: its classes are numbers.
+#[test]
+fn a_model_with_an_output_at_each_step_says_the_class_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps.fireclay");
+    let spec = ModelSpec::tokens(4).embedding(10, 6).dense(10);
+    Trainer::language_model(spec.build_seeded(1, &Device::default()).unwrap()).save(&path).unwrap();
+    let model = ServedModel::load(&path, &Device::default()).unwrap();
+    let sizes: Vec<_> = model.signature().outputs.iter().map(TensorSpec::sizes).collect();
+    assert_eq!(sizes, [vec![-1, 4], vec![-1, 4, 10]]);
+
+    let tokens =
+        Tensor::from_json("tokens", Datatype::Int64, &[2, 4], (1..9).map(Value::from).collect()).unwrap();
+    let questions = model.questions(vec![tokens]).unwrap();
+    let answers = model.answer(&questions.iter().collect::<Vec<_>>()).unwrap();
+    let outputs = model.outputs(&answers, &[]).unwrap();
+    let [OutputValues::Integers(classes), OutputValues::Floats(probabilities)] =
+        [&outputs[0].values, &outputs[1].values]
+    else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!((classes.len(), probabilities.len()), (8, 80));
+    for (class, probabilities) in classes.iter().zip(probabilities.chunks(10)) {
+        assert!(
+            probabilities.iter().all(|other| *other <= probabilities[*class as usize]),
+            "{class} in {probabilities:?}"
+        );
+    }
+    let wrong = Tensor::from_json("tokens", Datatype::Int64, &[1, 4], vec![10.into(); 4]).unwrap();
+    assert!(
+        model
+            .questions(vec![wrong])
+            .unwrap_err()
+            .to_string()
+            .contains("the token 10; the model knows those from 0 to 9")
+    );
 }
