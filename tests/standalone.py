@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "exchange", "runs", "fireclay"}
+CHECKED = {"backend", "nn", "store", "exchange", "runs", "serve", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -49,6 +49,15 @@ PROJECTS = {
             "fireclay-train": DEFAULT,
             "fireclay-nn": DEFAULT,
             "fireclay-data": DEFAULT,
+            "tempfile": 'version = "3"',
+        },
+    ),
+    "serve": (
+        "serve",
+        {
+            "fireclay-serve": DEFAULT,
+            "fireclay-train": DEFAULT,
+            "fireclay-nn": DEFAULT,
             "tempfile": 'version = "3"',
         },
     ),

@@ -11,10 +11,9 @@ use crate::{PROGRAM, fail, scratch, succeed};
 
 /// What is printed once requests are answered, as apps/README.md says.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename = "serving", deny_unknown_fields)]
-struct Serving {
-    address: String,
-    models: Vec<Served>,
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+enum Line {
+    Serving { address: String, models: Vec<Served> },
 }
 
 #[derive(Deserialize)]
@@ -44,7 +43,7 @@ impl Drop for Server {
     }
 }
 
-fn start(folder: &Path, arguments: &[&str]) -> (Server, Serving) {
+fn start(folder: &Path, arguments: &[&str]) -> (Server, Line) {
     let mut child = Command::new(PROGRAM)
         .args(["serve", "--json", "--port", "0"])
         .args(arguments)
@@ -81,8 +80,9 @@ fn a_model_answers_as_predict_does_and_ends_when_it_is_told_to() {
         std::fs::copy(folder.path().join("rent.fireclay"), versions.join(version).join("model.fireclay"))
             .unwrap();
     }
-    let (mut server, serving) = start(folder.path(), &["rent.fireclay", "flats=versions", "--grace", "0"]);
-    let [rent, flats] = serving.models.as_slice() else { panic!("two models") };
+    let (mut server, Line::Serving { address, models }) =
+        start(folder.path(), &["rent.fireclay", "flats=versions", "--grace", "0"]);
+    let [rent, flats] = models.as_slice() else { panic!("two models") };
     assert_eq!((rent.name.as_str(), rent.version, rent.file.as_str()), ("rent", 1, "rent.fireclay"));
     assert_eq!((flats.name.as_str(), flats.version), ("flats", 10), "the highest number, not the last name");
     assert!(flats.file.ends_with("model.fireclay"));
@@ -99,7 +99,7 @@ fn a_model_answers_as_predict_does_and_ends_when_it_is_told_to() {
         })
         .collect();
     for name in ["rent", "flats"] {
-        let url = format!("{}/v1/models/{name}:predict", serving.address);
+        let url = format!("{address}/v1/models/{name}:predict");
         let body = json!({ "instances": instances }).to_string();
         let reply = ureq::post(url).send(body).unwrap().body_mut().read_to_string().unwrap();
         let answers: Value = serde_json::from_str(&reply).unwrap();
@@ -120,7 +120,7 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
         fail(folder.path(), &[&["serve", "--port", "0"], arguments].concat(), code, words);
     };
     serve(&["none.fireclay"], 1, &["none.fireclay"]);
-    serve(&["flats.csv"], 1, &["flats.csv"]);
+    serve(&["flats.csv"], 2, &["flats.csv is a table and no model file"]);
     serve(&["a b=none.fireclay"], 2, &["\"a b\"", "NAME=FILE"]);
     serve(&["x=none.fireclay", "--max-batch", "0"], 2, &["--max-batch"]);
     std::fs::create_dir_all(folder.path().join("versions/1")).unwrap();

@@ -313,21 +313,21 @@ fn the_folder_of_a_run_that_is_killed_holds_each_step_once_and_ends_in_the_same_
     let mut child = start(folder.path(), &named("killed"));
     let run_folder = folder.path().join("runs/killed");
     let mut resumed = 0;
+    let checkpoint = run_folder.join("checkpoints/last.checkpoint");
+    let written = || std::fs::metadata(&checkpoint).and_then(|file| file.modified()).ok();
     for round in 0u64..6 {
-        // After the simple answers, the training begins.
+        let before = written();
+        // After the simple answers, the training begins, and after some steps a checkpoint is written.
         let _rest = wait_for(&mut child, "baselines");
-        std::thread::sleep(Duration::from_millis(20 + 23 * round));
+        while written() == before && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(7 * round));
         if child.try_wait().unwrap().is_some() {
             break;
         }
         signal(&child, "-KILL");
         child.wait().unwrap();
-        // Killed before the first step, it begins anew in its folder's place.
-        if !run_folder.join("checkpoints/last.checkpoint").exists() {
-            let _ = std::fs::remove_dir_all(&run_folder);
-            child = start(folder.path(), &named("killed"));
-            continue;
-        }
         resumed += 1;
         child = start(folder.path(), &["train", "--resume", "runs/killed"]);
     }

@@ -13,7 +13,6 @@
 //! ```
 //! use std::io::{Read, Write};
 //!
-//! use fireclay_data::{Dataset, Provenance, Targets};
 //! use fireclay_nn::{Device, ModelSpec};
 //! use fireclay_serve::{ModelSource, Registry, RegistryOptions, Server, ServerOptions};
 //! use fireclay_train::Trainer;
@@ -47,17 +46,21 @@
 
 mod error;
 mod model;
+mod phase;
 mod protocols;
 mod queue;
 mod refusal;
 mod registry;
 mod server;
+mod state;
 mod tensor;
 
 pub use error::ServeError;
 pub use model::{Output, OutputValues, Question, ServedModel, Signature, TensorSpec};
+pub use phase::ServerHandle;
 pub use queue::{Answers, Queue, QueueOptions};
 pub use refusal::Refusal;
 pub use registry::{ModelSource, Registry, RegistryOptions, Served};
-pub use server::{Limits, Server, ServerHandle, ServerOptions};
+pub use server::{Server, ServerOptions};
+pub use state::Limits;
 pub use tensor::{Cell, Datatype, Elements, Tensor};

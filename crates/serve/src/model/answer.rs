@@ -2,7 +2,7 @@
 
 use fireclay_train::Prediction;
 
-use super::signature::{Signature, TensorSpec};
+use super::signature::{CLASS, INTERVAL, PROBABILITIES, Signature, TensorSpec, VALUE};
 use crate::refusal::Refusal;
 use crate::tensor::Datatype;
 
@@ -60,12 +60,6 @@ fn nested(mut flat: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Valu
         }
     }
 }
-
-/// The names of outputs.
-pub(super) const CLASS: &str = "class";
-pub(super) const PROBABILITIES: &str = "probabilities";
-pub(super) const VALUE: &str = "value";
-pub(super) const INTERVAL: &str = "interval";
 
 pub(super) fn outputs(
     signature: &Signature,

@@ -7,7 +7,6 @@ use fireclay_store::ModelCard;
 use fireclay_tabular::{ColumnEncoding, ColumnKind};
 use fireclay_train::{Prediction, Predictor};
 
-use super::answer::{CLASS, INTERVAL, PROBABILITIES, VALUE};
 use super::question::Question;
 use crate::refusal::Refusal;
 use crate::tensor::{Cell, Datatype, Elements, Tensor};
@@ -64,6 +63,12 @@ pub(super) enum Kind {
     /// Rows of a table.
     Rows,
 }
+
+/// The names of outputs.
+pub(super) const CLASS: &str = "class";
+pub(super) const PROBABILITIES: &str = "probabilities";
+pub(super) const VALUE: &str = "value";
+pub(super) const INTERVAL: &str = "interval";
 
 /// The names of inputs; those of tables are the columns'.
 const INPUT: &str = "input";

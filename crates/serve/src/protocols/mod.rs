@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::refusal::Refusal;
-use crate::server::{Shared, kilobytes};
+use crate::state::{Shared, kilobytes};
 
 /// From so many bytes on a body is read off the thread that serves connections.
 const LARGE: usize = 64 << 10;

@@ -19,7 +19,7 @@ use super::{body_of, json_of};
 use crate::model::{Output, Question, Signature, TensorSpec};
 use crate::refusal::Refusal;
 use crate::registry::Served;
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::tensor::{Cell, Datatype, Elements, Tensor};
 
 /// The verb behind a colon, in a path such as `/v1/models/mnist:predict`.

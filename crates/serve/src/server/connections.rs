@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::phase::Phase;
-use super::{Limits, Shared};
+use crate::phase::Phase;
+use crate::state::{Limits, Shared};
 
 /// Headers of a request at most, and the bytes of all of them.
 const MOST_HEADERS: usize = 64;
@@ -28,7 +28,7 @@ pub(super) async fn serve(
     shared: &Arc<Shared>,
     drain: Duration,
 ) -> bool {
-    let phases = shared.phases();
+    let phases = &shared.phases;
     let room = Arc::new(Semaphore::new(shared.limits.max_connections));
     let mut connections = JoinSet::new();
     let accepting = async {
@@ -78,7 +78,7 @@ async fn connection(stream: TcpStream, router: Router, shared: Arc<Shared>) {
     // A connection that fails has nobody to tell.
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = shared.phases().reached(Phase::Draining) => {}
+        () = shared.phases.reached(Phase::Draining) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;

@@ -1,7 +1,6 @@
 //! The server: it listens, answers with the models of a registry, and ends without losing a request.
 
 mod connections;
-mod phase;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,15 +9,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Method, Uri};
 
-pub use self::phase::ServerHandle;
-
-use tokio::sync::Semaphore;
-
-use self::phase::{Phase, Phases};
 use crate::error::ServeError;
+use crate::phase::{self, ServerHandle};
 use crate::protocols::{open_inference, tensorflow};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
+use crate::state::{Limits, Shared};
 
 /// What a server is set up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,55 +40,6 @@ impl Default for ServerOptions {
     }
 }
 
-/// What a server takes of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of a request's body at most.
-    pub max_body: usize,
-    /// Bytes of all bodies that are read or answered at the same time; what JSON becomes takes some ten times as much.
-    pub max_bodies: usize,
-    /// How long a body may take to come.
-    pub body_time: Duration,
-    /// How long a request's headers may take to come, and how long a connection may be idle between requests.
-    pub header_time: Duration,
-    /// Connections at the same time; others wait to be accepted.
-    pub max_connections: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            max_body: 16 << 20,
-            max_bodies: 128 << 20,
-            body_time: Duration::from_secs(30),
-            header_time: Duration::from_secs(30),
-            max_connections: 1024,
-        }
-    }
-}
-
-/// What all requests share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) registry: Registry,
-    pub(crate) limits: Limits,
-    /// A permit for each kilobyte of bodies.
-    pub(crate) bodies: Arc<Semaphore>,
-    phases: Phases,
-}
-
-/// Kilobytes that bytes take, begun ones included.
-pub(crate) fn kilobytes(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
-}
-
-impl Shared {
-    /// Whether models answer, and go on doing so.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.phases.now() == Phase::Serving
-    }
-}
-
 /// A server that listens already, and answers once it runs.
 #[derive(Debug)]
 pub struct Server {
@@ -112,10 +59,7 @@ impl Server {
         let listener = std::net::TcpListener::bind(options.address).map_err(wrong)?;
         listener.set_nonblocking(true).map_err(wrong)?;
         let address = listener.local_addr().map_err(wrong)?;
-        let limits = options.limits;
-        // One body has room, however little is given to all of them.
-        let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)) as usize);
-        let shared = Shared { registry, limits, bodies: Arc::new(bodies), phases: Phases::default() };
+        let shared = Shared::new(registry, options.limits);
         Ok(Server { listener, address, shared: Arc::new(shared), options })
     }
 
@@ -158,12 +102,6 @@ impl Server {
         // Whoever is still connected by now is not waited for.
         runtime.shutdown_background();
         Ok(answered)
-    }
-}
-
-impl Shared {
-    fn phases(&self) -> &Phases {
-        &self.phases
     }
 }
 

@@ -1,8 +1,9 @@
 //! The Open Inference Protocol: what a server says of itself and its models, and inferences in JSON and in binary.
 
+use fireclay_data::{Dataset, Provenance};
 use fireclay_nn::{Device, ModelSpec};
 use fireclay_serve::{Datatype, OutputValues, ServedModel, Tensor, TensorSpec};
-use fireclay_train::{Sample, Trainer};
+use fireclay_train::{FitOptions, Sample, Trainer};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Running};
@@ -218,7 +219,14 @@ fn a_model_with_an_output_at_each_step_says_the_class_of_each() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("steps.fireclay");
     let spec = ModelSpec::tokens(4).embedding(10, 6).dense(10);
-    Trainer::language_model(spec.build_seeded(1, &Device::default()).unwrap()).save(&path).unwrap();
+    let mut trainer = Trainer::language_model(spec.build_seeded(1, &Device::default()).unwrap());
+    let stream = Dataset::from_token_stream(
+        &[(0..40).map(|place| place * 3 % 10).collect()],
+        4,
+        Provenance::default(),
+    );
+    trainer.fit(&stream.unwrap(), &FitOptions { epochs: 1, ..FitOptions::default() }).unwrap();
+    trainer.save(&path).unwrap();
     let model = ServedModel::load(&path, &Device::default()).unwrap();
     let sizes: Vec<_> = model.signature().outputs.iter().map(TensorSpec::sizes).collect();
     assert_eq!(sizes, [vec![-1, 4], vec![-1, 4, 10]]);

@@ -20,7 +20,7 @@ use super::body_of;
 use crate::model::TensorSpec;
 use crate::refusal::Refusal;
 use crate::registry::Registry;
-use crate::server::Shared;
+use crate::state::Shared;
 
 /// The header that says where JSON ends and binary tensors begin.
 const JSON_LENGTH: &str = "inference-header-content-length";

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// Where a server stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Requests are answered.
     Serving,
     /// As before, and the server says that it is not ready.
@@ -19,7 +19,7 @@ pub(super) enum Phase {
 
 /// Where a server stands, to be changed and waited for.
 #[derive(Debug)]
-pub(super) struct Phases(watch::Sender<Phase>);
+pub(crate) struct Phases(watch::Sender<Phase>);
 
 impl Default for Phases {
     fn default() -> Self {
@@ -28,17 +28,17 @@ impl Default for Phases {
 }
 
 impl Phases {
-    pub(super) fn now(&self) -> Phase {
+    pub(crate) fn now(&self) -> Phase {
         *self.0.borrow()
     }
 
     /// Waits until a phase has come.
-    pub(super) async fn reached(&self, phase: Phase) {
+    pub(crate) async fn reached(&self, phase: Phase) {
         // The sender is here, so that it does not go before.
         let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
     }
 
-    pub(super) fn handle(&self) -> ServerHandle {
+    pub(crate) fn handle(&self) -> ServerHandle {
         ServerHandle(self.0.clone())
     }
 }
@@ -64,7 +64,7 @@ impl ServerHandle {
 }
 
 /// Ends the grace period once it was begun.
-pub(super) async fn end(handle: ServerHandle, grace: Duration) {
+pub(crate) async fn end(handle: ServerHandle, grace: Duration) {
     let mut phases = handle.0.subscribe();
     if phases.wait_for(|now| *now >= Phase::Grace).await.is_ok() {
         tokio::time::sleep(grace).await;
@@ -73,7 +73,7 @@ pub(super) async fn end(handle: ServerHandle, grace: Duration) {
 }
 
 /// Passes `SIGTERM` and Ctrl-C on to a server.
-pub(super) fn listen_for_signals(handle: ServerHandle) -> std::io::Result<()> {
+pub(crate) fn listen_for_signals(handle: ServerHandle) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

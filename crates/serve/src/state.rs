@@ -1,0 +1,64 @@
+//! What the requests of a server share: its models, its limits, and where it stands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::phase::{Phase, Phases};
+use crate::registry::Registry;
+
+/// What a server takes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body at most.
+    pub max_body: usize,
+    /// Bytes of all bodies that are read or answered at the same time; what JSON becomes takes some ten times as much.
+    pub max_bodies: usize,
+    /// How long a body may take to come.
+    pub body_time: Duration,
+    /// How long a request's headers may take to come, and how long a connection may be idle between requests.
+    pub header_time: Duration,
+    /// Connections at the same time; others wait to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_body: 16 << 20,
+            max_bodies: 128 << 20,
+            body_time: Duration::from_secs(30),
+            header_time: Duration::from_secs(30),
+            max_connections: 1024,
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) limits: Limits,
+    /// A permit for each kilobyte of bodies.
+    pub(crate) bodies: Arc<Semaphore>,
+    pub(crate) phases: Phases,
+}
+
+/// Kilobytes that bytes take, begun ones included.
+pub(crate) fn kilobytes(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
+}
+
+impl Shared {
+    pub(crate) fn new(registry: Registry, limits: Limits) -> Self {
+        // One body has room, however little is given to all of them.
+        let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)) as usize);
+        Shared { registry, limits, bodies: Arc::new(bodies), phases: Phases::default() }
+    }
+
+    /// Whether models answer, and go on doing so.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phases.now() == Phase::Serving
+    }
+}
