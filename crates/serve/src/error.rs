@@ -59,7 +59,7 @@ pub enum ServeError {
         path: PathBuf,
         /// What went wrong.
         #[source]
-        source: TrainError,
+        source: Box<TrainError>,
     },
     /// A model that answers with something that is not served.
     #[error("{path}: {what} is not served", path = path.display())]

@@ -35,7 +35,7 @@ impl ServedModel {
     /// If the file cannot be read, the model fails, or gives what is not served.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ServeError> {
         let card = load_card(path)?;
-        let failed = |source| ServeError::Model { path: path.to_path_buf(), source };
+        let failed = |source| ServeError::Model { path: path.to_path_buf(), source: Box::new(source) };
         let predictor = Predictor::load(path, device).map_err(failed)?;
         let kind = Kind::of(&predictor, &card);
         let steps = card.spec.output_steps().map_err(|error| failed(error.into()))?;
