@@ -249,8 +249,17 @@ impl Tensor {
     }
 }
 
+/// Axes of a tensor at most.
+const MOST_AXES: usize = 16;
+
 /// How many elements a shape has.
 fn count(name: &str, shape: &[usize]) -> Result<usize, Refusal> {
+    if shape.len() > MOST_AXES {
+        return Err(Refusal::bad(format!(
+            "input {name:?} has {} axes; expected {MOST_AXES} at most",
+            shape.len()
+        )));
+    }
     let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
     match (shape, count) {
         ([], _) => Err(Refusal::bad(format!(
@@ -381,6 +390,7 @@ mod tests {
         );
         assert!(binary(Datatype::Fp32, &[usize::MAX, 4], &[]).contains("more than can be"));
         assert!(binary(Datatype::Fp32, &[], &[0; 4]).contains("has no shape"));
+        assert!(binary(Datatype::Fp32, &[1; 1_000_000], &[0; 4]).contains("has 1000000 axes"));
         assert!(binary(Datatype::Bytes, &[1], b"\x09\0\0\0ab").contains("says it has 9 bytes, and 2 follow"));
         assert!(binary(Datatype::Bytes, &[1], b"\xff\xff\xff\xffab").contains("4294967295 bytes"));
         assert!(binary(Datatype::Bytes, &[3], b"\0\0\0\0").contains("3 texts by its shape"));

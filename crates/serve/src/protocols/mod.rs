@@ -71,10 +71,16 @@ pub(crate) async fn body_of(
     }
 }
 
+/// Characters of an error that JSON caused, which may hold what was sent.
+const LONGEST_ERROR: usize = 300;
+
 /// JSON, as `what` it is to be.
 pub(crate) fn json_of<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Refusal::bad(format!("the body is not {what}: {error}")),
-        _ => Refusal::bad(format!("the body is not JSON: {error}")),
+    serde_json::from_slice(body).map_err(|error| {
+        let said: String = error.to_string().chars().take(LONGEST_ERROR).collect();
+        match error.classify() {
+            serde_json::error::Category::Data => Refusal::bad(format!("the body is not {what}: {said}")),
+            _ => Refusal::bad(format!("the body is not JSON: {said}")),
+        }
     })
 }

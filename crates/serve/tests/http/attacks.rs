@@ -141,6 +141,8 @@ fn json_that_is_broken_deep_or_full_of_lies_is_refused() {
         let refusal = reply.refusal(400);
         assert!(refusal.len() < 400, "{refusal}");
     }
+    let field = format!("{{\"{}\": 1}}", "a".repeat(1_000_000));
+    assert!(server.post("/v1/models/pictures:predict", field).refusal(400).len() < 400);
     let many = format!("{{\"instances\": [{}\"a\"]}}", "\"word word word word\",".repeat(200_000));
     server.post("/v1/models/reviews:predict", many).refusal(413);
     let long = json!({ "instances": ["word ".repeat(1_000_000)] });

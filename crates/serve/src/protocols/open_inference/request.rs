@@ -1,11 +1,16 @@
 //! The body of a request for an inference: JSON, and behind it the binary tensors that it speaks of, in their order.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::super::flat::Flat;
 use super::super::json_of;
 use crate::refusal::Refusal;
 use crate::tensor::{Datatype, Tensor};
+
+/// Bytes of a name at most, as it may come back in an error. A table's column may have a long one.
+const LONGEST_NAME: usize = 4096;
 
 /// What is asked.
 #[derive(Debug)]
@@ -91,6 +96,18 @@ impl InferRequest {
             }
         };
         let request: Request = json_of(json, "a request for an inference")?;
+        let inputs = request.inputs.iter().map(|input| &input.name);
+        let asked: Vec<&String> = request.outputs.iter().map(|output| &output.name).collect();
+        if let Some(name) = inputs.chain(asked.iter().copied()).find(|name| name.len() > LONGEST_NAME) {
+            return Err(Refusal::bad(format!(
+                "the name of an input or output has {} bytes; expected {LONGEST_NAME} at most",
+                name.len()
+            )));
+        }
+        let distinct: BTreeSet<&String> = asked.iter().copied().collect();
+        if distinct.len() < asked.len() {
+            return Err(Refusal::bad("an output is asked for twice"));
+        }
         let mut tensors = Vec::with_capacity(request.inputs.len());
         for input in request.inputs {
             tensors.push(input.tensor(&mut binary)?);
@@ -150,6 +167,8 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::tensor::Elements;
 
@@ -204,6 +223,11 @@ mod tests {
         assert!(input(r#""shape": [1], "datatype": "FP32""#).contains("has no data"));
         let both = r#""shape": [1], "datatype": "FP32", "data": [1], "parameters": {"binary_data_size": 4}"#;
         assert!(input(both).contains("expected one of them"));
+        let named = |name: &str| {
+            refused(&json!({ "inputs": [], "outputs": [{ "name": name }, { "name": name }] }).to_string())
+        };
+        assert!(named("class").contains("asked for twice"));
+        assert!(named(&"a".repeat(1_000_000)).contains("has 1000000 bytes; expected 4096"));
         let invalid = b"{\"inputs\": [{\"name\": \"\xff\"}]}";
         assert!(InferRequest::read(None, invalid).unwrap_err().to_string().contains("not JSON"));
     }
