@@ -8,6 +8,7 @@ use fireclay_store::{SafetensorsFile, map_file};
 
 use crate::ExchangeError;
 use crate::format::FileFormat;
+use crate::zipped;
 
 impl FileFormat {
     /// What a file is by how it begins, and a folder by what lies in it; names say nothing.
@@ -28,7 +29,7 @@ impl FileFormat {
         let mut start = Vec::new();
         (&mut file).take(64).read_to_end(&mut start).map_err(wrong)?;
         if start.starts_with(b"PK\x03\x04") {
-            return match zipped(file) {
+            return match of_archive(file) {
                 Some(format) => Ok(format),
                 None => unknown(
                     "a ZIP archive with neither the pickle of PyTorch nor the config.json of Keras".into(),
@@ -59,8 +60,8 @@ impl FileFormat {
 }
 
 /// Of which tool an archive is.
-fn zipped(file: File) -> Option<FileFormat> {
-    let archive = zip::ZipArchive::new(file).ok()?;
+fn of_archive(file: File) -> Option<FileFormat> {
+    let archive = zipped::open(file).ok()?;
     let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let has = |name: &str| names.iter().any(|found| found == name);
     if has("config.json") && has("metadata.json") {

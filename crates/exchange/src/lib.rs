@@ -41,6 +41,7 @@ pub mod keras;
 pub mod onnx;
 pub mod pytorch;
 mod words;
+mod zipped;
 
 pub use error::{ExchangeError, Unsupported};
 pub use fireclay_store::ModelFile;

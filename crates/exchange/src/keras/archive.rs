@@ -6,6 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::hdf5::{Problem, malformed};
+use crate::zipped;
 
 /// Assets of vocabularies lie in the archive as well, a few for each layer.
 const MOST_ENTRIES: usize = 10_000;
@@ -22,7 +23,7 @@ pub(super) struct Archive(ZipArchive<Cursor<Vec<u8>>>);
 
 impl Archive {
     pub(super) fn read(bytes: Vec<u8>) -> Result<Self, Problem> {
-        let archive = match ZipArchive::new(Cursor::new(bytes)) {
+        let archive = match zipped::open(Cursor::new(bytes)) {
             Ok(archive) => archive,
             Err(error) => return malformed(format!("the ZIP archive cannot be read: {error}")),
         };

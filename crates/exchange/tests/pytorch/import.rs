@@ -28,7 +28,9 @@ fn twins() -> ModelSpec {
 
 #[test]
 fn sequential_weights_are_taken_from_every_form_of_file() {
-    for file in ["sequential.pt", "legacy.pt", "sequential.safetensors", "wrapped.pt"] {
+    for file in
+        ["sequential.pt", "name_of_21_characters.pt", "legacy.pt", "sequential.safetensors", "wrapped.pt"]
+    {
         compare("sequential", import(file, &dense()).unwrap());
     }
     compare("sequential", with("two.pt", &dense(), Some("student"), &[]).unwrap());

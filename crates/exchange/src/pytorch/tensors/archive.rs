@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::super::pickle::{MAX_BYTES, Pickle};
 use super::{Source, TensorFile, state_dict};
 use crate::words::short;
-use crate::{ExchangeError, FileFormat};
+use crate::{ExchangeError, FileFormat, zipped};
 
 const MAX_ENTRIES: usize = 200_000;
 
@@ -31,8 +31,8 @@ pub(super) fn read_table(
     key: Option<&str>,
 ) -> Result<TensorFile, ExchangeError> {
     let malformed = |problem: String| malformed(path, problem);
-    let archive = ZipArchive::new(BufReader::new(file))
-        .map_err(|error| malformed(format!("no ZIP archive: {error}")))?;
+    let archive =
+        zipped::open(BufReader::new(file)).map_err(|error| malformed(format!("no ZIP archive: {error}")))?;
     if archive.has_duplicate_names() {
         return Err(malformed("two entries have one name".into()));
     }

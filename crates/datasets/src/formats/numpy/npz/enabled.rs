@@ -5,6 +5,7 @@ use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
 use zip::result::ZipError;
 
 use super::super::array::read_values;
@@ -14,6 +15,9 @@ use crate::DatasetsError;
 use crate::formats::whole;
 
 const MOST_ENTRIES: usize = 10_000;
+
+/// An archive begins where its file does, and is not searched for.
+const FROM_THE_START: Config = Config { archive_offset: ArchiveOffset::Known(0) };
 
 /// Deflate cannot pack more than 1,032 bytes into one.
 const MOST_PER_PACKED_BYTE: u64 = 1_032;
@@ -52,7 +56,8 @@ impl Npz {
 
     fn new(path: &Path, input: Input) -> Result<Self, DatasetsError> {
         let refuse = |problem| refuse(path, problem);
-        let archive = ZipArchive::new(input).map_err(|source| refuse(NumpyProblem::Archive { source }))?;
+        let archive = ZipArchive::with_config(FROM_THE_START, input)
+            .map_err(|source| refuse(NumpyProblem::Archive { source }))?;
         if archive.has_duplicate_names() {
             return Err(refuse(NumpyProblem::Duplicate));
         }
