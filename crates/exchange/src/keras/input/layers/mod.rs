@@ -6,6 +6,7 @@ mod conv;
 mod dense;
 mod norm;
 mod pool;
+mod positions;
 mod preprocessing;
 mod recurrent;
 mod reshape;
@@ -71,6 +72,7 @@ const KNOWN: &[&str] = &[
     "Rescaling",
     "Normalization",
     "MultiHeadAttention",
+    "EinsumDense",
     "Add",
     "Identity",
 ];
@@ -206,6 +208,7 @@ pub(super) fn translate(into: &mut Translation<'_>, layer: Layer<'_>, flow: Flow
         "Rescaling" => preprocessing::rescaling(into, &layer, flow),
         "Normalization" => preprocessing::normalization(into, &layer, flow),
         "MultiHeadAttention" => attention::self_attention(into, &layer, flow),
+        "EinsumDense" => positions::einsum(into, &layer, flow),
         "Dropout" => {
             into.push(&layer.name, DropoutSpec::new(layer.config.number("rate", 0.5)?));
             Ok(flow)

@@ -4,7 +4,7 @@ use fireclay_nn::BatchNormSpec;
 use fireclay_store::Preprocessing;
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, positions};
 use crate::keras::input::config::{Config, shown};
 use crate::keras::input::flow::Flow;
 use crate::keras::input::translation::{Failure, Layer, Translation};
@@ -42,6 +42,12 @@ pub(super) fn rescaling(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flo
 pub(super) fn normalization(into: &mut Translation<'_>, layer: &Layer<'_>, flow: Flow) -> Outcome {
     let features = flow.features();
     layer.config.only("invert", layer.config.flag("invert", false)?, false)?;
+    if let &[steps, features] = flow.shape.as_slice()
+        && layer.config.get("axis") == Some(&serde_json::json!([1, 2]))
+        && layer.config.get("mean").is_none_or(Value::is_null)
+    {
+        return positions::taken_away(into, layer, flow, [steps, features]);
+    }
     if let Some(axis) = layer.config.get("axis") {
         let one = axis.as_array().filter(|list| list.len() == 1).map_or(axis, |list| &list[0]);
         if one.as_i64().is_none_or(|axis| axis != -1 && axis != flow.shape.len() as i64) {
