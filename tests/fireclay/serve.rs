@@ -103,7 +103,9 @@ fn a_model_answers_as_predict_does_and_ends_when_it_is_told_to() {
         let body = json!({ "instances": instances }).to_string();
         let reply = ureq::post(url).send(body).unwrap().body_mut().read_to_string().unwrap();
         let answers: Value = serde_json::from_str(&reply).unwrap();
-        for (answer, asked) in answers["predictions"].as_array().unwrap().iter().zip(&asked) {
+        let answers = answers["predictions"].as_array().unwrap();
+        assert_eq!((answers.len(), asked.len()), (100, 100));
+        for (answer, asked) in answers.iter().zip(&asked) {
             let value = answer.get("value").map_or(&answer[0], |value| &value[0]);
             let [found, expected] = [value, &asked["value"]].map(|value| value.as_f64().unwrap());
             assert!((found - expected).abs() <= 1e-5 * expected.abs(), "{found} and {expected}");
@@ -123,6 +125,7 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
     serve(&["flats.csv"], 2, &["flats.csv is a table and no model file"]);
     serve(&["a b=none.fireclay"], 2, &["\"a b\"", "NAME=FILE"]);
     serve(&["x=none.fireclay", "--max-batch", "0"], 2, &["--max-batch"]);
+    serve(&["flats=.", "--max-delay", "50", "--deadline", "50"], 2, &["--max-delay", "--deadline"]);
     std::fs::create_dir_all(folder.path().join("versions/1")).unwrap();
     serve(&["versions"], 1, &["versions", "expected one model file", "found 0"]);
     std::fs::create_dir_all(folder.path().join("empty")).unwrap();

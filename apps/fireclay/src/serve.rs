@@ -102,7 +102,7 @@ impl Command for Serve {
         };
         let options = RegistryOptions { queue, precision: self.device.precision };
         let registry = Registry::load(&sources, &device, options).map_err(|error| match error {
-            ServeError::SameName { .. } => UsageError::of(error),
+            ServeError::SameName { .. } | ServeError::Delay { .. } => UsageError::of(error),
             other => other.into(),
         })?;
         let server = Server::bind(
@@ -114,8 +114,8 @@ impl Command for Serve {
                 ..ServerOptions::default()
             },
         )?;
-        announce(&server, output);
-        match server.run(true)? {
+        let (address, served) = (server.address(), server.registry().served().cloned().collect::<Vec<_>>());
+        match server.run(true, || announce(address, &served, output))? {
             true => Ok(Exit::Done),
             false => {
                 output.warn("ended before all requests were answered");
@@ -126,10 +126,9 @@ impl Command for Serve {
 }
 
 /// Says what is served where.
-fn announce(server: &Server, output: &Output) {
-    let address = format!("http://{}", server.address());
-    let served: Vec<&Arc<Served>> = server.registry().served().collect();
-    for served in &served {
+fn announce(listens: SocketAddr, served: &[Arc<Served>], output: &Output) {
+    let address = format!("http://{listens}");
+    for served in served {
         let signature = served.model().signature();
         output.line(format!("{}, version {}: {}", served.name(), served.version(), served.path().display()));
         output.line(format!("  takes {}", tensors(&signature.inputs)));
@@ -147,7 +146,7 @@ fn announce(server: &Server, output: &Output) {
             _ => format!("try: curl {address}/v2/models/{name}"),
         });
     }
-    if !server.address().ip().is_loopback() {
+    if !listens.ip().is_loopback() {
         output.note("note: whoever reaches this address is answered; put a proxy in front of it that knows who may ask");
     }
     let records = served.iter().map(|served| ServedRecord {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fireclay_store::StoreError;
 use fireclay_train::TrainError;
@@ -25,6 +26,17 @@ pub enum ServeError {
     SameName {
         /// Their name.
         name: String,
+    },
+    /// Requests that wait for others until it is too late.
+    #[error(
+        "the first request of a batch waits {} ms for others, and is refused after {} ms; give a --max-delay that is shorter than --deadline",
+        max_delay.as_millis(), deadline.as_millis()
+    )]
+    Delay {
+        /// How long it waits for others.
+        max_delay: Duration,
+        /// How long it may wait.
+        deadline: Duration,
     },
     /// A folder that holds no versions.
     #[error("{path}: expected folders of versions, 1, 2, ..., each with a model file (.fireclay) in it; found none", path = path.display())]

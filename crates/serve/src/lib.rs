@@ -28,7 +28,7 @@
 //! let options = ServerOptions { address: ([127, 0, 0, 1], 0).into(), ..ServerOptions::default() };
 //! let server = Server::bind(registry, options)?;
 //! let (address, handle) = (server.address(), server.handle());
-//! let serving = std::thread::spawn(move || server.run(false));
+//! let serving = std::thread::spawn(move || server.run(false, || ()));
 //!
 //! let mut client = std::net::TcpStream::connect(address)?;
 //! let body = r#"{"instances": [[1.0, 2.0], [3.0, 4.0]]}"#;

@@ -105,10 +105,7 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
         let (reply, answer) = oneshot::channel();
         let mut waiting = self.shared.lock();
         let [found, most] = [questions.len(), self.options.capacity];
-        if found > most {
-            let [found, most] = [found, most].map(|samples| format!("{samples} samples"));
-            return Err(Refusal::Large { what: "the request", found, most, flag: "--queue" });
-        }
+        self.check_size(found)?;
         if waiting.closed {
             return Err(Refusal::Unavailable("the model is being put away"));
         }
@@ -120,6 +117,19 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
         drop(waiting);
         self.shared.more.notify_one();
         Ok(answer)
+    }
+
+    /// Whether so many samples may ever wait.
+    ///
+    /// # Errors
+    /// [`Refusal::Large`] if not.
+    pub fn check_size(&self, samples: usize) -> Result<(), Refusal> {
+        let most = self.options.capacity;
+        if samples <= most {
+            return Ok(());
+        }
+        let [found, most] = [samples, most].map(|samples| format!("{samples} samples"));
+        Err(Refusal::Large { what: "the request", found, most, flag: "--queue" })
     }
 
     /// Samples that wait.

@@ -11,9 +11,13 @@ use crate::error::ServeError;
 use crate::model::{Question, ServedModel};
 use crate::queue::{Queue, QueueOptions};
 use crate::refusal::Refusal;
+use crate::tensor::Tensor;
 
 /// Characters of a model's name at most.
 const LONGEST_NAME: usize = 100;
+
+/// Numbers of an answer at most.
+const MOST_NUMBERS: usize = 1 << 21;
 
 /// A model that is to be served: its name, and its file or the folder of its versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,12 +123,16 @@ impl Registry {
     /// Loads the models, the highest version of each, and tries them.
     ///
     /// # Errors
-    /// If one cannot be loaded, or two have one name.
+    /// If one cannot be loaded, two have one name, or requests would wait for others beyond their deadline.
     pub fn load(
         sources: &[ModelSource],
         device: &Device,
         options: RegistryOptions,
     ) -> Result<Self, ServeError> {
+        let QueueOptions { max_delay, deadline, .. } = options.queue;
+        if max_delay >= deadline {
+            return Err(ServeError::Delay { max_delay, deadline });
+        }
         let mut served: Vec<Arc<Served>> = Vec::new();
         for source in sources {
             if served.iter().any(|other| other.name == source.name) {
@@ -193,6 +201,24 @@ impl Served {
     /// What answers.
     pub fn model(&self) -> &ServedModel {
         &self.model
+    }
+
+    /// The samples that tensors hold, checked and prepared, if there are not too many for the queue and their answer.
+    ///
+    /// # Errors
+    /// If there are, or they are not what the model takes.
+    pub fn questions(&self, tensors: Vec<Tensor>) -> Result<Vec<Question>, Refusal> {
+        // Before they are prepared, which may take many times as much memory.
+        let samples = tensors.iter().map(Tensor::samples).max().unwrap_or(0);
+        self.queue.check_size(samples)?;
+        let numbers = samples.saturating_mul(self.model.signature().numbers_of_sample());
+        if numbers > MOST_NUMBERS {
+            return Err(Refusal::bad(format!(
+                "the answer to {samples} samples would have {numbers} numbers, and at most {MOST_NUMBERS} are given at once; ask about \
+                 fewer"
+            )));
+        }
+        self.model.questions(tensors)
     }
 
     /// Answers to samples, once it is their turn. Dropping this calls them off.

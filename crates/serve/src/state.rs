@@ -13,7 +13,7 @@ use crate::registry::Registry;
 pub struct Limits {
     /// Bytes of a request's body at most.
     pub max_body: usize,
-    /// Bytes of all bodies that are read or answered at the same time; what JSON becomes takes some ten times as much.
+    /// Bytes of all bodies that are held at the same time. The values of one take up to a hundred times as much while it is read.
     pub max_bodies: usize,
     /// How long a body may take to come.
     pub body_time: Duration,
@@ -42,19 +42,27 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// A permit for each kilobyte of bodies.
     pub(crate) bodies: Arc<Semaphore>,
+    /// Whose large body is read.
+    pub(crate) large: Semaphore,
     pub(crate) phases: Phases,
 }
 
 /// Kilobytes that bytes take, begun ones included.
-pub(crate) fn kilobytes(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3)
+pub(crate) fn kilobytes(bytes: usize) -> usize {
+    bytes.div_ceil(1024).min(Semaphore::MAX_PERMITS)
 }
 
 impl Shared {
     pub(crate) fn new(registry: Registry, limits: Limits) -> Self {
         // One body has room, however little is given to all of them.
-        let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)) as usize);
-        Shared { registry, limits, bodies: Arc::new(bodies), phases: Phases::default() }
+        let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)));
+        Shared {
+            registry,
+            limits,
+            bodies: Arc::new(bodies),
+            large: Semaphore::new(1),
+            phases: Phases::default(),
+        }
     }
 
     /// Whether models answer, and go on doing so.

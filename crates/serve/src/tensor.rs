@@ -110,6 +110,8 @@ pub enum Cell {
     Missing,
     /// A number, however the training rows wrote theirs.
     Number(f64),
+    /// True or false, however the training rows wrote them.
+    Flag(bool),
     /// As it is written.
     Text(String),
 }

@@ -124,6 +124,10 @@ fn indices(answer: &Prediction, steps: Option<usize>) -> Vec<i64> {
     };
     match steps {
         None => vec![answer.class_index().unwrap_or(0) as i64],
+        // A single logit at each step says yes or no.
+        Some(steps) if probabilities.len() == steps => {
+            probabilities.iter().map(|probability| i64::from(*probability > 0.5)).collect()
+        }
         Some(steps) => probabilities.chunks((probabilities.len() / steps.max(1)).max(1)).map(most).collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fireclay_nn::{InputSpec, Network};
 use fireclay_store::ModelCard;
-use fireclay_tabular::{ColumnEncoding, ColumnKind};
+use fireclay_tabular::{ColumnEncoding, ColumnKind, Encoding};
 use fireclay_train::{Prediction, Predictor};
 
 use super::question::Question;
@@ -147,6 +147,12 @@ impl Kind {
 }
 
 impl Signature {
+    /// Numbers and texts in the answer to a sample.
+    pub(crate) fn numbers_of_sample(&self) -> usize {
+        let width = |spec: &TensorSpec| spec.shape.iter().flatten().product::<usize>();
+        self.outputs.iter().map(width).sum()
+    }
+
     /// `steps` is how many outputs there are behind each other, of a model with one at each step.
     pub(super) fn of(kind: &Kind, predictor: &Predictor, example: &Prediction, steps: Option<usize>) -> Self {
         let inner: Vec<usize> = steps.into_iter().collect();
@@ -156,7 +162,8 @@ impl Signature {
             if example.class_index().is_some() {
                 // A single logit says yes or no of one label, which is no class.
                 let classes = (probabilities.len() / steps).max(2);
-                let named = predictor.classes().len() >= classes;
+                let named =
+                    predictor.classes().len() >= classes && (inner.is_empty() || probabilities.len() > steps);
                 let datatype = if named { Datatype::Bytes } else { Datatype::Int64 };
                 outputs.push(TensorSpec::new(CLASS, datatype, &inner));
             }
@@ -275,7 +282,7 @@ fn texts(predictor: &Predictor, tensor: &Tensor) -> Result<Vec<Question>, Refusa
     };
     let tokens = |cell: Cell| match cell {
         Cell::Text(text) => Ok(Question::Tokens(preprocessing.tokens(&text))),
-        Cell::Missing | Cell::Number(_) => Err(other_type(tensor, "texts, as BYTES")),
+        Cell::Missing | Cell::Number(_) | Cell::Flag(_) => Err(other_type(tensor, "texts, as BYTES")),
     };
     cells(tensor)?.into_iter().map(tokens).collect()
 }
@@ -310,10 +317,16 @@ fn rows(predictor: &Predictor, columns: &[Tensor]) -> Result<Vec<Question>, Refu
         let mut encoded = Vec::new();
         for (column, cells) in table.columns.iter().zip(&columns_of_cells) {
             match &cells[row] {
+                Cell::Number(number) if (*number as f32).is_infinite() => {
+                    return Err(Refusal::bad(format!("{number} in column {:?} is too large", column.name)));
+                }
                 Cell::Number(number) if column.encoding.kind() == ColumnKind::Number => {
                     column.encoding.encode_number(*number, &mut encoded);
                 }
-                Cell::Number(number) => encode(column, &number.to_string(), &mut encoded)?,
+                Cell::Number(number) => {
+                    encode(column, &spelling(column, number_spellings(*number))?, &mut encoded)?
+                }
+                Cell::Flag(flag) => encode(column, &spelling(column, flag_spellings(*flag))?, &mut encoded)?,
                 Cell::Text(text) => encode(column, text, &mut encoded)?,
                 Cell::Missing => encode(column, "", &mut encoded)?,
             }
@@ -321,6 +334,36 @@ fn rows(predictor: &Predictor, columns: &[Tensor]) -> Result<Vec<Question>, Refu
         Ok(Question::Values(encoded))
     };
     (0..columns.first().map_or(0, Tensor::samples)).map(row).collect()
+}
+
+/// Of the ways to write a value the one that the training rows had, where they had some values only.
+fn spelling(column: &ColumnEncoding, spellings: Vec<String>) -> Result<String, Refusal> {
+    let known = |text: &&String| match &column.encoding {
+        Encoding::Category(category) => category.values.contains(text),
+        _ => true,
+    };
+    spellings.iter().find(known).cloned().ok_or_else(|| {
+        Refusal::bad(format!(
+            "{} in column {:?} is no value that the training rows had; send one that they did not have as text",
+            spellings[0], column.name
+        ))
+    })
+}
+
+fn number_spellings(number: f64) -> Vec<String> {
+    let spellings = [number.to_string(), format!("{number:.1}"), format!("{number:.2}")];
+    spellings.into_iter().filter(|text| text.parse() == Ok(number)).collect()
+}
+
+/// The shortest decimal that is this number again: 0.1, and not 0.10000000149.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+fn flag_spellings(flag: bool) -> Vec<String> {
+    let spellings =
+        if flag { ["true", "True", "TRUE", "1", "yes"] } else { ["false", "False", "FALSE", "0", "no"] };
+    spellings.map(String::from).into()
 }
 
 /// Appends the numbers of a cell. One that cannot be read would count as missing, which its sender should know.
@@ -352,11 +395,11 @@ fn cells(tensor: &Tensor) -> Result<Vec<Cell>, Refusal> {
     };
     Ok(match (&tensor.elements, tensor.datatype) {
         (Elements::Integers(values), Datatype::Bool) => {
-            values.iter().map(|value| Cell::Text((*value == 1).to_string())).collect()
+            values.iter().map(|value| Cell::Flag(*value == 1)).collect()
         }
         (Elements::Integers(values), _) => values.iter().map(|value| Cell::integer(*value)).collect(),
         (Elements::Bytes(values), _) => values.iter().map(|value| Cell::Number((*value).into())).collect(),
-        (Elements::Floats(values), _) => values.iter().map(|value| Cell::Number((*value).into())).collect(),
+        (Elements::Floats(values), _) => values.iter().map(|value| Cell::Number(shortest(*value))).collect(),
         (Elements::Doubles(values), _) => values.iter().map(|value| Cell::Number(*value)).collect(),
         (Elements::Texts(texts), _) => texts.iter().map(text).collect::<Result<_, _>>()?,
         (Elements::Cells(cells), _) => cells.clone(),

@@ -5,8 +5,9 @@ pub(crate) mod tensorflow;
 
 mod flat;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -18,17 +19,20 @@ const LARGE: usize = 64 << 10;
 
 /// The body of a request, which has its place among those that are held until it is dropped.
 pub(crate) struct RequestBody {
-    bytes: Bytes,
+    bytes: Vec<u8>,
     _place: OwnedSemaphorePermit,
 }
 
 impl RequestBody {
-    /// Makes something of it; of a large one while other connections go on.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
-        match self.bytes.len() > LARGE {
-            true => tokio::task::block_in_place(|| read(&self.bytes)),
-            false => read(&self.bytes),
+    /// Makes something of it; of a large one while other connections go on, and of one such at a time, as its values take more memory
+    /// than it does.
+    pub(crate) async fn read<T>(&self, shared: &Shared, read: impl FnOnce(&[u8]) -> T) -> T {
+        if self.bytes.len() <= LARGE {
+            return read(&self.bytes);
         }
+        // Never closed.
+        let _turn = shared.large.acquire().await;
+        tokio::task::block_in_place(|| read(&self.bytes))
     }
 }
 
@@ -57,18 +61,32 @@ pub(crate) async fn body_of(
     if let Some(length) = declared.filter(|length| *length > most as u64) {
         return Err(large(format!("{length} bytes")));
     }
-    // One that does not say how long it is may be as long as is taken.
-    let length = declared.map_or(most, |length| length as usize);
-    let place = shared.bodies.clone().try_acquire_many_owned(kilobytes(length));
-    let place = place.map_err(|_| {
-        Refusal::Unavailable("too many large requests are being answered; try again in a second")
-    })?;
-    match tokio::time::timeout(limits.body_time, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(RequestBody { bytes, _place: place }),
-        // `to_bytes` reports a body that is too large and a client that is gone alike; nobody reads an answer to the second.
-        Ok(Err(_)) => Err(large(format!("more than {most} bytes"))),
+    match tokio::time::timeout(limits.body_time, gather(body, most, shared)).await {
+        Ok(Ok(body)) => body.ok_or_else(|| large(format!("more than {most} bytes"))),
+        Ok(Err(refusal)) => Err(refusal),
         Err(_) => Err(Refusal::Slow(limits.body_time)),
     }
+}
+
+/// A body as it comes, whose place among those that are held grows with it; `None` if it is longer than `most`.
+async fn gather(mut body: Body, most: usize, shared: &Shared) -> Result<Option<RequestBody>, Refusal> {
+    let busy = |_| Refusal::Unavailable("too many large requests are being answered; try again in a second");
+    let mut place = shared.bodies.clone().try_acquire_many_owned(0).map_err(busy)?;
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| Refusal::bad("the body ended too early, or its chunks are malformed"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > most - bytes.len() {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&data);
+        let more = kilobytes(bytes.len()).saturating_sub(place.num_permits());
+        if more > 0 {
+            place.merge(shared.bodies.clone().try_acquire_many_owned(more as u32).map_err(busy)?);
+        }
+    }
+    Ok(Some(RequestBody { bytes, _place: place }))
 }
 
 /// Characters of an error that JSON caused, which may hold what was sent.

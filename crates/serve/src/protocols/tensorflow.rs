@@ -118,7 +118,7 @@ async fn prediction(
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
     let body = body_of(headers, body, shared).await?;
-    let (questions, by_row) = body.read(|body| questions_of(served, body))?;
+    let (questions, by_row) = body.read(shared, |body| questions_of(served, body)).await?;
     let answers = served.ask(questions).await?;
     let outputs = served.model().outputs(&answers, &[])?;
     Ok(Json(match by_row {
@@ -142,7 +142,7 @@ fn questions_of(served: &Served, body: &[u8]) -> Result<(Vec<Question>, bool), R
             ));
         }
     };
-    Ok((served.model().questions(tensors)?, by_row))
+    Ok((served.questions(tensors)?, by_row))
 }
 
 /// What a model says of a sample: the value of its output by itself, or those of several by name.
@@ -261,13 +261,19 @@ fn tensor(spec: &TensorSpec, rows: usize, samples: Vec<Value>) -> Result<Tensor,
     for (row, sample) in samples.into_iter().enumerate() {
         let flat = Flat::of(sample)
             .map_err(|error| Refusal::bad(format!("sample {row} of input {name:?}: {error}")))?;
-        if flat.len() != width {
+        if flat.values.len() != width {
             return Err(Refusal::bad(format!(
                 "sample {row} of input {name:?} has {} values; the model takes {width}, of shape {inner:?}",
-                flat.len()
+                flat.values.len()
             )));
         }
-        values.extend(flat);
+        if !flat.lies_as(&inner) {
+            return Err(Refusal::bad(format!(
+                "the lists in sample {row} of input {name:?} are not those of shape {inner:?}; expected such lists, or one list of all \
+                 values"
+            )));
+        }
+        values.extend(flat.values);
     }
     let shape: Vec<usize> = std::iter::once(rows).chain(inner).collect();
     Tensor::from_json(name, spec.datatype, &shape, values)
@@ -288,7 +294,7 @@ fn cell(name: &str, value: Value) -> Result<Cell, Refusal> {
     };
     match value {
         Value::Null => Ok(Cell::Missing),
-        Value::Bool(value) => Ok(Cell::Text(value.to_string())),
+        Value::Bool(value) => Ok(Cell::Flag(value)),
         Value::Number(found) => number(found.clone()).ok_or_else(|| wrong(found.into())),
         Value::String(text) => Ok(Cell::Text(text)),
         Value::Array(mut list) if list.len() == 1 => match list.pop() {

@@ -57,6 +57,7 @@ pub(super) async fn serve(
     drop(listener);
     let answered = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
+        biased;
         () = answered => true,
         () = phases.reached(Phase::Ended) => false,
         () = tokio::time::sleep(drain) => false,
@@ -68,6 +69,9 @@ async fn connection(stream: TcpStream, router: Router, shared: Arc<Shared>) {
     let Limits { header_time, .. } = shared.limits;
     // An answer that is small is to go at once; where that cannot be set it goes later.
     let _ = stream.set_nodelay(true);
+    // A client that reads nothing of its answer is let go; other systems than Linux have no such time.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(header_time));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_time)

@@ -80,11 +80,11 @@ impl Server {
 
     /// Answers requests until it is told to end: by its [handle](Self::handle), and with `signals` by `SIGTERM` and Ctrl-C. Of the
     /// first of them it goes on for the grace period, of Ctrl-C it ends after the requests under way, of a second one at once.
-    /// Says whether all requests that it had accepted were answered.
+    /// Says whether all requests that it had accepted were answered. Before the first it calls `begun`.
     ///
     /// # Errors
     /// [`ServeError::System`] if there are no threads or signals to be had.
-    pub fn run(self, signals: bool) -> Result<bool, ServeError> {
+    pub fn run(self, signals: bool, begun: impl FnOnce()) -> Result<bool, ServeError> {
         let system = |source| ServeError::System { source };
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         // Reading and writing is little beside computing, which the model's threads do.
@@ -97,6 +97,7 @@ impl Server {
             let ending = phase::end(self.shared.phases.handle(), self.options.grace);
             tokio::spawn(ending);
             let router = router(self.shared.clone());
+            begun();
             Ok::<_, ServeError>(connections::serve(listener, router, &self.shared, self.options.drain).await)
         })?;
         // Whoever is still connected by now is not waited for.

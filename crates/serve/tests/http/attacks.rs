@@ -49,8 +49,12 @@ fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
 fn bodies_that_together_are_too_large_are_refused() {
     let server = limited(Limits { max_body: 1 << 20, max_bodies: 1 << 20, ..Limits::default() });
     let mut slow = server.connect();
-    let head = "POST /v2/models/pictures/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n{";
+    let head = "POST /v2/models/pictures/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n";
     slow.write_all(head.as_bytes()).unwrap();
+    // What is only announced takes no room.
+    std::thread::sleep(Duration::from_millis(50));
+    answers(&server);
+    slow.write_all(&[b' '; 1_048_575]).unwrap();
     let begun = Instant::now();
     // Until the server has begun to read it.
     while server.post("/v2/models/pictures/infer", "{").status != 503 {
@@ -67,6 +71,12 @@ fn bodies_that_together_are_too_large_are_refused() {
 fn more_samples_than_may_wait_are_refused() {
     let queue = QueueOptions { capacity: 2, ..QueueOptions::default() };
     let server = Running::with(ServerOptions::default(), queue);
+    // Empty texts, each of which would become as many tokens as the model reads.
+    let header = r#"{"inputs": [{"name": "text", "shape": [250000], "datatype": "BYTES", "parameters": {"binary_data_size": 1000000}}]}"#;
+    let length = format!("Inference-Header-Content-Length: {}\r\n", header.len());
+    let body = [header.as_bytes(), &[0; 1_000_000]].concat();
+    let refusal = server.post_with("/v2/models/reviews/infer", &length, body).refusal(413);
+    assert!(refusal.contains("250000 samples"), "{refusal}");
     let request = json!({ "instances": vec![vec![0.5; 16]; 3] });
     let refusal = server.post("/v1/models/pictures:predict", request.to_string()).refusal(413);
     assert!(

@@ -183,6 +183,10 @@ fn what_a_model_does_not_take_is_refused_with_what_it_takes() {
         let refusal = refused("pictures", inputs);
         assert!(refusal.contains(said), "{refusal}");
     }
+    let other: Vec<Vec<f32>> =
+        picture.chunks(8).map(<[f64]>::to_vec).map(|row| row.iter().map(|v| *v as f32).collect()).collect();
+    let nested = refused("pictures", json!([input("input", json!([1, 1, 4, 4]), "FP32", json!(other))]));
+    assert!(nested.contains("are not those of its shape"), "{nested}");
     let twice = input("input", json!([1, 1, 4, 4]), "FP32", json!(picture));
     assert!(refused("pictures", json!([twice, twice])).contains("twice"));
     let not_utf8 = b"{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":6}}]}";
@@ -200,6 +204,12 @@ fn what_a_model_does_not_take_is_refused_with_what_it_takes() {
             .contains("\"old\" in column \"age\" is no number")
     );
     assert!(refused("prices", json!([age(json!("1"))])).contains("there is no input colour"));
+    let large = input("age", json!([1]), "FP64", json!([1e300]));
+    assert!(refused("prices", json!([large, colour])).contains("too large"));
+    let number = input("colour", json!([1]), "INT64", json!([3]));
+    assert!(
+        refused("prices", json!([age(json!("1")), number])).contains("3 in column \"colour\" is no value")
+    );
     let two = input("colour", json!([2]), "BYTES", json!(["red", "red"]));
     assert!(refused("prices", json!([age(json!("1")), two])).contains("has 2 samples"));
 

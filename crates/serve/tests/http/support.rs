@@ -76,7 +76,7 @@ impl Running {
         let registry = Registry::load(&sources, &Device::default(), registry).unwrap();
         let server = Server::bind(registry, options).unwrap();
         let (address, handle) = (server.address(), server.handle());
-        let thread = Some(std::thread::spawn(move || server.run(false).unwrap()));
+        let thread = Some(std::thread::spawn(move || server.run(false, || ()).unwrap()));
         Running { address, handle, thread, folder }
     }
 
@@ -135,7 +135,10 @@ impl Drop for Running {
 pub fn read(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
     // What came before a reset is there.
-    let _ = stream.read_to_end(&mut bytes);
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        let waited = [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind());
+        assert!(!waited, "no answer and no end for twenty seconds");
+    }
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
     let (head, body) = bytes.split_at(end);
     let head = String::from_utf8_lossy(head).to_lowercase();

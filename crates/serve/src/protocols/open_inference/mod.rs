@@ -130,11 +130,12 @@ async fn inference(
     let served = shared.registry.find(name, version)?;
     let body = body_of(headers, body, shared).await?;
     let json_length = headers.get(JSON_LENGTH).map(|length| length.as_bytes());
-    let (request, questions) = body.read(|body| {
+    let read = |body: &[u8]| {
         let mut request = InferRequest::read(json_length, body)?;
-        let questions = served.model().questions(std::mem::take(&mut request.tensors))?;
+        let questions = served.questions(std::mem::take(&mut request.tensors))?;
         Ok::<_, Refusal>((request, questions))
-    })?;
+    };
+    let (request, questions) = body.read(shared, read).await?;
     let answers = served.ask(questions).await?;
     let names: Vec<&str> = request.outputs.iter().map(|output| output.name.as_str()).collect();
     let outputs = served.model().outputs(&answers, &names)?;

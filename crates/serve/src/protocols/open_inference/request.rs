@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::super::flat::Flat;
 use super::super::json_of;
@@ -37,10 +37,10 @@ pub(crate) struct AskedOutput {
 struct Request {
     #[serde(default)]
     id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
     inputs: Vec<Input>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     outputs: Vec<Asked>,
 }
 
@@ -49,7 +49,7 @@ struct Input {
     name: String,
     shape: Vec<usize>,
     datatype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
     #[serde(default)]
     data: Option<Flat>,
@@ -58,7 +58,7 @@ struct Input {
 #[derive(Deserialize)]
 struct Asked {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
 }
 
@@ -73,6 +73,13 @@ struct Parameters {
     binary_data_output: Option<bool>,
     #[serde(default)]
     classification: Option<serde_json::Value>,
+}
+
+/// What is null is as if it were not there: some clients send all fields.
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl InferRequest {
@@ -144,7 +151,10 @@ impl Input {
             Refusal::bad(format!("input {name:?} has the datatype {found:?}; known are BOOL, UINT8 to INT64, FP16 to FP64, BF16, BYTES"))
         })?;
         match (self.data, self.parameters.binary_data_size) {
-            (Some(data), None) => Tensor::from_json(name, datatype, &self.shape, data.0),
+            (Some(data), None) if !data.lies_as(&self.shape) => Err(Refusal::bad(format!(
+                "the lists in the data of input {name:?} are not those of its shape; expected such lists, or one list of all values"
+            ))),
+            (Some(data), None) => Tensor::from_json(name, datatype, &self.shape, data.values),
             (None, Some(size)) => {
                 let (own, rest) = binary.split_at_checked(size).ok_or_else(|| {
                     Refusal::bad(format!(
