@@ -322,12 +322,13 @@ mod tests {
         assert_eq!(stays.blocking_recv().unwrap().unwrap(), [8]);
         assert_eq!(said.recv().unwrap(), 1);
 
-        let deadline = Duration::from_millis(1);
+        // Long enough that the first is not late on a busy machine.
+        let deadline = Duration::from_secs(1);
         let (queue, said, go) = doubling(QueueOptions { deadline, ..options(8, 100) });
         let busy = queue.submit(vec![0]).unwrap();
         said.recv().unwrap();
         let late = queue.submit(vec![1]).unwrap();
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(deadline + Duration::from_millis(50));
         go.send(()).unwrap();
         busy.blocking_recv().unwrap().unwrap();
         assert_eq!(late.blocking_recv().unwrap(), Err(Refusal::Late(deadline)));

@@ -88,7 +88,7 @@ fn more_samples_than_may_wait_are_refused() {
 
 #[test]
 fn clients_that_send_slowly_are_let_go() {
-    let soon = Duration::from_millis(300);
+    let soon = Duration::from_secs(1);
     let server = limited(Limits { header_time: soon, body_time: soon, ..Limits::default() });
     let begun = Instant::now();
     let mut loris = server.connect();
@@ -96,7 +96,7 @@ fn clients_that_send_slowly_are_let_go() {
     let mut slow = server.connect();
     slow.write_all(b"POST /v2/models/pictures/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         .unwrap();
-    assert!(read(&mut slow).refusal(408).contains("0.3 s"));
+    assert!(read(&mut slow).refusal(408).contains("1 s"));
     let reply = read(&mut loris);
     assert!([0, 408].contains(&reply.status), "{}", reply.status);
     assert!(begun.elapsed() < Duration::from_secs(10));
@@ -105,7 +105,7 @@ fn clients_that_send_slowly_are_let_go() {
 
 #[test]
 fn floods_of_headers_and_lines_that_are_no_http_are_refused() {
-    let server = limited(Limits { header_time: Duration::from_millis(300), ..Limits::default() });
+    let server = limited(Limits { header_time: Duration::from_secs(1), ..Limits::default() });
     let many: String = (0..1000).map(|number| format!("x-{number}: 1\r\n")).collect();
     assert_eq!(server.send(format!("GET /v2 HTTP/1.1\r\nHost: x\r\n{many}\r\n").as_bytes()).status, 431);
     let long = "a".repeat(1 << 20);

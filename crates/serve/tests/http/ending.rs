@@ -11,7 +11,7 @@ use crate::support::{Running, read};
 #[test]
 fn requests_under_way_are_answered_and_new_connections_are_not() {
     // The first waits for others that do not come.
-    let queue = QueueOptions { max_delay: Duration::from_millis(600), ..QueueOptions::default() };
+    let queue = QueueOptions { max_delay: Duration::from_secs(3), ..QueueOptions::default() };
     let mut server = Running::with(ServerOptions::default(), queue);
     let body = json!({ "instances": [vec![0.5; 16]] }).to_string();
     let mut client = server.connect();
@@ -22,7 +22,7 @@ fn requests_under_way_are_answered_and_new_connections_are_not() {
     client.write_all(body.as_bytes()).unwrap();
     let mut idle = server.connect();
     // Until the server has the request.
-    std::thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(server.end(), "all were answered");
     let reply = read(&mut client);
     assert_eq!(reply.status, 200, "{}", reply.text());
