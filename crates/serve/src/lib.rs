@@ -18,11 +18,11 @@
 //! use fireclay_train::Trainer;
 //!
 //! # let folder = tempfile::tempdir()?;
-//! # let path = folder.path().join("greater.fireclay");
+//! # let path = folder.path().join("sums.fireclay");
 //! let device = Device::default();
-//! Trainer::classification(ModelSpec::new([2]).dense(2).build_seeded(1, &device)?).save(&path)?;
+//! Trainer::regression(ModelSpec::new([2]).dense(2).build_seeded(1, &device)?).save(&path)?;
 //!
-//! let source = ModelSource { name: "greater".into(), path };
+//! let source = ModelSource { name: "sums".into(), path };
 //! let registry = Registry::load(&[source], &device, RegistryOptions::default())?;
 //! // Port 0 is any that is free.
 //! let options = ServerOptions { address: ([127, 0, 0, 1], 0).into(), ..ServerOptions::default() };
@@ -33,10 +33,10 @@
 //! let mut client = std::net::TcpStream::connect(address)?;
 //! let body = r#"{"instances": [[1.0, 2.0], [3.0, 4.0]]}"#;
 //! let length = body.len();
-//! write!(client, "POST /v1/models/greater:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
+//! write!(client, "POST /v1/models/sums:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
 //! let mut answer = String::new();
 //! client.read_to_string(&mut answer)?;
-//! assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"predictions":[{"class":"#), "{answer}");
+//! assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"predictions":[["#), "{answer}");
 //!
 //! handle.shut_down_now();
 //! assert!(serving.join().unwrap()?, "every request was answered");
