@@ -251,6 +251,11 @@ impl Tensor {
     }
 }
 
+/// The shortest decimal that is this number again: 0.1, and not 0.10000000149.
+pub(crate) fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
 /// Axes of a tensor at most.
 const MOST_AXES: usize = 16;
 

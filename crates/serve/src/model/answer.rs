@@ -4,7 +4,7 @@ use fireclay_train::Prediction;
 
 use super::signature::{CLASS, INTERVAL, PROBABILITIES, Signature, TensorSpec, VALUE};
 use crate::refusal::Refusal;
-use crate::tensor::Datatype;
+use crate::tensor::{Datatype, shortest};
 
 /// A tensor of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,17 +37,14 @@ impl Output {
         let width: usize = inner.iter().product();
         let places = sample * width..(sample + 1) * width;
         let flat: Vec<serde_json::Value> = match &self.values {
-            OutputValues::Floats(values) => values[places].iter().map(|value| decimal(*value)).collect(),
+            OutputValues::Floats(values) => {
+                values[places].iter().map(|value| shortest(*value).into()).collect()
+            }
             OutputValues::Integers(values) => values[places].iter().map(|value| (*value).into()).collect(),
             OutputValues::Texts(values) => values[places].iter().map(|value| value.as_str().into()).collect(),
         };
         nested(flat, inner)
     }
-}
-
-/// The shortest decimal that is this number again, not that of the same number in 64 bits.
-fn decimal(value: f32) -> serde_json::Value {
-    value.to_string().parse::<f64>().map_or(serde_json::Value::Null, Into::into)
 }
 
 fn nested(mut flat: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Value {

@@ -9,7 +9,7 @@ use fireclay_train::{Prediction, Predictor};
 
 use super::question::Question;
 use crate::refusal::Refusal;
-use crate::tensor::{Cell, Datatype, Elements, Tensor};
+use crate::tensor::{Cell, Datatype, Elements, Tensor, shortest};
 
 /// The tensors that a model takes, and those that it gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -353,11 +353,6 @@ fn spelling(column: &ColumnEncoding, spellings: Vec<String>) -> Result<String, R
 fn number_spellings(number: f64) -> Vec<String> {
     let spellings = [number.to_string(), format!("{number:.1}"), format!("{number:.2}")];
     spellings.into_iter().filter(|text| text.parse() == Ok(number)).collect()
-}
-
-/// The shortest decimal that is this number again: 0.1, and not 0.10000000149.
-fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 fn flag_spellings(flag: bool) -> Vec<String> {
