@@ -20,7 +20,7 @@ fn graphs_of_exporters_give_the_numbers_of_onnx_runtime() {
     let options = OnnxGraphOptions::default().keep_final_activation(true);
     let mut problems = Vec::new();
     let fixtures = fixtures();
-    assert!(fixtures.len() >= 28, "{} graphs", fixtures.len());
+    assert!(fixtures.len() >= 38, "{} graphs", fixtures.len());
     for fixture in fixtures {
         let name = &fixture.name;
         let graph = match OnnxGraph::read_with(&fixture.path, &options) {

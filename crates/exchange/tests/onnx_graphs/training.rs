@@ -29,7 +29,12 @@ fn trained(fixture: &Fixture, steps: usize) -> (OnnxNetwork, Vec<f32>) {
         losses.push(value.clone().into_scalar::<f32>());
         let gradients = value.backward();
         if step == 0 {
-            let without = parameters_without_gradient(&network, &gradients);
+            let mut without = parameters_without_gradient(&network, &gradients);
+            // Of two branches one runs.
+            without
+                .retain(|name| !(fixture.name == "chooses_long" && ["35", "short.bias"].contains(&&**name)));
+            without
+                .retain(|name| !(fixture.name == "chooses_short" && ["33", "long.bias"].contains(&&**name)));
             assert!(without.is_empty(), "{}: no gradient for {without:?}", fixture.name);
         }
         let gradients = GradientsParams::from_grads(gradients, &network);

@@ -10,8 +10,9 @@ use super::super::proto::{
 };
 use super::constant::{Constant, Element};
 use super::node::Node;
+use super::nodes::{Nodes, refuse_sparse};
 use super::tensor::MOST_RANK;
-use super::{MOST_BYTES, Problem, opset, tensor, wire};
+use super::{MOST_BYTES, Problem, opset, wire};
 use crate::ExchangeError;
 use crate::words::short;
 
@@ -30,7 +31,8 @@ pub(in crate::onnx) struct Graph {
     /// What goes in; constants are not among them.
     pub(in crate::onnx) inputs: Vec<GraphValue>,
     pub(in crate::onnx) outputs: Vec<GraphValue>,
-    /// In an order in which they can run, in the form of the newest operators. `Constant` nodes are not among them.
+    /// In an order in which they can run, in the form of the newest operators, those of branches among them. `Constant` nodes
+    /// are not.
     pub(in crate::onnx) nodes: Vec<Node>,
     /// Initializers and the values of `Constant` nodes, by name.
     pub(in crate::onnx) constants: HashMap<String, Constant>,
@@ -92,59 +94,37 @@ impl Graph {
 
     /// Takes up all parts, and gives the names that are taken.
     fn fill(&mut self, proto: GraphProto) -> Result<HashSet<String>, Problem> {
-        if let Some(sparse) = proto.sparse_initializer.first() {
-            let name = sparse.values.as_ref().map_or(String::new(), |values| short(&values.name));
-            let problem = "it is sparse; save it with all its values".to_owned();
-            return Err(Problem::Tensor { name, problem });
-        }
-        let mut double = 0usize;
-        for tensor in proto.initializer {
-            let name = tensor.name.clone();
-            let constant = tensor::read(tensor)?;
-            double += usize::from(constant.element == Element::Float64);
-            if self.constants.insert(name.clone(), constant).is_some() {
-                return Err(Problem::Malformed(format!("there are two tensors called '{}'", short(&name))));
-            }
-        }
+        refuse_sparse(&proto)?;
+        let mut nodes = Nodes::default();
+        nodes.tensors(proto.initializer)?;
         // Before version 4 of the format the weights stood among the inputs, too.
         for input in proto.input {
-            if !self.constants.contains_key(&input.name) {
+            if !nodes.constants.contains_key(&input.name) {
                 self.inputs.push(GraphValue::read(input, "input")?);
             }
         }
         for output in proto.output {
             self.outputs.push(GraphValue::read(output, "output")?);
         }
-        let made_anywhere: HashSet<String> =
-            proto.node.iter().flat_map(|node| node.output.iter().cloned()).collect();
-        let mut made: HashSet<String> = self.constants.keys().cloned().collect();
         for input in &self.inputs {
-            if !made.insert(input.name.clone()) {
+            if !nodes.made.insert(input.name.clone()) {
                 return Err(Problem::Malformed(format!(
                     "there are two inputs called '{}'",
                     short(&input.name)
                 )));
             }
         }
-        for (index, node) in proto.node.into_iter().enumerate() {
-            let node = Node::read(index + 1, node)?;
-            check_order(&node, &mut made, &made_anywhere)?;
-            if node.kind == "Constant" && node.domain.is_empty() {
-                let (name, constant) = opset::constant(node).map_err(Problem::Malformed)?;
-                double += usize::from(constant.element == Element::Float64 && constant.len() > 1);
-                self.constants.insert(name, constant);
-            } else {
-                self.nodes.push(node);
-            }
-        }
+        nodes.nodes(proto.node)?;
+        let Nodes { nodes, constants, made, doubles, .. } = nodes;
+        (self.nodes, self.constants) = (nodes, constants);
         if self.outputs.is_empty() {
             return Err(Problem::Malformed("the graph has no output".into()));
         }
         if let Some(output) = self.outputs.iter().find(|output| !made.contains(&output.name)) {
             return Err(Problem::Malformed(format!("nothing makes the output '{}'", short(&output.name))));
         }
-        if double > 0 {
-            self.notes.push(format!("{double} tensors of doubles are rounded to float32"));
+        if doubles > 0 {
+            self.notes.push(format!("{doubles} tensors of doubles are rounded to float32"));
         }
         Ok(made)
     }
@@ -199,32 +179,6 @@ fn version(opsets: &[OperatorSetIdProto]) -> Result<i64, Problem> {
             OPSETS.end()
         ))),
     }
-}
-
-/// Whether all that a node reads is there, and nothing that it makes.
-fn check_order(node: &Node, made: &mut HashSet<String>, anywhere: &HashSet<String>) -> Result<(), Problem> {
-    let about = |problem: String| {
-        let (name, kind) = (short(&node.name), node.full_kind());
-        Err(Problem::Malformed(format!("node {} '{name}' ({kind}) {problem}", node.position)))
-    };
-    if let Some(input) = node.inputs.iter().find(|input| !input.is_empty() && !made.contains(*input)) {
-        return about(match anywhere.contains(input) {
-            true => format!(
-                "reads '{}' before it is made: the nodes form a circle or are not in order",
-                short(input)
-            ),
-            false => format!("reads '{}', which nothing makes", short(input)),
-        });
-    }
-    if node.outputs.is_empty() {
-        return about("makes nothing".to_owned());
-    }
-    for output in node.outputs.iter().filter(|output| !output.is_empty()) {
-        if !made.insert(output.clone()) {
-            return about(format!("makes '{}', which is there already", short(output)));
-        }
-    }
-    Ok(())
 }
 
 impl GraphValue {

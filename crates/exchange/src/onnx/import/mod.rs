@@ -8,6 +8,7 @@ mod attribute;
 mod constant;
 mod graph;
 mod node;
+mod nodes;
 mod opset;
 mod tensor;
 #[cfg(test)]

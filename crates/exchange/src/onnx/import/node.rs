@@ -1,6 +1,7 @@
 //! An operator at work, with its settings read as what they must be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::proto::NodeProto;
 use super::Problem;
@@ -24,6 +25,16 @@ pub(in crate::onnx) struct Node {
     /// Likewise.
     pub(in crate::onnx) outputs: Vec<String>,
     pub(in crate::onnx) attributes: BTreeMap<String, Attribute>,
+    /// All must hold for it to run: those of the branches of `If` that it is in, from outside to inside.
+    pub(in crate::onnx) conditions: Arc<[Condition]>,
+}
+
+/// A truth value that decides whether a node runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::onnx) struct Condition {
+    pub(in crate::onnx) value: Arc<str>,
+    /// What it has to be.
+    pub(in crate::onnx) when: bool,
 }
 
 impl Node {
@@ -65,6 +76,7 @@ impl Node {
             inputs: without_end(node.input),
             outputs: without_end(node.output),
             attributes,
+            conditions: Arc::default(),
         })
     }
 

@@ -93,6 +93,87 @@ fn names_are_given_once_and_read_behind() {
     assert_eq!(refused(twice), "there are two tensors called 'w'");
 }
 
+/// An `If` on `w` with two branches, each with nodes and an output.
+fn choice(output: &str, branches: [(&[&str], &str); 2]) -> NodeProto {
+    let mut choice = node(&format!("If: w -> {output}"));
+    for (name, (nodes, output)) in ["then_branch", "else_branch"].into_iter().zip(branches) {
+        let nodes = nodes.iter().map(|text| node(text)).collect();
+        let graph = GraphProto { node: nodes, output: vec![value(output)], ..Default::default() };
+        let kind = AttributeType::Graph.into();
+        choice.attribute.push(AttributeProto {
+            name: name.into(),
+            r#type: kind,
+            g: Some(graph),
+            ..Default::default()
+        });
+    }
+    choice
+}
+
+/// A model that ends in such a node.
+fn choosing(nodes: &[&str], last: NodeProto) -> ModelProto {
+    let mut model = model(17, nodes);
+    model.graph.as_mut().unwrap().node.push(last);
+    model
+}
+
+#[test]
+fn branches_stand_among_the_nodes_with_their_conditions() {
+    // Both branches call their value `b`.
+    let model = choosing(&["Relu: x -> a"], choice("y", [(&["Abs: a -> b"], "b"), (&["Neg: a -> b"], "b")]));
+    let graph = Graph::of(model).unwrap();
+    let nodes: Vec<String> = (graph.nodes.iter())
+        .map(|node| {
+            let conditions: Vec<String> =
+                node.conditions.iter().map(|one| format!(" if {} is {}", one.value, one.when)).collect();
+            format!("{}: {} -> {}{}", node.kind, node.inputs[0], node.outputs[0], conditions.concat())
+        })
+        .collect();
+    assert_eq!(
+        nodes,
+        [
+            "Relu: x -> a",
+            "Abs: a -> b if w is true",
+            "Neg: a -> b 1 if w is false",
+            "If: b -> y if w is true",
+            "If: b 1 -> y if w is false",
+        ]
+    );
+    let inner = choice("z", [(&[], "x"), (&["Abs: x -> a"], "a")]);
+    let mut outer = choice("y", [(&[], "x"), (&[], "z")]);
+    outer.attribute[1].g.as_mut().unwrap().node.push(inner);
+    let graph = Graph::of(choosing(&[], outer)).unwrap();
+    let depths: Vec<usize> = graph.nodes.iter().map(|node| node.conditions.len()).collect();
+    assert_eq!(depths, [2, 2, 2, 1, 1]);
+}
+
+#[test]
+fn branches_are_whole() {
+    let cases = [
+        (choice("y", [(&["Abs: y -> a"], "a"), (&[], "x")]), "node 1 '' (Abs) reads 'y' before it is made"),
+        (
+            choice("y", [(&[], "nothing"), (&[], "x")]),
+            "nothing makes the output 'nothing' of a branch of node 1 (If)",
+        ),
+        (choice("x", [(&[], "x"), (&[], "x")]), "node 1 '' (If) makes 'x', which is there already"),
+        (
+            choice("y z", [(&[], "x"), (&[], "x")]),
+            "node 1 '' (If): its then_branch has 0 inputs and 1 outputs; expected none and 2",
+        ),
+        (node("If: w -> y"), "node 1 '' (If): it has no then_branch"),
+        (node("If: -> y"), "node 1 '' (If): it has no condition"),
+        (node("If: w -> y | then_branch=1"), "node 1 '' (If): a branch has no graph"),
+    ];
+    for (last, expected) in cases {
+        let message = refused(choosing(&[], last));
+        assert!(message.starts_with(expected), "{message}");
+    }
+    // A domain of somebody else may call an operator so.
+    let mut other = node("If: w -> y");
+    other.domain = "somebody".into();
+    assert_eq!(Graph::of(choosing(&[], other)).unwrap().nodes[0].full_kind(), "somebody.If");
+}
+
 #[test]
 fn versions_are_known_from_7_to_28() {
     for opset in [6, 29] {

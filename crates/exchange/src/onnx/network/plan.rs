@@ -65,7 +65,7 @@ impl Plan {
             plan.given.push((value, Given::Input(place)));
         }
         for (node, operator) in nodes.iter().zip(built) {
-            let mut place = |name: &String| {
+            let mut place = |name: &str| {
                 (!name.is_empty()).then(|| {
                     let (value, is_new) = names.place(name);
                     if let Some(constant) = graph.constants.get(name).filter(|_| is_new) {
@@ -82,12 +82,16 @@ impl Plan {
                     value
                 })
             };
-            let inputs = node.inputs.iter().map(&mut place).collect();
-            let outputs = node.outputs.iter().map(&mut place).collect();
+            let inputs = node.inputs.iter().map(|name| place(name)).collect();
+            let conditions = (node.conditions.iter())
+                .filter_map(|condition| Some((place(&condition.value)?, condition.when)))
+                .collect();
+            let outputs = node.outputs.iter().map(|name| place(name)).collect();
             plan.steps.push(Step {
                 operator,
                 inputs,
                 outputs,
+                conditions,
                 last_uses: Vec::new(),
                 position: node.position,
                 name: short(&node.name),
@@ -155,8 +159,7 @@ impl Plan {
 
     /// Forgets inputs of the file that the output does not need.
     pub(super) fn drop_unread_inputs(&mut self) {
-        let read: HashSet<usize> =
-            self.steps.iter().flat_map(|step| step.inputs.iter().flatten().copied()).collect();
+        let read: HashSet<usize> = self.steps.iter().flat_map(Step::reads).collect();
         let mut kept = Vec::new();
         self.given.retain_mut(|(value, given)| match given {
             Given::Input(input) if read.contains(value) || *value == self.output.0 => {
@@ -173,8 +176,8 @@ impl Plan {
     fn find_last_uses(&mut self) {
         let mut seen = HashSet::from([self.output.0]);
         for step in self.steps.iter_mut().rev() {
-            let values = step.inputs.iter().chain(&step.outputs).flatten();
-            step.last_uses = values.copied().filter(|value| seen.insert(*value)).collect();
+            let values: Vec<usize> = step.reads().chain(step.outputs.iter().flatten().copied()).collect();
+            step.last_uses = values.into_iter().filter(|value| seen.insert(*value)).collect();
         }
     }
 }
@@ -206,6 +209,7 @@ fn needed<'a>(graph: &'a Graph, output: &'a str) -> Vec<&'a Node> {
     for node in graph.nodes.iter().rev() {
         if node.outputs.iter().any(|output| !output.is_empty() && names.contains(output.as_str())) {
             names.extend(node.inputs.iter().map(String::as_str));
+            names.extend(node.conditions.iter().map(|condition| &*condition.value));
             nodes.push(node);
         }
     }

@@ -11,12 +11,13 @@ use super::super::import::{Graph, Node, Values};
 const HIDES: f32 = 1e4;
 
 /// Operators that move numbers and change none.
-const MOVING: [&str; 12] = [
+const MOVING: [&str; 13] = [
     "Cast",
     "Concat",
     "Expand",
     "Flatten",
     "Identity",
+    "If",
     "Pad",
     "Reshape",
     "Slice",

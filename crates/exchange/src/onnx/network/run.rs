@@ -11,6 +11,10 @@ use super::value::{Data, Value};
 pub(super) fn run(plan: &Plan, mut values: Vec<Option<Value>>, scope: &Scope) -> Result<Value, Stopped> {
     for (place, step) in plan.steps.iter().enumerate() {
         let stopped = |reason: Reason| Stopped { step: place, reason };
+        if !step.runs(&values).map_err(stopped)? {
+            step.last_uses.iter().for_each(|value| values[*value] = None);
+            continue;
+        }
         let inputs: Vec<Option<Value>> =
             step.inputs.iter().map(|value| value.and_then(|value| values[value].clone())).collect();
         if let Some(missing) =

@@ -23,6 +23,8 @@ pub(super) struct Step {
     pub(super) operator: Box<dyn Operator>,
     pub(super) inputs: Vec<Option<usize>>,
     pub(super) outputs: Vec<Option<usize>>,
+    /// Values that must be true, or false, for it to run, from the outermost branch to the innermost.
+    pub(super) conditions: Vec<(usize, bool)>,
     /// Values that nothing reads afterwards.
     pub(super) last_uses: Vec<usize>,
     /// Its place among the nodes of the file, its name and its kind.
@@ -40,6 +42,33 @@ pub(super) struct Stopped {
 }
 
 impl Step {
+    /// All values that are to be there when its turn comes.
+    pub(super) fn reads(&self) -> impl Iterator<Item = usize> {
+        let conditions = self.conditions.iter().map(|(value, _)| *value);
+        self.inputs.iter().flatten().copied().chain(conditions)
+    }
+
+    /// Whether its conditions hold.
+    ///
+    /// # Errors
+    /// If only the numbers in the data say it.
+    pub(super) fn runs(&self, values: &[Option<Value>]) -> Result<bool, Reason> {
+        for (condition, when) in &self.conditions {
+            // A condition that a branch would make is not looked at if that does not run.
+            let Some(value) = &values[*condition] else { return Ok(false) };
+            match value.read_back().as_deref() {
+                Some([found]) if (*found != 0.0) == *when => {}
+                Some([_]) => return Ok(false),
+                Some(found) => return Err(format!("its condition has {} values; expected one", found.len())),
+                None => {
+                    let problem = "the numbers in the data decide whether it runs, and only sizes may; export the model by tracing";
+                    return Err(problem.to_owned());
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// An entry of a list of what does not run.
     pub(super) fn problem(&self, reason: String) -> Unsupported {
         Unsupported {

@@ -23,29 +23,40 @@ struct Gather {
 impl Operator for Gather {
     fn apply(&self, inputs: &Inputs, scope: &Scope) -> Result<Vec<Value>, Reason> {
         let (input, places) = (inputs.get(0)?, inputs.get(1)?);
-        if places.element != Element::Int {
-            return Err("its places are no whole numbers".to_owned());
-        }
         let axis = input.axis(self.axis)?;
-        let checked = match places.known() {
-            Some(places) => Some(checked(places, input.dims[axis])?),
-            None => None,
+        if self.elements {
+            return Ok(vec![elements(input, axis, places, scope)?]);
+        }
+        whole(places)?;
+        let Some(found) = places.known() else {
+            let dims = around(&input.dims, axis, &places.dims);
+            scope.admit(input.element, &dims, input.element == Element::Int)?;
+            return Ok(vec![Value::unknown(input.element, dims)]);
         };
-        let output = match (self.elements, checked) {
-            (true, places_known) => elements(input, axis, places, places_known, scope)?,
-            (false, Some(found)) => rows(input, axis, places, &found, scope)?,
-            (false, None) => {
-                let dims = around(&input.dims, axis, &places.dims);
-                scope.admit(input.element, &dims, input.element == Element::Int)?;
-                Value::unknown(input.element, dims)
-            }
-        };
-        Ok(vec![output])
+        Ok(vec![rows(input, axis, places, &checked(found, input.dims[axis])?, scope)?])
+    }
+}
+
+fn whole(places: &Value) -> Result<(), Reason> {
+    match places.element {
+        Element::Int => Ok(()),
+        _ => Err("its places are no whole numbers".to_owned()),
+    }
+}
+
+/// Whether there is a place for each number, or fewer, along all dimensions but the axis.
+pub(super) fn fits(input: &Value, axis: usize, places: &Value) -> Result<(), Reason> {
+    whole(places)?;
+    let fits = places.rank() == input.rank()
+        && (0..input.rank()).all(|place| place == axis || places.dims[place] <= input.dims[place]);
+    match fits {
+        true => Ok(()),
+        false => Err(format!("places of {:?} for a value of {:?}", places.dims, input.dims)),
     }
 }
 
 /// Places that count from the end if they are negative.
-fn checked(places: &[f64], size: usize) -> Result<Vec<usize>, Reason> {
+pub(super) fn checked(places: &[f64], size: usize) -> Result<Vec<usize>, Reason> {
     let place = |place: &f64| {
         let given = *place as i64;
         let place = if given < 0 { given + size as i64 } else { given };
@@ -79,19 +90,11 @@ fn rows(input: &Value, axis: usize, places: &Value, found: &[usize], scope: &Sco
     }
 }
 
-fn elements(
-    input: &Value,
-    axis: usize,
-    places: &Value,
-    found: Option<Vec<usize>>,
-    scope: &Scope,
-) -> Result<Value, Reason> {
-    let fits = places.rank() == input.rank()
-        && (0..input.rank()).all(|place| place == axis || places.dims[place] <= input.dims[place]);
-    if !fits {
-        return Err(format!("places of {:?} for a value of {:?}", places.dims, input.dims));
-    }
-    let Some(found) = found else { return Ok(Value::unknown(input.element, &*places.dims)) };
+/// One value for each place, which counts along the axis alone.
+pub(super) fn elements(input: &Value, axis: usize, places: &Value, scope: &Scope) -> Result<Value, Reason> {
+    fits(input, axis, places)?;
+    let Some(found) = places.known() else { return Ok(Value::unknown(input.element, &*places.dims)) };
+    let found = checked(found, input.dims[axis])?;
     if let Some(values) = input.known() {
         let mut strides = host::strides(&input.dims);
         let along = std::mem::take(&mut strides[axis]);

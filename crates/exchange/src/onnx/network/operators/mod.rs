@@ -37,14 +37,15 @@ mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
+mod scatter;
 mod shape;
 mod slice;
 mod softmax;
 mod split;
+mod top_k;
 mod transpose;
 mod triangle;
 mod unary;
-
 mod windows;
 
 use super::super::import::Node;
@@ -96,17 +97,19 @@ const OPERATORS: &[(&str, Build)] = &[
     ("ReduceLogSumExp", reduce::build), ("ReduceMax", reduce::build), ("ReduceMean", reduce::build),
     ("ReduceMin", reduce::build), ("ReduceProd", reduce::build), ("ReduceSum", reduce::build),
     ("ReduceSumSquare", reduce::build),
-    ("ArgMax", arg_extreme::build), ("ArgMin", arg_extreme::build),
+    ("ArgMax", arg_extreme::build), ("ArgMin", arg_extreme::build), ("TopK", top_k::build),
     ("CumSum", cumulative_sum::build), ("Trilu", triangle::build),
     ("Concat", concat::build), ("Split", split::build), ("Slice", slice::build),
     ("Gather", gather::build), ("GatherElements", gather::build),
+    ("ScatterElements", scatter::build),
     ("Flatten", reshape::build), ("Reshape", reshape::build), ("Squeeze", reshape::build),
     ("Unsqueeze", reshape::build), ("Transpose", transpose::build),
     ("DepthToSpace", depth_to_space::build), ("SpaceToDepth", depth_to_space::build),
     ("Expand", expand::build), ("Tile", expand::build), ("Pad", pad::build), ("Resize", resize::build),
     ("ConstantOfShape", range::build), ("Range", range::build), ("Shape", shape::build), ("Size", shape::build),
     ("GRU", recurrent::build), ("LSTM", recurrent::build), ("RNN", recurrent::build),
-    ("Identity", identity::build),
+    // What a branch gives is passed on.
+    ("Identity", identity::build), ("If", identity::build),
 ];
 
 /// Makes the operator of a node.
@@ -115,8 +118,8 @@ pub(super) fn build(node: &Node) -> Result<Box<dyn Operator>, Reason> {
     match known {
         Some((_, build)) => build(node),
         None => Err(match (node.domain.as_str(), node.kind.as_str()) {
-            ("", "If" | "Loop" | "Scan") => {
-                "a graph that decides while it runs is not supported; export the model by tracing".to_owned()
+            ("", "Loop" | "Scan") => {
+                "a graph that repeats itself is not supported; export the model by tracing".to_owned()
             }
             ("", "Einsum") => "write it as Transpose and MatMul (torch.matmul) before exporting".to_owned(),
             ("", _) => "this operator is not supported".to_owned(),

@@ -105,7 +105,9 @@ fn gradients_agree_with_central_differences() {
     let mut problems = Vec::new();
     let mut checked = 0;
     for case in cases() {
+        // Where numbers are equal, which one is chosen jumps.
         let has_one = !WITHOUT.contains(&case.graph.nodes[0].kind.as_str())
+            && case.name != "topk_equals"
             && case.outputs.values().any(|array| array.element == Element::Float)
             && case.inputs.values().any(|array| array.element == Element::Float)
             && case.outputs.values().all(|array| array.values.iter().all(|value| value.is_finite()));

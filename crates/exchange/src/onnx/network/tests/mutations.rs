@@ -17,6 +17,16 @@ use crate::onnx::{OnnxSize, OnnxType};
 
 /// Changes one thing.
 fn mutate(graph: &mut GraphProto, random: &mut Random) {
+    let mut branches: Vec<&mut GraphProto> = graph
+        .node
+        .iter_mut()
+        .flat_map(|node| &mut node.attribute)
+        .filter_map(|attribute| attribute.g.as_mut())
+        .collect();
+    if random.below(3) == 0 && !branches.is_empty() {
+        let place = random.below(branches.len());
+        return mutate(branches.swap_remove(place), random);
+    }
     match random.below(10) {
         0..=2 => change_attribute(graph, random),
         3 | 4 => rewire(graph, random),

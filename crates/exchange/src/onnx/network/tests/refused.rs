@@ -71,6 +71,25 @@ impl Sketch {
         self
     }
 
+    /// An `If` from `input`: of the one branch comes the input, of the other its size.
+    fn choice(mut self, condition: &str, output: &str) -> Self {
+        let branch = |name: &str, kind: &str| {
+            let branch = Sketch { graph: GraphProto::default(), opset: 18 }.node(kind, &["input"], "inner");
+            let output = vec![Sketch::value("inner", &[None, None])];
+            AttributeProto {
+                name: name.into(),
+                r#type: AttributeType::Graph.into(),
+                g: Some(GraphProto { output, ..branch.graph }),
+                ..AttributeProto::default()
+            }
+        };
+        self = self.node("If", &[condition], output);
+        if let Some(node) = self.graph.node.last_mut() {
+            node.attribute = vec![branch("then_branch", "Identity"), branch("else_branch", "Abs")];
+        }
+        self
+    }
+
     fn read(self) -> Result<OnnxGraph, String> {
         let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: self.opset }];
         let model = ModelProto { graph: Some(self.graph), opset_import, ..ModelProto::default() };
@@ -96,9 +115,33 @@ fn all_nodes_that_cannot_run_are_listed() {
         message,
         "graph.onnx cannot be taken over:\
          \n  1 'the GridSample' (GridSample): this operator is not supported\
-         \n  3 'the Loop' (Loop): a graph that decides while it runs is not supported; export the model by tracing\
+         \n  3 'the Loop' (Loop): a graph that repeats itself is not supported; export the model by tracing\
          \n  4 'the Einsum' (Einsum): write it as Transpose and MatMul (torch.matmul) before exporting"
     );
+}
+
+#[test]
+fn sizes_choose_a_branch_and_the_data_does_not() {
+    let by_rank = Sketch::new()
+        .node("Shape", &["input"], "sizes")
+        .node("Size", &["sizes"], "rank")
+        .ints("two", &[2])
+        .node("Equal", &["rank", "two"], "condition")
+        .choice("condition", "output");
+    assert!(by_rank.read().is_ok());
+    let by_data = Sketch::new()
+        .floats("zero", &[1])
+        .node("ReduceMax", &["input"], "greatest")
+        .node("Greater", &["greatest", "zero"], "condition")
+        .choice("condition", "output");
+    assert_eq!(
+        by_data.refused(),
+        "graph.onnx cannot be taken over: 3 'the Identity' (Identity): the numbers in the data decide whether it \
+         runs, and only sizes may; export the model by tracing"
+    );
+    let by_many =
+        Sketch::new().node("Greater", &["input", "input"], "condition").choice("condition", "output");
+    assert!(by_many.refused().contains("whether it runs"));
 }
 
 #[test]
