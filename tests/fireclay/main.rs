@@ -285,6 +285,7 @@ fn commands_are_documented() {
         "export",
         "import",
         "serve",
+        "models",
         "init",
         "completions",
     ];

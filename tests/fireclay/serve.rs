@@ -13,7 +13,7 @@ use crate::{PROGRAM, fail, scratch, succeed};
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
-    Serving { address: String, models: Vec<Served> },
+    Serving { address: String, admin: Option<String>, models: Vec<Served> },
 }
 
 #[derive(Deserialize)]
@@ -80,8 +80,9 @@ fn a_model_answers_as_predict_does_and_ends_when_it_is_told_to() {
         std::fs::copy(folder.path().join("rent.fireclay"), versions.join(version).join("model.fireclay"))
             .unwrap();
     }
-    let (mut server, Line::Serving { address, models }) =
+    let (mut server, Line::Serving { address, admin, models }) =
         start(folder.path(), &["rent.fireclay", "flats=versions", "--grace", "0"]);
+    assert_eq!(admin, None);
     let [rent, flats] = models.as_slice() else { panic!("two models") };
     assert_eq!((rent.name.as_str(), rent.version, rent.file.as_str()), ("rent", 1, "rent.fireclay"));
     assert_eq!((flats.name.as_str(), flats.version), ("flats", 10), "the highest number, not the last name");
@@ -113,6 +114,53 @@ fn a_model_answers_as_predict_does_and_ends_when_it_is_told_to() {
     }
     Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn versions_are_changed_from_another_terminal() {
+    let folder = scratch();
+    let train = ["train", "flats.csv", "--target", "rent", "--model", "linear", "--epochs", "1", "--out"];
+    for version in ["1", "2"] {
+        std::fs::create_dir_all(folder.path().join("flats").join(version)).unwrap();
+        let file = format!("flats/{version}/model.fireclay");
+        succeed(folder.path(), &[&train[..], &[&file]].concat());
+    }
+    std::fs::rename(folder.path().join("flats/2"), folder.path().join("new")).unwrap();
+    let token = "a-token-of-a-test";
+    std::fs::write(folder.path().join("token"), format!("{token}\n")).unwrap();
+    let (_server, Line::Serving { admin, .. }) =
+        start(folder.path(), &["flats", "--admin-port", "0", "--admin-token-file", "token"]);
+    let url = admin.unwrap();
+    let models = |arguments: &[&str]| {
+        let given = [&["models"], arguments, &["--url", &url, "--token-file", "token", "--json"]].concat();
+        let run = succeed(folder.path(), &given);
+        let model: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((&model["type"], &model["name"]), (&json!("served_model"), &json!("flats")));
+        model
+    };
+    assert_eq!(models(&[])["versions"][0]["label"], "stable");
+    std::fs::rename(folder.path().join("new"), folder.path().join("flats/2")).unwrap();
+    assert_eq!(models(&["list"])["versions"][1]["state"], "unloaded");
+    assert_eq!(models(&["canary", "flats", "2", "--share", "0.25"])["canary_share"], 0.25);
+    assert_eq!(models(&["promote", "flats"])["versions"][1]["label"], "stable");
+    assert_eq!(models(&["roll-back", "flats"])["versions"][0]["label"], "stable");
+    let seen = succeed(folder.path(), &["models", "--url", &url, "--token-file", "token"]).stdout;
+    assert_eq!(seen, "flats\n  1  stable\n  2  unloaded\n");
+
+    let with = ["--url", &url, "--token-file", "token"];
+    let models = |arguments: &[&str], code, words: &[&str]| {
+        fail(folder.path(), &[&["models"], arguments].concat(), code, words);
+    };
+    models(&[&["load", "flats", "7"], &with[..]].concat(), 1, &["no version 7", "there is 1, 2"]);
+    models(&[&["load", "../x", "1"], &with[..]].concat(), 2, &["no model is called", "models list"]);
+    models(&["list", "--url", &url], 2, &["FIRECLAY_ADMIN_TOKEN", "--token-file"]);
+    models(&["list", "--url", &url, "--token-file", "none"], 1, &["none"]);
+    std::fs::write(folder.path().join("other"), "another-token-of-a-test").unwrap();
+    models(&["list", "--url", &url, "--token-file", "other"], 1, &["does not know this token"]);
+    models(&["list", "--url", "http://127.0.0.1:9", "--token-file", "token"], 1, &["--admin-port", "--url"]);
+    let short = ["serve", "flats", "--port", "0", "--admin-port", "0", "--admin-token-file", "short"];
+    std::fs::write(folder.path().join("short"), "short").unwrap();
+    fail(folder.path(), &short, 2, &["short is no token", "16"]);
 }
 
 #[test]

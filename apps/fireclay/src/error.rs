@@ -230,4 +230,64 @@ pub enum AppError {
         /// The columns that it has.
         found: Vec<String>,
     },
+    /// No token for a server.
+    #[error(
+        "there is no token; `serve --admin-port` says it when it begins, and FIRECLAY_ADMIN_TOKEN or --token-file hands it on"
+    )]
+    NoToken,
+    /// A token that a server cannot have.
+    #[error(
+        "{from} is no token: expected at least {shortest} visible ASCII characters",
+        shortest = fireclay::serve::AdminToken::SHORTEST
+    )]
+    NotToken {
+        /// The file or variable.
+        from: String,
+    },
+    /// A file with a token that cannot be read.
+    #[error("cannot read the token file {path}")]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The token of another server.
+    #[error("{url} does not know this token; `serve --admin-port` says its own when it begins")]
+    OtherToken {
+        /// The server.
+        url: String,
+    },
+    /// A name that no model has.
+    #[error("no model is called {name:?}; `models list` shows those that there are")]
+    NoSuchName {
+        /// What was asked for.
+        name: String,
+    },
+    /// A server that does not answer.
+    #[error(
+        "cannot reach {url}; `fireclay serve MODEL --admin-port 8001` listens there, and --url names another"
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What went wrong.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// Something else listens there.
+    #[error("{url} does not answer as `fireclay serve --admin-port` does: {problem}")]
+    OtherServer {
+        /// Where it listens.
+        url: String,
+        /// What is wrong with its answer.
+        problem: String,
+    },
+    /// A change that the server did not make.
+    #[error("{why}")]
+    Refused {
+        /// What it says.
+        why: String,
+    },
 }

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod init;
 mod inspect;
+mod models;
 mod networks;
 mod predict;
 mod program;
@@ -27,6 +28,7 @@ use crate::export::Export;
 use crate::import::Import;
 use crate::init::Init;
 use crate::inspect::Inspect;
+use crate::models::Models;
 use crate::predict::Predict;
 use crate::program::FireclayProgram;
 use crate::serve::Serve;
@@ -50,7 +52,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 14] {
+fn commands() -> [CommandEntry; 15] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -64,6 +66,7 @@ fn commands() -> [CommandEntry; 14] {
         CommandEntry::of::<Export>(),
         CommandEntry::of::<Import>(),
         CommandEntry::of::<Serve>(),
+        CommandEntry::of::<Models>(),
         CommandEntry::of::<Init>(),
         CommandEntry::of::<Completions>(),
     ]

@@ -1,18 +1,20 @@
 //! `serve`: models behind HTTP.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use fireclay::serve::{
-    Limits, ModelSource, QueueOptions, Registry, RegistryOptions, ServeError, Served, Server, ServerOptions,
-    TensorSpec,
+    AdminToken, Limits, ModelSource, QueueOptions, Registry, RegistryOptions, ServeError, Served, Server,
+    ServerOptions, TensorSpec,
 };
 use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError};
 use serde::Serialize;
 
+use crate::error::AppError;
 use crate::source::check_is_model;
 
 /// Answers requests with models, until Ctrl-C or a request to terminate.
@@ -46,6 +48,17 @@ pub struct Serve {
     /// Seconds for which requests are answered as usual after a request to terminate, while the server says that it is not ready
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub grace: u64,
+    /// Port of this machine's loopback address on which `fireclay models` changes the versions that answer; it is told a token, which
+    /// is taken from the variable FIRECLAY_ADMIN_TOKEN or made anew; 0 is any that is free
+    #[arg(long, value_name = "N")]
+    pub admin_port: Option<u16>,
+    /// File with the token for --admin-port
+    #[arg(long, value_name = "FILE", requires = "admin_port")]
+    pub admin_token_file: Option<PathBuf>,
+    /// Write a line of JSON on stderr for each request: time, request id, method, path, status, milliseconds, model and version, and
+    /// never what was in it
+    #[arg(long)]
+    pub log: bool,
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -56,6 +69,8 @@ pub struct Serve {
 #[serde(tag = "type", rename = "serving")]
 struct Serving<'a> {
     address: String,
+    /// Where the versions are changed; null if nowhere.
+    admin: Option<String>,
     models: Vec<ServedRecord<'a>>,
 }
 
@@ -105,7 +120,8 @@ impl Command for Serve {
             ServeError::SameName { .. } | ServeError::Delay { .. } => UsageError::of(error),
             other => other.into(),
         })?;
-        let server = Server::bind(
+        let token = self.admin_token()?;
+        let mut server = Server::bind(
             registry,
             ServerOptions {
                 address: SocketAddr::new(self.host, self.port),
@@ -114,8 +130,16 @@ impl Command for Serve {
                 ..ServerOptions::default()
             },
         )?;
-        let (address, served) = (server.address(), server.registry().served().cloned().collect::<Vec<_>>());
-        match server.run(true, || announce(address, &served, output))? {
+        let mut admin = None;
+        if let (Some(port), Some((token, is_new))) = (self.admin_port, token) {
+            let address = server.administer(port, token.clone())?;
+            admin = Some((address, is_new.then_some(token)));
+        }
+        if self.log {
+            server.log(|line| eprintln!("{line}"));
+        }
+        let (address, served) = (server.address(), server.registry().served());
+        match server.run(true, || announce(address, admin, &served, output))? {
             true => Ok(Exit::Done),
             false => {
                 output.warn("ended before all requests were answered");
@@ -125,8 +149,41 @@ impl Command for Serve {
     }
 }
 
+/// The variable with the token of a server.
+pub const TOKEN_VARIABLE: &str = "FIRECLAY_ADMIN_TOKEN";
+
+/// The token in a file, whose last line may end.
+pub fn token_of_file(path: &Path) -> Result<String, AppError> {
+    let read = std::fs::read_to_string(path);
+    let text = read.map_err(|source| AppError::TokenFile { path: path.to_path_buf(), source })?;
+    Ok(text.trim_end().to_owned())
+}
+
+impl Serve {
+    /// The token for changes, and whether it was made here; `None` if there are none.
+    fn admin_token(&self) -> anyhow::Result<Option<(AdminToken, bool)>> {
+        if self.admin_port.is_none() {
+            return Ok(None);
+        }
+        let (given, from) = match &self.admin_token_file {
+            Some(path) => (Some(token_of_file(path)?), path.display().to_string()),
+            None => (std::env::var(TOKEN_VARIABLE).ok(), TOKEN_VARIABLE.to_owned()),
+        };
+        let Some(given) = given else {
+            return Ok(Some((AdminToken::random().map_err(|source| ServeError::System { source })?, true)));
+        };
+        let token = AdminToken::new(&given).ok_or_else(|| UsageError::of(AppError::NotToken { from }))?;
+        Ok(Some((token, false)))
+    }
+}
+
 /// Says what is served where.
-fn announce(listens: SocketAddr, served: &[Arc<Served>], output: &Output) {
+fn announce(
+    listens: SocketAddr,
+    admin: Option<(SocketAddr, Option<AdminToken>)>,
+    served: &[Arc<Served>],
+    output: &Output,
+) {
     let address = format!("http://{listens}");
     for served in served {
         let signature = served.model().signature();
@@ -135,6 +192,14 @@ fn announce(listens: SocketAddr, served: &[Arc<Served>], output: &Output) {
         output.line(format!("  gives {}", tensors(&signature.outputs)));
     }
     output.line(format!("listening on {address}; Ctrl-C ends"));
+    let admin_url = admin.as_ref().map(|(admin, _)| format!("http://{admin}"));
+    if let (Some(url), Some((_, token))) = (&admin_url, &admin) {
+        output.line(format!("versions are changed at {url}: fireclay models --url {url}"));
+        if let Some(token) = token {
+            // On stderr, as what is printed may be kept.
+            output.note(format!("note: its token, for {TOKEN_VARIABLE}: {}", token.reveal()));
+        }
+    }
     if let Some(first) = served.first() {
         let name = first.name();
         output.line(match first.model().signature().inputs.as_slice() {
@@ -156,7 +221,7 @@ fn announce(listens: SocketAddr, served: &[Arc<Served>], output: &Output) {
         inputs: served.model().signature().inputs.iter().map(Tensor::from).collect(),
         outputs: served.model().signature().outputs.iter().map(Tensor::from).collect(),
     });
-    output.record(&Serving { address: address.clone(), models: records.collect() });
+    output.record(&Serving { address: address.clone(), admin: admin_url, models: records.collect() });
 }
 
 /// Tensors beyond which a table's columns are counted.

@@ -81,11 +81,29 @@ pub enum ServeError {
         /// What it is.
         what: String,
     },
+    /// A model that answers with numbers that are none.
+    #[error("{path}: the model answers with {found}; expected finite numbers", path = path.display())]
+    NotFinite {
+        /// Its file.
+        path: PathBuf,
+        /// What it answers with.
+        found: f32,
+    },
+    /// A model that does not answer as the file beside it says.
+    #[error("{path}: {problem}", path = path.display())]
+    Golden {
+        /// The file with the request and its answer.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// An address that cannot be had.
-    #[error("cannot listen on {address}; another program may have it, and --port chooses another")]
+    #[error("cannot listen on {address}; another program may have it, and {flag} chooses another")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The flag of `fireclay serve` that says another.
+        flag: &'static str,
         /// What the system says.
         #[source]
         source: io::Error,

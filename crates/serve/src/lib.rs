@@ -45,6 +45,7 @@
 #![warn(missing_docs)]
 
 mod error;
+mod metrics;
 mod model;
 mod phase;
 mod protocols;
@@ -56,11 +57,14 @@ mod state;
 mod tensor;
 
 pub use error::ServeError;
+pub use metrics::{Histogram, Metrics};
 pub use model::{Output, OutputValues, Question, ServedModel, Signature, TensorSpec};
 pub use phase::ServerHandle;
-pub use queue::{Answers, Queue, QueueOptions};
+pub use queue::{Answers, Observer, Queue, QueueOptions};
 pub use refusal::Refusal;
-pub use registry::{ModelSource, Registry, RegistryOptions, Served};
-pub use server::{Server, ServerOptions};
+pub use registry::{
+    Change, ModelSource, Registry, RegistryOptions, Selector, Served, VersionState, VersionStatus,
+};
+pub use server::{AdminToken, Server, ServerOptions};
 pub use state::Limits;
 pub use tensor::{Cell, Datatype, Elements, Tensor};

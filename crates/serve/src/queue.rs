@@ -39,6 +39,15 @@ impl Default for QueueOptions {
     }
 }
 
+/// What is told how requests fare.
+pub trait Observer: Send + Sync {
+    /// A request waited so long for the model.
+    fn waited(&self, time: Duration);
+
+    /// So many samples were computed together.
+    fn computed(&self, samples: usize, time: Duration);
+}
+
 /// The samples of a request, and where their answers go.
 struct Job<Q, A> {
     questions: Vec<Q>,
@@ -84,14 +93,21 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
     /// If the system gives no thread.
     pub fn start(
         options: QueueOptions,
+        observer: Arc<dyn Observer>,
         compute: impl Fn(&[&Q]) -> Answers<A> + Send + 'static,
     ) -> std::io::Result<Self> {
         let waiting = Waiting { jobs: VecDeque::new(), samples: 0, closed: false };
         let shared = Arc::new(Shared { waiting: Mutex::new(waiting), more: Condvar::new() });
         let own = shared.clone();
         std::thread::Builder::new().name("inference".into()).spawn(move || {
+            let observed = |questions: &[&Q]| {
+                let begun = Instant::now();
+                let answers = compute(questions);
+                observer.computed(questions.len(), begun.elapsed());
+                answers
+            };
             while let Some(jobs) = own.next(&options) {
-                answer(jobs, &options, &compute);
+                answer(jobs, &options, &*observer, &observed);
             }
         })?;
         Ok(Queue { shared, options })
@@ -177,13 +193,20 @@ impl<Q, A> Shared<Q, A> {
 }
 
 /// Answers a batch: what nobody waits for, or is late, is not computed, and where the batch fails each request is tried alone.
-fn answer<Q, A>(jobs: Vec<Job<Q, A>>, options: &QueueOptions, compute: &impl Fn(&[&Q]) -> Answers<A>) {
+fn answer<Q, A>(
+    jobs: Vec<Job<Q, A>>,
+    options: &QueueOptions,
+    observer: &dyn Observer,
+    compute: &impl Fn(&[&Q]) -> Answers<A>,
+) {
     let mut wanted = Vec::with_capacity(jobs.len());
     for job in jobs {
         if job.reply.is_closed() {
             continue;
         }
-        match job.came.elapsed() > options.deadline {
+        let waited = job.came.elapsed();
+        observer.waited(waited);
+        match waited > options.deadline {
             // That nobody waits any more is no error.
             true => drop(job.reply.send(Err(Refusal::Late(options.deadline)))),
             false => wanted.push(job),
@@ -227,6 +250,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::metrics::Metrics;
 
     type Numbers = Queue<i32, i32>;
 
@@ -235,7 +259,7 @@ mod tests {
     fn doubling(options: QueueOptions) -> (Numbers, mpsc::Receiver<usize>, mpsc::Sender<()>) {
         let (say, said) = mpsc::channel();
         let (go, gone) = mpsc::channel::<()>();
-        let queue = Queue::start(options, move |numbers: &[&i32]| {
+        let queue = Queue::start(options, Arc::new(Metrics::default()), move |numbers: &[&i32]| {
             say.send(numbers.len()).unwrap();
             gone.recv().unwrap();
             assert!(!numbers.contains(&&13), "a bug in the model");

@@ -22,6 +22,15 @@ pub enum Refusal {
     /// The path exists, with another method. 405.
     #[error("{0} is no method of this path; the header `allow` names those that are")]
     Method(String),
+    /// The request does not say that it may. 401, with `WWW-Authenticate`.
+    #[error("the token is missing or another; send it as \"Authorization: Bearer TOKEN\"")]
+    Unauthorized,
+    /// It does not fit what is. 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// What it names cannot be used. 422.
+    #[error("{0}")]
+    Broken(String),
     /// The body did not come in time. 408.
     #[error("the request's body did not come within {} s; send it faster, or in parts", .0.as_secs_f32())]
     Slow(Duration),
@@ -73,6 +82,9 @@ impl Refusal {
             Refusal::Bad(_) => StatusCode::BAD_REQUEST,
             Refusal::Unknown(_) => StatusCode::NOT_FOUND,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
+            Refusal::Conflict(_) => StatusCode::CONFLICT,
+            Refusal::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::Slow(_) => StatusCode::REQUEST_TIMEOUT,
             Refusal::Large { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Type(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -92,6 +104,9 @@ impl IntoResponse for Refusal {
         match &self {
             Refusal::Busy { .. } | Refusal::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Refusal::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             // What is left of a body that is not read would be taken for the next request.
             Refusal::Slow(_) | Refusal::Large { .. } => {

@@ -1,10 +1,11 @@
 //! What the requests of a server share: its models, its limits, and where it stands.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::metrics::Metrics;
 use crate::phase::{Phase, Phases};
 use crate::registry::Registry;
 
@@ -35,10 +36,16 @@ impl Default for Limits {
     }
 }
 
+/// Where lines of the log go.
+pub(crate) type Log = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What all requests share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
+    /// What was counted of requests that no model answered.
+    pub(crate) elsewhere: Metrics,
+    pub(crate) log: Option<Log>,
+    pub(crate) begun: Instant,
     pub(crate) limits: Limits,
     /// A permit for each kilobyte of bodies.
     pub(crate) bodies: Arc<Semaphore>,
@@ -52,12 +59,24 @@ pub(crate) fn kilobytes(bytes: usize) -> usize {
     bytes.div_ceil(1024).min(Semaphore::MAX_PERMITS)
 }
 
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("registry", &self.registry)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Shared {
     pub(crate) fn new(registry: Registry, limits: Limits) -> Self {
         // One body has room, however little is given to all of them.
         let bodies = Semaphore::new(kilobytes(limits.max_bodies.max(limits.max_body)));
         Shared {
             registry,
+            elsewhere: Metrics::default(),
+            log: None,
+            begun: Instant::now(),
             limits,
             bodies: Arc::new(bodies),
             large: Semaphore::new(1),

@@ -45,6 +45,9 @@ impl ServedModel {
         }
         let question = kind.example(&predictor);
         let example = predictor.predict(question.sample()).map_err(failed)?;
+        if let Some(found) = example.outputs().iter().find(|value| !value.is_finite()) {
+            return Err(ServeError::NotFinite { path: path.to_path_buf(), found: *found });
+        }
         let signature = Signature::of(&kind, &predictor, &example, steps);
         Ok(ServedModel { predictor, card, kind, signature })
     }

@@ -5,14 +5,26 @@ pub(crate) mod tensorflow;
 
 mod flat;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::refusal::Refusal;
+use crate::registry::Served;
+use crate::server::AnsweredBy;
 use crate::state::{Shared, kilobytes};
+
+/// A response with the mark of the version that it is by, whatever it says.
+pub(crate) fn by(served: &Arc<Served>, answer: Result<impl IntoResponse, Refusal>) -> Response {
+    let mut response = answer.into_response();
+    response.extensions_mut().insert(AnsweredBy(served.clone()));
+    response
+}
 
 /// From so many bytes on a body is read off the thread that serves connections.
 const LARGE: usize = 64 << 10;

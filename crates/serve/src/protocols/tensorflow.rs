@@ -8,17 +8,19 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::routing::{Router, get};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fireclay_train::Prediction;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
 use super::flat::Flat;
-use super::{body_of, json_of};
-use crate::model::{Output, Question, Signature, TensorSpec};
+use super::{body_of, by, json_of};
+use crate::model::{Output, Question, ServedModel, Signature, TensorSpec};
 use crate::refusal::Refusal;
-use crate::registry::Served;
+use crate::registry::{Selector, Served, VersionState, VersionStatus};
 use crate::state::Shared;
 use crate::tensor::{Cell, Datatype, Elements, Tensor};
 
@@ -31,39 +33,64 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/v1/models", get(models))
         .route("/v1/models/{name}", get(status).post(predict))
         .route("/v1/models/{name}/versions/{version}", get(version_status).post(predict_version))
+        .route("/v1/models/{name}/labels/{label}", get(label_status).post(predict_label))
 }
 
 /// As KServe lists them.
 async fn models(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let names: Vec<&str> = shared.registry.served().map(|served| served.name()).collect();
+    let names: Vec<&str> = shared.registry.names().collect();
     Json(json!({ "models": names }))
 }
 
 async fn status(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    let served = shared.registry.find(&name, None)?;
-    Ok(status_of(&shared, &served))
+    status_of(&shared, &name, None)
 }
 
 async fn version_status(
     State(shared): State<Arc<Shared>>,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, Refusal> {
-    let served = shared.registry.find(&name, Some(&version))?;
-    Ok(status_of(&shared, &served))
+    status_of(&shared, &name, Some(Selector::Version(&version)))
 }
 
-fn status_of(shared: &Shared, served: &Served) -> Json<Value> {
-    let state = if shared.is_ready() { "AVAILABLE" } else { "UNLOADING" };
-    Json(json!({
-        // `name` and `ready` are what KServe's clients look at, the rest is TensorFlow Serving's.
-        "name": served.name(),
-        "ready": shared.is_ready(),
-        "model_version_status": [{
-            "version": served.version().to_string(),
+async fn label_status(
+    State(shared): State<Arc<Shared>>,
+    Path((name, label)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    status_of(&shared, &name, Some(Selector::Label(&label)))
+}
+
+/// The state of one version, or of all that are known.
+fn status_of(shared: &Shared, name: &str, one: Option<Selector<'_>>) -> Result<Json<Value>, Refusal> {
+    let mut versions = shared.registry.versions(name)?;
+    match one {
+        Some(selector) => {
+            let wanted = shared.registry.find(name, selector)?.version();
+            versions.retain(|version| version.version == wanted);
+        }
+        None => versions.retain(|version| version.state != VersionState::Unloaded),
+    }
+    let ready = shared.is_ready();
+    let status = |version: VersionStatus| {
+        let (state, code, message) = match version.state {
+            VersionState::Available if ready => ("AVAILABLE", "OK", String::new()),
+            VersionState::Available => ("UNLOADING", "OK", String::new()),
+            VersionState::Loading => ("LOADING", "OK", String::new()),
+            VersionState::Unloaded => ("END", "OK", String::new()),
+            VersionState::Failed(why) => ("END", "FAILED_PRECONDITION", why),
+        };
+        json!({
+            "version": version.version.to_string(),
             "state": state,
-            "status": { "error_code": "OK", "error_message": "" },
-        }],
-    }))
+            "status": { "error_code": code, "error_message": message },
+        })
+    };
+    Ok(Json(json!({
+        // `name` and `ready` are what KServe's clients look at, the rest is TensorFlow Serving's.
+        "name": name,
+        "ready": ready,
+        "model_version_status": versions.into_iter().map(status).collect::<Vec<_>>(),
+    })))
 }
 
 async fn predict(
@@ -71,9 +98,9 @@ async fn predict(
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Refusal> {
-    let served = shared.registry.find(without_verb(&name)?, None)?;
-    prediction(&shared, &served, &headers, body).await
+) -> Result<Response, Refusal> {
+    let served = shared.registry.find(without_verb(&name)?, Selector::Any)?;
+    Ok(by(&served, prediction(&shared, &served, &headers, body).await))
 }
 
 async fn predict_version(
@@ -81,9 +108,19 @@ async fn predict_version(
     Path((name, version)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Refusal> {
-    let served = shared.registry.find(&name, Some(without_verb(&version)?))?;
-    prediction(&shared, &served, &headers, body).await
+) -> Result<Response, Refusal> {
+    let served = shared.registry.find(&name, Selector::Version(without_verb(&version)?))?;
+    Ok(by(&served, prediction(&shared, &served, &headers, body).await))
+}
+
+async fn predict_label(
+    State(shared): State<Arc<Shared>>,
+    Path((name, label)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let served = shared.registry.find(&name, Selector::Label(without_verb(&label)?))?;
+    Ok(by(&served, prediction(&shared, &served, &headers, body).await))
 }
 
 fn without_verb(segment: &str) -> Result<&str, Refusal> {
@@ -118,31 +155,87 @@ async fn prediction(
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
     let body = body_of(headers, body, shared).await?;
-    let (questions, by_row) = body.read(shared, |body| questions_of(served, body)).await?;
+    let read = |body: &[u8]| {
+        let (tensors, by_row) =
+            read(served.model().signature(), json_of(body, "a request for predictions")?)?;
+        Ok::<_, Refusal>((served.questions(tensors)?, by_row))
+    };
+    let (questions, by_row) = body.read(shared, read).await?;
     let answers = served.ask(questions).await?;
-    let outputs = served.model().outputs(&answers, &[])?;
-    Ok(Json(match by_row {
-        true => {
-            json!({ "predictions": (0..answers.len()).map(|row| row_of(&outputs, row)).collect::<Vec<_>>() })
-        }
-        false => json!({ "outputs": columns_of(&outputs, answers.len()) }),
-    }))
+    Ok(Json(written(&served.model().outputs(&answers, &[])?, answers.len(), by_row)))
 }
 
-/// The samples of a body, and whether they lie row by row.
-fn questions_of(served: &Served, body: &[u8]) -> Result<(Vec<Question>, bool), Refusal> {
-    let request: Request = json_of(body, "a request for predictions")?;
-    let signature = served.model().signature();
-    let (tensors, by_row) = match (request.instances, request.inputs) {
-        (Some(instances), None) => (of_instances(signature, instances)?, true),
-        (None, Some(inputs)) => (of_inputs(signature, inputs)?, false),
-        _ => {
-            return Err(Refusal::bad(
-                "the body has \"instances\", samples in a list, or \"inputs\", a batch for each input; expected one of them",
-            ));
+/// The tensors of a request, and whether its samples lie row by row.
+fn read(signature: &Signature, request: Request) -> Result<(Vec<Tensor>, bool), Refusal> {
+    match (request.instances, request.inputs) {
+        (Some(instances), None) => Ok((of_instances(signature, instances)?, true)),
+        (None, Some(inputs)) => Ok((of_inputs(signature, inputs)?, false)),
+        _ => Err(Refusal::bad(
+            "the body has \"instances\", samples in a list, or \"inputs\", a batch for each input; expected one of them",
+        )),
+    }
+}
+
+fn written(outputs: &[Output], samples: usize, by_row: bool) -> Value {
+    match by_row {
+        true => json!({ "predictions": (0..samples).map(|row| row_of(outputs, row)).collect::<Vec<_>>() }),
+        false => json!({ "outputs": columns_of(outputs, samples) }),
+    }
+}
+
+/// A request and the answer to it in one object, as a model is to give it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Golden {
+    instances: Vec<Value>,
+    predictions: Value,
+}
+
+/// How far numbers may be from those that are expected: a share of them, or of 1 if they are less.
+const TOLERANCE: f64 = 1e-3;
+
+/// Whether a model answers as a file says.
+pub(crate) fn check_golden(
+    model: &ServedModel,
+    answer: &impl Fn(&[&Question]) -> Result<Vec<Prediction>, Refusal>,
+    bytes: &[u8],
+) -> Result<(), String> {
+    let golden: Golden = serde_json::from_slice(bytes)
+        .map_err(|error| format!("expected {{\"instances\": [...], \"predictions\": [...]}}: {error}"))?;
+    let said = |refusal: Refusal| refusal.to_string();
+    let tensors = of_instances(model.signature(), golden.instances).map_err(said)?;
+    let questions = model.questions(tensors).map_err(said)?;
+    let answers = answer(&questions.iter().collect::<Vec<_>>()).map_err(said)?;
+    let outputs = model.outputs(&answers, &[]).map_err(said)?;
+    let found: Value = (0..answers.len()).map(|row| row_of(&outputs, row)).collect();
+    match difference(&found, &golden.predictions) {
+        None => Ok(()),
+        Some((found, expected)) => {
+            let [found, expected] =
+                [found, expected].map(|value| value.to_string().chars().take(100).collect::<String>());
+            Err(format!("the model answers {found}; expected {expected}"))
         }
-    };
-    Ok((served.questions(tensors)?, by_row))
+    }
+}
+
+/// The first place where two values are not the same.
+fn difference<'a>(found: &'a Value, expected: &'a Value) -> Option<(&'a Value, &'a Value)> {
+    match (found, expected) {
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64()?, other.as_f64()?);
+            ((one - other).abs() > TOLERANCE * other.abs().max(1.0)).then_some((found, expected))
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            one.iter().zip(other).find_map(|(one, other)| difference(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) if one.len() == other.len() => {
+            one.iter().find_map(|(key, one)| match other.get(key) {
+                Some(other) => difference(one, other),
+                None => Some((found, expected)),
+            })
+        }
+        _ => (found != expected).then_some((found, expected)),
+    }
 }
 
 /// What a model says of a sample: the value of its output by itself, or those of several by name.

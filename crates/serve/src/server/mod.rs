@@ -1,15 +1,25 @@
 //! The server: it listens, answers with the models of a registry, and ends without losing a request.
 
+mod admin;
 mod connections;
+mod observe;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+pub use self::admin::AdminToken;
+pub(crate) use self::observe::AnsweredBy;
 
 use crate::error::ServeError;
+use crate::metrics;
 use crate::phase::{self, ServerHandle};
 use crate::protocols::{open_inference, tensorflow};
 use crate::refusal::Refusal;
@@ -45,8 +55,16 @@ impl Default for ServerOptions {
 pub struct Server {
     listener: std::net::TcpListener,
     address: SocketAddr,
+    admin: Option<(std::net::TcpListener, AdminToken)>,
     shared: Arc<Shared>,
     options: ServerOptions,
+}
+
+fn listen(address: SocketAddr, flag: &'static str) -> Result<std::net::TcpListener, ServeError> {
+    let wrong = |source| ServeError::Listen { address, flag, source };
+    let listener = std::net::TcpListener::bind(address).map_err(wrong)?;
+    listener.set_nonblocking(true).map_err(wrong)?;
+    Ok(listener)
 }
 
 impl Server {
@@ -55,12 +73,31 @@ impl Server {
     /// # Errors
     /// [`ServeError::Listen`] if it cannot be had.
     pub fn bind(registry: Registry, options: ServerOptions) -> Result<Self, ServeError> {
-        let wrong = |source| ServeError::Listen { address: options.address, source };
-        let listener = std::net::TcpListener::bind(options.address).map_err(wrong)?;
-        listener.set_nonblocking(true).map_err(wrong)?;
-        let address = listener.local_addr().map_err(wrong)?;
-        let shared = Shared::new(registry, options.limits);
-        Ok(Server { listener, address, shared: Arc::new(shared), options })
+        let listener = listen(options.address, "--port")?;
+        let address = listener.local_addr().map_err(|source| ServeError::System { source })?;
+        let shared = Arc::new(Shared::new(registry, options.limits));
+        Ok(Server { listener, address, admin: None, shared, options })
+    }
+
+    /// Lets those who have the token change which versions answer, on a port of this machine's loopback address; 0 is any that is free.
+    /// The answer says where.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] if the port cannot be had.
+    pub fn administer(&mut self, port: u16, token: AdminToken) -> Result<SocketAddr, ServeError> {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], port)), "--admin-port")?;
+        let address = listener.local_addr().map_err(|source| ServeError::System { source })?;
+        self.admin = Some((listener, token));
+        Ok(address)
+    }
+
+    /// Says of each request how it ended, a line of JSON: `time` in seconds since 1970, `id`, `method`, `path`, `status`, `ms`, and
+    /// `model` and `version` if one answered.
+    pub fn log(&mut self, log: impl Fn(&str) + Send + Sync + 'static) {
+        // Nothing shares it before the server runs.
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.log = Some(Box::new(log));
+        }
     }
 
     /// Where it listens; of port 0 the one that the system chose.
@@ -89,6 +126,7 @@ impl Server {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         // Reading and writing is little beside computing, which the model's threads do.
         let runtime = runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(system)?;
+        let drain = self.options.drain;
         let answered = runtime.block_on(async {
             if signals {
                 phase::listen_for_signals(self.handle()).map_err(system)?;
@@ -97,8 +135,14 @@ impl Server {
             let ending = phase::end(self.shared.phases.handle(), self.options.grace);
             tokio::spawn(ending);
             let router = router(self.shared.clone());
+            if let Some((listener, token)) = self.admin {
+                let listener = tokio::net::TcpListener::from_std(listener).map_err(system)?;
+                let (router, shared) = (admin::router(self.shared.clone(), token), self.shared.clone());
+                // A change that is under way at the end has nobody to answer.
+                tokio::spawn(async move { connections::serve(listener, router, &shared, drain).await });
+            }
             begun();
-            Ok::<_, ServeError>(connections::serve(listener, router, &self.shared, self.options.drain).await)
+            Ok::<_, ServeError>(connections::serve(listener, router, &self.shared, drain).await)
         })?;
         // Whoever is still connected by now is not waited for.
         runtime.shutdown_background();
@@ -110,10 +154,17 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .merge(open_inference::routes())
         .merge(tensorflow::routes())
+        .route("/metrics", get(prometheus))
         .fallback(async |uri: Uri| {
             let path: String = uri.path().chars().take(100).collect();
             Refusal::Unknown(format!("there is no path {path:?}; /v2 and /v1/models are where to begin"))
         })
         .method_not_allowed_fallback(async |method: Method| Refusal::Method(method.to_string()))
+        .layer(from_fn_with_state(shared.clone(), observe::observe))
         .with_state(shared)
+}
+
+async fn prometheus(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], metrics::text(&shared))
 }

@@ -6,3 +6,5 @@ mod ending;
 mod open_inference;
 mod support;
 mod tensorflow;
+mod versions;
+mod watching;

@@ -74,10 +74,19 @@ impl Running {
         let options = ServerOptions { address: ([127, 0, 0, 1], 0).into(), ..options };
         let registry = RegistryOptions { queue, ..RegistryOptions::default() };
         let registry = Registry::load(&sources, &Device::default(), registry).unwrap();
-        let server = Server::bind(registry, options).unwrap();
+        Running::of(Server::bind(registry, options).unwrap(), folder)
+    }
+
+    /// Runs a server of the models in a folder.
+    pub fn of(server: Server, folder: tempfile::TempDir) -> Self {
         let (address, handle) = (server.address(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run(false, || ()).unwrap()));
         Running { address, handle, thread, folder }
+    }
+
+    /// Another address of a server that runs.
+    pub fn elsewhere(address: SocketAddr, handle: ServerHandle) -> Self {
+        Running { address, handle, thread: None, folder: tempfile::tempdir().unwrap() }
     }
 
     /// The same model without a server.

@@ -16,10 +16,10 @@ use axum::routing::{Router, get, post};
 use serde_json::{Value, json};
 
 pub(crate) use self::request::InferRequest;
-use super::body_of;
+use super::{body_of, by};
 use crate::model::TensorSpec;
 use crate::refusal::Refusal;
-use crate::registry::Registry;
+use crate::registry::{Registry, STABLE, Selector, Served};
 use crate::state::Shared;
 
 /// The header that says where JSON ends and binary tensors begin.
@@ -55,17 +55,17 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn model(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    metadata(&shared.registry, &name, None)
+    metadata(&shared.registry, &name, Selector::Label(STABLE))
 }
 
 async fn version(
     State(shared): State<Arc<Shared>>,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, Refusal> {
-    metadata(&shared.registry, &name, Some(&version))
+    metadata(&shared.registry, &name, Selector::Version(&version))
 }
 
-fn metadata(registry: &Registry, name: &str, version: Option<&str>) -> Result<Json<Value>, Refusal> {
+fn metadata(registry: &Registry, name: &str, version: Selector<'_>) -> Result<Json<Value>, Refusal> {
     let served = registry.find(name, version)?;
     let tensors = |specs: &[TensorSpec]| {
         let tensor = |spec: &TensorSpec| json!({ "name": spec.name, "datatype": spec.datatype.name(), "shape": spec.sizes() });
@@ -74,28 +74,34 @@ fn metadata(registry: &Registry, name: &str, version: Option<&str>) -> Result<Js
     let signature = served.model().signature();
     Ok(Json(json!({
         "name": served.name(),
-        "versions": [served.version().to_string()],
+        "versions": versions(registry, name)?,
         "platform": "fireclay",
         "inputs": tensors(&signature.inputs),
         "outputs": tensors(&signature.outputs),
     })))
 }
 
+/// The numbers of the versions that answer.
+fn versions(registry: &Registry, name: &str) -> Result<Vec<String>, Refusal> {
+    let loaded = registry.versions(name)?.into_iter().filter(|version| version.label.is_some());
+    Ok(loaded.map(|version| version.version.to_string()).collect())
+}
+
 async fn model_ready(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    readiness(&shared, &name, None)
+    readiness(&shared, &name, Selector::Label(STABLE))
 }
 
 async fn version_ready(
     State(shared): State<Arc<Shared>>,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    readiness(&shared, &name, Some(&version))
+    readiness(&shared, &name, Selector::Version(&version))
 }
 
-fn readiness(shared: &Shared, name: &str, version: Option<&str>) -> Result<Response, Refusal> {
+fn readiness(shared: &Shared, name: &str, version: Selector<'_>) -> Result<Response, Refusal> {
     let served = shared.registry.find(name, version)?;
     let ready = shared.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -108,7 +114,7 @@ async fn infer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    inference(&shared, &name, None, &headers, body).await
+    inference(&shared, &name, Selector::Any, &headers, body).await
 }
 
 async fn infer_version(
@@ -117,17 +123,26 @@ async fn infer_version(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    inference(&shared, &name, Some(&version), &headers, body).await
+    inference(&shared, &name, Selector::Version(&version), &headers, body).await
 }
 
 async fn inference(
     shared: &Shared,
     name: &str,
-    version: Option<&str>,
+    version: Selector<'_>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let served = shared.registry.find(name, version)?;
+    Ok(by(&served, answer(shared, &served, headers, body).await))
+}
+
+async fn answer(
+    shared: &Shared,
+    served: &Served,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
     let body = body_of(headers, body, shared).await?;
     let json_length = headers.get(JSON_LENGTH).map(|length| length.as_bytes());
     let read = |body: &[u8]| {
@@ -143,5 +158,5 @@ async fn inference(
         [] => vec![request.binary_output; outputs.len()],
         asked => asked.iter().map(|output| output.binary.unwrap_or(request.binary_output)).collect(),
     };
-    Ok(response::write(&served, request.id.as_deref(), &outputs, &binary))
+    Ok(response::write(served, request.id.as_deref(), &outputs, &binary))
 }

@@ -1,0 +1,104 @@
+//! What is counted of requests: for Prometheus, and for the page.
+
+mod exposition;
+mod histogram;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+pub(crate) use self::exposition::{resident_bytes, text};
+pub use self::histogram::Histogram;
+use crate::queue::Observer;
+
+/// The statuses that requests end with; 499 is one whose client did not wait for the answer, as nginx counts it.
+const CODES: [u16; 14] = [200, 400, 401, 404, 405, 408, 409, 413, 415, 422, 429, 499, 500, 503];
+const LATE: u16 = 504;
+
+/// The code of a request whose client has gone.
+pub(crate) const GONE: u16 = 499;
+
+/// What was counted of a version of a model since the server began.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    requests: [AtomicU64; CODES.len() + 1],
+    samples: AtomicU64,
+    latency: Histogram,
+    waits: Histogram,
+    computing: Histogram,
+    /// Samples of a batch, counted as seconds.
+    batches: Histogram,
+}
+
+impl Metrics {
+    /// Counts a request that has ended with a status.
+    pub(crate) fn request(&self, code: u16, latency: Duration) {
+        // Only those of `Refusal` and success are given.
+        let place = CODES.iter().position(|known| *known == code).unwrap_or(CODES.len());
+        self.requests[place].fetch_add(1, Ordering::Relaxed);
+        if code == StatusCode::OK.as_u16() {
+            self.latency.add(latency.as_secs_f64());
+        }
+    }
+
+    /// How many requests ended with each status, of those that any did.
+    pub fn requests(&self) -> BTreeMap<u16, u64> {
+        let codes = CODES.into_iter().chain([LATE]).zip(&self.requests);
+        let counts = codes.map(|(code, count)| (code, count.load(Ordering::Relaxed)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Samples that were computed.
+    pub fn samples(&self) -> u64 {
+        self.samples.load(Ordering::Relaxed)
+    }
+
+    /// Seconds from a request's headers to its answer, of those that were answered.
+    pub fn latency(&self) -> &Histogram {
+        &self.latency
+    }
+
+    /// Seconds that requests waited for the model.
+    pub fn waits(&self) -> &Histogram {
+        &self.waits
+    }
+
+    /// Seconds that the model took for each batch.
+    pub fn computing(&self) -> &Histogram {
+        &self.computing
+    }
+
+    /// Samples in each batch.
+    pub fn batches(&self) -> &Histogram {
+        &self.batches
+    }
+}
+
+impl Observer for Metrics {
+    fn waited(&self, time: Duration) {
+        self.waits.add(time.as_secs_f64());
+    }
+
+    fn computed(&self, samples: usize, time: Duration) {
+        self.samples.fetch_add(samples as u64, Ordering::Relaxed);
+        self.batches.add(samples as f64);
+        self.computing.add(time.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_their_status() {
+        let metrics = Metrics::default();
+        for code in [200, 200, 429, 504, GONE] {
+            metrics.request(code, Duration::from_millis(1));
+        }
+        assert_eq!(metrics.requests(), BTreeMap::from([(200, 2), (429, 1), (499, 1), (504, 1)]));
+        assert_eq!(metrics.latency().count(), 2);
+    }
+}

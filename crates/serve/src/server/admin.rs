@@ -1,0 +1,202 @@
+//! The part of a server that changes it: on a port of its own, on this machine alone, for those who have the token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{Router, get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use crate::protocols::{body_of, json_of};
+use crate::refusal::Refusal;
+use crate::registry::{Change, VersionState};
+use crate::state::Shared;
+
+/// Bytes of a token that is made here, in hexadecimal digits.
+const TOKEN_BYTES: usize = 24;
+
+/// What may change a server, kept from messages.
+#[derive(Clone)]
+pub struct AdminToken(String);
+
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminToken")
+    }
+}
+
+impl AdminToken {
+    /// Fewer characters can be guessed.
+    pub const SHORTEST: usize = 16;
+
+    /// A token that was chosen; `None` if it has fewer than [`SHORTEST`](Self::SHORTEST) characters, or others than visible ASCII, which
+    /// a header could not carry.
+    pub fn new(token: &str) -> Option<Self> {
+        let is_token = token.len() >= Self::SHORTEST && token.bytes().all(|byte| byte.is_ascii_graphic());
+        is_token.then(|| AdminToken(token.to_owned()))
+    }
+
+    /// A new token that nobody can guess.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub fn random() -> std::io::Result<Self> {
+        let mut bytes = [0u8; TOKEN_BYTES];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(AdminToken(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// The token itself, to be told to who may have it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares all of it, so that the time says nothing about where it differs.
+    fn is(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+#[derive(Clone)]
+struct Admin {
+    shared: Arc<Shared>,
+    token: AdminToken,
+}
+
+pub(super) fn router(shared: Arc<Shared>, token: AdminToken) -> Router {
+    let admin = Admin { shared, token };
+    Router::new()
+        .route("/models", get(models))
+        .route("/models/{name}", get(model))
+        .route("/models/{name}/load", post(load))
+        .route("/models/{name}/canary", post(canary))
+        .route("/models/{name}/promote", post(promote))
+        .route("/models/{name}/roll-back", post(roll_back))
+        .fallback(async |uri: Uri| {
+            let path: String = uri.path().chars().take(100).collect();
+            Refusal::Unknown(format!("there is no path {path:?}; /models is where to begin"))
+        })
+        // Before it is known whether there is such a path.
+        .layer(from_fn_with_state(admin.clone(), check_token))
+        .with_state(admin)
+}
+
+async fn check_token(State(admin): State<Admin>, request: Request, next: Next) -> Result<Response, Refusal> {
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    match admin.token.is(token) {
+        true => Ok(next.run(request).await),
+        false => Err(Refusal::Unauthorized),
+    }
+}
+
+/// A model as this part says it.
+#[derive(Serialize)]
+pub(crate) struct ModelReport {
+    name: String,
+    /// The share of the requests that the canary answers.
+    canary_share: Option<f64>,
+    versions: Vec<VersionReport>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct VersionReport {
+    version: u64,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+fn report(shared: &Shared, name: &str) -> Result<ModelReport, Refusal> {
+    let versions = shared.registry.versions(name)?.into_iter().map(|status| {
+        let (state, problem) = match status.state {
+            VersionState::Available => ("available", None),
+            VersionState::Unloaded => ("unloaded", None),
+            VersionState::Loading => ("loading", None),
+            VersionState::Failed(why) => ("failed", Some(why)),
+        };
+        VersionReport { version: status.version, state, label: status.label, problem }
+    });
+    let canary_share = shared.registry.canary_share(name)?;
+    Ok(ModelReport { name: name.to_owned(), canary_share, versions: versions.collect() })
+}
+
+async fn models(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
+    let shared = &admin.shared;
+    let reports = shared.registry.names().map(|name| report(shared, name)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(serde_json::json!({ "models": reports })))
+}
+
+async fn model(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {
+    Ok(Json(report(&admin.shared, &name)?))
+}
+
+/// Makes a change on a thread that may take its time, and says where the versions stand then.
+async fn change(admin: Admin, name: String, change: Change) -> Result<Json<ModelReport>, Refusal> {
+    let changed = tokio::task::spawn_blocking(move || {
+        admin.shared.registry.change(&name, change)?;
+        report(&admin.shared, &name)
+    });
+    Ok(Json(changed.await.unwrap_or(Err(Refusal::Failed))?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoadRequest {
+    version: u64,
+}
+
+async fn load(
+    State(admin): State<Admin>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ModelReport>, Refusal> {
+    let body = body_of(&headers, body, &admin.shared).await?;
+    let read = |body: &[u8]| json_of::<LoadRequest>(body, "{\"version\": N}");
+    let LoadRequest { version } = body.read(&admin.shared, read).await?;
+    change(admin, name, Change::Load { version }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CanaryRequest {
+    #[serde(default)]
+    version: Option<u64>,
+    share: f64,
+}
+
+async fn canary(
+    State(admin): State<Admin>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ModelReport>, Refusal> {
+    let body = body_of(&headers, body, &admin.shared).await?;
+    let read = |body: &[u8]| json_of::<CanaryRequest>(body, "{\"version\": N, \"share\": 0.1}");
+    let CanaryRequest { version, share } = body.read(&admin.shared, read).await?;
+    let asked = match version {
+        Some(version) => Change::Canary { version, share },
+        None => Change::Share { share },
+    };
+    change(admin, name, asked).await
+}
+
+async fn promote(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {
+    change(admin, name, Change::Promote).await
+}
+
+async fn roll_back(
+    State(admin): State<Admin>,
+    Path(name): Path<String>,
+) -> Result<Json<ModelReport>, Refusal> {
+    change(admin, name, Change::RollBack).await
+}
