@@ -1,9 +1,14 @@
 //! `serve`: a model file behind HTTP, asked as a client asks it and ended as a scheduler ends it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
+use fireclay::prelude::Device;
+use fireclay::train::{Prediction, Predictor, Sample};
+use fireclay_cli::networks::{DigitNetwork, ObjectNetwork};
+use fireclay_cli::{ImagePreprocessing, ImageSource, Limit, Output, PublishedImages};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -183,4 +188,99 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     fail(folder.path(), &["serve", "--port", &port], 1, &["cannot listen on 127.0.0.1", "--port"]);
+}
+
+/// `FIRECLAY_TEST_DATA` holds the data sets, and `FIRECLAY_SERVE_PYTHON` is a Python with `crates/serve/fixtures/requirements.txt`.
+#[test]
+#[ignore = "needs the data sets, and a Python with the clients of Triton and KServe; see CONTRIBUTING.md"]
+fn judge_of_clients_on_real_models() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is to be set"));
+    let (data, python) = (PathBuf::from(variable("FIRECLAY_TEST_DATA")), variable("FIRECLAY_SERVE_PYTHON"));
+    let folder = scratch();
+    let train = |name: &str, from: &str, more: &[&str]| {
+        let (from, out) = (data.join(from).display().to_string(), format!("{name}.fireclay"));
+        let usual = ["train", &from, "--limit", "400", "--epochs", "1", "--out", &out];
+        succeed(folder.path(), &[&usual[..], more].concat());
+        Predictor::load(folder.path().join(out), &Device::default()).unwrap()
+    };
+    let digits = train("digits", "mnist", &[]);
+    let objects = train("objects", "cifar-10-batches-bin", &[]);
+    let reviews = train("reviews", "imdb", &[]);
+    let prices = train("prices", "tables/diamonds-train.csv", &["--target", "price"]);
+
+    let output = Arc::new(Output::silent());
+    let limit = || Limit { samples: Some(400) };
+    let pixels = |from: &str, family: PublishedImages, preprocessing: ImagePreprocessing| {
+        let source = ImageSource::Folder(data.join(from));
+        let (_, test) = source.load(family, family.shape(), limit(), &preprocessing, &output).unwrap();
+        (0..3).flat_map(|index| test.raw_u8(index).unwrap().to_vec()).collect::<Vec<u8>>()
+    };
+    let of_digits = pixels("mnist", PublishedImages::Mnist, DigitNetwork::Mlp.preprocessing());
+    let of_objects =
+        pixels("cifar-10-batches-bin", PublishedImages::Cifar, ObjectNetwork::Cnn.preprocessing());
+    let texts = ["One of the best films I have seen in years.", "I want my money and my two hours back.", ""];
+    let mut table = csv::Reader::from_path(data.join("tables/diamonds-test.csv")).unwrap();
+    let columns: Vec<String> = table.headers().unwrap().iter().map(String::from).collect();
+    let rows: Vec<Vec<String>> =
+        table.records().take(3).map(|row| row.unwrap().iter().map(String::from).collect()).collect();
+
+    let classes = |answers: &[Prediction]| {
+        json!({
+            "class": answers.iter().map(|answer| answer.class()).collect::<Vec<_>>(),
+            "probabilities": answers.iter().flat_map(|answer| answer.probabilities().unwrap().to_vec()).collect::<Vec<_>>(),
+        })
+    };
+    let pictures = |model: &str, predictor: &Predictor, pixels: &[u8], shape: [usize; 3]| {
+        let size: usize = shape.iter().product();
+        let answers = predictor.predict_batch(pixels.chunks(size).map(Sample::Pixels)).unwrap();
+        let shape = [&[3][..], &shape].concat();
+        let shares: Vec<f32> = pixels.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+        let instances: Vec<&[f32]> = shares.chunks(size).collect();
+        json!({
+            "model": model, "outputs": classes(&answers), "instances": instances,
+            "inputs": [{ "name": "input", "datatype": "UINT8", "numpy": "uint8", "shape": shape, "data": pixels }],
+        })
+    };
+    let text =
+        |name: &str, data: Value| json!({ "name": name, "datatype": "BYTES", "shape": [3], "data": data });
+    let said_of_texts = reviews.predict_batch(texts.map(Sample::Text)).unwrap();
+    let taken: Vec<usize> = (0..columns.len())
+        .filter(|place| prices.table().unwrap().columns.iter().any(|column| column.name == columns[*place]))
+        .collect();
+    let named: Vec<Vec<(&str, &str)>> = rows
+        .iter()
+        .map(|row| taken.iter().map(|place| (columns[*place].as_str(), row[*place].as_str())).collect())
+        .collect();
+    let said_of_rows = prices.predict_batch(named.iter().map(|row| Sample::Row(row))).unwrap();
+    let mut of_prices = serde_json::Map::new();
+    of_prices.insert("value".into(), said_of_rows.iter().map(Prediction::value).collect());
+    if said_of_rows[0].interval().is_some() {
+        let ends = said_of_rows.iter().flat_map(|answer| answer.interval().unwrap());
+        of_prices.insert("interval".into(), ends.collect());
+    }
+    let instances: Vec<Value> = named
+        .iter()
+        .map(|row| row.iter().map(|(name, cell)| ((*name).to_owned(), json!(cell))).collect())
+        .collect();
+    let cells = |place: usize| json!(rows.iter().map(|row| &row[place]).collect::<Vec<_>>());
+    let cases = json!([
+        pictures("digits", &digits, &of_digits, [1, 28, 28]),
+        pictures("objects", &objects, &of_objects, [3, 32, 32]),
+        { "model": "reviews", "outputs": classes(&said_of_texts), "instances": texts, "inputs": [text("text", json!(texts))] },
+        {
+            "model": "prices", "outputs": of_prices, "instances": instances,
+            "inputs": taken.iter().map(|place| text(&columns[*place], cells(*place))).collect::<Vec<_>>(),
+        },
+    ]);
+    let names = ["digits", "objects", "reviews", "prices"].map(|name| format!("{name}.fireclay"));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (_server, Line::Serving { address, .. }) = start(folder.path(), &names);
+    let expected = folder.path().join("expected.json");
+    std::fs::write(&expected, cases.to_string()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/serve/fixtures/judge.py");
+    let address = address.trim_start_matches("http://");
+    let judged = Command::new(python).arg(script).arg(address).arg(&expected).output().unwrap();
+    let said = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{said}\n{}", String::from_utf8_lossy(&judged.stderr));
+    assert_eq!(said.lines().count(), 4 * 7, "{said}");
 }

@@ -50,8 +50,7 @@ pub use error::CommandError;
 pub use exit::{Exit, UsageError};
 pub use format::{aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown};
 pub use images::{
-    ImagePreprocessing, ImageSource, ImageSourceArgs, Picture, PublishedImages, TEST_FRACTION,
-    load_pictures_like, read_picture,
+    ImagePreprocessing, ImageSource, ImageSourceArgs, PublishedImages, TEST_FRACTION, load_pictures_like,
 };
 pub use interrupt::{InterruptOnCtrlC, Press};
 pub use limit::Limit;

@@ -51,7 +51,7 @@ pub use formats::{
 #[cfg(feature = "images")]
 pub use formats::{
     BrokenImages, DigitImage, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions,
-    ImageSize, Resize, read_digit, read_digit_bytes, read_image,
+    ImageSize, Resize, read_digit, read_digit_bytes, read_image, read_picture, read_picture_bytes,
 };
 pub use inspect::{
     ByteStats, ClassCount, DataReport, DuplicateCount, DuplicatePair, Duplicates, FeatureReport, LengthStats,

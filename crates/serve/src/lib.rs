@@ -44,9 +44,11 @@
 //! ```
 #![warn(missing_docs)]
 
+mod drift;
 mod error;
 mod metrics;
 mod model;
+mod page;
 mod phase;
 mod protocols;
 mod queue;
@@ -58,7 +60,7 @@ mod tensor;
 
 pub use error::ServeError;
 pub use metrics::{Histogram, Metrics};
-pub use model::{Output, OutputValues, Question, ServedModel, Signature, TensorSpec};
+pub use model::{Input, Output, OutputValues, Question, ServedModel, Signature, TensorSpec};
 pub use phase::ServerHandle;
 pub use queue::{Answers, Observer, Queue, QueueOptions};
 pub use refusal::Refusal;

@@ -59,6 +59,12 @@ pub enum Refusal {
         /// Samples that may.
         most: usize,
     },
+    /// As many texts are being written as may be. 429, with `Retry-After`.
+    #[error("{most} texts are being written, which is the most at once; try again in a second")]
+    Writing {
+        /// Texts that may be written at once.
+        most: usize,
+    },
     /// The model failed. 500.
     #[error("the model failed on this request; the server goes on")]
     Failed,
@@ -88,7 +94,7 @@ impl Refusal {
             Refusal::Slow(_) => StatusCode::REQUEST_TIMEOUT,
             Refusal::Large { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Type(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Refusal::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Busy { .. } | Refusal::Writing { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Late(_) => StatusCode::GATEWAY_TIMEOUT,
@@ -102,7 +108,7 @@ impl IntoResponse for Refusal {
         let mut response = (status, Json(json!({ "error": self.to_string() }))).into_response();
         let headers = response.headers_mut();
         match &self {
-            Refusal::Busy { .. } | Refusal::Unavailable(_) => {
+            Refusal::Busy { .. } | Refusal::Writing { .. } | Refusal::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Refusal::Unauthorized => {

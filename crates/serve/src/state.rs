@@ -36,6 +36,9 @@ impl Default for Limits {
     }
 }
 
+/// Texts that are written at once.
+pub(crate) const MOST_WRITING: usize = 8;
+
 /// Where lines of the log go.
 pub(crate) type Log = Box<dyn Fn(&str) + Send + Sync>;
 
@@ -49,8 +52,10 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// A permit for each kilobyte of bodies.
     pub(crate) bodies: Arc<Semaphore>,
-    /// Whose large body is read.
+    /// Whose large body or picture is read.
     pub(crate) large: Semaphore,
+    /// Places for texts that are written.
+    pub(crate) writing: Arc<Semaphore>,
     pub(crate) phases: Phases,
 }
 
@@ -80,6 +85,7 @@ impl Shared {
             limits,
             bodies: Arc::new(bodies),
             large: Semaphore::new(1),
+            writing: Arc::new(Semaphore::new(MOST_WRITING)),
             phases: Phases::default(),
         }
     }

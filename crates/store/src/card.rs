@@ -6,7 +6,7 @@ use fireclay_data::{PictureForm, SampleDigests};
 use fireclay_nn::{BuiltInLoss, Loss, ModelSpec, Stored};
 use serde::{Deserialize, Serialize};
 
-use crate::{PredictionIntervals, StoreError};
+use crate::{PredictionIntervals, ReferenceDistributions, StoreError};
 
 /// The format of model files. A new field with a default keeps the number; a changed meaning raises it.
 pub(crate) const FORMAT: u64 = 1;
@@ -48,6 +48,9 @@ pub struct ModelCard {
     /// Between which numbers the truth lies, where the model predicts one number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<PredictionIntervals>,
+    /// How the samples of the training were distributed, so that a server sees when others come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceDistributions>,
     /// The data that the model was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetCard>,
@@ -149,10 +152,24 @@ impl ModelCard {
             target_scale: None,
             threshold: None,
             intervals: None,
+            reference: None,
             dataset: None,
             training: None,
             weights_sha256: None,
         }
+    }
+
+    /// How a picture becomes an image like those that the model was trained on, for a model of images `[channels, height, width]`.
+    /// Files of version 0.1 do not say it; of those, grey pictures are digits unless the data has a name of its own.
+    pub fn picture_form(&self) -> PictureForm {
+        let channels = self.spec.input.shape().first().copied();
+        let names = ["MNIST", "IDX data set", "drawn digits"];
+        let of_old = match &self.dataset {
+            _ if channels != Some(1) => PictureForm::Middle,
+            Some(dataset) if !names.contains(&dataset.name.as_str()) => PictureForm::Middle,
+            _ => PictureForm::Digit,
+        };
+        self.pictures.unwrap_or(of_old)
     }
 
     /// Reads the text inside a file; a later format is recognised before its unknown fields are.
@@ -219,6 +236,9 @@ impl ModelCard {
         if let Some(intervals) = self.intervals.as_ref().filter(|intervals| !intervals.is_whole()) {
             let expected = format!("{}, one more than edges that ascend", intervals.edges.len() + 1);
             return Err(count("intervals.offsets", intervals.offsets.len(), expected));
+        }
+        if self.reference.as_ref().is_some_and(|reference| !reference.is_whole(classes)) {
+            return Err(StoreError::Reference { path: path.to_path_buf() });
         }
         let channels = self.spec.input.shape().first().copied().unwrap_or(1);
         let scales = [

@@ -8,6 +8,12 @@ use fireclay_nn::NnError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// Distributions that contradict themselves or the model.
+    #[error("{path}: in \"reference\" edges must ascend, with a share from 0 to 1 for each part, and a share for each class", path = path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be opened or read.
     #[error("cannot read {}: {source}", path.display())]
     Read {

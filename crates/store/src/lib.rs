@@ -31,6 +31,7 @@ mod container;
 mod error;
 mod intervals;
 mod model;
+mod reference;
 mod safetensors_file;
 mod weights;
 
@@ -41,5 +42,6 @@ pub use error::StoreError;
 pub use fireclay_nn::Device;
 pub use intervals::PredictionIntervals;
 pub use model::{ModelFile, load_card, load_model, save_model};
+pub use reference::{Distribution, ReferenceDistributions, population_stability_index};
 pub use safetensors_file::{SafetensorsFile, map_file};
 pub use weights::{load_weights, save_weights};

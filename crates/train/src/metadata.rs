@@ -7,7 +7,8 @@ use fireclay_backend::Precision;
 use fireclay_data::{Normalization, PictureForm, SampleDigests, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{
-    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, StoreError, TrainingCard, load_model,
+    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, ReferenceDistributions, StoreError,
+    TrainingCard, load_model,
 };
 use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;
@@ -30,6 +31,8 @@ pub(crate) struct ModelMetadata {
     pub(crate) threshold: Option<f64>,
     /// Between which numbers the truth lies.
     pub(crate) intervals: Option<PredictionIntervals>,
+    /// How samples and predictions were distributed.
+    pub(crate) reference: Option<ReferenceDistributions>,
     pub(crate) dataset: Option<DatasetCard>,
     pub(crate) training: Option<TrainingCard>,
 }
@@ -49,6 +52,7 @@ impl ModelMetadata {
             target_scale: source.target_scale,
             threshold: None,
             intervals: None,
+            reference: None,
             dataset: source.provenance.map(|provenance| DatasetCard {
                 name: provenance.name,
                 split: provenance.split,
@@ -102,6 +106,7 @@ impl ModelMetadata {
                 .map(|Normalization { mean, std }| Preprocessing { mean, std }),
             threshold: self.threshold,
             intervals: self.intervals.clone(),
+            reference: self.reference.clone(),
             dataset: self.dataset.clone(),
             training: self.training.clone(),
             ..ModelCard::new(spec)
@@ -128,6 +133,7 @@ impl ModelMetadata {
             target_scale: (card.target_scale).map(|Preprocessing { mean, std }| Normalization { mean, std }),
             threshold: card.threshold,
             intervals: card.intervals,
+            reference: card.reference,
             dataset: card.dataset,
             training: card.training,
         })

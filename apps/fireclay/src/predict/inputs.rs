@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use fireclay::data::{TableRows, read_text};
+use fireclay::data::{TableRows, read_picture, read_text};
 use fireclay::nn::InputSpec;
 use fireclay::store::ModelCard;
 use fireclay::train::{Predictor, Sample};
-use fireclay_cli::{Output, UsageError, read_picture};
+use fireclay_cli::{Output, UsageError};
 
 use super::Predict;
 use crate::error::AppError;
@@ -196,7 +196,7 @@ impl Inputs {
             }
             Samples::Pictures(files, shape) => {
                 for path in files.drain(..files.len().min(FILES_AT_ONCE)) {
-                    match read_picture(&path, *shape, &self.card) {
+                    match read_picture(&path, *shape, self.card.picture_form()) {
                         Ok(picture) => questions.push(Question {
                             cells: vec![path.display().to_string()],
                             asked: Asked::Pixels(picture.pixels),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::data::{Dataset, Provenance, Targets};
+use fireclay::data::{Dataset, ImageFile, Provenance, Targets, read_picture};
 use fireclay::nn::Model;
 use fireclay::prelude::Trainer;
 use fireclay::store::ModelCard;
@@ -15,7 +15,7 @@ use crate::device::DeviceArgs;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::format::percent;
-use crate::images::{Picture, normalization, read_picture};
+use crate::images::normalization;
 use crate::output::Output;
 use crate::predictions::{numbered, ranked};
 use crate::program::ImageProgram;
@@ -53,7 +53,7 @@ impl<P: ImageProgram> Command for ImagePredict<P> {
         let shape = image_shape(&card, P::CHANNELS, &self.from)?;
         let mut exit = Exit::Done;
         for path in &self.files {
-            match read_picture(path, shape, &card) {
+            match read_picture(path, shape, card.picture_form()) {
                 Ok(picture) => print_prediction(path, picture, &trainer, output)?,
                 Err(error) => {
                     output.error(&error.to_string());
@@ -80,7 +80,7 @@ fn image_shape(card: &ModelCard, channels: &[usize], path: &Path) -> Result<[usi
 /// Prints the classes that a model finds most probable for a picture in its shape.
 fn print_prediction(
     path: &Path,
-    picture: Picture,
+    picture: ImageFile,
     trainer: &Trainer<Model>,
     output: &Output,
 ) -> anyhow::Result<()> {

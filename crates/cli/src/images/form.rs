@@ -1,9 +1,6 @@
-//! Whether images lie in their frames as MNIST's digits do, whatever file they come from, and how pictures are read to lie so.
+//! Whether images lie in their frames as MNIST's digits do, whatever file they come from.
 
-use std::path::Path;
-
-use fireclay::data::{Dataset, DatasetsError, PictureForm, Resize, read_digit, read_image};
-use fireclay::store::ModelCard;
+use fireclay::data::{Dataset, PictureForm};
 
 /// Images that are looked at, and the share of them that must lie so.
 const LOOKED_AT: usize = 500;
@@ -28,45 +25,6 @@ pub fn form_of(images: &Dataset) -> PictureForm {
     match looked_at > 0 && digits as f64 >= MOST * looked_at as f64 {
         true => PictureForm::Digit,
         false => PictureForm::Middle,
-    }
-}
-
-/// A picture in a model's shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// `[channels, height, width]`, `0..=255`.
-    pub pixels: Vec<u8>,
-    /// What was converted.
-    pub notes: Vec<String>,
-}
-
-/// Reads a picture in the shape of a model, `[channels, height, width]`, and in the form that its images had in training.
-///
-/// # Errors
-/// If the file is no picture that can be read.
-pub fn read_picture(path: &Path, shape: [usize; 3], card: &ModelCard) -> Result<Picture, DatasetsError> {
-    match card.pictures.unwrap_or_else(|| form_by_name(shape, card)) {
-        // The centre is kept, as of the user's own pictures in training.
-        PictureForm::Middle => {
-            let image = read_image(path, shape, Resize::Crop)?;
-            Ok(Picture { pixels: image.pixels, notes: image.notes })
-        }
-        PictureForm::Digit => {
-            let [_, height, width] = shape;
-            let digit = read_digit(path, height, width)?;
-            Ok(Picture { pixels: digit.pixels, notes: digit.notes })
-        }
-    }
-}
-
-/// What files of version 0.1 do not say: grey pictures are digits unless the data has a name of its own.
-fn form_by_name([channels, ..]: [usize; 3], card: &ModelCard) -> PictureForm {
-    match &card.dataset {
-        _ if channels != 1 => PictureForm::Middle,
-        Some(dataset) if !["MNIST", "IDX data set", "drawn digits"].contains(&dataset.name.as_str()) => {
-            PictureForm::Middle
-        }
-        _ => PictureForm::Digit,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 use fireclay::data::{DataDir, Dataset, DatasetsError, NumpyDataset, NumpyOptions, PictureForm};
 use fireclay::store::ModelCard;
-pub use form::{Picture, form_of, read_picture};
+use form::form_of;
 pub use own::{TEST_FRACTION, load_pictures_like, report_skipped};
 pub use preprocessing::{ImagePreprocessing, normalization};
 pub use published::PublishedImages;

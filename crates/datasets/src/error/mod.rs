@@ -376,12 +376,14 @@ pub enum ImageProblem {
         found: String,
     },
     /// A frame to draw into that holds no pixels or more than the limit.
-    #[error("asked for {height} x {width} pixels; expected 1 to 16384 on each side")]
+    #[error("asked for {height} x {width} pixels; expected 1 to {limit} on each side")]
     Frame {
         /// Pixels down.
         height: usize,
         /// Pixels across.
         width: usize,
+        /// The most on each side.
+        limit: u32,
     },
     /// A JPEG without its end.
     #[error("the image is cut short: its end is missing; fetch or copy it again")]

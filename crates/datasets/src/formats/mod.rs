@@ -16,7 +16,7 @@ pub(crate) use folders::is_hidden;
 #[cfg(feature = "images")]
 pub use folders::{
     BrokenImages, ImageCache, ImageChannels, ImageFile, ImageFolder, ImageFolderOptions, ImageSize, Resize,
-    read_image,
+    read_image, read_picture, read_picture_bytes,
 };
 pub use folders::{Skipped, TextFolder, read_text};
 pub use idx::{Idx, IdxKind, read_idx, read_idx_bytes};

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use super::Histogram;
+use crate::drift::DriftReport;
 use crate::registry::Counted;
 use crate::state::Shared;
 
@@ -69,6 +70,39 @@ pub(crate) fn text(shared: &Shared) -> String {
             histogram(&mut out, name, &labels, of(counted), edges);
         }
     }
+    family(
+        &mut out,
+        "drift_psi",
+        "gauge",
+        "How far inputs and predictions are from the training's: the population stability index.",
+    );
+    let drifts: Vec<(String, DriftReport)> = of_versions()
+        .filter_map(|(labels, counted)| Some((labels, counted.served.as_ref()?.drift()?)))
+        .collect();
+    for (labels, drift) in &drifts {
+        for measured in &drift.inputs {
+            let labels = format!("{labels},of=\"input\",name=\"{}\"", escaped(&measured.name));
+            line(&mut out, "drift_psi", &labels, measured.psi);
+        }
+        let classes = drift.predictions.iter().map(|classes| ("classes", classes.psi));
+        let answers = drift.confidence.iter().map(|measured| (measured.name.as_str(), measured.psi));
+        for (name, psi) in classes.chain(answers) {
+            line(
+                &mut out,
+                "drift_psi",
+                &format!("{labels},of=\"prediction\",name=\"{}\"", escaped(name)),
+                psi,
+            );
+        }
+    }
+    family(&mut out, "drift_samples", "gauge", "Samples that the index is of, the last ones.");
+    for (labels, drift) in &drifts {
+        line(&mut out, "drift_samples", labels, drift.samples as f64);
+    }
+    family(&mut out, "drift_warning", "gauge", "1 if an index of enough samples is above 0.25.");
+    for (labels, drift) in &drifts {
+        line(&mut out, "drift_warning", labels, f64::from(u8::from(drift.warning)));
+    }
     family(&mut out, "version_loaded", "gauge", "1 for each version that is loaded, with its label.");
     for (name, _) in &models {
         for status in shared.registry.versions(name).unwrap_or_default() {
@@ -95,6 +129,11 @@ pub(crate) fn text(shared: &Shared) -> String {
         let _ = writeln!(out, "# TYPE process_open_fds gauge\nprocess_open_fds {files}");
     }
     out
+}
+
+/// A label's value as it stands in quotes.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 // Writing to a text cannot fail.

@@ -1,20 +1,24 @@
 //! A model that answers: what it takes and gives, from tensors to samples and from predictions to tensors.
 
 mod answer;
+mod input;
 mod question;
 mod signature;
 
 use std::path::Path;
 
-use fireclay_nn::Device;
+use fireclay_nn::{Device, Sampling};
 use fireclay_store::{ModelCard, load_card};
-use fireclay_train::{Prediction, Predictor};
+use fireclay_tabular::TablePreprocessing;
+use fireclay_train::{Prediction, Predictor, SampleMeasures, TextGenerator, TrainError};
 
 pub use self::answer::{Output, OutputValues};
+pub use self::input::Input;
 pub use self::question::Question;
 pub use self::signature::{Signature, TensorSpec};
 
 use self::signature::Kind;
+use crate::drift::Drift;
 use crate::error::ServeError;
 use crate::refusal::Refusal;
 use crate::tensor::Tensor;
@@ -25,6 +29,7 @@ pub struct ServedModel {
     predictor: Predictor,
     card: ModelCard,
     kind: Kind,
+    input: Input,
     signature: Signature,
 }
 
@@ -39,9 +44,13 @@ impl ServedModel {
         let predictor = Predictor::load(path, device).map_err(failed)?;
         let kind = Kind::of(&predictor, &card);
         let steps = card.spec.output_steps().map_err(|error| failed(error.into()))?;
-        if steps.is_some() && predictor.text().is_some_and(|_| predictor.classes().is_empty()) {
-            let what = "a language model, which writes text,".to_owned();
-            return Err(ServeError::Kind { path: path.to_path_buf(), what });
+        let input = Input::of(&kind, &card);
+        if kind == Kind::Writes {
+            let signature = Signature::of_writer();
+            let model = ServedModel { predictor, card, kind, input, signature };
+            // A word, to see that it writes.
+            let written = model.writer(Sampling::default(), 0).and_then(|mut text| text.next().transpose());
+            return written.map(|_| model).map_err(failed);
         }
         let question = kind.example(&predictor);
         let example = predictor.predict(question.sample()).map_err(failed)?;
@@ -49,12 +58,52 @@ impl ServedModel {
             return Err(ServeError::NotFinite { path: path.to_path_buf(), found: *found });
         }
         let signature = Signature::of(&kind, &predictor, &example, steps);
-        Ok(ServedModel { predictor, card, kind, signature })
+        Ok(ServedModel { predictor, card, kind, input, signature })
     }
 
     /// What it takes and gives.
     pub fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// What a sample is.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The names of its classes.
+    pub fn classes(&self) -> &[String] {
+        self.predictor.classes()
+    }
+
+    /// The columns of its table, if it takes rows.
+    pub fn table(&self) -> Option<&TablePreprocessing> {
+        self.predictor.table()
+    }
+
+    /// The name of what it predicts, if it is a column of a table.
+    pub fn target(&self) -> Option<&str> {
+        self.predictor.table().map(|table| table.target.as_str())
+    }
+
+    /// What counts its samples beside those of its training, if its file says how those were.
+    pub(crate) fn drift(&self) -> Option<Drift> {
+        let measures = SampleMeasures::of(&self.card.spec, self.predictor.table());
+        Some(Drift::new(self.card.reference.clone()?, measures))
+    }
+
+    /// A text that is about to be written.
+    ///
+    /// # Errors
+    /// If the model writes none, or the sampling is out of range.
+    pub fn writer(&self, sampling: Sampling, seed: u64) -> Result<TextGenerator, TrainError> {
+        match self.predictor.text() {
+            Some(text) => TextGenerator::new(self.predictor.model(), text, sampling, seed),
+            None => Err(TrainError::PredictorInput {
+                expected: format!("{}", self.card.spec.input),
+                found: "a request for a text".into(),
+            }),
+        }
     }
 
     /// What its file says.

@@ -62,6 +62,8 @@ pub(super) enum Kind {
     Tokens(usize),
     /// Rows of a table.
     Rows,
+    /// Beginnings of texts, which the model goes on with.
+    Writes,
 }
 
 /// The names of outputs.
@@ -77,6 +79,13 @@ const TOKENS: &str = "tokens";
 
 impl Kind {
     pub(super) fn of(predictor: &Predictor, card: &ModelCard) -> Self {
+        // One output at each token, and no classes that it would be of.
+        let writes = predictor.text().is_some()
+            && predictor.classes().is_empty()
+            && card.spec.output_steps().is_ok_and(|steps| steps.is_some());
+        if writes {
+            return Kind::Writes;
+        }
         match (&card.spec.input, card.spec.input.shape()) {
             (InputSpec::Tokens(length), _) if predictor.text().is_some() => Kind::Texts(*length),
             (InputSpec::Tokens(length), _) => Kind::Tokens(*length),
@@ -98,6 +107,7 @@ impl Kind {
                 None => vec![0; *length],
             }),
             Kind::Tokens(length) => Question::Tokens(vec![0; *length]),
+            Kind::Writes => Question::Tokens(Vec::new()),
             Kind::Rows => {
                 let mut encoded = Vec::new();
                 if let Some(table) = predictor.table() {
@@ -112,7 +122,7 @@ impl Kind {
         match self {
             Kind::Pictures(shape) => vec![TensorSpec::new(INPUT, Datatype::Fp32, shape)],
             Kind::Values(shape) => vec![TensorSpec::new(INPUT, Datatype::Fp32, shape)],
-            Kind::Texts(_) => vec![TensorSpec::new(TEXT, Datatype::Bytes, &[])],
+            Kind::Texts(_) | Kind::Writes => vec![TensorSpec::new(TEXT, Datatype::Bytes, &[])],
             Kind::Tokens(length) => vec![TensorSpec::new(TOKENS, Datatype::Int64, &[*length])],
             Kind::Rows => {
                 let columns = predictor.table().map(|table| table.columns.as_slice()).unwrap_or_default();
@@ -140,6 +150,9 @@ impl Kind {
             (Kind::Texts(_), [input]) => texts(predictor, input),
             (Kind::Tokens(length), [input]) => tokens(predictor, *length, input),
             (Kind::Rows, columns) => rows(predictor, columns),
+            (Kind::Writes, _) => {
+                Err(Refusal::bad("the model writes text, which /v1/models/NAME/generate asks for"))
+            }
             // `by_name` gives as many as the signature has.
             _ => Err(Refusal::bad("the model takes one input")),
         }
@@ -151,6 +164,12 @@ impl Signature {
     pub(crate) fn numbers_of_sample(&self) -> usize {
         let width = |spec: &TensorSpec| spec.shape.iter().flatten().product::<usize>();
         self.outputs.iter().map(width).sum()
+    }
+
+    /// That of a model which writes text.
+    pub(super) fn of_writer() -> Self {
+        let text = || vec![TensorSpec::new(TEXT, Datatype::Bytes, &[])];
+        Signature { inputs: text(), outputs: text() }
     }
 
     /// `steps` is how many outputs there are behind each other, of a model with one at each step.

@@ -1,5 +1,7 @@
 //! What is said over HTTP: the paths, and what their bodies are.
 
+pub(crate) mod classify;
+pub(crate) mod generate;
 pub(crate) mod open_inference;
 pub(crate) mod tensorflow;
 
@@ -36,6 +38,10 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Makes something of it; of a large one while other connections go on, and of one such at a time, as its values take more memory
     /// than it does.
     pub(crate) async fn read<T>(&self, shared: &Shared, read: impl FnOnce(&[u8]) -> T) -> T {

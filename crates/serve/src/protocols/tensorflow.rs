@@ -263,7 +263,7 @@ fn columns_of(outputs: &[Output], rows: usize) -> Value {
 }
 
 /// The tensors of samples in a list: of a model with one input its value, or an object with the value of each input by name.
-fn of_instances(signature: &Signature, instances: Vec<Value>) -> Result<Vec<Tensor>, Refusal> {
+pub(super) fn of_instances(signature: &Signature, instances: Vec<Value>) -> Result<Vec<Tensor>, Refusal> {
     let mut columns: Vec<Vec<Value>> = signature.inputs.iter().map(|_| Vec::new()).collect();
     for (row, instance) in instances.into_iter().enumerate() {
         match instance {

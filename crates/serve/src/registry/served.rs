@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fireclay_backend::in_precision;
+use fireclay_backend::{Precision, in_precision};
 use fireclay_nn::Device;
 use fireclay_train::Prediction;
 
 use super::RegistryOptions;
 use super::source::VersionFiles;
+use crate::drift::{Drift, DriftReport};
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::model::{Question, ServedModel};
@@ -28,7 +29,10 @@ pub struct Served {
     path: PathBuf,
     model: Arc<ServedModel>,
     queue: Queue<Question, Prediction>,
+    precision: Precision,
     metrics: Arc<Metrics>,
+    /// Where the model's file says how its training's samples were.
+    drift: Option<Arc<Drift>>,
 }
 
 impl Served {
@@ -53,9 +57,19 @@ impl Served {
             let bytes = std::fs::read(&golden).map_err(|error| wrong(error.to_string()))?;
             tensorflow::check_golden(&model, &answer, &bytes).map_err(wrong)?;
         }
+        let drift = model.drift().map(Arc::new);
+        let counted = drift.clone();
+        let answer = move |questions: &[&Question]| {
+            let answers = answer(questions)?;
+            if let Some(drift) = &counted {
+                drift.add(questions, &answers);
+            }
+            Ok(answers)
+        };
         let queue = Queue::start(options.queue, metrics.clone(), answer)
             .map_err(|source| ServeError::System { source })?;
-        Ok(Served { name: name.to_owned(), version, path, model, queue, metrics })
+        let precision = options.precision;
+        Ok(Served { name: name.to_owned(), version, path, model, queue, precision, metrics, drift })
     }
 
     /// By what name clients ask for it.
@@ -81,6 +95,16 @@ impl Served {
     /// What was counted of its requests, also when it was served before.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How far the samples of the last requests are from those of the training.
+    pub(crate) fn drift(&self) -> Option<DriftReport> {
+        self.drift.as_ref().map(|drift| drift.report(self.model.classes()))
+    }
+
+    /// In what numbers products are made.
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Samples that wait.

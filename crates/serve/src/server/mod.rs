@@ -20,8 +20,9 @@ pub(crate) use self::observe::AnsweredBy;
 
 use crate::error::ServeError;
 use crate::metrics;
+use crate::page;
 use crate::phase::{self, ServerHandle};
-use crate::protocols::{open_inference, tensorflow};
+use crate::protocols::{classify, generate, open_inference, tensorflow};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 use crate::state::{Limits, Shared};
@@ -110,6 +111,18 @@ impl Server {
         &self.shared.registry
     }
 
+    /// What answers requests, without connections: for tests of what they may hold.
+    #[doc(hidden)]
+    pub fn router(&self) -> Router {
+        router(self.shared.clone())
+    }
+
+    /// What changes versions, likewise.
+    #[doc(hidden)]
+    pub fn admin_router(&self, token: AdminToken) -> Router {
+        admin::router(self.shared.clone(), token)
+    }
+
     /// What ends it, from another thread.
     pub fn handle(&self) -> ServerHandle {
         self.shared.phases.handle()
@@ -150,14 +163,21 @@ impl Server {
     }
 }
 
+/// All paths that there are, as OpenAPI describes them.
+const OPENAPI: &str = include_str!("../openapi.json");
+
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .merge(open_inference::routes())
         .merge(tensorflow::routes())
+        .merge(classify::routes())
+        .merge(page::routes())
+        .merge(generate::routes())
         .route("/metrics", get(prometheus))
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .fallback(async |uri: Uri| {
             let path: String = uri.path().chars().take(100).collect();
-            Refusal::Unknown(format!("there is no path {path:?}; /v2 and /v1/models are where to begin"))
+            Refusal::Unknown(format!("there is no path {path:?}; /openapi.json has all that there are"))
         })
         .method_not_allowed_fallback(async |method: Method| Refusal::Method(method.to_string()))
         .layer(from_fn_with_state(shared.clone(), observe::observe))

@@ -4,6 +4,7 @@ mod attacks;
 mod clients;
 mod ending;
 mod open_inference;
+mod people;
 mod support;
 mod tensorflow;
 mod versions;

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fireclay_data::{Dataset, Normalization, PictureForm, Provenance, Targets};
-use fireclay_nn::{Device, ModelSpec};
+use fireclay_nn::{Device, LstmSpec, ModelSpec};
 use fireclay_serve::{
     ModelSource, QueueOptions, Registry, RegistryOptions, Server, ServerHandle, ServerOptions,
 };
@@ -82,6 +82,16 @@ impl Running {
         let (address, handle) = (server.address(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run(false, || ()).unwrap()));
         Running { address, handle, thread, folder }
+    }
+
+    /// A language model called `writer`.
+    pub fn of_a_writer() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let source = writer(folder.path());
+        let registry = Registry::load(&[source], &Device::default(), RegistryOptions::default()).unwrap();
+        let address = ([127, 0, 0, 1], 0).into();
+        let options = ServerOptions { address, grace: Duration::ZERO, ..ServerOptions::default() };
+        Running::of(Server::bind(registry, options).unwrap(), folder)
     }
 
     /// Another address of a server that runs.
@@ -205,4 +215,21 @@ fn models(folder: &Path) -> Vec<ModelSource> {
         save(Trainer::classification(build(of_words)), &reviews, "reviews"),
         save(Trainer::regression(build(ModelSpec::new([width]).dense(1))), &rows, "prices"),
     ]
+}
+
+fn writer(folder: &Path) -> ModelSource {
+    let texts: Vec<String> = (0..48).map(|index| ["good film", "bad film"][index % 2].to_owned()).collect();
+    let texts = Texts::new(texts, classes(["a", "b", "c"], 48), Provenance::default()).unwrap();
+    let vocabulary = Vocabulary::build(&texts, &WordTokenizer::default(), Default::default()).unwrap();
+    let words = vocabulary.len();
+    let encoder = TextEncoder::new(WordTokenizer::default(), vocabulary).with_end(true);
+    let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(8) };
+    let windows = Dataset::next_tokens(&texts, &preprocessing).unwrap();
+    let lstm = LstmSpec::new(8).return_sequences(true);
+    let spec = ModelSpec::tokens(8).embedding(words, 8).layer(lstm).dense(words);
+    let mut trainer = Trainer::language_model(spec.build_seeded(1, &Device::default()).unwrap());
+    trainer.fit(&windows, &FitOptions { epochs: 1, ..FitOptions::default() }).unwrap();
+    let path = folder.join("writer.fireclay");
+    trainer.save(&path).unwrap();
+    ModelSource { name: "writer".into(), path }
 }

@@ -80,6 +80,14 @@ impl NumberEncoding {
         NumberEncoding { format, median, missing, scale }
     }
 
+    /// Ascending values between which about as many training rows lie; none of a number that is only standardised.
+    pub fn edges(&self) -> &[f32] {
+        match &self.scale {
+            NumberScale::Standard(_) => &[],
+            NumberScale::Quantiles { edges } | NumberScale::Pieces { edges, .. } => edges,
+        }
+    }
+
     pub(super) fn width(&self) -> usize {
         usize::from(self.missing)
             + match &self.scale {

@@ -150,6 +150,7 @@ fn train<P: Program>(
         None => measures_of(&test, &predictions, threshold),
     };
     trainer.keep_intervals(&predictions, INTERVAL);
+    trainer.keep_reference(&train, &predictions)?;
     if let Some(baselines) = &baselines {
         baselines.print_beside(&measures, &state.model, output);
         let steps = history.epochs.len() * learnt_from.div_ceil(recipe.batch_size * recipe.accumulate);

@@ -17,7 +17,7 @@ pub use image_folder::{BrokenImages, ImageCache, ImageChannels, ImageFolder, Ima
 pub use listing::Skipped;
 pub(crate) use listing::is_hidden;
 #[cfg(feature = "images")]
-pub use one_image::{ImageFile, read_image};
+pub use one_image::{ImageFile, read_image, read_picture, read_picture_bytes};
 #[cfg(feature = "images")]
 pub use picture::Resize;
 pub use text_folder::{TextFolder, read_text};

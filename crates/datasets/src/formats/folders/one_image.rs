@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::image_folder::check_size;
-use super::picture::{Resize, Shape, read_into};
-use crate::formats::image::read_bytes;
+use fireclay_data::PictureForm;
+
+use super::picture::{MOST_SIDE, Resize, Shape, read_into};
+use crate::formats::image::{read_bytes, read_digit_bytes};
 use crate::{DatasetsError, ImageProblem};
 
 /// A picture brought to a model's shape.
@@ -25,14 +26,61 @@ pub struct ImageFile {
 /// If the file cannot be read or is not such a picture, or the shape is not that of one.
 pub fn read_image(path: &Path, shape: [usize; 3], resize: Resize) -> Result<ImageFile, DatasetsError> {
     let wrong = |problem| DatasetsError::Image { path: path.to_owned(), problem };
-    let [channels, height, width] = shape;
-    let [height, width] = check_size(path, [height, width], "choose another size")?;
-    if channels != 1 && channels != 3 {
-        return Err(wrong(ImageProblem::Channels { channels }));
+    let shape = checked(shape).map_err(wrong)?;
+    image(&read_bytes(path)?, shape, resize).map_err(wrong)
+}
+
+/// Reads a PNG or JPEG file as an image of a shape, in the form that the images of a training had: the middle of it, as
+/// [`read_image`] with [`Resize::Crop`], or the digit in it, as [`read_digit`](crate::read_digit).
+///
+/// # Shapes
+/// - `shape`: `[channels, height, width]`, as for [`read_image`]; a digit has one channel
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_picture(path: &Path, shape: [usize; 3], form: PictureForm) -> Result<ImageFile, DatasetsError> {
+    let wrong = |problem| DatasetsError::Image { path: path.to_owned(), problem };
+    checked(shape).map_err(wrong)?;
+    read_picture_bytes(&read_bytes(path)?, shape, form).map_err(wrong)
+}
+
+/// As [`read_picture`], from the bytes of such a file, as a web request brings them.
+///
+/// # Errors
+/// If they are not such a picture, or it is too large.
+pub fn read_picture_bytes(
+    bytes: &[u8],
+    shape: [usize; 3],
+    form: PictureForm,
+) -> Result<ImageFile, ImageProblem> {
+    match form {
+        // The centre is kept, as of the user's own pictures in training.
+        PictureForm::Middle => image(bytes, checked(shape)?, Resize::Crop),
+        PictureForm::Digit => {
+            let [channels, height, width] = shape;
+            if channels != 1 {
+                return Err(ImageProblem::Channels { channels });
+            }
+            let digit = read_digit_bytes(bytes, height, width)?;
+            Ok(ImageFile { pixels: digit.pixels, notes: digit.notes })
+        }
     }
-    let bytes = read_bytes(path)?;
-    let mut pixels = vec![0; channels * height * width];
-    let notes = read_into(&bytes, Shape { channels, height, width }, resize, &mut pixels).map_err(wrong)?;
+}
+
+fn checked([channels, height, width]: [usize; 3]) -> Result<Shape, ImageProblem> {
+    let sides = 1..=MOST_SIDE as usize;
+    if !sides.contains(&height) || !sides.contains(&width) {
+        return Err(ImageProblem::Frame { height, width, limit: MOST_SIDE });
+    }
+    match channels {
+        1 | 3 => Ok(Shape { channels, height, width }),
+        _ => Err(ImageProblem::Channels { channels }),
+    }
+}
+
+fn image(bytes: &[u8], shape: Shape, resize: Resize) -> Result<ImageFile, ImageProblem> {
+    let mut pixels = vec![0; shape.channels * shape.height * shape.width];
+    let notes = read_into(bytes, shape, resize, &mut pixels)?;
     Ok(ImageFile { pixels, notes })
 }
 

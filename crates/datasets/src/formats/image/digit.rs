@@ -83,7 +83,7 @@ fn check_frame(height: usize, width: usize) -> Result<Size, ImageProblem> {
         (Ok(h @ 1..=MOST_PIXELS_PER_SIDE), Ok(w @ 1..=MOST_PIXELS_PER_SIDE)) => {
             Ok(Size { width: w, height: h })
         }
-        _ => Err(ImageProblem::Frame { height, width }),
+        _ => Err(ImageProblem::Frame { height, width, limit: MOST_PIXELS_PER_SIDE }),
     }
 }
 
