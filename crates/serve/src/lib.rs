@@ -46,10 +46,12 @@
 
 mod drift;
 mod error;
+mod json;
 mod metrics;
 mod model;
 mod page;
 mod phase;
+mod process;
 mod protocols;
 mod queue;
 mod refusal;

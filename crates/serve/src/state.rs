@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
 use crate::phase::{Phase, Phases};
-use crate::registry::Registry;
+use crate::registry::{Registry, Served};
 
 /// What a server takes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ impl Default for Limits {
 
 /// Texts that are written at once.
 pub(crate) const MOST_WRITING: usize = 8;
+
+/// Who answered, as a mark on a response.
+#[derive(Clone, Debug)]
+pub(crate) struct AnsweredBy(pub(crate) Arc<Served>);
 
 /// Where lines of the log go.
 pub(crate) type Log = Box<dyn Fn(&str) + Send + Sync>;

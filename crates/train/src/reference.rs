@@ -1,14 +1,16 @@
 //! What is measured of samples to see whether they are like those of the training.
 
 use fireclay_data::{Batch, BatchFeatures, Normalization, Source};
-use fireclay_nn::{InputSpec, ModelSpec};
+use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{Distribution, Preprocessing, ReferenceDistributions};
 use fireclay_tabular::{Encoding, TablePreprocessing};
 use fireclay_text::reserved;
 
+use crate::error::TrainError;
 use crate::metadata::ModelMetadata;
 use crate::metrics::{Predictions, Task, argmax};
-use crate::{Sample, TrainError};
+use crate::predictor::Sample;
+use crate::trainer::Trainer;
 
 /// Samples that are measured at most.
 const MOST_SAMPLES: usize = 5_000;
@@ -132,8 +134,20 @@ fn of_tokens(tokens: impl Iterator<Item = u32>) -> Vec<f32> {
     vec![all as f32, unknown as f32 / all.max(1) as f32]
 }
 
+impl Trainer<Model> {
+    /// Keeps how samples that the network was trained on are distributed, and what it predicts for others, so that a server sees when
+    /// samples of another kind come. Nothing is kept of a network with several inputs, or with another answer than a class or a number.
+    ///
+    /// # Errors
+    /// If a sample cannot be read.
+    pub fn keep_reference(&mut self, seen: &dyn Source, unseen: &Predictions) -> Result<(), TrainError> {
+        self.metadata.reference = reference(self.network.spec(), &self.metadata, seen, unseen)?;
+        Ok(())
+    }
+}
+
 /// Measures samples of a training, and what the network says of others.
-pub(crate) fn reference(
+fn reference(
     spec: &ModelSpec,
     metadata: &ModelMetadata,
     seen: &dyn Source,
@@ -209,7 +223,7 @@ mod tests {
     use fireclay_nn::Device;
 
     use super::*;
-    use crate::{FitOptions, Trainer};
+    use crate::FitOptions;
 
     /// Grey pictures of four pixels, of two classes.
     fn pictures() -> Dataset {

@@ -26,7 +26,6 @@ use crate::metrics::{
 use crate::objective;
 use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
 use crate::options::FitOptions;
-use crate::reference::reference;
 use crate::resume::Resumed;
 use crate::run::RunSettings;
 use crate::schedule::Schedule;
@@ -553,16 +552,6 @@ impl<N: Network> Trainer<N> {
 }
 
 impl Trainer<Model> {
-    /// Keeps how samples that the network was trained on are distributed, and what it predicts for others, so that a server sees when
-    /// samples of another kind come. Nothing is kept of a network with several inputs, or with another answer than a class or a number.
-    ///
-    /// # Errors
-    /// If a sample cannot be read.
-    pub fn keep_reference(&mut self, seen: &dyn Source, unseen: &Predictions) -> Result<(), TrainError> {
-        self.metadata.reference = reference(self.network.spec(), &self.metadata, seen, unseen)?;
-        Ok(())
-    }
-
     /// Saves the model with its architecture, its classes, its preprocessing, and the data and settings of its
     /// training; returns the size of the file in bytes.
     ///

@@ -76,7 +76,7 @@ impl Histogram {
 
     /// How many values are at most as large as the first edge times two to the power of each number from `from` to `to`, as Prometheus
     /// has it.
-    pub(super) fn cumulative(&self, from: usize, to: usize) -> Vec<(f64, u64)> {
+    pub(crate) fn cumulative(&self, from: usize, to: usize) -> Vec<(f64, u64)> {
         let mut total = 0;
         let mut at_most = Vec::new();
         for (bucket, count) in self.buckets.iter().enumerate() {

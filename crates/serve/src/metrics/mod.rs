@@ -1,6 +1,5 @@
-//! What is counted of requests: for Prometheus, and for the page.
+//! What is counted of requests.
 
-mod exposition;
 mod histogram;
 
 use std::collections::BTreeMap;
@@ -9,7 +8,6 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-pub(crate) use self::exposition::{resident_bytes, text};
 pub use self::histogram::Histogram;
 use crate::queue::Observer;
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use fireclay_nn::{Device, Sampling};
 use fireclay_store::{ModelCard, load_card};
 use fireclay_tabular::TablePreprocessing;
-use fireclay_train::{Prediction, Predictor, SampleMeasures, TextGenerator, TrainError};
+use fireclay_train::{Prediction, Predictor, TextGenerator, TrainError};
 
 pub use self::answer::{Output, OutputValues};
 pub use self::input::Input;
@@ -18,7 +18,6 @@ pub use self::question::Question;
 pub use self::signature::{Signature, TensorSpec};
 
 use self::signature::Kind;
-use crate::drift::Drift;
 use crate::error::ServeError;
 use crate::refusal::Refusal;
 use crate::tensor::Tensor;
@@ -84,12 +83,6 @@ impl ServedModel {
     /// The name of what it predicts, if it is a column of a table.
     pub fn target(&self) -> Option<&str> {
         self.predictor.table().map(|table| table.target.as_str())
-    }
-
-    /// What counts its samples beside those of its training, if its file says how those were.
-    pub(crate) fn drift(&self) -> Option<Drift> {
-        let measures = SampleMeasures::of(&self.card.spec, self.predictor.table());
-        Some(Drift::new(self.card.reference.clone()?, measures))
     }
 
     /// A text that is about to be written.

@@ -6,8 +6,8 @@ use fireclay_tabular::{ColumnEncoding, Encoding};
 use serde_json::{Value, json};
 use thousands::Separable;
 
-use crate::metrics::resident_bytes;
 use crate::model::{Input, ServedModel};
+use crate::process::resident_bytes;
 use crate::registry::{Counted, Served, VersionState, VersionStatus};
 use crate::state::Shared;
 use crate::tensor::shortest;

@@ -15,8 +15,8 @@ use fireclay_datasets::read_picture_bytes;
 use fireclay_train::Prediction;
 use serde_json::{Map, Value, json};
 
-use super::tensorflow::of_instances;
 use super::{RequestBody, body_of, by, json_of};
+use crate::json::of_instances;
 use crate::model::{Input, Question, ServedModel};
 use crate::refusal::Refusal;
 use crate::registry::{Selector, Served};

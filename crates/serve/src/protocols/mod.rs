@@ -5,8 +5,6 @@ pub(crate) mod generate;
 pub(crate) mod open_inference;
 pub(crate) mod tensorflow;
 
-mod flat;
-
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,8 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::refusal::Refusal;
 use crate::registry::Served;
-use crate::server::AnsweredBy;
-use crate::state::{Shared, kilobytes};
+use crate::state::{AnsweredBy, Shared, kilobytes};
 
 /// A response with the mark of the version that it is by, whatever it says.
 pub(crate) fn by(served: &Arc<Served>, answer: Result<impl IntoResponse, Refusal>) -> Response {

@@ -1,5 +1,6 @@
 //! Which models are served, and which version of each.
 
+mod golden;
 mod served;
 mod source;
 mod versions;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use fireclay_backend::{Precision, in_precision};
 use fireclay_nn::Device;
-use fireclay_train::Prediction;
+use fireclay_train::{Prediction, SampleMeasures};
 
-use super::RegistryOptions;
 use super::source::VersionFiles;
+use super::{RegistryOptions, golden};
 use crate::drift::{Drift, DriftReport};
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::model::{Question, ServedModel};
-use crate::protocols::tensorflow;
 use crate::queue::Queue;
 use crate::refusal::Refusal;
 use crate::tensor::Tensor;
@@ -55,9 +54,10 @@ impl Served {
         if let Some(golden) = golden {
             let wrong = |problem: String| ServeError::Golden { path: golden.clone(), problem };
             let bytes = std::fs::read(&golden).map_err(|error| wrong(error.to_string()))?;
-            tensorflow::check_golden(&model, &answer, &bytes).map_err(wrong)?;
+            golden::check(&model, &answer, &bytes).map_err(wrong)?;
         }
-        let drift = model.drift().map(Arc::new);
+        let measures = SampleMeasures::of(&model.card().spec, model.table());
+        let drift = model.card().reference.clone().map(|known| Arc::new(Drift::new(known, measures)));
         let counted = drift.clone();
         let answer = move |questions: &[&Question]| {
             let answers = answer(questions)?;

@@ -3,6 +3,7 @@
 mod admin;
 mod connections;
 mod observe;
+mod prometheus;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,10 +17,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 pub use self::admin::AdminToken;
-pub(crate) use self::observe::AnsweredBy;
 
 use crate::error::ServeError;
-use crate::metrics;
 use crate::page;
 use crate::phase::{self, ServerHandle};
 use crate::protocols::{classify, generate, open_inference, tensorflow};
@@ -173,7 +172,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .merge(classify::routes())
         .merge(page::routes())
         .merge(generate::routes())
-        .route("/metrics", get(prometheus))
+        .route("/metrics", get(metrics))
         .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .fallback(async |uri: Uri| {
             let path: String = uri.path().chars().take(100).collect();
@@ -184,7 +183,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn prometheus(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], metrics::text(&shared))
+    ([(header::CONTENT_TYPE, kind)], prometheus::text(&shared))
 }

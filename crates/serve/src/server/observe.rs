@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::metrics::{GONE, Metrics};
 use crate::registry::Served;
-use crate::state::Shared;
+use crate::state::{AnsweredBy, Shared};
 
 /// The header with a request's number, which a client or proxy may give.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,10 +20,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of such a number, and of a path in the log, at most.
 const LONGEST_ID: usize = 64;
 const LONGEST_PATH: usize = 200;
-
-/// Who answered, as a mark on the response.
-#[derive(Clone, Debug)]
-pub(crate) struct AnsweredBy(pub(crate) Arc<Served>);
 
 /// A request under way; one that is dropped before its end had a client that left.
 struct UnderWay<'a> {

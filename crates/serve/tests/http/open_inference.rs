@@ -51,7 +51,7 @@ fn a_server_and_its_models_say_what_they_are() {
 
     assert!(server.get("/v2/models/none").refusal(404).contains("there is pictures, reviews, prices"));
     assert!(server.get("/v2/models/prices/versions/2").refusal(404).contains("it has 1"));
-    assert!(server.get("/v3").refusal(404).contains("/v2 and /v1/models"));
+    assert!(server.get("/v3").refusal(404).contains("/openapi.json"));
     let wrong = server.get("/v2/models/prices/infer");
     assert_eq!(wrong.header("allow"), Some("post"));
     assert!(wrong.refusal(405).contains("GET"));

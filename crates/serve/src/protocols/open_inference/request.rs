@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
 
-use super::super::flat::Flat;
 use super::super::json_of;
+use crate::json::Flat;
 use crate::refusal::Refusal;
 use crate::tensor::{Datatype, Tensor};
 

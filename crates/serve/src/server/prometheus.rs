@@ -4,8 +4,9 @@
 
 use std::fmt::Write;
 
-use super::Histogram;
 use crate::drift::DriftReport;
+use crate::metrics::Histogram;
+use crate::process::{open_files, resident_bytes};
 use crate::registry::Counted;
 use crate::state::Shared;
 
@@ -14,7 +15,7 @@ const SECONDS: (usize, usize) = (4, 25);
 const SAMPLES: (usize, usize) = (20, 36);
 
 /// All that there is, one family behind the other.
-pub(crate) fn text(shared: &Shared) -> String {
+pub(super) fn text(shared: &Shared) -> String {
     let mut out = String::new();
     let models: Vec<(&str, Vec<Counted>)> =
         shared.registry.names().map(|name| (name, shared.registry.counted(name))).collect();
@@ -157,15 +158,4 @@ fn histogram(out: &mut String, name: &str, labels: &str, values: &Histogram, (fr
     line(out, &format!("{name}_bucket"), &format!("{labels},le=\"+Inf\""), count as f64);
     line(out, &format!("{name}_sum"), labels, values.sum());
     line(out, &format!("{name}_count"), labels, count as f64);
-}
-
-/// The memory that the process takes, in bytes, where the system says it.
-pub(crate) fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    kilobytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
-}
-
-fn open_files() -> Option<usize> {
-    Some(std::fs::read_dir("/proc/self/fd").ok()?.count())
 }
