@@ -127,7 +127,15 @@ fn card(served: &Served) -> Vec<[String; 2]> {
     let card: &ModelCard = served.model().card();
     let mut lines: Vec<[String; 2]> = Vec::new();
     let mut line = |name: &str, text: String| lines.push([name.to_owned(), text]);
-    line("Takes", card.spec.input.to_string());
+    let takes = match served.model().input() {
+        Input::Picture { shape: [1, height, width], .. } => format!("grey pictures, {width} x {height} pixels"),
+        Input::Picture { shape: [_, height, width], .. } => format!("colour pictures, {width} x {height} pixels"),
+        Input::Row => format!("rows of {} columns", served.model().signature().inputs.len()),
+        Input::Text => "texts".to_owned(),
+        Input::Writes => "the beginning of a text".to_owned(),
+        Input::Values(_) => card.spec.input.to_string(),
+    };
+    line("Takes", takes);
     line("Layers", card.spec.layers.len().separate_with_commas());
     if let Some(data) = &card.dataset {
         let samples = data.samples.separate_with_commas();
