@@ -128,8 +128,12 @@ fn card(served: &Served) -> Vec<[String; 2]> {
     let mut lines: Vec<[String; 2]> = Vec::new();
     let mut line = |name: &str, text: String| lines.push([name.to_owned(), text]);
     let takes = match served.model().input() {
-        Input::Picture { shape: [1, height, width], .. } => format!("grey pictures, {width} x {height} pixels"),
-        Input::Picture { shape: [_, height, width], .. } => format!("colour pictures, {width} x {height} pixels"),
+        Input::Picture { shape: [1, height, width], .. } => {
+            format!("grey pictures, {width} x {height} pixels")
+        }
+        Input::Picture { shape: [_, height, width], .. } => {
+            format!("colour pictures, {width} x {height} pixels")
+        }
         Input::Row => format!("rows of {} columns", served.model().signature().inputs.len()),
         Input::Text => "texts".to_owned(),
         Input::Writes => "the beginning of a text".to_owned(),
