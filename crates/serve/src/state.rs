@@ -18,6 +18,8 @@ pub struct Limits {
     pub max_bodies: usize,
     /// How long a body may take to come.
     pub body_time: Duration,
+    /// How long a large body or a picture may wait for those before it to be read.
+    pub turn_time: Duration,
     /// How long a request's headers may take to come, and how long a connection may be idle between requests.
     pub header_time: Duration,
     /// Connections at the same time; others wait to be accepted.
@@ -30,6 +32,7 @@ impl Default for Limits {
             max_body: 16 << 20,
             max_bodies: 128 << 20,
             body_time: Duration::from_secs(30),
+            turn_time: Duration::from_secs(10),
             header_time: Duration::from_secs(30),
             max_connections: 1024,
         }

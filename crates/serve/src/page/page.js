@@ -11,8 +11,6 @@ let status = null;
 let model = null;
 let panel = null;
 
-// Nodes and words.
-
 function h(tag, properties, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties ?? {})) {
@@ -74,8 +72,11 @@ function update(id, state, make) {
   if (shown.get(id) === key) return;
   shown.set(id, key);
   const open = new Set([...$(id).querySelectorAll("details[open]")].map((node) => node.dataset.key));
+  const reached = () => [...$(id).querySelectorAll("a, summary")];
+  const at = reached().indexOf(document.activeElement);
   $(id).replaceChildren(...[make()].flat(2).filter(Boolean));
   for (const node of $(id).querySelectorAll("details")) node.open = open.has(node.dataset.key);
+  reached()[at]?.focus({ preventScroll: true });
 }
 
 // Requests.
@@ -167,12 +168,12 @@ function showProblem(text) {
 }
 
 function showAnswer(said, took) {
-  const notes = said.notes?.length ? h("p", { class: "caption" }, `What was done to the ${model.input.kind}: ${said.notes.join("; ")}.`) : null;
+  const notes = said.notes?.length > 0 && h("p", { class: "caption" }, `What was done to the ${model.input.kind}: ${said.notes.join("; ")}.`);
   const by = h("p", { class: "caption by" }, `Version ${said.version} answered in ${milliseconds(took)}.`);
   if (said.values) {
     const [first, ...others] = said.values;
     answer("answered", headline(number(first.value), titled(first.name)), interval(first.value, said.interval),
-      others.length ? facts(others.map(({ name, value }) => [titled(name), number(value)])) : null, notes, by);
+      others.length > 0 && facts(others.map(({ name, value }) => [titled(name), number(value)])), notes, by);
     const within = said.interval ? `, interval ${said.interval.map(number).join(" to ")}` : "";
     return say(`${titled(first.name)}: ${number(first.value)}${within}`);
   }
@@ -187,7 +188,7 @@ function showAnswer(said, took) {
 
 function headline(text, beside) {
   const size = text.length <= 3 ? "short" : text.length <= 14 ? "middle" : "";
-  return h("p", { class: "headline" }, h("b", { class: size, id: "answer-class" }, text), beside ? h("span", {}, beside) : null);
+  return h("p", { class: "headline" }, h("b", { class: size, id: "answer-class" }, text), beside && h("span", {}, beside));
 }
 
 function interval(value, ends) {
@@ -218,7 +219,7 @@ function bars(probabilities, chosen, old) {
   });
   if (!others.length) return ordered;
   const most = others.slice(0, 490);
-  const left = others.length > most.length ? h("p", { class: "caption" }, `And ${whole(others.length - most.length)} less probable ones.`) : null;
+  const left = others.length > most.length && h("p", { class: "caption" }, `And ${whole(others.length - most.length)} less probable ones.`);
   const rows = most.map((each) => [each.class, cell(percent(each.probability))]);
   return [ordered, h("details", { open: old.open }, h("summary", {}, plural(others.length, "other class", "other classes")), table("plain", ["Class", "#Probability"], rows), left)];
 }
@@ -255,13 +256,13 @@ function picturePanel({ channels, height, width, form }) {
   let address = null;
 
   const { ask, stop } = live(100, () => classify(sample));
-  const canvas = draws ? h("canvas", { id: "canvas", width: 2 * DIGIT_SIDE, height: 2 * DIGIT_SIDE, role: "img", "aria-label": "Canvas to draw on; by keyboard, choose a picture instead" }) : null;
+  const canvas = draws && h("canvas", { id: "canvas", width: 2 * DIGIT_SIDE, height: 2 * DIGIT_SIDE, role: "img", "aria-label": "Canvas to draw on; by keyboard, choose a picture instead" });
   const prompt = h("p", { class: draws ? "" : "empty" }, draws ? `Draw ${digits ? "a digit" : "here"}` : "Choose, drop or paste a picture");
   const frame = h("div", { class: "frame" }, canvas, prompt);
-  const undo = draws ? button("Undo", takeBack, { id: "undo" }) : null;
+  const undo = draws && button("Undo", takeBack, { id: "undo" });
   const clear = button("Clear", wipe, { id: "clear" });
   const file = h("input", { type: "file", accept: "image/*", id: "file", onchange: () => { take(file.files[0]); file.value = ""; } });
-  const save = draws ? button("Save the drawing as digit.png", keep, { id: "save" }) : null;
+  const save = draws && button("Save the drawing as digit.png", keep, { id: "save" });
 
   function paint(on, ink, ground) {
     const context = on.getContext("2d");
@@ -348,7 +349,7 @@ function picturePanel({ channels, height, width, form }) {
         plain.getContext("2d").drawImage(bitmap, 0, 0);
         sent = new File([await png(plain)], "picture.png", { type: "image/png" });
       } catch {
-        return showProblem("That file is no picture that can be read here; PNG and JPEG can.");
+        return showProblem("That file is no picture; PNG and JPEG can be read.");
       }
     }
     if (of !== panel) return;
@@ -607,7 +608,7 @@ function valuesPanel(input) {
     const zeros = sides.reduceRight((inner, side) => Array(side).fill(inner), 0);
     return curl(":predict", "application/json", quoted(JSON.stringify({ instances: [zeros] })));
   };
-  $("ask").replaceChildren(h("p", {}, "Nobody enters such a sample by hand. A program sends it; this command sends zeros:"),
+  $("ask").replaceChildren(h("p", {}, "A program sends such samples; this command sends zeros:"),
     commandBox(of.command(), "command-values"));
   of.whole = of.silent = true;
 }
@@ -621,6 +622,7 @@ function commandBox(text, id) {
     getSelection().selectAllChildren(box);
     // The clipboard is only there on HTTPS and on this machine.
     const copied = document.execCommand("copy") || await navigator.clipboard?.writeText(box.textContent).then(() => true, () => false);
+    if (copied) getSelection().removeAllRanges();
     told.textContent = copied ? "Copied." : "It is selected.";
   };
   return h("div", {}, box, h("div", { class: "buttons" }, button("Copy", copy), told));
@@ -633,7 +635,7 @@ function showCommand() {
   const shown = commandBox(text, "command");
   if (panel.beside) shown.lastChild.append(panel.beside);
   $("program-body").replaceChildren(shown,
-    h("p", { class: "caption" }, "Many samples in one request, the protocols of TensorFlow Serving and of Open Inference, and the metrics are described in ",
+    h("p", { class: "caption" }, "Requests of many samples, other protocols and metrics: ",
       h("a", { href: "/openapi.json" }, "/openapi.json"), "."));
 }
 
@@ -693,7 +695,7 @@ function showModels() {
   $("layout").classList.toggle("single", models.length < 2);
   const names = models.map(({ name }) => [name, name === model.name, warns(name)]);
   update("model-list", names, () => names.map(([name, current, warned]) => h("li", {},
-    h("a", { href: `#${encodeURIComponent(name)}`, "aria-current": current ? "page" : null }, name), warned ? h("small", {}, "drift") : null)));
+    h("a", { href: `#${encodeURIComponent(name)}`, "aria-current": current ? "page" : null }, name), warned && h("small", {}, "drift"))));
   update("model-select", names, () => names.map(([name, current, warned]) => h("option", { value: name, selected: current }, name + (warned ? " (drift)" : ""))));
 }
 
@@ -702,7 +704,7 @@ function showCard() {
   const share = status?.models.find((each) => each.name === model.name)?.canary_share ?? null;
   update("versions", [model.versions, share], () => {
     const rows = model.versions.map(({ version, state, labels, problem }) => [String(version),
-      h("td", {}, h("span", { class: `dot ${state}`, "aria-hidden": "true" }), state, problem ? h("small", {}, h("br"), sentence(problem)) : null),
+      h("td", {}, h("span", { class: `dot ${state}`, "aria-hidden": "true" }), state, problem && h("small", {}, h("br"), sentence(problem))),
       h("td", {}, labels.map((label) => h("span", { class: "tag" }, label)))]);
     const canary = share !== null && h("p", { class: "caption" }, `The canary answers ${number(share * 100)} % of the requests that name no version.`);
     return [table("", ["Version", "State", "Label"], rows), canary];
@@ -711,7 +713,7 @@ function showCard() {
 
 // The status.
 
-const CODES = { 200: "answered", 400: "bad request", 404: "not found", 408: "too slow", 413: "too large", 415: "wrong type", 429: "too many", 499: "client left", 500: "failed", 503: "not ready", 504: "timed out" };
+const CODES = { 200: "answered", 400: "bad request", 408: "too slow", 413: "too large", 429: "too many", 499: "client left", 500: "failed", 503: "not ready" };
 
 const codes = (requests) => Object.entries(requests).map(([code, count]) => `${whole(count)} ${CODES[code] ?? ""} (${code})`).join(", ");
 const total = (requests) => Object.values(requests).reduce((sum, count) => sum + count, 0);
@@ -737,19 +739,18 @@ function load(versions) {
   ];
   if (versions.length === 1) {
     return h("dl", { class: "tiles" }, measures(versions[0]).map(([name, value, more]) =>
-      h("div", {}, h("dt", {}, name), h("dd", {}, h("strong", {}, value), more ? h("small", {}, more) : null))));
+      h("div", {}, h("dt", {}, name), h("dd", {}, h("strong", {}, value), more && h("small", {}, more)))));
   }
   const names = measures(versions[0]).map(([name]) => `#${name}`);
   const rows = versions.map((each) => [versionOf(each), measures(each).map(([name, value]) => h("td", { class: "number", "data-name": name }, value))]);
   return [table("stacks", ["Version", ...names], rows),
-    versions.map((each) => (total(each.requests) ? h("p", { class: "caption" }, `Requests of version ${each.version}: ${codes(each.requests)}.`) : null))];
+    versions.map((each) => total(each.requests) > 0 && h("p", { class: "caption" }, `Requests of version ${each.version}: ${codes(each.requests)}.`))];
 }
 
 function driftOf(versions) {
-  const parts = versions.flatMap((each) => [versions.length > 1 ? h("h3", {}, versionOf(each)) : null, ...driftOfVersion(each)]);
-  const explained = h("p", { class: "caption" }, "The population stability index (PSI) compares how a value is distributed in the latest requests with how it was distributed "
-    + "in the training. Below 0.1 there is little change, above 0.25 there is much, and the answers may then be worse than they were in the test. What is tried on this page counts, too.");
-  return [...parts, versions.some(({ drift }) => drift) ? explained : null];
+  const parts = versions.flatMap((each) => [versions.length > 1 && h("h3", {}, versionOf(each)), ...driftOfVersion(each)]);
+  const explained = h("p", { class: "caption" }, "The population stability index (PSI) compares how a value is distributed in the latest requests and in the training. Below 0.1 there is little change, above 0.25 there is much, and the answers may then be worse than they were in the test. What is tried on this page counts, too.");
+  return [...parts, versions.some(({ drift }) => drift) && explained];
 }
 
 function driftOfVersion({ version, drift }) {
@@ -770,12 +771,12 @@ function driftOfVersion({ version, drift }) {
       h("td", { class: over ? "much" : "", "data-name": "Change" }, over ? "much" : each.psi >= 0.1 ? "some" : "little"),
       h("td", { class: "number", "data-name": "In training" }, before), h("td", { class: "number", "data-name": "Now" }, now)];
   };
-  const all = [of(rows.slice(0, 12)), rows.length > 12 ? h("details", { "data-key": `rows ${version}` }, h("summary", {}, plural(rows.length - 12, "other measure")), of(rows.slice(12))) : null,
-    drift.predictions ? shares(drift.predictions.classes, version) : null];
+  const all = [of(rows.slice(0, 12)), rows.length > 12 && h("details", { "data-key": `rows ${version}` }, h("summary", {}, plural(rows.length - 12, "other measure")), of(rows.slice(12))),
+    drift.predictions && shares(drift.predictions.classes, version)];
   const samples = plural(drift.samples, "sample");
   if (!drift.enough) {
     const few = drift.samples ? `Only ${samples} came so far, too few to compare with the training.` : "No sample came so far.";
-    return [h("p", {}, few), drift.samples ? h("details", { "data-key": `few ${version}` }, h("summary", {}, "The values all the same"), all) : null];
+    return [h("p", {}, few), drift.samples > 0 && h("details", { "data-key": `few ${version}` }, h("summary", {}, "The values all the same"), all)];
   }
   const names = list([...much.slice(0, 5).map((each) => `${each.title} (${each.psi.toFixed(2)})`), ...(much.length > 5 ? [`${much.length - 5} others`] : [])]);
   const judged = drift.warning

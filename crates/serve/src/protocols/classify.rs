@@ -15,7 +15,7 @@ use fireclay_datasets::read_picture_bytes;
 use fireclay_train::Prediction;
 use serde_json::{Map, Value, json};
 
-use super::{RequestBody, body_of, by, json_of};
+use super::{RequestBody, apart, body_of, by, json_of};
 use crate::json::of_instances;
 use crate::model::{Input, Question, ServedModel};
 use crate::refusal::Refusal;
@@ -78,13 +78,10 @@ async fn question(
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match (essence.as_str(), model.input()) {
         ("multipart/form-data", _) => of_form(shared, model, kind, body).await,
-        ("application/json", Input::Picture { .. }) => {
-            let picture = body.read(shared, picture_in_json).await?;
-            match picture {
-                Ok(picture) => of_picture(shared, model, &picture).await,
-                Err(other) => of_json(model, other),
-            }
-        }
+        ("application/json", Input::Picture { .. }) => match body.read(shared, picture_in_json).await? {
+            Ok(picture) => of_picture(shared, model, &picture).await,
+            Err(other) => of_json(model, other),
+        },
         ("application/json", _) => {
             let value = body.read(shared, |body| json_of::<Value>(body, "a sample")).await?;
             of_json(model, value)
@@ -111,10 +108,11 @@ async fn of_picture(
     let Input::Picture { shape, form } = model.input() else {
         return Err(Refusal::bad("the model takes no picture"));
     };
-    // Never closed.
-    let _turn = shared.large.acquire().await;
-    let read = tokio::task::block_in_place(|| read_picture_bytes(bytes, *shape, *form));
-    let picture = read.map_err(|problem| Refusal::bad(format!("the picture cannot be read: {problem}")))?;
+    let read = || {
+        let read = read_picture_bytes(bytes, *shape, *form);
+        read.map_err(|problem| Refusal::bad(format!("the picture cannot be read: {problem}")))
+    };
+    let picture = apart(shared, read).await?;
     Ok((Question::Pixels(picture.pixels), picture.notes))
 }
 

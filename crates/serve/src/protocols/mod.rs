@@ -41,14 +41,28 @@ impl RequestBody {
 
     /// Makes something of it; of a large one while other connections go on, and of one such at a time, as its values take more memory
     /// than it does.
-    pub(crate) async fn read<T>(&self, shared: &Shared, read: impl FnOnce(&[u8]) -> T) -> T {
-        if self.bytes.len() <= LARGE {
-            return read(&self.bytes);
+    pub(crate) async fn read<T>(
+        &self,
+        shared: &Shared,
+        read: impl FnOnce(&[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        match self.bytes.len() <= LARGE {
+            true => read(&self.bytes),
+            false => apart(shared, || read(&self.bytes)).await,
         }
-        // Never closed.
-        let _turn = shared.large.acquire().await;
-        tokio::task::block_in_place(|| read(&self.bytes))
     }
+}
+
+/// Does what takes long or much memory off the thread that serves connections, one such at a time.
+pub(crate) async fn apart<T>(
+    shared: &Shared,
+    work: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let turn = tokio::time::timeout(shared.limits.turn_time, shared.large.acquire()).await;
+    let Ok(_turn) = turn else {
+        return Err(Refusal::Unavailable("too many large requests are being read; try again in a second"));
+    };
+    tokio::task::block_in_place(work)
 }
 
 /// The whole body of a request, as far as it is taken and as it comes in time.

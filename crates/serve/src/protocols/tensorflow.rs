@@ -60,12 +60,9 @@ async fn label_status(
 /// The state of one version, or of all that are known.
 fn status_of(shared: &Shared, name: &str, one: Option<Selector<'_>>) -> Result<Json<Value>, Refusal> {
     let mut versions = shared.registry.versions(name)?;
-    match one {
-        Some(selector) => {
-            let wanted = shared.registry.find(name, selector)?.version();
-            versions.retain(|version| version.version == wanted);
-        }
-        None => versions.retain(|version| version.state != VersionState::Unloaded),
+    if let Some(selector) = one {
+        let wanted = shared.registry.find(name, selector)?.version();
+        versions.retain(|version| version.version == wanted);
     }
     let ready = shared.is_ready();
     let status = |version: VersionStatus| {

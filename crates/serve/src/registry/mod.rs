@@ -108,12 +108,20 @@ impl Registry {
         self.model(name)?.find(selector)
     }
 
-    /// All versions of a model, ascending: those that are loaded, and those of its folder.
+    /// The versions of a model that are loaded, being loaded, or failed when they were, ascending.
     ///
     /// # Errors
     /// [`Refusal::Unknown`] if no model has this name.
     pub fn versions(&self, name: &str) -> Result<Vec<VersionStatus>, Refusal> {
-        Ok(self.model(name)?.status())
+        Ok(self.model(name)?.status(false))
+    }
+
+    /// These, and all others that are in its folder, which is read for that.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] if no model has this name.
+    pub fn versions_on_disk(&self, name: &str) -> Result<Vec<VersionStatus>, Refusal> {
+        Ok(self.model(name)?.status(true))
     }
 
     /// The share of a model's requests that its canary answers.

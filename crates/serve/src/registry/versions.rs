@@ -191,15 +191,16 @@ impl Versions {
         })
     }
 
-    /// All versions, ascending.
-    pub(super) fn status(&self) -> Vec<VersionStatus> {
+    /// The versions that are loaded, or were to be, ascending; with `folder` also those that are in it.
+    pub(super) fn status(&self, folder: bool) -> Vec<VersionStatus> {
         let placed = self.placed();
+        let (loading, failed) = (*lock(&self.loading), lock(&self.failed).clone());
         // A folder that cannot be read has those that were loaded.
-        let mut numbers = self.source.versions().unwrap_or_default();
+        let mut numbers = if folder { self.source.versions().unwrap_or_default() } else { Vec::new() };
         numbers.extend(placed.loaded().map(|(served, _)| served.version()));
+        numbers.extend(loading.iter().chain(failed.keys()));
         numbers.sort_unstable();
         numbers.dedup();
-        let (loading, failed) = (*lock(&self.loading), lock(&self.failed).clone());
         let status = |version: u64| {
             let label =
                 placed.loaded().find(|(served, _)| served.version() == version).map(|(_, label)| label);

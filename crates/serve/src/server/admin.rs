@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{Router, get, post};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use crate::protocols::{body_of, json_of};
@@ -116,7 +116,7 @@ pub(crate) struct VersionReport {
 }
 
 fn report(shared: &Shared, name: &str) -> Result<ModelReport, Refusal> {
-    let versions = shared.registry.versions(name)?.into_iter().map(|status| {
+    let versions = shared.registry.versions_on_disk(name)?.into_iter().map(|status| {
         let (state, problem) = match status.state {
             VersionState::Available => ("available", None),
             VersionState::Unloaded => ("unloaded", None),
@@ -129,23 +129,34 @@ fn report(shared: &Shared, name: &str) -> Result<ModelReport, Refusal> {
     Ok(ModelReport { name: name.to_owned(), canary_share, versions: versions.collect() })
 }
 
+/// Does what reads files on a thread that may take its time.
+async fn on_disk<T: Send + 'static>(
+    admin: Admin,
+    work: impl FnOnce(&Shared) -> Result<T, Refusal> + Send + 'static,
+) -> Result<Json<T>, Refusal> {
+    let done = tokio::task::spawn_blocking(move || work(&admin.shared));
+    Ok(Json(done.await.unwrap_or(Err(Refusal::Failed))?))
+}
+
 async fn models(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
-    let shared = &admin.shared;
-    let reports = shared.registry.names().map(|name| report(shared, name)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(serde_json::json!({ "models": reports })))
+    let reports = |shared: &Shared| {
+        let reports = shared.registry.names().map(|name| report(shared, name));
+        Ok(json!({ "models": reports.collect::<Result<Vec<_>, Refusal>>()? }))
+    };
+    on_disk(admin, reports).await
 }
 
 async fn model(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {
-    Ok(Json(report(&admin.shared, &name)?))
+    on_disk(admin, move |shared| report(shared, &name)).await
 }
 
-/// Makes a change on a thread that may take its time, and says where the versions stand then.
+/// Makes a change, and says where the versions stand then.
 async fn change(admin: Admin, name: String, change: Change) -> Result<Json<ModelReport>, Refusal> {
-    let changed = tokio::task::spawn_blocking(move || {
-        admin.shared.registry.change(&name, change)?;
-        report(&admin.shared, &name)
-    });
-    Ok(Json(changed.await.unwrap_or(Err(Refusal::Failed))?))
+    let made = move |shared: &Shared| {
+        shared.registry.change(&name, change)?;
+        report(shared, &name)
+    };
+    on_disk(admin, made).await
 }
 
 #[derive(Deserialize)]
