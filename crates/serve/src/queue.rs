@@ -113,11 +113,11 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
         Ok(Queue { shared, options })
     }
 
-    /// Lets samples be answered; dropping what is returned calls it off.
+    /// Lets samples of a request that came at some time be answered; dropping what is returned calls it off.
     ///
     /// # Errors
     /// [`Refusal::Busy`] if too many wait, [`Refusal::Large`] if there are more samples than may ever wait.
-    pub fn submit(&self, questions: Vec<Q>) -> Result<oneshot::Receiver<Answers<A>>, Refusal> {
+    pub fn submit(&self, questions: Vec<Q>, came: Instant) -> Result<oneshot::Receiver<Answers<A>>, Refusal> {
         let (reply, answer) = oneshot::channel();
         let mut waiting = self.shared.lock();
         let [found, most] = [questions.len(), self.options.capacity];
@@ -129,7 +129,7 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
             return Err(Refusal::Busy { waiting: waiting.samples, most });
         }
         waiting.samples += found;
-        waiting.jobs.push_back(Job { questions, reply, came: Instant::now() });
+        waiting.jobs.push_back(Job { questions, reply, came });
         drop(waiting);
         self.shared.more.notify_one();
         Ok(answer)
@@ -146,6 +146,15 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
         }
         let [found, most] = [samples, most].map(|samples| format!("{samples} samples"));
         Err(Refusal::Large { what: "the request", found, most, flag: "--queue" })
+    }
+
+    /// Whether any sample may wait besides those that do, before it is known how many a request has.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] if not.
+    pub fn check_room(&self) -> Result<(), Refusal> {
+        let (waiting, most) = (self.waiting(), self.options.capacity);
+        if waiting < most { Ok(()) } else { Err(Refusal::Busy { waiting, most }) }
     }
 
     /// Samples that wait.
@@ -278,11 +287,12 @@ mod tests {
     #[test]
     fn what_waits_is_answered_together_and_in_order() {
         let (queue, said, go) = doubling(options(4, 100));
-        let first = queue.submit(vec![1]).unwrap();
+        let first = queue.submit(vec![1], Instant::now()).unwrap();
         assert_eq!(said.recv().unwrap(), 1);
         // While the first is computed.
-        let rest: Vec<_> =
-            [vec![2], vec![3, 4], vec![5, 6]].map(|numbers| queue.submit(numbers).unwrap()).into();
+        let rest: Vec<_> = [vec![2], vec![3, 4], vec![5, 6]]
+            .map(|numbers| queue.submit(numbers, Instant::now()).unwrap())
+            .into();
         assert_eq!(queue.waiting(), 5);
         (0..3).for_each(|_| go.send(()).unwrap());
         assert_eq!(first.blocking_recv().unwrap(), Ok(vec![2]));
@@ -296,7 +306,7 @@ mod tests {
     #[test]
     fn a_request_that_is_larger_than_a_batch_is_cut() {
         let (queue, said, go) = doubling(options(4, 100));
-        let answer = queue.submit((20..30).collect()).unwrap();
+        let answer = queue.submit((20..30).collect(), Instant::now()).unwrap();
         (0..3).for_each(|_| go.send(()).unwrap());
         assert_eq!(
             answer.blocking_recv().unwrap().unwrap(),
@@ -309,9 +319,10 @@ mod tests {
     fn one_that_fails_fails_alone() {
         for (bad, refusal) in [(13, Refusal::Failed), (7, Refusal::bad("7 is not taken"))] {
             let (queue, said, go) = doubling(options(8, 100));
-            let busy = queue.submit(vec![0]).unwrap();
+            let busy = queue.submit(vec![0], Instant::now()).unwrap();
             said.recv().unwrap();
-            let answers = [vec![1], vec![bad, 2], vec![3]].map(|numbers| queue.submit(numbers).unwrap());
+            let answers = [vec![1], vec![bad, 2], vec![3]]
+                .map(|numbers| queue.submit(numbers, Instant::now()).unwrap());
             (0..5).for_each(|_| go.send(()).unwrap());
             busy.blocking_recv().unwrap().unwrap();
             let [one, two, three] = answers.map(|answer| answer.blocking_recv().unwrap());
@@ -322,12 +333,18 @@ mod tests {
     #[test]
     fn more_than_may_wait_is_refused_at_once() {
         let (queue, said, go) = doubling(options(2, 3));
-        let busy = queue.submit(vec![0]).unwrap();
+        let busy = queue.submit(vec![0], Instant::now()).unwrap();
         said.recv().unwrap();
-        let waits = queue.submit(vec![1, 2]).unwrap();
-        assert_eq!(queue.submit(vec![3, 4]).unwrap_err(), Refusal::Busy { waiting: 2, most: 3 });
-        let fits = queue.submit(vec![3]).unwrap();
-        assert!(matches!(queue.submit(vec![1; 4]).unwrap_err(), Refusal::Large { flag: "--queue", .. }));
+        let waits = queue.submit(vec![1, 2], Instant::now()).unwrap();
+        assert_eq!(
+            queue.submit(vec![3, 4], Instant::now()).unwrap_err(),
+            Refusal::Busy { waiting: 2, most: 3 }
+        );
+        let fits = queue.submit(vec![3], Instant::now()).unwrap();
+        assert!(matches!(
+            queue.submit(vec![1; 4], Instant::now()).unwrap_err(),
+            Refusal::Large { flag: "--queue", .. }
+        ));
         (0..3).for_each(|_| go.send(()).unwrap());
         for (answer, expected) in [(busy, vec![0]), (waits, vec![2, 4]), (fits, vec![6])] {
             assert_eq!(answer.blocking_recv().unwrap().unwrap(), expected);
@@ -337,10 +354,10 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_or_is_late_is_not_computed() {
         let (queue, said, go) = doubling(options(8, 100));
-        let busy = queue.submit(vec![0]).unwrap();
+        let busy = queue.submit(vec![0], Instant::now()).unwrap();
         said.recv().unwrap();
-        drop(queue.submit(vec![1, 2, 3]).unwrap());
-        let stays = queue.submit(vec![4]).unwrap();
+        drop(queue.submit(vec![1, 2, 3], Instant::now()).unwrap());
+        let stays = queue.submit(vec![4], Instant::now()).unwrap();
         (0..2).for_each(|_| go.send(()).unwrap());
         busy.blocking_recv().unwrap().unwrap();
         assert_eq!(stays.blocking_recv().unwrap().unwrap(), [8]);
@@ -349,9 +366,9 @@ mod tests {
         // Long enough that the first is not late on a busy machine.
         let deadline = Duration::from_secs(1);
         let (queue, said, go) = doubling(QueueOptions { deadline, ..options(8, 100) });
-        let busy = queue.submit(vec![0]).unwrap();
+        let busy = queue.submit(vec![0], Instant::now()).unwrap();
         said.recv().unwrap();
-        let late = queue.submit(vec![1]).unwrap();
+        let late = queue.submit(vec![1], Instant::now()).unwrap();
         std::thread::sleep(deadline + Duration::from_millis(50));
         go.send(()).unwrap();
         busy.blocking_recv().unwrap().unwrap();
@@ -362,7 +379,8 @@ mod tests {
     fn a_delay_lets_a_batch_grow_until_it_is_full() {
         let max_delay = Duration::from_secs(3600);
         let (queue, said, go) = doubling(QueueOptions { max_delay, ..options(3, 100) });
-        let answers = [vec![1], vec![2], vec![3]].map(|numbers| queue.submit(numbers).unwrap());
+        let answers =
+            [vec![1], vec![2], vec![3]].map(|numbers| queue.submit(numbers, Instant::now()).unwrap());
         assert_eq!(said.recv().unwrap(), 3);
         go.send(()).unwrap();
         assert_eq!(answers.map(|answer| answer.blocking_recv().unwrap().unwrap()), [[2], [4], [6]]);
@@ -371,9 +389,9 @@ mod tests {
     #[test]
     fn what_waits_when_the_queue_ends_is_answered() {
         let (queue, said, go) = doubling(options(1, 100));
-        let busy = queue.submit(vec![0]).unwrap();
+        let busy = queue.submit(vec![0], Instant::now()).unwrap();
         said.recv().unwrap();
-        let last = queue.submit(vec![1]).unwrap();
+        let last = queue.submit(vec![1], Instant::now()).unwrap();
         drop(queue);
         (0..2).for_each(|_| go.send(()).unwrap());
         assert_eq!([busy, last].map(|answer| answer.blocking_recv().unwrap().unwrap()), [[0], [2]]);

@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::{Router, post};
@@ -15,11 +16,11 @@ use fireclay_datasets::read_picture_bytes;
 use fireclay_train::Prediction;
 use serde_json::{Map, Value, json};
 
-use super::{RequestBody, apart, body_of, by, json_of};
+use super::{RequestBody, Target, apart, body_of, by, json_of};
 use crate::json::of_instances;
 use crate::model::{Input, Question, ServedModel};
 use crate::refusal::Refusal;
-use crate::registry::{Selector, Served};
+use crate::registry::Served;
 use crate::state::Shared;
 use crate::tensor::shortest;
 
@@ -29,27 +30,16 @@ const MOST_FIELDS: usize = 10_000;
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/models/{name}/classify", post(classify))
-        .route("/v1/models/{name}/versions/{version}/classify", post(classify_version))
+        .route("/v1/models/{name}/versions/{version}/classify", post(classify))
 }
 
 async fn classify(
     State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
+    Target(served): Target,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Any)?;
-    Ok(by(&served, answer(&shared, &served, &headers, body).await))
-}
-
-async fn classify_version(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Version(&version))?;
-    Ok(by(&served, answer(&shared, &served, &headers, body).await))
+) -> Response {
+    by(&served, answer(&shared, &served, &headers, body).await)
 }
 
 async fn answer(
@@ -58,10 +48,12 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
+    let came = Instant::now();
     let body = body_of(headers, body, shared).await?;
+    served.check_room()?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (question, notes) = question(shared, served.model(), kind, &body).await?;
-    let answers = served.ask(vec![question]).await?;
+    let answers = served.ask(vec![question], came).await?;
     match answers.first() {
         Some(answer) => Ok(Json(said(served, answer, notes))),
         None => Err(Refusal::Failed),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, post};
@@ -19,11 +19,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{body_of, by, json_of};
+use super::{Target, body_of, by, json_of};
 use crate::model::Input;
 use crate::phase::Phase;
 use crate::refusal::Refusal;
-use crate::registry::{Selector, Served};
+use crate::registry::Served;
 use crate::state::{MOST_WRITING, Shared};
 
 /// Words that are written, and characters that they go on from, at most.
@@ -36,7 +36,7 @@ const WAITING: usize = 32;
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/models/{name}/generate", post(generate))
-        .route("/v1/models/{name}/versions/{version}/generate", post(generate_version))
+        .route("/v1/models/{name}/versions/{version}/generate", post(generate))
 }
 
 #[derive(Clone, Deserialize)]
@@ -90,22 +90,11 @@ impl Request {
 
 async fn generate(
     State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
+    Target(served): Target,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Any)?;
-    Ok(by(&served, answer(shared, served.clone(), &headers, body).await))
-}
-
-async fn generate_version(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Version(&version))?;
-    Ok(by(&served, answer(shared, served.clone(), &headers, body).await))
+) -> Response {
+    by(&served, answer(shared, served.clone(), &headers, body).await)
 }
 
 async fn answer(

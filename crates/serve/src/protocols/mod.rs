@@ -5,6 +5,8 @@ pub(crate) mod generate;
 pub(crate) mod open_inference;
 pub(crate) mod tensorflow;
 
+mod target;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -14,6 +16,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
+use self::target::{ModelPath, Target};
 use crate::refusal::Refusal;
 use crate::registry::Served;
 use crate::state::{AnsweredBy, Shared, kilobytes};

@@ -3,21 +3,22 @@
 //! <https://www.tensorflow.org/tfx/serving/api_rest>
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{Router, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{body_of, by, json_of};
+use super::{ModelPath, body_of, by, json_of};
 use crate::json::{columns_of, of_inputs, of_instances, row_of};
 use crate::model::{Output, Signature};
 use crate::refusal::Refusal;
-use crate::registry::{Selector, Served, VersionState, VersionStatus};
+use crate::registry::{Served, VersionState, VersionStatus};
 use crate::state::Shared;
 use crate::tensor::Tensor;
 
@@ -29,8 +30,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/models", get(models))
         .route("/v1/models/{name}", get(status).post(predict))
-        .route("/v1/models/{name}/versions/{version}", get(version_status).post(predict_version))
-        .route("/v1/models/{name}/labels/{label}", get(label_status).post(predict_label))
+        .route("/v1/models/{name}/versions/{version}", get(status).post(predict))
+        .route("/v1/models/{name}/labels/{label}", get(status).post(predict))
 }
 
 /// As KServe lists them.
@@ -39,29 +40,11 @@ async fn models(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "models": names }))
 }
 
-async fn status(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    status_of(&shared, &name, None)
-}
-
-async fn version_status(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-) -> Result<Json<Value>, Refusal> {
-    status_of(&shared, &name, Some(Selector::Version(&version)))
-}
-
-async fn label_status(
-    State(shared): State<Arc<Shared>>,
-    Path((name, label)): Path<(String, String)>,
-) -> Result<Json<Value>, Refusal> {
-    status_of(&shared, &name, Some(Selector::Label(&label)))
-}
-
 /// The state of one version, or of all that are known.
-fn status_of(shared: &Shared, name: &str, one: Option<Selector<'_>>) -> Result<Json<Value>, Refusal> {
-    let mut versions = shared.registry.versions(name)?;
-    if let Some(selector) = one {
-        let wanted = shared.registry.find(name, selector)?.version();
+async fn status(State(shared): State<Arc<Shared>>, path: ModelPath) -> Result<Json<Value>, Refusal> {
+    let mut versions = shared.registry.versions(path.name())?;
+    if let Some(selector) = path.selector() {
+        let wanted = shared.registry.find(path.name(), selector)?.version();
         versions.retain(|version| version.version == wanted);
     }
     let ready = shared.is_ready();
@@ -81,7 +64,7 @@ fn status_of(shared: &Shared, name: &str, one: Option<Selector<'_>>) -> Result<J
     };
     Ok(Json(json!({
         // `name` and `ready` are what KServe's clients look at, the rest is TensorFlow Serving's.
-        "name": name,
+        "name": path.name(),
         "ready": ready,
         "model_version_status": versions.into_iter().map(status).collect::<Vec<_>>(),
     })))
@@ -89,31 +72,13 @@ fn status_of(shared: &Shared, name: &str, one: Option<Selector<'_>>) -> Result<J
 
 async fn predict(
     State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
+    mut path: ModelPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let served = shared.registry.find(without_verb(&name)?, Selector::Any)?;
-    Ok(by(&served, prediction(&shared, &served, &headers, body).await))
-}
-
-async fn predict_version(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Version(without_verb(&version)?))?;
-    Ok(by(&served, prediction(&shared, &served, &headers, body).await))
-}
-
-async fn predict_label(
-    State(shared): State<Arc<Shared>>,
-    Path((name, label)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(&name, Selector::Label(without_verb(&label)?))?;
+    let last = path.last();
+    *last = without_verb(last)?.to_owned();
+    let served = path.find(&shared)?;
     Ok(by(&served, prediction(&shared, &served, &headers, body).await))
 }
 
@@ -148,14 +113,16 @@ async fn prediction(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
+    let came = Instant::now();
     let body = body_of(headers, body, shared).await?;
+    served.check_room()?;
     let read = |body: &[u8]| {
         let (tensors, by_row) =
             read(served.model().signature(), json_of(body, "a request for predictions")?)?;
         Ok::<_, Refusal>((served.questions(tensors)?, by_row))
     };
     let (questions, by_row) = body.read(shared, read).await?;
-    let answers = served.ask(questions).await?;
+    let answers = served.ask(questions, came).await?;
     Ok(Json(written(&served.model().outputs(&answers, &[])?, answers.len(), by_row)))
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use fireclay_backend::{Precision, in_precision};
 use fireclay_nn::Device;
@@ -130,11 +131,19 @@ impl Served {
         self.model.questions(tensors)
     }
 
-    /// Answers to samples, once it is their turn. Dropping this calls them off.
+    /// Whether a request may wait at all, which is cheaper to know than what is in it.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] if too many wait.
+    pub fn check_room(&self) -> Result<(), Refusal> {
+        self.queue.check_room()
+    }
+
+    /// Answers to samples of a request that came at some time, once it is their turn. Dropping this calls them off.
     ///
     /// # Errors
     /// If too many wait, they waited too long, or the model failed.
-    pub async fn ask(&self, questions: Vec<Question>) -> Result<Vec<Prediction>, Refusal> {
-        self.queue.submit(questions)?.await.unwrap_or(Err(Refusal::Failed))
+    pub async fn ask(&self, questions: Vec<Question>, came: Instant) -> Result<Vec<Prediction>, Refusal> {
+        self.queue.submit(questions, came)?.await.unwrap_or(Err(Refusal::Failed))
     }
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{Router, get, post};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -171,9 +172,7 @@ async fn load(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ModelReport>, Refusal> {
-    let body = body_of(&headers, body, &admin.shared).await?;
-    let read = |body: &[u8]| json_of::<LoadRequest>(body, "{\"version\": N}");
-    let LoadRequest { version } = body.read(&admin.shared, read).await?;
+    let LoadRequest { version } = read(&admin, &headers, body, "{\"version\": N}").await?;
     change(admin, name, Change::Load { version }).await
 }
 
@@ -191,14 +190,22 @@ async fn canary(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ModelReport>, Refusal> {
-    let body = body_of(&headers, body, &admin.shared).await?;
-    let read = |body: &[u8]| json_of::<CanaryRequest>(body, "{\"version\": N, \"share\": 0.1}");
-    let CanaryRequest { version, share } = body.read(&admin.shared, read).await?;
-    let asked = match version {
-        Some(version) => Change::Canary { version, share },
-        None => Change::Share { share },
+    let asked = match read(&admin, &headers, body, "{\"version\": N, \"share\": 0.1}").await? {
+        CanaryRequest { version: Some(version), share } => Change::Canary { version, share },
+        CanaryRequest { version: None, share } => Change::Share { share },
     };
     change(admin, name, asked).await
+}
+
+/// A body as `what` it is to be.
+async fn read<T: DeserializeOwned>(
+    admin: &Admin,
+    headers: &HeaderMap,
+    body: Body,
+    what: &str,
+) -> Result<T, Refusal> {
+    let body = body_of(headers, body, &admin.shared).await?;
+    body.read(&admin.shared, |body| json_of(body, what)).await
 }
 
 async fn promote(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {

@@ -6,17 +6,18 @@ mod request;
 mod response;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get, post};
 use serde_json::{Value, json};
 
 pub(crate) use self::request::InferRequest;
-use super::{body_of, by};
+use super::{ModelPath, Target, body_of, by};
 use crate::model::TensorSpec;
 use crate::refusal::Refusal;
 use crate::registry::{Registry, STABLE, Selector, Served};
@@ -35,9 +36,9 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/v2/models/{name}", get(model))
         .route("/v2/models/{name}/ready", get(model_ready))
         .route("/v2/models/{name}/infer", post(infer))
-        .route("/v2/models/{name}/versions/{version}", get(version))
-        .route("/v2/models/{name}/versions/{version}/ready", get(version_ready))
-        .route("/v2/models/{name}/versions/{version}/infer", post(infer_version))
+        .route("/v2/models/{name}/versions/{version}", get(model))
+        .route("/v2/models/{name}/versions/{version}/ready", get(model_ready))
+        .route("/v2/models/{name}/versions/{version}/infer", post(infer))
 }
 
 async fn server() -> Json<Value> {
@@ -54,19 +55,13 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     (status, Json(json!({ "ready": ready }))).into_response()
 }
 
-async fn model(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    metadata(&shared.registry, &name, Selector::Label(STABLE))
+/// What a path names, and the stable version where it names a model alone: asking about it is no request to a canary.
+fn stable(shared: &Shared, path: &ModelPath) -> Result<Arc<Served>, Refusal> {
+    shared.registry.find(path.name(), path.selector().unwrap_or(Selector::Label(STABLE)))
 }
 
-async fn version(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-) -> Result<Json<Value>, Refusal> {
-    metadata(&shared.registry, &name, Selector::Version(&version))
-}
-
-fn metadata(registry: &Registry, name: &str, version: Selector<'_>) -> Result<Json<Value>, Refusal> {
-    let served = registry.find(name, version)?;
+async fn model(State(shared): State<Arc<Shared>>, path: ModelPath) -> Result<Json<Value>, Refusal> {
+    let served = stable(&shared, &path)?;
     let tensors = |specs: &[TensorSpec]| {
         let tensor = |spec: &TensorSpec| json!({ "name": spec.name, "datatype": spec.datatype.name(), "shape": spec.sizes() });
         specs.iter().map(tensor).collect::<Vec<_>>()
@@ -74,7 +69,7 @@ fn metadata(registry: &Registry, name: &str, version: Selector<'_>) -> Result<Js
     let signature = served.model().signature();
     Ok(Json(json!({
         "name": served.name(),
-        "versions": versions(registry, name)?,
+        "versions": versions(&shared.registry, path.name())?,
         "platform": "fireclay",
         "inputs": tensors(&signature.inputs),
         "outputs": tensors(&signature.outputs),
@@ -87,22 +82,8 @@ fn versions(registry: &Registry, name: &str) -> Result<Vec<String>, Refusal> {
     Ok(loaded.map(|version| version.version.to_string()).collect())
 }
 
-async fn model_ready(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-) -> Result<Response, Refusal> {
-    readiness(&shared, &name, Selector::Label(STABLE))
-}
-
-async fn version_ready(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-) -> Result<Response, Refusal> {
-    readiness(&shared, &name, Selector::Version(&version))
-}
-
-fn readiness(shared: &Shared, name: &str, version: Selector<'_>) -> Result<Response, Refusal> {
-    let served = shared.registry.find(name, version)?;
+async fn model_ready(State(shared): State<Arc<Shared>>, path: ModelPath) -> Result<Response, Refusal> {
+    let served = stable(&shared, &path)?;
     let ready = shared.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((status, Json(json!({ "name": served.name(), "ready": ready }))).into_response())
@@ -110,31 +91,11 @@ fn readiness(shared: &Shared, name: &str, version: Selector<'_>) -> Result<Respo
 
 async fn infer(
     State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
+    Target(served): Target,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
-    inference(&shared, &name, Selector::Any, &headers, body).await
-}
-
-async fn infer_version(
-    State(shared): State<Arc<Shared>>,
-    Path((name, version)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    inference(&shared, &name, Selector::Version(&version), &headers, body).await
-}
-
-async fn inference(
-    shared: &Shared,
-    name: &str,
-    version: Selector<'_>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let served = shared.registry.find(name, version)?;
-    Ok(by(&served, answer(shared, &served, headers, body).await))
+) -> Response {
+    by(&served, answer(&shared, &served, &headers, body).await)
 }
 
 async fn answer(
@@ -143,7 +104,9 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    let came = Instant::now();
     let body = body_of(headers, body, shared).await?;
+    served.check_room()?;
     let json_length = headers.get(JSON_LENGTH).map(|length| length.as_bytes());
     let read = |body: &[u8]| {
         let mut request = InferRequest::read(json_length, body)?;
@@ -151,7 +114,7 @@ async fn answer(
         Ok::<_, Refusal>((request, questions))
     };
     let (request, questions) = body.read(shared, read).await?;
-    let answers = served.ask(questions).await?;
+    let answers = served.ask(questions, came).await?;
     let names: Vec<&str> = request.outputs.iter().map(|output| output.name.as_str()).collect();
     let outputs = served.model().outputs(&answers, &names)?;
     let binary: Vec<bool> = match request.outputs.as_slice() {
