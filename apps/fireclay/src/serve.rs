@@ -1,5 +1,6 @@
 //! `serve`: models behind HTTP.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,7 +137,8 @@ impl Command for Serve {
             admin = Some((address, is_new.then_some(token)));
         }
         if self.log {
-            server.log(|line| eprintln!("{line}"));
+            // A log that nobody takes any more ends no server.
+            server.log(|line| drop(writeln!(std::io::stderr(), "{line}")));
         }
         let (address, served) = (server.address(), server.registry().served());
         match server.run(true, || announce(address, admin, &served, output))? {

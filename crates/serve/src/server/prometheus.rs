@@ -14,6 +14,9 @@ use crate::state::Shared;
 const SECONDS: (usize, usize) = (4, 25);
 const SAMPLES: (usize, usize) = (20, 36);
 
+/// One of the histograms of a version.
+type Of = fn(&Counted) -> &Histogram;
+
 /// All that there is, one family behind the other.
 pub(super) fn text(shared: &Shared) -> String {
     let mut out = String::new();
@@ -51,7 +54,7 @@ pub(super) fn text(shared: &Shared) -> String {
             line(&mut out, "queue_samples", &labels, served.waiting() as f64);
         }
     }
-    let histograms: [(&str, &str, (usize, usize), fn(&Counted) -> &Histogram); 4] = [
+    let histograms: [(&str, &str, (usize, usize), Of); 4] = [
         ("request_seconds", "Seconds from a request's headers to its answer.", SECONDS, |counted| {
             counted.metrics.latency()
         }),
