@@ -1,7 +1,8 @@
 //! Tensors, samples and answers as JSON.
 
 mod flat;
+mod numbers;
 mod samples;
 
 pub(crate) use self::flat::Flat;
-pub(crate) use self::samples::{columns_of, of_inputs, of_instances, row_of};
+pub(crate) use self::samples::{columns_of, of_inputs, of_instances, of_numbers, row_of};

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Number, Value};
 
 use super::flat::Flat;
+use super::numbers::rows_of;
 use crate::model::{Output, Signature, TensorSpec};
 use crate::refusal::Refusal;
 use crate::tensor::{Cell, Datatype, Elements, Tensor};
@@ -65,6 +66,19 @@ pub(crate) fn of_instances(signature: &Signature, instances: Vec<Value>) -> Resu
     }
     let rows = columns.first().map_or(0, Vec::len);
     signature.inputs.iter().zip(columns).map(|(spec, column)| tensor(spec, rows, column)).collect()
+}
+
+/// The tensor of samples of a model that takes floating-point numbers alone, from the text of their list; `None` if they may be
+/// something else, which [`of_instances`] says.
+pub(crate) fn of_numbers(signature: &Signature, instances: &str) -> Option<Vec<Tensor>> {
+    let [TensorSpec { name, datatype: Datatype::Fp32, shape }] = signature.inputs.as_slice() else {
+        return None;
+    };
+    let inner: Vec<usize> = shape[1..].iter().copied().collect::<Option<_>>()?;
+    let (rows, numbers) = rows_of(instances, &inner)?;
+    let shape = [&[rows], inner.as_slice()].concat();
+    let elements = Elements::Floats(numbers);
+    Some(vec![Tensor { name: name.clone(), datatype: Datatype::Fp32, shape, elements }])
 }
 
 /// The tensors of batches by the names of the inputs; of a model with one input, the batch by itself.

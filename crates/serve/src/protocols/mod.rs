@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use self::target::{ModelPath, Target};
@@ -125,7 +125,7 @@ async fn gather(mut body: Body, most: usize, shared: &Shared) -> Result<Option<R
 const LONGEST_ERROR: usize = 300;
 
 /// JSON, as `what` it is to be.
-pub(crate) fn json_of<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Refusal> {
+pub(crate) fn json_of<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let said: String = error.to_string().chars().take(LONGEST_ERROR).collect();
         match error.classify() {

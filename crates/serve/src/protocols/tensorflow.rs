@@ -12,10 +12,11 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{Router, get};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{ModelPath, body_of, by, json_of};
-use crate::json::{columns_of, of_inputs, of_instances, row_of};
+use crate::json::{columns_of, of_inputs, of_instances, of_numbers, row_of};
 use crate::model::{Output, Signature};
 use crate::refusal::Refusal;
 use crate::registry::{Served, VersionState, VersionStatus};
@@ -24,6 +25,9 @@ use crate::tensor::Tensor;
 
 /// The verb behind a colon, in a path such as `/v1/models/mnist:predict`.
 const PREDICT: &str = "predict";
+
+/// What a body is to be.
+const WHAT: &str = "a request for predictions";
 
 /// The protocol's paths.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
@@ -95,13 +99,13 @@ fn without_verb(segment: &str) -> Result<&str, Refusal> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+struct Request<'a> {
     #[serde(default)]
     #[allow(dead_code, reason = "clients may send it, and there is one signature")]
     signature_name: Option<String>,
-    /// Row by row.
-    #[serde(default)]
-    instances: Option<Vec<Value>>,
+    /// Row by row, as text.
+    #[serde(default, borrow)]
+    instances: Option<&'a RawValue>,
     /// Input by input.
     #[serde(default)]
     inputs: Option<Value>,
@@ -117,8 +121,7 @@ async fn prediction(
     let body = body_of(headers, body, shared).await?;
     served.check_room()?;
     let read = |body: &[u8]| {
-        let (tensors, by_row) =
-            read(served.model().signature(), json_of(body, "a request for predictions")?)?;
+        let (tensors, by_row) = read(served.model().signature(), json_of(body, WHAT)?)?;
         Ok::<_, Refusal>((served.questions(tensors)?, by_row))
     };
     let (questions, by_row) = body.read(shared, read).await?;
@@ -127,9 +130,15 @@ async fn prediction(
 }
 
 /// The tensors of a request, and whether its samples lie row by row.
-fn read(signature: &Signature, request: Request) -> Result<(Vec<Tensor>, bool), Refusal> {
+fn read(signature: &Signature, request: Request<'_>) -> Result<(Vec<Tensor>, bool), Refusal> {
     match (request.instances, request.inputs) {
-        (Some(instances), None) => Ok((of_instances(signature, instances)?, true)),
+        (Some(instances), None) => {
+            let tensors = match of_numbers(signature, instances.get()) {
+                Some(tensors) => tensors,
+                None => of_instances(signature, json_of(instances.get().as_bytes(), WHAT)?)?,
+            };
+            Ok((tensors, true))
+        }
         (None, Some(inputs)) => Ok((of_inputs(signature, inputs)?, false)),
         _ => Err(Refusal::bad(
             "the body has \"instances\", samples in a list, or \"inputs\", a batch for each input; expected one of them",
