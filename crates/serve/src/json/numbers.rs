@@ -16,7 +16,7 @@ pub(crate) fn rows_of(json: &str, shape: &[usize]) -> Option<(usize, Vec<f32>)> 
             inner.next() == Some(b'[')
         };
         rows += 1;
-        text.tensor(if is_nested { shape } else { &flat }, &mut numbers)
+        text.tensor(if is_nested || shape.is_empty() { shape } else { &flat }, &mut numbers)
     })?;
     text.next().is_none().then_some((rows, numbers))
 }
