@@ -46,6 +46,9 @@ pub struct Serve {
     /// Megabytes of a request at most
     #[arg(long, value_name = "MB", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_384))]
     pub max_body: usize,
+    /// Threads that read requests and write answers, beside those that compute
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub http_threads: usize,
     /// Seconds for which requests are answered as usual after a request to terminate, while the server says that it is not ready
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub grace: u64,
@@ -128,6 +131,7 @@ impl Command for Serve {
                 address: SocketAddr::new(self.host, self.port),
                 limits: Limits { max_body: self.max_body << 20, ..Limits::default() },
                 grace: Duration::from_secs(self.grace),
+                threads: self.http_threads,
                 ..ServerOptions::default()
             },
         )?;

@@ -67,11 +67,10 @@ impl Text<'_> {
     }
 
     fn number(&mut self, numbers: &mut Vec<f32>) -> Option<()> {
-        self.next()?;
-        let rest = &self.bytes[self.at..];
-        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
-        let number = std::str::from_utf8(&rest[..length]).ok()?.parse::<f64>().ok()? as f32;
+        // It takes `inf` and `nan` as well, which JSON does not have.
+        self.next().filter(|byte| matches!(byte, b'-' | b'0'..=b'9'))?;
+        let (number, length) = fast_float2::parse_partial::<f64, _>(&self.bytes[self.at..]).ok()?;
+        let number = number as f32;
         self.at += length;
         numbers.push(number);
         number.is_finite().then_some(())

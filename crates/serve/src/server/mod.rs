@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub address: SocketAddr,
     /// What it takes.
     pub limits: Limits,
+    /// Threads that read and write; each model has one besides, which computes with those of the CPU's kernels. At least 1.
+    pub threads: usize,
     /// How long it goes on as usual after it was told to end, saying that it is not ready, so that a load balancer sends no more.
     pub grace: Duration,
     /// How long requests that are under way may take after that.
@@ -44,6 +46,7 @@ impl Default for ServerOptions {
         ServerOptions {
             address: SocketAddr::from(([127, 0, 0, 1], 8000)),
             limits: Limits::default(),
+            threads: 1,
             grace: Duration::from_secs(5),
             drain: Duration::from_secs(30),
         }
@@ -136,8 +139,12 @@ impl Server {
     pub fn run(self, signals: bool, begun: impl FnOnce()) -> Result<bool, ServeError> {
         let system = |source| ServeError::System { source };
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        // Reading and writing is little beside computing, which the model's threads do.
-        let runtime = runtime.worker_threads(1).thread_name("http").enable_all().build().map_err(system)?;
+        let runtime = runtime
+            .worker_threads(self.options.threads.max(1))
+            .thread_name("http")
+            .enable_all()
+            .build()
+            .map_err(system)?;
         let drain = self.options.drain;
         let answered = runtime.block_on(async {
             if signals {
