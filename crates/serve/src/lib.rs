@@ -7,6 +7,13 @@
 //!   with Triton's binary tensors (`/v2/models/NAME/infer`)
 //! - TensorFlow Serving's REST API (`/v1/models/NAME:predict`)
 //!
+//! and for people: `/v1/models/NAME/classify` takes a picture, a text or a row as it is, `/v1/models/NAME/generate` lets a language
+//! model write, and the page at `/` has both. `/openapi.json` describes all paths.
+//!
+//! [`Registry::change`] loads another version of a model beside the one that answers, tries it and lets it answer all requests or a
+//! share of them ([`Change`]); [`Server::administer`] lets others do so over a port of its own. `/metrics` has what was counted, for
+//! Prometheus, and how far samples are from those of the training.
+//!
 //! Requests that arrive together are computed together ([`QueueOptions`]), and more than may wait are refused at once. What a
 //! request brings is prepared as in training, so the answers are those of a [`Predictor`](fireclay_train::Predictor).
 //!

@@ -5,8 +5,8 @@ use fireclay_nn::{
     AnyTensor, Conv2dSpec, LstmSpec, Model, ModelSpec, NamedTensor, Network, load_state, state,
 };
 use fireclay_store::{
-    CheckpointFile, DatasetCard, ModelCard, Preprocessing, StoreError, load_card, load_checkpoint,
-    load_model, save_checkpoint, save_model,
+    CheckpointFile, DatasetCard, Distribution, ModelCard, Preprocessing, ReferenceDistributions, StoreError,
+    load_card, load_checkpoint, load_model, save_checkpoint, save_model,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -388,5 +388,30 @@ proptest! {
         save_model(&path, &model, &ModelCard::new(model.spec().clone())).unwrap();
         let (loaded, _) = load_model(&path, &Device::flex()).unwrap();
         prop_assert_eq!(state(&loaded), weights);
+    }
+}
+
+#[test]
+fn distributions_that_contradict_themselves_are_refused() {
+    let whole = || ReferenceDistributions {
+        samples: 12,
+        inputs: vec![Distribution::of("brightness", &[0.1, 0.2, 0.3, 0.4]).unwrap()],
+        classes: vec![0.25; 4],
+        predictions: Distribution::of("confidence", &[0.5, 0.9]),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("animals.fireclay");
+    let model = spec().build(&Device::flex()).unwrap();
+    let save = |reference| save_model(&path, &model, &ModelCard { reference: Some(reference), ..card() });
+    save(whole()).unwrap();
+    assert_eq!(load_card(&path).unwrap().reference, Some(whole()));
+    let mut cases = [whole(), whole(), whole(), whole()];
+    cases[0].classes.pop();
+    cases[1].inputs[0].edges.reverse();
+    cases[2].inputs[0].shares.push(0.5);
+    cases[3].predictions.as_mut().unwrap().shares[0] = 2.0;
+    for case in cases {
+        let message = save(case).unwrap_err().to_string();
+        assert!(message.contains("animals.fireclay") && message.contains("edges must ascend"), "{message}");
     }
 }

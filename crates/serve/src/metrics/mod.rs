@@ -11,17 +11,18 @@ use axum::http::StatusCode;
 pub use self::histogram::Histogram;
 use crate::queue::Observer;
 
-/// The statuses that requests end with; 499 is one whose client did not wait for the answer, as nginx counts it.
-const CODES: [u16; 14] = [200, 400, 401, 404, 405, 408, 409, 413, 415, 422, 429, 499, 500, 503];
-const LATE: u16 = 504;
+/// Statuses of HTTP, from 100 on.
+const FIRST_CODE: u16 = 100;
+const CODES: usize = 500;
 
-/// The code of a request whose client has gone.
+/// The code of a request whose client did not wait for the answer, as nginx counts it.
 pub(crate) const GONE: u16 = 499;
 
 /// What was counted of a version of a model since the server began.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
-    requests: [AtomicU64; CODES.len() + 1],
+    /// For each status, from the first on.
+    requests: Box<[AtomicU64]>,
     samples: AtomicU64,
     latency: Histogram,
     waits: Histogram,
@@ -30,12 +31,25 @@ pub struct Metrics {
     batches: Histogram,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics {
+            requests: (0..CODES).map(|_| AtomicU64::new(0)).collect(),
+            samples: AtomicU64::new(0),
+            latency: Histogram::default(),
+            waits: Histogram::default(),
+            computing: Histogram::default(),
+            batches: Histogram::default(),
+        }
+    }
+}
+
 impl Metrics {
     /// Counts a request that has ended with a status.
     pub(crate) fn request(&self, code: u16, latency: Duration) {
-        // Only those of `Refusal` and success are given.
-        let place = CODES.iter().position(|known| *known == code).unwrap_or(CODES.len());
-        self.requests[place].fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = self.requests.get(usize::from(code.saturating_sub(FIRST_CODE))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         if code == StatusCode::OK.as_u16() {
             self.latency.add(latency.as_secs_f64());
         }
@@ -43,7 +57,7 @@ impl Metrics {
 
     /// How many requests ended with each status, of those that any did.
     pub fn requests(&self) -> BTreeMap<u16, u64> {
-        let codes = CODES.into_iter().chain([LATE]).zip(&self.requests);
+        let codes = (FIRST_CODE..).zip(&self.requests);
         let counts = codes.map(|(code, count)| (code, count.load(Ordering::Relaxed)));
         counts.filter(|(_, count)| *count > 0).collect()
     }
@@ -93,10 +107,13 @@ mod tests {
     #[test]
     fn requests_are_counted_by_their_status() {
         let metrics = Metrics::default();
-        for code in [200, 200, 429, 504, GONE] {
+        for code in [200, 200, 429, 504, 599, 431, GONE] {
             metrics.request(code, Duration::from_millis(1));
         }
-        assert_eq!(metrics.requests(), BTreeMap::from([(200, 2), (429, 1), (499, 1), (504, 1)]));
+        assert_eq!(
+            metrics.requests(),
+            BTreeMap::from([(200, 2), (429, 1), (431, 1), (499, 1), (504, 1), (599, 1)])
+        );
         assert_eq!(metrics.latency().count(), 2);
     }
 }

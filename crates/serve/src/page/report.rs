@@ -8,7 +8,7 @@ use thousands::Separable;
 
 use crate::model::{Input, ServedModel};
 use crate::process::resident_bytes;
-use crate::registry::{Counted, Served, VersionState, VersionStatus};
+use crate::registry::{Counted, Served, VersionStatus};
 use crate::state::Shared;
 use crate::tensor::shortest;
 
@@ -67,14 +67,9 @@ pub(super) fn status(shared: &Shared) -> Value {
 }
 
 fn version(status: VersionStatus) -> Value {
-    let (state, problem) = match status.state {
-        VersionState::Available => ("available", None),
-        VersionState::Unloaded => ("unloaded", None),
-        VersionState::Loading => ("loading", None),
-        VersionState::Failed(why) => ("failed", Some(why)),
-    };
-    let labels: Vec<&str> = status.label.into_iter().collect();
-    json!({ "version": status.version, "state": state, "labels": labels, "problem": problem })
+    let VersionStatus { version, state, label } = status;
+    let labels: Vec<&str> = label.into_iter().collect();
+    json!({ "version": version, "state": state.name(), "labels": labels, "problem": state.problem() })
 }
 
 fn input(model: &ServedModel) -> Value {

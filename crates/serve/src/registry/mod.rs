@@ -15,10 +15,9 @@ pub use self::source::ModelSource;
 pub use self::versions::{Change, VersionState, VersionStatus};
 
 use self::source::LONGEST_NAME;
-pub(crate) use self::versions::STABLE;
 use self::versions::Versions;
+pub(crate) use self::versions::{Counted, STABLE};
 use crate::error::ServeError;
-use crate::metrics::Metrics;
 use crate::queue::QueueOptions;
 use crate::refusal::Refusal;
 
@@ -48,14 +47,6 @@ pub struct Registry {
     models: Vec<Versions>,
     device: Device,
     options: RegistryOptions,
-}
-
-/// What was counted of a version, now or before.
-pub(crate) struct Counted {
-    pub(crate) version: u64,
-    pub(crate) metrics: Arc<Metrics>,
-    /// The version, if it is loaded.
-    pub(crate) served: Option<Arc<Served>>,
 }
 
 impl Registry {
@@ -144,7 +135,6 @@ impl Registry {
 
     /// What was counted of each version of a model.
     pub(crate) fn counted(&self, name: &str) -> Vec<Counted> {
-        let counted = self.model(name).map(Versions::counted).unwrap_or_default();
-        counted.into_iter().map(|(version, metrics, served)| Counted { version, metrics, served }).collect()
+        self.model(name).map(Versions::counted).unwrap_or_default()
     }
 }

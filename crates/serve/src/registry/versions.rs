@@ -81,6 +81,26 @@ pub enum VersionState {
     Failed(String),
 }
 
+impl VersionState {
+    /// As clients read it: `available`, `unloaded`, `loading` or `failed`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            VersionState::Available => "available",
+            VersionState::Unloaded => "unloaded",
+            VersionState::Loading => "loading",
+            VersionState::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            VersionState::Failed(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 /// A version of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VersionStatus {
@@ -90,6 +110,14 @@ pub struct VersionStatus {
     pub state: VersionState,
     /// `stable`, `canary` or `previous`, if it is one of them.
     pub label: Option<&'static str>,
+}
+
+/// What was counted of a version, now or before.
+pub(crate) struct Counted {
+    pub(crate) version: u64,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The version, if it is loaded.
+    pub(crate) served: Option<Arc<Served>>,
 }
 
 /// A model with its versions.
@@ -152,13 +180,15 @@ impl Versions {
     }
 
     /// What was counted of each version that was ever loaded, and the version if it is there.
-    pub(super) fn counted(&self) -> Vec<(u64, Arc<Metrics>, Option<Arc<Served>>)> {
+    pub(super) fn counted(&self) -> Vec<Counted> {
         let placed = self.placed();
         let of_number = |version| placed.loaded().find(|(served, _)| served.version() == version);
-        let metrics = lock(&self.metrics).clone();
-        let with =
-            |(version, metrics)| (version, metrics, of_number(version).map(|(served, _)| served.clone()));
-        metrics.into_iter().map(with).collect()
+        let counted = |(version, metrics)| Counted {
+            version,
+            metrics,
+            served: of_number(version).map(|(served, _)| served.clone()),
+        };
+        lock(&self.metrics).clone().into_iter().map(counted).collect()
     }
 
     /// The version that is to answer a request.

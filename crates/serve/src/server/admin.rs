@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::protocols::{body_of, json_of};
 use crate::refusal::Refusal;
-use crate::registry::{Change, VersionState};
+use crate::registry::Change;
 use crate::state::Shared;
 
 /// Bytes of a token that is made here, in hexadecimal digits.
@@ -117,14 +117,11 @@ pub(crate) struct VersionReport {
 }
 
 fn report(shared: &Shared, name: &str) -> Result<ModelReport, Refusal> {
-    let versions = shared.registry.versions_on_disk(name)?.into_iter().map(|status| {
-        let (state, problem) = match status.state {
-            VersionState::Available => ("available", None),
-            VersionState::Unloaded => ("unloaded", None),
-            VersionState::Loading => ("loading", None),
-            VersionState::Failed(why) => ("failed", Some(why)),
-        };
-        VersionReport { version: status.version, state, label: status.label, problem }
+    let versions = shared.registry.versions_on_disk(name)?.into_iter().map(|status| VersionReport {
+        version: status.version,
+        state: status.state.name(),
+        label: status.label,
+        problem: status.state.problem().map(str::to_owned),
     });
     let canary_share = shared.registry.canary_share(name)?;
     Ok(ModelReport { name: name.to_owned(), canary_share, versions: versions.collect() })

@@ -25,8 +25,8 @@ const LONGEST_PATH: usize = 200;
 struct UnderWay<'a> {
     shared: &'a Shared,
     id: String,
-    method: String,
-    path: String,
+    /// Method and path, if there is a log.
+    line: Option<(String, String)>,
     begun: Instant,
     ended: bool,
 }
@@ -37,12 +37,12 @@ impl UnderWay<'_> {
         let time = self.begun.elapsed();
         let metrics: &Metrics = by.map_or(&self.shared.elsewhere, Served::metrics);
         metrics.request(code, time);
-        if let Some(log) = &self.shared.log {
+        if let (Some(log), Some((method, path))) = (&self.shared.log, &self.line) {
             let mut record = json!({
                 "time": seconds(),
                 "id": self.id,
-                "method": self.method,
-                "path": self.path,
+                "method": method,
+                "path": path,
                 "status": code,
                 "ms": milliseconds(time),
             });
@@ -69,8 +69,10 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, request: Request,
     let id = given.map_or_else(new_id, str::to_owned);
     let mut under_way = UnderWay {
         shared: &shared,
-        method: request.method().to_string(),
-        path: request.uri().path().chars().take(LONGEST_PATH).collect(),
+        line: shared.log.is_some().then(|| {
+            let path = request.uri().path().chars().take(LONGEST_PATH).collect();
+            (request.method().to_string(), path)
+        }),
         begun: Instant::now(),
         ended: false,
         id,

@@ -1,13 +1,16 @@
 //! What people send: a picture, a text or a row as it is, a text to go on with, and the page.
 
-use std::io::{Read, Write};
-
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fireclay_nn::Device;
+use fireclay_serve::{Registry, RegistryOptions, Server, ServerOptions};
 use fireclay_train::Sample;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
-use crate::support::Running;
+use crate::support::{Running, writer};
 
 /// A PNG of four by four grey pixels.
 fn png(pixels: &[u8]) -> Vec<u8> {
@@ -187,31 +190,41 @@ fn a_language_model_writes_whole_texts_and_word_by_word() {
 
 #[test]
 fn a_text_ends_when_its_reader_leaves() {
-    let server = Running::of_a_writer();
-    let body = json!({ "max_tokens": 4096, "stream": true }).to_string();
-    let length = body.len();
-    let request = format!(
-        "POST /v1/models/writer/generate HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    let mut clients: Vec<_> = (0..8)
-        .map(|_| {
-            let mut client = server.connect();
-            client.write_all(request.as_bytes()).unwrap();
-            client.read_exact(&mut [0; 64]).unwrap();
-            client
-        })
-        .collect();
-    // None of them reads on, so that all places stay taken.
-    let refused = server.post("/v1/models/writer/generate", "{\"max_tokens\": 2}");
-    if refused.status != 200 {
-        assert!(refused.refusal(429).contains("8 texts are being written"));
-    }
-    clients.clear();
-    let free = (0..200).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        server.post("/v1/models/writer/generate", "{\"max_tokens\": 2}").status == 200
+    let folder = tempfile::tempdir().unwrap();
+    let registry =
+        Registry::load(&[writer(folder.path())], &Device::default(), RegistryOptions::default()).unwrap();
+    let options = ServerOptions { address: ([127, 0, 0, 1], 0).into(), ..ServerOptions::default() };
+    let router = Server::bind(registry, options).unwrap().router();
+    let ask = |body: &'static str| {
+        let request = Request::post("/v1/models/writer/generate").body(Body::from(body)).unwrap();
+        router.clone().oneshot(request)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        // Nobody reads them, so that all of them wait to be taken.
+        let mut unread = Vec::new();
+        for _ in 0..8 {
+            unread.push(ask(r#"{"max_tokens": 4096, "stream": true}"#).await.unwrap());
+        }
+        assert!(unread.iter().all(|response| response.status() == 200));
+        let refused = ask("{}").await.unwrap();
+        assert_eq!(
+            (refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()),
+            (429, "1")
+        );
+        let said = to_bytes(refused.into_body(), 1000).await.unwrap();
+        assert!(String::from_utf8_lossy(&said).contains("8 texts are being written"), "{said:?}");
+        unread.clear();
+        let mut is_free = false;
+        for _ in 0..500 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            is_free |= ask(r#"{"max_tokens": 2}"#).await.unwrap().status() == 200;
+            if is_free {
+                break;
+            }
+        }
+        assert!(is_free, "the places of readers that left are free again");
     });
-    assert!(free, "the places of clients that left are free again");
 }
 
 #[test]

@@ -217,7 +217,8 @@ fn models(folder: &Path) -> Vec<ModelSource> {
     ]
 }
 
-fn writer(folder: &Path) -> ModelSource {
+/// A language model called `writer`.
+pub fn writer(folder: &Path) -> ModelSource {
     let texts: Vec<String> = (0..48).map(|index| ["good film", "bad film"][index % 2].to_owned()).collect();
     let texts = Texts::new(texts, classes(["a", "b", "c"], 48), Provenance::default()).unwrap();
     let vocabulary = Vocabulary::build(&texts, &WordTokenizer::default(), Default::default()).unwrap();

@@ -165,6 +165,7 @@ fn every_path_that_is_described_is_there() {
     let server = Running::start();
     let document = server.get("/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 20);
     let mut names = Vec::new();
