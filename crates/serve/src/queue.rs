@@ -1,10 +1,12 @@
 //! Requests that wait for a model, and the thread that answers as many of them together as it finds.
 //!
 //! A batch is what waits when the thread is free: while it computes one, the next gathers by itself. `max_delay` lets it wait
-//! for more, which costs the first request so long.
+//! for more, which costs the first request so long. A batch that takes less time than to wake the thread and to be woken by it is
+//! computed by the task that asks.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,70 +60,92 @@ struct Job<Q, A> {
 struct Waiting<Q, A> {
     jobs: VecDeque<Job<Q, A>>,
     samples: usize,
+    /// A batch is being computed; whoever does so looks for the next one afterwards.
+    computing: bool,
     /// Nothing comes any more, and the thread ends when all is answered.
     closed: bool,
 }
+
+/// How long a batch may take at most to be computed by the task that asks: no other connection of its thread goes on meanwhile.
+const SHORT: Duration = Duration::from_micros(300);
 
 /// Requests that wait: samples `Q`, to each of which there is an answer `A`. Its thread ends when it is dropped, after what waits
 /// was answered.
 pub struct Queue<Q, A> {
     shared: Arc<Shared<Q, A>>,
-    options: QueueOptions,
 }
+
+/// Answers samples, in their order.
+type Compute<Q, A> = Box<dyn Fn(&[&Q]) -> Answers<A> + Send + Sync>;
 
 struct Shared<Q, A> {
     waiting: Mutex<Waiting<Q, A>>,
     more: Condvar,
+    options: QueueOptions,
+    observer: Arc<dyn Observer>,
+    compute: Compute<Q, A>,
+    /// Nanoseconds that a sample took of late; before the first so many that no batch is short.
+    pace: AtomicU64,
 }
 
 impl<Q, A> std::fmt::Debug for Queue<Q, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Queue").field("options", &self.shared.options).finish_non_exhaustive()
     }
 }
 
-impl<Q, A> Shared<Q, A> {
-    fn lock(&self) -> MutexGuard<'_, Waiting<Q, A>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
-    /// Starts the thread. `compute` answers samples, in their order.
+impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
+    /// Starts the thread. `compute` answers samples, in their order; it is called for one batch at a time, by the thread or a task that
+    /// asks.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(
         options: QueueOptions,
         observer: Arc<dyn Observer>,
-        compute: impl Fn(&[&Q]) -> Answers<A> + Send + 'static,
+        compute: impl Fn(&[&Q]) -> Answers<A> + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let waiting = Waiting { jobs: VecDeque::new(), samples: 0, closed: false };
-        let shared = Arc::new(Shared { waiting: Mutex::new(waiting), more: Condvar::new() });
+        let waiting = Waiting { jobs: VecDeque::new(), samples: 0, computing: false, closed: false };
+        let shared = Arc::new(Shared {
+            waiting: Mutex::new(waiting),
+            more: Condvar::new(),
+            options,
+            observer,
+            compute: Box::new(compute),
+            pace: AtomicU64::new(u64::MAX),
+        });
         let own = shared.clone();
         std::thread::Builder::new().name("inference".into()).spawn(move || {
-            let observed = |questions: &[&Q]| {
-                let begun = Instant::now();
-                let answers = compute(questions);
-                observer.computed(questions.len(), begun.elapsed());
-                answers
-            };
-            while let Some(jobs) = own.next(&options) {
-                answer(jobs, &options, &*observer, &observed);
+            while let Some(batch) = own.next() {
+                batch.answer();
             }
         })?;
-        Ok(Queue { shared, options })
+        Ok(Queue { shared })
     }
 
-    /// Lets samples of a request that came at some time be answered; dropping what is returned calls it off.
+    /// Answers samples of a request that came at some time, once it is their turn; dropping it calls them off.
     ///
     /// # Errors
-    /// [`Refusal::Busy`] if too many wait, [`Refusal::Large`] if there are more samples than may ever wait.
-    pub fn submit(&self, questions: Vec<Q>, came: Instant) -> Result<oneshot::Receiver<Answers<A>>, Refusal> {
+    /// [`Refusal::Busy`] if too many wait, [`Refusal::Large`] if there are more samples than may ever wait, [`Refusal::Late`] if they
+    /// waited too long, and what the model says of them.
+    pub async fn ask(&self, questions: Vec<Q>, came: Instant) -> Answers<A> {
+        let (answer, turn) = self.submit(questions, came)?;
+        if self.shared.is_short() {
+            // What has come at the same time is heard first, and is answered together.
+            tokio::task::yield_now().await;
+            turn.compute_if_short();
+        } else {
+            drop(turn);
+        }
+        answer.await.unwrap_or(Err(Refusal::Failed))
+    }
+
+    /// Lets samples wait; dropping the first of what is returned calls them off, and dropping the second wakes the thread.
+    fn submit(&self, questions: Vec<Q>, came: Instant) -> Result<(Waiter<A>, Turn<'_, Q, A>), Refusal> {
         let (reply, answer) = oneshot::channel();
-        let mut waiting = self.shared.lock();
-        let [found, most] = [questions.len(), self.options.capacity];
+        let [found, most] = [questions.len(), self.shared.options.capacity];
         self.check_size(found)?;
+        let mut waiting = self.shared.lock();
         if waiting.closed {
             return Err(Refusal::Unavailable("the model is being put away"));
         }
@@ -130,9 +154,7 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
         }
         waiting.samples += found;
         waiting.jobs.push_back(Job { questions, reply, came });
-        drop(waiting);
-        self.shared.more.notify_one();
-        Ok(answer)
+        Ok((answer, Turn(&self.shared)))
     }
 
     /// Whether so many samples may ever wait.
@@ -140,7 +162,7 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
     /// # Errors
     /// [`Refusal::Large`] if not.
     pub fn check_size(&self, samples: usize) -> Result<(), Refusal> {
-        let most = self.options.capacity;
+        let most = self.shared.options.capacity;
         if samples <= most {
             return Ok(());
         }
@@ -153,7 +175,7 @@ impl<Q: Send + 'static, A: Send + 'static> Queue<Q, A> {
     /// # Errors
     /// [`Refusal::Busy`] if not.
     pub fn check_room(&self) -> Result<(), Refusal> {
-        let (waiting, most) = (self.waiting(), self.options.capacity);
+        let (waiting, most) = (self.waiting(), self.shared.options.capacity);
         if waiting < most { Ok(()) } else { Err(Refusal::Busy { waiting, most }) }
     }
 
@@ -170,34 +192,124 @@ impl<Q, A> Drop for Queue<Q, A> {
     }
 }
 
+/// Where an answer comes.
+type Waiter<A> = oneshot::Receiver<Answers<A>>;
+
+/// Samples that were added, of which the thread does not know yet.
+struct Turn<'a, Q, A>(&'a Shared<Q, A>);
+
+impl<Q, A> Turn<'_, Q, A> {
+    /// Computes what waits, if it is short and nobody else computes.
+    fn compute_if_short(self) {
+        let shared = self.0;
+        let mut waiting = shared.lock();
+        if !waiting.computing && !waiting.jobs.is_empty() && shared.takes(waiting.samples) <= SHORT {
+            let batch = shared.take(&mut waiting);
+            drop(waiting);
+            batch.answer();
+        }
+        // What came meanwhile is the thread's.
+    }
+}
+
+impl<Q, A> Drop for Turn<'_, Q, A> {
+    fn drop(&mut self) {
+        self.0.wake();
+    }
+}
+
+/// Requests that are answered together.
+struct Batch<'a, Q, A> {
+    shared: &'a Shared<Q, A>,
+    jobs: Vec<Job<Q, A>>,
+}
+
+impl<Q, A> Batch<'_, Q, A> {
+    fn answer(mut self) {
+        let Shared { options, observer, .. } = self.shared;
+        let compute = |questions: &[&Q]| self.shared.compute(questions);
+        answer(std::mem::take(&mut self.jobs), options, &**observer, &compute);
+    }
+}
+
+impl<Q, A> Drop for Batch<'_, Q, A> {
+    fn drop(&mut self) {
+        self.shared.lock().computing = false;
+    }
+}
+
 impl<Q, A> Shared<Q, A> {
-    /// The next batch; `None` when nothing comes any more.
-    fn next(&self, options: &QueueOptions) -> Option<Vec<Job<Q, A>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<Q, A>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the thread, unless nothing waits or somebody computes, who looks for more himself.
+    fn wake(&self) {
+        let waiting = self.lock();
+        if !waiting.computing && !waiting.jobs.is_empty() {
+            drop(waiting);
+            self.more.notify_one();
+        }
+    }
+
+    /// How long so many samples take, as far as is known.
+    fn takes(&self, samples: usize) -> Duration {
+        Duration::from_nanos(self.pace.load(Ordering::Relaxed).saturating_mul(samples as u64))
+    }
+
+    /// Whether a sample alone is computed by the task that asks.
+    fn is_short(&self) -> bool {
+        self.options.max_delay.is_zero() && self.takes(1) <= SHORT
+    }
+
+    fn compute(&self, questions: &[&Q]) -> Answers<A> {
+        let begun = Instant::now();
+        let answers = (self.compute)(questions);
+        let time = begun.elapsed();
+        self.observer.computed(questions.len(), time);
+        let found = time.as_nanos() as u64 / questions.len().max(1) as u64;
+        let pace = match self.pace.load(Ordering::Relaxed) {
+            u64::MAX => found,
+            // A batch that was interrupted says little.
+            known => known - known / 8 + found.min(2 * known + 1000) / 8,
+        };
+        self.pace.store(pace, Ordering::Relaxed);
+        answers
+    }
+
+    /// The next batch of the thread; `None` when nothing comes any more.
+    fn next(&self) -> Option<Batch<'_, Q, A>> {
         let mut waiting = self.lock();
         loop {
-            let Some(first) = waiting.jobs.front() else {
-                if waiting.closed {
-                    return None;
+            let first = match waiting.jobs.front() {
+                Some(first) if !waiting.computing => first,
+                None if waiting.closed => return None,
+                _ => {
+                    waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                    continue;
                 }
-                waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                continue;
             };
-            let left = options.max_delay.saturating_sub(first.came.elapsed());
-            if waiting.samples >= options.max_batch || left.is_zero() || waiting.closed {
-                break;
+            let left = self.options.max_delay.saturating_sub(first.came.elapsed());
+            if waiting.samples >= self.options.max_batch || left.is_zero() || waiting.closed {
+                return Some(self.take(&mut waiting));
             }
             (waiting, _) = self.more.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The first requests, as many as fit into a batch.
+    fn take(&self, waiting: &mut Waiting<Q, A>) -> Batch<'_, Q, A> {
         let (mut jobs, mut samples) = (Vec::new(), 0);
         while let Some(job) = waiting.jobs.front() {
-            if samples > 0 && samples + job.questions.len() > options.max_batch {
+            if samples > 0 && samples + job.questions.len() > self.options.max_batch {
                 break;
             }
             samples += job.questions.len();
             jobs.extend(waiting.jobs.pop_front());
         }
         waiting.samples -= samples;
-        Some(jobs)
+        waiting.computing = true;
+        Batch { shared: self, jobs }
     }
 }
 
@@ -268,9 +380,10 @@ mod tests {
     fn doubling(options: QueueOptions) -> (Numbers, mpsc::Receiver<usize>, mpsc::Sender<()>) {
         let (say, said) = mpsc::channel();
         let (go, gone) = mpsc::channel::<()>();
+        let gone = Mutex::new(gone);
         let queue = Queue::start(options, Arc::new(Metrics::default()), move |numbers: &[&i32]| {
             say.send(numbers.len()).unwrap();
-            gone.recv().unwrap();
+            gone.lock().unwrap_or_else(PoisonError::into_inner).recv().unwrap();
             assert!(!numbers.contains(&&13), "a bug in the model");
             match numbers.contains(&&7) {
                 true => Err(Refusal::bad("7 is not taken")),
@@ -280,6 +393,11 @@ mod tests {
         (queue.unwrap(), said, go)
     }
 
+    /// Lets samples wait for the thread.
+    fn wait_for(queue: &Numbers, numbers: Vec<i32>) -> Result<Waiter<i32>, Refusal> {
+        queue.submit(numbers, Instant::now()).map(|(answer, _)| answer)
+    }
+
     fn options(max_batch: usize, capacity: usize) -> QueueOptions {
         QueueOptions { max_batch, capacity, ..QueueOptions::default() }
     }
@@ -287,12 +405,11 @@ mod tests {
     #[test]
     fn what_waits_is_answered_together_and_in_order() {
         let (queue, said, go) = doubling(options(4, 100));
-        let first = queue.submit(vec![1], Instant::now()).unwrap();
+        let first = wait_for(&queue, vec![1]).unwrap();
         assert_eq!(said.recv().unwrap(), 1);
         // While the first is computed.
-        let rest: Vec<_> = [vec![2], vec![3, 4], vec![5, 6]]
-            .map(|numbers| queue.submit(numbers, Instant::now()).unwrap())
-            .into();
+        let rest: Vec<_> =
+            [vec![2], vec![3, 4], vec![5, 6]].map(|numbers| wait_for(&queue, numbers).unwrap()).into();
         assert_eq!(queue.waiting(), 5);
         (0..3).for_each(|_| go.send(()).unwrap());
         assert_eq!(first.blocking_recv().unwrap(), Ok(vec![2]));
@@ -306,7 +423,7 @@ mod tests {
     #[test]
     fn a_request_that_is_larger_than_a_batch_is_cut() {
         let (queue, said, go) = doubling(options(4, 100));
-        let answer = queue.submit((20..30).collect(), Instant::now()).unwrap();
+        let answer = wait_for(&queue, (20..30).collect()).unwrap();
         (0..3).for_each(|_| go.send(()).unwrap());
         assert_eq!(
             answer.blocking_recv().unwrap().unwrap(),
@@ -319,10 +436,9 @@ mod tests {
     fn one_that_fails_fails_alone() {
         for (bad, refusal) in [(13, Refusal::Failed), (7, Refusal::bad("7 is not taken"))] {
             let (queue, said, go) = doubling(options(8, 100));
-            let busy = queue.submit(vec![0], Instant::now()).unwrap();
+            let busy = wait_for(&queue, vec![0]).unwrap();
             said.recv().unwrap();
-            let answers = [vec![1], vec![bad, 2], vec![3]]
-                .map(|numbers| queue.submit(numbers, Instant::now()).unwrap());
+            let answers = [vec![1], vec![bad, 2], vec![3]].map(|numbers| wait_for(&queue, numbers).unwrap());
             (0..5).for_each(|_| go.send(()).unwrap());
             busy.blocking_recv().unwrap().unwrap();
             let [one, two, three] = answers.map(|answer| answer.blocking_recv().unwrap());
@@ -333,18 +449,12 @@ mod tests {
     #[test]
     fn more_than_may_wait_is_refused_at_once() {
         let (queue, said, go) = doubling(options(2, 3));
-        let busy = queue.submit(vec![0], Instant::now()).unwrap();
+        let busy = wait_for(&queue, vec![0]).unwrap();
         said.recv().unwrap();
-        let waits = queue.submit(vec![1, 2], Instant::now()).unwrap();
-        assert_eq!(
-            queue.submit(vec![3, 4], Instant::now()).unwrap_err(),
-            Refusal::Busy { waiting: 2, most: 3 }
-        );
-        let fits = queue.submit(vec![3], Instant::now()).unwrap();
-        assert!(matches!(
-            queue.submit(vec![1; 4], Instant::now()).unwrap_err(),
-            Refusal::Large { flag: "--queue", .. }
-        ));
+        let waits = wait_for(&queue, vec![1, 2]).unwrap();
+        assert_eq!(wait_for(&queue, vec![3, 4]).unwrap_err(), Refusal::Busy { waiting: 2, most: 3 });
+        let fits = wait_for(&queue, vec![3]).unwrap();
+        assert!(matches!(wait_for(&queue, vec![1; 4]).unwrap_err(), Refusal::Large { flag: "--queue", .. }));
         (0..3).for_each(|_| go.send(()).unwrap());
         for (answer, expected) in [(busy, vec![0]), (waits, vec![2, 4]), (fits, vec![6])] {
             assert_eq!(answer.blocking_recv().unwrap().unwrap(), expected);
@@ -354,10 +464,10 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_or_is_late_is_not_computed() {
         let (queue, said, go) = doubling(options(8, 100));
-        let busy = queue.submit(vec![0], Instant::now()).unwrap();
+        let busy = wait_for(&queue, vec![0]).unwrap();
         said.recv().unwrap();
-        drop(queue.submit(vec![1, 2, 3], Instant::now()).unwrap());
-        let stays = queue.submit(vec![4], Instant::now()).unwrap();
+        drop(wait_for(&queue, vec![1, 2, 3]).unwrap());
+        let stays = wait_for(&queue, vec![4]).unwrap();
         (0..2).for_each(|_| go.send(()).unwrap());
         busy.blocking_recv().unwrap().unwrap();
         assert_eq!(stays.blocking_recv().unwrap().unwrap(), [8]);
@@ -366,9 +476,9 @@ mod tests {
         // Long enough that the first is not late on a busy machine.
         let deadline = Duration::from_secs(1);
         let (queue, said, go) = doubling(QueueOptions { deadline, ..options(8, 100) });
-        let busy = queue.submit(vec![0], Instant::now()).unwrap();
+        let busy = wait_for(&queue, vec![0]).unwrap();
         said.recv().unwrap();
-        let late = queue.submit(vec![1], Instant::now()).unwrap();
+        let late = wait_for(&queue, vec![1]).unwrap();
         std::thread::sleep(deadline + Duration::from_millis(50));
         go.send(()).unwrap();
         busy.blocking_recv().unwrap().unwrap();
@@ -379,19 +489,68 @@ mod tests {
     fn a_delay_lets_a_batch_grow_until_it_is_full() {
         let max_delay = Duration::from_secs(3600);
         let (queue, said, go) = doubling(QueueOptions { max_delay, ..options(3, 100) });
-        let answers =
-            [vec![1], vec![2], vec![3]].map(|numbers| queue.submit(numbers, Instant::now()).unwrap());
+        let answers = [vec![1], vec![2], vec![3]].map(|numbers| wait_for(&queue, numbers).unwrap());
         assert_eq!(said.recv().unwrap(), 3);
         go.send(()).unwrap();
         assert_eq!(answers.map(|answer| answer.blocking_recv().unwrap().unwrap()), [[2], [4], [6]]);
     }
 
+    /// Says the name of the thread that computes a batch, and how many samples it has.
+    fn naming(pace: Duration) -> (Queue<i32, (Option<String>, usize)>, tokio::runtime::Runtime) {
+        let queue = Queue::start(options(8, 100), Arc::new(Metrics::default()), |numbers: &[&i32]| {
+            let name = std::thread::current().name().map(str::to_owned);
+            Ok(numbers.iter().map(|_| (name.clone(), numbers.len())).collect())
+        });
+        let queue = queue.unwrap();
+        queue.shared.pace.store(pace.as_nanos() as u64, Ordering::Relaxed);
+        (queue, tokio::runtime::Builder::new_current_thread().build().unwrap())
+    }
+
+    #[test]
+    fn what_is_short_is_computed_by_the_task_that_asks_together_with_what_came_then() {
+        let (queue, runtime) = naming(SHORT / 3);
+        let own = std::thread::current().name().map(str::to_owned);
+        let (one, other) = runtime.block_on(async {
+            tokio::join!(queue.ask(vec![1], Instant::now()), queue.ask(vec![2, 3], Instant::now()))
+        });
+        assert_eq!((one.unwrap(), other.unwrap()), (vec![(own.clone(), 3)], vec![(own, 3); 2]));
+        assert_eq!(queue.waiting(), 0);
+    }
+
+    #[test]
+    fn what_is_long_is_computed_by_the_thread() {
+        // A sample alone would be short, four are not.
+        for (pace, samples) in [(SHORT * 2, 1), (SHORT / 3, 4), (Duration::from_nanos(u64::MAX), 1)] {
+            let (queue, runtime) = naming(pace);
+            let answers = runtime.block_on(queue.ask(vec![1; samples], Instant::now())).unwrap();
+            assert_eq!(answers, vec![(Some("inference".into()), samples); samples]);
+        }
+    }
+
+    #[test]
+    fn one_that_leaves_before_its_turn_leaves_nobody_waiting() {
+        let (queue, runtime) = naming(SHORT / 3);
+        runtime.block_on(async {
+            let mut leaving = Box::pin(queue.ask(vec![1], Instant::now()));
+            let waits = queue.submit(vec![2], Instant::now()).unwrap();
+            // It is asked once, and dropped before it is so again.
+            std::future::poll_fn(|context| {
+                std::task::Poll::Ready(leaving.as_mut().poll(context).is_pending())
+            })
+            .await;
+            let (answer, turn) = waits;
+            std::mem::forget(turn);
+            drop(leaving);
+            assert_eq!(answer.await.unwrap().unwrap(), [(Some("inference".into()), 1)]);
+        });
+    }
+
     #[test]
     fn what_waits_when_the_queue_ends_is_answered() {
         let (queue, said, go) = doubling(options(1, 100));
-        let busy = queue.submit(vec![0], Instant::now()).unwrap();
+        let busy = wait_for(&queue, vec![0]).unwrap();
         said.recv().unwrap();
-        let last = queue.submit(vec![1], Instant::now()).unwrap();
+        let last = wait_for(&queue, vec![1]).unwrap();
         drop(queue);
         (0..2).for_each(|_| go.send(()).unwrap());
         assert_eq!([busy, last].map(|answer| answer.blocking_recv().unwrap().unwrap()), [[0], [2]]);

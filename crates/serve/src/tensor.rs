@@ -228,6 +228,11 @@ impl Tensor {
         Tensor { name: name.to_owned(), datatype, shape: shape.to_vec(), elements }.checked()
     }
 
+    /// A tensor of `FP32`, of as many numbers as the shape says, all of which are finite.
+    pub(crate) fn of_floats(name: &str, shape: Vec<usize>, numbers: Vec<f32>) -> Self {
+        Tensor { name: name.to_owned(), datatype: Datatype::Fp32, shape, elements: Elements::Floats(numbers) }
+    }
+
     /// Samples in it.
     pub fn samples(&self) -> usize {
         self.shape.first().copied().unwrap_or(0)
@@ -260,7 +265,10 @@ pub(crate) fn shortest(value: f32) -> f64 {
 const MOST_AXES: usize = 16;
 
 /// How many elements a shape has.
-fn count(name: &str, shape: &[usize]) -> Result<usize, Refusal> {
+///
+/// # Errors
+/// If it has none, or more axes or elements than can be.
+pub(crate) fn count(name: &str, shape: &[usize]) -> Result<usize, Refusal> {
     if shape.len() > MOST_AXES {
         return Err(Refusal::bad(format!(
             "input {name:?} has {} axes; expected {MOST_AXES} at most",

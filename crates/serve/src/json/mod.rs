@@ -5,4 +5,4 @@ mod numbers;
 mod samples;
 
 pub(crate) use self::flat::Flat;
-pub(crate) use self::samples::{columns_of, of_inputs, of_instances, of_numbers, row_of};
+pub(crate) use self::samples::{columns_of, of_data, of_inputs, of_instances, of_request, row_of};

@@ -5,10 +5,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Number, Value};
 
 use super::flat::Flat;
-use super::numbers::rows_of;
+use super::numbers::{instances_of, numbers_of};
 use crate::model::{Output, Signature, TensorSpec};
 use crate::refusal::Refusal;
-use crate::tensor::{Cell, Datatype, Elements, Tensor};
+use crate::tensor::{Cell, Datatype, Elements, Tensor, count};
 
 /// What a model says of a sample: the value of its output by itself, or those of several by name.
 pub(crate) fn row_of(outputs: &[Output], row: usize) -> Value {
@@ -68,17 +68,23 @@ pub(crate) fn of_instances(signature: &Signature, instances: Vec<Value>) -> Resu
     signature.inputs.iter().zip(columns).map(|(spec, column)| tensor(spec, rows, column)).collect()
 }
 
-/// The tensor of samples of a model that takes floating-point numbers alone, from the text of their list; `None` if they may be
-/// something else, which [`of_instances`] says.
-pub(crate) fn of_numbers(signature: &Signature, instances: &str) -> Option<Vec<Tensor>> {
+/// The tensor of samples of a model that takes floating-point numbers alone, from the text of a request that has a list of them;
+/// `None` if they may be something else, which [`of_instances`] says.
+pub(crate) fn of_request(signature: &Signature, body: &[u8]) -> Option<Vec<Tensor>> {
     let [TensorSpec { name, datatype: Datatype::Fp32, shape }] = signature.inputs.as_slice() else {
         return None;
     };
     let inner: Vec<usize> = shape[1..].iter().copied().collect::<Option<_>>()?;
-    let (rows, numbers) = rows_of(instances, &inner)?;
-    let shape = [&[rows], inner.as_slice()].concat();
-    let elements = Elements::Floats(numbers);
-    Some(vec![Tensor { name: name.clone(), datatype: Datatype::Fp32, shape, elements }])
+    let (samples, numbers) = instances_of(body, &inner)?;
+    Some(vec![Tensor::of_floats(name, [&[samples], inner.as_slice()].concat(), numbers)])
+}
+
+/// The tensor of an input of floating-point numbers from the text of its data; `None` if it may be something else, which
+/// [`Flat`] says.
+pub(crate) fn of_data(name: &str, datatype: Datatype, shape: &[usize], data: &str) -> Option<Tensor> {
+    let is_possible = datatype == Datatype::Fp32 && count(name, shape).is_ok();
+    let numbers = is_possible.then(|| numbers_of(data, shape)).flatten()?;
+    Some(Tensor::of_floats(name, shape.to_vec(), numbers))
 }
 
 /// The tensors of batches by the names of the inputs; of a model with one input, the batch by itself.

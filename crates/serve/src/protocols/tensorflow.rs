@@ -12,11 +12,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{Router, get};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{ModelPath, body_of, by, json_of};
-use crate::json::{columns_of, of_inputs, of_instances, of_numbers, row_of};
+use crate::json::{columns_of, of_inputs, of_instances, of_request, row_of};
 use crate::model::{Output, Signature};
 use crate::refusal::Refusal;
 use crate::registry::{Served, VersionState, VersionStatus};
@@ -99,13 +98,13 @@ fn without_verb(segment: &str) -> Result<&str, Refusal> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request<'a> {
+struct Request {
     #[serde(default)]
     #[allow(dead_code, reason = "clients may send it, and there is one signature")]
     signature_name: Option<String>,
-    /// Row by row, as text.
-    #[serde(default, borrow)]
-    instances: Option<&'a RawValue>,
+    /// Row by row.
+    #[serde(default)]
+    instances: Option<Vec<Value>>,
     /// Input by input.
     #[serde(default)]
     inputs: Option<Value>,
@@ -121,7 +120,7 @@ async fn prediction(
     let body = body_of(headers, body, shared).await?;
     served.check_room()?;
     let read = |body: &[u8]| {
-        let (tensors, by_row) = read(served.model().signature(), json_of(body, WHAT)?)?;
+        let (tensors, by_row) = read(served.model().signature(), body)?;
         Ok::<_, Refusal>((served.questions(tensors)?, by_row))
     };
     let (questions, by_row) = body.read(shared, read).await?;
@@ -130,15 +129,13 @@ async fn prediction(
 }
 
 /// The tensors of a request, and whether its samples lie row by row.
-fn read(signature: &Signature, request: Request<'_>) -> Result<(Vec<Tensor>, bool), Refusal> {
-    match (request.instances, request.inputs) {
-        (Some(instances), None) => {
-            let tensors = match of_numbers(signature, instances.get()) {
-                Some(tensors) => tensors,
-                None => of_instances(signature, json_of(instances.get().as_bytes(), WHAT)?)?,
-            };
-            Ok((tensors, true))
-        }
+fn read(signature: &Signature, body: &[u8]) -> Result<(Vec<Tensor>, bool), Refusal> {
+    if let Some(tensors) = of_request(signature, body) {
+        return Ok((tensors, true));
+    }
+    let Request { instances, inputs, .. } = json_of(body, WHAT)?;
+    match (instances, inputs) {
+        (Some(instances), None) => Ok((of_instances(signature, instances)?, true)),
         (None, Some(inputs)) => Ok((of_inputs(signature, inputs)?, false)),
         _ => Err(Refusal::bad(
             "the body has \"instances\", samples in a list, or \"inputs\", a batch for each input; expected one of them",

@@ -144,6 +144,6 @@ impl Served {
     /// # Errors
     /// If too many wait, they waited too long, or the model failed.
     pub async fn ask(&self, questions: Vec<Question>, came: Instant) -> Result<Vec<Prediction>, Refusal> {
-        self.queue.submit(questions, came)?.await.unwrap_or(Err(Refusal::Failed))
+        self.queue.ask(questions, came).await
     }
 }

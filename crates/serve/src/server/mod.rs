@@ -46,7 +46,7 @@ impl Default for ServerOptions {
         ServerOptions {
             address: SocketAddr::from(([127, 0, 0, 1], 8000)),
             limits: Limits::default(),
-            threads: 1,
+            threads: 2,
             grace: Duration::from_secs(5),
             drain: Duration::from_secs(30),
         }

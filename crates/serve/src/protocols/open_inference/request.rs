@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::super::json_of;
-use crate::json::Flat;
+use crate::json::{Flat, of_data};
 use crate::refusal::Refusal;
 use crate::tensor::{Datatype, Tensor};
+
+/// What a body is to be.
+const WHAT: &str = "a request for an inference";
 
 /// Bytes of a name at most, as it may come back in an error. A table's column may have a long one.
 const LONGEST_NAME: usize = 4096;
@@ -34,25 +38,27 @@ pub(crate) struct AskedOutput {
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct Request<'a> {
     #[serde(default)]
     id: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
-    inputs: Vec<Input>,
+    #[serde(borrow)]
+    inputs: Vec<Input<'a>>,
     #[serde(default, deserialize_with = "or_default")]
     outputs: Vec<Asked>,
 }
 
 #[derive(Deserialize)]
-struct Input {
+struct Input<'a> {
     name: String,
     shape: Vec<usize>,
     datatype: String,
     #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
-    #[serde(default)]
-    data: Option<Flat>,
+    /// As it stands there.
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +108,7 @@ impl InferRequest {
                 })?
             }
         };
-        let request: Request = json_of(json, "a request for an inference")?;
+        let request: Request<'_> = json_of(json, WHAT)?;
         let inputs = request.inputs.iter().map(|input| &input.name);
         let asked: Vec<&String> = request.outputs.iter().map(|output| &output.name).collect();
         if let Some(name) = inputs.chain(asked.iter().copied()).find(|name| name.len() > LONGEST_NAME) {
@@ -142,7 +148,7 @@ impl InferRequest {
     }
 }
 
-impl Input {
+impl Input<'_> {
     /// Its tensor; binary data is taken from the front of what is left.
     fn tensor(self, binary: &mut &[u8]) -> Result<Tensor, Refusal> {
         let name = &self.name;
@@ -151,10 +157,10 @@ impl Input {
             Refusal::bad(format!("input {name:?} has the datatype {found:?}; known are BOOL, UINT8 to INT64, FP16 to FP64, BF16, BYTES"))
         })?;
         match (self.data, self.parameters.binary_data_size) {
-            (Some(data), None) if !data.lies_as(&self.shape) => Err(Refusal::bad(format!(
-                "the lists in the data of input {name:?} are not those of its shape; expected such lists, or one list of all values"
-            ))),
-            (Some(data), None) => Tensor::from_json(name, datatype, &self.shape, data.values),
+            (Some(data), None) => match of_data(name, datatype, &self.shape, data.get()) {
+                Some(tensor) => Ok(tensor),
+                None => of_values(name, datatype, &self.shape, data),
+            },
             (None, Some(size)) => {
                 let (own, rest) = binary.split_at_checked(size).ok_or_else(|| {
                     Refusal::bad(format!(
@@ -172,6 +178,17 @@ impl Input {
                 "input {name:?} has \"data\" and \"binary_data_size\"; expected one of them"
             ))),
         }
+    }
+}
+
+/// A tensor of values of any type.
+fn of_values(name: &str, datatype: Datatype, shape: &[usize], data: &RawValue) -> Result<Tensor, Refusal> {
+    let data: Flat = json_of(data.get().as_bytes(), WHAT)?;
+    match data.lies_as(shape) {
+        true => Tensor::from_json(name, datatype, shape, data.values),
+        false => Err(Refusal::bad(format!(
+            "the lists in the data of input {name:?} are not those of its shape; expected such lists, or one list of all values"
+        ))),
     }
 }
 
