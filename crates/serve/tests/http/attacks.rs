@@ -159,3 +159,48 @@ fn json_that_is_broken_deep_or_full_of_lies_is_refused() {
     assert_eq!(server.post("/v1/models/reviews:predict", long.to_string()).status, 200);
     answers(&server);
 }
+
+#[test]
+fn what_is_no_number_is_refused_in_every_form() {
+    let server = Running::start();
+    let binary = |datatype: &str, value: &[u8]| {
+        let size = 16 * value.len();
+        let input = json!({ "name": "input", "shape": [1, 1, 4, 4], "datatype": datatype, "parameters": { "binary_data_size": size } });
+        let head = json!({ "inputs": [input] }).to_string();
+        let length = format!("Inference-Header-Content-Length: {}\r\n", head.len());
+        // The last of them, so that it is no matter of the first.
+        let body = [head.as_bytes(), &vec![0; size - value.len()], value].concat();
+        server.post_with("/v2/models/pictures/infer", &length, body).refusal(400)
+    };
+    for (datatype, value) in [
+        ("FP32", &f32::NAN.to_le_bytes()[..]),
+        ("FP32", &f32::NEG_INFINITY.to_le_bytes()),
+        ("FP64", &f64::NAN.to_le_bytes()),
+        ("FP16", &0x7e00u16.to_le_bytes()),
+        ("BF16", &0x7f80u16.to_le_bytes()),
+    ] {
+        let refusal = binary(datatype, value);
+        assert!(refusal.contains("value 15 of input \"input\" is NaN"), "{refusal}");
+    }
+    let zeros = "0, ".repeat(15);
+    for (value, said) in [
+        ("NaN", "not JSON"),
+        ("-Infinity", "not JSON"),
+        ("1e999", "not JSON"),
+        ("1e39", "value 15 of input \"input\" is NaN, infinite or too large for FP32"),
+        ("null", "null"),
+        ("\"0\"", "\"0\""),
+    ] {
+        let row_by_row = format!("{{\"instances\": [[{zeros}{value}]]}}");
+        let infer = format!(
+            "{{\"inputs\": [{{\"name\": \"input\", \"shape\": [1, 1, 4, 4], \"datatype\": \"FP32\", \"data\": [{zeros}{value}]}}]}}"
+        );
+        for (path, body) in
+            [("/v1/models/pictures:predict", row_by_row), ("/v2/models/pictures/infer", infer)]
+        {
+            let refusal = server.post(path, &body).refusal(400);
+            assert!(refusal.contains(said), "{value} at {path}: {refusal}");
+        }
+    }
+    answers(&server);
+}
