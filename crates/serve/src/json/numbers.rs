@@ -13,7 +13,10 @@ pub(crate) fn instances_of(body: &[u8], shape: &[usize]) -> Option<(usize, Vec<f
         text.take(b':')?;
         match member {
             b"instances" if found.is_none() => found = Some(text.samples(shape)?),
-            b"signature_name" if !is_named => is_named = text.string().is_some(),
+            b"signature_name" if !is_named => {
+                text.string()?;
+                is_named = true;
+            }
             _ => return None,
         }
         if text.take(b',').is_none() {
@@ -249,6 +252,8 @@ mod tests {
             r#"{"instances": [[1, 2, 3, 4]], "signature_name": 5}"#,
             r#"{"instances": [[1, 2, 3, 4]], "inputs": []}"#,
             r#"{"signature_name": "s"}"#,
+            r#"{"instances": [[1, 2, 3, 4]], "signature_name": "}"#,
+            r#"{"instances": [[1, 2, 3, 4]], "signature_name": }"#,
             r#"{"signature_name": "\u0073", "instances": [[1, 2, 3, 4]]}"#,
             "{}",
             "",
