@@ -1,8 +1,8 @@
 //! Requests that wait for a model, and the thread that answers as many of them together as it finds.
 //!
 //! A batch is what waits when the thread is free: while it computes one, the next gathers by itself. `max_delay` lets it wait
-//! for more, which costs the first request so long. A batch that takes less time than to wake the thread and to be woken by it is
-//! computed by the task that asks.
+//! for more, which costs the first request so long. What takes little time is computed by the task that asks: to wake the thread and
+//! to be woken by it takes longer, and several tasks compute at once, each on its core.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,14 +60,14 @@ struct Job<Q, A> {
 struct Waiting<Q, A> {
     jobs: VecDeque<Job<Q, A>>,
     samples: usize,
-    /// A batch is being computed; whoever does so looks for the next one afterwards.
+    /// The thread computes, and looks for what waits afterwards.
     computing: bool,
     /// Nothing comes any more, and the thread ends when all is answered.
     closed: bool,
 }
 
 /// How long a batch may take at most to be computed by the task that asks: no other connection of its thread goes on meanwhile.
-const SHORT: Duration = Duration::from_micros(300);
+const SHORT: Duration = Duration::from_millis(1);
 
 /// Requests that wait: samples `Q`, to each of which there is an answer `A`. Its thread ends when it is dropped, after what waits
 /// was answered.
@@ -95,8 +95,7 @@ impl<Q, A> std::fmt::Debug for Queue<Q, A> {
 }
 
 impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
-    /// Starts the thread. `compute` answers samples, in their order; it is called for one batch at a time, by the thread or a task that
-    /// asks.
+    /// Starts the thread. `compute` answers samples, in their order; the thread calls it, and tasks that ask do.
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -116,8 +115,8 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
         });
         let own = shared.clone();
         std::thread::Builder::new().name("inference".into()).spawn(move || {
-            while let Some(batch) = own.next() {
-                batch.answer();
+            while let Some(jobs) = own.next() {
+                own.answer(jobs);
             }
         })?;
         Ok(Queue { shared })
@@ -130,10 +129,10 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
     /// waited too long, and what the model says of them.
     pub async fn ask(&self, questions: Vec<Q>, came: Instant) -> Answers<A> {
         let (answer, turn) = self.submit(questions, came)?;
-        if self.shared.is_short() {
+        if self.shared.short() > 0 {
             // What has come at the same time is heard first, and is answered together.
             tokio::task::yield_now().await;
-            turn.compute_if_short();
+            turn.compute();
         } else {
             drop(turn);
         }
@@ -199,16 +198,16 @@ type Waiter<A> = oneshot::Receiver<Answers<A>>;
 struct Turn<'a, Q, A>(&'a Shared<Q, A>);
 
 impl<Q, A> Turn<'_, Q, A> {
-    /// Computes what waits, if it is short and nobody else computes.
-    fn compute_if_short(self) {
+    /// Computes as much of what waits as is short; the rest is the thread's.
+    fn compute(self) {
         let shared = self.0;
         let mut waiting = shared.lock();
-        if !waiting.computing && !waiting.jobs.is_empty() && shared.takes(waiting.samples) <= SHORT {
-            let batch = shared.take(&mut waiting);
+        let most = shared.short();
+        if waiting.jobs.front().is_some_and(|first| first.questions.len() <= most) {
+            let jobs = waiting.take(most);
             drop(waiting);
-            batch.answer();
+            shared.answer(jobs);
         }
-        // What came meanwhile is the thread's.
     }
 }
 
@@ -218,23 +217,19 @@ impl<Q, A> Drop for Turn<'_, Q, A> {
     }
 }
 
-/// Requests that are answered together.
-struct Batch<'a, Q, A> {
-    shared: &'a Shared<Q, A>,
-    jobs: Vec<Job<Q, A>>,
-}
-
-impl<Q, A> Batch<'_, Q, A> {
-    fn answer(mut self) {
-        let Shared { options, observer, .. } = self.shared;
-        let compute = |questions: &[&Q]| self.shared.compute(questions);
-        answer(std::mem::take(&mut self.jobs), options, &**observer, &compute);
-    }
-}
-
-impl<Q, A> Drop for Batch<'_, Q, A> {
-    fn drop(&mut self) {
-        self.shared.lock().computing = false;
+impl<Q, A> Waiting<Q, A> {
+    /// The first requests, as many as fit into a batch, and one at least.
+    fn take(&mut self, most: usize) -> Vec<Job<Q, A>> {
+        let (mut jobs, mut samples) = (Vec::new(), 0);
+        while let Some(job) = self.jobs.front() {
+            if samples > 0 && samples + job.questions.len() > most {
+                break;
+            }
+            samples += job.questions.len();
+            jobs.extend(self.jobs.pop_front());
+        }
+        self.samples -= samples;
+        jobs
     }
 }
 
@@ -243,7 +238,7 @@ impl<Q, A> Shared<Q, A> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the thread, unless nothing waits or somebody computes, who looks for more himself.
+    /// Wakes the thread, unless nothing waits or it computes.
     fn wake(&self) {
         let waiting = self.lock();
         if !waiting.computing && !waiting.jobs.is_empty() {
@@ -252,14 +247,17 @@ impl<Q, A> Shared<Q, A> {
         }
     }
 
-    /// How long so many samples take, as far as is known.
-    fn takes(&self, samples: usize) -> Duration {
-        Duration::from_nanos(self.pace.load(Ordering::Relaxed).saturating_mul(samples as u64))
+    /// How many samples a task may compute that asks.
+    fn short(&self) -> usize {
+        match self.options.max_delay.is_zero() {
+            true => (SHORT.as_nanos() as u64 / self.pace.load(Ordering::Relaxed).max(1)) as usize,
+            false => 0,
+        }
+        .min(self.options.max_batch)
     }
 
-    /// Whether a sample alone is computed by the task that asks.
-    fn is_short(&self) -> bool {
-        self.options.max_delay.is_zero() && self.takes(1) <= SHORT
+    fn answer(&self, jobs: Vec<Job<Q, A>>) {
+        answer(jobs, &self.options, &*self.observer, &|questions: &[&Q]| self.compute(questions));
     }
 
     fn compute(&self, questions: &[&Q]) -> Answers<A> {
@@ -278,38 +276,24 @@ impl<Q, A> Shared<Q, A> {
     }
 
     /// The next batch of the thread; `None` when nothing comes any more.
-    fn next(&self) -> Option<Batch<'_, Q, A>> {
+    fn next(&self) -> Option<Vec<Job<Q, A>>> {
         let mut waiting = self.lock();
+        waiting.computing = false;
         loop {
-            let first = match waiting.jobs.front() {
-                Some(first) if !waiting.computing => first,
-                None if waiting.closed => return None,
-                _ => {
-                    waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                    continue;
+            let Some(first) = waiting.jobs.front() else {
+                if waiting.closed {
+                    return None;
                 }
+                waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
             };
             let left = self.options.max_delay.saturating_sub(first.came.elapsed());
             if waiting.samples >= self.options.max_batch || left.is_zero() || waiting.closed {
-                return Some(self.take(&mut waiting));
+                waiting.computing = true;
+                return Some(waiting.take(self.options.max_batch));
             }
             (waiting, _) = self.more.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    /// The first requests, as many as fit into a batch.
-    fn take(&self, waiting: &mut Waiting<Q, A>) -> Batch<'_, Q, A> {
-        let (mut jobs, mut samples) = (Vec::new(), 0);
-        while let Some(job) = waiting.jobs.front() {
-            if samples > 0 && samples + job.questions.len() > self.options.max_batch {
-                break;
-            }
-            samples += job.questions.len();
-            jobs.extend(waiting.jobs.pop_front());
-        }
-        waiting.samples -= samples;
-        waiting.computing = true;
-        Batch { shared: self, jobs }
     }
 }
 
@@ -525,6 +509,23 @@ mod tests {
             let answers = runtime.block_on(queue.ask(vec![1; samples], Instant::now())).unwrap();
             assert_eq!(answers, vec![(Some("inference".into()), samples); samples]);
         }
+    }
+
+    #[test]
+    fn what_is_short_does_not_wait_for_the_thread() {
+        let (queue, said, go) = doubling(options(4, 100));
+        let busy = wait_for(&queue, vec![0]).unwrap();
+        assert_eq!(said.recv().unwrap(), 1);
+        queue.shared.pace.store(1000, Ordering::Relaxed);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| runtime.block_on(queue.ask(vec![1], Instant::now())));
+            // While the thread has not been let go.
+            assert_eq!(said.recv_timeout(Duration::from_secs(60)), Ok(1));
+            (0..2).for_each(|_| go.send(()).unwrap());
+            assert_eq!(asking.join().unwrap(), Ok(vec![2]));
+        });
+        assert_eq!(busy.blocking_recv().unwrap(), Ok(vec![0]));
     }
 
     #[test]
