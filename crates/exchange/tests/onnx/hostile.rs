@@ -279,6 +279,43 @@ fn small_files_that_ask_for_much_work_are_refused() {
 }
 
 #[test]
+fn steps_and_sizes_beyond_all_numbers_are_no_panic() {
+    let weights = tensor("w", &[4, 3], &floats(12));
+    let rows = tensor("rows", &[4, 3], &floats(12));
+    let slice = |start: i64, end: i64, step: i64| {
+        let nodes = [
+            node("Slice", &["rows", "start", "end", "axis", "step"], "b"),
+            node("MatMul", &["x", "w"], "a"),
+            node("Add", &["a", "b"], "y"),
+        ];
+        let settings = [("start", start), ("end", end), ("axis", 0), ("step", step)];
+        let mut tensors: Vec<Vec<u8>> = settings.iter().map(|(name, value)| ints(name, &[*value])).collect();
+        tensors.extend([weights.clone(), rows.clone()]);
+        let imported = import(&model(&nodes, &tensors)).expect("a bias of one row");
+        imported.model.tensors.iter().find(|tensor| tensor.shape == [3]).expect("a bias").values.clone()
+    };
+    let row = |place: usize| -> Vec<f32> {
+        floats(12)
+            .chunks(4)
+            .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
+            .skip(3 * place)
+            .take(3)
+            .collect()
+    };
+    assert_eq!(slice(0, i64::MAX, i64::MAX), row(0));
+    assert_eq!(slice(i64::MAX, i64::MIN, i64::MIN), row(3));
+    assert_eq!(slice(i64::MIN, i64::MAX, 1 << 60), row(0));
+    let large = [
+        node("Expand", &["rows", "to"], "b"),
+        node("MatMul", &["x", "w"], "a"),
+        node("Add", &["a", "b"], "y"),
+    ];
+    let to = ints("to", &[1 << 62, 1 << 62, 4, 3]);
+    let refused = message(import(&model(&large, &[weights, rows, to])));
+    assert!(refused.contains("more than any machine holds"), "{refused}");
+}
+
+#[test]
 fn all_operators_that_are_not_known_are_listed() {
     let nodes = [
         node("GridSample", &["x"], "a"),

@@ -26,8 +26,8 @@ pub(super) fn evaluate(known: &mut Known<'_>, node: &Node) -> Result<Option<Vec<
         }
         "Expand" => {
             let to = shapes::expanded(known, node, &shape)?;
-            let own = Places::repeated(&to, &shape);
             known.spend(&to)?;
+            let own = Places::repeated(&to, &shape);
             let constant = known.input(node, 0).ok_or("it has no input")?;
             let values = super::taken(&constant.values, own);
             made(to, values)

@@ -246,6 +246,8 @@ pub(in crate::onnx::translate) fn cuts(
             }
         };
         let count = if reach > 0 { (reach as u64).div_ceil(step.unsigned_abs()) as usize } else { 0 };
+        // A step from the only place goes nowhere, and may be of any size in a file.
+        let step = if count > 1 { step } else { 1 };
         cuts[along] = Cut { start: start.max(0) as usize, step, count };
     }
     Ok(cuts)
