@@ -46,7 +46,7 @@ pub struct Serve {
     /// Megabytes of a request at most
     #[arg(long, value_name = "MB", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_384))]
     pub max_body: usize,
-    /// Threads that read requests and write answers, beside those that compute
+    /// Threads that read requests and write answers, and compute what takes less than a millisecond
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub http_threads: usize,
     /// Seconds for which requests are answered as usual after a request to terminate, while the server says that it is not ready

@@ -132,14 +132,12 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
         if self.shared.short() > 0 {
             // What has come at the same time is heard first, and is answered together.
             tokio::task::yield_now().await;
-            turn.compute();
-        } else {
-            drop(turn);
         }
+        turn.compute();
         answer.await.unwrap_or(Err(Refusal::Failed))
     }
 
-    /// Lets samples wait; dropping the first of what is returned calls them off, and dropping the second wakes the thread.
+    /// Lets samples wait; dropping the first of what is returned calls them off, and dropping the second wakes the thread for them.
     fn submit(&self, questions: Vec<Q>, came: Instant) -> Result<(Waiter<A>, Turn<'_, Q, A>), Refusal> {
         let (reply, answer) = oneshot::channel();
         let [found, most] = [questions.len(), self.shared.options.capacity];
@@ -533,14 +531,14 @@ mod tests {
         let (queue, runtime) = naming(SHORT / 3);
         runtime.block_on(async {
             let mut leaving = Box::pin(queue.ask(vec![1], Instant::now()));
-            let waits = queue.submit(vec![2], Instant::now()).unwrap();
+            // One that the thread has not been told of.
+            let (answer, turn) = queue.submit(vec![2], Instant::now()).unwrap();
+            std::mem::forget(turn);
             // It is asked once, and dropped before it is so again.
             std::future::poll_fn(|context| {
                 std::task::Poll::Ready(leaving.as_mut().poll(context).is_pending())
             })
             .await;
-            let (answer, turn) = waits;
-            std::mem::forget(turn);
             drop(leaving);
             assert_eq!(answer.await.unwrap().unwrap(), [(Some("inference".into()), 1)]);
         });

@@ -122,17 +122,10 @@ impl<'a> Text<'a> {
     fn tensor(&mut self, shape: &[usize], numbers: &mut Vec<f32>) -> Option<()> {
         let [size, inner @ ..] = shape else { return self.number(numbers) };
         let mut found = 0;
-        match inner {
-            // The innermost list by itself, which nearly all of the time is spent in.
-            [] => self.list(|text| {
-                found += 1;
-                text.number(numbers)
-            }),
-            inner => self.list(|text| {
-                found += 1;
-                text.tensor(inner, numbers)
-            }),
-        }?;
+        self.list(|text| {
+            found += 1;
+            text.tensor(inner, numbers)
+        })?;
         (found == *size).then_some(())
     }
 

@@ -33,7 +33,8 @@ pub struct ServerOptions {
     pub address: SocketAddr,
     /// What it takes.
     pub limits: Limits,
-    /// Threads that read and write; each model has one besides, which computes with those of the CPU's kernels. At least 1.
+    /// Threads that read and write, and compute what takes less than a millisecond; each model has one besides for the rest, which
+    /// computes with those of the CPU's kernels. At least 1.
     pub threads: usize,
     /// How long it goes on as usual after it was told to end, saying that it is not ready, so that a load balancer sends no more.
     pub grace: Duration,
