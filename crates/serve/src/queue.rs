@@ -2,7 +2,8 @@
 //!
 //! A batch is what waits when the thread is free: while it computes one, the next gathers by itself. `max_delay` lets it wait
 //! for more, which costs the first request so long. What takes little time is computed by the task that asks: to wake the thread and
-//! to be woken by it takes longer, and several tasks compute at once, each on its core.
+//! to be woken by it takes longer, and several tasks compute at once, each on its core. Where tasks wait long until they go on, as
+//! when there are more connections than can be answered, none computes: they are to read, so that what is too much is refused soon.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,6 +70,10 @@ struct Waiting<Q, A> {
 /// How long a batch may take at most to be computed by the task that asks: no other connection of its thread goes on meanwhile.
 const SHORT: Duration = Duration::from_millis(1);
 
+/// How long a task may wait until it goes on, if tasks are to compute: the others of its thread wait as long, and longer if it does.
+/// A tenth of the deadline if that is less.
+const CROWDED: Duration = Duration::from_millis(20);
+
 /// Requests that wait: samples `Q`, to each of which there is an answer `A`. Its thread ends when it is dropped, after what waits
 /// was answered.
 pub struct Queue<Q, A> {
@@ -86,6 +91,10 @@ struct Shared<Q, A> {
     compute: Compute<Q, A>,
     /// Nanoseconds that a sample took of late; before the first so many that no batch is short.
     pace: AtomicU64,
+    /// Where tasks wait longer until they go on, none computes.
+    most_lag: Duration,
+    /// Nanoseconds that one waited of late.
+    lag: AtomicU64,
 }
 
 impl<Q, A> std::fmt::Debug for Queue<Q, A> {
@@ -104,6 +113,16 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
         observer: Arc<dyn Observer>,
         compute: impl Fn(&[&Q]) -> Answers<A> + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
+        Self::start_with(options, CROWDED.min(options.deadline / 10), observer, compute)
+    }
+
+    /// As [`Queue::start`], where tasks compute as long as they go on after so much time.
+    fn start_with(
+        options: QueueOptions,
+        most_lag: Duration,
+        observer: Arc<dyn Observer>,
+        compute: impl Fn(&[&Q]) -> Answers<A> + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         let waiting = Waiting { jobs: VecDeque::new(), samples: 0, computing: false, closed: false };
         let shared = Arc::new(Shared {
             waiting: Mutex::new(waiting),
@@ -112,6 +131,8 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
             observer,
             compute: Box::new(compute),
             pace: AtomicU64::new(u64::MAX),
+            most_lag,
+            lag: AtomicU64::new(0),
         });
         let own = shared.clone();
         std::thread::Builder::new().name("inference".into()).spawn(move || {
@@ -129,11 +150,16 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
     /// waited too long, and what the model says of them.
     pub async fn ask(&self, questions: Vec<Q>, came: Instant) -> Answers<A> {
         let (answer, turn) = self.submit(questions, came)?;
-        if self.shared.short() > 0 {
-            // What has come at the same time is heard first, and is answered together.
-            tokio::task::yield_now().await;
+        let shared = &self.shared;
+        // What is the thread's does not wait until other tasks were heard.
+        let turn = (shared.short() > 0 && !shared.crowded()).then_some(turn);
+        if shared.short() > 0 {
+            // What comes at the same time is answered together.
+            shared.hear_others().await;
         }
-        turn.compute();
+        if let Some(turn) = turn {
+            turn.compute();
+        }
         answer.await.unwrap_or(Err(Refusal::Failed))
     }
 
@@ -199,6 +225,9 @@ impl<Q, A> Turn<'_, Q, A> {
     /// Computes as much of what waits as is short; the rest is the thread's.
     fn compute(self) {
         let shared = self.0;
+        if shared.crowded() {
+            return;
+        }
         let mut waiting = shared.lock();
         let most = shared.short();
         if waiting.jobs.front().is_some_and(|first| first.questions.len() <= most) {
@@ -243,6 +272,18 @@ impl<Q, A> Shared<Q, A> {
             drop(waiting);
             self.more.notify_one();
         }
+    }
+
+    /// Lets the other tasks of a thread go on, and notes how long that takes.
+    async fn hear_others(&self) {
+        let begun = Instant::now();
+        tokio::task::yield_now().await;
+        self.lag.store(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether tasks wait too long until they go on.
+    fn crowded(&self) -> bool {
+        u128::from(self.lag.load(Ordering::Relaxed)) > self.most_lag.as_nanos()
     }
 
     /// How many samples a task may compute that asks.
@@ -363,7 +404,8 @@ mod tests {
         let (say, said) = mpsc::channel();
         let (go, gone) = mpsc::channel::<()>();
         let gone = Mutex::new(gone);
-        let queue = Queue::start(options, Arc::new(Metrics::default()), move |numbers: &[&i32]| {
+        let metrics = Arc::new(Metrics::default());
+        let queue = Queue::start_with(options, Duration::MAX, metrics, move |numbers: &[&i32]| {
             say.send(numbers.len()).unwrap();
             gone.lock().unwrap_or_else(PoisonError::into_inner).recv().unwrap();
             assert!(!numbers.contains(&&13), "a bug in the model");
@@ -479,7 +521,15 @@ mod tests {
 
     /// Says the name of the thread that computes a batch, and how many samples it has.
     fn naming(pace: Duration) -> (Queue<i32, (Option<String>, usize)>, tokio::runtime::Runtime) {
-        let queue = Queue::start(options(8, 100), Arc::new(Metrics::default()), |numbers: &[&i32]| {
+        naming_within(Duration::MAX, pace)
+    }
+
+    fn naming_within(
+        most_lag: Duration,
+        pace: Duration,
+    ) -> (Queue<i32, (Option<String>, usize)>, tokio::runtime::Runtime) {
+        let metrics = Arc::new(Metrics::default());
+        let queue = Queue::start_with(options(8, 100), most_lag, metrics, |numbers: &[&i32]| {
             let name = std::thread::current().name().map(str::to_owned);
             Ok(numbers.iter().map(|_| (name.clone(), numbers.len())).collect())
         });
@@ -507,6 +557,21 @@ mod tests {
             let answers = runtime.block_on(queue.ask(vec![1; samples], Instant::now())).unwrap();
             assert_eq!(answers, vec![(Some("inference".into()), samples); samples]);
         }
+    }
+
+    #[test]
+    fn where_tasks_wait_long_the_thread_computes_until_they_do_not() {
+        let ask = |queue: &Queue<i32, (Option<String>, usize)>, runtime: &tokio::runtime::Runtime| {
+            runtime.block_on(queue.ask(vec![1], Instant::now())).unwrap()[0].0.clone()
+        };
+        let (own, thread) = (std::thread::current().name().map(str::to_owned), Some("inference".into()));
+        // It turns out while the task waits.
+        let (queue, runtime) = naming_within(Duration::ZERO, SHORT / 3);
+        assert_eq!(ask(&queue, &runtime), thread);
+        // It is known before.
+        let (queue, runtime) = naming_within(Duration::from_secs(3600), SHORT / 3);
+        queue.shared.lag.store(Duration::from_secs(7200).as_nanos() as u64, Ordering::Relaxed);
+        assert_eq!([ask(&queue, &runtime), ask(&queue, &runtime)], [thread, own]);
     }
 
     #[test]

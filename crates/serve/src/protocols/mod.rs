@@ -16,7 +16,8 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
-use self::target::{ModelPath, Target};
+pub(crate) use self::target::ModelPath;
+use self::target::Target;
 use crate::refusal::Refusal;
 use crate::registry::Served;
 use crate::state::{AnsweredBy, Shared, kilobytes};

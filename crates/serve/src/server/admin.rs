@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{Router, get, post};
@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use crate::protocols::{body_of, json_of};
+use super::refusing;
+use crate::protocols::{ModelPath, body_of, json_of};
 use crate::refusal::Refusal;
 use crate::registry::Change;
 use crate::state::Shared;
@@ -72,17 +73,14 @@ struct Admin {
 
 pub(super) fn router(shared: Arc<Shared>, token: AdminToken) -> Router {
     let admin = Admin { shared, token };
-    Router::new()
+    let router = Router::new()
         .route("/models", get(models))
         .route("/models/{name}", get(model))
         .route("/models/{name}/load", post(load))
         .route("/models/{name}/canary", post(canary))
         .route("/models/{name}/promote", post(promote))
-        .route("/models/{name}/roll-back", post(roll_back))
-        .fallback(async |uri: Uri| {
-            let path: String = uri.path().chars().take(100).collect();
-            Refusal::Unknown(format!("there is no path {path:?}; /models is where to begin"))
-        })
+        .route("/models/{name}/roll-back", post(roll_back));
+    refusing(router, "/models is where to begin")
         // Before it is known whether there is such a path.
         .layer(from_fn_with_state(admin.clone(), check_token))
         .with_state(admin)
@@ -144,15 +142,15 @@ async fn models(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
     on_disk(admin, reports).await
 }
 
-async fn model(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {
-    on_disk(admin, move |shared| report(shared, &name)).await
+async fn model(State(admin): State<Admin>, path: ModelPath) -> Result<Json<ModelReport>, Refusal> {
+    on_disk(admin, move |shared| report(shared, path.name())).await
 }
 
 /// Makes a change, and says where the versions stand then.
-async fn change(admin: Admin, name: String, change: Change) -> Result<Json<ModelReport>, Refusal> {
+async fn change(admin: Admin, path: ModelPath, change: Change) -> Result<Json<ModelReport>, Refusal> {
     let made = move |shared: &Shared| {
-        shared.registry.change(&name, change)?;
-        report(shared, &name)
+        shared.registry.change(path.name(), change)?;
+        report(shared, path.name())
     };
     on_disk(admin, made).await
 }
@@ -165,12 +163,12 @@ struct LoadRequest {
 
 async fn load(
     State(admin): State<Admin>,
-    Path(name): Path<String>,
+    path: ModelPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ModelReport>, Refusal> {
     let LoadRequest { version } = read(&admin, &headers, body, "{\"version\": N}").await?;
-    change(admin, name, Change::Load { version }).await
+    change(admin, path, Change::Load { version }).await
 }
 
 #[derive(Deserialize)]
@@ -183,7 +181,7 @@ struct CanaryRequest {
 
 async fn canary(
     State(admin): State<Admin>,
-    Path(name): Path<String>,
+    path: ModelPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ModelReport>, Refusal> {
@@ -191,7 +189,7 @@ async fn canary(
         CanaryRequest { version: Some(version), share } => Change::Canary { version, share },
         CanaryRequest { version: None, share } => Change::Share { share },
     };
-    change(admin, name, asked).await
+    change(admin, path, asked).await
 }
 
 /// A body as `what` it is to be.
@@ -205,13 +203,10 @@ async fn read<T: DeserializeOwned>(
     body.read(&admin.shared, |body| json_of(body, what)).await
 }
 
-async fn promote(State(admin): State<Admin>, Path(name): Path<String>) -> Result<Json<ModelReport>, Refusal> {
-    change(admin, name, Change::Promote).await
+async fn promote(State(admin): State<Admin>, path: ModelPath) -> Result<Json<ModelReport>, Refusal> {
+    change(admin, path, Change::Promote).await
 }
 
-async fn roll_back(
-    State(admin): State<Admin>,
-    Path(name): Path<String>,
-) -> Result<Json<ModelReport>, Refusal> {
-    change(admin, name, Change::RollBack).await
+async fn roll_back(State(admin): State<Admin>, path: ModelPath) -> Result<Json<ModelReport>, Refusal> {
+    change(admin, path, Change::RollBack).await
 }

@@ -174,21 +174,27 @@ impl Server {
 const OPENAPI: &str = include_str!("../openapi.json");
 
 fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let router = Router::new()
         .merge(open_inference::routes())
         .merge(tensorflow::routes())
         .merge(classify::routes())
         .merge(page::routes())
         .merge(generate::routes())
         .route("/metrics", get(metrics))
-        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
-        .fallback(async |uri: Uri| {
-            let path: String = uri.path().chars().take(100).collect();
-            Refusal::Unknown(format!("there is no path {path:?}; /openapi.json has all that there are"))
-        })
-        .method_not_allowed_fallback(async |method: Method| Refusal::Method(method.to_string()))
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)));
+    refusing(router, "/openapi.json has all that there are")
         .layer(from_fn_with_state(shared.clone(), observe::observe))
         .with_state(shared)
+}
+
+/// Refuses the paths and methods that a router has none for; `hint` is where those are that it has.
+fn refusing<S: Clone + Send + Sync + 'static>(router: Router<S>, hint: &'static str) -> Router<S> {
+    router
+        .fallback(async move |uri: Uri| {
+            let path: String = uri.path().chars().take(100).collect();
+            Refusal::Unknown(format!("there is no path {path:?}; {hint}"))
+        })
+        .method_not_allowed_fallback(async |method: Method| Refusal::Method(method.to_string()))
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -259,3 +259,30 @@ fn changes_name_versions_and_never_files() {
     let reply = versions.admin.post_with("/models/..%2f..%2fetc/load", &headers, "{\"version\": 1}");
     assert!(reply.refusal(404).contains("no model is called"));
 }
+
+#[test]
+fn a_method_or_a_path_that_there_is_not_is_refused_with_a_sentence() {
+    let versions = Versions::start();
+    let token = format!("Authorization: Bearer {TOKEN}\r\n");
+    let ends = "Host: x\r\nConnection: close\r\n";
+    for (server, headers, path) in [
+        (&versions.admin, &token[..], "/models/sums/load"),
+        (&versions.admin, &token, "/models"),
+        (&versions.server, "", "/v2/models/sums/infer"),
+        (&versions.server, "", "/v1/models/sums/versions/1"),
+        (&versions.server, "", "/metrics"),
+        (&versions.server, "", "/"),
+    ] {
+        let reply = server.send(format!("DELETE {path} HTTP/1.1\r\n{ends}{headers}\r\n").as_bytes());
+        assert!(reply.refusal(405).contains("DELETE is no method"), "{path}");
+        assert!(reply.header("allow").is_some(), "{path}: {}", reply.head);
+    }
+    for (server, headers, path) in [
+        (&versions.admin, &token[..], "/models/%ff/promote"),
+        (&versions.server, "", "/v2/models/%ff/infer"),
+        (&versions.server, "", "/v1/models/%ff:predict"),
+    ] {
+        let refusal = server.post_with(path, headers, "{}").refusal(400);
+        assert_eq!(refusal, "the path is not UTF-8", "{path}");
+    }
+}
