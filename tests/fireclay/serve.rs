@@ -1,6 +1,7 @@
 //! `serve`: a model file behind HTTP, asked as a client asks it and ended as a scheduler ends it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -169,6 +170,31 @@ fn versions_are_changed_from_another_terminal() {
 }
 
 #[test]
+fn what_listens_there_and_is_no_server_of_models_is_named() {
+    let folder = scratch();
+    std::fs::write(folder.path().join("token"), "a-token-of-a-test").unwrap();
+    for (status, body, problem) in [
+        ("200 OK", "<html>", "expected value"),
+        ("404 Not Found", "{}", "status 404"),
+        ("200 OK", "{\"models\": 7}", "invalid type"),
+        ("200 OK", "[]", "invalid length"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer =
+            format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let other = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let words = [&url, "does not answer as `fireclay serve --admin-port` does", problem];
+        fail(folder.path(), &["models", "list", "--url", &url, "--token-file", "token"], 1, &words);
+        other.join().unwrap();
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_refused_with_what_to_do() {
     let folder = scratch();
     let serve = |arguments: &[&str], code, words: &[&str]| {
@@ -185,7 +211,7 @@ fn what_cannot_be_served_is_refused_with_what_to_do() {
     serve(&["empty"], 1, &["empty", "folders of versions"]);
     succeed(folder.path(), &["train", "flats.csv", "--target", "rent", "--model", "linear", "--epochs", "1"]);
     serve(&["a=model.fireclay", "a=model.fireclay"], 2, &["two models are called \"a\""]);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     fail(folder.path(), &["serve", "--port", &port], 1, &["cannot listen on 127.0.0.1", "--port"]);
 }
