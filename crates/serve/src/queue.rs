@@ -152,11 +152,9 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Queue<Q, A> {
         let (answer, turn) = self.submit(questions, came)?;
         let shared = &self.shared;
         // What is the thread's does not wait until other tasks were heard.
-        let turn = (shared.short() > 0 && !shared.crowded()).then_some(turn);
-        if shared.short() > 0 {
-            // What comes at the same time is answered together.
-            shared.hear_others().await;
-        }
+        let turn = (shared.short() > 0).then_some(turn);
+        // What comes at the same time is answered together.
+        shared.hear_others().await;
         if let Some(turn) = turn {
             turn.compute();
         }
@@ -225,9 +223,6 @@ impl<Q, A> Turn<'_, Q, A> {
     /// Computes as much of what waits as is short; the rest is the thread's.
     fn compute(self) {
         let shared = self.0;
-        if shared.crowded() {
-            return;
-        }
         let mut waiting = shared.lock();
         let most = shared.short();
         if waiting.jobs.front().is_some_and(|first| first.questions.len() <= most) {
@@ -288,7 +283,7 @@ impl<Q, A> Shared<Q, A> {
 
     /// How many samples a task may compute that asks.
     fn short(&self) -> usize {
-        match self.options.max_delay.is_zero() {
+        match self.options.max_delay.is_zero() && !self.crowded() {
             true => (SHORT.as_nanos() as u64 / self.pace.load(Ordering::Relaxed).max(1)) as usize,
             false => 0,
         }
