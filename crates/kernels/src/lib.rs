@@ -34,6 +34,7 @@ mod feed_forward;
 mod half;
 pub mod images;
 mod index;
+mod int8;
 pub mod math;
 mod memory;
 mod mix;
@@ -68,6 +69,7 @@ pub use feed_forward::{
 };
 pub use half::{from_bf16, to_bf16};
 pub use index::Index;
+pub use int8::{Int8Conv2d, Int8Layer, Int8Network, Int8Pool, Int8Scale};
 pub use memory::{Values, release_unused_memory};
 pub use mix::{MIX_STEP, mix};
 pub use norm::{

@@ -6,15 +6,16 @@ use std::arch::x86_64::*;
 
 use super::Simd;
 
-/// Proof that the CPU has AVX2, FMA and BMI2.
+/// Proof that the CPU has AVX2, FMA and BMI2, and AVX-VNNI if that is said.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2<const VNNI: bool>(());
 
-impl Avx2 {
+impl<const VNNI: bool> Avx2<VNNI> {
     pub(crate) fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("bmi2");
+            && is_x86_feature_detected!("bmi2")
+            && (!VNNI || is_x86_feature_detected!("avxvnni"));
         has.then_some(Avx2(()))
     }
 }
@@ -25,7 +26,7 @@ static MASK: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0
 // SAFETY, for every block here that only computes: `self` proves that the CPU has the instruction. Where memory is
 // touched, the caller promises that it may be.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the one reason is given above")]
-impl Avx2 {
+impl<const VNNI: bool> Avx2<VNNI> {
     #[inline(always)]
     fn first(self, count: usize) -> __m256i {
         let window = &MASK[8 - count..16 - count];
@@ -44,7 +45,7 @@ impl Avx2 {
 }
 
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the one reason is given above")]
-impl Simd for Avx2 {
+impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type F = __m256;
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 12;
@@ -155,5 +156,29 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn greatest(self, a: __m256) -> f32 {
         self.fold(a, |x, y| unsafe { _mm_max_ps(x, y) })
+    }
+    #[inline(always)]
+    fn mul_add_quads(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        unsafe {
+            let [a, b, c] = [a, b, c].map(|lanes| _mm256_castps_si256(lanes));
+            if VNNI {
+                return _mm256_castsi256_ps(_mm256_dpbusd_avx_epi32(c, a, b));
+            }
+            // Widened to 16 bits: the products of pairs of bytes would be cut off at 32,767.
+            let even = _mm256_and_si256(a, _mm256_set1_epi16(0xFF));
+            let odd = _mm256_srli_epi16::<8>(a);
+            let [first, second] = [_mm256_slli_epi16::<8>(b), b].map(|b| _mm256_srai_epi16::<8>(b));
+            let sum = _mm256_add_epi32(c, _mm256_madd_epi16(even, first));
+            _mm256_castsi256_ps(_mm256_add_epi32(sum, _mm256_madd_epi16(odd, second)))
+        }
+    }
+    #[inline(always)]
+    fn from_whole(self, a: __m256) -> __m256 {
+        unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
+    }
+    #[inline(always)]
+    unsafe fn store_rounded_u8(self, to: *mut u8, x: __m256) {
+        // Conversion to whole numbers rounds so.
+        unsafe { self.store_u8(to, x) }
     }
 }

@@ -6,11 +6,11 @@ use std::arch::x86_64::*;
 
 use super::{Simd, bf16};
 
-/// Proof that the CPU has AVX-512 F, BW, DQ and VL, AVX2, FMA and BMI2, and AVX-512 BF16 if that is said.
+/// Proof that the CPU has AVX-512 F, BW, DQ and VL, AVX2, FMA and BMI2, and AVX-512 BF16 or VNNI if that is said.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512<const BF16: bool>(());
+pub(crate) struct Avx512<const BF16: bool, const VNNI: bool>(());
 
-impl<const BF16: bool> Avx512<BF16> {
+impl<const BF16: bool, const VNNI: bool> Avx512<BF16, VNNI> {
     pub(crate) fn new() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -19,7 +19,8 @@ impl<const BF16: bool> Avx512<BF16> {
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("bmi2")
-            && (!BF16 || is_x86_feature_detected!("avx512bf16"));
+            && (!BF16 || is_x86_feature_detected!("avx512bf16"))
+            && (!VNNI || is_x86_feature_detected!("avx512vnni"));
         has.then_some(Avx512(()))
     }
 }
@@ -31,7 +32,7 @@ fn first(count: usize) -> __mmask16 {
 // SAFETY, for every block here that only computes: `self` proves that the CPU has the instruction. Where memory is
 // touched, the caller promises that it may be.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the one reason is given above")]
-impl<const BF16: bool> Simd for Avx512<BF16> {
+impl<const BF16: bool, const VNNI: bool> Simd for Avx512<BF16, VNNI> {
     type F = __m512;
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
@@ -169,5 +170,29 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
             let [a, b] = [a, b].map(|pairs| std::mem::transmute::<__m512, __m512bh>(pairs));
             _mm512_dpbf16_ps(c, a, b)
         }
+    }
+    #[inline(always)]
+    fn mul_add_quads(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        unsafe {
+            let [a, b, c] = [a, b, c].map(|lanes| _mm512_castps_si512(lanes));
+            if VNNI {
+                return _mm512_castsi512_ps(_mm512_dpbusd_epi32(c, a, b));
+            }
+            // Widened to 16 bits: the products of pairs of bytes would be cut off at 32,767.
+            let even = _mm512_and_si512(a, _mm512_set1_epi16(0xFF));
+            let odd = _mm512_srli_epi16::<8>(a);
+            let [first, second] = [_mm512_slli_epi16::<8>(b), b].map(|b| _mm512_srai_epi16::<8>(b));
+            let sum = _mm512_add_epi32(c, _mm512_madd_epi16(even, first));
+            _mm512_castsi512_ps(_mm512_add_epi32(sum, _mm512_madd_epi16(odd, second)))
+        }
+    }
+    #[inline(always)]
+    fn from_whole(self, a: __m512) -> __m512 {
+        unsafe { _mm512_cvtepi32_ps(_mm512_castps_si512(a)) }
+    }
+    #[inline(always)]
+    unsafe fn store_rounded_u8(self, to: *mut u8, x: __m512) {
+        // Conversion to whole numbers rounds so.
+        unsafe { self.store_u8(to, x) }
     }
 }

@@ -10,6 +10,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod bf16;
+mod int8;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plain;
@@ -129,6 +130,29 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul_add_pairs(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
         bf16::mul_add_pairs(self, a, b, c)
     }
+
+    /// `a · b + c`, where each lane of `a` is four bytes from 0 to 255, each of `b` four from -128 to 127, and each of `c` and of
+    /// the result a whole number of 32 bits: the sum of four products and `c`.
+    #[inline(always)]
+    fn mul_add_quads(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        int8::mul_add_quads(self, a, b, c)
+    }
+
+    /// The nearest `f32` to each lane, which is a whole number of 32 bits.
+    #[inline(always)]
+    fn from_whole(self, a: Self::F) -> Self::F {
+        int8::from_whole(self, a)
+    }
+
+    /// Writes the nearest whole numbers, ties to even, as bytes; all lanes are from 0 to 255.
+    ///
+    /// # Safety
+    /// As for [`store_u8`](Simd::store_u8).
+    #[inline(always)]
+    unsafe fn store_rounded_u8(self, to: *mut u8, x: Self::F) {
+        // SAFETY: passed on to the caller.
+        unsafe { self.store_u8(to, self.round(x)) }
+    }
 }
 
 /// Tells the CPU that a place will be read soon, which brings it into the first cache, where the CPU can be told.
@@ -180,9 +204,9 @@ impl Path {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => Avx512::<false>::new().is_some(),
+            Path::Avx512 => Avx512::<false, false>::new().is_some(),
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => Avx2::new().is_some(),
+            Path::Avx2 => Avx2::<false>::new().is_some(),
             #[cfg(target_arch = "aarch64")]
             Path::Neon => true,
             Path::Plain => true,
@@ -195,7 +219,7 @@ impl Path {
     pub fn has_bf16(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => Avx512::<true>::new().is_some(),
+            Path::Avx512 => Avx512::<true, false>::new().is_some(),
             _ => false,
         }
     }
@@ -216,21 +240,21 @@ impl Path {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
-            fn with_avx512<K: Kernel>(s: Avx512<false>, kernel: K) -> K::Output {
+            fn with_avx512<K: Kernel>(s: Avx512<false, false>, kernel: K) -> K::Output {
                 kernel.run(s)
             }
             #[target_feature(enable = "avx2,fma,bmi2")]
-            fn with_avx2<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
+            fn with_avx2<K: Kernel>(s: Avx2<false>, kernel: K) -> K::Output {
                 kernel.run(s)
             }
             if self == Path::Avx512
-                && let Some(s) = Avx512::<false>::new()
+                && let Some(s) = Avx512::<false, false>::new()
             {
                 // SAFETY: an `Avx512` exists only where the CPU has these features.
                 return unsafe { with_avx512(s, kernel) };
             }
             if self == Path::Avx2
-                && let Some(s) = Avx2::new()
+                && let Some(s) = Avx2::<false>::new()
             {
                 // SAFETY: an `Avx2` exists only where the CPU has these features.
                 return unsafe { with_avx2(s, kernel) };
@@ -251,14 +275,54 @@ impl Path {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")]
-            fn with_avx512<K: Kernel>(s: Avx512<true>, kernel: K) -> K::Output {
+            fn with_avx512<K: Kernel>(s: Avx512<true, false>, kernel: K) -> K::Output {
                 kernel.run(s)
             }
             if self == Path::Avx512
-                && let Some(s) = Avx512::<true>::new()
+                && let Some(s) = Avx512::<true, false>::new()
             {
-                // SAFETY: an `Avx512<true>` exists only where the CPU has these features.
+                // SAFETY: an `Avx512<true, false>` exists only where the CPU has these features.
                 return unsafe { with_avx512(s, kernel) };
+            }
+        }
+        self.run(kernel)
+    }
+
+    /// Whether this CPU has instructions for products of bytes beside those of this path.
+    pub fn has_int8(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => Avx512::<false, true>::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => Avx2::<true>::new().is_some(),
+            _ => false,
+        }
+    }
+
+    /// As [`run`](Path::run), with the CPU's instructions for products of bytes where it has them.
+    #[inline]
+    pub(crate) fn run_int8<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,bmi2")]
+            fn with_avx512<K: Kernel>(s: Avx512<false, true>, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            #[target_feature(enable = "avx2,avxvnni,fma,bmi2")]
+            fn with_avx2<K: Kernel>(s: Avx2<true>, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            if self == Path::Avx512
+                && let Some(s) = Avx512::<false, true>::new()
+            {
+                // SAFETY: an `Avx512<_, true>` exists only where the CPU has these features.
+                return unsafe { with_avx512(s, kernel) };
+            }
+            if self == Path::Avx2
+                && let Some(s) = Avx2::<true>::new()
+            {
+                // SAFETY: an `Avx2<true>` exists only where the CPU has these features.
+                return unsafe { with_avx2(s, kernel) };
             }
         }
         self.run(kernel)

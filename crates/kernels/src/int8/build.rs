@@ -1,0 +1,332 @@
+//! From layers to steps: places in memory, tables, and weights in the order in which tiles read them.
+
+use super::steps::{Product, Step};
+use super::tile::vectors_of;
+use super::{Int8Conv2d, Int8Layer, Int8Network, Int8Pool, Int8Scale};
+use crate::buffer::Buffer;
+use crate::product::{Term, offset};
+use crate::simd::{Kernel, Simd};
+use crate::{Cpu, Path};
+
+/// Bytes that the arena of a group of images should take, so that it stays in a core's second cache.
+const ARENA: usize = 512 * 1024;
+
+/// More images are not taken together: weights are read seldom enough then.
+const MOST_IMAGES: usize = 16;
+
+/// Bytes behind each slot that may be read, and weigh nothing.
+pub(super) const SLACK: usize = 64;
+
+/// Images in bytes, `[height, width, channels]` with a border around each, one after another in a slot of the arena.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tensor {
+    pub(super) slot: usize,
+    /// `[channels, height, width]`
+    pub(super) dims: [usize; 3],
+    /// Above, to the left, below and to the right.
+    border: [usize; 4],
+    pub(super) scale: Int8Scale,
+}
+
+impl Tensor {
+    /// Bytes from one row of an image to the next.
+    pub(super) fn row(&self) -> usize {
+        let [channels, _, width] = self.dims;
+        (self.border[1] + width + self.border[3]) * channels
+    }
+
+    /// Bytes from one image to the next.
+    pub(super) fn image(&self) -> usize {
+        (self.border[0] + self.dims[1] + self.border[2]) * self.row()
+    }
+
+    /// Where a pixel begins in its image.
+    pub(super) fn place(&self, y: usize, x: usize) -> usize {
+        (self.border[0] + y) * self.row() + (self.border[1] + x) * self.dims[0]
+    }
+
+    pub(super) fn has_border(&self) -> bool {
+        self.border != [0; 4]
+    }
+}
+
+/// How many numbers a vector of the path holds, and how many vectors a panel.
+struct Widths;
+
+impl Kernel for Widths {
+    type Output = (usize, usize);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> (usize, usize) {
+        (S::LANES, vectors_of::<S>())
+    }
+}
+
+/// What is known while steps are made.
+#[derive(Default)]
+struct Builder {
+    lanes: usize,
+    vectors: usize,
+    steps: Vec<Step>,
+    slots: Vec<usize>,
+    free: Vec<usize>,
+}
+
+/// See [`Int8Network::new`].
+pub(super) fn network(
+    cpu: Cpu,
+    dims: [usize; 3],
+    input_scale: Int8Scale,
+    layers: &[Int8Layer],
+) -> Int8Network {
+    let path = if cpu.path.is_available() { cpu.path } else { Path::Plain };
+    let (lanes, vectors) = path.run(Widths);
+    let mut builder = Builder { lanes, vectors, ..Builder::default() };
+    let input = builder.tensor(dims, input_scale, border_for(layers));
+    let out_len = builder.all_layers(layers, input);
+    let Builder { mut steps, slots, .. } = builder;
+    let images = ARENA / slots.iter().sum::<usize>().max(1);
+    let group = images.clamp(1, MOST_IMAGES);
+    steps.iter_mut().for_each(|step| step.repeat_tables(group));
+    Int8Network { path, input, input_scale, steps, slots, group, out_len }
+}
+
+/// What the next layer reads around its input.
+fn border_for(layers: &[Int8Layer]) -> [usize; 4] {
+    match layers.first() {
+        Some(Int8Layer::Conv2d(conv)) => conv.padding,
+        Some(Int8Layer::Residual { layers, shortcut, .. }) => {
+            let (one, other) = (border_for(layers), border_for(shortcut));
+            std::array::from_fn(|side| one[side].max(other[side]))
+        }
+        _ => [0; 4],
+    }
+}
+
+/// How many windows fit into `size`.
+fn windows(size: usize, covered: usize, stride: usize) -> usize {
+    assert!(size >= covered && covered > 0 && stride > 0, "a window of {covered} in {size}, by {stride}");
+    (size - covered) / stride + 1
+}
+
+impl Builder {
+    fn tensor(&mut self, dims: [usize; 3], scale: Int8Scale, border: [usize; 4]) -> Tensor {
+        assert!(scale.scale > 0.0 && scale.scale.is_finite(), "a scale of {}", scale.scale);
+        let fullest = (0..self.free.len()).max_by_key(|at| self.slots[self.free[*at]]);
+        let slot = match fullest {
+            Some(at) => self.free.swap_remove(at),
+            None => {
+                self.slots.push(0);
+                self.slots.len() - 1
+            }
+        };
+        let tensor = Tensor { slot, dims, border, scale };
+        self.slots[slot] = self.slots[slot].max(tensor.image());
+        if tensor.has_border() {
+            self.steps.push(Step::Fill { to: tensor });
+        }
+        tensor
+    }
+
+    fn release(&mut self, tensor: Tensor) {
+        self.free.push(tensor.slot);
+    }
+
+    /// All layers, and how many numbers leave for each image.
+    fn all_layers(&mut self, layers: &[Int8Layer], input: Tensor) -> usize {
+        let Some((last, before)) = layers.split_last() else {
+            self.steps.push(Step::Numbers { from: input });
+            return input.dims.iter().product();
+        };
+        let input = self.chain(before, input, border_for(std::slice::from_ref(last)), false);
+        match last {
+            Int8Layer::Conv2d(conv) if conv.output.is_none() => {
+                let [_, height, width] = conv_dims(conv, input.dims);
+                assert_eq!([height, width], [1, 1], "numbers leave images of 1 by 1 only");
+                let product = self.product(conv, input, None);
+                self.steps.push(Step::Product(product));
+                conv.out_channels
+            }
+            Int8Layer::GlobalAveragePool => {
+                self.steps.push(Step::GlobalAverage { from: input, to: None });
+                input.dims[0]
+            }
+            last => {
+                let output = self.layer(last, input, [0; 4]);
+                self.steps.push(Step::Numbers { from: output });
+                output.dims.iter().product()
+            }
+        }
+    }
+
+    /// Layers one after another; what they give has this border. The input stays as it is if it is kept.
+    fn chain(&mut self, layers: &[Int8Layer], input: Tensor, border: [usize; 4], keep: bool) -> Tensor {
+        let mut flow = input;
+        for (at, layer) in layers.iter().enumerate() {
+            let rest = &layers[at + 1..];
+            let border = if rest.is_empty() { border } else { border_for(rest) };
+            let output = self.layer(layer, flow, border);
+            if at > 0 || !keep {
+                self.release(flow);
+            }
+            flow = output;
+        }
+        flow
+    }
+
+    fn layer(&mut self, layer: &Int8Layer, from: Tensor, border: [usize; 4]) -> Tensor {
+        let [channels, height, width] = from.dims;
+        let pooled = |pool: &Int8Pool| {
+            let [h, w] = [(height, 0), (width, 1)]
+                .map(|(size, axis)| windows(size, pool.kernel_size[axis], pool.stride[axis]));
+            [channels, h, w]
+        };
+        match layer {
+            Int8Layer::Conv2d(conv) => {
+                let scale = conv.output.expect("only the last layer gives numbers in f32");
+                let to = self.tensor(conv_dims(conv, from.dims), scale, border);
+                let product = self.product(conv, from, Some(to));
+                self.steps.push(Step::Product(product));
+                to
+            }
+            Int8Layer::MaxPool(pool) => {
+                let to = self.tensor(pooled(pool), from.scale, border);
+                self.steps.push(Step::MaxPool { from, to, pool: *pool });
+                to
+            }
+            Int8Layer::AveragePool(pool) => {
+                let to = self.tensor(pooled(pool), from.scale, border);
+                self.steps.push(Step::AveragePool { from, to, pool: *pool });
+                to
+            }
+            Int8Layer::GlobalAveragePool => {
+                let to = self.tensor([channels, 1, 1], from.scale, border);
+                self.steps.push(Step::GlobalAverage { from, to: Some(to) });
+                to
+            }
+            Int8Layer::Relu => {
+                let to = self.tensor(from.dims, from.scale, border);
+                self.steps.push(Step::Relu { from, to });
+                to
+            }
+            Int8Layer::Residual { layers, shortcut, relu, output } => {
+                let one = self.chain(layers, from, [0; 4], true);
+                let other = self.chain(shortcut, from, [0; 4], true);
+                assert_eq!(one.dims, other.dims, "both sides of a sum");
+                let to = self.tensor(one.dims, *output, border);
+                self.steps.push(Step::Add { one, other, to, relu: *relu });
+                for (side, layers) in [(one, layers), (other, shortcut)] {
+                    if !layers.is_empty() {
+                        self.release(side);
+                    }
+                }
+                to
+            }
+        }
+    }
+
+    /// A convolution as a product: rows are windows, terms are four bytes of a window each.
+    fn product(&mut self, conv: &Int8Conv2d, from: Tensor, to: Option<Tensor>) -> Product {
+        let [channels, ..] = from.dims;
+        let [kernel_height, kernel_width] = conv.kernel_size;
+        let [out_channels, out_height, out_width] = conv_dims(conv, from.dims);
+        let terms_of_sum = channels * kernel_height * kernel_width;
+        assert!(terms_of_sum <= Int8Conv2d::MOST_TERMS, "{terms_of_sum} terms in a sum of bytes");
+        assert_eq!(conv.weight.len(), out_channels * terms_of_sum, "weights of a convolution");
+        assert!(conv.weight.iter().all(|weight| *weight != -128), "weights from -127 to 127");
+        let of_channels = [conv.weight_scale.len(), conv.bias.len()];
+        assert_eq!(of_channels, [out_channels; 2], "scales and biases of a convolution");
+        assert!(
+            (0..4).all(|side| from.border[side] >= conv.padding[side]),
+            "a border as wide as the padding"
+        );
+
+        // Where bytes of a window lie one after another, as runs: place in the image, and which of the weights they meet.
+        let mut runs: Vec<(usize, Vec<usize>)> = Vec::new();
+        for y in 0..kernel_height {
+            for x in 0..kernel_width {
+                let place = y * conv.dilation[0] * from.row() + x * conv.dilation[1] * channels;
+                let weights = (0..channels).map(|channel| (channel * kernel_height + y) * kernel_width + x);
+                match runs.last_mut() {
+                    Some((begin, run)) if *begin + run.len() == place => run.extend(weights),
+                    _ => runs.push((place, weights.collect())),
+                }
+            }
+        }
+        let mut quads: Vec<(usize, &[usize])> = Vec::new();
+        for (place, run) in &runs {
+            quads.extend(run.chunks(4).enumerate().map(|(at, four)| (place + 4 * at, four)));
+        }
+
+        let width = self.vectors * self.lanes;
+        let padded = out_channels.next_multiple_of(self.lanes);
+        let mut panels = Buffer::zeros(quads.len() * padded);
+        let values = panels.slice_mut();
+        let mut terms = Vec::new();
+        for first in (0..padded).step_by(width) {
+            let columns = width.min(padded - first);
+            for (k, (place, four)) in quads.iter().enumerate() {
+                terms.push(Term { a: offset(*place), b: offset(k * columns) });
+                for column in 0..columns.min(out_channels.saturating_sub(first)) {
+                    let mut quad = [0i8; 4];
+                    for (to, at) in quad.iter_mut().zip(*four) {
+                        *to = conv.weight[(first + column) * terms_of_sum + at];
+                    }
+                    values[first * quads.len() + k * columns + column] =
+                        f32::from_bits(u32::from_le_bytes(quad.map(|weight| weight as u8)));
+                }
+            }
+        }
+
+        let [mut start, mut factor, mut addend] = std::array::from_fn(|_| Buffer::zeros(padded));
+        for channel in 0..out_channels {
+            let sum: i32 =
+                conv.weight[channel * terms_of_sum..][..terms_of_sum].iter().map(|w| i32::from(*w)).sum();
+            let lowered = -i32::from(from.scale.zero_point) * sum;
+            start.slice_mut()[channel] = f32::from_bits(lowered as u32);
+            let (by, plus) = match conv.output {
+                Some(output) => (output.scale, f32::from(output.zero_point)),
+                None => (1.0, 0.0),
+            };
+            factor.slice_mut()[channel] = from.scale.scale * conv.weight_scale[channel] / by;
+            addend.slice_mut()[channel] = conv.bias[channel] / by + plus;
+        }
+        let least = match (conv.relu, conv.output) {
+            (true, Some(output)) => f32::from(output.zero_point),
+            (true, None) | (false, Some(_)) => 0.0,
+            (false, None) => f32::NEG_INFINITY,
+        };
+
+        let inside = |y: usize, x: usize| {
+            (from.border[0] - conv.padding[0] + y) * from.row()
+                + (from.border[1] - conv.padding[1] + x) * channels
+        };
+        let pixels = (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x)));
+        let rows = pixels.clone().map(|(y, x)| offset(inside(y * conv.stride[0], x * conv.stride[1])));
+        let places = pixels.map(|(y, x)| to.map_or(0, |to| offset(to.place(y, x))));
+        Product {
+            from,
+            to,
+            out_channels,
+            width,
+            windows: out_height * out_width,
+            rows: rows.collect(),
+            places: places.collect(),
+            quads: quads.len(),
+            terms,
+            panels,
+            start,
+            factor,
+            addend,
+            least,
+        }
+    }
+}
+
+fn conv_dims(conv: &Int8Conv2d, [_, height, width]: [usize; 3]) -> [usize; 3] {
+    let axis = |axis: usize, size: usize| {
+        let covered = (conv.kernel_size[axis] - 1) * conv.dilation[axis] + 1;
+        windows(size + conv.padding[axis] + conv.padding[axis + 2], covered, conv.stride[axis])
+    };
+    [conv.out_channels, axis(0, height), axis(1, width)]
+}

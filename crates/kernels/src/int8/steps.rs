@@ -1,0 +1,455 @@
+//! The steps of a network of bytes, for a few images at a time on one thread.
+
+use super::build::{SLACK, Tensor};
+use super::tile::{Into, Tiles};
+use super::{Int8Network, Int8Pool};
+use crate::buffer::Buffer;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::product::{Term, offset};
+use crate::simd::{Kernel, Path, Simd};
+use crate::vectors::{each_vector, get, get_u8, put_u8};
+use crate::{Cpu, Values};
+
+/// What is done one after another; each reads and writes slots of the arena.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Writes the byte of 0 everywhere, so that it is in the border.
+    Fill {
+        to: Tensor,
+    },
+    /// A convolution or a dense layer.
+    Product(Product),
+    MaxPool {
+        from: Tensor,
+        to: Tensor,
+        pool: Int8Pool,
+    },
+    AveragePool {
+        from: Tensor,
+        to: Tensor,
+        pool: Int8Pool,
+    },
+    /// Without a slot to write to, the numbers leave.
+    GlobalAverage {
+        from: Tensor,
+        to: Option<Tensor>,
+    },
+    Relu {
+        from: Tensor,
+        to: Tensor,
+    },
+    Add {
+        one: Tensor,
+        other: Tensor,
+        to: Tensor,
+        relu: bool,
+    },
+    /// Bytes leave as numbers, channel after channel.
+    Numbers {
+        from: Tensor,
+    },
+}
+
+/// A product of windows and weights.
+#[derive(Debug)]
+pub(super) struct Product {
+    pub(super) from: Tensor,
+    /// Without it the numbers leave.
+    pub(super) to: Option<Tensor>,
+    pub(super) out_channels: usize,
+    /// Columns of a panel, but that the last may have fewer.
+    pub(super) width: usize,
+    /// Windows of an image.
+    pub(super) windows: usize,
+    /// Where each window of an image begins, then those of the next images of a group.
+    pub(super) rows: Vec<u32>,
+    /// Where its results go, likewise.
+    pub(super) places: Vec<u32>,
+    /// Terms of a sum, four bytes each.
+    pub(super) quads: usize,
+    /// Those of each panel.
+    pub(super) terms: Vec<Term>,
+    pub(super) panels: Buffer,
+    pub(super) start: Buffer,
+    pub(super) factor: Buffer,
+    pub(super) addend: Buffer,
+    pub(super) least: f32,
+}
+
+impl Step {
+    /// Makes tables of one image those of a group.
+    pub(super) fn repeat_tables(&mut self, group: usize) {
+        let Step::Product(product) = self else { return };
+        let repeat = |table: &[u32], image: usize| -> Vec<u32> {
+            (0..group).flat_map(|at| table.iter().map(move |place| place + offset(at * image))).collect()
+        };
+        product.places = repeat(&product.places, product.to.map_or(0, |to| to.image()));
+        product.rows = repeat(&product.rows, product.from.image());
+    }
+}
+
+pub(super) fn run(network: &Int8Network, cpu: Cpu, batch: usize, input: &[f32], output: &mut [f32]) {
+    if batch == 0 {
+        return;
+    }
+    let (in_len, out_len) = (network.in_len(), network.out_len);
+    let output = Shared::new(output);
+    let parts: Vec<_> = ranges(batch, cpu.threads, 1).collect();
+    in_parallel(parts.len(), |part| {
+        let part = parts[part].clone();
+        let mut arena = Arena::new(network, part.len());
+        for first in part.clone().step_by(network.group) {
+            let images = network.group.min(part.end - first);
+            // SAFETY: each group has outputs of its own, all inside the slice.
+            let output = unsafe { output.part(first * out_len..(first + images) * out_len) };
+            let input = &input[first * in_len..(first + images) * in_len];
+            network.path.run_int8(Images { network, images, arena: &mut arena, input, output });
+        }
+    });
+}
+
+/// Memory for what lies between two layers.
+struct Arena {
+    bytes: Buffer,
+    /// Where each slot begins.
+    slots: Vec<usize>,
+}
+
+impl Arena {
+    fn new(network: &Int8Network, images: usize) -> Self {
+        let images = images.min(network.group);
+        let mut end = 0;
+        let slots = network.slots.iter().map(|slot| {
+            let begin = end;
+            end += (images * slot + SLACK).next_multiple_of(64);
+            begin
+        });
+        let slots = slots.collect();
+        Arena { bytes: Buffer::unspecified(end.div_ceil(4)), slots }
+    }
+
+    /// The bytes of a tensor of so many images, and those behind it that may be read.
+    fn of(&self, tensor: Tensor, images: usize) -> &[u8] {
+        let begin = self.slots[tensor.slot];
+        let all = self.bytes.slice();
+        let len = images * tensor.image() + SLACK;
+        assert!(begin + len <= size_of_val(all), "a slot outside the arena");
+        // SAFETY: the range lies inside the buffer, of which all bytes may be read as such.
+        unsafe { std::slice::from_raw_parts(all.as_ptr().cast::<u8>().add(begin), len) }
+    }
+
+    fn of_mut(&mut self, tensor: Tensor, images: usize) -> &mut [u8] {
+        let begin = self.slots[tensor.slot];
+        let all = self.bytes.slice_mut();
+        let len = images * tensor.image();
+        assert!(begin + len <= size_of_val(all), "a slot outside the arena");
+        // SAFETY: the range lies inside the buffer, which takes any bytes.
+        unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast::<u8>().add(begin), len) }
+    }
+
+    /// Bytes of a tensor, and those of another to write.
+    fn from_to(&mut self, from: Tensor, to: Tensor, images: usize) -> (&[u8], &mut [u8]) {
+        assert_ne!(from.slot, to.slot, "a step reads and writes different slots");
+        let to: *mut [u8] = self.of_mut(to, images);
+        // SAFETY: another slot, so other bytes than those that are read; both live as long as the arena is borrowed. What may be
+        // read behind a slot is slack, which nobody writes.
+        (self.of(from, images), unsafe { &mut *to })
+    }
+}
+
+/// Some images through all steps.
+struct Images<'a> {
+    network: &'a Int8Network,
+    images: usize,
+    arena: &'a mut Arena,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Kernel for Images<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Images { network, images, arena, input, output } = self;
+        let path = network.path;
+        // The input's border is the first thing to fill.
+        let mut steps = network.steps.iter();
+        if network.input.has_border() {
+            steps.next();
+            fill(arena, network.input, images);
+        }
+        enter(s, network, images, arena, input);
+        for step in steps {
+            match step {
+                Step::Fill { to } => fill(arena, *to, images),
+                Step::Product(product) => product.run(path, images, arena, output),
+                Step::MaxPool { from, to, pool } => {
+                    let (values, into) = arena.from_to(*from, *to, images);
+                    max_pool(images, (*from, values), (*to, into), pool);
+                }
+                Step::AveragePool { from, to, pool } => {
+                    let (values, into) = arena.from_to(*from, *to, images);
+                    average_pool(images, (*from, values), (*to, into), pool);
+                }
+                Step::GlobalAverage { from, to } => {
+                    let channels = from.dims[0];
+                    let mut means = Values::unspecified(images * channels);
+                    means_of(images, *from, arena.of(*from, images), &mut means);
+                    match to {
+                        Some(to) => {
+                            let into = arena.of_mut(*to, images);
+                            for (image, means) in means.chunks_exact(channels).enumerate() {
+                                for (channel, mean) in means.iter().enumerate() {
+                                    into[image * to.image() + to.place(0, 0) + channel] =
+                                        mean.round_ties_even() as u8;
+                                }
+                            }
+                        }
+                        None => {
+                            for (to, mean) in output.iter_mut().zip(means.iter()) {
+                                *to = (mean - f32::from(from.scale.zero_point)) * from.scale.scale;
+                            }
+                        }
+                    }
+                }
+                Step::Relu { from, to } => {
+                    let least = from.scale.zero_point;
+                    let (values, into) = arena.from_to(*from, *to, images);
+                    each_row(images, *to, |image, y| {
+                        let (values, into) = (row(*from, values, image, y), row_mut(*to, into, image, y));
+                        into.iter_mut().zip(values).for_each(|(to, from)| *to = (*from).max(least));
+                    });
+                }
+                Step::Add { one, other, to, relu } => add(s, images, arena, [*one, *other], *to, *relu),
+                Step::Numbers { from } => {
+                    let [channels, height, width] = from.dims;
+                    let values = arena.of(*from, images);
+                    let (scale, zero) = (from.scale.scale, f32::from(from.scale.zero_point));
+                    for (at, to) in output.iter_mut().enumerate() {
+                        let (x, y) = (at % width, at / width % height);
+                        let (channel, image) =
+                            (at / width / height % channels, at / width / height / channels);
+                        let byte = values[image * from.image() + from.place(y, x) + channel];
+                        *to = (f32::from(byte) - zero) * scale;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bytes of one row of an image, without its border.
+#[inline(always)]
+fn row(tensor: Tensor, values: &[u8], image: usize, y: usize) -> &[u8] {
+    let [channels, _, width] = tensor.dims;
+    &values[image * tensor.image() + tensor.place(y, 0)..][..width * channels]
+}
+
+#[inline(always)]
+fn row_mut(tensor: Tensor, values: &mut [u8], image: usize, y: usize) -> &mut [u8] {
+    let [channels, _, width] = tensor.dims;
+    &mut values[image * tensor.image() + tensor.place(y, 0)..][..width * channels]
+}
+
+#[inline(always)]
+fn each_row(images: usize, tensor: Tensor, mut run: impl FnMut(usize, usize)) {
+    for image in 0..images {
+        for y in 0..tensor.dims[1] {
+            run(image, y);
+        }
+    }
+}
+
+#[inline(always)]
+fn fill(arena: &mut Arena, to: Tensor, images: usize) {
+    arena.of_mut(to, images).fill(to.scale.zero_point);
+}
+
+/// Numbers `[channels, height, width]` become bytes `[height, width, channels]`.
+#[inline(always)]
+fn enter<S: Simd>(s: S, network: &Int8Network, images: usize, arena: &mut Arena, input: &[f32]) {
+    let to = network.input;
+    let [channels, height, width] = to.dims;
+    let values = arena.of_mut(to, images);
+    let by = s.splat(1.0 / network.input_scale.scale);
+    let zero = s.splat(f32::from(network.input_scale.zero_point));
+    let mut planes = vec![0u8; if channels > 1 { channels * width } else { 0 }];
+    let quantize = |from: &[f32], into: &mut [u8]| {
+        each_vector!(S::LANES, from.len(), |at, count| {
+            let x = s.add(s.mul(get(s, from, at, count), by), zero);
+            // In this order what is not a number becomes 0.
+            let byte = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
+            put_u8(s, into, at, count, s.round(byte));
+        });
+    };
+    if height == 1 && width == 1 {
+        // A row of features lies as it is.
+        for (image, from) in input.chunks_exact(channels).enumerate() {
+            quantize(from, row_mut(to, values, image, 0));
+        }
+        return;
+    }
+    each_row(images, to, |image, y| {
+        let from = |channel: usize| &input[((image * channels + channel) * height + y) * width..][..width];
+        let into = row_mut(to, values, image, y);
+        if channels == 1 {
+            return quantize(from(0), into);
+        }
+        for (channel, plane) in planes.chunks_exact_mut(width).enumerate() {
+            quantize(from(channel), plane);
+        }
+        if let [red, green, blue] = &planes.chunks_exact(width).collect::<Vec<_>>()[..] {
+            let pixels = into.as_chunks_mut::<3>().0;
+            for (pixel, ((red, green), blue)) in pixels.iter_mut().zip(red.iter().zip(*green).zip(*blue)) {
+                *pixel = [*red, *green, *blue];
+            }
+            return;
+        }
+        for (channel, plane) in planes.chunks_exact(width).enumerate() {
+            for (x, byte) in plane.iter().enumerate() {
+                into[x * channels + channel] = *byte;
+            }
+        }
+    });
+}
+
+impl Product {
+    fn run(&self, path: Path, images: usize, arena: &mut Arena, output: &mut [f32]) {
+        let rows = &self.rows[..images * self.windows];
+        let (a, to) = match self.to {
+            Some(to) => {
+                let (a, to) = arena.from_to(self.from, to, images);
+                (a, Some(to))
+            }
+            None => (arena.of(self.from, images), None),
+        };
+        let into = |first: usize| match &to {
+            // SAFETY: in bounds, as a pixel has so many channels.
+            Some(to) => {
+                Into::Bytes { to: unsafe { to.as_ptr().cast_mut().add(first) }, places: self.places.as_ptr() }
+            }
+            // SAFETY: as above.
+            None => Into::Numbers {
+                to: unsafe { output.as_ptr().cast_mut().add(first) },
+                stride: self.out_channels,
+            },
+        };
+        for (panel, terms) in self.terms.chunks(self.quads.max(1)).enumerate() {
+            let first = panel * self.width;
+            path.run_int8(Tiles {
+                a,
+                rows,
+                terms,
+                panel: &self.panels.slice()[first * self.quads..],
+                start: &self.start.slice()[first..],
+                factor: &self.factor.slice()[first..],
+                addend: &self.addend.slice()[first..],
+                least: self.least,
+                columns: self.width.min(self.out_channels - first),
+                to: into(first),
+            });
+        }
+    }
+}
+
+/// Walks the windows of a pooling: of each output pixel its bytes, and the first bytes of the rows of its window.
+#[inline(always)]
+fn each_window(
+    images: usize,
+    from: Tensor,
+    (to, into): (Tensor, &mut [u8]),
+    pool: &Int8Pool,
+    mut run: impl FnMut(&mut [u8], usize),
+) {
+    let channels = to.dims[0];
+    each_row(images, to, |image, y| {
+        let pixels = row_mut(to, into, image, y).chunks_exact_mut(channels.max(1));
+        for (x, pixel) in pixels.enumerate() {
+            let begin = image * from.image() + from.place(y * pool.stride[0], x * pool.stride[1]);
+            run(pixel, begin);
+        }
+    });
+}
+
+#[inline(always)]
+fn max_pool(images: usize, (from, values): (Tensor, &[u8]), to: (Tensor, &mut [u8]), pool: &Int8Pool) {
+    let channels = from.dims[0];
+    each_window(images, from, to, pool, |pixel, begin| {
+        for y in 0..pool.kernel_size[0] {
+            for x in 0..pool.kernel_size[1] {
+                let values = &values[begin + y * from.row() + x * channels..][..channels];
+                match (y, x) {
+                    (0, 0) => pixel.copy_from_slice(values),
+                    _ => pixel.iter_mut().zip(values).for_each(|(to, from)| *to = (*to).max(*from)),
+                }
+            }
+        }
+    });
+}
+
+#[inline(always)]
+fn average_pool(images: usize, (from, values): (Tensor, &[u8]), to: (Tensor, &mut [u8]), pool: &Int8Pool) {
+    let channels = from.dims[0];
+    let share = 1.0 / (pool.kernel_size[0] * pool.kernel_size[1]) as f32;
+    let mut sums = vec![0u32; channels];
+    each_window(images, from, to, pool, |pixel, begin| {
+        sums.fill(0);
+        for y in 0..pool.kernel_size[0] {
+            for x in 0..pool.kernel_size[1] {
+                let values = &values[begin + y * from.row() + x * channels..][..channels];
+                sums.iter_mut().zip(values).for_each(|(sum, byte)| *sum += u32::from(*byte));
+            }
+        }
+        for (to, sum) in pixel.iter_mut().zip(&sums) {
+            *to = (*sum as f32 * share).round_ties_even() as u8;
+        }
+    });
+}
+
+/// The mean byte of each channel.
+#[inline(always)]
+fn means_of(images: usize, from: Tensor, values: &[u8], means: &mut [f32]) {
+    let [channels, height, width] = from.dims;
+    let share = 1.0 / (height * width) as f32;
+    let mut sums = vec![0u32; channels];
+    for (image, means) in means.chunks_exact_mut(channels).enumerate().take(images) {
+        sums.fill(0);
+        for y in 0..height {
+            for pixel in row(from, values, image, y).chunks_exact(channels) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, byte)| *sum += u32::from(*byte));
+            }
+        }
+        for (mean, sum) in means.iter_mut().zip(&sums) {
+            *mean = *sum as f32 * share;
+        }
+    }
+}
+
+/// What a byte of each side of a sum is multiplied by, and what is added.
+pub(super) fn sum_factors(one: Tensor, other: Tensor, to: Tensor) -> [f32; 3] {
+    let [by_one, by_other] = [one, other].map(|side| side.scale.scale / to.scale.scale);
+    let zero = |side: Tensor| f32::from(side.scale.zero_point);
+    [by_one, by_other, zero(to) - (zero(one) * by_one + zero(other) * by_other)]
+}
+
+#[inline(always)]
+fn add<S: Simd>(s: S, images: usize, arena: &mut Arena, [one, other]: [Tensor; 2], to: Tensor, relu: bool) {
+    let factors = sum_factors(one, other, to);
+    let [by_one, by_other, addend] = factors.map(|factor| s.splat(factor));
+    let least = s.splat(if relu { f32::from(to.scale.zero_point) } else { 0.0 });
+    let into: *mut [u8] = arena.from_to(one, to, images).1;
+    let (one_values, other_values) = (arena.of(one, images), arena.of(other, images));
+    assert_ne!(other.slot, to.slot, "a step reads and writes different slots");
+    // SAFETY: a slot that neither side is in; the arena stays borrowed for as long.
+    let into = unsafe { &mut *into };
+    each_row(images, to, |image, y| {
+        let (a, b) = (row(one, one_values, image, y), row(other, other_values, image, y));
+        let into = row_mut(to, into, image, y);
+        each_vector!(S::LANES, into.len(), |at, count| {
+            let sum = s.add(s.mul(get_u8(s, a, at, count), by_one), s.mul(get_u8(s, b, at, count), by_other));
+            let value = s.min(s.max(s.add(sum, addend), least), s.splat(255.0));
+            put_u8(s, into, at, count, s.round(value));
+        });
+    });
+}

@@ -1,0 +1,205 @@
+use super::*;
+use crate::Path;
+use crate::check::{Random, cpus, paths};
+
+fn scale(random: &mut Random) -> Int8Scale {
+    let zero_point = [0, 128, 255, random.below(256) as u8][random.below(4)];
+    Int8Scale { scale: 0.004 * (1.5 + random.number()), zero_point }
+}
+
+fn conv(random: &mut Random, in_channels: usize, out_channels: usize, kernel: [usize; 2]) -> Int8Conv2d {
+    let terms = in_channels * kernel[0] * kernel[1];
+    let weight = (0..out_channels * terms).map(|_| (random.below(255) as i16 - 127) as i8).collect();
+    let weight_scale = (0..out_channels).map(|_| 0.01 * (1.1 + random.number())).collect();
+    Int8Conv2d {
+        out_channels,
+        kernel_size: kernel,
+        stride: [1, 1],
+        padding: [0; 4],
+        dilation: [1, 1],
+        weight,
+        weight_scale,
+        bias: random.numbers(out_channels),
+        relu: random.below(2) == 0,
+        output: Some(Int8Scale { scale: 0.02 * (terms as f32).sqrt(), ..scale(random) }),
+    }
+}
+
+/// Compares all paths and threads with the reference, bit by bit.
+#[track_caller]
+fn check(dims: [usize; 3], layers: &[Int8Layer], random: &mut Random, batch: usize) {
+    let input_scale = scale(random);
+    let len: usize = dims.iter().product();
+    let mut input = random.numbers(batch * len);
+    if let Some(first) = input.first_mut() {
+        *first = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30][random.below(4)];
+    }
+    let expected = reference::run(dims, input_scale, layers, &input);
+    for cpu in cpus() {
+        let network = Int8Network::new(cpu, dims, input_scale, layers);
+        let mut output = vec![9.0; batch * network.out_len()];
+        network.run(cpu, batch, &input, &mut output);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&output) == bits(&expected), "{cpu:?} {dims:?} batch {batch} {layers:?}");
+    }
+}
+
+#[test]
+fn dense_layers_of_every_size_agree_with_the_reference() {
+    let mut random = Random::new(1);
+    for size in (1..=65).chain([127, 255]) {
+        let out = random.below(70) + 1;
+        let hidden = conv(&mut random, size, out, [1, 1]);
+        let last = Int8Conv2d { output: None, ..conv(&mut random, out, size, [1, 1]) };
+        let batch = random.below(20);
+        check([size, 1, 1], &[Int8Layer::Conv2d(hidden), Int8Layer::Conv2d(last)], &mut random, batch);
+    }
+}
+
+#[test]
+fn convolutions_agree_with_the_reference() {
+    let mut random = Random::new(2);
+    for case in 0..60 {
+        let dims = [[1, 3, 4, 7, 16, 33][random.below(6)], random.below(9) + 3, random.below(9) + 3];
+        let kernel = [random.below(3) + 1, random.below(3) + 1];
+        let out_channels = random.below(70) + 1;
+        let mut first = conv(&mut random, dims[0], out_channels, kernel);
+        first.stride = [random.below(2) + 1, random.below(2) + 1];
+        first.padding = std::array::from_fn(|_| random.below(3));
+        if case % 4 == 0 && dims[1] > 4 && dims[2] > 4 {
+            first.dilation = [2, 2];
+        }
+        let batch = random.below(5) + 1;
+        check(dims, &[Int8Layer::Conv2d(first)], &mut random, batch);
+    }
+}
+
+#[test]
+fn whole_networks_agree_with_the_reference() {
+    let mut random = Random::new(3);
+    for batch in [0, 1, 2, 5, 40] {
+        let same = |conv: Int8Conv2d| Int8Layer::Conv2d(Int8Conv2d { padding: [1; 4], ..conv });
+        let pool = Int8Pool { kernel_size: [2, 2], stride: [2, 2] };
+        let overlapping = Int8Pool { kernel_size: [3, 2], stride: [1, 2] };
+        let body = vec![
+            Int8Layer::Relu,
+            same(conv(&mut random, 20, 12, [3, 3])),
+            same(conv(&mut random, 12, 20, [3, 3])),
+        ];
+        let other = vec![Int8Layer::Conv2d(conv(&mut random, 20, 20, [1, 1]))];
+        let residual = |random: &mut Random, layers: Vec<Int8Layer>, shortcut: Vec<Int8Layer>, relu| {
+            let output = Int8Scale { scale: 0.3, ..scale(random) };
+            Int8Layer::Residual { layers, shortcut, relu, output }
+        };
+        let trunk = vec![
+            same(conv(&mut random, 3, 20, [3, 3])),
+            Int8Layer::MaxPool(pool),
+            residual(&mut random, body.clone(), Vec::new(), true),
+            residual(&mut random, body, other, false),
+            Int8Layer::AveragePool(overlapping),
+        ];
+        let flat = Int8Layer::Conv2d(conv(&mut random, 20, 9, [3, 3]));
+        let last = Int8Layer::Conv2d(Int8Conv2d { output: None, ..conv(&mut random, 9, 10, [1, 1]) });
+        check([3, 10, 12], &[&trunk[..], &[flat, last]].concat(), &mut random, batch);
+        let last = Int8Layer::Conv2d(Int8Conv2d { output: None, ..conv(&mut random, 20, 10, [1, 1]) });
+        check([3, 10, 12], &[&trunk[..], &[Int8Layer::GlobalAveragePool, last]].concat(), &mut random, batch);
+        check([3, 10, 12], &[&trunk[..], &[Int8Layer::GlobalAveragePool]].concat(), &mut random, batch);
+        check([3, 10, 12], &trunk, &mut random, batch);
+    }
+    check([2, 3, 4], &[], &mut random, 3);
+}
+
+/// Pairs of products that `vpmaddubsw` would cut off, and the longest sums there may be.
+#[test]
+fn extreme_bytes_are_not_cut_off() {
+    for (weight, terms) in
+        [(127, 64), (-127, 64), (127, Int8Conv2d::MOST_TERMS), (-127, Int8Conv2d::MOST_TERMS)]
+    {
+        let dense = Int8Conv2d {
+            out_channels: 1,
+            kernel_size: [1, 1],
+            stride: [1, 1],
+            padding: [0; 4],
+            dilation: [1, 1],
+            weight: vec![weight; terms],
+            weight_scale: vec![1.0],
+            bias: vec![0.0],
+            relu: false,
+            output: None,
+        };
+        for zero_point in [0, 255] {
+            let scale = Int8Scale { scale: 1.0, zero_point };
+            let number = if zero_point == 0 { 255.0 } else { -255.0 };
+            for path in paths() {
+                let cpu = Cpu::single(path);
+                let layers = [Int8Layer::Conv2d(dense.clone())];
+                let network = Int8Network::new(cpu, [terms, 1, 1], scale, &layers);
+                let mut output = [0.0];
+                network.run(cpu, 1, &vec![number; terms], &mut output);
+                assert_eq!(output[0], number * f32::from(weight) * terms as f32, "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_path_multiplies_bytes_alike() {
+    use crate::simd::{Kernel, Simd};
+
+    struct Quads<'a>([&'a [f32]; 3], &'a mut Vec<u32>);
+
+    impl Kernel for Quads<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            for at in (0..self.0[0].len()).step_by(S::LANES) {
+                // SAFETY: all slices are as long, by whole vectors.
+                let [a, b, c] = self.0.map(|values| unsafe { s.load(values[at..].as_ptr()) });
+                let mut lanes = [0.0; 16];
+                for result in [s.mul_add_quads(a, b, c), s.from_whole(c)] {
+                    // SAFETY: no vector has more lanes.
+                    unsafe { s.store(lanes.as_mut_ptr(), result) };
+                    self.1.extend(lanes[..S::LANES].iter().map(|lane| lane.to_bits()));
+                }
+            }
+        }
+    }
+
+    let mut random = Random::new(4);
+    let mut bits = |of: &dyn Fn(&mut Random) -> u8| -> Vec<f32> {
+        let quads = (0..64).map(|_| std::array::from_fn(|_| of(&mut random)));
+        quads.map(|quad: [u8; 4]| f32::from_bits(u32::from_le_bytes(quad))).collect()
+    };
+    let extreme = |random: &mut Random| [0, 127, 128, 129, 255, random.below(256) as u8][random.below(6)];
+    let [a, b, c] = std::array::from_fn(|_| bits(&extreme));
+    let expected = |width: usize| -> Vec<u32> {
+        let mut all = Vec::new();
+        for at in (0..64).step_by(width) {
+            for lane in at..at + width {
+                let quads = a[lane].to_bits().to_le_bytes().into_iter().zip(b[lane].to_bits().to_le_bytes());
+                let sum: i32 = quads.map(|(a, b)| i32::from(a) * i32::from(b as i8)).sum();
+                all.push(c[lane].to_bits().wrapping_add(sum as u32));
+            }
+            all.extend((at..at + width).map(|lane| (c[lane].to_bits() as i32 as f32).to_bits()));
+        }
+        all
+    };
+    for path in paths() {
+        for own in [false, true] {
+            let mut found = Vec::new();
+            let kernel = Quads([&a, &b, &c], &mut found);
+            if own {
+                path.run_int8(kernel)
+            } else {
+                path.run(kernel)
+            }
+            let width = match path {
+                Path::Avx512 => 16,
+                Path::Avx2 => 8,
+                _ => 4,
+            };
+            assert!(found == expected(width), "{path}, its own instructions {own}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The product of bytes, tile by tile, from sums of 32 bits to bytes or numbers.
+
+use crate::product::Term;
+use crate::simd::{Kernel, Simd};
+
+/// Vectors of columns in a panel.
+pub(super) const fn vectors_of<S: Simd>() -> usize {
+    if S::ACCUMULATORS >= 24 { 4 } else { 2 }
+}
+
+/// The factors of a product for one panel of columns, and where its results go.
+pub(super) struct Tiles<'a> {
+    /// Bytes, readable for three more than a term reads.
+    pub(super) a: &'a [u8],
+    /// Offset in `a` of each row, in bytes.
+    pub(super) rows: &'a [u32],
+    /// Offsets of four bytes in `a`, and of a row of the panel.
+    pub(super) terms: &'a [Term],
+    /// `[terms][vectors · LANES]`, four bytes in each number.
+    pub(super) panel: &'a [f32],
+    /// What the sums of a column start from, a whole number of 32 bits; like the next two for whole vectors.
+    pub(super) start: &'a [f32],
+    /// What a sum is multiplied by.
+    pub(super) factor: &'a [f32],
+    /// What is added then.
+    pub(super) addend: &'a [f32],
+    /// Below it nothing goes.
+    pub(super) least: f32,
+    /// Columns of the panel that there are.
+    pub(super) columns: usize,
+    pub(super) to: Into,
+}
+
+/// Where results go: the first column of a row, by the row's place.
+pub(super) enum Into {
+    Bytes { to: *mut u8, places: *const u32 },
+    Numbers { to: *mut f32, stride: usize },
+}
+
+impl Kernel for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let vectors = self.columns.div_ceil(S::LANES);
+        assert!(
+            vectors <= const { vectors_of::<S>() }
+                && self.panel.len() >= self.terms.len() * vectors * S::LANES
+        );
+        assert!([self.start, self.factor, self.addend].iter().all(|of| of.len() >= vectors * S::LANES));
+        // Written out, so that each has the tiles that its registers have room for.
+        macro_rules! tiles {
+            ($n:literal: $($m:literal)*) => {{
+                let mut first = 0;
+                while first < self.rows.len() {
+                    match self.rows.len() - first {
+                        $(left if left >= $m && const { $m * $n <= S::ACCUMULATORS } => {
+                            // SAFETY: the panel and the columns' numbers were checked; offsets into `a` and places are the
+                            // builder's, who has made room for them.
+                            unsafe { tile::<S, $m, $n>(s, &self, first) };
+                            first += $m;
+                        })*
+                        _ => unreachable!("a tile of one row always fits"),
+                    }
+                }
+            }};
+        }
+        match vectors {
+            0 => {}
+            1 => tiles!(1: 8 4 2 1),
+            2 => tiles!(2: 9 8 6 4 3 2 1),
+            3 if const { vectors_of::<S>() > 2 } => tiles!(3: 8 4 2 1),
+            4 if const { vectors_of::<S>() > 2 } => tiles!(4: 6 5 4 3 2 1),
+            _ => unreachable!("a panel has no more vectors"),
+        }
+    }
+}
+
+/// `M` rows by `N` vectors.
+///
+/// # Safety
+/// The rows' windows must lie inside `a`, and where results go there must be room for them.
+#[inline(always)]
+unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>, first: usize) {
+    // SAFETY: passed on to the caller; the slices of the columns were checked to hold `N` vectors.
+    unsafe {
+        let a: [*const u8; M] =
+            std::array::from_fn(|m| tiles.a.as_ptr().add(*tiles.rows.get_unchecked(first + m) as usize));
+        let of_columns = |from: &[f32], n: usize| s.load(from.as_ptr().add(n * S::LANES));
+        let start: [S::F; N] = std::array::from_fn(|n| of_columns(tiles.start, n));
+        let mut sums = [start; M];
+        for term in tiles.terms {
+            let panel = tiles.panel.as_ptr().add(term.b as usize);
+            let right: [S::F; N] = std::array::from_fn(|n| s.load(panel.add(n * S::LANES)));
+            for m in 0..M {
+                let left = s.splat(a[m].add(term.a as usize).cast::<f32>().read_unaligned());
+                for n in 0..N {
+                    sums[m][n] = s.mul_add_quads(left, right[n], sums[m][n]);
+                }
+            }
+        }
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                // Not fused, as not every path could.
+                let scaled = s.mul(s.from_whole(sum), of_columns(tiles.factor, n));
+                let value = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
+                let count = (tiles.columns - n * S::LANES).min(S::LANES);
+                match tiles.to {
+                    Into::Bytes { to, places } => {
+                        let to = to.add(*places.add(first + m) as usize + n * S::LANES);
+                        let value = s.min(value, s.splat(255.0));
+                        if count == S::LANES {
+                            s.store_rounded_u8(to, value);
+                        } else {
+                            let mut lanes = [0u8; 16];
+                            s.store_rounded_u8(lanes.as_mut_ptr(), value);
+                            std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, count);
+                        }
+                    }
+                    Into::Numbers { to, stride } => {
+                        let to = to.add((first + m) * stride + n * S::LANES);
+                        if count == S::LANES { s.store(to, value) } else { s.store_first(to, value, count) }
+                    }
+                }
+            }
+        }
+    }
+}
