@@ -6,9 +6,33 @@ use super::{Int8Network, Int8Pool};
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::product::{Term, offset};
-use crate::simd::{Kernel, Path, Simd};
+use crate::simd::{Kernel, Path, Simd, load_up_to, store_up_to};
 use crate::vectors::{each_vector, get, get_u8, put_u8};
 use crate::{Cpu, Values};
+
+/// Runs the body for each row of each image. No closure: within a kernel it would be compiled without the path's instructions.
+macro_rules! each_row {
+    ($images:expr, $tensor:expr, |$image:ident, $y:ident| $body:block) => {
+        for $image in 0..$images {
+            for $y in 0..$tensor.dims[1] $body
+        }
+    };
+}
+
+/// Runs the body for each output pixel of a pooling: its bytes, and where its window begins in the input.
+macro_rules! each_window {
+    ($images:expr, $from:ident, $to:ident, $into:ident, $pool:ident, |$pixel:ident, $begin:ident| $body:block) => {
+        each_row!($images, $to, |image, y| {
+            let row = image * $from.image() + $from.place(y * $pool.stride[0], 0);
+            let step = $pool.stride[1] * $from.dims[0];
+            let pixels = row_mut($to, $into, image, y).chunks_exact_mut($to.dims[0]);
+            for (x, $pixel) in pixels.enumerate() {
+                let $begin = row + x * step;
+                $body
+            }
+        })
+    };
+}
 
 /// What is done one after another; each reads and writes slots of the arena.
 #[derive(Debug)]
@@ -186,7 +210,7 @@ impl Kernel for Images<'_> {
                 Step::Product(product) => product.run(path, images, arena, output),
                 Step::MaxPool { from, to, pool } => {
                     let (values, into) = arena.from_to(*from, *to, images);
-                    max_pool(images, (*from, values), (*to, into), pool);
+                    max_pool(s, images, (*from, values), (*to, into), pool);
                 }
                 Step::AveragePool { from, to, pool } => {
                     let (values, into) = arena.from_to(*from, *to, images);
@@ -216,9 +240,11 @@ impl Kernel for Images<'_> {
                 Step::Relu { from, to } => {
                     let least = from.scale.zero_point;
                     let (values, into) = arena.from_to(*from, *to, images);
-                    each_row(images, *to, |image, y| {
+                    each_row!(images, *to, |image, y| {
                         let (values, into) = (row(*from, values, image, y), row_mut(*to, into, image, y));
-                        into.iter_mut().zip(values).for_each(|(to, from)| *to = (*from).max(least));
+                        for (to, from) in into.iter_mut().zip(values) {
+                            *to = (*from).max(least);
+                        }
                     });
                 }
                 Step::Add { one, other, to, relu } => add(s, images, arena, [*one, *other], *to, *relu),
@@ -253,15 +279,6 @@ fn row_mut(tensor: Tensor, values: &mut [u8], image: usize, y: usize) -> &mut [u
 }
 
 #[inline(always)]
-fn each_row(images: usize, tensor: Tensor, mut run: impl FnMut(usize, usize)) {
-    for image in 0..images {
-        for y in 0..tensor.dims[1] {
-            run(image, y);
-        }
-    }
-}
-
-#[inline(always)]
 fn fill(arena: &mut Arena, to: Tensor, images: usize) {
     arena.of_mut(to, images).fill(to.scale.zero_point);
 }
@@ -275,42 +292,48 @@ fn enter<S: Simd>(s: S, network: &Int8Network, images: usize, arena: &mut Arena,
     let by = s.splat(1.0 / network.input_scale.scale);
     let zero = s.splat(f32::from(network.input_scale.zero_point));
     let mut planes = vec![0u8; if channels > 1 { channels * width } else { 0 }];
-    let quantize = |from: &[f32], into: &mut [u8]| {
-        each_vector!(S::LANES, from.len(), |at, count| {
-            let x = s.add(s.mul(get(s, from, at, count), by), zero);
-            // In this order what is not a number becomes 0.
-            let byte = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
-            put_u8(s, into, at, count, s.round(byte));
-        });
-    };
     if height == 1 && width == 1 {
         // A row of features lies as it is.
         for (image, from) in input.chunks_exact(channels).enumerate() {
-            quantize(from, row_mut(to, values, image, 0));
+            quantize(s, by, zero, from, row_mut(to, values, image, 0));
         }
         return;
     }
-    each_row(images, to, |image, y| {
-        let from = |channel: usize| &input[((image * channels + channel) * height + y) * width..][..width];
+    each_row!(images, to, |image, y| {
         let into = row_mut(to, values, image, y);
-        if channels == 1 {
-            return quantize(from(0), into);
+        for channel in 0..channels {
+            let from = &input[((image * channels + channel) * height + y) * width..][..width];
+            let plane = match channels {
+                1 => &mut *into,
+                _ => &mut planes[channel * width..][..width],
+            };
+            quantize(s, by, zero, from, plane);
         }
-        for (channel, plane) in planes.chunks_exact_mut(width).enumerate() {
-            quantize(from(channel), plane);
-        }
-        if let [red, green, blue] = &planes.chunks_exact(width).collect::<Vec<_>>()[..] {
+        if channels == 3 {
+            let (red, rest) = planes.split_at(width);
+            let (green, blue) = rest.split_at(width);
             let pixels = into.as_chunks_mut::<3>().0;
-            for (pixel, ((red, green), blue)) in pixels.iter_mut().zip(red.iter().zip(*green).zip(*blue)) {
+            for (pixel, ((red, green), blue)) in pixels.iter_mut().zip(red.iter().zip(green).zip(blue)) {
                 *pixel = [*red, *green, *blue];
             }
-            return;
-        }
-        for (channel, plane) in planes.chunks_exact(width).enumerate() {
-            for (x, byte) in plane.iter().enumerate() {
-                into[x * channels + channel] = *byte;
+        } else if channels > 1 {
+            for (channel, plane) in planes.chunks_exact(width).enumerate() {
+                for (x, byte) in plane.iter().enumerate() {
+                    into[x * channels + channel] = *byte;
+                }
             }
         }
+    });
+}
+
+/// Numbers to bytes; what is not a number becomes 0.
+#[inline(always)]
+fn quantize<S: Simd>(s: S, by: S::F, zero: S::F, from: &[f32], into: &mut [u8]) {
+    each_vector!(S::LANES, from.len(), |at, count| {
+        let x = s.add(s.mul(get(s, from, at, count), by), zero);
+        // In this order what is not a number becomes 0.
+        let byte = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
+        put_u8(s, into, at, count, s.round(byte));
     });
 }
 
@@ -353,35 +376,38 @@ impl Product {
     }
 }
 
-/// Walks the windows of a pooling: of each output pixel its bytes, and the first bytes of the rows of its window.
 #[inline(always)]
-fn each_window(
+fn max_pool<S: Simd>(
+    s: S,
     images: usize,
-    from: Tensor,
+    (from, values): (Tensor, &[u8]),
     (to, into): (Tensor, &mut [u8]),
     pool: &Int8Pool,
-    mut run: impl FnMut(&mut [u8], usize),
 ) {
-    let channels = to.dims[0];
-    each_row(images, to, |image, y| {
-        let pixels = row_mut(to, into, image, y).chunks_exact_mut(channels.max(1));
-        for (x, pixel) in pixels.enumerate() {
-            let begin = image * from.image() + from.place(y * pool.stride[0], x * pool.stride[1]);
-            run(pixel, begin);
-        }
-    });
-}
-
-#[inline(always)]
-fn max_pool(images: usize, (from, values): (Tensor, &[u8]), to: (Tensor, &mut [u8]), pool: &Int8Pool) {
     let channels = from.dims[0];
-    each_window(images, from, to, pool, |pixel, begin| {
-        for y in 0..pool.kernel_size[0] {
-            for x in 0..pool.kernel_size[1] {
-                let values = &values[begin + y * from.row() + x * channels..][..channels];
-                match (y, x) {
-                    (0, 0) => pixel.copy_from_slice(values),
-                    _ => pixel.iter_mut().zip(values).for_each(|(to, from)| *to = (*to).max(*from)),
+    let [height, width] = pool.kernel_size;
+    let window = (height - 1) * from.row() + width * channels;
+    each_window!(images, from, to, into, pool, |pixel, begin| {
+        let values = &values[begin..begin + window];
+        // Four bytes are a lane.
+        each_vector!(S::LANES, channels / 4, |at, count| {
+            let mut greatest = s.splat(0.0);
+            for y in 0..height {
+                for x in 0..width {
+                    let place = y * from.row() + x * channels + 4 * at;
+                    // SAFETY: a window holds all of its pixels, and a pixel `4 · (at + count)` bytes and more.
+                    let bytes = unsafe { load_up_to(s, values.as_ptr().add(place).cast(), count) };
+                    greatest = s.max_quads(greatest, bytes);
+                }
+            }
+            // SAFETY: the output's pixel has as many bytes.
+            unsafe { store_up_to(s, pixel.as_mut_ptr().add(4 * at).cast(), greatest, count) };
+        });
+        for (channel, to) in pixel.iter_mut().enumerate().skip(channels / 4 * 4) {
+            *to = 0;
+            for y in 0..height {
+                for x in 0..width {
+                    *to = (*to).max(values[y * from.row() + x * channels + channel]);
                 }
             }
         }
@@ -389,16 +415,23 @@ fn max_pool(images: usize, (from, values): (Tensor, &[u8]), to: (Tensor, &mut [u
 }
 
 #[inline(always)]
-fn average_pool(images: usize, (from, values): (Tensor, &[u8]), to: (Tensor, &mut [u8]), pool: &Int8Pool) {
+fn average_pool(
+    images: usize,
+    (from, values): (Tensor, &[u8]),
+    (to, into): (Tensor, &mut [u8]),
+    pool: &Int8Pool,
+) {
     let channels = from.dims[0];
     let share = 1.0 / (pool.kernel_size[0] * pool.kernel_size[1]) as f32;
     let mut sums = vec![0u32; channels];
-    each_window(images, from, to, pool, |pixel, begin| {
+    each_window!(images, from, to, into, pool, |pixel, begin| {
         sums.fill(0);
         for y in 0..pool.kernel_size[0] {
             for x in 0..pool.kernel_size[1] {
                 let values = &values[begin + y * from.row() + x * channels..][..channels];
-                sums.iter_mut().zip(values).for_each(|(sum, byte)| *sum += u32::from(*byte));
+                for (sum, byte) in sums.iter_mut().zip(values) {
+                    *sum += u32::from(*byte);
+                }
             }
         }
         for (to, sum) in pixel.iter_mut().zip(&sums) {
@@ -417,7 +450,9 @@ fn means_of(images: usize, from: Tensor, values: &[u8], means: &mut [f32]) {
         sums.fill(0);
         for y in 0..height {
             for pixel in row(from, values, image, y).chunks_exact(channels) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, byte)| *sum += u32::from(*byte));
+                for (sum, byte) in sums.iter_mut().zip(pixel) {
+                    *sum += u32::from(*byte);
+                }
             }
         }
         for (mean, sum) in means.iter_mut().zip(&sums) {
@@ -443,7 +478,7 @@ fn add<S: Simd>(s: S, images: usize, arena: &mut Arena, [one, other]: [Tensor; 2
     assert_ne!(other.slot, to.slot, "a step reads and writes different slots");
     // SAFETY: a slot that neither side is in; the arena stays borrowed for as long.
     let into = unsafe { &mut *into };
-    each_row(images, to, |image, y| {
+    each_row!(images, to, |image, y| {
         let (a, b) = (row(one, one_values, image, y), row(other, other_values, image, y));
         let into = row_mut(to, into, image, y);
         each_vector!(S::LANES, into.len(), |at, count| {

@@ -1,7 +1,7 @@
 //! The product of bytes, tile by tile, from sums of 32 bits to bytes or numbers.
 
 use crate::product::Term;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, store_up_to};
 
 /// Vectors of columns in a panel.
 pub(super) const fn vectors_of<S: Simd>() -> usize {
@@ -99,27 +99,33 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
                 }
             }
         }
+        let is_full = tiles.columns == N * S::LANES;
         for (m, sums) in sums.into_iter().enumerate() {
-            for (n, sum) in sums.into_iter().enumerate() {
+            let mut values = [s.splat(0.0); N];
+            for n in 0..N {
                 // Not fused, as not every path could.
-                let scaled = s.mul(s.from_whole(sum), of_columns(tiles.factor, n));
-                let value = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
-                let count = (tiles.columns - n * S::LANES).min(S::LANES);
-                match tiles.to {
-                    Into::Bytes { to, places } => {
-                        let to = to.add(*places.add(first + m) as usize + n * S::LANES);
-                        let value = s.min(value, s.splat(255.0));
-                        if count == S::LANES {
+                let scaled = s.mul(s.from_whole(sums[n]), of_columns(tiles.factor, n));
+                values[n] = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
+            }
+            match tiles.to {
+                Into::Bytes { to, places } => {
+                    let to = to.add(*places.add(first + m) as usize);
+                    for (n, value) in values.into_iter().enumerate() {
+                        let (to, value) = (to.add(n * S::LANES), s.min(value, s.splat(255.0)));
+                        if is_full || n + 1 < N {
                             s.store_rounded_u8(to, value);
                         } else {
                             let mut lanes = [0u8; 16];
                             s.store_rounded_u8(lanes.as_mut_ptr(), value);
+                            let count = tiles.columns - n * S::LANES;
                             std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, count);
                         }
                     }
-                    Into::Numbers { to, stride } => {
-                        let to = to.add((first + m) * stride + n * S::LANES);
-                        if count == S::LANES { s.store(to, value) } else { s.store_first(to, value, count) }
+                }
+                Into::Numbers { to, stride } => {
+                    let to = to.add((first + m) * stride);
+                    for (n, value) in values.into_iter().enumerate() {
+                        store_up_to(s, to.add(n * S::LANES), value, tiles.columns - n * S::LANES);
                     }
                 }
             }

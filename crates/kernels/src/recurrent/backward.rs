@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 
 use super::forward::{Lanes, gather};
 use super::panel::{Factors, Start, in_pairs, pack_backward, tile_of, tiles};
-use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active, load_up_to, store_up_to};
+use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active};
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::product::pairs::{PairRows, pair_values, row_of_pairs};
-use crate::simd::{Kernel, Simd, prefetch};
+use crate::simd::{Kernel, Simd, load_up_to, prefetch, store_up_to};
 
 /// The gradients that a backward run starts from.
 #[derive(Clone, Copy)]

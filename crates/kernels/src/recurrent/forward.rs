@@ -5,13 +5,12 @@ use std::marker::PhantomData;
 use super::panel::{Factors, MOST_ROWS, Start, in_pairs, pack_forward, tile_of, tiles};
 use super::{
     Cell, Plan, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, Row, Unit, Widths, active,
-    load_up_to, store_up_to,
 };
 use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel};
 use crate::product::pairs::{pair_values, row_of_pairs};
-use crate::simd::{Kernel, Simd, prefetch};
+use crate::simd::{Kernel, Simd, load_up_to, prefetch, store_up_to};
 
 /// A layer's forward run: its arguments, cell by cell.
 pub(super) struct Forward<'a, C> {

@@ -222,23 +222,3 @@ trait Cell: Copy + Send + Sync {
     /// Gradients before a step, from what was kept, the state before and the gradients of the state after.
     fn backward<S: Simd>(s: S, saved: [S::F; 6], h: S::F, c: S::F, dh: S::F, dc: S::F) -> UnitGradient<S::F>;
 }
-
-/// Reads a vector of a row that ends after `left` numbers.
-///
-/// # Safety
-/// `from` must be readable for the lesser of `left` and `LANES` numbers.
-#[inline(always)]
-unsafe fn load_up_to<S: Simd>(s: S, from: *const f32, left: usize) -> S::F {
-    // SAFETY: passed on to the caller.
-    unsafe { if left >= S::LANES { s.load(from) } else { s.load_first(from, left) } }
-}
-
-/// Writes a vector into a row that ends after `left` numbers.
-///
-/// # Safety
-/// `to` must be writable for the lesser of `left` and `LANES` numbers.
-#[inline(always)]
-unsafe fn store_up_to<S: Simd>(s: S, to: *mut f32, x: S::F, left: usize) {
-    // SAFETY: passed on to the caller.
-    unsafe { if left >= S::LANES { s.store(to, x) } else { s.store_first(to, x, left) } }
-}

@@ -173,6 +173,13 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
+    fn max_quads(self, a: __m256, b: __m256) -> __m256 {
+        unsafe {
+            let [a, b] = [a, b].map(|lanes| _mm256_castps_si256(lanes));
+            _mm256_castsi256_ps(_mm256_max_epu8(a, b))
+        }
+    }
+    #[inline(always)]
     fn from_whole(self, a: __m256) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
     }

@@ -34,3 +34,11 @@ pub(super) fn mul_add_quads<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
 pub(super) fn from_whole<S: Simd>(s: S, a: S::F) -> S::F {
     each_lane(s, [a], |[a]| (a as i32 as f32).to_bits())
 }
+
+#[inline(always)]
+pub(super) fn max_quads<S: Simd>(s: S, a: S::F, b: S::F) -> S::F {
+    each_lane(s, [a, b], |[a, b]| {
+        let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
+        u32::from_le_bytes(std::array::from_fn(|byte| a[byte].max(b[byte])))
+    })
+}

@@ -138,6 +138,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
         int8::mul_add_quads(self, a, b, c)
     }
 
+    /// The greater of both, byte by byte; each lane is four bytes from 0 to 255.
+    #[inline(always)]
+    fn max_quads(self, a: Self::F, b: Self::F) -> Self::F {
+        int8::max_quads(self, a, b)
+    }
+
     /// The nearest `f32` to each lane, which is a whole number of 32 bits.
     #[inline(always)]
     fn from_whole(self, a: Self::F) -> Self::F {
@@ -166,6 +172,26 @@ pub(crate) fn prefetch(place: *const f32) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;
+}
+
+/// Reads a vector of a row that ends after `left` numbers.
+///
+/// # Safety
+/// `from` must be readable for the lesser of `left` and `LANES` numbers.
+#[inline(always)]
+pub(crate) unsafe fn load_up_to<S: Simd>(s: S, from: *const f32, left: usize) -> S::F {
+    // SAFETY: passed on to the caller.
+    unsafe { if left >= S::LANES { s.load(from) } else { s.load_first(from, left) } }
+}
+
+/// Writes a vector into a row that ends after `left` numbers.
+///
+/// # Safety
+/// `to` must be writable for the lesser of `left` and `LANES` numbers.
+#[inline(always)]
+pub(crate) unsafe fn store_up_to<S: Simd>(s: S, to: *mut f32, x: S::F, left: usize) {
+    // SAFETY: passed on to the caller.
+    unsafe { if left >= S::LANES { s.store(to, x) } else { s.store_first(to, x, left) } }
 }
 
 /// Work that is compiled for every path.
