@@ -61,6 +61,7 @@ pub fn forget_ordered_weights() {
         ordered_weights::DENSE.forget();
         ordered_weights::CONV2D.forget();
         ops::FOLDED_CONV2D.forget();
+        ops::INT8.forget();
     }
 }
 
@@ -72,6 +73,7 @@ pub fn release_unused_memory() {
         ordered_weights::DENSE.forget_unused();
         ordered_weights::CONV2D.forget_unused();
         ops::FOLDED_CONV2D.forget_unused();
+        ops::INT8.forget_unused();
         fireclay_kernels::release_unused_memory();
     }
 }

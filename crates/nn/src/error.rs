@@ -100,6 +100,14 @@ pub enum NnError {
         /// The names of the layers that there are.
         known: Vec<String>,
     },
+    /// The bytes of a network in 8-bit whole numbers stand for no numbers.
+    #[error("the bytes of '{}' have the scale {found}; expected a number above 0", short(name))]
+    Int8Scale {
+        /// The layer whose output it is, or `input`.
+        name: String,
+        /// The scale as given.
+        found: String,
+    },
     /// A loss with settings outside their range.
     #[error("the loss has {setting} {found}; expected {expected}")]
     Loss {

@@ -21,6 +21,7 @@ mod check_forward;
 mod error;
 mod freeze;
 mod initializer;
+mod int8;
 mod layers;
 mod losses;
 mod model;
@@ -41,6 +42,7 @@ pub use check_forward::check_forward;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use fireclay_backend::Device;
 pub use initializer::Initializer;
+pub use int8::{Int8Candidates, Int8Range, Int8Spec, int8_rows, round_to_int8};
 pub use layers::*;
 pub use losses::{
     BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, HuberLoss, Loss, LossFn, MaeLoss,

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use burn::backend::DispatchTensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::error::NnError;
 use crate::freeze;
+use crate::int8::{Segment, segments};
 use crate::layers::{self, Flow, Layer, PlannedLayer};
 use crate::network::{Batches, DeadUnits, Network, Outputs};
 use crate::shapes::InputSpec;
 use crate::spec::{ModelSpec, Plan};
+use crate::state::state;
 use crate::tensor::AnyTensor;
 use crate::test_time_augmentation::TestTimeAugmentation;
 
@@ -73,6 +76,8 @@ struct Description {
     vocabulary_size: Option<usize>,
     /// Whether the samples of a batch may all be shorter than the description says.
     supports_variable_length: bool,
+    /// Layers that run in 8-bit whole numbers, in order.
+    segments: Vec<Segment>,
 }
 
 impl Model {
@@ -86,6 +91,7 @@ impl Model {
         let names = plan.layers.iter().map(|layer| layer.name.clone()).collect();
         let vocabulary_size = vocabulary_size(plan);
         let supports_variable_length = plan.supports_variable_length();
+        let segments = spec.int8.as_ref().map_or(Vec::new(), |int8| segments(plan, &spec.input, int8));
         let description = Description {
             spec,
             names,
@@ -93,6 +99,7 @@ impl Model {
             outputs: plan.outputs,
             vocabulary_size,
             supports_variable_length,
+            segments,
         };
         let model = Model { layers, description: Arc::new(description) };
         match plan.frozen().is_empty() {
@@ -140,11 +147,31 @@ impl Model {
 
     /// # Panics
     /// If the input is not a batch of what the description takes.
-    fn check_input(&self, input: &AnyTensor) {
+    pub(crate) fn check_input(&self, input: &AnyTensor) {
         let expected = &self.description.spec.input;
         let fits = expected.fits(input)
             && (self.description.supports_variable_length || input.dims()[1..] == *expected.shape());
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
+    }
+
+    /// All layers, those that compute in 8-bit whole numbers as one operation where the device has it.
+    fn run(&self, input: AnyTensor) -> AnyTensor {
+        let segments = &self.description.segments;
+        if segments.is_empty() || input.device().is_autodiff() {
+            return layers::run(&self.layers, Flow::of(input)).value;
+        }
+        let mut weights = Weights::default();
+        self.layers.visit(&mut weights);
+        let (mut flow, mut at) = (Flow::of(input), 0);
+        for segment in segments {
+            flow = layers::run(&self.layers[at..segment.layers.start], flow);
+            flow = match segment.run(&flow.value, &weights.0, || state(self)) {
+                Some(value) => flow.map(|_| value),
+                None => layers::run(&self.layers[segment.layers.clone()], flow),
+            };
+            at = segment.layers.end;
+        }
+        layers::run(&self.layers[at..], flow).value
     }
 
     /// The same network under a description that differs in what is frozen only.
@@ -178,6 +205,16 @@ impl ModuleVisitor for Draw {
     }
 }
 
+/// The tensors of a network, in order.
+#[derive(Default)]
+struct Weights(Vec<DispatchTensor>);
+
+impl ModuleVisitor for Weights {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().into_dispatch());
+    }
+}
+
 fn vocabulary_size(plan: &Plan) -> Option<usize> {
     let mut sizes = Vec::new();
     plan.each_layer(&mut |layer| sizes.extend(layer.kind.vocabulary_size()));
@@ -201,7 +238,7 @@ impl Network for Model {
     /// If the input is not a batch of what the description takes, or a token is not in the vocabulary.
     fn forward(&self, input: AnyTensor) -> Tensor<2> {
         self.check_input(&input);
-        let once = |input: AnyTensor| all_rows(layers::run(&self.layers, Flow::of(input)).value);
+        let once = |input: AnyTensor| all_rows(self.run(input));
         match self.description.spec.test_time_augmentation {
             TestTimeAugmentation::None => once(input),
             _ if input.device().is_autodiff() => once(input),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::StoreError;
 use crate::atomic::write_atomically;
-use crate::container::{CHECKPOINT, Contents, Opened, encode, read};
+use crate::container::{CHECKPOINT, Contents, Opened, StoredTensor, encode, read};
 
 const OPTIMIZER: &str = "optimizer";
 
@@ -37,7 +37,7 @@ pub fn save_checkpoint<P: Serialize>(
     let contents = Contents {
         kind: CHECKPOINT,
         text,
-        tensors: &checkpoint.tensors,
+        tensors: StoredTensor::all(&checkpoint.tensors, false),
         bytes: &[(OPTIMIZER, &checkpoint.optimizer)],
     };
     write_atomically(path, &encode(path, &contents)?)

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use fireclay_data::sha256::hex;
-use fireclay_nn::NamedTensor;
+use fireclay_nn::{NamedTensor, int8_rows};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 use sha2::{Digest, Sha256};
@@ -21,29 +21,70 @@ pub(crate) const CHECKPOINT: &str = "fireclay-checkpoint";
 /// The metadata entry of weights without an architecture.
 pub(crate) const WEIGHTS: &str = "fireclay-weights";
 
+/// Behind the name of a weight that is stored as whole numbers, the name of its scales.
+const SCALE: &str = ".int8_scale";
+
 /// What goes into a file.
 pub(crate) struct Contents<'a> {
     /// The metadata entry.
     pub(crate) kind: &'static str,
     /// Its value.
     pub(crate) text: String,
-    /// Floating-point tensors.
-    pub(crate) tensors: &'a [NamedTensor],
+    /// The tensors.
+    pub(crate) tensors: Vec<StoredTensor>,
     /// Bytes that another library reads back.
     pub(crate) bytes: &'a [(&'static str, &'a [u8])],
+}
+
+/// A tensor as it lies in a file.
+pub(crate) struct StoredTensor {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl StoredTensor {
+    fn numbers(name: &str, shape: &[usize], values: &[f32]) -> Self {
+        StoredTensor {
+            name: name.to_string(),
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    /// Tensors in the order in which a file holds them. With `int8`, weights that are whole numbers times a scale for each row
+    /// are stored as these numbers, a byte each, and a tensor of the scales; so they are read as the same bits.
+    pub(crate) fn all(tensors: &[NamedTensor], int8: bool) -> Vec<Self> {
+        let mut stored = Vec::with_capacity(tensors.len());
+        for tensor in tensors {
+            match int8.then(|| int8_rows(tensor)).flatten() {
+                Some((whole, scales)) => {
+                    let name = format!("{}{SCALE}", tensor.name);
+                    stored.push(StoredTensor::numbers(&name, &[scales.len()], &scales));
+                    stored.push(StoredTensor {
+                        name: tensor.name.clone(),
+                        dtype: Dtype::I8,
+                        shape: tensor.shape.clone(),
+                        bytes: whole.into_iter().map(|number| number as u8).collect(),
+                    });
+                }
+                None => stored.push(StoredTensor::numbers(&tensor.name, &tensor.shape, &tensor.values)),
+            }
+        }
+        // Those of wider types first, as safetensors has them.
+        stored.sort_by(|one, other| (other.dtype, &one.name).cmp(&(one.dtype, &other.name)));
+        stored
+    }
 }
 
 /// Lays the file out in memory.
 pub(crate) fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, StoreError> {
     let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
-    let floats: Vec<Vec<u8>> = contents
-        .tensors
-        .iter()
-        .map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        .collect();
-    let mut views = Vec::with_capacity(floats.len() + contents.bytes.len());
-    for (tensor, bytes) in contents.tensors.iter().zip(&floats) {
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(damaged)?;
+    let mut views = Vec::with_capacity(contents.tensors.len() + contents.bytes.len());
+    for tensor in &contents.tensors {
+        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes).map_err(damaged)?;
         views.push((tensor.name.as_str(), view));
     }
     for (name, bytes) in contents.bytes {
@@ -53,16 +94,10 @@ pub(crate) fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, StoreE
     serialize(views, Some(metadata)).map_err(damaged)
 }
 
-/// SHA-256 of tensors as [`encode`] lays them out: those of one type by their names, without gaps.
-pub(crate) fn sha256(tensors: &[NamedTensor]) -> String {
-    let mut ordered: Vec<&NamedTensor> = tensors.iter().collect();
-    ordered.sort_by(|one, other| one.name.cmp(&other.name));
+/// SHA-256 of tensors as [`encode`] lays them out: in their order, without gaps.
+pub(crate) fn sha256(tensors: &[StoredTensor]) -> String {
     let mut digest = Sha256::new();
-    for tensor in ordered {
-        for values in tensor.values.chunks(4096) {
-            digest.update(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
-        }
-    }
+    tensors.iter().for_each(|tensor| digest.update(&tensor.bytes));
     hex(&digest.finalize())
 }
 
@@ -125,9 +160,44 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Names and shapes, without values.
+    /// Names and shapes, without values, and without the scales of those that are whole numbers.
     pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
-        self.file.iter().map(|(name, view)| (name.to_string(), view.shape().to_vec())).collect()
+        let tensors = self.file.iter().filter(|(name, _)| self.whole_numbers(name).is_none());
+        tensors.map(|(name, view)| (name.to_string(), view.shape().to_vec())).collect()
+    }
+
+    /// The whole numbers that a tensor has the scales of.
+    fn whole_numbers(&self, name: &str) -> Option<TensorView<'_>> {
+        let view = self.file.tensor(name.strip_suffix(SCALE)?).ok()?;
+        (view.dtype() == Dtype::I8).then_some(view)
+    }
+
+    /// A tensor of whole numbers, each times the scale of its row.
+    fn scaled(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, StoreError> {
+        let scale_name = format!("{name}{SCALE}");
+        let wrong = |found: String| StoreError::Int8Scales {
+            path: self.path.to_path_buf(),
+            name: name.to_string(),
+            scales: scale_name.clone(),
+            rows: view.shape().first().copied().unwrap_or(0),
+            found,
+        };
+        let scales = match self.file.tensor(&scale_name) {
+            Err(_) => return Err(wrong("none".to_string())),
+            Ok(scales)
+                if scales.dtype() != Dtype::F32
+                    || scales.shape() != &view.shape()[..view.shape().len().min(1)] =>
+            {
+                return Err(wrong(format!("{:?} {:?}", scales.dtype(), scales.shape())));
+            }
+            Ok(scales) => quads(scales.data()).collect::<Vec<f32>>(),
+        };
+        let row = view.data().len() / scales.len().max(1);
+        let numbers = view.data().iter().map(|byte| *byte as i8);
+        if let Some(at) = numbers.clone().position(|number| number == i8::MIN) {
+            return Err(wrong(format!("-128 in row {}, where whole numbers begin at -127", at / row.max(1))));
+        }
+        Ok(numbers.enumerate().map(|(at, number)| f32::from(number) * scales[at / row]).collect())
     }
 
     /// All tensors, as f32.
@@ -142,16 +212,15 @@ impl<'a> Opened<'a> {
 
     fn floats(&self, is_wanted: impl Fn(Dtype) -> bool) -> Result<Vec<NamedTensor>, StoreError> {
         let mut tensors = Vec::with_capacity(self.file.len());
-        for (name, view) in self.file.iter().filter(|(_, view)| is_wanted(view.dtype())) {
+        let is_tensor = |name: &str, dtype| is_wanted(dtype) && self.whole_numbers(name).is_none();
+        for (name, view) in self.file.iter().filter(|(name, view)| is_tensor(name, view.dtype())) {
             let two = |convert: fn([u8; 2]) -> f32| {
                 let pairs = view.data().chunks_exact(2);
                 pairs.map(|pair| convert([pair[0], pair[1]])).collect()
             };
             let values = match view.dtype() {
-                Dtype::F32 => {
-                    let quads = view.data().chunks_exact(4);
-                    quads.map(|quad| f32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]])).collect()
-                }
+                Dtype::F32 => quads(view.data()).collect(),
+                Dtype::I8 => self.scaled(name, &view)?,
                 Dtype::F16 => two(|pair| half::f16::from_le_bytes(pair).to_f32()),
                 Dtype::BF16 => two(|pair| half::bf16::from_le_bytes(pair).to_f32()),
                 other => {
@@ -172,4 +241,8 @@ impl<'a> Opened<'a> {
         let view = self.file.tensor(name).ok()?;
         (view.dtype() == Dtype::U8).then(|| view.data())
     }
+}
+
+fn quads(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<4>().0.iter().map(|quad| f32::from_le_bytes(*quad))
 }

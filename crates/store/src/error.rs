@@ -125,14 +125,31 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
-    /// A tensor is stored in a type that is not a floating-point number of 16 or 32 bits.
-    #[error("tensor '{name}' in {} is {found}; expected F32, F16 or BF16", path.display())]
+    /// A tensor is stored in a type that no weights have.
+    #[error("tensor '{name}' in {} is {found}; expected F32, F16, BF16, or I8 with its scales", path.display())]
     Dtype {
         /// The file.
         path: PathBuf,
         /// The tensor.
         name: String,
         /// Its type.
+        found: String,
+    },
+    /// Whole numbers without the scales that make weights of them.
+    #[error(
+        "tensor '{name}' in {} is of whole numbers, whose rows have scales in '{scales}'; expected F32 [{rows}], found {found}",
+        path.display()
+    )]
+    Int8Scales {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The tensor of the scales.
+        scales: String,
+        /// Rows of the tensor.
+        rows: usize,
+        /// What there is instead.
         found: String,
     },
     /// The architecture cannot be built, or the tensors do not fit it.

@@ -8,7 +8,7 @@ use fireclay_nn::{Model, NamedTensor, NnError, check_tensors, check_weights, loa
 use crate::StoreError;
 use crate::atomic::write_atomically;
 use crate::card::ModelCard;
-use crate::container::{Contents, MODEL, Opened, encode, read, sha256};
+use crate::container::{Contents, MODEL, Opened, StoredTensor, encode, read, sha256};
 use crate::safetensors_file::map_file;
 
 /// What a model file holds, in host memory: nothing of it needs a device.
@@ -79,7 +79,8 @@ fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, 
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
     card.check(path)?;
     check_tensors(&card.spec, tensors).map_err(wrong)?;
-    let card = ModelCard { weights_sha256: Some(sha256(tensors)), ..card.clone() };
+    let tensors = StoredTensor::all(tensors, card.spec.int8.is_some());
+    let card = ModelCard { weights_sha256: Some(sha256(&tensors)), ..card.clone() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
     let contents = Contents { kind: MODEL, text, tensors, bytes: &[] };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::atomic::write_atomically;
-use crate::container::{Contents, Opened, WEIGHTS, encode, read};
+use crate::container::{Contents, Opened, StoredTensor, WEIGHTS, encode, read};
 
 /// What a file of weights says about itself.
 #[derive(Serialize, Deserialize)]
@@ -58,7 +58,8 @@ pub fn save_weights<N: Network>(path: impl AsRef<Path>, network: &N) -> Result<u
     let card = WeightsCard { format: 1, fireclay_version: env!("CARGO_PKG_VERSION").to_string() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
-    let bytes = encode(path, &Contents { kind: WEIGHTS, text, tensors: &tensors, bytes: &[] })?;
+    let tensors = StoredTensor::all(&tensors, false);
+    let bytes = encode(path, &Contents { kind: WEIGHTS, text, tensors, bytes: &[] })?;
     write_atomically(path, &bytes)?;
     Ok(bytes.len() as u64)
 }

@@ -46,6 +46,7 @@ mod dropout;
 mod embedding;
 mod feed_forward;
 mod gelu;
+mod int8;
 mod layer_norm;
 mod optimizer;
 mod pool2d;
@@ -65,6 +66,9 @@ pub use dropout::dropout;
 pub use embedding::embedding;
 pub use feed_forward::{FeedForwardOptions, FeedForwardWeights, feed_forward};
 pub use gelu::gelu;
+#[cfg(feature = "flex")]
+pub(crate) use int8::INT8;
+pub use int8::{Int8Description, int8};
 pub use layer_norm::layer_norm;
 pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};

@@ -185,7 +185,7 @@ impl Conv2dSpec {
     }
 
     /// Zeros above and below, left and right.
-    fn pads(&self, input: &[usize]) -> Result<[(usize, usize); 2], LayerProblem> {
+    pub(crate) fn pads(&self, input: &[usize]) -> Result<[(usize, usize); 2], LayerProblem> {
         let covered = self.covered()?;
         let stride = self.stride.dims();
         Ok([0, 1].map(|axis| self.padding.pair(axis, input[axis + 1], covered[axis], stride[axis])))

@@ -79,8 +79,18 @@ impl Residual {
     }
 
     pub(crate) fn forward(&self, input: Flow) -> Flow {
-        let embeddings = input.embeddings.clone();
-        let (body, shortcut) = (flow::run(&self.layers, input.clone()), flow::run(&self.shortcut, input));
+        let (body, shortcut) =
+            (flow::run(&self.layers, input.clone()), flow::run(&self.shortcut, input.clone()));
+        self.sum(input, body, shortcut)
+    }
+
+    /// The layers and those of the shortcut.
+    pub(crate) fn branches(&self) -> [&[Layer]; 2] {
+        [&self.layers, &self.shortcut]
+    }
+
+    /// What both branches give, added.
+    pub(crate) fn sum(&self, input: Flow, body: Flow, shortcut: Flow) -> Flow {
         let value = match (body.value, shortcut.value) {
             (AnyTensor::Rows(body), AnyTensor::Rows(shortcut)) => (body + shortcut).into(),
             (AnyTensor::Sequences(body), AnyTensor::Sequences(shortcut)) => (body + shortcut).into(),
@@ -92,7 +102,7 @@ impl Residual {
             ),
         };
         // What is embedded inside a block is seen inside it only.
-        Flow { value, lengths: body.lengths, embeddings }
+        Flow { value, lengths: body.lengths, embeddings: input.embeddings }
     }
 }
 

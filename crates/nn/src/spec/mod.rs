@@ -7,6 +7,7 @@ mod plan;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NnError;
+use crate::int8::Int8Spec;
 use crate::layers::{LayerSpec, deserialize_layers};
 use crate::shapes::{InputSpec, TensorSpec};
 use crate::test_time_augmentation::TestTimeAugmentation;
@@ -53,6 +54,9 @@ pub struct ModelSpec {
         skip_serializing_if = "TestTimeAugmentation::is_none"
     )]
     pub test_time_augmentation: TestTimeAugmentation,
+    /// Which layers compute in 8-bit whole numbers, where the trained network was made to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8Spec>,
     /// The layers, first to last.
     #[serde(deserialize_with = "deserialize_layers")]
     pub layers: Vec<LayerSpec>,
@@ -65,6 +69,7 @@ impl ModelSpec {
         ModelSpec {
             input: input.into(),
             test_time_augmentation: TestTimeAugmentation::None,
+            int8: None,
             layers: Vec::new(),
         }
     }

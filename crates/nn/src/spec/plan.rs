@@ -133,6 +133,9 @@ impl ModelSpec {
         };
         let plan = Plan { layers, outputs, output_steps };
         plan.check_size()?;
+        if let Some(int8) = &self.int8 {
+            int8.check(&plan)?;
+        }
         Ok(plan)
     }
 }
