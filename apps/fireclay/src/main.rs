@@ -19,7 +19,7 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{FindLr, Runs, Summary, Tune};
+use fireclay_cli::commands::{Compress, FindLr, Runs, Summary, Tune};
 
 use crate::completions::Completions;
 use crate::data::Data;
@@ -52,7 +52,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 15] {
+fn commands() -> [CommandEntry; 16] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -62,6 +62,7 @@ fn commands() -> [CommandEntry; 15] {
         CommandEntry::of::<FindLr<FireclayProgram>>(),
         CommandEntry::of::<Runs<FireclayProgram>>(),
         CommandEntry::of::<Data>(),
+        CommandEntry::of::<Compress<FireclayProgram>>(),
         CommandEntry::of::<Inspect>(),
         CommandEntry::of::<Export>(),
         CommandEntry::of::<Import>(),

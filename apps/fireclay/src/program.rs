@@ -9,8 +9,8 @@ use fireclay::prelude::*;
 use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Preprocessing, Preset, Program, PublishedImages,
-    TextSource, TokenPreprocessing, UsageError, usual_texts,
+    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Part, Preprocessing, Preset, Program,
+    PublishedImages, TextSource, TokenPreprocessing, UsageError, usual_texts,
 };
 use serde::{Deserialize, Serialize};
 
@@ -203,12 +203,13 @@ impl Program for FireclayProgram {
         source.originals(limit, test, indices)
     }
 
-    fn load_test(
+    fn load_part(
         source: &AnySource,
+        part: Part,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        source.load_test(limit, card, output)
+        source.load_part(part, limit, card, output)
     }
 }

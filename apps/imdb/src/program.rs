@@ -8,8 +8,8 @@ use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::networks::TextNetwork;
 use fireclay_cli::{
-    DataSpec, Fallback, Limit, Output, Program, TextProgram, TextSource, TextSourceArgs, TokenPreprocessing,
-    usual_texts,
+    DataSpec, Fallback, Limit, Output, Part, Program, TextProgram, TextSource, TextSourceArgs,
+    TokenPreprocessing, usual_texts,
 };
 
 /// The program.
@@ -82,13 +82,14 @@ impl Program for ImdbProgram {
         source.originals(limit, indices)
     }
 
-    fn load_test(
+    fn load_part(
         source: &TextSource,
+        part: Part,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        source.load_test(limit, card, output)
+        source.load_part(part, limit, card, output)
     }
 }
 

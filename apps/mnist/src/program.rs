@@ -7,7 +7,7 @@ use fireclay::prelude::*;
 use fireclay::store::ModelCard;
 use fireclay_cli::networks::DigitNetwork;
 use fireclay_cli::{
-    DataSpec, Fallback, ImagePreprocessing, ImageProgram, ImageSource, ImageSourceArgs, Limit, Output,
+    DataSpec, Fallback, ImagePreprocessing, ImageProgram, ImageSource, ImageSourceArgs, Limit, Output, Part,
     Program, PublishedImages,
 };
 
@@ -67,13 +67,14 @@ impl Program for MnistProgram {
         })
     }
 
-    fn load_test(
+    fn load_part(
         source: &ImageSource,
+        part: Part,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset> {
-        Ok(source.load_test(FAMILY, FAMILY.shape(), limit, card, output)?)
+        Ok(source.load_part(FAMILY, FAMILY.shape(), part, limit, card, output)?)
     }
 }
 

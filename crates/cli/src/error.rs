@@ -18,6 +18,12 @@ pub enum CommandError {
         /// The program that wrote it.
         found: String,
     },
+    /// A model that would be written over the one that it is made of.
+    #[error("{} is the model to begin with, which stays as it is; name another file with --out", path.display())]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A model file was given where a checkpoint is expected.
     #[error(
         "{path} is a finished model: its training has ended and cannot go on; train anew with more epochs, `{program} train --epochs N`, and the flags of that training"

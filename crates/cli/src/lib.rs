@@ -61,7 +61,7 @@ pub use output::{Output, OutputArgs};
 pub use output_file::check_output;
 pub use predictions::{numbered, ranked};
 pub use program::{
-    DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Preprocessing, Program, SourceOf,
+    DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Part, Preprocessing, Program, SourceOf,
     TextProgram,
 };
 pub use progress::{DownloadBar, Progress};

@@ -142,16 +142,27 @@ pub trait Program: Debug + Sized + 'static {
         Vec::new()
     }
 
-    /// Loads the test samples to evaluate a saved model on, prepared as the model file says.
+    /// Loads a part of the samples for a saved model, prepared as the model file says.
     ///
     /// # Errors
     /// What is wrong with the data, or why it does not go with the model.
-    fn load_test(
+    fn load_part(
         source: &SourceOf<Self>,
+        part: Part,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Dataset>;
+}
+
+/// Which samples a saved model is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Those that it was trained on, as far as data of the user's own and the model file tell which these were.
+    Train,
+    /// Those that it is measured on: the test part, or where the user's own data has no parts all of it, as the model knows which
+    /// samples it has seen.
+    Test,
 }
 
 /// A program that reads images.

@@ -304,6 +304,41 @@ pub struct Comparison<'a> {
     pub measures: &'a [Measure],
 }
 
+/// A model that was made smaller, beside the one that it was made of.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "compression")]
+pub struct CompressionRecord<'a> {
+    pub file: String,
+    pub method: &'static str,
+    pub training_samples: usize,
+    pub changed: f64,
+    pub dataset: &'a str,
+    pub split: &'a str,
+    pub samples: usize,
+    pub layers: Vec<CompressedLayer<'a>>,
+    pub before: CompressedModel<'a>,
+    pub after: CompressedModel<'a>,
+}
+
+/// What became of a layer.
+#[derive(Serialize)]
+pub struct CompressedLayer<'a> {
+    pub name: &'a str,
+    pub computes_in: &'static str,
+    pub weights: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<f64>,
+}
+
+/// Size, speed and measures of a model; the latency is in seconds.
+#[derive(Serialize)]
+pub struct CompressedModel<'a> {
+    pub bytes: u64,
+    pub latency: f64,
+    pub samples_per_second: f64,
+    pub measures: &'a [Measure],
+}
+
 /// One measure of a model, and of a linear model and a constant answer.
 #[derive(Serialize)]
 pub struct Measure {

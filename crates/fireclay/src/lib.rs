@@ -45,6 +45,7 @@
 
 pub use burn;
 pub use fireclay_backend as backend;
+pub use fireclay_compress as compress;
 pub use fireclay_exchange as exchange;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
@@ -103,6 +104,9 @@ pub enum Error {
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
+    /// A model cannot be made smaller.
+    #[error(transparent)]
+    Compress(#[from] compress::CompressError),
     /// The folder of a run cannot be read or written.
     #[error(transparent)]
     Runs(#[from] runs::RunsError),

@@ -186,7 +186,7 @@ impl Model {
 const WIDE: usize = 2048;
 
 /// The rows of a batch, or the steps of all its sequences.
-fn all_rows(value: AnyTensor) -> Tensor<2> {
+pub(crate) fn all_rows(value: AnyTensor) -> Tensor<2> {
     match value {
         AnyTensor::Sequences(steps) => {
             let [batch, steps_of_each, width] = steps.dims();

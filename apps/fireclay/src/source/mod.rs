@@ -11,7 +11,7 @@ pub use args::{DataArgs, Kind};
 use fireclay::data::{Dataset, DatasetsError, Source, TableDataset, TargetKind, TextDataset};
 use fireclay::report::Content;
 use fireclay::store::ModelCard;
-use fireclay_cli::{ImageSource, Limit, Output, PublishedImages, TextSource, load_pictures_like};
+use fireclay_cli::{ImageSource, Limit, Output, Part, PublishedImages, TextSource, load_pictures_like};
 pub use look::check_is_model;
 use serde::{Deserialize, Serialize};
 pub use table::{TableParts, TableSource, unread_cells};
@@ -219,23 +219,32 @@ impl AnySource {
         }
     }
 
-    /// The samples to measure a saved model on.
-    pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+    /// The samples that a saved model was trained on, or is measured on.
+    pub fn load_part(
+        &self,
+        part: Part,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Dataset> {
         match self {
-            AnySource::Asked(asked) if card.table.is_some() => {
-                asked.clone().located(Some(Kind::Table), output)?.0.table().load_test(limit, card, output)
-            }
-            AnySource::Asked(asked) => asked.clone().look(output)?.load_test(limit, card, output),
-            AnySource::Table(table) => table.load_test(limit, card, output),
+            AnySource::Asked(asked) if card.table.is_some() => asked
+                .clone()
+                .located(Some(Kind::Table), output)?
+                .0
+                .table()
+                .load_part(part, limit, card, output),
+            AnySource::Asked(asked) => asked.clone().look(output)?.load_part(part, limit, card, output),
+            AnySource::Table(table) => table.load_part(part, limit, card, output),
             AnySource::Images { source, family, shape, .. } => {
                 let shape = card.spec.input.shape().try_into().unwrap_or(*shape);
-                Ok(source.load_test(*family, shape, limit, card, output)?)
+                Ok(source.load_part(*family, shape, part, limit, card, output)?)
             }
             AnySource::Rows(source) => {
                 let family = PublishedImages::Mnist;
-                Ok(source.load_test(family, family.shape(), limit, card, output)?)
+                Ok(source.load_part(family, family.shape(), part, limit, card, output)?)
             }
-            AnySource::Texts { source, .. } => source.load_test(limit, card, output),
+            AnySource::Texts { source, .. } => source.load_part(part, limit, card, output),
         }
     }
 }

@@ -12,7 +12,7 @@ use fireclay::data::{
 use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay::train::table_preprocessing;
-use fireclay_cli::{Limit, Output, TEST_FRACTION, TableFormat, count, listed};
+use fireclay_cli::{Limit, Output, Part, TEST_FRACTION, TableFormat, count, listed};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -182,13 +182,30 @@ impl TableSource {
     }
 
     /// The rows to measure a saved model on: those of the test table if one is named, else all of the table.
-    pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+    pub fn load_part(
+        &self,
+        part: Part,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Dataset> {
         // Of this the file's name is not known here.
         let path = Path::new("the model");
         let Some(preprocessing) = table_preprocessing(path, card)? else {
             return Err(AppError::NoTable { path: path.to_path_buf() }.into());
         };
-        Ok(limit.dataset(self.frame_to_measure(&preprocessing, card, output)?.1)?)
+        let samples = match part {
+            Part::Test => self.frame_to_measure(&preprocessing, card, output)?.1,
+            Part::Train => {
+                let of_table = TableSource { test: None, ..self.clone() };
+                let all = of_table.frame_to_measure(&preprocessing, card, output)?.1;
+                match &card.seen {
+                    Some(seen) => all.subset(&all.seen_indices(seen))?,
+                    None => all,
+                }
+            }
+        };
+        Ok(limit.dataset(samples)?)
     }
 
     /// The cells of the rows to measure a saved model on, and the same as samples.

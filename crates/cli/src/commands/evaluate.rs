@@ -1,6 +1,6 @@
 //! `evaluate`: measures a saved model on the test split.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,7 +17,7 @@ use crate::limit::Limit;
 use crate::metrics::MetricArgs;
 use crate::model_args::bucketed;
 use crate::output::Output;
-use crate::program::{DataSourceArgs, Program};
+use crate::program::{DataSourceArgs, Part, Program, SourceOf};
 
 /// Measures a saved model on the test split of the data that it was trained on, or that flags name.
 #[derive(Args, Debug)]
@@ -48,30 +48,50 @@ impl<P: Program> Command for Evaluate<P> {
         let _precision = self.device.in_precision(&device, output);
         let trainer = Trainer::load(&self.from, &device)?;
         let card = trainer.card();
-        let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
-        // A folder of the user's own may well be called as a published set is.
-        let is_own = card.dataset.as_ref().is_some_and(|dataset| dataset.own);
-        let source = match trained_on.filter(|_| !self.source.is_given()) {
-            None => self.source.source(),
-            Some(name) => match P::known_source(name).filter(|_| !is_own) {
-                Some(source) => source,
-                None => {
-                    let (model, dataset) = (self.from, name.to_owned());
-                    return Err(UsageError::of(CommandError::OwnData { model, dataset }));
-                }
-            },
-        };
-        let test = P::load_test(&source, self.limit, &card, output)?;
-        check_classes(&card, &test)?;
-        let test = bucketed(unseen(test, &card, output)?, &card.spec)?;
-        if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
-            output.warn(format!("note: trained on {trained_on}, evaluated on {}", test.provenance().name));
-        }
+        let source = source_for::<P>(&self.source, &self.from, &card)?;
+        let test = load_test::<P>(&source, self.limit, &card, output)?;
         let asked = self.measured.find(&test)?;
         let trainer = trainer.metrics(asked.clone());
         print_evaluation::<P>(&trainer.evaluate(&test)?, &asked, &test, output);
         Ok(Exit::Done)
     }
+}
+
+/// Where the data of a saved model comes from: what flags name, or the data set that it was trained on.
+///
+/// # Errors
+/// If that is the user's own, which no program finds by itself.
+pub(super) fn source_for<P: Program>(
+    flags: &P::SourceArgs,
+    model: &Path,
+    card: &ModelCard,
+) -> anyhow::Result<SourceOf<P>> {
+    // A folder of the user's own may well be called as a published set is.
+    let trained_on = card.dataset.as_ref().filter(|_| !flags.is_given());
+    let Some(dataset) = trained_on else { return Ok(flags.source()) };
+    P::known_source(&dataset.name).filter(|_| !dataset.own).ok_or_else(|| {
+        UsageError::of(CommandError::OwnData { model: model.to_owned(), dataset: dataset.name.clone() })
+    })
+}
+
+/// The samples that a saved model is measured on.
+///
+/// # Errors
+/// What is wrong with the data, or why it does not go with the model.
+pub(super) fn load_test<P: Program>(
+    source: &SourceOf<P>,
+    limit: Limit,
+    card: &ModelCard,
+    output: &Arc<Output>,
+) -> anyhow::Result<Dataset> {
+    let test = P::load_part(source, Part::Test, limit, card, output)?;
+    check_classes(card, &test)?;
+    let test = bucketed(unseen(test, card, output)?, &card.spec)?;
+    let trained_on = card.dataset.as_ref().map(|dataset| dataset.name.as_str());
+    if let Some(trained_on) = trained_on.filter(|name| *name != test.provenance().name) {
+        output.warn(format!("note: trained on {trained_on}, evaluated on {}", test.provenance().name));
+    }
+    Ok(test)
 }
 
 /// Which samples are measured: those that the model was not trained on, where its file says which those were. Of a test part

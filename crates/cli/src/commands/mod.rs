@@ -1,5 +1,6 @@
 //! The commands, each in a file, and the tables that list them.
 
+mod compress;
 mod evaluate;
 mod find_lr;
 mod image_data;
@@ -10,6 +11,7 @@ mod text_data;
 mod train;
 mod tune;
 
+pub use compress::Compress;
 pub use evaluate::{Evaluate, measured};
 pub use find_lr::FindLr;
 use image_data::ImageData;
@@ -32,6 +34,7 @@ fn common<P: Program>() -> Vec<CommandEntry> {
         CommandEntry::of::<Summary<P>>(),
         CommandEntry::of::<Runs<P>>(),
         CommandEntry::of::<FindLr<P>>(),
+        CommandEntry::of::<Compress<P>>(),
     ]
 }
 

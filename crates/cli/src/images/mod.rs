@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::Limit;
 use crate::output::Output;
-use crate::program::DataSourceArgs;
+use crate::program::{DataSourceArgs, Part};
 
 /// Flags of programs that read images.
 #[derive(Args, Clone, Debug)]
@@ -108,27 +108,28 @@ impl ImageSource {
         Ok((train.with_preprocessing(form), test.with_preprocessing(form)))
     }
 
-    /// The images to measure a saved model on: the test part, or where the user's own have no parts all of them, as the model
-    /// knows which it has seen.
+    /// The images that a saved model was trained on, or is measured on.
     ///
     /// # Errors
     /// What is wrong with the data.
-    pub fn load_test(
+    pub fn load_part(
         &self,
         family: PublishedImages,
         shape: [usize; 3],
+        part: Part,
         limit: Limit,
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> Result<Dataset, DatasetsError> {
-        let test = match self {
+        let samples = match self {
+            _ if part == Part::Train => self.load_all(family, shape, limit, output)?.0,
             ImageSource::Images(folder) if card.seen.is_some() && !own::has_parts(folder) => {
                 own::load_whole(folder, shape, &card.classes, output)?
             }
             ImageSource::Synthetic => family.synthetic_test(limit),
             _ => self.load_all(family, shape, limit, output)?.1,
         };
-        Ok(limit.dataset(test)?.with_normalization(normalization(card))?)
+        Ok(limit.dataset(samples)?.with_normalization(normalization(card))?)
     }
 
     /// Whether a fifth of the images becomes the test part, as there is none.

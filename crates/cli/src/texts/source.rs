@@ -18,7 +18,7 @@ use crate::format::count;
 use crate::images::{TEST_FRACTION, report_skipped};
 use crate::limit::Limit;
 use crate::output::Output;
-use crate::program::DataSourceArgs;
+use crate::program::{DataSourceArgs, Part};
 use crate::progress::DownloadBar;
 use crate::tables::TableFormat;
 
@@ -166,17 +166,23 @@ impl TextSource {
         }
     }
 
-    /// The texts to measure a saved model on, as the tokens that it reads: the test part, or where the user's own have no parts
-    /// all of them if the model knows which it has seen.
+    /// The texts that a saved model was trained on, or is measured on, as the tokens that it reads.
     ///
     /// # Errors
     /// What is wrong with the data, or that the model reads no texts.
-    pub fn load_test(&self, limit: Limit, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Dataset> {
+    pub fn load_part(
+        &self,
+        part: Part,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Dataset> {
         let Some(preprocessing) = text_preprocessing("the model".as_ref(), card)? else {
             return Err(CommandError::NoTexts.into());
         };
         let knows = card.seen.is_some();
-        let test = match self {
+        let texts = match self {
+            _ if part == Part::Train => self.load_all(limit, output)?.0,
             TextSource::Texts(folder) if knows && !TextFolder::has_train_and_test(folder) => {
                 said(TextFolder::load(folder)?, "the folder", output)
             }
@@ -187,10 +193,10 @@ impl TextSource {
             }
             _ => self.load_all(limit, output)?.1,
         };
-        let test = limit.texts(test)?;
+        let texts = limit.texts(texts)?;
         Ok(match card.spec.output_steps()? {
-            Some(_) => Dataset::next_tokens(&test, &preprocessing)?,
-            None => Dataset::from_texts(&test, &preprocessing)?,
+            Some(_) => Dataset::next_tokens(&texts, &preprocessing)?,
+            None => Dataset::from_texts(&texts, &preprocessing)?,
         })
     }
 

@@ -569,8 +569,16 @@ impl Dataset {
 
     /// Where the samples are that are not among those whose digests these are, ascending.
     pub fn unseen_indices(&self, seen: &SampleDigests) -> Vec<usize> {
-        let is_unseen = |index: &usize| self.digest(*index).is_none_or(|digest| !seen.contains(digest));
-        (0..self.len()).filter(is_unseen).collect()
+        (0..self.len()).filter(|index| !self.is_seen(*index, seen)).collect()
+    }
+
+    /// Where the samples are that are among those whose digests these are, ascending.
+    pub fn seen_indices(&self, seen: &SampleDigests) -> Vec<usize> {
+        (0..self.len()).filter(|index| self.is_seen(*index, seen)).collect()
+    }
+
+    fn is_seen(&self, index: usize, seen: &SampleDigests) -> bool {
+        self.digest(index).is_some_and(|digest| seen.contains(digest))
     }
 
     /// The digest of a sample's stored values; `None` beyond the last sample, and for windows of a stream.

@@ -156,23 +156,38 @@ fn find(layers: &[PlannedLayer], input: &InputSpec, ranges: &dyn Ranges) -> Vec<
     let mut segments = Vec::new();
     let mut at = 0;
     while at < layers.len() {
-        let before = at.checked_sub(1).map(|before| layers[before].name.as_str());
         let entering = if at == 0 { input } else { &layers[at].input };
-        let found = Place::of(entering).zip(ranges.of(before)).and_then(|(place, scale)| {
-            let (steps, end, _) = chain(&layers[at..], place, ranges, true);
-            has_weights(&steps).then(|| Segment {
-                layers: at..at + end,
-                id: NEXT.fetch_add(1, Ordering::Relaxed),
-                input: place.dims,
-                scale,
-                steps,
-                output: layers[at + end - 1].inferred.output.shape().to_vec(),
-            })
-        });
+        let found =
+            Place::of(entering).zip(range_before(&layers[..at], ranges)).and_then(|(place, scale)| {
+                let (steps, end, _) = chain(&layers[at..], place, ranges, true);
+                has_weights(&steps).then(|| Segment {
+                    layers: at..at + end,
+                    id: NEXT.fetch_add(1, Ordering::Relaxed),
+                    input: place.dims,
+                    scale,
+                    steps,
+                    output: layers[at + end - 1].inferred.output.shape().to_vec(),
+                })
+            });
         at = found.as_ref().map_or(at + 1, |segment| segment.layers.end);
         segments.extend(found);
     }
     segments
+}
+
+/// The range of what leaves the last of some layers: that of the layer before, where this one gives no number that did not lie in
+/// it.
+fn range_before(layers: &[PlannedLayer], ranges: &dyn Ranges) -> Option<Int8Range> {
+    let Some((last, before)) = layers.split_last() else { return ranges.of(None) };
+    let keeps = matches!(
+        last.kind,
+        LayerKind::Dropout(_)
+            | LayerKind::Flatten(_)
+            | LayerKind::MaxPool2d(_)
+            | LayerKind::AvgPool2d(_)
+            | LayerKind::GlobalAvgPool2d(_)
+    );
+    ranges.of(Some(&last.name)).or_else(|| keeps.then(|| range_before(before, ranges)).flatten())
 }
 
 fn has_weights(steps: &[Lowered]) -> bool {

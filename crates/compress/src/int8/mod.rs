@@ -1,0 +1,287 @@
+//! 8-bit whole numbers after training.
+//!
+//! Ranges of what leaves the layers are measured on training samples (`ranges.rs`), weights are rounded row by row, and the
+//! network's answers are compared with those it gave before. Where too many change, layers are tried one by one, and that
+//! which does most harm stays in `f32`, until few enough do.
+
+mod ranges;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use fireclay_data::{Source, Subset};
+use fireclay_nn::{Int8Candidates, Int8Spec, Model, ModelSpec, NamedTensor, load_state, round_to_int8};
+use fireclay_store::ModelFile;
+use fireclay_train::predict;
+
+use crate::CompressError;
+
+/// How a model is made one of 8-bit whole numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Int8Options {
+    /// Training samples that ranges are measured on, spread evenly over all; 512 by default.
+    pub samples: usize,
+    /// Which share of the numbers that leave a layer lies within its range, per cent, more than 50; what lies outside is cut off.
+    /// 100 takes the least and the greatest. 99.99 by default. What enters the network is never cut off.
+    pub percentile: f64,
+    /// Layers stay in `f32`, the most harmful first, until no more than this share of the samples is given another class, or
+    /// the outputs of a model without classes differ by no more than this share of their deviation; 0.01 by default.
+    pub most_changed: f64,
+}
+
+impl Default for Int8Options {
+    fn default() -> Self {
+        Int8Options { samples: 512, percentile: 99.99, most_changed: 0.01 }
+    }
+}
+
+impl Int8Options {
+    fn check(&self) -> Result<(), CompressError> {
+        let wrong = |option, found: String, expected| Err(CompressError::Option { option, found, expected });
+        if self.samples == 0 {
+            return wrong("samples", self.samples.to_string(), "1 or more");
+        }
+        if !(self.percentile > 50.0 && self.percentile <= 100.0) {
+            return wrong("percentile", self.percentile.to_string(), "more than 50, and at most 100");
+        }
+        if !(0.0..=1.0).contains(&self.most_changed) {
+            return wrong("most_changed", self.most_changed.to_string(), "0 to 1");
+        }
+        Ok(())
+    }
+}
+
+/// What became of the layers of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Int8Report {
+    /// Each layer with weights, in order.
+    pub layers: Vec<Int8LayerReport>,
+    /// Training samples that ranges were measured on.
+    pub samples: usize,
+    /// How much the answers to these samples differ, as [`Int8Options::most_changed`] counts it.
+    pub changed: f64,
+    /// Whether `changed` is a share of samples that are given another class; else it is a share of the outputs' deviation.
+    pub of_classes: bool,
+}
+
+impl Int8Report {
+    /// How many layers compute in 8-bit whole numbers.
+    pub fn computed_in_int8(&self) -> usize {
+        self.layers.iter().filter(|layer| layer.form == LayerForm::Int8).count()
+    }
+}
+
+/// What became of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Int8LayerReport {
+    /// Its name.
+    pub name: String,
+    /// What it was made.
+    pub form: LayerForm,
+}
+
+/// How a layer computes and is stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LayerForm {
+    /// It computes in 8-bit whole numbers, and so are its weights.
+    Int8,
+    /// Its weights are 8-bit whole numbers, and it computes with them in `f32`: layers of its kind have no other way.
+    Int8Weights,
+    /// It was left as it was, as with it alone so much of the answers changed.
+    F32 {
+        /// As [`Int8Options::most_changed`] counts it.
+        changed: f64,
+    },
+}
+
+/// Makes of a model one that computes in 8-bit whole numbers, with ranges measured on training samples.
+///
+/// Weights of layers that cannot compute so, such as embeddings and recurrent layers, become 8-bit whole numbers all the same,
+/// for the size of the file.
+///
+/// # Errors
+/// [`CompressError`]: an option outside its range, no samples, a model that computes so already, or what stands in the way of
+/// asking the model.
+pub fn to_int8(
+    file: &ModelFile,
+    training: Arc<dyn Source>,
+    options: &Int8Options,
+    device: &Device,
+) -> Result<(ModelFile, Int8Report), CompressError> {
+    options.check()?;
+    if file.card.spec.int8.is_some() {
+        return Err(CompressError::AlreadyInt8);
+    }
+    if training.is_empty() {
+        return Err(CompressError::NoSamples);
+    }
+    let samples: Arc<dyn Source> = Arc::new(Subset::spread(training, options.samples)?);
+    let spec = &file.card.spec;
+    let before = load_state(spec.build(device)?, file.tensors.clone())?;
+    let candidates = spec.int8_candidates()?;
+    let ranges = ranges::measure(&before, &candidates, &samples, options.percentile, device)?;
+    let trial = Trial { file, samples: &samples, device, expected: predict(&before, &samples, device)? };
+    let of_classes = !file.card.classes.is_empty() && trial.expected[0].len() > 1;
+
+    let mut left: Vec<(String, f64)> = Vec::new();
+    let mut harm: Option<Vec<(String, f64)>> = None;
+    loop {
+        let names = left.iter().map(|(name, _)| name.clone()).collect();
+        let int8 = Int8Spec { left_in_f32: names, ..ranges.clone() };
+        let (spec, tensors) = rounded(file, int8);
+        let changed = trial.changed(&spec, tensors.clone(), of_classes)?;
+        let worst = if changed <= options.most_changed {
+            None
+        } else {
+            if harm.is_none() {
+                harm = Some(trial.each_alone(&ranges, &candidates, of_classes)?);
+            }
+            harm.iter_mut()
+                .flatten()
+                .filter(|(name, _)| left.iter().all(|(gone, _)| gone != name))
+                .max_by(|one, other| one.1.total_cmp(&other.1))
+        };
+        match worst {
+            Some((name, changed)) => left.push((name.clone(), *changed)),
+            None => {
+                let report = Int8Report {
+                    layers: forms(&spec, &candidates, &left)?,
+                    samples: samples.len(),
+                    changed,
+                    of_classes,
+                };
+                let mut card = file.card.clone();
+                card.spec = spec;
+                return Ok((ModelFile { card, tensors }, report));
+            }
+        }
+    }
+}
+
+/// A network of whole numbers: its description, and its tensors with the weights rounded.
+fn rounded(file: &ModelFile, int8: Int8Spec) -> (ModelSpec, Vec<NamedTensor>) {
+    let mut tensors = file.tensors.clone();
+    for tensor in &mut tensors {
+        if !is_left(&tensor.name, &int8.left_in_f32) {
+            round_to_int8(tensor);
+        }
+    }
+    (ModelSpec { int8: Some(int8), ..file.card.spec.clone() }, tensors)
+}
+
+/// Whether a tensor is of a layer that stays as it is.
+fn is_left(tensor: &str, left: &[String]) -> bool {
+    left.iter().any(|layer| tensor.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// What a network of whole numbers is compared by.
+struct Trial<'a> {
+    file: &'a ModelFile,
+    samples: &'a Arc<dyn Source>,
+    device: &'a Device,
+    /// What the model answers as it is.
+    expected: Vec<Vec<f32>>,
+}
+
+impl Trial<'_> {
+    fn changed(
+        &self,
+        spec: &ModelSpec,
+        tensors: Vec<NamedTensor>,
+        of_classes: bool,
+    ) -> Result<f64, CompressError> {
+        let model: Model = load_state(spec.build(self.device)?, tensors)?;
+        let found = predict(&model, self.samples, self.device)?;
+        Ok(match of_classes {
+            true => share_of_changed_classes(&self.expected, &found),
+            false => relative_difference(&self.expected, &found),
+        })
+    }
+
+    /// How much changes if each layer alone computes in whole numbers.
+    fn each_alone(
+        &self,
+        ranges: &Int8Spec,
+        candidates: &Int8Candidates,
+        of_classes: bool,
+    ) -> Result<Vec<(String, f64)>, CompressError> {
+        let alone = |layer: &String| {
+            let others = candidates.layers.iter().filter(|other| *other != layer);
+            let int8 = Int8Spec { left_in_f32: others.cloned().collect(), ..ranges.clone() };
+            let (spec, tensors) = rounded(self.file, int8);
+            Ok((layer.clone(), self.changed(&spec, tensors, of_classes)?))
+        };
+        candidates.layers.iter().map(alone).collect()
+    }
+}
+
+fn greatest(row: &[f32]) -> usize {
+    (0..row.len()).max_by(|one, other| row[*one].total_cmp(&row[*other])).unwrap_or(0)
+}
+
+fn share_of_changed_classes(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
+    let changed =
+        expected.iter().zip(found).filter(|(expected, found)| greatest(expected) != greatest(found)).count();
+    changed as f64 / expected.len().max(1) as f64
+}
+
+/// The root of the mean square of the differences, as a share of the outputs' deviation.
+fn relative_difference(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
+    let numbers = || expected.iter().flatten().map(|value| f64::from(*value));
+    let count = numbers().count().max(1) as f64;
+    let mean = numbers().sum::<f64>() / count;
+    let variance = numbers().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let found = found.iter().flatten().map(|value| f64::from(*value));
+    let squares: f64 = numbers().zip(found).map(|(expected, found)| (expected - found).powi(2)).sum();
+    match variance > 0.0 {
+        true => (squares / variance).sqrt(),
+        false if squares > 0.0 => f64::INFINITY,
+        false => 0.0,
+    }
+}
+
+/// What each layer with weights was made.
+fn forms(
+    spec: &ModelSpec,
+    candidates: &Int8Candidates,
+    left: &[(String, f64)],
+) -> Result<Vec<Int8LayerReport>, CompressError> {
+    let mut seen = BTreeSet::new();
+    let mut layers = Vec::new();
+    for tensor in spec.tensors()? {
+        let Some((name, _)) = tensor.name.rsplit_once('.') else { continue };
+        if tensor.shape.len() < 2 || !seen.insert(name.to_string()) {
+            continue;
+        }
+        let form = match left.iter().find(|(layer, _)| layer == name) {
+            Some((_, changed)) => LayerForm::F32 { changed: *changed },
+            None if candidates.layers.iter().any(|layer| layer == name) => LayerForm::Int8,
+            None => LayerForm::Int8Weights,
+        };
+        layers.push(Int8LayerReport { name: name.to_string(), form });
+    }
+    Ok(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_shares_of_the_deviation() {
+        let expected = [vec![0.0], vec![2.0]];
+        assert_eq!(relative_difference(&expected, &[vec![0.0], vec![2.0]]), 0.0);
+        assert!((relative_difference(&expected, &[vec![0.1], vec![2.1]]) - 0.1).abs() < 1e-6);
+        assert_eq!(relative_difference(&[vec![1.0]], &[vec![1.5]]), f64::INFINITY);
+        let logits = [vec![1.0, 2.0], vec![3.0, 0.0]];
+        assert_eq!(share_of_changed_classes(&logits, &[vec![2.0, 1.0], vec![3.0, 2.9]]), 0.5);
+    }
+
+    #[test]
+    fn a_layer_is_told_from_one_whose_name_begins_alike() {
+        let left = ["conv2d_1".to_string(), "residual_1.dense_1".to_string()];
+        assert!(is_left("conv2d_1.weight", &left) && is_left("residual_1.dense_1.bias", &left));
+        assert!(!is_left("conv2d_10.weight", &left) && !is_left("residual_1.dense_2.bias", &left));
+    }
+}
