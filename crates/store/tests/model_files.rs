@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 use fireclay_nn::{
-    AnyTensor, Conv2dSpec, LstmSpec, Model, ModelSpec, NamedTensor, Network, load_state, state,
+    AnyTensor, Conv2dSpec, Int8Range, Int8Spec, LstmSpec, Model, ModelSpec, NamedTensor, Network, load_state,
+    round_to_int8, state,
 };
 use fireclay_store::{
     CheckpointFile, DatasetCard, Distribution, ModelCard, Preprocessing, ReferenceDistributions, StoreError,
@@ -228,7 +229,7 @@ fn tensors_that_lie_about_their_place_or_size_are_refused() {
         &refused(|header| {
             header["dense_1.bias"]["dtype"] = "I32".into();
         }),
-        &["tensor 'dense_1.bias'", "I32", "expected F32, F16 or BF16"],
+        &["tensor 'dense_1.bias'", "I32", "expected F32, F16, BF16, or I8"],
     );
 }
 
@@ -376,6 +377,17 @@ proptest! {
     }
 
     #[test]
+    fn any_byte_changed_among_whole_numbers_is_an_error_or_a_model(position in 0usize..4096, value: u8) {
+        let (_, _folder, path, mut bytes) = saved_int8();
+        let position = position % bytes.len();
+        bytes[position] = value;
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok((model, _)) = load_model(&path, &Device::flex()) {
+            prop_assert!(state(&model).iter().all(|tensor| tensor.check_finite().is_ok()));
+        }
+    }
+
+    #[test]
     fn random_weights_come_back_to_the_last_bit(values in prop::collection::vec(-1e30f32..1e30, 8)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("animals.fireclay");
@@ -413,5 +425,99 @@ fn distributions_that_contradict_themselves_are_refused() {
     for case in cases {
         let message = save(case).unwrap_err().to_string();
         assert!(message.contains("animals.fireclay") && message.contains("edges must ascend"), "{message}");
+    }
+}
+
+/// A model whose weights are whole numbers.
+fn saved_int8() -> (Model, tempfile::TempDir, PathBuf, Vec<u8>) {
+    let range = Int8Range { scale: 0.1, zero_point: 3 };
+    let int8 = Int8Spec { input: Some(range), ..Int8Spec::default() };
+    let spec = ModelSpec { int8: Some(int8), ..spec() };
+    let model = spec.build_seeded(1, &Device::flex()).unwrap();
+    let rounded = state(&model).into_iter().map(|mut tensor| {
+        round_to_int8(&mut tensor);
+        tensor
+    });
+    let model = load_state(model.clone(), rounded.collect()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.fireclay");
+    save_model(&path, &model, &ModelCard { spec, ..card() }).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    (model, folder, path, bytes)
+}
+
+#[test]
+fn whole_numbers_take_a_byte_each_and_come_back_as_the_same_weights() {
+    let (model, folder, path, bytes) = saved_int8();
+    let (header, tensors) = parts(&bytes);
+    assert_eq!(header["dense_1.weight"]["dtype"], "I8");
+    assert_eq!(header["dense_1.weight.int8_scale"]["shape"], serde_json::json!([4]));
+    assert_eq!(header["dense_1.bias"]["dtype"], "F32");
+    let weights: usize = state(&model).iter().filter(|t| t.shape.len() > 1).map(|t| t.values.len()).sum();
+    let others: usize = state(&model).iter().filter(|t| t.shape.len() < 2).map(|t| t.values.len()).sum();
+    assert_eq!(tensors.len(), weights + 4 * (others + 3 + 3 + 4), "a scale for each row of three weights");
+    let (loaded, card) = load_model(&path, &Device::flex()).unwrap();
+    assert_eq!(state(&loaded), state(&model));
+    assert!(card.spec.int8.is_some());
+    let again = folder.path().join("again.fireclay");
+    save_model(&again, &loaded, &card).unwrap();
+    assert!(std::fs::read(&again).unwrap() == bytes, "the same model gives the same bytes");
+}
+
+#[test]
+fn weights_that_are_no_whole_numbers_are_stored_in_f32() {
+    let (model, folder, _, _) = saved_int8();
+    let path = folder.path().join("mixed.fireclay");
+    let changed = state(&model).into_iter().map(|mut tensor| {
+        if tensor.name == "dense_1.weight" {
+            tensor.values[0] = 0.123_456_7;
+        }
+        tensor
+    });
+    let model = load_state(model.clone(), changed.collect()).unwrap();
+    save_model(&path, &model, &ModelCard { spec: model.spec().clone(), ..card() }).unwrap();
+    let (header, _) = parts(&std::fs::read(&path).unwrap());
+    assert_eq!(header["dense_1.weight"]["dtype"], "F32");
+    assert_eq!(header["conv2d_1.weight"]["dtype"], "I8");
+    assert_eq!(state(&load_model(&path, &Device::flex()).unwrap().0), state(&model));
+}
+
+#[test]
+fn whole_numbers_that_lie_are_refused() {
+    // Where a tensor begins, and whether the checksum of the weights is asked.
+    let changed = |change: &dyn Fn(&mut serde_json::Value, &mut Vec<u8>)| {
+        let (_, _folder, path, bytes) = saved_int8();
+        let (mut header, mut tensors) = parts(&bytes);
+        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+        let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
+        card.as_object_mut().unwrap().remove("weights_sha256");
+        header["__metadata__"]["fireclay"] = card.to_string().into();
+        change(&mut header, &mut tensors);
+        std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
+        load_model(&path, &Device::flex()).map(|_| ()).unwrap_err().to_string()
+    };
+    let begin =
+        |header: &serde_json::Value, name: &str| header[name]["data_offsets"][0].as_u64().unwrap() as usize;
+    let message = changed(&|header, _| {
+        let scales = header.as_object_mut().unwrap().remove("dense_1.weight.int8_scale").unwrap();
+        header["elsewhere"] = scales;
+    });
+    assert!(message.contains("elsewhere"), "a tensor that nothing needs: {message}");
+    let message =
+        changed(&|header, _| header["dense_1.weight.int8_scale"]["shape"] = serde_json::json!([2, 2]));
+    assert!(message.contains("expected F32 [4], found F32 [2, 2]"), "{message}");
+    let message = changed(&|header, _| header["dense_1.weight.int8_scale"]["dtype"] = "I32".into());
+    assert!(message.contains("found I32 [4]"), "{message}");
+    let message = changed(&|header, tensors| {
+        let at = begin(header, "dense_1.weight");
+        tensors[at] = 0x80;
+    });
+    assert!(message.contains("-128 in row 0"), "{message}");
+    for scale in [f32::NAN, f32::INFINITY, 3e38] {
+        let message = changed(&|header, tensors| {
+            let at = begin(header, "dense_1.weight.int8_scale");
+            tensors[at..at + 4].copy_from_slice(&scale.to_le_bytes());
+        });
+        assert!(message.contains("dense_1.weight"), "{scale}: {message}");
     }
 }

@@ -26,13 +26,13 @@ pub struct Int8Options {
     /// 100 takes the least and the greatest. 99.99 by default. What enters the network is never cut off.
     pub percentile: f64,
     /// Layers stay in `f32`, the most harmful first, until no more than this share of the samples is given another class, or
-    /// the outputs of a model without classes differ by no more than this share of their deviation; 0.01 by default.
+    /// the outputs of a model without classes differ by no more than this share of their deviation; 0.02 by default.
     pub most_changed: f64,
 }
 
 impl Default for Int8Options {
     fn default() -> Self {
-        Int8Options { samples: 512, percentile: 99.99, most_changed: 0.01 }
+        Int8Options { samples: 512, percentile: 99.99, most_changed: 0.02 }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The steps of a network of bytes, for a few images at a time on one thread.
 
+use std::ops::Range;
+
 use super::build::{SLACK, Tensor};
 use super::tile::{Into, Tiles};
 use super::{Int8Network, Int8Pool};
@@ -119,6 +121,8 @@ pub(super) fn run(network: &Int8Network, cpu: Cpu, batch: usize, input: &[f32], 
     let (in_len, out_len) = (network.in_len(), network.out_len);
     let output = Shared::new(output);
     let parts: Vec<_> = ranges(batch, cpu.threads, 1).collect();
+    // Images are spread over the threads, or where there are fewer of them the windows of each.
+    let threads = if parts.len() == 1 { cpu.threads } else { 1 };
     in_parallel(parts.len(), |part| {
         let part = parts[part].clone();
         let mut arena = Arena::new(network, part.len());
@@ -127,7 +131,7 @@ pub(super) fn run(network: &Int8Network, cpu: Cpu, batch: usize, input: &[f32], 
             // SAFETY: each group has outputs of its own, all inside the slice.
             let output = unsafe { output.part(first * out_len..(first + images) * out_len) };
             let input = &input[first * in_len..(first + images) * in_len];
-            network.path.run_int8(Images { network, images, arena: &mut arena, input, output });
+            network.path.run_int8(Images { network, threads, images, arena: &mut arena, input, output });
         }
     });
 }
@@ -184,6 +188,7 @@ impl Arena {
 /// Some images through all steps.
 struct Images<'a> {
     network: &'a Int8Network,
+    threads: usize,
     images: usize,
     arena: &'a mut Arena,
     input: &'a [f32],
@@ -195,7 +200,7 @@ impl Kernel for Images<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Images { network, images, arena, input, output } = self;
+        let Images { network, threads, images, arena, input, output } = self;
         let path = network.path;
         // The input's border is the first thing to fill.
         let mut steps = network.steps.iter();
@@ -207,7 +212,7 @@ impl Kernel for Images<'_> {
         for step in steps {
             match step {
                 Step::Fill { to } => fill(arena, *to, images),
-                Step::Product(product) => product.run(path, images, arena, output),
+                Step::Product(product) => product.run(path, threads, images, arena, output),
                 Step::MaxPool { from, to, pool } => {
                     let (values, into) = arena.from_to(*from, *to, images);
                     max_pool(s, images, (*from, values), (*to, into), pool);
@@ -337,43 +342,74 @@ fn quantize<S: Simd>(s: S, by: S::F, zero: S::F, from: &[f32], into: &mut [u8]) 
     });
 }
 
+/// Multiplications of a product that are worth another thread.
+const WORTH_A_THREAD: usize = if cfg!(test) { 1 } else { 1 << 21 };
+
 impl Product {
-    fn run(&self, path: Path, images: usize, arena: &mut Arena, output: &mut [f32]) {
-        let rows = &self.rows[..images * self.windows];
+    fn run(&self, path: Path, threads: usize, images: usize, arena: &mut Arena, output: &mut [f32]) {
+        let rows = images * self.windows;
+        let panels = self.terms.len() / self.quads.max(1);
+        let work = 4 * rows * self.terms.len() * self.width;
         let (a, to) = match self.to {
             Some(to) => {
                 let (a, to) = arena.from_to(self.from, to, images);
-                (a, Some(to))
+                (a, To::Bytes(Shared::new(to)))
             }
-            None => (arena.of(self.from, images), None),
+            None => (arena.of(self.from, images), To::Numbers(Shared::new(output))),
         };
-        let into = |first: usize| match &to {
-            // SAFETY: in bounds, as a pixel has so many channels.
-            Some(to) => {
-                Into::Bytes { to: unsafe { to.as_ptr().cast_mut().add(first) }, places: self.places.as_ptr() }
-            }
-            // SAFETY: as above.
-            None => Into::Numbers {
-                to: unsafe { output.as_ptr().cast_mut().add(first) },
-                stride: self.out_channels,
-            },
+        let threads = threads.min(work / WORTH_A_THREAD).max(1);
+        if threads == 1 {
+            return self.tiles(path, a, to, 0..rows, 0..panels);
+        }
+        // Rows, or where there are few of them panels of columns.
+        let by_rows = rows >= 2 * ROWS * threads;
+        let parts: Vec<_> = match by_rows {
+            true => ranges(rows, threads, ROWS).collect(),
+            false => ranges(panels, threads, 1).collect(),
         };
-        for (panel, terms) in self.terms.chunks(self.quads.max(1)).enumerate() {
+        in_parallel(parts.len(), |part| match by_rows {
+            true => self.tiles(path, a, to, parts[part].clone(), 0..panels),
+            false => self.tiles(path, a, to, 0..rows, parts[part].clone()),
+        });
+    }
+
+    /// The results of some rows in some panels of columns.
+    fn tiles(&self, path: Path, a: &[u8], to: To, rows: Range<usize>, panels: Range<usize>) {
+        for panel in panels {
             let first = panel * self.width;
+            let to = match to {
+                To::Bytes(to) => {
+                    Into::Bytes { to: to.ptr().wrapping_add(first), places: &self.places[rows.clone()] }
+                }
+                To::Numbers(to) => {
+                    let stride = self.out_channels;
+                    Into::Numbers { to: to.ptr().wrapping_add(rows.start * stride + first), stride }
+                }
+            };
             path.run_int8(Tiles {
                 a,
-                rows,
-                terms,
+                rows: &self.rows[rows.clone()],
+                terms: &self.terms[panel * self.quads..][..self.quads],
                 panel: &self.panels.slice()[first * self.quads..],
                 start: &self.start.slice()[first..],
                 factor: &self.factor.slice()[first..],
                 addend: &self.addend.slice()[first..],
                 least: self.least,
                 columns: self.width.min(self.out_channels - first),
-                to: into(first),
+                to,
             });
         }
     }
+}
+
+/// Rows that a thread takes at least.
+const ROWS: usize = 6;
+
+/// Where the results of a product go.
+#[derive(Clone, Copy)]
+enum To {
+    Bytes(Shared<u8>),
+    Numbers(Shared<f32>),
 }
 
 #[inline(always)]

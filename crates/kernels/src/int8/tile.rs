@@ -28,12 +28,12 @@ pub(super) struct Tiles<'a> {
     pub(super) least: f32,
     /// Columns of the panel that there are.
     pub(super) columns: usize,
-    pub(super) to: Into,
+    pub(super) to: Into<'a>,
 }
 
 /// Where results go: the first column of a row, by the row's place.
-pub(super) enum Into {
-    Bytes { to: *mut u8, places: *const u32 },
+pub(super) enum Into<'a> {
+    Bytes { to: *mut u8, places: &'a [u32] },
     Numbers { to: *mut f32, stride: usize },
 }
 
@@ -109,7 +109,7 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
             }
             match tiles.to {
                 Into::Bytes { to, places } => {
-                    let to = to.add(*places.add(first + m) as usize);
+                    let to = to.add(*places.get_unchecked(first + m) as usize);
                     for (n, value) in values.into_iter().enumerate() {
                         let (to, value) = (to.add(n * S::LANES), s.min(value, s.splat(255.0)));
                         if is_full || n + 1 < N {

@@ -3,6 +3,7 @@
 mod descriptions;
 mod freezing;
 mod fused;
+mod int8;
 mod layer_contract;
 mod layer_table;
 mod pytorch;

@@ -1,0 +1,276 @@
+//! Networks that compute in 8-bit whole numbers answer nearly as they did in `f32`.
+
+use std::collections::HashMap;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use fireclay_nn::{
+    AnyTensor, BatchNormSpec, Conv2dSpec, Int8Range, Int8Spec, LayerSpec, MaxPool2dSpec, Model, ModelSpec,
+    NamedTensor, Network, Padding, ResidualSpec, load_state, round_to_int8, state,
+};
+
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(|at| ((at * 7919 + 13) % 1009) as f32 / 504.0 - 1.0).collect()
+}
+
+fn conv(channels: usize) -> LayerSpec {
+    Conv2dSpec::new(channels, 3).padding(Padding::Same).into()
+}
+
+fn norm() -> LayerSpec {
+    BatchNormSpec::default().into()
+}
+
+/// Everything that can follow in bytes.
+fn convolutional() -> ModelSpec {
+    let relu = || LayerSpec::from(fireclay_nn::ReluSpec {});
+    ModelSpec::new([3, 12, 10])
+        .layer(conv(8))
+        .layer(norm())
+        .relu()
+        .dropout(0.1)
+        .max_pool2d(2)
+        .residual([conv(8), norm(), relu(), conv(8)])
+        .relu()
+        .layer(ResidualSpec::new([conv(12), relu()]).shortcut([Conv2dSpec::new(12, 1).bias(false).into()]))
+        .avg_pool2d([3, 1])
+        .conv2d(6, [2, 3])
+        .flatten()
+        .dense(20)
+        .relu()
+        .dropout(0.1)
+        .dense(4)
+}
+
+/// Weights and statistics that are not those of a new network.
+fn trained(spec: &ModelSpec) -> Model {
+    let model = spec.build_seeded(3, &Device::flex()).unwrap();
+    let tensors = state(&model).into_iter().map(|mut tensor| {
+        let noise = numbers(tensor.values.len() + tensor.name.len()).split_off(tensor.name.len());
+        for (value, noise) in tensor.values.iter_mut().zip(noise) {
+            match tensor.name.rsplit('.').next().unwrap() {
+                "running_var" => *value = 0.6 + 0.5 * noise,
+                "running_mean" | "bias" => *value = 0.2 * noise,
+                // Some channels are turned round.
+                "weight" if tensor.shape.len() == 1 => *value = noise + 0.2,
+                _ => {}
+            }
+        }
+        tensor
+    });
+    let tensors = tensors.collect();
+    load_state(model, tensors).unwrap()
+}
+
+fn batch(spec: &ModelSpec, count: usize) -> AnyTensor {
+    let shape: Vec<usize> = [count].iter().chain(spec.input.shape()).copied().collect();
+    AnyTensor::from_values(numbers(shape.iter().product()), &shape, &Device::flex())
+}
+
+fn values(tensor: burn::tensor::Tensor<2>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+/// The ranges of everything that leaves a layer.
+fn ranges(model: &Model, input: &AnyTensor) -> Int8Spec {
+    let mut seen: HashMap<Option<String>, [f32; 2]> = HashMap::new();
+    let _ = model.observe(input.clone(), &mut |name, value| {
+        let data = match value.clone() {
+            AnyTensor::Rows(rows) => rows.into_data(),
+            other => other.images().into_data(),
+        };
+        let numbers: Vec<f32> = data.iter::<f32>().collect();
+        let bounds = numbers.iter().fold([0.0f32; 2], |[least, most], x| [least.min(*x), most.max(*x)]);
+        seen.insert(name.map(String::from), bounds);
+    });
+    let range = |[least, most]: [f32; 2]| Int8Range::covering(least, most);
+    let candidates = model.spec().int8_candidates().unwrap();
+    Int8Spec {
+        input: seen.get(&None).copied().map(range),
+        ranges: candidates
+            .outputs
+            .iter()
+            .map(|name| (name.clone(), range(seen[&Some(name.clone())])))
+            .collect(),
+        left_in_f32: Vec::new(),
+    }
+}
+
+fn rounded(tensors: Vec<NamedTensor>) -> Vec<NamedTensor> {
+    tensors
+        .into_iter()
+        .map(|mut tensor| {
+            round_to_int8(&mut tensor);
+            tensor
+        })
+        .collect()
+}
+
+/// The network in whole numbers.
+fn in_int8(model: &Model, int8: Int8Spec) -> Model {
+    let spec = ModelSpec { int8: Some(int8), ..model.spec().clone() };
+    load_state(spec.build(&Device::flex()).unwrap(), rounded(state(model))).unwrap()
+}
+
+/// The root of the mean square of differences, as a share of the deviation.
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    let mean = expected.iter().sum::<f32>() / expected.len() as f32;
+    let variance: f32 = expected.iter().map(|x| (x - mean).powi(2)).sum();
+    let squares: f32 = found.iter().zip(expected).map(|(found, x)| (found - x).powi(2)).sum();
+    (squares / variance).sqrt()
+}
+
+#[test]
+fn a_network_in_whole_numbers_answers_nearly_as_before() {
+    let specs = [
+        convolutional(),
+        ModelSpec::new([1, 9, 9]).conv2d(5, 3).relu().global_avg_pool2d().dense(3),
+        ModelSpec::new([1, 9, 9]).conv2d(5, 3).relu().global_avg_pool2d(),
+        ModelSpec::new([11])
+            .dense(16)
+            .relu()
+            .residual([LayerSpec::from(fireclay_nn::DenseSpec::new(16))])
+            .dense(2),
+    ];
+    for spec in specs {
+        let model = trained(&spec);
+        let input = batch(&spec, 24);
+        let small = in_int8(&model, ranges(&model, &input));
+        let (expected, found) = (values(model.forward(input.clone())), values(small.forward(input.clone())));
+        let apart = difference(&found, &expected);
+        assert!((1e-6..0.08).contains(&apart), "{apart}: {spec:?}");
+        assert_eq!(values(small.forward(input)), found, "the same bits again");
+    }
+}
+
+#[test]
+fn which_layers_can_compute_in_whole_numbers() {
+    let candidates = convolutional().int8_candidates().unwrap();
+    let layers = [
+        "conv2d_1",
+        "residual_1.conv2d_1",
+        "residual_1.conv2d_2",
+        "residual_2.conv2d_1",
+        "residual_2.conv2d_2",
+        "conv2d_2",
+        "dense_1",
+        "dense_2",
+    ];
+    assert_eq!(candidates.layers, layers);
+    let outputs = [
+        "relu_1",
+        "residual_1.relu_1",
+        "residual_1.conv2d_2",
+        "relu_2",
+        "residual_2.relu_1",
+        "residual_2.conv2d_2",
+        "residual_2",
+        "conv2d_2",
+        "relu_3",
+    ];
+    assert_eq!(candidates.outputs, outputs);
+    assert!(candidates.input);
+    let none = ModelSpec::tokens(9).embedding(20, 4).lstm(5).dense(2).int8_candidates().unwrap();
+    // The dense layer reads what the LSTM gives.
+    assert_eq!(
+        (none.input, &none.outputs[..], &none.layers[..]),
+        (false, &["lstm_1".to_string()][..], &["dense_1".to_string()][..])
+    );
+    let split = ModelSpec::new([2, 8, 8])
+        .layer(Conv2dSpec::new(4, 3).groups(2))
+        .layer(MaxPool2dSpec::new(2).padding(1))
+        .gelu()
+        .conv2d(4, 3)
+        .gelu()
+        .flatten()
+        .dense(3);
+    let split = split.int8_candidates().unwrap();
+    assert_eq!(split.layers, ["conv2d_2", "dense_1"]);
+    assert_eq!(split.outputs, ["gelu_1", "conv2d_2", "gelu_2"]);
+}
+
+#[test]
+fn layers_that_are_left_run_in_f32() {
+    let model = trained(&convolutional());
+    let input = batch(model.spec(), 7);
+    let int8 = ranges(&model, &input);
+    let expected = values(model.forward(input.clone()));
+    let whole = difference(&values(in_int8(&model, int8.clone()).forward(input.clone())), &expected);
+    for layer in model.spec().int8_candidates().unwrap().layers {
+        let left = Int8Spec { left_in_f32: vec![layer.clone()], ..int8.clone() };
+        let found = values(in_int8(&model, left).forward(input.clone()));
+        assert!(difference(&found, &expected) < 2.0 * whole, "{layer}");
+    }
+    let all = model.spec().int8_candidates().unwrap().layers;
+    let left = Int8Spec { left_in_f32: all, ..int8 };
+    let spec = model.spec().clone();
+    let in_f32 = load_state(spec.build(&Device::flex()).unwrap(), rounded(state(&model))).unwrap();
+    let found = values(in_int8(&model, left).forward(input.clone()));
+    assert_eq!(found, values(in_f32.forward(input)), "with all layers left it is the network in f32");
+}
+
+#[test]
+fn other_weights_are_seen() {
+    let model = trained(&convolutional());
+    let input = batch(model.spec(), 5);
+    let small = in_int8(&model, ranges(&model, &input));
+    let before = values(small.forward(input.clone()));
+    let halved = state(&small).into_iter().map(|mut tensor| {
+        if tensor.name.starts_with("dense_2.") {
+            tensor.values.iter_mut().for_each(|value| *value *= 0.5);
+        }
+        tensor
+    });
+    let halved = load_state(small.clone(), halved.collect()).unwrap();
+    let after = values(halved.forward(input.clone()));
+    assert!(before.iter().zip(&after).all(|(before, after)| (before * 0.5 - after).abs() < 1e-5));
+    assert_eq!(values(small.forward(input)), before, "the other network has its own");
+}
+
+#[test]
+fn while_gradients_are_recorded_it_runs_in_f32() {
+    let model = trained(&ModelSpec::new([6]).dense(5).relu().dense(3));
+    let input = batch(model.spec(), 4);
+    let small = in_int8(&model, ranges(&model, &input));
+    let in_f32 = load_state(model.spec().build(&Device::flex()).unwrap(), rounded(state(&model))).unwrap();
+    let expected = values(in_f32.forward(input.clone()));
+    assert_ne!(values(small.forward(input.clone())), expected);
+    let device = Device::flex().autodiff();
+    let recorded = small.to_device(&device).forward(batch_on(model.spec(), 4, &device));
+    assert_eq!(values(recorded.inner()), expected);
+}
+
+fn batch_on(spec: &ModelSpec, count: usize, device: &Device) -> AnyTensor {
+    let shape: Vec<usize> = [count].iter().chain(spec.input.shape()).copied().collect();
+    AnyTensor::from_values(numbers(shape.iter().product()), &shape, device)
+}
+
+#[test]
+fn a_description_in_whole_numbers_is_written_and_read() {
+    let model = trained(&convolutional());
+    let int8 = ranges(&model, &batch(model.spec(), 3));
+    let spec = ModelSpec { int8: Some(int8), ..convolutional() };
+    assert_eq!(ModelSpec::from_toml(&spec.to_toml().unwrap()).unwrap(), spec);
+    assert_eq!(ModelSpec::from_json(&spec.to_json().unwrap()).unwrap(), spec);
+}
+
+#[test]
+fn a_description_with_ranges_of_nothing_is_refused() {
+    let refused = |int8: Int8Spec| {
+        let spec = ModelSpec { int8: Some(int8), ..ModelSpec::new([4]).dense(3).relu().dense(2) };
+        spec.build(&Device::flex()).unwrap_err().to_string()
+    };
+    let range = Int8Range { scale: 1.0, zero_point: 0 };
+    let of =
+        |name: &str, range| Int8Spec { ranges: [(name.to_string(), range)].into(), ..Int8Spec::default() };
+    let message = refused(of("relu_2", range));
+    assert!(message.contains("there is no layer 'relu_2'") && message.contains("relu_1"), "{message}");
+    let message = refused(Int8Spec { left_in_f32: vec!["conv".to_string()], ..Int8Spec::default() });
+    assert!(message.contains("there is no layer 'conv'"), "{message}");
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-40] {
+        let message = refused(of("relu_1", Int8Range { scale, ..range }));
+        assert!(message.contains("the bytes of 'relu_1' have the scale"), "{message}");
+        let message = refused(Int8Spec { input: Some(Int8Range { scale, ..range }), ..Int8Spec::default() });
+        assert!(message.contains("the bytes of 'input' have the scale"), "{message}");
+    }
+}
