@@ -281,6 +281,7 @@ fn commands_are_documented() {
         "find-lr",
         "runs",
         "data",
+        "compress",
         "inspect",
         "export",
         "import",

@@ -285,8 +285,18 @@ fn mistakes_are_named() {
 #[test]
 fn every_command_is_documented() {
     let folder = scratch();
-    let expected =
-        ["train", "evaluate", "summary", "runs", "find-lr", "data", "predict", "generate", "neighbours"];
+    let expected = [
+        "train",
+        "evaluate",
+        "summary",
+        "runs",
+        "find-lr",
+        "compress",
+        "data",
+        "predict",
+        "generate",
+        "neighbours",
+    ];
     let readme = include_str!("../../apps/imdb/README.md");
     shared::commands::are_documented(PROGRAM, folder.path(), readme, &expected);
 }

@@ -95,6 +95,18 @@ enum Line {
         runs: Vec<String>,
         file: String,
     },
+    Compression {
+        file: String,
+        method: String,
+        training_samples: u64,
+        changed: f64,
+        dataset: String,
+        split: String,
+        samples: u64,
+        layers: Vec<CompressedLayer>,
+        before: CompressedModel,
+        after: CompressedModel,
+    },
     LearningRateCurve {
         model: String,
         parameters: u64,
@@ -157,6 +169,26 @@ enum Line {
         checkpoint: Option<String>,
         resume: Option<String>,
     },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are there to be named")]
+struct CompressedLayer {
+    name: String,
+    computes_in: String,
+    weights: String,
+    changed: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the fields are there to be named")]
+struct CompressedModel {
+    bytes: u64,
+    latency: f64,
+    samples_per_second: f64,
+    measures: Vec<Compared>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -505,6 +537,18 @@ fn every_line_is_as_documented() {
         panic!("{lines_of_find_lr:?}")
     };
     assert!(points.len() > 50 && points[0].step == 1 && *suggestion < 1.0);
+
+    let compress = ["compress", "--json", "--int8", "--out", "small.fireclay", "--data-dir", "data"];
+    let lines_of_compress = lines(&succeed(folder.path(), &compress).stdout);
+    let [Line::Compression { method, layers, samples: 200, before, after, .. }] =
+        lines_of_compress.as_slice()
+    else {
+        panic!("{lines_of_compress:?}")
+    };
+    assert_eq!((method.as_str(), layers.len()), ("int8", 3));
+    assert!(layers.iter().all(|layer| layer.computes_in == "int8" && layer.weights == "int8"), "{layers:?}");
+    assert!(before.bytes == *bytes && 3 * after.bytes < *bytes && after.latency > 0.0);
+    assert_eq!(before.measures[0].model, Some(report.accuracy), "as the training measured it");
 
     let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();

@@ -1,6 +1,7 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
 mod check;
+mod compress;
 #[cfg(all(target_os = "linux", feature = "dashboard"))]
 mod dashboard;
 mod earlier_version;

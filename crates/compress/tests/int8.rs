@@ -6,7 +6,7 @@ use fireclay_compress::{CompressError, Int8Options, LayerForm, compare_speed, to
 use fireclay_data::{Dataset, Provenance, Source, Targets};
 use fireclay_nn::{Conv2dSpec, LayerSpec, ModelSpec, NamedTensor, Padding, load_state, state};
 use fireclay_store::{ModelCard, ModelFile};
-use fireclay_train::{Device, predict};
+use fireclay_train::{Device, FitOptions, Trainer, predict};
 
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|at| ((at * 7919 + 13) % 1009) as f32 / 504.0 - 1.0).collect()
@@ -52,7 +52,7 @@ fn layers_become_whole_numbers_and_answers_stay_near() {
     let int8 = LayerForm::Int8;
     assert_eq!(forms, [("conv2d_1", int8), ("residual_1.conv2d_1", int8), ("dense_1", int8)]);
     assert_eq!((report.samples, report.computed_in_int8(), report.of_classes), (40, 3, false));
-    assert!(report.changed > 0.0 && report.changed < 0.01, "{}", report.changed);
+    assert!(report.changed > 0.0 && report.changed < 0.02, "{}", report.changed);
     let (before, after) = (outputs(&file, &data), outputs(&small, &data));
     assert!(before.iter().zip(&after).all(|(before, after)| (before - after).abs() < 0.05));
     assert_ne!(before, after);
@@ -122,7 +122,7 @@ fn what_cannot_be_done_is_refused() {
     }
     for most_changed in [-0.1, 1.1, f64::NAN] {
         let error = refused(&file, Int8Options { most_changed, ..usual() });
-        assert!(matches!(error, CompressError::Option { option: "most_changed", .. }), "{error}");
+        assert!(matches!(error, CompressError::Option { option: "most-changed", .. }), "{error}");
     }
     let error = refused(&file, Int8Options { samples: 0, ..usual() });
     assert_eq!(error.to_string(), "samples is 0; expected 1 or more");
@@ -146,6 +146,21 @@ fn the_same_model_and_samples_give_the_same_file() {
         std::fs::read(path).unwrap()
     });
     assert!(bytes[0] == bytes[1]);
+}
+
+#[test]
+fn a_model_of_whole_numbers_is_not_trained() {
+    let device = Device::flex();
+    let file = file(ModelSpec::new([4]).dense(2), |_| {});
+    let (small, _) = to_int8(&file, Arc::new(data(&[4], 9)), &Int8Options::default(), &device).unwrap();
+    let (model, _) = small.build(&device).unwrap();
+    let targets = Targets::Values { width: 2, values: vec![0.0; 18] };
+    let data = Dataset::from_f32(&[4], numbers(36), targets, Provenance::default()).unwrap();
+    let mut trainer = Trainer::regression(model);
+    let error = trainer.fit(&data, &FitOptions { epochs: 1, ..FitOptions::default() }).unwrap_err();
+    let expected = "the network cannot be trained: it computes in 8-bit whole numbers; train the model that it was made of";
+    assert_eq!(error.to_string(), expected);
+    assert!(trainer.evaluate(&data).is_ok());
 }
 
 #[test]

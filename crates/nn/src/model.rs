@@ -275,6 +275,11 @@ impl Network for Model {
         self.description.vocabulary_size
     }
 
+    fn only_answers(&self) -> Option<&'static str> {
+        let int8 = &self.description.spec.int8;
+        int8.as_ref().map(|_| "it computes in 8-bit whole numbers; train the model that it was made of")
+    }
+
     fn adapts(&self) -> bool {
         (0..self.layers.len()).any(|index| self.adapts_at(index))
     }

@@ -98,6 +98,11 @@ pub trait Network: Module {
         None
     }
 
+    /// Why the network only answers and is not to be trained, if that is so: `fit` then refuses it.
+    fn only_answers(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether some of the network is set by the training data before the first epoch.
     fn adapts(&self) -> bool {
         false

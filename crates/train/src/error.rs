@@ -8,6 +8,12 @@ use fireclay_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
+    /// A network that is not to be trained.
+    #[error("the network cannot be trained: {reason}")]
+    OnlyAnswers {
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// A setting outside its range.
     #[error("{setting} is {found}; expected {expected}")]
     Setting {

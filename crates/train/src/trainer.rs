@@ -223,6 +223,9 @@ impl<N: Network> Trainer<N> {
     /// Refuses settings that no run can have.
     pub(crate) fn check_settings(&self, options: &FitOptions) -> Result<(), TrainError> {
         options.check()?;
+        if let Some(reason) = self.network.only_answers() {
+            return Err(TrainError::OnlyAnswers { reason });
+        }
         if let Some(schedule) = &self.schedule {
             schedule.check()?;
         }

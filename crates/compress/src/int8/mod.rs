@@ -46,7 +46,7 @@ impl Int8Options {
             return wrong("percentile", self.percentile.to_string(), "more than 50, and at most 100");
         }
         if !(0.0..=1.0).contains(&self.most_changed) {
-            return wrong("most_changed", self.most_changed.to_string(), "0 to 1");
+            return wrong("most-changed", self.most_changed.to_string(), "0 to 1");
         }
         Ok(())
     }
