@@ -18,7 +18,7 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
     train(folder.path());
     let run = succeed(folder.path(), &COMPRESS);
     for words in [
-        "mnist.fireclay, by the ranges of 512 training images, of which ",
+        "mnist.fireclay, by the ranges of 512 training images; on these and more of them this would cost ",
         "conv2d_2  computes in 8-bit whole numbers",
         "dense_1   computes in 8-bit whole numbers",
         "MNIST, test split, 200 images",
@@ -72,7 +72,7 @@ fn what_cannot_be_compressed_is_refused() {
     };
     refused(&["--samples", "0"], "samples is 0; expected 1 or more");
     refused(&["--percentile", "40"], "percentile is 40; expected more than 50");
-    refused(&["--most-changed", "2"], "most-changed is 2; expected 0 to 1");
+    refused(&["--most-lost", "2"], "most-lost is 2; expected 0 to 1");
     succeed(folder.path(), &COMPRESS);
     let twice = ["compress", "small.fireclay", "--int8", "--out", "smaller.fireclay", "--data-dir", "data"];
     fail(folder.path(), &twice, 2, &["already; begin with the one that it was made of"]);

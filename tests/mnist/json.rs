@@ -99,7 +99,7 @@ enum Line {
         file: String,
         method: String,
         training_samples: u64,
-        changed: f64,
+        lost: f64,
         dataset: String,
         split: String,
         samples: u64,
@@ -178,7 +178,7 @@ struct CompressedLayer {
     name: String,
     computes_in: String,
     weights: String,
-    changed: Option<f64>,
+    lost: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -311,7 +311,7 @@ pub struct CompressionRecord<'a> {
     pub file: String,
     pub method: &'static str,
     pub training_samples: usize,
-    pub changed: f64,
+    pub lost: f64,
     pub dataset: &'a str,
     pub split: &'a str,
     pub samples: usize,
@@ -327,7 +327,7 @@ pub struct CompressedLayer<'a> {
     pub computes_in: &'static str,
     pub weights: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub changed: Option<f64>,
+    pub lost: Option<f64>,
 }
 
 /// Size, speed and measures of a model; the latency is in seconds.

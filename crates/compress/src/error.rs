@@ -19,7 +19,7 @@ pub enum CompressError {
     /// An option outside its range.
     #[error("{option} is {found}; expected {expected}")]
     Option {
-        /// `samples`, `percentile` or `most-changed`, as flags spell them.
+        /// `samples`, `percentile` or `most-lost`, as flags spell them.
         option: &'static str,
         /// The value as given.
         found: String,

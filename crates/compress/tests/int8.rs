@@ -51,8 +51,8 @@ fn layers_become_whole_numbers_and_answers_stay_near() {
     let forms: Vec<_> = report.layers.iter().map(|layer| (layer.name.as_str(), layer.form)).collect();
     let int8 = LayerForm::Int8;
     assert_eq!(forms, [("conv2d_1", int8), ("residual_1.conv2d_1", int8), ("dense_1", int8)]);
-    assert_eq!((report.samples, report.computed_in_int8(), report.of_classes), (40, 3, false));
-    assert!(report.changed > 0.0 && report.changed < 0.02, "{}", report.changed);
+    assert_eq!((report.samples, report.computed_in_int8(), report.is_accuracy), (40, 3, false));
+    assert!(report.lost > 0.0 && report.lost < 0.0005, "{}", report.lost);
     let (before, after) = (outputs(&file, &data), outputs(&small, &data));
     assert!(before.iter().zip(&after).all(|(before, after)| (before - after).abs() < 0.05));
     assert_ne!(before, after);
@@ -74,24 +74,24 @@ fn a_layer_that_would_lose_too_much_stays_as_it_was() {
     });
     let data = data(&[4], 64);
     let training: Arc<dyn Source> = Arc::new(data.clone());
-    let options = Int8Options { most_changed: 0.05, ..Int8Options::default() };
+    let options = Int8Options { most_lost: 0.0025, ..Int8Options::default() };
     let (small, report) = to_int8(&file, training.clone(), &options, &Device::flex()).unwrap();
     let left: Vec<_> =
         report.layers.iter().filter(|layer| matches!(layer.form, LayerForm::F32 { .. })).collect();
     assert!(!left.is_empty() && left.len() < 3, "{report:?}");
-    assert!(report.changed <= 0.05);
+    assert!(report.lost <= 0.0025);
     for layer in left {
-        let LayerForm::F32 { changed } = layer.form else { unreachable!() };
-        assert!(changed > 0.05, "{layer:?}");
+        let LayerForm::F32 { lost } = layer.form else { unreachable!() };
+        assert!(lost > 0.0025, "{layer:?}");
         let weight = |file: &ModelFile| {
             file.tensors.iter().find(|tensor| tensor.name == format!("{}.weight", layer.name)).cloned()
         };
         assert_eq!(weight(&small), weight(&file), "its weights are not rounded");
     }
     // All of them may be left, and then nothing changes.
-    let options = Int8Options { most_changed: 0.0, ..options };
+    let options = Int8Options { most_lost: 0.0, ..options };
     let (_, report) = to_int8(&file, training, &options, &Device::flex()).unwrap();
-    assert_eq!((report.computed_in_int8(), report.changed), (0, 0.0));
+    assert_eq!((report.computed_in_int8(), report.lost), (0, 0.0));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn layers_without_a_way_to_compute_so_have_their_weights_rounded() {
     let spec = ModelSpec::new([7, 3]).lstm(5).dense(2);
     let file = file(spec, |_| {});
     let data = data(&[7, 3], 12);
-    let options = Int8Options { most_changed: 1.0, ..Int8Options::default() };
+    let options = Int8Options { most_lost: 1.0, ..Int8Options::default() };
     let (small, report) = to_int8(&file, Arc::new(data), &options, &Device::flex()).unwrap();
     let forms: Vec<_> = report.layers.iter().map(|layer| (layer.name.as_str(), layer.form)).collect();
     assert_eq!(forms, [("lstm_1", LayerForm::Int8Weights), ("dense_1", LayerForm::Int8)]);
@@ -120,9 +120,9 @@ fn what_cannot_be_done_is_refused() {
         let error = refused(&file, Int8Options { percentile, ..usual() });
         assert!(matches!(error, CompressError::Option { option: "percentile", .. }), "{error}");
     }
-    for most_changed in [-0.1, 1.1, f64::NAN] {
-        let error = refused(&file, Int8Options { most_changed, ..usual() });
-        assert!(matches!(error, CompressError::Option { option: "most-changed", .. }), "{error}");
+    for most_lost in [-0.1, 1.1, f64::NAN] {
+        let error = refused(&file, Int8Options { most_lost, ..usual() });
+        assert!(matches!(error, CompressError::Option { option: "most-lost", .. }), "{error}");
     }
     let error = refused(&file, Int8Options { samples: 0, ..usual() });
     assert_eq!(error.to_string(), "samples is 0; expected 1 or more");

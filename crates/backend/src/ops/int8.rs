@@ -85,9 +85,14 @@ mod flex {
         };
         let network = INT8.of_all(&weights, id, make)?;
         let batch = tensor.layout().shape()[0];
-        let values = contiguous(tensor.clone());
+        // As it lies: images that leave our operations have their channels last.
+        let mut axes: Vec<usize> = (0..D).collect();
+        axes[1..].rotate_left(1);
+        let turned = tensor.clone().permute(&axes);
+        let channels_last = D == 4 && turned.is_contiguous();
+        let values = contiguous(if channels_last { turned } else { tensor.clone() });
         let mut output = Values::unspecified(batch * network.out_len());
-        network.run(cpu, batch, &values, &mut output);
+        network.run(cpu, batch, &values, channels_last, &mut output);
         let output = from_values(output, [batch, network.out_len()]);
         input.kind = DispatchTensorKind::Flex(BackendTensor::Float(output));
         Some(Tensor::from_dispatch(input))

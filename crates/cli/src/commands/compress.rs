@@ -42,9 +42,10 @@ pub struct Compress<P: Program> {
     /// Per cent of a layer's outputs that lie within its range; 100 takes the least and the greatest
     #[arg(long, value_name = "PERCENT", default_value_t = Int8Options::default().percentile, help_heading = "Method")]
     pub percentile: f64,
-    /// Leave layers in f32, the most harmful first, until at most this share of those samples is given another class
-    #[arg(long, value_name = "SHARE", default_value_t = Int8Options::default().most_changed, help_heading = "Method")]
-    pub most_changed: f64,
+    /// Leave layers in f32, the most harmful first, until at most this much accuracy is lost on training samples, from 0 to 1; of a
+    /// model without classes, until its outputs differ by at most this share of their variance
+    #[arg(long, value_name = "SHARE", default_value_t = Int8Options::default().most_lost, help_heading = "Method")]
+    pub most_lost: f64,
     /// File to write the new model to
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -75,11 +76,8 @@ impl<P: Program> Command for Compress<P> {
         let test = load_test::<P>(&source, self.limit, &file.card, output)?;
         // What is to be said of the data was said for the test part.
         let train = P::load_part(&source, Part::Train, self.limit, &file.card, &Arc::new(Output::silent()))?;
-        let options = Int8Options {
-            samples: self.samples,
-            percentile: self.percentile,
-            most_changed: self.most_changed,
-        };
+        let options =
+            Int8Options { samples: self.samples, percentile: self.percentile, most_lost: self.most_lost };
         let samples: Arc<dyn Source> = Arc::new(train);
         let (small, report) = to_int8(&file, samples, &options, &device).map_err(|error| match error {
             CompressError::Option { .. } | CompressError::AlreadyInt8 => UsageError::of(error),
@@ -132,10 +130,7 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
         let form = match layer.form {
             LayerForm::Int8 => "8-bit whole numbers".to_string(),
             LayerForm::Int8Weights => "f32, with weights stored as 8-bit whole numbers".to_string(),
-            LayerForm::F32 { changed } => {
-                let what = if report.of_classes { "of the classes" } else { "of the outputs' deviation" };
-                format!("f32: alone it would change {} {what}", percent(changed))
-            }
+            LayerForm::F32 { lost } => format!("f32: it alone would {}", costs(lost, report.is_accuracy)),
         };
         format!("{}  computes in {form}", layer.name)
     };
@@ -146,16 +141,21 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
         format!("  {name:<width$}{rest}")
     });
     let lines: Vec<String> = lines.collect();
-    let what = match report.of_classes {
-        true => "are given another class",
-        false => "of the outputs' deviation lies between the answers before and after",
-    };
-    let trained_on = count(report.samples as u64);
+    let samples_count = count(report.samples as u64);
     format!(
-        "{model}, by the ranges of {trained_on} training {samples}, of which {} {what}:\n{}",
-        percent(report.changed),
+        "{model}, by the ranges of {samples_count} training {samples}; on these and more of them this would {}:\n{}",
+        costs(report.lost, report.is_accuracy),
         lines.join("\n")
     )
+}
+
+/// What is lost, in words.
+fn costs(lost: f64, is_accuracy: bool) -> String {
+    match is_accuracy {
+        true if lost > 0.0 => format!("cost {:.2} points of accuracy", 100.0 * lost),
+        true => "cost no accuracy".to_string(),
+        false => format!("change the outputs by {} of their variance", percent(lost)),
+    }
 }
 
 /// The measures, the size and the speed of both.
@@ -220,8 +220,8 @@ fn record<'a>(
         name: &layer.name,
         computes_in: if layer.form == LayerForm::Int8 { "int8" } else { "f32" },
         weights: if matches!(layer.form, LayerForm::F32 { .. }) { "f32" } else { "int8" },
-        changed: match layer.form {
-            LayerForm::F32 { changed } => Some(changed),
+        lost: match layer.form {
+            LayerForm::F32 { lost } => Some(lost),
             _ => None,
         },
     };
@@ -229,7 +229,7 @@ fn record<'a>(
         file: out.display().to_string(),
         method: "int8",
         training_samples: report.samples,
-        changed: report.changed,
+        lost: report.lost,
         dataset: &test.provenance().name,
         split: &test.provenance().split,
         samples: test.len(),

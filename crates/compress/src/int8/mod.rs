@@ -1,8 +1,8 @@
 //! 8-bit whole numbers after training.
 //!
 //! Ranges of what leaves the layers are measured on training samples (`ranges.rs`), weights are rounded row by row, and the
-//! network's answers are compared with those it gave before. Where too many change, layers are tried one by one, and that
-//! which does most harm stays in `f32`, until few enough do.
+//! network's answers are compared with those it gave before. Where too much is lost, layers are tried one by one, and that
+//! which does most harm stays in `f32`, until little enough is.
 
 mod ranges;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fireclay_data::{Source, Subset};
+use fireclay_data::{Batch, BatchTargets, Source, Subset, TargetKind};
 use fireclay_nn::{Int8Candidates, Int8Spec, Model, ModelSpec, NamedTensor, load_state, round_to_int8};
 use fireclay_store::ModelFile;
 use fireclay_train::predict;
@@ -25,14 +25,15 @@ pub struct Int8Options {
     /// Which share of the numbers that leave a layer lies within its range, per cent, more than 50; what lies outside is cut off.
     /// 100 takes the least and the greatest. 99.99 by default. What enters the network is never cut off.
     pub percentile: f64,
-    /// Layers stay in `f32`, the most harmful first, until no more than this share of the samples is given another class, or
-    /// the outputs of a model without classes differ by no more than this share of their deviation; 0.02 by default.
-    pub most_changed: f64,
+    /// Layers stay in `f32`, the most harmful first, until no more than this is lost, from 0 to 1: of a classifier accuracy, on 2,048
+    /// training samples; of other models the mean square by which outputs differ, as a share of their variance. 0.005 by
+    /// default, half a point of accuracy.
+    pub most_lost: f64,
 }
 
 impl Default for Int8Options {
     fn default() -> Self {
-        Int8Options { samples: 512, percentile: 99.99, most_changed: 0.02 }
+        Int8Options { samples: 512, percentile: 99.99, most_lost: 0.005 }
     }
 }
 
@@ -45,8 +46,8 @@ impl Int8Options {
         if !(self.percentile > 50.0 && self.percentile <= 100.0) {
             return wrong("percentile", self.percentile.to_string(), "more than 50, and at most 100");
         }
-        if !(0.0..=1.0).contains(&self.most_changed) {
-            return wrong("most-changed", self.most_changed.to_string(), "0 to 1");
+        if !(0.0..=1.0).contains(&self.most_lost) {
+            return wrong("most-lost", self.most_lost.to_string(), "0 to 1");
         }
         Ok(())
     }
@@ -59,10 +60,10 @@ pub struct Int8Report {
     pub layers: Vec<Int8LayerReport>,
     /// Training samples that ranges were measured on.
     pub samples: usize,
-    /// How much the answers to these samples differ, as [`Int8Options::most_changed`] counts it.
-    pub changed: f64,
-    /// Whether `changed` is a share of samples that are given another class; else it is a share of the outputs' deviation.
-    pub of_classes: bool,
+    /// How much is lost, as [`Int8Options::most_lost`] counts it; less than 0 if the new model is right more often.
+    pub lost: f64,
+    /// Whether `lost` is accuracy.
+    pub is_accuracy: bool,
 }
 
 impl Int8Report {
@@ -88,10 +89,10 @@ pub enum LayerForm {
     Int8,
     /// Its weights are 8-bit whole numbers, and it computes with them in `f32`: layers of its kind have no other way.
     Int8Weights,
-    /// It was left as it was, as with it alone so much of the answers changed.
+    /// It was left as it was, as so much was lost with it alone.
     F32 {
-        /// As [`Int8Options::most_changed`] counts it.
-        changed: f64,
+        /// As [`Int8Options::most_lost`] counts it.
+        lost: f64,
     },
 }
 
@@ -116,46 +117,38 @@ pub fn to_int8(
     if training.is_empty() {
         return Err(CompressError::NoSamples);
     }
-    let samples: Arc<dyn Source> = Arc::new(Subset::spread(training, options.samples)?);
+    let samples: Arc<dyn Source> = Arc::new(Subset::spread(training.clone(), options.samples)?);
     let spec = &file.card.spec;
     let before = load_state(spec.build(device)?, file.tensors.clone())?;
     let candidates = spec.int8_candidates()?;
     let ranges = ranges::measure(&before, &candidates, &samples, options.percentile, device)?;
-    let trial = Trial { file, samples: &samples, device, expected: predict(&before, &samples, device)? };
-    let of_classes = !file.card.classes.is_empty() && trial.expected[0].len() > 1;
+    let trial = Trial::new(file, &before, training, device)?;
 
     let mut left: Vec<(String, f64)> = Vec::new();
     let mut harm: Option<Vec<(String, f64)>> = None;
     loop {
         let names = left.iter().map(|(name, _)| name.clone()).collect();
-        let int8 = Int8Spec { left_in_f32: names, ..ranges.clone() };
-        let (spec, tensors) = rounded(file, int8);
-        let changed = trial.changed(&spec, tensors.clone(), of_classes)?;
-        let worst = if changed <= options.most_changed {
-            None
-        } else {
+        let (spec, tensors) = rounded(file, Int8Spec { left_in_f32: names, ..ranges.clone() });
+        let lost = trial.lost(&spec, tensors.clone())?;
+        if lost > options.most_lost {
             if harm.is_none() {
-                harm = Some(trial.each_alone(&ranges, &candidates, of_classes)?);
+                harm = Some(trial.each_alone(&ranges, &candidates)?);
             }
-            harm.iter_mut()
-                .flatten()
-                .filter(|(name, _)| left.iter().all(|(gone, _)| gone != name))
-                .max_by(|one, other| one.1.total_cmp(&other.1))
-        };
-        match worst {
-            Some((name, changed)) => left.push((name.clone(), *changed)),
-            None => {
-                let report = Int8Report {
-                    layers: forms(&spec, &candidates, &left)?,
-                    samples: samples.len(),
-                    changed,
-                    of_classes,
-                };
-                let mut card = file.card.clone();
-                card.spec = spec;
-                return Ok((ModelFile { card, tensors }, report));
+            let rest = harm.iter().flatten().filter(|(name, _)| left.iter().all(|(gone, _)| gone != name));
+            if let Some(worst) = rest.max_by(|one, other| one.1.total_cmp(&other.1)) {
+                left.push(worst.clone());
+                continue;
             }
         }
+        let report = Int8Report {
+            layers: forms(&spec, &candidates, &left)?,
+            samples: samples.len(),
+            lost,
+            is_accuracy: trial.classes.is_some(),
+        };
+        let mut card = file.card.clone();
+        card.spec = spec;
+        return Ok((ModelFile { card, tensors }, report));
     }
 }
 
@@ -175,59 +168,84 @@ fn is_left(tensor: &str, left: &[String]) -> bool {
     left.iter().any(|layer| tensor.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.')))
 }
 
+/// Samples by which networks are compared.
+const COMPARED: usize = 2048;
+
 /// What a network of whole numbers is compared by.
 struct Trial<'a> {
     file: &'a ModelFile,
-    samples: &'a Arc<dyn Source>,
+    samples: Arc<dyn Source>,
     device: &'a Device,
     /// What the model answers as it is.
     expected: Vec<Vec<f32>>,
+    /// The right answers, where samples have one class each.
+    classes: Option<Vec<u32>>,
 }
 
-impl Trial<'_> {
-    fn changed(
-        &self,
-        spec: &ModelSpec,
-        tensors: Vec<NamedTensor>,
-        of_classes: bool,
-    ) -> Result<f64, CompressError> {
+impl<'a> Trial<'a> {
+    fn new(
+        file: &'a ModelFile,
+        before: &Model,
+        training: Arc<dyn Source>,
+        device: &'a Device,
+    ) -> Result<Self, CompressError> {
+        let samples: Arc<dyn Source> = Arc::new(Subset::spread(training, COMPARED)?);
+        let expected = predict(before, &samples, device)?;
+        let classes = match samples.target_kind() {
+            TargetKind::Classes { .. } => Some(classes(&*samples)?),
+            _ => None,
+        };
+        Ok(Trial { file, samples, device, expected, classes })
+    }
+
+    /// How much is lost by a network in the place of the one before.
+    fn lost(&self, spec: &ModelSpec, tensors: Vec<NamedTensor>) -> Result<f64, CompressError> {
         let model: Model = load_state(spec.build(self.device)?, tensors)?;
-        let found = predict(&model, self.samples, self.device)?;
-        Ok(match of_classes {
-            true => share_of_changed_classes(&self.expected, &found),
-            false => relative_difference(&self.expected, &found),
+        let found = predict(&model, &self.samples, self.device)?;
+        Ok(match &self.classes {
+            Some(classes) => accuracy(&self.expected, classes) - accuracy(&found, classes),
+            None => share_of_variance(&self.expected, &found),
         })
     }
 
-    /// How much changes if each layer alone computes in whole numbers.
+    /// How much is lost if each layer alone computes in whole numbers.
     fn each_alone(
         &self,
         ranges: &Int8Spec,
         candidates: &Int8Candidates,
-        of_classes: bool,
     ) -> Result<Vec<(String, f64)>, CompressError> {
         let alone = |layer: &String| {
             let others = candidates.layers.iter().filter(|other| *other != layer);
             let int8 = Int8Spec { left_in_f32: others.cloned().collect(), ..ranges.clone() };
             let (spec, tensors) = rounded(self.file, int8);
-            Ok((layer.clone(), self.changed(&spec, tensors, of_classes)?))
+            Ok((layer.clone(), self.lost(&spec, tensors)?))
         };
         candidates.layers.iter().map(alone).collect()
     }
 }
 
-fn greatest(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|one, other| row[*one].total_cmp(&row[*other])).unwrap_or(0)
+/// The class of each sample.
+fn classes(samples: &dyn Source) -> Result<Vec<u32>, CompressError> {
+    let indices: Vec<u32> = (0..samples.len() as u32).collect();
+    let (mut batch, mut classes) = (Batch::default(), Vec::with_capacity(indices.len()));
+    for indices in indices.chunks(256) {
+        samples.gather(indices, &mut batch)?;
+        if let BatchTargets::Classes(of_batch) = &batch.targets {
+            classes.extend(of_batch);
+        }
+    }
+    Ok(classes)
 }
 
-fn share_of_changed_classes(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
-    let changed =
-        expected.iter().zip(found).filter(|(expected, found)| greatest(expected) != greatest(found)).count();
-    changed as f64 / expected.len().max(1) as f64
+/// The share of rows whose greatest number is that of the right class.
+fn accuracy(rows: &[Vec<f32>], classes: &[u32]) -> f64 {
+    let greatest = |row: &[f32]| (0..row.len()).max_by(|one, other| row[*one].total_cmp(&row[*other]));
+    let right = rows.iter().zip(classes).filter(|(row, class)| greatest(row) == Some(**class as usize));
+    right.count() as f64 / classes.len().max(1) as f64
 }
 
-/// The root of the mean square of the differences, as a share of the outputs' deviation.
-fn relative_difference(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
+/// The mean square of the differences, as a share of the outputs' variance.
+fn share_of_variance(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
     let numbers = || expected.iter().flatten().map(|value| f64::from(*value));
     let count = numbers().count().max(1) as f64;
     let mean = numbers().sum::<f64>() / count;
@@ -235,7 +253,7 @@ fn relative_difference(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f64 {
     let found = found.iter().flatten().map(|value| f64::from(*value));
     let squares: f64 = numbers().zip(found).map(|(expected, found)| (expected - found).powi(2)).sum();
     match variance > 0.0 {
-        true => (squares / variance).sqrt(),
+        true => squares / variance,
         false if squares > 0.0 => f64::INFINITY,
         false => 0.0,
     }
@@ -255,7 +273,7 @@ fn forms(
             continue;
         }
         let form = match left.iter().find(|(layer, _)| layer == name) {
-            Some((_, changed)) => LayerForm::F32 { changed: *changed },
+            Some((_, lost)) => LayerForm::F32 { lost: *lost },
             None if candidates.layers.iter().any(|layer| layer == name) => LayerForm::Int8,
             None => LayerForm::Int8Weights,
         };
@@ -269,13 +287,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_are_shares_of_the_deviation() {
+    fn differences_are_shares_of_the_variance() {
         let expected = [vec![0.0], vec![2.0]];
-        assert_eq!(relative_difference(&expected, &[vec![0.0], vec![2.0]]), 0.0);
-        assert!((relative_difference(&expected, &[vec![0.1], vec![2.1]]) - 0.1).abs() < 1e-6);
-        assert_eq!(relative_difference(&[vec![1.0]], &[vec![1.5]]), f64::INFINITY);
-        let logits = [vec![1.0, 2.0], vec![3.0, 0.0]];
-        assert_eq!(share_of_changed_classes(&logits, &[vec![2.0, 1.0], vec![3.0, 2.9]]), 0.5);
+        assert_eq!(share_of_variance(&expected, &[vec![0.0], vec![2.0]]), 0.0);
+        assert!((share_of_variance(&expected, &[vec![0.1], vec![2.1]]) - 0.01).abs() < 1e-6);
+        assert_eq!(share_of_variance(&[vec![1.0]], &[vec![1.5]]), f64::INFINITY);
+    }
+
+    #[test]
+    fn accuracy_counts_the_greatest_number() {
+        assert_eq!(accuracy(&[vec![1.0, 2.0], vec![3.0, 0.0]], &[1, 1]), 0.5);
+        assert_eq!(accuracy(&[], &[]), 0.0);
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Int8Network {
     /// A number that is not one becomes the least byte.
     ///
     /// # Shapes
-    /// - input: `[batch, channels, height, width]`
+    /// - input: `[batch, channels, height, width]`, or with `channels_last` `[batch, height, width, channels]`
     /// - output: `[batch, out_channels, out_height, out_width]`
     ///
     /// # Panics
@@ -165,12 +165,12 @@ impl Int8Network {
     /// let scale = Int8Scale { scale: 0.25, zero_point: 128 };
     /// let network = Int8Network::new(Cpu::best(1), [2, 1, 1], scale, &[Int8Layer::Conv2d(dense)]);
     /// let mut output = [0.0; 2];
-    /// network.run(Cpu::best(1), 2, &[1.0, 0.5, 0.26, -3.0], &mut output);
+    /// network.run(Cpu::best(1), 2, &[1.0, 0.5, 0.26, -3.0], false, &mut output);
     /// assert_eq!(output, [1.0, 7.25]);
     /// ```
-    pub fn run(&self, cpu: Cpu, batch: usize, input: &[f32], output: &mut [f32]) {
+    pub fn run(&self, cpu: Cpu, batch: usize, input: &[f32], channels_last: bool, output: &mut [f32]) {
         assert_eq!(input.len(), batch * self.in_len(), "values of {batch} images");
         assert_eq!(output.len(), batch * self.out_len, "values of the outputs of {batch} images");
-        steps::run(self, cpu, batch, input, output);
+        steps::run(self, cpu, batch, (input, channels_last), output);
     }
 }

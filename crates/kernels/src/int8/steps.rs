@@ -114,7 +114,13 @@ impl Step {
     }
 }
 
-pub(super) fn run(network: &Int8Network, cpu: Cpu, batch: usize, input: &[f32], output: &mut [f32]) {
+pub(super) fn run(
+    network: &Int8Network,
+    cpu: Cpu,
+    batch: usize,
+    (input, channels_last): (&[f32], bool),
+    output: &mut [f32],
+) {
     if batch == 0 {
         return;
     }
@@ -131,7 +137,15 @@ pub(super) fn run(network: &Int8Network, cpu: Cpu, batch: usize, input: &[f32], 
             // SAFETY: each group has outputs of its own, all inside the slice.
             let output = unsafe { output.part(first * out_len..(first + images) * out_len) };
             let input = &input[first * in_len..(first + images) * in_len];
-            network.path.run_int8(Images { network, threads, images, arena: &mut arena, input, output });
+            network.path.run_int8(Images {
+                network,
+                threads,
+                images,
+                arena: &mut arena,
+                input,
+                channels_last,
+                output,
+            });
         }
     });
 }
@@ -192,6 +206,7 @@ struct Images<'a> {
     images: usize,
     arena: &'a mut Arena,
     input: &'a [f32],
+    channels_last: bool,
     output: &'a mut [f32],
 }
 
@@ -200,7 +215,7 @@ impl Kernel for Images<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Images { network, threads, images, arena, input, output } = self;
+        let Images { network, threads, images, arena, input, channels_last, output } = self;
         let path = network.path;
         // The input's border is the first thing to fill.
         let mut steps = network.steps.iter();
@@ -208,7 +223,7 @@ impl Kernel for Images<'_> {
             steps.next();
             fill(arena, network.input, images);
         }
-        enter(s, network, images, arena, input);
+        enter(s, network, images, arena, input, channels_last);
         for step in steps {
             match step {
                 Step::Fill { to } => fill(arena, *to, images),
@@ -290,29 +305,33 @@ fn fill(arena: &mut Arena, to: Tensor, images: usize) {
 
 /// Numbers `[channels, height, width]` become bytes `[height, width, channels]`.
 #[inline(always)]
-fn enter<S: Simd>(s: S, network: &Int8Network, images: usize, arena: &mut Arena, input: &[f32]) {
+fn enter<S: Simd>(
+    s: S,
+    network: &Int8Network,
+    images: usize,
+    arena: &mut Arena,
+    input: &[f32],
+    channels_last: bool,
+) {
     let to = network.input;
     let [channels, height, width] = to.dims;
     let values = arena.of_mut(to, images);
     let by = s.splat(1.0 / network.input_scale.scale);
     let zero = s.splat(f32::from(network.input_scale.zero_point));
-    let mut planes = vec![0u8; if channels > 1 { channels * width } else { 0 }];
-    if height == 1 && width == 1 {
-        // A row of features lies as it is.
-        for (image, from) in input.chunks_exact(channels).enumerate() {
-            quantize(s, by, zero, from, row_mut(to, values, image, 0));
-        }
+    if channels_last || channels == 1 || height * width == 1 {
+        // As bytes lie.
+        each_row!(images, to, |image, y| {
+            let from = &input[(image * height + y) * width * channels..][..width * channels];
+            quantize(s, by, zero, from, row_mut(to, values, image, y));
+        });
         return;
     }
+    let mut planes = vec![0u8; channels * width];
     each_row!(images, to, |image, y| {
         let into = row_mut(to, values, image, y);
         for channel in 0..channels {
             let from = &input[((image * channels + channel) * height + y) * width..][..width];
-            let plane = match channels {
-                1 => &mut *into,
-                _ => &mut planes[channel * width..][..width],
-            };
-            quantize(s, by, zero, from, plane);
+            quantize(s, by, zero, from, &mut planes[channel * width..][..width]);
         }
         if channels == 3 {
             let (red, rest) = planes.split_at(width);
@@ -321,7 +340,7 @@ fn enter<S: Simd>(s: S, network: &Int8Network, images: usize, arena: &mut Arena,
             for (pixel, ((red, green), blue)) in pixels.iter_mut().zip(red.iter().zip(green).zip(blue)) {
                 *pixel = [*red, *green, *blue];
             }
-        } else if channels > 1 {
+        } else {
             for (channel, plane) in planes.chunks_exact(width).enumerate() {
                 for (x, byte) in plane.iter().enumerate() {
                     into[x * channels + channel] = *byte;

@@ -38,8 +38,18 @@ fn check(dims: [usize; 3], layers: &[Int8Layer], random: &mut Random, batch: usi
     for cpu in cpus() {
         let network = Int8Network::new(cpu, dims, input_scale, layers);
         let mut output = vec![9.0; batch * network.out_len()];
-        network.run(cpu, batch, &input, &mut output);
+        network.run(cpu, batch, &input, false, &mut output);
+        let [channels, height, width] = dims;
+        let mut turned = vec![0.0; input.len()];
+        for (at, value) in input.iter().enumerate() {
+            let (x, y) = (at % width, at / width % height);
+            let (channel, image) = (at / width / height % channels, at / len);
+            turned[((image * height + y) * width + x) * channels + channel] = *value;
+        }
+        let mut from_turned = vec![9.0; output.len()];
+        network.run(cpu, batch, &turned, true, &mut from_turned);
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&from_turned) == bits(&expected), "{cpu:?} {dims:?} channels last");
         assert!(bits(&output) == bits(&expected), "{cpu:?} {dims:?} batch {batch} {layers:?}");
     }
 }
@@ -135,7 +145,7 @@ fn extreme_bytes_are_not_cut_off() {
                 let layers = [Int8Layer::Conv2d(dense.clone())];
                 let network = Int8Network::new(cpu, [terms, 1, 1], scale, &layers);
                 let mut output = [0.0];
-                network.run(cpu, 1, &vec![number; terms], &mut output);
+                network.run(cpu, 1, &vec![number; terms], false, &mut output);
                 assert_eq!(output[0], number * f32::from(weight) * terms as f32, "{path}");
             }
         }
