@@ -21,7 +21,7 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
         "mnist.fireclay, by the ranges of 512 training images; on these and more of them this would cost ",
         "conv2d_2  computes in 8-bit whole numbers",
         "dense_1   computes in 8-bit whole numbers",
-        "MNIST, test split, 200 images",
+        ", test split, 200 images",
         "before",
         "95 % interval ",
         "latency of one",
