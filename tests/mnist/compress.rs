@@ -18,7 +18,7 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
     train(folder.path());
     let run = succeed(folder.path(), &COMPRESS);
     for words in [
-        "mnist.fireclay, by the ranges of 512 training images; on these and more of them this would cost ",
+        "mnist.fireclay in 8-bit whole numbers, by the ranges of 512 training images; on 600 of them it costs ",
         "conv2d_2  computes in 8-bit whole numbers",
         "dense_1   computes in 8-bit whole numbers",
         ", test split, 200 images",
@@ -26,7 +26,7 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
         "95 % interval ",
         "latency of one",
         "images a second",
-        "Saved small.fireclay (",
+        "saved small.fireclay (",
     ] {
         assert!(run.stdout.contains(words), "no {words:?} in {}", run.stdout);
     }

@@ -99,6 +99,7 @@ enum Line {
         file: String,
         method: String,
         training_samples: u64,
+        compared_samples: u64,
         lost: f64,
         dataset: String,
         split: String,

@@ -311,6 +311,7 @@ pub struct CompressionRecord<'a> {
     pub file: String,
     pub method: &'static str,
     pub training_samples: usize,
+    pub compared_samples: usize,
     pub lost: f64,
     pub dataset: &'a str,
     pub split: &'a str,

@@ -382,8 +382,12 @@ proptest! {
         let position = position % bytes.len();
         bytes[position] = value;
         std::fs::write(&path, &bytes).unwrap();
-        if let Ok((model, _)) = load_model(&path, &Device::flex()) {
+        if let Ok((model, card)) = load_model(&path, &Device::flex()) {
             prop_assert!(state(&model).iter().all(|tensor| tensor.check_finite().is_ok()));
+            let shape: Vec<usize> = [2].iter().chain(card.spec.input.shape()).copied().collect();
+            let input = vec![0.5; shape.iter().product()];
+            let rows = model.forward(AnyTensor::from_values(input, &shape, &Device::flex()));
+            prop_assert_eq!(rows.dims()[0], 2);
         }
     }
 
@@ -431,7 +435,9 @@ fn distributions_that_contradict_themselves_are_refused() {
 /// A model whose weights are whole numbers.
 fn saved_int8() -> (Model, tempfile::TempDir, PathBuf, Vec<u8>) {
     let range = Int8Range { scale: 0.1, zero_point: 3 };
-    let int8 = Int8Spec { input: Some(range), ..Int8Spec::default() };
+    let outputs = spec().int8_candidates().unwrap().outputs;
+    let ranges = outputs.into_iter().map(|name| (name, range)).collect();
+    let int8 = Int8Spec { input: Some(range), ranges, left_in_f32: Vec::new() };
     let spec = ModelSpec { int8: Some(int8), ..spec() };
     let model = spec.build_seeded(1, &Device::flex()).unwrap();
     let rounded = state(&model).into_iter().map(|mut tensor| {

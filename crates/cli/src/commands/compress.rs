@@ -12,7 +12,7 @@ use fireclay::nn::readable::{bytes, count};
 use fireclay::prelude::{Device, Model, Trainer};
 use fireclay::store::ModelFile;
 
-use crate::baselines::{measures_of, shown_interval};
+use crate::baselines::{measures_of, shown_interval, title};
 use crate::command::Command;
 use crate::commands::evaluate::{load_test, source_for};
 use crate::device::DeviceArgs;
@@ -93,7 +93,7 @@ impl<P: Program> Command for Compress<P> {
         let speeds = compare_speed([&before.model, &after.model], all, &device)?;
         [before.speed, after.speed] = speeds.map(Some);
         output.line(table(&before, &after, &test, name));
-        output.line(format!("Saved {} ({})", shown(&self.out), bytes(after.bytes)));
+        output.line(format!("saved {} ({})", shown(&self.out), bytes(after.bytes)));
         output.record(&record(&before, &after, &report, &test, &self.out));
         Ok(Exit::Done)
     }
@@ -130,7 +130,9 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
         let form = match layer.form {
             LayerForm::Int8 => "8-bit whole numbers".to_string(),
             LayerForm::Int8Weights => "f32, with weights stored as 8-bit whole numbers".to_string(),
-            LayerForm::F32 { lost } => format!("f32: it alone would {}", costs(lost, report.is_accuracy)),
+            LayerForm::F32 { lost } => {
+                format!("f32: in whole numbers it alone {}", costs(lost, report.is_accuracy))
+            }
         };
         format!("{}  computes in {form}", layer.name)
     };
@@ -141,9 +143,9 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
         format!("  {name:<width$}{rest}")
     });
     let lines: Vec<String> = lines.collect();
-    let samples_count = count(report.samples as u64);
+    let [measured, compared] = [report.samples, report.compared].map(|samples| count(samples as u64));
     format!(
-        "{model}, by the ranges of {samples_count} training {samples}; on these and more of them this would {}:\n{}",
+        "{model} in 8-bit whole numbers, by the ranges of {measured} training {samples}; on {compared} of them it {}\n{}",
         costs(report.lost, report.is_accuracy),
         lines.join("\n")
     )
@@ -152,9 +154,9 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
 /// What is lost, in words.
 fn costs(lost: f64, is_accuracy: bool) -> String {
     match is_accuracy {
-        true if lost > 0.0 => format!("cost {:.2} points of accuracy", 100.0 * lost),
-        true => "cost no accuracy".to_string(),
-        false => format!("change the outputs by {} of their variance", percent(lost)),
+        true if lost > 0.0 => format!("costs {:.2} points of accuracy", 100.0 * lost),
+        true => "costs no accuracy".to_string(),
+        false => format!("changes the outputs by {} of their variance", percent(lost)),
     }
 }
 
@@ -167,7 +169,7 @@ fn table(before: &Measured, after: &Measured, test: &Dataset, samples: &str) -> 
             Some(ends) => format!("95 % interval {}", shown_interval(&one.name, Some(ends))),
             None => String::new(),
         };
-        rows.push(vec![one.name.clone(), value(one.model), value(other.model), interval]);
+        rows.push(vec![title(&one.name).to_string(), value(one.model), value(other.model), interval]);
     }
     let ratio = after.bytes as f64 / before.bytes.max(1) as f64;
     rows.push(vec!["file".into(), bytes(before.bytes), bytes(after.bytes), format!("{ratio:.2} x")]);
@@ -200,7 +202,9 @@ fn table(before: &Measured, after: &Measured, test: &Dataset, samples: &str) -> 
     let provenance = test.provenance();
     let (name, split, len) = (&provenance.name, &provenance.split, count(test.len() as u64));
     let notes: String = notes.iter().map(|note| format!("\n{note}")).collect();
-    format!("\n{name}, {split} split, {len} {samples}\n{}{notes}\n", aligned(&rows))
+    let table = aligned(&rows);
+    let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+    format!("\n{name}, {split} split, {len} {samples}\n{}{notes}\n", lines.join("\n"))
 }
 
 fn record<'a>(
@@ -229,6 +233,7 @@ fn record<'a>(
         file: out.display().to_string(),
         method: "int8",
         training_samples: report.samples,
+        compared_samples: report.compared,
         lost: report.lost,
         dataset: &test.provenance().name,
         split: &test.provenance().split,

@@ -60,6 +60,8 @@ pub struct Int8Report {
     pub layers: Vec<Int8LayerReport>,
     /// Training samples that ranges were measured on.
     pub samples: usize,
+    /// Training samples that `lost` was measured on.
+    pub compared: usize,
     /// How much is lost, as [`Int8Options::most_lost`] counts it; less than 0 if the new model is right more often.
     pub lost: f64,
     /// Whether `lost` is accuracy.
@@ -143,6 +145,7 @@ pub fn to_int8(
         let report = Int8Report {
             layers: forms(&spec, &candidates, &left)?,
             samples: samples.len(),
+            compared: trial.samples.len(),
             lost,
             is_accuracy: trial.classes.is_some(),
         };
