@@ -144,7 +144,7 @@ impl Builder {
                 let [_, height, width] = conv_dims(conv, input.dims);
                 assert_eq!([height, width], [1, 1], "numbers leave images of 1 by 1 only");
                 let product = self.product(conv, input, None);
-                self.steps.push(Step::Product(product));
+                self.steps.push(Step::Product(Box::new(product)));
                 conv.out_channels
             }
             Int8Layer::GlobalAveragePool => {
@@ -186,7 +186,7 @@ impl Builder {
                 let scale = conv.output.expect("only the last layer gives numbers in f32");
                 let to = self.tensor(conv_dims(conv, from.dims), scale, border);
                 let product = self.product(conv, from, Some(to));
-                self.steps.push(Step::Product(product));
+                self.steps.push(Step::Product(Box::new(product)));
                 to
             }
             Int8Layer::MaxPool(pool) => {

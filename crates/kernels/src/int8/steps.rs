@@ -44,7 +44,7 @@ pub(super) enum Step {
         to: Tensor,
     },
     /// A convolution or a dense layer.
-    Product(Product),
+    Product(Box<Product>),
     MaxPool {
         from: Tensor,
         to: Tensor,
@@ -190,7 +190,7 @@ impl Arena {
     }
 
     /// Bytes of a tensor, and those of another to write.
-    fn from_to(&mut self, from: Tensor, to: Tensor, images: usize) -> (&[u8], &mut [u8]) {
+    fn read_and_write(&mut self, from: Tensor, to: Tensor, images: usize) -> (&[u8], &mut [u8]) {
         assert_ne!(from.slot, to.slot, "a step reads and writes different slots");
         let to: *mut [u8] = self.of_mut(to, images);
         // SAFETY: another slot, so other bytes than those that are read; both live as long as the arena is borrowed. What may be
@@ -229,11 +229,11 @@ impl Kernel for Images<'_> {
                 Step::Fill { to } => fill(arena, *to, images),
                 Step::Product(product) => product.run(path, threads, images, arena, output),
                 Step::MaxPool { from, to, pool } => {
-                    let (values, into) = arena.from_to(*from, *to, images);
+                    let (values, into) = arena.read_and_write(*from, *to, images);
                     max_pool(s, images, (*from, values), (*to, into), pool);
                 }
                 Step::AveragePool { from, to, pool } => {
-                    let (values, into) = arena.from_to(*from, *to, images);
+                    let (values, into) = arena.read_and_write(*from, *to, images);
                     average_pool(images, (*from, values), (*to, into), pool);
                 }
                 Step::GlobalAverage { from, to } => {
@@ -259,7 +259,7 @@ impl Kernel for Images<'_> {
                 }
                 Step::Relu { from, to } => {
                     let least = from.scale.zero_point;
-                    let (values, into) = arena.from_to(*from, *to, images);
+                    let (values, into) = arena.read_and_write(*from, *to, images);
                     each_row!(images, *to, |image, y| {
                         let (values, into) = (row(*from, values, image, y), row_mut(*to, into, image, y));
                         for (to, from) in into.iter_mut().zip(values) {
@@ -371,7 +371,7 @@ impl Product {
         let work = 4 * rows * self.terms.len() * self.width;
         let (a, to) = match self.to {
             Some(to) => {
-                let (a, to) = arena.from_to(self.from, to, images);
+                let (a, to) = arena.read_and_write(self.from, to, images);
                 (a, To::Bytes(Shared::new(to)))
             }
             None => (arena.of(self.from, images), To::Numbers(Shared::new(output))),
@@ -528,7 +528,7 @@ fn add<S: Simd>(s: S, images: usize, arena: &mut Arena, [one, other]: [Tensor; 2
     let factors = sum_factors(one, other, to);
     let [by_one, by_other, addend] = factors.map(|factor| s.splat(factor));
     let least = s.splat(if relu { f32::from(to.scale.zero_point) } else { 0.0 });
-    let into: *mut [u8] = arena.from_to(one, to, images).1;
+    let into: *mut [u8] = arena.read_and_write(one, to, images).1;
     let (one_values, other_values) = (arena.of(one, images), arena.of(other, images));
     assert_ne!(other.slot, to.slot, "a step reads and writes different slots");
     // SAFETY: a slot that neither side is in; the arena stays borrowed for as long.

@@ -167,7 +167,7 @@ fn every_path_multiplies_bytes_alike() {
                 // SAFETY: all slices are as long, by whole vectors.
                 let [a, b, c] = self.0.map(|values| unsafe { s.load(values[at..].as_ptr()) });
                 let mut lanes = [0.0; 16];
-                for result in [s.mul_add_quads(a, b, c), s.from_whole(c)] {
+                for result in [s.mul_add_quads(a, b, c), s.whole_to_numbers(c)] {
                     // SAFETY: no vector has more lanes.
                     unsafe { s.store(lanes.as_mut_ptr(), result) };
                     self.1.extend(lanes[..S::LANES].iter().map(|lane| lane.to_bits()));

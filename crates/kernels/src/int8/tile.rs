@@ -104,7 +104,7 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
             let mut values = [s.splat(0.0); N];
             for n in 0..N {
                 // Not fused, as not every path could.
-                let scaled = s.mul(s.from_whole(sums[n]), of_columns(tiles.factor, n));
+                let scaled = s.mul(s.whole_to_numbers(sums[n]), of_columns(tiles.factor, n));
                 values[n] = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
             }
             match tiles.to {

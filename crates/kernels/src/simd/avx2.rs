@@ -180,7 +180,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
-    fn from_whole(self, a: __m256) -> __m256 {
+    fn whole_to_numbers(self, a: __m256) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
     }
     #[inline(always)]

@@ -31,7 +31,7 @@ pub(super) fn mul_add_quads<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
 }
 
 #[inline(always)]
-pub(super) fn from_whole<S: Simd>(s: S, a: S::F) -> S::F {
+pub(super) fn whole_to_numbers<S: Simd>(s: S, a: S::F) -> S::F {
     each_lane(s, [a], |[a]| (a as i32 as f32).to_bits())
 }
 

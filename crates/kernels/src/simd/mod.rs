@@ -146,8 +146,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
 
     /// The nearest `f32` to each lane, which is a whole number of 32 bits.
     #[inline(always)]
-    fn from_whole(self, a: Self::F) -> Self::F {
-        int8::from_whole(self, a)
+    fn whole_to_numbers(self, a: Self::F) -> Self::F {
+        int8::whole_to_numbers(self, a)
     }
 
     /// Writes the nearest whole numbers, ties to even, as bytes; all lanes are from 0 to 255.
