@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "exchange", "runs", "serve", "fireclay"}
+CHECKED = {"backend", "nn", "store", "exchange", "runs", "compress", "serve", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -49,6 +49,17 @@ PROJECTS = {
             "fireclay-train": DEFAULT,
             "fireclay-nn": DEFAULT,
             "fireclay-data": DEFAULT,
+            "tempfile": 'version = "3"',
+        },
+    ),
+    "compress": (
+        "compress",
+        {
+            "fireclay-compress": DEFAULT,
+            "fireclay-train": DEFAULT,
+            "fireclay-nn": DEFAULT,
+            "fireclay-store": DEFAULT,
+            "fireclay-datasets": BARE,
             "tempfile": 'version = "3"',
         },
     ),

@@ -41,7 +41,10 @@ pub fn int8<const D: usize>(
     #[cfg(feature = "flex")]
     return flex::run(input, weights, id, describe);
     #[cfg(not(feature = "flex"))]
-    None
+    {
+        let _ = (input, weights, id, describe);
+        None
+    }
 }
 
 #[cfg(feature = "flex")]
