@@ -17,10 +17,11 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A time that may be short or long: `14 µs`, `0.31 ms`, `3.1 ms`, `7.3 s`, `2:05 min`, `3:25 h`
+/// A time that may be short or long: `1.4 µs`, `14 µs`, `0.31 ms`, `3.1 ms`, `7.3 s`, `2:05 min`, `3:25 h`
 pub fn duration(time: f64) -> String {
     let ms = 1e3 * time;
     match time {
+        _ if ms < 0.01 => format!("{:.1} µs", 1e3 * ms),
         _ if ms < 0.1 => format!("{:.0} µs", 1e3 * ms),
         _ if ms < 1.0 => format!("{ms:.2} ms"),
         _ if ms < 100.0 => format!("{ms:.1} ms"),
