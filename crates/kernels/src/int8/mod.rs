@@ -14,13 +14,14 @@ mod build;
 #[cfg(test)]
 mod reference;
 mod steps;
+mod tensor;
 #[cfg(test)]
 mod tests;
 mod tile;
 
 use crate::Cpu;
-use build::Tensor;
 use steps::Step;
+use tensor::Tensor;
 
 /// Which number a byte stands for: `scale · (byte - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]

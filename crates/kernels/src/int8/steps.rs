@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::build::{SLACK, Tensor};
+use super::tensor::{SLACK, Tensor};
 use super::tile::{Into, Tiles};
 use super::{Int8Network, Int8Pool};
 use crate::buffer::Buffer;

@@ -56,7 +56,7 @@ impl Int8Range {
     /// use fireclay_nn::Int8Range;
     ///
     /// assert_eq!(Int8Range::covering(0.0, 2.55).zero_point, 0);
-    /// assert_eq!(Int8Range::covering(-1.0, 1.0).zero_point, 128);
+    /// assert_eq!(Int8Range::covering(-0.55, 2.0).zero_point, 55);
     /// assert_eq!(Int8Range::covering(-4.0, -1.0).zero_point, 255);
     /// assert_eq!(Int8Range::covering(0.0, 0.0), Int8Range { scale: 1.0, zero_point: 0 });
     /// ```
