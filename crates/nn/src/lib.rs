@@ -22,10 +22,12 @@ mod error;
 mod freeze;
 mod initializer;
 mod int8;
+mod int8_spec;
 mod layers;
 mod losses;
 mod model;
 mod network;
+mod observe;
 pub mod readable;
 mod sampling;
 mod shapes;
@@ -42,7 +44,8 @@ pub use check_forward::check_forward;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use fireclay_backend::Device;
 pub use initializer::Initializer;
-pub use int8::{Int8Candidates, Int8Range, Int8Spec, int8_rows, round_to_int8};
+pub use int8::{Int8Candidates, int8_rows, round_to_int8};
+pub use int8_spec::{Int8Range, Int8Spec};
 pub use layers::*;
 pub use losses::{
     BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, HuberLoss, Loss, LossFn, MaeLoss,

@@ -8,8 +8,9 @@ use burn::backend::DispatchTensor;
 use fireclay_backend::ops::{Int8Description, int8};
 use fireclay_kernels::{Int8Conv2d, Int8Layer, Int8Pool, Int8Scale};
 
+use super::Int8Candidates;
 use super::weights::nearest_int8_rows;
-use super::{Int8Candidates, Int8Range, Int8Spec};
+use crate::int8_spec::{Int8Range, Int8Spec};
 use crate::layers::{LayerKind, PlannedLayer};
 use crate::shapes::{InputSpec, Size2d};
 use crate::spec::Plan;

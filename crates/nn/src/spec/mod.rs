@@ -7,7 +7,7 @@ mod plan;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NnError;
-use crate::int8::Int8Spec;
+use crate::int8_spec::Int8Spec;
 use crate::layers::{LayerSpec, deserialize_layers};
 use crate::shapes::{InputSpec, TensorSpec};
 use crate::test_time_augmentation::TestTimeAugmentation;

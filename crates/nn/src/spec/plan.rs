@@ -134,7 +134,7 @@ impl ModelSpec {
         let plan = Plan { layers, outputs, output_steps };
         plan.check_size()?;
         if let Some(int8) = &self.int8 {
-            int8.check(&plan)?;
+            int8.check(plan.names())?;
         }
         Ok(plan)
     }
