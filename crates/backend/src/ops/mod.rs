@@ -14,6 +14,8 @@
 //! it may pass what an extension cannot. Both have the reference as their default bodies. A new device gets an
 //! operation by an `impl` with no body, and a kernel by overriding a function.
 //!
+//! `int8.rs` has only a function: it belongs to networks that are trained already, and a device without its kernels runs the layers.
+//!
 //! A device that no feature of this crate stands for, such as one of `burn/flex` in a build without `flex` here, runs the
 //! references too: see `fallback.rs`.
 
