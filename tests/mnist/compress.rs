@@ -18,7 +18,7 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
     train(folder.path());
     let run = succeed(folder.path(), &COMPRESS);
     for words in [
-        "mnist.fireclay in 8-bit whole numbers, by the ranges of 512 training images; on 600 of them it costs ",
+        "mnist.fireclay in 8-bit whole numbers, by the ranges of 512 training images; on 600 training images it costs ",
         "conv2d_2  computes in 8-bit whole numbers",
         "dense_1   computes in 8-bit whole numbers",
         ", test split, 200 images",

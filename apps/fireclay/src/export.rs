@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use fireclay::exchange::{ModelFile, keras, onnx, pytorch};
 use fireclay::store::write_atomically;
-use fireclay_cli::{Command, Exit, Output, UsageError, bytes, check_output, shown};
+use fireclay_cli::{Command, Exit, Output, UsageError, bytes, check_output, same_file, shown};
 use serde::Serialize;
 
 use crate::error::AppError;
@@ -157,13 +157,5 @@ impl Command for Export {
         output.line(format!("wrote {} ({})", names.join(" and "), bytes(exported.bytes)));
         output.record(&exported);
         Ok(Exit::Done)
-    }
-}
-
-/// Whether two paths lead to one file.
-pub fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
     }
 }

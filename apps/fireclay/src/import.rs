@@ -10,11 +10,10 @@ use fireclay::exchange::{FileFormat, Imported, keras, onnx};
 use fireclay::nn::ModelSpec;
 use fireclay::prelude::load_card;
 use fireclay::store::Preprocessing;
-use fireclay_cli::{Command, Exit, Output, UsageError, bytes, check_output, count, shown};
+use fireclay_cli::{Command, Exit, Output, UsageError, bytes, check_output, count, same_file, shown};
 use serde::Serialize;
 
 use crate::error::AppError;
-use crate::export::same_file;
 
 /// Takes over a model of another tool.
 #[derive(Args, Debug)]

@@ -58,7 +58,7 @@ pub use metrics::{MetricArgs, MonitorArgs};
 pub use model_args::{ModelArgs, read_spec};
 pub use objective::{Objective, measure};
 pub use output::{Output, OutputArgs};
-pub use output_file::check_output;
+pub use output_file::{check_output, same_file};
 pub use predictions::{numbered, ranked};
 pub use program::{
     DataSourceArgs, DataSpec, Fallback, ImageProgram, ModelName, Part, Preprocessing, Program, SourceOf,

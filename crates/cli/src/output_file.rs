@@ -7,6 +7,14 @@ use fireclay::data::check_writable;
 use crate::error::CommandError;
 use crate::exit::UsageError;
 
+/// Whether two paths lead to one file; one that is not there is no other's.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
 /// Refuses, before any work, a place where no file can be written; `flag` is the one that names it.
 ///
 /// # Errors

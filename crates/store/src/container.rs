@@ -174,28 +174,29 @@ impl<'a> Opened<'a> {
 
     /// A tensor of whole numbers, each times the scale of its row.
     fn scaled(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, StoreError> {
-        let scale_name = format!("{name}{SCALE}");
-        let wrong = |found: String| StoreError::Int8Scales {
+        let wrong = |expected: String, found: String| StoreError::Int8Scales {
             path: self.path.to_path_buf(),
             name: name.to_string(),
-            scales: scale_name.clone(),
-            rows: view.shape().first().copied().unwrap_or(0),
+            expected,
             found,
         };
-        let scales = match self.file.tensor(&scale_name) {
-            Err(_) => return Err(wrong("none".to_string())),
+        let wrong_scales =
+            |found| wrong(format!("F32 {:?}", &view.shape()[..view.shape().len().min(1)]), found);
+        let scales = match self.file.tensor(&format!("{name}{SCALE}")) {
+            Err(_) => return Err(wrong_scales("none".to_string())),
             Ok(scales)
                 if scales.dtype() != Dtype::F32
                     || scales.shape() != &view.shape()[..view.shape().len().min(1)] =>
             {
-                return Err(wrong(format!("{:?} {:?}", scales.dtype(), scales.shape())));
+                return Err(wrong_scales(format!("{:?} {:?}", scales.dtype(), scales.shape())));
             }
             Ok(scales) => quads(scales.data()).collect::<Vec<f32>>(),
         };
         let row = view.data().len() / scales.len().max(1);
         let numbers = view.data().iter().map(|byte| *byte as i8);
         if let Some(at) = numbers.clone().position(|number| number == i8::MIN) {
-            return Err(wrong(format!("-128 in row {}, where whole numbers begin at -127", at / row.max(1))));
+            let found = format!("-128 in row {}", at / row.max(1));
+            return Err(wrong("numbers from -127 to 127".to_string(), found));
         }
         Ok(numbers.enumerate().map(|(at, number)| f32::from(number) * scales[at / row]).collect())
     }

@@ -137,7 +137,7 @@ pub enum StoreError {
     },
     /// Whole numbers without the scales that make weights of them.
     #[error(
-        "tensor '{name}' in {} is of whole numbers, whose rows have scales in '{scales}'; expected F32 [{rows}], found {found}",
+        "tensor '{name}' in {} is of whole numbers, whose rows have scales in '{name}.int8_scale'; expected {expected}, found {found}",
         path.display()
     )]
     Int8Scales {
@@ -145,10 +145,8 @@ pub enum StoreError {
         path: PathBuf,
         /// The tensor.
         name: String,
-        /// The tensor of the scales.
-        scales: String,
-        /// Rows of the tensor.
-        rows: usize,
+        /// What there should be.
+        expected: String,
         /// What there is instead.
         found: String,
     },

@@ -11,7 +11,9 @@ use clap::Args;
 use fireclay::data::write_atomically;
 use fireclay::prelude::load_card;
 use fireclay::train::Predictor;
-use fireclay_cli::{Command, DeviceArgs, Exit, Output, TableFormat, UsageError, check_output, count};
+use fireclay_cli::{
+    Command, DeviceArgs, Exit, Output, TableFormat, UsageError, check_output, count, same_file,
+};
 
 use self::answers::Answers;
 use self::inputs::Inputs;
@@ -54,10 +56,7 @@ impl Command for Predict {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if let Some(out) = &self.out {
             check_output(out, "--out")?;
-            let same = |path: &PathBuf| {
-                out.canonicalize().ok().is_some_and(|out| path.canonicalize().ok() == Some(out))
-            };
-            if let Some(path) = self.inputs.iter().chain([&self.from]).find(|path| same(path)) {
+            if let Some(path) = self.inputs.iter().chain([&self.from]).find(|path| same_file(path, out)) {
                 return Err(UsageError::of(AppError::OutIsInput { path: path.clone() }));
             }
         }

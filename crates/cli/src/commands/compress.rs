@@ -1,6 +1,6 @@
 //! `compress`: makes of a trained model a smaller and faster one, and measures both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -22,9 +22,9 @@ use crate::format::{aligned, duration, percent, shown};
 use crate::limit::Limit;
 use crate::objective::measure;
 use crate::output::Output;
-use crate::output_file::check_output;
+use crate::output_file::{check_output, same_file};
 use crate::program::{Part, Program};
-use crate::records::{CompressedLayer, CompressedModel, CompressionRecord};
+use crate::records::{CompressedLayer, CompressedModel, CompressionRecord, Measure};
 
 /// Makes of a trained model a smaller and faster one, and measures both, on the samples that `evaluate` would take.
 #[derive(Args, Debug)]
@@ -68,42 +68,34 @@ impl<P: Program> Command for Compress<P> {
         let device = self.device.open()?;
         let _precision = self.device.in_precision(&device, output);
         check_output(&self.out, "--out")?;
-        if is_same_file(&self.from, &self.out) {
+        if same_file(&self.from, &self.out) {
             return Err(UsageError::of(CommandError::SameFile { path: self.out }));
         }
+        let options =
+            Int8Options { samples: self.samples, percentile: self.percentile, most_lost: self.most_lost };
+        options.check().map_err(UsageError::of)?;
         let file = ModelFile::load(&self.from)?;
         let source = source_for::<P>(&self.source, &self.from, &file.card)?;
         let test = load_test::<P>(&source, self.limit, &file.card, output)?;
         // What is to be said of the data was said for the test part.
         let train = P::load_part(&source, Part::Train, self.limit, &file.card, &Arc::new(Output::silent()))?;
-        let options =
-            Int8Options { samples: self.samples, percentile: self.percentile, most_lost: self.most_lost };
         let samples: Arc<dyn Source> = Arc::new(train);
         let (small, report) = to_int8(&file, samples, &options, &device).map_err(|error| match error {
-            CompressError::Option { .. } | CompressError::AlreadyInt8 => UsageError::of(error),
+            CompressError::AlreadyInt8 => UsageError::of(error),
             other => other.into(),
         })?;
         let name = P::samples(&test);
         output.line(of_layers(&report, &shown(&self.from), name));
         small.save(&self.out)?;
 
-        let [before, after] = [&self.from, &self.out].map(|path| Measured::of(path, &test, &device));
-        let (mut before, mut after) = (before?, after?);
+        let before = Measured::of(&self.from, &test, &device)?;
+        let after = Measured::of(&self.out, &test, &device)?;
         let all: Arc<dyn Source> = Arc::new(test.clone());
         let speeds = compare_speed([&before.model, &after.model], all, &device)?;
-        [before.speed, after.speed] = speeds.map(Some);
-        output.line(table(&before, &after, &test, name));
+        output.line(table([&before, &after], speeds, &test, name));
         output.line(format!("saved {} ({})", shown(&self.out), bytes(after.bytes)));
-        output.record(&record(&before, &after, &report, &test, &self.out));
+        output.record(&record([&before, &after], speeds, &report, &test, &self.out));
         Ok(Exit::Done)
-    }
-}
-
-/// Whether two paths lead to the same file; one that is not there is no other's.
-fn is_same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
     }
 }
 
@@ -111,21 +103,21 @@ fn is_same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
 struct Measured {
     model: Model,
     bytes: u64,
-    measures: Vec<crate::records::Measure>,
-    speed: Option<Speed>,
+    measures: Vec<Measure>,
 }
 
 impl Measured {
-    fn of(path: &std::path::Path, test: &Dataset, device: &Device) -> anyhow::Result<Self> {
+    fn of(path: &Path, test: &Dataset, device: &Device) -> anyhow::Result<Self> {
         let bytes = std::fs::metadata(path)?.len();
         let trainer = Trainer::load(path, device)?;
         let measures = measures_of(test, &trainer.predictions(test)?, trainer.card().threshold);
-        Ok(Measured { model: trainer.into_network(), bytes, measures, speed: None })
+        Ok(Measured { model: trainer.into_network(), bytes, measures })
     }
 }
 
 /// What became of each layer.
 fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
+    let width = report.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or(0);
     let of = |layer: &Int8LayerReport| {
         let form = match layer.form {
             LayerForm::Int8 => "8-bit whole numbers".to_string(),
@@ -134,18 +126,12 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
                 format!("f32: in whole numbers it alone {}", costs(lost, report.is_accuracy))
             }
         };
-        format!("{}  computes in {form}", layer.name)
+        format!("  {:<width$}  computes in {form}", layer.name)
     };
-    let width = report.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or(0);
-    let lines = report.layers.iter().map(|layer| {
-        let line = of(layer);
-        let (name, rest) = line.split_at(layer.name.len());
-        format!("  {name:<width$}{rest}")
-    });
-    let lines: Vec<String> = lines.collect();
+    let lines: Vec<String> = report.layers.iter().map(of).collect();
     let [measured, compared] = [report.samples, report.compared].map(|samples| count(samples as u64));
     format!(
-        "{model} in 8-bit whole numbers, by the ranges of {measured} training {samples}; on {compared} of them it {}\n{}",
+        "{model} in 8-bit whole numbers, by the ranges of {measured} training {samples}; on {compared} training {samples} it {}\n{}",
         costs(report.lost, report.is_accuracy),
         lines.join("\n")
     )
@@ -161,7 +147,7 @@ fn costs(lost: f64, is_accuracy: bool) -> String {
 }
 
 /// The measures, the size and the speed of both.
-fn table(before: &Measured, after: &Measured, test: &Dataset, samples: &str) -> String {
+fn table([before, after]: [&Measured; 2], [old, new]: [Speed; 2], test: &Dataset, samples: &str) -> String {
     let mut rows = vec![["", "before", "after", ""].map(String::from).to_vec()];
     for (one, other) in before.measures.iter().zip(&after.measures) {
         let value = |of: Option<f64>| of.map_or("-".into(), |value| measure(&one.name, value));
@@ -177,27 +163,25 @@ fn table(before: &Measured, after: &Measured, test: &Dataset, samples: &str) -> 
     if ratio >= 1.0 {
         notes.push("The file is not smaller.".to_string());
     }
-    if let (Some(old), Some(new)) = (before.speed, after.speed) {
-        let factor = old.latency / new.latency;
-        rows.push(vec![
-            "latency of one".into(),
-            duration(old.latency),
-            duration(new.latency),
-            format!("{factor:.2} x as fast"),
-        ]);
-        let rate = new.samples_per_second / old.samples_per_second;
-        rows.push(vec![
-            format!("{samples} a second"),
-            count(old.samples_per_second as u64),
-            count(new.samples_per_second as u64),
-            format!("{rate:.2} x"),
-        ]);
-        if factor <= 1.0 {
-            notes.push("One sample alone is not answered faster.".to_string());
-        }
-        if rate <= 1.0 {
-            notes.push("Batches are not answered faster.".to_string());
-        }
+    let factor = old.latency / new.latency;
+    rows.push(vec![
+        "latency of one".into(),
+        duration(old.latency),
+        duration(new.latency),
+        format!("{factor:.2} x as fast"),
+    ]);
+    let rate = new.samples_per_second / old.samples_per_second;
+    rows.push(vec![
+        format!("{samples} a second"),
+        count(old.samples_per_second as u64),
+        count(new.samples_per_second as u64),
+        format!("{rate:.2} x"),
+    ]);
+    if factor <= 1.0 {
+        notes.push("One sample alone is not answered faster.".to_string());
+    }
+    if rate <= 1.0 {
+        notes.push("Batches are not answered faster.".to_string());
     }
     let provenance = test.provenance();
     let (name, split, len) = (&provenance.name, &provenance.split, count(test.len() as u64));
@@ -208,16 +192,16 @@ fn table(before: &Measured, after: &Measured, test: &Dataset, samples: &str) -> 
 }
 
 fn record<'a>(
-    before: &'a Measured,
-    after: &'a Measured,
+    [before, after]: [&'a Measured; 2],
+    [old, new]: [Speed; 2],
     report: &'a Int8Report,
     test: &'a Dataset,
-    out: &std::path::Path,
+    out: &Path,
 ) -> CompressionRecord<'a> {
-    let model = |of: &'a Measured| CompressedModel {
+    let model = |of: &'a Measured, speed: Speed| CompressedModel {
         bytes: of.bytes,
-        latency: of.speed.map_or(0.0, |speed| speed.latency),
-        samples_per_second: of.speed.map_or(0.0, |speed| speed.samples_per_second),
+        latency: speed.latency,
+        samples_per_second: speed.samples_per_second,
         measures: &of.measures,
     };
     let layer = |layer: &'a Int8LayerReport| CompressedLayer {
@@ -239,7 +223,7 @@ fn record<'a>(
         split: &test.provenance().split,
         samples: test.len(),
         layers: report.layers.iter().map(layer).collect(),
-        before: model(before),
-        after: model(after),
+        before: model(before, old),
+        after: model(after, new),
     }
 }

@@ -38,7 +38,11 @@ impl Default for Int8Options {
 }
 
 impl Int8Options {
-    fn check(&self) -> Result<(), CompressError> {
+    /// Refuses options outside their ranges.
+    ///
+    /// # Errors
+    /// [`CompressError::Option`] with the option, its value and what it may be.
+    pub fn check(&self) -> Result<(), CompressError> {
         let wrong = |option, found: String, expected| Err(CompressError::Option { option, found, expected });
         if self.samples == 0 {
             return wrong("samples", self.samples.to_string(), "1 or more");

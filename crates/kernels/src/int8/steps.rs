@@ -272,12 +272,14 @@ impl Kernel for Images<'_> {
                     let [channels, height, width] = from.dims;
                     let values = arena.of(*from, images);
                     let (scale, zero) = (from.scale.scale, f32::from(from.scale.zero_point));
-                    for (at, to) in output.iter_mut().enumerate() {
-                        let (x, y) = (at % width, at / width % height);
-                        let (channel, image) =
-                            (at / width / height % channels, at / width / height / channels);
-                        let byte = values[image * from.image() + from.place(y, x) + channel];
-                        *to = (f32::from(byte) - zero) * scale;
+                    for (image, planes) in output.chunks_exact_mut(channels * height * width).enumerate() {
+                        for (at, row) in planes.chunks_exact_mut(width).enumerate() {
+                            let (channel, y) = (at / height, at % height);
+                            let bytes = &values[image * from.image() + from.place(y, 0)..];
+                            for (to, pixel) in row.iter_mut().zip(bytes.chunks_exact(channels)) {
+                                *to = (f32::from(pixel[channel]) - zero) * scale;
+                            }
+                        }
                     }
                 }
             }

@@ -17,6 +17,9 @@ use crate::spec::Plan;
 use crate::state::NamedTensor;
 use crate::tensor::AnyTensor;
 
+/// The widest border of an image of bytes. It is written around each image, so that a file must not ask for any width.
+const MOST_PADDING: usize = 64;
+
 /// Layers of the first level, one after another, that run as one operation on bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
@@ -258,6 +261,9 @@ fn step(
         LayerKind::GlobalAvgPool2d(_) => Some((Some(Lowered::GlobalAveragePool), 1, Place::row(channels))),
         LayerKind::Conv2d(spec) if !is_left && spec.groups == 1 && !place.is_row => {
             let [(top, bottom), (left, right)] = spec.pads(&place.dims).ok()?;
+            if [top, bottom, left, right].into_iter().any(|padding| padding > MOST_PADDING) {
+                return None;
+            }
             let product = Product {
                 name: layer.name.clone(),
                 bias: spec.bias,

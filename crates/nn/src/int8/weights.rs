@@ -25,13 +25,24 @@ const LEAST_SCALE: f32 = 1e-30;
 /// ```
 pub fn round_to_int8(weight: &mut NamedTensor) {
     let Some(row) = row_len(weight) else { return };
-    for row in weight.values.chunks_exact_mut(row) {
-        let scale = round_up(greatest(row) / MOST);
-        for value in row {
-            // Adding 0 makes of minus 0 a 0, which has no other form in whole numbers.
-            *value = if scale < LEAST_SCALE { 0.0 } else { (*value / scale).round_ties_even() * scale + 0.0 };
-        }
+    let (whole, scales) = rounded_rows(weight, row);
+    for (at, (value, number)) in weight.values.iter_mut().zip(whole).enumerate() {
+        *value = f32::from(number) * scales[at / row];
     }
+}
+
+/// The nearest whole numbers, and the scale of each row.
+fn rounded_rows(weight: &NamedTensor, row: usize) -> (Vec<i8>, Vec<f32>) {
+    let scale = |row: &[f32]| match round_up(greatest(row) / MOST) {
+        scale if scale < LEAST_SCALE => 0.0,
+        scale => scale,
+    };
+    let scales: Vec<f32> = weight.values.chunks_exact(row).map(scale).collect();
+    let number = |(at, value): (usize, &f32)| match scales[at / row] {
+        0.0 => 0,
+        scale => (value / scale).round_ties_even() as i8,
+    };
+    (weight.values.iter().enumerate().map(number).collect(), scales)
 }
 
 /// The whole numbers of a weight and the scale of each row, if its values are exact multiples as [`round_to_int8`] makes them.
@@ -56,10 +67,9 @@ pub fn int8_rows(weight: &NamedTensor) -> Option<(Vec<i8>, Vec<f32>)> {
 
 /// As [`int8_rows`], of weights of any values: they are rounded.
 pub(crate) fn nearest_int8_rows(weight: &NamedTensor) -> (Vec<i8>, Vec<f32>) {
-    int8_rows(weight).unwrap_or_else(|| {
-        let mut rounded = weight.clone();
-        round_to_int8(&mut rounded);
-        int8_rows(&rounded).unwrap_or_else(|| (vec![0; weight.values.len()], vec![1.0; weight.shape[0]]))
+    int8_rows(weight).unwrap_or_else(|| match row_len(weight) {
+        Some(row) => rounded_rows(weight, row),
+        None => (Vec::new(), Vec::new()),
     })
 }
 

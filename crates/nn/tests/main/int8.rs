@@ -190,6 +190,16 @@ fn which_layers_can_compute_in_whole_numbers() {
 }
 
 #[test]
+fn a_border_without_bounds_is_not_written() {
+    let wide = |padding: usize| {
+        let conv = Conv2dSpec::new(2, 1).padding(padding).stride(padding + 1);
+        ModelSpec::new([1, 2, 2]).layer(conv).relu().flatten().dense(3).int8_candidates().unwrap()
+    };
+    assert_eq!(wide(64).layers, ["conv2d_1", "dense_1"]);
+    assert_eq!(wide(30_000).layers, ["dense_1"]);
+}
+
+#[test]
 fn layers_that_are_left_run_in_f32() {
     let model = trained(&convolutional());
     let input = batch(model.spec(), 7);
