@@ -154,9 +154,12 @@ impl Builder {
                 self.steps.push(Step::Product(Box::new(product)));
                 to
             }
-            Int8Layer::MaxPool(pool) => {
+            Int8Layer::MaxPool { pool, least } => {
+                assert!(least.is_empty() || least.len() == channels, "which channels of a pooling are least");
                 let to = self.tensor(pooled(pool), from.scale, border);
-                self.steps.push(Step::MaxPool { from, to, pool: *pool });
+                let flips = (0..channels).map(|at| if least.get(at) == Some(&true) { 0xFF } else { 0 });
+                let flips = flips.collect();
+                self.steps.push(Step::MaxPool { from, to, pool: *pool, flips });
                 to
             }
             Int8Layer::AveragePool(pool) => {

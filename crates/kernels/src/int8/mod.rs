@@ -78,7 +78,13 @@ pub enum Int8Layer {
     /// A convolution or a dense layer.
     Conv2d(Int8Conv2d),
     /// The greatest value of each window.
-    MaxPool(Int8Pool),
+    MaxPool {
+        /// The windows.
+        pool: Int8Pool,
+        /// Channels of which the least value is taken instead, as where a negative factor has been drawn in front of the pooling;
+        /// none of them if it is empty.
+        least: Vec<bool>,
+    },
     /// The mean of each window, rounded to a byte.
     AveragePool(Int8Pool),
     /// The mean over height and width: rounded to a byte, or in `f32` if it is the last layer.

@@ -82,8 +82,11 @@ fn apply(layer: &Int8Layer, image: &Image) -> Image {
             });
             Image { bytes: bytes.collect(), dims, scale: output }
         }
-        Int8Layer::MaxPool(pool) => pooled(image, pool, |bytes| *bytes.iter().max().unwrap()),
-        Int8Layer::AveragePool(pool) => pooled(image, pool, |bytes| {
+        Int8Layer::MaxPool { pool, least } => pooled(image, pool, |channel, bytes| {
+            let ends = (bytes.iter().max(), bytes.iter().min());
+            *if least.get(channel) == Some(&true) { ends.1 } else { ends.0 }.unwrap()
+        }),
+        Int8Layer::AveragePool(pool) => pooled(image, pool, |_, bytes| {
             let sum: u32 = bytes.iter().map(|byte| u32::from(*byte)).sum();
             (sum as f32 * (1.0 / bytes.len() as f32)).round_ties_even() as u8
         }),
@@ -152,7 +155,7 @@ fn convolve(conv: &Int8Conv2d, image: &Image) -> Vec<i32> {
     sums
 }
 
-fn pooled(image: &Image, pool: &Int8Pool, of: impl Fn(&[u8]) -> u8) -> Image {
+fn pooled(image: &Image, pool: &Int8Pool, of: impl Fn(usize, &[u8]) -> u8) -> Image {
     let [channels, height, width] = image.dims;
     let out = |size: usize, axis: usize| (size - pool.kernel_size[axis]) / pool.stride[axis] + 1;
     Image::of([channels, out(height, 0), out(width, 1)], image.scale, |channel, y, x| {
@@ -162,7 +165,7 @@ fn pooled(image: &Image, pool: &Int8Pool, of: impl Fn(&[u8]) -> u8) -> Image {
                 bytes.push(image.at(channel, y * pool.stride[0] + ky, x * pool.stride[1] + kx));
             }
         }
-        of(&bytes)
+        of(channel, &bytes)
     })
 }
 

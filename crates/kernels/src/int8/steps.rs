@@ -49,6 +49,9 @@ pub(super) enum Step {
         from: Tensor,
         to: Tensor,
         pool: Int8Pool,
+        /// For each channel which bits of its bytes are turned over before the greatest is found, and after: all where the least is
+        /// asked for.
+        flips: Vec<u8>,
     },
     AveragePool {
         from: Tensor,
@@ -228,9 +231,9 @@ impl Kernel for Images<'_> {
             match step {
                 Step::Fill { to } => fill(arena, *to, images),
                 Step::Product(product) => product.run(path, threads, images, arena, output),
-                Step::MaxPool { from, to, pool } => {
+                Step::MaxPool { from, to, pool, flips } => {
                     let (values, into) = arena.read_and_write(*from, *to, images);
-                    max_pool(s, images, (*from, values), (*to, into), pool);
+                    max_pool(s, images, (*from, values), (*to, into), pool, flips);
                 }
                 Step::AveragePool { from, to, pool } => {
                     let (values, into) = arena.read_and_write(*from, *to, images);
@@ -440,8 +443,10 @@ fn max_pool<S: Simd>(
     (from, values): (Tensor, &[u8]),
     (to, into): (Tensor, &mut [u8]),
     pool: &Int8Pool,
+    flips: &[u8],
 ) {
     let channels = from.dims[0];
+    assert_eq!(flips.len(), channels, "which bits of each channel are turned over");
     let [height, width] = pool.kernel_size;
     let window = (height - 1) * from.row() + width * channels;
     each_window!(images, from, to, into, pool, |pixel, begin| {
@@ -449,24 +454,27 @@ fn max_pool<S: Simd>(
         // Four bytes are a lane.
         each_vector!(S::LANES, channels / 4, |at, count| {
             let mut greatest = s.splat(0.0);
+            // SAFETY: there is a byte for each channel.
+            let flip = unsafe { load_up_to(s, flips.as_ptr().add(4 * at).cast(), count) };
             for y in 0..height {
                 for x in 0..width {
                     let place = y * from.row() + x * channels + 4 * at;
                     // SAFETY: a window holds all of its pixels, and a pixel `4 · (at + count)` bytes and more.
                     let bytes = unsafe { load_up_to(s, values.as_ptr().add(place).cast(), count) };
-                    greatest = s.max_quads(greatest, bytes);
+                    greatest = s.max_quads(greatest, s.xor(bytes, flip));
                 }
             }
             // SAFETY: the output's pixel has as many bytes.
-            unsafe { store_up_to(s, pixel.as_mut_ptr().add(4 * at).cast(), greatest, count) };
+            unsafe { store_up_to(s, pixel.as_mut_ptr().add(4 * at).cast(), s.xor(greatest, flip), count) };
         });
         for (channel, to) in pixel.iter_mut().enumerate().skip(channels / 4 * 4) {
             *to = 0;
             for y in 0..height {
                 for x in 0..width {
-                    *to = (*to).max(values[y * from.row() + x * channels + channel]);
+                    *to = (*to).max(values[y * from.row() + x * channels + channel] ^ flips[channel]);
                 }
             }
+            *to ^= flips[channel];
         }
     });
 }

@@ -90,6 +90,7 @@ fn whole_networks_agree_with_the_reference() {
     for batch in [0, 1, 2, 5, 40] {
         let same = |conv: Int8Conv2d| Int8Layer::Conv2d(Int8Conv2d { padding: [1; 4], ..conv });
         let pool = Int8Pool { kernel_size: [2, 2], stride: [2, 2] };
+        let small = Int8Pool { kernel_size: [1, 2], stride: [1, 1] };
         let overlapping = Int8Pool { kernel_size: [3, 2], stride: [1, 2] };
         let body = vec![
             Int8Layer::Relu,
@@ -103,18 +104,19 @@ fn whole_networks_agree_with_the_reference() {
         };
         let trunk = vec![
             same(conv(&mut random, 3, 20, [3, 3])),
-            Int8Layer::MaxPool(pool),
+            Int8Layer::MaxPool { pool, least: Vec::new() },
+            Int8Layer::MaxPool { pool: small, least: (0..20).map(|_| random.below(2) == 0).collect() },
             residual(&mut random, body.clone(), Vec::new(), true),
             residual(&mut random, body, other, false),
             Int8Layer::AveragePool(overlapping),
         ];
         let flat = Int8Layer::Conv2d(conv(&mut random, 20, 9, [3, 3]));
         let last = Int8Layer::Conv2d(Int8Conv2d { output: None, ..conv(&mut random, 9, 10, [1, 1]) });
-        check([3, 10, 12], &[&trunk[..], &[flat, last]].concat(), &mut random, batch);
+        check([3, 10, 14], &[&trunk[..], &[flat, last]].concat(), &mut random, batch);
         let last = Int8Layer::Conv2d(Int8Conv2d { output: None, ..conv(&mut random, 20, 10, [1, 1]) });
-        check([3, 10, 12], &[&trunk[..], &[Int8Layer::GlobalAveragePool, last]].concat(), &mut random, batch);
-        check([3, 10, 12], &[&trunk[..], &[Int8Layer::GlobalAveragePool]].concat(), &mut random, batch);
-        check([3, 10, 12], &trunk, &mut random, batch);
+        check([3, 10, 14], &[&trunk[..], &[Int8Layer::GlobalAveragePool, last]].concat(), &mut random, batch);
+        check([3, 10, 14], &[&trunk[..], &[Int8Layer::GlobalAveragePool]].concat(), &mut random, batch);
+        check([3, 10, 14], &trunk, &mut random, batch);
     }
     check([2, 3, 4], &[], &mut random, 3);
 }

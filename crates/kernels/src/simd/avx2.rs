@@ -180,6 +180,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
+    fn xor(self, a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_xor_ps(a, b) }
+    }
+    #[inline(always)]
     fn whole_to_numbers(self, a: __m256) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(a)) }
     }

@@ -194,6 +194,13 @@ impl<const BF16: bool, const VNNI: bool> Simd for Avx512<BF16, VNNI> {
         }
     }
     #[inline(always)]
+    fn xor(self, a: __m512, b: __m512) -> __m512 {
+        unsafe {
+            let [a, b] = [a, b].map(|lanes| _mm512_castps_si512(lanes));
+            _mm512_castsi512_ps(_mm512_xor_si512(a, b))
+        }
+    }
+    #[inline(always)]
     fn whole_to_numbers(self, a: __m512) -> __m512 {
         unsafe { _mm512_cvtepi32_ps(_mm512_castps_si512(a)) }
     }

@@ -42,3 +42,8 @@ pub(super) fn max_quads<S: Simd>(s: S, a: S::F, b: S::F) -> S::F {
         u32::from_le_bytes(std::array::from_fn(|byte| a[byte].max(b[byte])))
     })
 }
+
+#[inline(always)]
+pub(super) fn xor<S: Simd>(s: S, a: S::F, b: S::F) -> S::F {
+    each_lane(s, [a, b], |[a, b]| a ^ b)
+}

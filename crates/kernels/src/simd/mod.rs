@@ -144,6 +144,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
         int8::max_quads(self, a, b)
     }
 
+    /// The bits that differ.
+    #[inline(always)]
+    fn xor(self, a: Self::F, b: Self::F) -> Self::F {
+        int8::xor(self, a, b)
+    }
+
     /// The nearest `f32` to each lane, which is a whole number of 32 bits.
     #[inline(always)]
     fn whole_to_numbers(self, a: Self::F) -> Self::F {

@@ -26,7 +26,7 @@ pub struct Int8Candidates {
 
 impl ModelSpec {
     /// Which layers could compute in 8-bit whole numbers, and which ranges that takes: convolutions without groups and dense
-    /// layers, with batch norm and ReLU behind them, pooling without padding, and residual blocks of these.
+    /// layers, with batch norm and ReLU behind them, also behind a max pooling, pooling without padding, and residual blocks of these.
     ///
     /// ```
     /// use fireclay_nn::ModelSpec;

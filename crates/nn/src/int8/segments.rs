@@ -51,6 +51,8 @@ enum Lowered {
 struct Product {
     name: String,
     bias: bool,
+    /// A max pooling behind it, before batch norm and ReLU.
+    pool: Option<Int8Pool>,
     /// Name and epsilon of the batch norm behind it.
     norm: Option<(String, f64)>,
     out_channels: usize,
@@ -211,7 +213,7 @@ fn chain(
         let Some((step, taken, next)) = step(&layers[at..], place, ranges) else { break };
         if let Some(Lowered::Product(product)) = &step
             && product.output.is_none()
-            && !(ends_segment && next.dims[1..] == [1, 1])
+            && !(ends_segment && product.pool.is_none() && next.dims[1..] == [1, 1])
         {
             break;
         }
@@ -225,6 +227,7 @@ fn chain(
     if ends_segment
         && place.dims[1..] == [1, 1]
         && let Some(Lowered::Product(last)) = steps.last_mut()
+        && last.pool.is_none()
     {
         last.output = None;
     }
@@ -242,20 +245,16 @@ fn step(
     let [channels, height, width] = place.dims;
     let is_left = ranges.is_left(&layer.name);
     let after = || Place::of(&layer.inferred.output);
-    let pool = |kernel_size: Size2d, stride: Option<Size2d>, padding: Size2d| {
-        let stride = stride.unwrap_or(kernel_size).dims();
-        (padding.is_zero() && !place.is_row).then_some(Int8Pool { kernel_size: kernel_size.dims(), stride })
-    };
     match &layer.kind {
         LayerKind::Dropout(_) => Some((None, 1, place)),
         LayerKind::Flatten(_) => Some((None, 1, Place { is_row: true, ..place })),
         LayerKind::Relu(_) => Some((Some(Lowered::Relu), 1, place)),
         LayerKind::MaxPool2d(spec) => {
-            let pool = pool(spec.kernel_size, spec.stride, spec.padding)?;
+            let pool = pool(place, spec.kernel_size, spec.stride, spec.padding)?;
             Some((Some(Lowered::MaxPool(pool)), 1, after()?))
         }
         LayerKind::AvgPool2d(spec) => {
-            let pool = pool(spec.kernel_size, spec.stride, spec.padding)?;
+            let pool = pool(place, spec.kernel_size, spec.stride, spec.padding)?;
             Some((Some(Lowered::AveragePool(pool)), 1, after()?))
         }
         LayerKind::GlobalAvgPool2d(_) => Some((Some(Lowered::GlobalAveragePool), 1, Place::row(channels))),
@@ -267,6 +266,7 @@ fn step(
             let product = Product {
                 name: layer.name.clone(),
                 bias: spec.bias,
+                pool: None,
                 norm: None,
                 out_channels: spec.out_channels,
                 kernel_size: spec.kernel_size.dims(),
@@ -277,12 +277,13 @@ fn step(
                 gives: String::new(),
                 output: None,
             };
-            product.with_followers(layers, channels, after()?, ranges)
+            product.with_followers(layers, channels, ranges)
         }
         LayerKind::Dense(spec) if !is_left && place.is_row => {
             let product = Product {
                 name: layer.name.clone(),
                 bias: spec.bias,
+                pool: None,
                 norm: None,
                 out_channels: spec.out_features,
                 kernel_size: [height, width],
@@ -293,7 +294,7 @@ fn step(
                 gives: String::new(),
                 output: None,
             };
-            product.with_followers(layers, channels, after()?, ranges)
+            product.with_followers(layers, channels, ranges)
         }
         LayerKind::Residual(_) if !is_left => {
             let side = |layers: &[PlannedLayer]| {
@@ -305,7 +306,7 @@ fn step(
             if end.dims != other_end.dims || !has_weights(&inner) {
                 return None;
             }
-            let (taken, relu) = with_relu(layers);
+            let (taken, relu) = with_relu(layers, 1);
             let name = layers[taken - 1].name.clone();
             let output = ranges.of(Some(&name))?;
             let block = Lowered::Residual { name, layers: inner, shortcut, relu, output };
@@ -315,22 +316,34 @@ fn step(
     }
 }
 
-/// How many layers the first is with a ReLU behind it, and whether there is one.
-fn with_relu(layers: &[PlannedLayer]) -> (usize, bool) {
-    let dropouts = layers[1..].iter().take_while(|layer| matches!(layer.kind, LayerKind::Dropout(_))).count();
-    match layers.get(1 + dropouts).map(|layer| &layer.kind) {
-        Some(LayerKind::Relu(_)) => (2 + dropouts, true),
-        _ => (1, false),
+/// The layer that comes after the first `taken`, and how many they are with it. Dropout does nothing here.
+fn following(layers: &[PlannedLayer], taken: usize) -> Option<(&PlannedLayer, usize)> {
+    let is_dropout = |layer: &&PlannedLayer| matches!(layer.kind, LayerKind::Dropout(_));
+    let at = taken + layers[taken..].iter().take_while(is_dropout).count();
+    layers.get(at).map(|layer| (layer, at + 1))
+}
+
+/// How many the first `taken` layers are with a ReLU behind them, and whether there is one.
+fn with_relu(layers: &[PlannedLayer], taken: usize) -> (usize, bool) {
+    match following(layers, taken) {
+        Some((next, taken)) if matches!(next.kind, LayerKind::Relu(_)) => (taken, true),
+        _ => (taken, false),
     }
 }
 
+/// The windows of a max pooling of images, where bytes can do it.
+fn pool(place: Place, kernel_size: Size2d, stride: Option<Size2d>, padding: Size2d) -> Option<Int8Pool> {
+    let stride = stride.unwrap_or(kernel_size).dims();
+    (padding.is_zero() && !place.is_row).then_some(Int8Pool { kernel_size: kernel_size.dims(), stride })
+}
+
 impl Product {
-    /// Takes in the batch norm and the ReLU behind it.
+    /// Takes in the batch norm and the ReLU behind it. They may stand behind a max pooling: both keep the order of numbers, or turn
+    /// it round where a factor is negative, so that they can be drawn in front of it, the least value taken for the greatest.
     fn with_followers(
         mut self,
         layers: &[PlannedLayer],
         in_channels: usize,
-        place: Place,
         ranges: &dyn Ranges,
     ) -> Option<(Option<Lowered>, usize, Place)> {
         let terms = self.kernel_size.iter().product::<usize>().checked_mul(in_channels)?;
@@ -338,27 +351,39 @@ impl Product {
             return None;
         }
         let mut taken = 1;
-        if let Some(next) = layers.get(1)
+        let place = Place::of(&layers[0].inferred.output)?;
+        if let Some((next, after)) = following(layers, 1)
+            && let LayerKind::MaxPool2d(spec) = &next.kind
+            && let Some(windows) = pool(place, spec.kernel_size, spec.stride, spec.padding)
+            && let Some((behind, _)) = following(layers, after)
+            && matches!(behind.kind, LayerKind::BatchNorm(_) | LayerKind::Relu(_))
+        {
+            self.pool = Some(windows);
+            taken = after;
+        }
+        if let Some((next, after)) = following(layers, taken)
             && let LayerKind::BatchNorm(spec) = &next.kind
         {
             self.norm = Some((next.name.clone(), spec.epsilon));
-            taken = 2;
+            taken = after;
         }
-        let (with_relu, relu) = with_relu(&layers[taken - 1..]);
-        taken += with_relu - 1;
-        self.relu = relu;
-        self.gives = layers[taken - 1].name.clone();
+        (taken, self.relu) = with_relu(layers, taken);
+        let last = &layers[taken - 1];
+        self.gives = last.name.clone();
         self.output = ranges.of(Some(&self.gives));
+        let place = Place::of(&last.inferred.output)?;
         Some((Some(Lowered::Product(self)), taken, place))
     }
 
-    fn build(&self, tensors: &HashMap<&str, &NamedTensor>) -> Int8Conv2d {
+    /// The convolution and the pooling behind it.
+    fn build(&self, tensors: &HashMap<&str, &NamedTensor>) -> Vec<Int8Layer> {
         let tensor = |layer: &str, leaf: &str| tensors[format!("{layer}.{leaf}").as_str()];
         let (mut weight, mut weight_scale) = nearest_int8_rows(tensor(&self.name, "weight"));
         let mut bias = match self.bias {
             true => tensor(&self.name, "bias").values.clone(),
             false => vec![0.0; self.out_channels],
         };
+        let mut least = Vec::new();
         if let Some((norm, epsilon)) = &self.norm {
             let of = |leaf: &str| &tensor(norm, leaf).values;
             let row_len = weight.len() / self.out_channels;
@@ -368,12 +393,13 @@ impl Product {
                 let centred = f64::from(bias[channel]) - of("running_mean");
                 bias[channel] = (centred * factor + of("bias")) as f32;
                 weight_scale[channel] = (f64::from(weight_scale[channel]) * factor.abs()) as f32;
+                least.push(factor < 0.0);
                 if factor < 0.0 {
                     row.iter_mut().for_each(|weight| *weight = -*weight);
                 }
             }
         }
-        Int8Conv2d {
+        let conv = Int8Conv2d {
             out_channels: self.out_channels,
             kernel_size: self.kernel_size,
             stride: self.stride,
@@ -384,7 +410,9 @@ impl Product {
             bias,
             relu: self.relu,
             output: self.output.map(scale),
-        }
+        };
+        let pool = self.pool.map(|pool| Int8Layer::MaxPool { pool, least });
+        std::iter::once(Int8Layer::Conv2d(conv)).chain(pool).collect()
     }
 }
 
@@ -416,17 +444,17 @@ impl Segment {
         Int8Description {
             input: self.input,
             scale: scale(self.scale),
-            layers: self.steps.iter().map(|step| step.build(&by_name)).collect(),
+            layers: self.steps.iter().flat_map(|step| step.build(&by_name)).collect(),
         }
     }
 }
 
 impl Lowered {
-    fn build(&self, tensors: &HashMap<&str, &NamedTensor>) -> Int8Layer {
-        let all = |steps: &[Lowered]| steps.iter().map(|step| step.build(tensors)).collect();
-        match self {
-            Lowered::Product(product) => Int8Layer::Conv2d(product.build(tensors)),
-            Lowered::MaxPool(pool) => Int8Layer::MaxPool(*pool),
+    fn build(&self, tensors: &HashMap<&str, &NamedTensor>) -> Vec<Int8Layer> {
+        let all = |steps: &[Lowered]| steps.iter().flat_map(|step| step.build(tensors)).collect();
+        let layer = match self {
+            Lowered::Product(product) => return product.build(tensors),
+            Lowered::MaxPool(pool) => Int8Layer::MaxPool { pool: *pool, least: Vec::new() },
             Lowered::AveragePool(pool) => Int8Layer::AveragePool(*pool),
             Lowered::GlobalAveragePool => Int8Layer::GlobalAveragePool,
             Lowered::Relu => Int8Layer::Relu,
@@ -436,7 +464,8 @@ impl Lowered {
                 relu: *relu,
                 output: scale(*output),
             },
-        }
+        };
+        vec![layer]
     }
 }
 

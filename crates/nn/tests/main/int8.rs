@@ -42,6 +42,24 @@ fn convolutional() -> ModelSpec {
         .dense(4)
 }
 
+/// Norms behind poolings, one of which leaves a pixel only.
+fn pooled_before_the_norm() -> ModelSpec {
+    ModelSpec::new([2, 10, 10])
+        .layer(conv(9))
+        .dropout(0.1)
+        .max_pool2d(2)
+        .layer(norm())
+        .relu()
+        .layer(conv(7))
+        .max_pool2d([2, 1])
+        .dropout(0.1)
+        .relu()
+        .layer(conv(8))
+        .max_pool2d([2, 5])
+        .layer(norm())
+        .flatten()
+}
+
 /// Weights and statistics that are not those of a new network.
 fn trained(spec: &ModelSpec) -> Model {
     let model = spec.build_seeded(3, &Device::flex()).unwrap();
@@ -124,6 +142,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
 fn a_network_in_whole_numbers_answers_nearly_as_before() {
     let specs = [
         convolutional(),
+        pooled_before_the_norm(),
         ModelSpec::new([1, 9, 9]).conv2d(5, 3).relu().global_avg_pool2d().dense(3),
         ModelSpec::new([1, 9, 9]).conv2d(5, 3).relu().global_avg_pool2d(),
         ModelSpec::new([11])
@@ -170,6 +189,9 @@ fn which_layers_can_compute_in_whole_numbers() {
     ];
     assert_eq!(candidates.outputs, outputs);
     assert!(candidates.input);
+    let pooled = pooled_before_the_norm().int8_candidates().unwrap();
+    assert_eq!(pooled.layers, ["conv2d_1", "conv2d_2", "conv2d_3"]);
+    assert_eq!(pooled.outputs, ["relu_1", "relu_2", "batch_norm_2"]);
     let none = ModelSpec::tokens(9).embedding(20, 4).lstm(5).dense(2).int8_candidates().unwrap();
     // The dense layer reads what the LSTM gives.
     assert_eq!(
