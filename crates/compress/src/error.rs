@@ -16,10 +16,34 @@ pub enum CompressError {
         "there are no training samples, of which the ranges of the layers' outputs are measured; expected 1 or more"
     )]
     NoSamples,
+    /// Samples or a network that nothing can be taught by.
+    #[error("found {found}; expected samples of classes, and a teacher that gives a logit for each class")]
+    NoTeacher {
+        /// What there is.
+        found: String,
+    },
+    /// Not enough channels can be taken out.
+    #[error(
+        "channels can be taken out for at most {:.0} % of the multiply-adds, found {:.0} % asked for: layers are left with a \
+         multiple of {multiple} channels each, and those that are tied to the input, the outputs, or a layer such as attention \
+         stay",
+        100.0 * most, 100.0 * asked
+    )]
+    TooFewChannels {
+        /// The share that was asked for.
+        asked: f64,
+        /// The greatest share.
+        most: f64,
+        /// What the channels left are a multiple of.
+        multiple: usize,
+    },
+    /// Channels are to be chosen by what no layer has.
+    #[error("no layer whose channels could be taken out has batch norm with scales to choose them by")]
+    NoBatchNorm,
     /// An option outside its range.
     #[error("{option} is {found}; expected {expected}")]
     Option {
-        /// `samples`, `percentile` or `most-lost`, as flags spell them.
+        /// `samples`, `percentile`, `most-lost`, `prune` or `multiple-of`, as flags spell them.
         option: &'static str,
         /// The value as given.
         found: String,

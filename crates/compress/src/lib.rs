@@ -32,10 +32,14 @@
 //! Sister crates: `fireclay-nn` (models), `fireclay-store` (model files), `fireclay-train` (fit and evaluate), `fireclay` (all of
 //! them behind one door).
 
+mod distill;
 mod error;
 mod int8;
+mod prune;
 mod speed;
 
+pub use distill::Taught;
 pub use error::CompressError;
 pub use int8::{Int8LayerReport, Int8Options, Int8Report, LayerForm, to_int8};
+pub use prune::{PruneOptions, PruneReport, PruneScore, PrunedGroup, prune};
 pub use speed::{Speed, compare_speed};

@@ -144,7 +144,9 @@ impl<'a> Target<'a> {
                 Target::Values(values.iter().map(|value| value.to_bits()).collect())
             }
             BatchTargets::NextTokens(tokens) | BatchTargets::StepClasses(tokens) => Target::Values(tokens),
-            BatchTargets::Classes(_) | BatchTargets::MixedClasses { .. } => {
+            BatchTargets::Classes(_)
+            | BatchTargets::MixedClasses { .. }
+            | BatchTargets::ClassesWithLogits { .. } => {
                 unreachable!("a class has a label")
             }
         }

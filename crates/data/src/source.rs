@@ -386,6 +386,13 @@ pub enum BatchTargets {
         /// How much of each sample is of its first class, in `[0, 1]`.
         share: f32,
     },
+    /// Classes with the logits that a teacher gives the samples, for distillation.
+    ClassesWithLogits {
+        /// `[batch]`, each below the number of classes.
+        labels: Vec<u32>,
+        /// `[batch, classes]`, row-major.
+        logits: Vec<f32>,
+    },
     /// `width` numbers per sample.
     Values {
         /// Numbers per sample.

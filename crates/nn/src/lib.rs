@@ -17,6 +17,7 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-data` (data sets), `fireclay-store` (model files),
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
+mod channels;
 mod check_forward;
 mod error;
 mod freeze;
@@ -40,6 +41,7 @@ mod tensor;
 mod test_time_augmentation;
 mod transfer;
 
+pub use channels::{ChannelGroup, ChannelRole, ChannelSlice};
 pub use check_forward::check_forward;
 pub use error::{LayerProblem, NnError, WeightsMismatch};
 pub use fireclay_backend::Device;
@@ -48,9 +50,9 @@ pub use int8::{Int8Candidates, int8_rows, round_to_int8};
 pub use int8_spec::{Int8Range, Int8Spec};
 pub use layers::*;
 pub use losses::{
-    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, HuberLoss, Loss, LossFn, MaeLoss,
-    MseLoss, Target, TargetType, batch_loss, binary_cross_entropy_with_logits, cross_entropy_with_logits,
-    huber, loss_fn, mae, mse,
+    BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, DistillationLoss, HuberLoss, Loss,
+    LossFn, MaeLoss, MseLoss, Target, TargetType, batch_loss, binary_cross_entropy_with_logits,
+    cross_entropy_with_logits, huber, loss_fn, mae, mse,
 };
 pub use model::Model;
 pub use network::{Batches, DeadUnits, Network, Outputs};

@@ -34,6 +34,7 @@ impl ConstantAnswer {
         match targets {
             BatchTargets::Classes(classes)
             | BatchTargets::MixedClasses { labels: classes, .. }
+            | BatchTargets::ClassesWithLogits { labels: classes, .. }
             | BatchTargets::StepClasses(classes)
             | BatchTargets::NextTokens(classes) => {
                 self.classes.extend(classes.iter().take(self.most.saturating_sub(self.classes.len())));

@@ -277,6 +277,7 @@ fn prediction_targets(batch: &Batch) -> PredictionTargets {
     match &batch.targets {
         BatchTargets::Classes(classes)
         | BatchTargets::StepClasses(classes)
+        | BatchTargets::ClassesWithLogits { labels: classes, .. }
         | BatchTargets::NextTokens(classes) => PredictionTargets::Classes(classes.clone()),
         BatchTargets::MixedClasses { labels, partners, share } => {
             PredictionTargets::Classes(if *share >= 0.5 { labels.clone() } else { partners.clone() })

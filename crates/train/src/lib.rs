@@ -22,6 +22,7 @@
 //! `fireclay-text` (from texts to tokens), `fireclay-datasets` (data sets and file formats), `fireclay-store` (model files), `fireclay` (all of them behind one door).
 
 mod averaging;
+mod batch_gradients;
 mod batches;
 #[cfg(feature = "burn-dataset")]
 mod burn_dataset;
@@ -54,6 +55,7 @@ mod training_sums;
 mod upload;
 
 pub use averaging::WeightAveraging;
+pub use batch_gradients::batch_gradients;
 #[cfg(feature = "burn-dataset")]
 pub use burn_dataset::{BurnDataset, ItemTarget};
 pub use callback::{Callback, CallbackContext, CallbackFn, callback_fn};

@@ -123,7 +123,7 @@ impl TrainingSums {
     fn correct(&self, output: Tensor<2>, target: &Target, weights: Option<&Weights>) -> Option<Correct> {
         // A sample that is mixed from two counts for the class of which it has more.
         let classes = match target {
-            Target::Classes(classes) => Some(classes),
+            Target::Classes(classes) | Target::ClassesWithLogits { classes, .. } => Some(classes),
             Target::MixedClasses { classes, share, .. } if *share >= 0.5 => Some(classes),
             Target::MixedClasses { partners, .. } => Some(partners),
             Target::Values(_) => None,

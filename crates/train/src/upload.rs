@@ -31,6 +31,9 @@ impl Uploaded {
             Target::MixedClasses { classes, partners, share } => {
                 Target::MixedClasses { classes: classes.autodiff(), partners: partners.autodiff(), share }
             }
+            Target::ClassesWithLogits { classes, logits } => {
+                Target::ClassesWithLogits { classes: classes.autodiff(), logits: logits.autodiff() }
+            }
             Target::Values(values) => Target::Values(values.autodiff()),
         };
         let weights = self.weights.map(|weights| Weights { tensor: weights.tensor.autodiff(), ..weights });
@@ -57,6 +60,9 @@ pub(crate) fn upload(batch: Batch, source: &dyn Source, device: &Device) -> Uplo
         let count = labels.len();
         Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), device)
     };
+    let rows = |values: Vec<f32>, width: usize| {
+        Tensor::<2>::from_data(TensorData::new(values, [samples, width]), device)
+    };
     let target = match batch.targets {
         BatchTargets::Classes(labels)
         | BatchTargets::StepClasses(labels)
@@ -64,8 +70,12 @@ pub(crate) fn upload(batch: Batch, source: &dyn Source, device: &Device) -> Uplo
         BatchTargets::MixedClasses { labels, partners, share } => {
             Target::MixedClasses { classes: classes(labels), partners: classes(partners), share }
         }
+        BatchTargets::ClassesWithLogits { labels, logits } => {
+            let width = logits.len() / samples.max(1);
+            Target::ClassesWithLogits { classes: classes(labels), logits: rows(logits, width) }
+        }
         BatchTargets::Values { width, values } | BatchTargets::Labels { width, values } => {
-            Target::Values(Tensor::from_data(TensorData::new(values, [samples, width]), device))
+            Target::Values(rows(values, width))
         }
     };
     let weights = batch.weights.map(|weights| Weights {
@@ -104,6 +114,12 @@ pub(crate) fn check_batch(batch: &Batch, source: &dyn Source, targets: TargetTyp
             count("targets", partners.len(), rows)?;
             check_labels(labels, classes, batch)?;
             check_labels(partners, classes, batch)?;
+        }
+        (BatchTargets::ClassesWithLogits { labels, logits }, TargetKind::Classes { count: classes }) => {
+            count("targets", labels.len(), rows)?;
+            check_labels(labels, classes, batch)?;
+            count("logits of a teacher", logits.len(), rows.saturating_mul(classes))?;
+            check_values(logits, classes, TargetType::Values, batch)?;
         }
         (BatchTargets::StepClasses(labels), TargetKind::StepClasses { count: classes, .. }) => {
             count("targets", labels.len(), rows)?;

@@ -10,20 +10,20 @@ use crate::simd::{Kernel, Simd};
 use crate::{Cpu, Path};
 
 /// Bytes that the arena of a group of images should take, so that it stays in a core's second cache.
-const ARENA: usize = 512 * 1024;
+const ARENA: usize = 1024 * 1024;
 
 /// More images are not taken together: weights are read seldom enough then.
 const MOST_IMAGES: usize = 16;
 
-/// How many numbers a vector of the path holds, and how many vectors a panel.
-struct Widths;
+/// How many vectors a panel of the path holds.
+struct PanelVectors;
 
-impl Kernel for Widths {
-    type Output = (usize, usize);
+impl Kernel for PanelVectors {
+    type Output = usize;
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> (usize, usize) {
-        (S::LANES, vectors_of::<S>())
+    fn run<S: Simd>(self, _: S) -> usize {
+        const { vectors_of::<S>() }
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn network(
     layers: &[Int8Layer],
 ) -> Int8Network {
     let path = if cpu.path.is_available() { cpu.path } else { Path::Plain };
-    let (lanes, vectors) = path.run(Widths);
+    let (lanes, vectors) = (path.lanes(), path.run(PanelVectors));
     let mut builder = Builder { lanes, vectors, ..Builder::default() };
     let input = builder.tensor(dims, input_scale, border_for(layers));
     let out_len = builder.all_layers(layers, input);

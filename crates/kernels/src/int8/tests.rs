@@ -206,12 +206,7 @@ fn every_path_multiplies_bytes_alike() {
             } else {
                 path.run(kernel)
             }
-            let width = match path {
-                Path::Avx512 => 16,
-                Path::Avx2 => 8,
-                _ => 4,
-            };
-            assert!(found == expected(width), "{path}, its own instructions {own}");
+            assert!(found == expected(path.lanes()), "{path}, its own instructions {own}");
         }
     }
 }

@@ -247,6 +247,15 @@ impl Path {
         }
     }
 
+    /// How many numbers in `f32` a vector holds.
+    pub fn lanes(self) -> usize {
+        match self {
+            Path::Avx512 => 16,
+            Path::Avx2 => 8,
+            Path::Neon | Path::Plain => 4,
+        }
+    }
+
     /// Whether this CPU has instructions for products in bf16 beside those of this path.
     pub fn has_bf16(self) -> bool {
         match self {

@@ -5,6 +5,7 @@
 
 mod binary_cross_entropy;
 mod cross_entropy;
+mod distillation;
 mod huber;
 mod mae;
 mod mse;
@@ -18,6 +19,7 @@ use crate::NnError;
 
 pub use binary_cross_entropy::{BinaryCrossEntropyLoss, binary_cross_entropy_with_logits};
 pub use cross_entropy::{CrossEntropyLoss, cross_entropy_with_logits};
+pub use distillation::DistillationLoss;
 pub use huber::{HuberLoss, huber};
 pub use mae::{MaeLoss, mae};
 pub use mse::{MseLoss, mse};
@@ -245,6 +247,8 @@ macro_rules! built_in_losses {
 built_in_losses! {
     /// Softmax cross-entropy from logits, for classes that exclude each other.
     CrossEntropy(CrossEntropyLoss),
+    /// Cross-entropy, and the divergence from a teacher's probabilities.
+    Distillation(DistillationLoss),
     /// Sigmoid cross-entropy from logits, for targets of 0 and 1 that do not exclude each other.
     BinaryCrossEntropy(BinaryCrossEntropyLoss),
     /// Mean squared error.

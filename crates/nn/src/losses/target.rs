@@ -21,6 +21,14 @@ pub enum Target {
         /// How much of each sample is of its first class, in `[0, 1]`; the rest is of the second.
         share: f32,
     },
+    /// One class for each sample, with the logits that a teacher gives it, for a [`DistillationLoss`](crate::DistillationLoss); to
+    /// other losses it is a class.
+    ClassesWithLogits {
+        /// `[batch]`
+        classes: Tensor<1, Int>,
+        /// `[batch, classes]`
+        logits: Tensor<2>,
+    },
     /// One or more numbers for each row of the output, `[rows, outputs]`.
     Values(Tensor<2>),
 }
@@ -32,7 +40,7 @@ impl Target {
     /// If the target is something else.
     pub fn classes(&self) -> Tensor<1, Int> {
         match self {
-            Target::Classes(classes) => classes.clone(),
+            Target::Classes(classes) | Target::ClassesWithLogits { classes, .. } => classes.clone(),
             Target::MixedClasses { .. } => panic!("expected classes as targets, found mixed classes"),
             Target::Values(values) => {
                 panic!("expected classes as targets, found values, {:?}", values.dims())
@@ -47,7 +55,7 @@ impl Target {
     pub fn values(&self) -> Tensor<2> {
         match self {
             Target::Values(values) => values.clone(),
-            Target::Classes(_) | Target::MixedClasses { .. } => {
+            Target::Classes(_) | Target::MixedClasses { .. } | Target::ClassesWithLogits { .. } => {
                 panic!("expected values as targets, found classes")
             }
         }

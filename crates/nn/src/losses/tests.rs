@@ -11,15 +11,27 @@ fn losses() -> Vec<(BuiltInLoss, Target)> {
     let classes = Target::Classes(Tensor::from_ints([2, 0, 1], &device));
     let values =
         Target::Values(Tensor::from_floats([[0.0, 1.0, 0.2], [1.0, 0.0, 1.0], [0.5, 0.1, 0.9]], &device));
+    let smoothed = CrossEntropyLoss { label_smoothing: 0.1, class_weights: Some(vec![1.0, 2.0, 0.5]) };
     vec![
         (CrossEntropyLoss::new().into(), classes.clone()),
-        (CrossEntropyLoss { label_smoothing: 0.1, class_weights: Some(vec![1.0, 2.0, 0.5]) }.into(), classes),
+        (DistillationLoss::new(3.0, 0.6).into(), classes.clone()),
+        (DistillationLoss::new(3.0, 0.6).into(), taught()),
+        (DistillationLoss::new(0.5, 1.0).labels(smoothed.clone()).into(), taught()),
+        (smoothed.into(), classes),
         (BinaryCrossEntropyLoss::new().into(), values.clone()),
         (BinaryCrossEntropyLoss::new().pos_weight(vec![1.0, 3.0, 0.5]).into(), values.clone()),
         (MseLoss.into(), values.clone()),
         (MaeLoss.into(), values.clone()),
         (HuberLoss::new(0.4).into(), values),
     ]
+}
+
+fn taught() -> Target {
+    let device = Device::flex();
+    Target::ClassesWithLogits {
+        classes: Tensor::from_ints([2, 0, 1], &device),
+        logits: Tensor::from_floats([[0.5, -1.0, 3.0], [2.0, 0.0, 1.0], [-2.0, 4.0, 0.6]], &device),
+    }
 }
 
 fn output() -> Tensor<2> {
@@ -48,6 +60,10 @@ fn weights_count_rows() {
         let picked = match &target {
             Target::Classes(classes) => Target::Classes(classes.clone().select(0, rows.clone())),
             Target::Values(values) => Target::Values(values.clone().select(0, rows.clone())),
+            Target::ClassesWithLogits { classes, logits } => Target::ClassesWithLogits {
+                classes: classes.clone().select(0, rows.clone()),
+                logits: logits.clone().select(0, rows.clone()),
+            },
             Target::MixedClasses { .. } => unreachable!("none of the cases"),
         };
         let mean = scalar(loss.mean(output().select(0, rows.clone()), &picked));
@@ -77,6 +93,10 @@ fn the_table_is_complete_and_files_hold_names_and_settings() {
     // As every file that was ever written says it.
     for (json, loss) in [
         (r#"{"type":"cross_entropy","label_smoothing":0.0}"#, CrossEntropyLoss::new().into()),
+        (
+            r#"{"type":"distillation","temperature":4.0,"teacher_share":0.5,"labels":{"label_smoothing":0.0}}"#,
+            DistillationLoss::new(4.0, 0.5).into(),
+        ),
         (r#"{"type":"binary_cross_entropy"}"#, BinaryCrossEntropyLoss::new().into()),
         (r#"{"type":"mse"}"#, BuiltInLoss::from(MseLoss)),
         (r#"{"type":"mae"}"#, MaeLoss.into()),
@@ -91,7 +111,7 @@ fn the_table_is_complete_and_files_hold_names_and_settings() {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
-    let wrong: [(BuiltInLoss, [&str; 2]); 6] = [
+    let wrong: [(BuiltInLoss, [&str; 2]); 9] = [
         (
             CrossEntropyLoss { label_smoothing: 1.0, class_weights: None }.into(),
             ["label_smoothing", "less than 1"],
@@ -107,6 +127,12 @@ fn settings_out_of_range_are_refused_by_name() {
         ),
         (BinaryCrossEntropyLoss::new().pos_weight(vec![-1.0]).into(), ["pos_weight", "more than 0"]),
         (HuberLoss::new(f32::NAN).into(), ["delta", "more than 0"]),
+        (DistillationLoss::new(0.0, 0.5).into(), ["temperature", "more than 0"]),
+        (DistillationLoss::new(1.0, 1.1).into(), ["teacher_share", "0 to 1"]),
+        (
+            DistillationLoss::new(1.0, 0.5).labels(CrossEntropyLoss::new().label_smoothing(1.0)).into(),
+            ["label_smoothing", "less than 1"],
+        ),
     ];
     for (loss, words) in wrong {
         let message = loss.check(3).unwrap_err().to_string();
@@ -126,4 +152,17 @@ fn samples_mixed_from_two_cost_what_either_class_says() {
     let expected = 0.75 * by(&classes) + 0.25 * by(&partners);
     let mixed = Target::MixedClasses { classes, partners, share: 0.75 };
     assert!((scalar(batch_loss(&loss, output(), &mixed, None)) - expected).abs() < 1e-6);
+}
+
+#[test]
+fn a_student_costs_nothing_beyond_the_labels_where_it_says_what_its_teacher_does() {
+    let Target::ClassesWithLogits { classes, logits } = taught() else { unreachable!() };
+    let (alone, taught) = (Target::Classes(classes), taught());
+    let loss = DistillationLoss::new(2.0, 0.25);
+    let by_labels = |output: Tensor<2>| scalar(CrossEntropyLoss::new().mean(output, &alone));
+    // Logits that are all greater by the same are the same probabilities.
+    let same = logits + 3.0;
+    assert!((scalar(loss.mean(same.clone(), &taught)) - 0.75 * by_labels(same)).abs() < 1e-6);
+    assert!(scalar(loss.mean(output(), &taught)) > 0.75 * by_labels(output()) + 0.1);
+    assert!((scalar(loss.mean(output(), &alone)) - by_labels(output())).abs() < 1e-6, "without a teacher");
 }

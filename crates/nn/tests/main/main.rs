@@ -1,5 +1,6 @@
 //! The tests of layers, models and weights, in one program. One group of them: `cargo test -p fireclay-nn --test main pytorch::`.
 
+mod channels;
 mod descriptions;
 mod freezing;
 mod fused;
