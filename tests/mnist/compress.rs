@@ -78,3 +78,129 @@ fn what_cannot_be_compressed_is_refused() {
     fail(folder.path(), &twice, 2, &["already; begin with the one that it was made of"]);
     assert!(!folder.path().join("smaller.fireclay").exists());
 }
+
+#[test]
+fn a_model_without_channels_is_smaller_and_was_trained_again() {
+    let folder = scratch();
+    train(folder.path());
+    let prune = |extra: &[&str]| {
+        let usual =
+            ["compress", "mnist.fireclay", "--prune", "0.4", "--multiple-of", "2", "--data-dir", "data"];
+        succeed(folder.path(), &[&usual[..], extra].concat()).stdout
+    };
+    let stdout = prune(&["--out", "pruned.fireclay", "--epochs", "1", "--augment", "shift=0.1"]);
+    for words in [
+        "mnist.fireclay without 4",
+        "% of its FLOPs, channels chosen by first-order on 600 training images\n  conv2d_1",
+        " channels\n",
+        "training: adam 0.0005, batch 16, 1 epoch\n",
+        "epoch 1/1",
+        "before",
+        "parameters",
+        "FLOPs",
+        "saved pruned.fireclay (",
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    // Without training it is the network with columns and rows taken out.
+    let stdout = prune(&["--out", "cut.fireclay", "--epochs", "0", "--score", "magnitude", "--by-layer"]);
+    assert!(stdout.contains("chosen by magnitude\n") && !stdout.contains("epoch 1"), "{stdout}");
+    for name in ["pruned.fireclay", "cut.fireclay"] {
+        succeed(folder.path(), &["evaluate", name, "--data-dir", "data"]);
+        // And smaller still.
+        let small = format!("{name}.int8");
+        succeed(folder.path(), &["compress", name, "--int8", "--out", &small, "--data-dir", "data"]);
+    }
+    let refused = |extra: &[&str], code: i32, words: &str| {
+        let usual = ["compress", "mnist.fireclay", "--out", "no.fireclay", "--data-dir", "data"];
+        fail(folder.path(), &[&usual[..], extra].concat(), code, &[words]);
+        assert!(!folder.path().join("no.fireclay").exists());
+    };
+    refused(&[], 2, "--int8|--prune <SHARE>|--distill <TEACHER>");
+    refused(&["--prune", "0.5", "--int8"], 2, "cannot be used with");
+    refused(&["--int8", "--epochs", "3"], 2, "cannot be used with");
+    refused(&["--prune", "1.5"], 2, "prune is 1.5; expected more than 0 and less than 1");
+    refused(&["--prune", "-1"], 2, "prune is -1; expected more than 0");
+    refused(&["--prune", "0.5", "--score", "size"], 2, "it is one of first-order, magnitude, batch-norm");
+    refused(&["--prune", "0.5", "--score", "batch-norm"], 2, "has batch norm with scales to choose them by");
+    refused(&["--prune", "0.99"], 2, "at most");
+    refused(&["--prune", "0.5", "--learning-rate", "0"], 2, "learning_rate is 0");
+    refused(&["--prune", "0.5", "--temperature", "2"], 2, "cannot be used with");
+}
+
+#[test]
+fn a_student_is_taught_by_a_larger_network() {
+    let folder = scratch();
+    train(folder.path());
+    let toml = "input = [1, 28, 28]\n[[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"dense\"\nout_features = 8\n\
+                [[layers]]\ntype = \"relu\"\n[[layers]]\ntype = \"dense\"\nout_features = 10\n";
+    std::fs::write(folder.path().join("mlp.toml"), toml).unwrap();
+    let distill = |student: &str, extra: &[&str]| {
+        let usual =
+            ["compress", student, "--distill", "mnist.fireclay", "--epochs", "2", "--data-dir", "data"];
+        succeed(folder.path(), &[&usual[..], extra].concat()).stdout
+    };
+    let stdout =
+        distill("mlp.toml", &["--out", "student.fireclay", "--temperature", "2", "--teacher-share", "0.5"]);
+    for words in [
+        "training: adam 0.001, batch 16, 2 epochs",
+        "epoch 2/2",
+        "teacher",
+        "student",
+        "6,370",
+        "saved student.fireclay (",
+    ] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    // A student that is a model learns on, and one may be a narrow copy of its teacher.
+    distill(
+        "student.fireclay",
+        &["--out", "further.fireclay", "--validation-split", "0.2", "--patience", "1"],
+    );
+    let narrow = ["--out", "narrow.fireclay", "--narrow", "0.5", "--multiple-of", "2"];
+    distill("mnist.fireclay", &narrow);
+    let parameters = |name: &str| {
+        let summary = succeed(folder.path(), &["summary", "--from", name, "--json"]).stdout;
+        let record: serde_json::Value = serde_json::from_str(summary.lines().next().unwrap()).unwrap();
+        record["parameters"].as_u64().unwrap()
+    };
+    assert!(parameters("narrow.fireclay") < parameters("mnist.fireclay"));
+    let evaluated = succeed(folder.path(), &["evaluate", "student.fireclay", "--data-dir", "data"]);
+    assert!(evaluated.stdout.contains("accuracy"));
+
+    let refused = |student: &str, extra: &[&str], code: i32, words: &str| {
+        let usual = [
+            "compress",
+            student,
+            "--distill",
+            "mnist.fireclay",
+            "--out",
+            "no.fireclay",
+            "--data-dir",
+            "data",
+        ];
+        fail(folder.path(), &[&usual[..], extra].concat(), code, &[words]);
+        assert!(!folder.path().join("no.fireclay").exists());
+    };
+    refused("mlp.toml", &["--temperature", "0"], 2, "temperature is 0; expected more than 0");
+    refused("mlp.toml", &["--teacher-share", "2"], 2, "teacher_share is 2; expected 0 to 1");
+    refused("mlp.toml", &["--narrow", "1"], 2, "narrow is 1; expected more than 0 and less than 1");
+    refused("mlp.toml", &["--multiple-of", "2"], 2, "give --narrow SHARE as well");
+    refused("none.toml", &[], 2, "none.toml");
+    refused("none.fireclay", &[], 1, "none.fireclay");
+    std::fs::write(folder.path().join("wide.toml"), toml.replace("= 10", "= 11")).unwrap();
+    refused("wide.toml", &[], 2, "11");
+    std::fs::write(folder.path().join("other.toml"), toml.replace("28, 28", "28, 20")).unwrap();
+    refused("other.toml", &[], 2, "28");
+    let same = [
+        "compress",
+        "mlp.toml",
+        "--distill",
+        "mnist.fireclay",
+        "--out",
+        "mnist.fireclay",
+        "--data-dir",
+        "data",
+    ];
+    fail(folder.path(), &same, 2, &["stays as it is"]);
+}

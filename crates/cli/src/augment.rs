@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fireclay::data::{Affine, Augmentation, Border, Crop, Cutout, Fill, Flip, Mixup};
+use fireclay::data::{Affine, Augmentation, Border, Crop, Cutout, DataError, Dataset, Fill, Flip, Mixup};
 use serde::{Deserialize, Serialize};
 
 /// Random changes to the training images.
@@ -19,6 +19,24 @@ pub struct Augment {
     /// To images in pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<Mixup>,
+}
+
+impl Augment {
+    /// Images that are changed so while a network is trained on them.
+    ///
+    /// # Errors
+    /// If they cannot be, such as what is no image of bytes.
+    pub fn apply(&self, train: Dataset) -> Result<Dataset, DataError> {
+        // What is no image of bytes can do without.
+        let train = match self.augmentation == Augmentation::default() {
+            true => train,
+            false => train.with_augmentation(&self.augmentation)?,
+        };
+        match self.mixup {
+            Some(mixup) => train.with_mixup(mixup),
+            None => Ok(train),
+        }
+    }
 }
 
 impl fmt::Display for Augment {

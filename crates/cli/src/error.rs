@@ -24,6 +24,22 @@ pub enum CommandError {
         /// The file.
         path: PathBuf,
     },
+    /// A student that sees samples otherwise than its teacher.
+    #[error(
+        "{} and its teacher {} have not the same {what}; begin with a model of the same data, prepared alike, or with a description: {} can be a file in TOML or JSON",
+        student.display(), teacher.display(), student.display()
+    )]
+    OtherTeacher {
+        /// The student's file.
+        student: PathBuf,
+        /// The teacher's.
+        teacher: PathBuf,
+        /// `classes`, `input` or `preprocessing`.
+        what: &'static str,
+    },
+    /// Channels are to be a multiple where none are taken away.
+    #[error("--multiple-of says what --narrow leaves; give --narrow SHARE as well, or leave both out")]
+    NotNarrowed,
     /// A model file was given where a checkpoint is expected.
     #[error(
         "{path} is a finished model: its training has ended and cannot go on; train anew with more epochs, `{program} train --epochs N`, and the flags of that training"

@@ -2,7 +2,7 @@
 //! epoch is best, and what a sample is called. Commands ask the objective and assume no kind of task.
 
 use fireclay::data::{Dataset, Source, TargetKind};
-use fireclay::nn::{BuiltInLoss, CrossEntropyLoss, Model, Stored};
+use fireclay::nn::{BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, Model, MseLoss, Stored};
 use fireclay::prelude::Trainer;
 use fireclay::train::{Accuracy, AnyMetric, F1, Mae, Perplexity, Task};
 
@@ -48,6 +48,17 @@ impl Objective {
             Objective::StepClassification => Trainer::step_classification(network).loss(loss),
             Objective::MultiLabel => Trainer::multi_label(network),
             Objective::Regression => Trainer::regression(network),
+        }
+    }
+
+    /// What the training makes small, without label smoothing and weights.
+    pub fn plain_loss(self) -> BuiltInLoss {
+        match self {
+            Objective::Classification | Objective::StepClassification | Objective::LanguageModel => {
+                CrossEntropyLoss::new().into()
+            }
+            Objective::MultiLabel => BinaryCrossEntropyLoss::new().into(),
+            Objective::Regression => MseLoss.into(),
         }
     }
 

@@ -309,32 +309,51 @@ pub struct Comparison<'a> {
 #[serde(tag = "type", rename = "compression")]
 pub struct CompressionRecord<'a> {
     pub file: String,
-    pub method: &'static str,
-    pub training_samples: usize,
-    pub compared_samples: usize,
-    pub lost: f64,
+    #[serde(flatten)]
+    pub details: CompressionDetails,
     pub dataset: &'a str,
     pub split: &'a str,
     pub samples: usize,
-    pub layers: Vec<CompressedLayer<'a>>,
     pub before: CompressedModel<'a>,
     pub after: CompressedModel<'a>,
 }
 
+/// How it was made smaller.
+#[derive(Serialize)]
+#[serde(tag = "method", rename_all = "lowercase")]
+pub enum CompressionDetails {
+    /// Computing in 8-bit whole numbers.
+    Int8 { training_samples: usize, compared_samples: usize, lost: f64, layers: Vec<CompressedLayer> },
+    /// Without channels.
+    Prune { training_samples: usize, score: &'static str, channels: Vec<PrunedChannels>, epochs: usize },
+    /// Taught by another model.
+    Distill { teacher: String, temperature: f32, teacher_share: f32, epochs: usize },
+}
+
 /// What became of a layer.
 #[derive(Serialize)]
-pub struct CompressedLayer<'a> {
-    pub name: &'a str,
+pub struct CompressedLayer {
+    pub name: String,
     pub computes_in: &'static str,
     pub weights: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<f64>,
 }
 
+/// Channels that go together, before and after.
+#[derive(Serialize)]
+pub struct PrunedChannels {
+    pub layers: Vec<String>,
+    pub before: usize,
+    pub after: usize,
+}
+
 /// Size, speed and measures of a model; the latency is in seconds.
 #[derive(Serialize)]
 pub struct CompressedModel<'a> {
     pub bytes: u64,
+    pub parameters: usize,
+    pub flops: u64,
     pub latency: f64,
     pub samples_per_second: f64,
     pub measures: &'a [Measure],

@@ -41,5 +41,5 @@ mod speed;
 pub use distill::Taught;
 pub use error::CompressError;
 pub use int8::{Int8LayerReport, Int8Options, Int8Report, LayerForm, to_int8};
-pub use prune::{PruneOptions, PruneReport, PruneScore, PrunedGroup, prune};
+pub use prune::{PruneOptions, PruneReport, PruneScore, PrunedGroup, narrowed, prune};
 pub use speed::{Speed, compare_speed};

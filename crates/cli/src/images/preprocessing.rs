@@ -1,7 +1,7 @@
 //! How images are prepared for training: standardized and augmented.
 
 use clap::Args;
-use fireclay::data::{Augmentation, Dataset, DatasetsError, Normalization};
+use fireclay::data::{Dataset, DatasetsError, Normalization};
 use fireclay::store::ModelCard;
 use serde::{Deserialize, Serialize};
 
@@ -39,15 +39,9 @@ impl ImagePreprocessing {
             Some(true) => Normalization::of(&train)?,
             _ => Normalization::none(),
         };
-        let augment = self.augment.clone().unwrap_or_default();
         let train = train.with_normalization(normalization.clone())?;
-        // What is no image of bytes can do without.
-        let train = match augment.augmentation == Augmentation::default() {
-            true => train,
-            false => train.with_augmentation(&augment.augmentation)?,
-        };
-        let train = match augment.mixup {
-            Some(mixup) => train.with_mixup(mixup)?,
+        let train = match &self.augment {
+            Some(augment) => augment.apply(train)?,
             None => train,
         };
         Ok((train, test.with_normalization(normalization)?))

@@ -3,6 +3,7 @@
 mod args;
 mod describe;
 mod settings;
+mod stored;
 
 pub use args::{Preset, TrainingArgs};
 pub use settings::{BestEpoch, Recipe};

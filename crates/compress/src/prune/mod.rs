@@ -14,7 +14,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use fireclay_data::{Source, Subset};
 use fireclay_kernels::Path;
-use fireclay_nn::{BuiltInLoss, ChannelGroup, Loss, ModelSpec, load_state};
+use fireclay_nn::{ChannelGroup, Loss, ModelSpec, load_state};
 use fireclay_store::ModelFile;
 
 use crate::CompressError;
@@ -198,4 +198,38 @@ pub fn prune(
     let mut card = file.card.clone();
     card.spec = small;
     Ok((ModelFile { card, tensors }, report))
+}
+
+/// A network with a share of the channels of each layer, for a student: rounded to a multiple of `multiple`, at least one of them.
+///
+/// ```
+/// use fireclay_nn::ModelSpec;
+///
+/// let spec = ModelSpec::new([4]).dense(64).relu().dense(32).relu().dense(2);
+/// let half = fireclay_compress::narrowed(&spec, 0.5, 8)?;
+/// assert_eq!(half, ModelSpec::new([4]).dense(32).relu().dense(16).relu().dense(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`CompressError::Option`] for a share that is not above 0 and below 1, or a multiple of 0; [`CompressError::TooFewChannels`] if
+/// nothing is left out.
+pub fn narrowed(spec: &ModelSpec, share: f64, multiple: usize) -> Result<ModelSpec, CompressError> {
+    let wrong = |option, found: String, expected| Err(CompressError::Option { option, found, expected });
+    if !(share > 0.0 && share < 1.0) {
+        return wrong("narrow", share.to_string(), "more than 0 and less than 1");
+    }
+    if multiple == 0 {
+        return wrong("multiple-of", multiple.to_string(), "1 or more");
+    }
+    let groups = spec.channel_groups()?;
+    let wanted = |channels: usize| {
+        let rounded = (channels as f64 * share / multiple as f64).round() as usize * multiple;
+        rounded.max(multiple).min(channels)
+    };
+    let counts: Vec<_> = groups.iter().map(|group| (group, wanted(group.channels))).collect();
+    if counts.iter().all(|(group, count)| *count == group.channels) {
+        return Err(CompressError::TooFewChannels { asked: 1.0 - share, most: 0.0, multiple });
+    }
+    Ok(spec.with_channels(&counts)?)
 }

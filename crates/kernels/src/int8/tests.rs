@@ -1,5 +1,4 @@
 use super::*;
-use crate::Path;
 use crate::check::{Random, cpus, paths};
 
 fn scale(random: &mut Random) -> Int8Scale {

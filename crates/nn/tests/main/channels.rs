@@ -1,10 +1,12 @@
 //! Channels that are taken out together: without them the network gives what it gives where they are 0.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::Device;
 use fireclay_nn::{
-    AnyTensor, BatchNormSpec, ChannelGroup, Conv1dSpec, Conv2dSpec, DenseSpec, EmbeddingSpec, LayerSpec,
-    ModelSpec, NamedTensor, Network, Padding, PositionKind, ReluSpec, ResidualSpec, TiedDenseSpec,
-    TransformerSpec, load_state, state,
+    AnyTensor, BatchNormSpec, ChannelGroup, ChannelRole, ChannelSlice, Conv1dSpec, Conv2dSpec, DenseSpec,
+    EmbeddingSpec, LayerSpec, ModelSpec, NamedTensor, Network, Padding, PositionKind, ReluSpec, ResidualSpec,
+    TiedDenseSpec, TransformerSpec, load_state, state,
 };
 
 fn numbers(count: usize, from: usize) -> Vec<f32> {
@@ -121,6 +123,35 @@ fn which_channels_go_together() {
     let found = tied().channel_groups().unwrap();
     let expected = [(vec!["embedding_1", "residual_1.dense_2"], 6), (vec!["residual_1.dense_1"], 8)];
     assert_eq!(names(&found), expected);
+}
+
+/// Found by tracing gradients through the same networks, by `fixtures/channels/make.py`.
+#[test]
+fn torch_pruning_finds_the_same_groups() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        name: String,
+        spec: ModelSpec,
+        groups: Vec<Vec<(String, String, usize)>>,
+    }
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/channels/groups.json");
+    let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(cases.len(), 3);
+    for Case { name, spec, groups: expected } in cases {
+        let of = |group: &ChannelGroup| {
+            let side = |slice: &ChannelSlice| {
+                let layer = slice.tensor.rsplit_once('.').unwrap().0.to_string();
+                let side = if slice.role == ChannelRole::Input { "in" } else { "out" };
+                (layer, side.to_string(), slice.repeat * group.channels * slice.each)
+            };
+            let sides: BTreeSet<_> = group.slices.iter().map(side).collect();
+            sides.into_iter().collect::<Vec<_>>()
+        };
+        let mut found: Vec<_> = spec.channel_groups().unwrap().iter().map(of).collect();
+        found.sort();
+        assert_eq!(found, expected, "{name}");
+    }
 }
 
 #[test]

@@ -12,11 +12,13 @@ mod print_config;
 mod recording;
 mod resume;
 mod run;
+mod within;
 
 use std::sync::Arc;
 
 pub use flags::Train;
-pub(in crate::commands) use run::check_classes;
+pub(in crate::commands) use run::{INTERVAL, check_classes};
+pub(in crate::commands) use within::within;
 
 use crate::command::Command;
 use crate::error::CommandError;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
-use fireclay::prelude::{CheckpointWriter, Dataset, Device, FitOptions, ModelSpec, Trainer};
+use fireclay::prelude::{CheckpointWriter, Dataset, Device, ModelSpec, Trainer};
 use fireclay::train::{BinaryCounts, EarlyStopping, Stopped, best_threshold};
 
 use super::announce::announce;
@@ -19,12 +19,13 @@ use super::job::{Job, resume_command};
 use super::print_config::print_config;
 use super::recording::{Outcome, Recording};
 use super::resume::resume;
+use super::within::within;
 use crate::baselines::{Baselines, measures_of};
 use crate::dashboard::{Dashboard, DashboardInfo};
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
-use crate::format::{bytes, called, count, quoted, seconds, shown};
+use crate::format::{bytes, called, count, quoted, shown};
 use crate::interrupt::InterruptOnCtrlC;
 use crate::objective::Objective;
 use crate::output::Output;
@@ -34,7 +35,7 @@ use crate::recipe::Recipe;
 use crate::records::{Interrupted, Saved};
 
 /// The share of truths that lie within the interval of a prediction.
-const INTERVAL: f64 = 0.95;
+pub const INTERVAL: f64 = 0.95;
 
 /// Trains a model, or resumes a training.
 pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
@@ -43,7 +44,11 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
     let (device, job) = prepare(&mut flags, output)?;
     let flags = &flags;
     let job = match flags.setup.training.minutes {
-        Some(minutes) => within(minutes, job, &device, output)?,
+        Some(minutes) => {
+            let subject = (&job.state.spec, &job.train);
+            let recipe = within(minutes, subject, job.recipe, job.seed, &device, output)?;
+            Job { recipe, ..job }
+        }
         None => job,
     };
     if flags.print_config {
@@ -206,42 +211,6 @@ pub fn check_flags<P: Program>(flags: &Train<P>) -> anyhow::Result<Option<ModelS
     let usual = Recipe { has_validation, ..flags.setup.model.usual_recipe() };
     flags.setup.training.apply(usual).map_err(UsageError::of)?;
     flags.setup.model.own_spec()
-}
-
-/// Steps before a training is timed, and those that are.
-const WARM_UP_STEPS: usize = 3;
-const TIMED_STEPS: usize = 20;
-
-/// A training with no more epochs than fit into some minutes, by how long some steps of another network like it take.
-fn within<P: Program>(minutes: f64, job: Job<P>, device: &Device, output: &Output) -> anyhow::Result<Job<P>> {
-    let network = job.state.spec.build_seeded(job.seed, device)?;
-    let mut trainer = Objective::of(&job.train)
-        .trainer(network, 0.0, None)
-        .optimizer(job.recipe.optimizer.clone())
-        .groups(job.recipe.groups.clone());
-    let batch = job.recipe.batch_size;
-    let mut of_step = 0.0;
-    let timed = job.train.len().div_ceil(batch).clamp(1, TIMED_STEPS);
-    for steps in [timed.min(WARM_UP_STEPS), timed] {
-        let few: Vec<usize> = (0..(steps * batch).min(job.train.len())).collect();
-        let start = Instant::now();
-        let options = job.recipe.options(job.seed);
-        let options = FitOptions { epochs: 1, validation_split: 0.0, warm_up: 0.0, ..options };
-        trainer.fit(&job.train.subset(&few)?, &options)?;
-        of_step = start.elapsed().as_secs_f64() / steps as f64;
-    }
-    let of_epoch = of_step * job.train.len().div_ceil(batch) as f64;
-    let fit = ((minutes * 60.0 / of_epoch) as usize).max(1);
-    if fit >= job.recipe.epochs {
-        return Ok(job);
-    }
-    output.note(format!("{fit} of {} epochs, as one takes about {}", job.recipe.epochs, seconds(of_epoch)));
-    if of_epoch > 60.0 * minutes {
-        output
-            .warn(format!("one epoch alone takes longer than {minutes} minutes; --limit leaves samples out"));
-    }
-    let warm_up = job.recipe.warm_up.min(fit as f64);
-    Ok(Job { recipe: Recipe { epochs: fit, warm_up, ..job.recipe }, ..job })
 }
 
 /// Refuses samples of one class: whatever is trained on them is always right and has learnt nothing.
