@@ -98,13 +98,19 @@ enum Line {
     Compression {
         file: String,
         method: String,
-        training_samples: u64,
-        compared_samples: u64,
-        lost: f64,
+        training_samples: Option<u64>,
+        compared_samples: Option<u64>,
+        lost: Option<f64>,
         dataset: String,
         split: String,
         samples: u64,
-        layers: Vec<CompressedLayer>,
+        layers: Option<Vec<CompressedLayer>>,
+        score: Option<String>,
+        channels: Option<Vec<PrunedChannels>>,
+        teacher: Option<String>,
+        temperature: Option<f64>,
+        teacher_share: Option<f64>,
+        epochs: Option<u64>,
         before: CompressedModel,
         after: CompressedModel,
     },
@@ -184,8 +190,18 @@ struct CompressedLayer {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PrunedChannels {
+    layers: Vec<String>,
+    before: u64,
+    after: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "the fields are there to be named")]
 struct CompressedModel {
+    parameters: u64,
+    flops: u64,
     bytes: u64,
     latency: f64,
     samples_per_second: f64,
@@ -541,15 +557,99 @@ fn every_line_is_as_documented() {
 
     let compress = ["compress", "--json", "--int8", "--out", "small.fireclay", "--data-dir", "data"];
     let lines_of_compress = lines(&succeed(folder.path(), &compress).stdout);
-    let [Line::Compression { method, layers, samples: 200, before, after, .. }] =
-        lines_of_compress.as_slice()
+    let [
+        Line::Compression {
+            method,
+            training_samples: Some(512),
+            compared_samples: Some(600),
+            lost: Some(_),
+            layers: Some(layers),
+            score: None,
+            teacher: None,
+            epochs: None,
+            samples: 200,
+            before,
+            after,
+            ..
+        },
+    ] = lines_of_compress.as_slice()
     else {
         panic!("{lines_of_compress:?}")
     };
     assert_eq!((method.as_str(), layers.len()), ("int8", 3));
+    assert_eq!((before.parameters, before.flops), (after.parameters, after.flops));
     assert!(layers.iter().all(|layer| layer.computes_in == "int8" && layer.weights == "int8"), "{layers:?}");
     assert!(before.bytes == *bytes && 3 * after.bytes < *bytes && after.latency > 0.0);
     assert_eq!(before.measures[0].model, Some(report.accuracy), "as the training measured it");
+
+    let prune = [
+        "compress",
+        "--json",
+        "--prune",
+        "0.3",
+        "--multiple-of",
+        "4",
+        "--epochs",
+        "1",
+        "--out",
+        "cut.fireclay",
+        "--data-dir",
+        "data",
+    ];
+    let lines_of_prune = lines(&succeed(folder.path(), &prune).stdout);
+    let [
+        ..,
+        Line::Compression {
+            method,
+            layers: None,
+            score: Some(score),
+            channels: Some(channels),
+            epochs,
+            before,
+            after,
+            ..
+        },
+    ] = lines_of_prune.as_slice()
+    else {
+        panic!("{lines_of_prune:?}")
+    };
+    assert_eq!((method.as_str(), score.as_str(), *epochs), ("prune", "first-order", Some(1)));
+    assert!(
+        channels.iter().all(|group| group.after <= group.before && !group.layers.is_empty()),
+        "{channels:?}"
+    );
+    assert!(10 * after.flops <= 7 * before.flops && after.parameters < before.parameters);
+    let distill = [
+        "compress",
+        "cut.fireclay",
+        "--json",
+        "--distill",
+        "mnist.fireclay",
+        "--epochs",
+        "1",
+        "--out",
+        "taught.fireclay",
+        "--data-dir",
+        "data",
+    ];
+    let lines_of_distill = lines(&succeed(folder.path(), &distill).stdout);
+    let [
+        ..,
+        Line::Compression {
+            method,
+            channels: None,
+            teacher: Some(teacher),
+            temperature: Some(4.0),
+            teacher_share: Some(share),
+            epochs: Some(1),
+            ..
+        },
+    ] = lines_of_distill.as_slice()
+    else {
+        panic!("{lines_of_distill:?}")
+    };
+    assert_eq!((method.as_str(), teacher.as_str()), ("distill", "mnist.fireclay"));
+    assert!((share - 0.9).abs() < 1e-6);
 
     let evaluate = succeed(folder.path(), &["evaluate", "--json", "--data-dir", "data", "--metrics", "f1"]);
     let measured = train.stdout.lines().find(|line| line.contains("evaluation")).unwrap();

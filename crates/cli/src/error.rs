@@ -26,15 +26,15 @@ pub enum CommandError {
     },
     /// A student that sees samples otherwise than its teacher.
     #[error(
-        "{} and its teacher {} have not the same {what}; begin with a model of the same data, prepared alike, or with a description: {} can be a file in TOML or JSON",
-        student.display(), teacher.display(), student.display()
+        "{} and its teacher {} have not the same {what}; a student is a model of the same data, prepared alike, or a description in TOML or JSON of a network with the teacher's input and outputs",
+        student.display(), teacher.display()
     )]
     OtherTeacher {
         /// The student's file.
         student: PathBuf,
         /// The teacher's.
         teacher: PathBuf,
-        /// `classes`, `input` or `preprocessing`.
+        /// `input`, `number of outputs`, `classes` or `preprocessing`.
         what: &'static str,
     },
     /// Channels are to be a multiple where none are taken away.

@@ -27,13 +27,13 @@ use crate::CompressError;
 ///
 /// let device = Device::flex();
 /// let (train, test) = DrawnDigits::new(0).train_and_test(512, 256);
-/// let options = FitOptions { epochs: 3, batch_size: 32, ..FitOptions::default() };
+/// let options = FitOptions { epochs: 6, batch_size: 32, ..FitOptions::default() };
 /// let large = ModelSpec::new([1, 28, 28]).flatten().dense(64).relu().dense(10).build_seeded(0, &device)?;
 /// let mut teacher = Trainer::classification(large).optimizer(Adam::new(3e-3));
 /// teacher.fit(&train, &options)?;
 ///
 /// let taught = Taught::by(teacher.network(), Arc::new(train), &device)?;
-/// let small = ModelSpec::new([1, 28, 28]).flatten().dense(8).relu().dense(10).build_seeded(0, &device)?;
+/// let small = ModelSpec::new([1, 28, 28]).flatten().dense(16).relu().dense(10).build_seeded(0, &device)?;
 /// let mut student = Trainer::new(small, DistillationLoss::new(4.0, 0.9)).metrics([Accuracy]).optimizer(Adam::new(3e-3));
 /// student.fit(&taught, &options)?;
 /// assert!(student.evaluate(&test)?.accuracy() > Some(0.6));

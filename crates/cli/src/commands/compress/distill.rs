@@ -10,7 +10,7 @@ use fireclay::prelude::Device;
 use fireclay::store::{ModelCard, ModelFile};
 
 use super::Compress;
-use super::training::{Fitted, Training, WHOLE};
+use super::training::{Fitted, Training};
 use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::format::shown;
@@ -56,26 +56,23 @@ pub fn run<P: Program>(
     device: &Device,
     output: &Arc<Output>,
 ) -> anyhow::Result<Option<CompressionDetails>> {
-    let own = match &options.student {
-        Some(_) => None,
-        None => Some(ModelFile::load(&flags.from)?),
-    };
-    if let Some(own) = &own {
-        check_alike(&own.card, &teacher.card, &flags.from, &options.teacher)?;
-    }
-    let mut spec = match (&options.student, &own) {
-        (Some(spec), _) => spec.clone(),
-        (None, Some(own)) => own.card.spec.clone(),
-        (None, None) => unreachable!("a student is a description or a model"),
+    let (mut spec, weights, recipe) = match &options.student {
+        Some(spec) => {
+            check_alike((spec, None), &teacher.card, &flags.from, &options.teacher)?;
+            (spec.clone(), None, None)
+        }
+        None => {
+            let ModelFile { card, tensors } = ModelFile::load(&flags.from)?;
+            check_alike((&card.spec, Some(&card)), &teacher.card, &flags.from, &options.teacher)?;
+            (card.spec, Some(tensors), card.training)
+        }
     };
     if let Some(share) = options.narrow {
         spec = narrowed(&spec, share, options.multiple).map_err(UsageError::of)?;
     }
-    let recipe_of =
-        own.as_ref().and_then(|own| own.card.training.as_ref()).or(teacher.card.training.as_ref());
-    let training = Training::new(flags, recipe_of, train, WHOLE)?;
-    let network = match own {
-        Some(own) if options.narrow.is_none() => load_state(spec.build(device)?, own.tensors)?,
+    let training = Training::new(flags, recipe.as_ref().or(teacher.card.training.as_ref()), train)?;
+    let network = match weights {
+        Some(tensors) if options.narrow.is_none() => load_state(spec.build(device)?, tensors)?,
         _ => spec.build_seeded(flags.training.seed, device).map_err(UsageError::of)?,
     };
     let (asked, _) = teacher.clone().build(device)?;
@@ -96,21 +93,19 @@ pub fn run<P: Program>(
     }))
 }
 
-/// Refuses a student that sees samples otherwise than its teacher.
+/// Refuses a student that does not go with its teacher: its network, and if it is a model file what that says of samples.
 fn check_alike(
-    student: &ModelCard,
+    (spec, card): (&ModelSpec, Option<&ModelCard>),
     teacher: &ModelCard,
     path: &Path,
     of_teacher: &Path,
 ) -> anyhow::Result<()> {
+    let prepared = |card: &ModelCard| (card.preprocessing.clone(), card.text.clone(), card.table.clone());
     let differs = [
-        (student.classes != teacher.classes, "classes"),
-        (student.spec.input != teacher.spec.input, "input"),
-        (
-            (&student.preprocessing, &student.text, &student.table)
-                != (&teacher.preprocessing, &teacher.text, &teacher.table),
-            "preprocessing",
-        ),
+        (spec.input != teacher.spec.input, "input"),
+        (spec.output_features()? != teacher.spec.output_features()?, "number of outputs"),
+        (card.is_some_and(|card| card.classes != teacher.classes), "classes"),
+        (card.is_some_and(|card| prepared(card) != prepared(teacher)), "preprocessing"),
     ];
     match differs.into_iter().find(|(differs, _)| *differs) {
         None => Ok(()),

@@ -100,8 +100,7 @@ pub struct MethodArgs {
     #[arg(long, conflicts_with = "TrainingArgs", help_heading = "Method")]
     pub int8: bool,
     /// Take out channels and units, those that matter least, until this share of the FLOPs is gone, above 0 and below 1; then train
-    /// what is left, by the recipe in MODEL with half of its epochs and of its learning rate where flags say nothing else;
-    /// --epochs 0 leaves that out
+    /// what is left, by the recipe in MODEL where flags say nothing else; --epochs 0 leaves that out
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Method")]
     pub prune: Option<f64>,
     /// Teach a smaller network what a larger one says of the training samples, which is asked once; the recipe is that of MODEL, or

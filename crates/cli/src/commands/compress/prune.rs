@@ -9,7 +9,7 @@ use fireclay::prelude::Device;
 use fireclay::store::ModelFile;
 
 use super::Compress;
-use super::training::{Fitted, HALF, Training};
+use super::training::{Fitted, Training};
 use crate::exit::UsageError;
 use crate::format::{percent, shown};
 use crate::output::Output;
@@ -42,7 +42,7 @@ pub fn run<P: Program>(
     let name = P::samples(&train);
     let trains = flags.training.epochs != Some(0);
     let training = match trains {
-        true => Some(Training::new(flags, file.card.training.as_ref(), train.clone(), HALF)?),
+        true => Some(Training::new(flags, file.card.training.as_ref(), train.clone())?),
         false => None,
     };
     let samples: Arc<dyn Source> = Arc::new(train.clone());

@@ -7,7 +7,7 @@ use fireclay::data::{Dataset, Source};
 use fireclay::nn::{CrossEntropyLoss, DistillationLoss};
 use fireclay::prelude::{Device, Model, Trainer};
 use fireclay::store::TrainingCard;
-use fireclay::train::{EarlyStopping, FitOptions, Optimizer, Stopped};
+use fireclay::train::{EarlyStopping, FitOptions, Stopped};
 
 use super::Compress;
 use crate::commands::train::{INTERVAL, within};
@@ -19,11 +19,6 @@ use crate::output::Output;
 use crate::program::{DataSpec, ModelName, Program};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
-
-/// Which share of a recipe's epochs and of its learning rate is taken.
-pub const WHOLE: f64 = 1.0;
-/// For a network that begins with weights that were trained.
-pub const HALF: f64 = 0.5;
 
 /// Samples and a recipe.
 pub struct Training {
@@ -46,13 +41,9 @@ impl Training {
         flags: &Compress<P>,
         card: Option<&TrainingCard>,
         train: Dataset,
-        share: f64,
     ) -> anyhow::Result<Self> {
         let usual = card.and_then(Recipe::of);
-        let mut recipe = usual.unwrap_or_else(|| P::Model::default().recipe(&DataSpec::of(&train)));
-        recipe.epochs = ((recipe.epochs as f64 * share).ceil() as usize).max(1);
-        let rate = recipe.optimizer.learning_rate() * share;
-        recipe = recipe.with_learning_rate(rate);
+        let recipe = usual.unwrap_or_else(|| P::Model::default().recipe(&DataSpec::of(&train)));
         let recipe = flags.training.apply(recipe).map_err(UsageError::of)?;
         let recipe = Recipe { precision: flags.device.precision, ..recipe };
         let seed = flags.training.seed;
