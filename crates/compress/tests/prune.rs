@@ -132,6 +132,14 @@ fn what_cannot_be_pruned_is_refused() {
     let (small, _) = to_int8(&plain, training.clone(), &Default::default(), &device).unwrap();
     let error = prune(&small, &loss, training.clone(), &usual(), &device).unwrap_err();
     assert!(matches!(error, CompressError::AlreadyInt8), "{error}");
+    for score in PruneScore::ALL {
+        let mut other = self::file(network());
+        other.tensors.remove(0);
+        let options = PruneOptions { score, ..usual() };
+        let samples: Arc<dyn Source> = Arc::new(data(&[2, 6, 6], 9));
+        let error = prune(&other, &loss, samples, &options, &device).unwrap_err();
+        assert!(matches!(error, CompressError::Nn(_)), "{error}");
+    }
     let nothing: Arc<dyn Source> = Arc::new(fireclay_data::Subset::new(training, Vec::new()).unwrap());
     let options = PruneOptions { multiple: 4, ..PruneOptions::default() };
     let error = prune(&plain, &loss, nothing, &options, &device).unwrap_err();

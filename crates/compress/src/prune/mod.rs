@@ -157,6 +157,8 @@ pub fn prune(
     if spec.int8.is_some() {
         return Err(CompressError::AlreadyInt8);
     }
+    // Whatever the score, the tensors are those of the network.
+    let model = load_state(spec.build(device)?, file.tensors.clone())?;
     let mut groups = spec.channel_groups()?;
     let (scores, samples) = match options.score {
         PruneScore::Magnitude => {
@@ -174,7 +176,6 @@ pub fn prune(
                 return Err(CompressError::NoSamples);
             }
             let samples: Arc<dyn Source> = Arc::new(Subset::spread(training, options.samples)?);
-            let model = load_state(spec.build(device)?, file.tensors.clone())?;
             let scores = scores::first_order(&groups, &model, &file.tensors, loss, &samples, device)?;
             (scores, samples.len())
         }
