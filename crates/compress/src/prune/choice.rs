@@ -72,7 +72,27 @@ impl Choice<'_> {
             let Some((_, group, fewer, flops)) = best else { break };
             (counts[group], left) = (fewer, flops);
         }
+        self.give_back(&mut counts, &sorted, most)?;
         Ok(counts)
+    }
+
+    /// Puts back what the last steps took beyond the share, the channels that matter most first.
+    fn give_back(&self, counts: &mut [usize], sorted: &[Vec<f64>], most: u64) -> Result<(), NnError> {
+        loop {
+            let mut best: Option<(f64, usize, usize)> = None;
+            for (group, scores) in sorted.iter().enumerate() {
+                let more = (counts[group] + 1).next_multiple_of(self.options.multiple).min(scores.len());
+                let gain: f64 = scores[counts[group]..more].iter().sum();
+                let mut trial = counts.to_vec();
+                trial[group] = more;
+                let is_more = more > counts[group] && best.is_none_or(|(greatest, ..)| gain > greatest);
+                if is_more && self.flops(&trial)? <= most {
+                    best = Some((gain, group, more));
+                }
+            }
+            let Some((_, group, more)) = best else { return Ok(()) };
+            counts[group] = more;
+        }
     }
 
     /// The same share of each group, as small as it can be.
