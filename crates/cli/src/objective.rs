@@ -125,17 +125,23 @@ pub fn task(data: &Dataset) -> Task {
     }
 }
 
-/// The label smoothing of a loss, for the recipe of a training that is resumed.
+/// The label smoothing of a loss, for the recipe of a training that was done before.
 pub fn label_smoothing(loss: &Stored<BuiltInLoss>) -> f32 {
-    match loss {
-        Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) => loss.label_smoothing,
-        _ => 0.0,
-    }
+    by_labels(loss).map_or(0.0, |loss| loss.label_smoothing)
 }
 
 /// Whether classes count alike in a loss.
 pub fn is_balanced(loss: &Stored<BuiltInLoss>) -> bool {
-    matches!(loss, Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) if loss.class_weights.is_some())
+    by_labels(loss).is_some_and(|loss| loss.class_weights.is_some())
+}
+
+/// What of a loss is the labels', where there are labels.
+fn by_labels(loss: &Stored<BuiltInLoss>) -> Option<&CrossEntropyLoss> {
+    match loss {
+        Stored::BuiltIn(BuiltInLoss::CrossEntropy(loss)) => Some(loss),
+        Stored::BuiltIn(BuiltInLoss::Distillation(loss)) => Some(&loss.labels),
+        _ => None,
+    }
 }
 
 /// A measure of an epoch for people: an accuracy as a percentage, all else with four digits.

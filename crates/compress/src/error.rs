@@ -24,7 +24,7 @@ pub enum CompressError {
     },
     /// Not enough channels can be taken out.
     #[error(
-        "channels can be taken out for at most {:.0} % of the multiply-adds, found {:.0} % asked for: layers are left with a \
+        "channels can be taken out for at most {:.0} % of the FLOPs, found {:.0} % asked for: layers are left with a \
          multiple of {multiple} channels each, and those that are tied to the input, the outputs, or a layer such as attention \
          stay",
         100.0 * most, 100.0 * asked
@@ -34,6 +34,15 @@ pub enum CompressError {
         asked: f64,
         /// The greatest share.
         most: f64,
+        /// What the channels left are a multiple of.
+        multiple: usize,
+    },
+    /// No layer would be narrower.
+    #[error(
+        "no layer would have fewer channels: each is left with a multiple of {multiple}, and those that are tied to the input, the \
+         outputs, or a layer such as attention stay"
+    )]
+    NothingToNarrow {
         /// What the channels left are a multiple of.
         multiple: usize,
     },

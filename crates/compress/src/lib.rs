@@ -1,7 +1,9 @@
 //! Smaller and faster models, made of trained ones.
 //!
 //! [`to_int8`] makes of a model file one whose layers compute in 8-bit whole numbers: a quarter of the size, and on a CPU
-//! faster by as much as its instructions for bytes are. What comes out is a model file like any other.
+//! faster by as much as its instructions for bytes are. [`prune`] takes out the channels that matter least, after which the model is
+//! trained for some epochs. [`Taught`] puts what a teacher says beside the samples, from which a smaller network learns, such as one
+//! that [`narrowed`] makes. What comes out is a model file like any other.
 //!
 //! ```
 //! use std::sync::Arc;

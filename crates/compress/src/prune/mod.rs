@@ -23,7 +23,7 @@ use choice::Choice;
 /// How channels are taken out of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PruneOptions {
-    /// Which share of the multiply-adds is to go at least, above 0 and below 1; 0.5 by default.
+    /// Which share of the FLOPs is to go at least, above 0 and below 1; 0.5 by default.
     pub share: f64,
     /// By what channels are chosen; [`PruneScore::FirstOrder`] by default.
     pub score: PruneScore,
@@ -118,7 +118,7 @@ impl FromStr for PruneScore {
 pub struct PruneReport {
     /// Channels that go together, in the order of the network.
     pub groups: Vec<PrunedGroup>,
-    /// Multiply-adds for a sample, before and after, two operations each.
+    /// FLOPs for a sample, before and after; a multiply-add counts two.
     pub flops: [u64; 2],
     /// Numbers that training changes, before and after.
     pub parameters: [usize; 2],
@@ -137,7 +137,7 @@ pub struct PrunedGroup {
     pub after: usize,
 }
 
-/// Takes channels out of a model, those that matter least, until a share of its multiply-adds is gone. It answers worse then, and
+/// Takes channels out of a model, those that matter least, until a share of its FLOPs is gone. It answers worse then, and
 /// has to be trained for some epochs.
 ///
 /// Only `training` samples are looked at, and only by [`PruneScore::FirstOrder`].
@@ -213,7 +213,7 @@ pub fn prune(
 /// ```
 ///
 /// # Errors
-/// [`CompressError::Option`] for a share that is not above 0 and below 1, or a multiple of 0; [`CompressError::TooFewChannels`] if
+/// [`CompressError::Option`] for a share that is not above 0 and below 1, or a multiple of 0; [`CompressError::NothingToNarrow`] if
 /// nothing is left out.
 pub fn narrowed(spec: &ModelSpec, share: f64, multiple: usize) -> Result<ModelSpec, CompressError> {
     let wrong = |option, found: String, expected| Err(CompressError::Option { option, found, expected });
@@ -230,7 +230,7 @@ pub fn narrowed(spec: &ModelSpec, share: f64, multiple: usize) -> Result<ModelSp
     };
     let counts: Vec<_> = groups.iter().map(|group| (group, wanted(group.channels))).collect();
     if counts.iter().all(|(group, count)| *count == group.channels) {
-        return Err(CompressError::TooFewChannels { asked: 1.0 - share, most: 0.0, multiple });
+        return Err(CompressError::NothingToNarrow { multiple });
     }
     Ok(spec.with_channels(&counts)?)
 }

@@ -6,12 +6,10 @@ use burn::tensor::Device;
 use fireclay_nn::{
     AnyTensor, BatchNormSpec, ChannelGroup, ChannelRole, ChannelSlice, Conv1dSpec, Conv2dSpec, DenseSpec,
     EmbeddingSpec, LayerSpec, ModelSpec, NamedTensor, Network, Padding, PositionKind, ReluSpec, ResidualSpec,
-    TiedDenseSpec, TransformerSpec, load_state, state,
+    TiedDenseSpec, TransformerSpec, load_state,
 };
 
-fn numbers(count: usize, from: usize) -> Vec<f32> {
-    (from..from + count).map(|at| ((at * 7919 + 13) % 1009) as f32 / 504.0 - 1.0).collect()
-}
+use crate::support::{spread, trained_state};
 
 fn conv(channels: usize) -> LayerSpec {
     Conv2dSpec::new(channels, 3).padding(Padding::Same).into()
@@ -72,23 +70,6 @@ fn tied() -> ModelSpec {
         .layer(TiedDenseSpec::default())
 }
 
-/// Weights and statistics that are not those of a new network.
-fn tensors(spec: &ModelSpec) -> Vec<NamedTensor> {
-    let mut tensors = state(&spec.build_seeded(4, &Device::flex()).unwrap());
-    for tensor in &mut tensors {
-        let noise = numbers(tensor.values.len(), tensor.name.len());
-        for (value, noise) in tensor.values.iter_mut().zip(noise) {
-            match tensor.name.rsplit('.').next().unwrap() {
-                "running_var" => *value = 0.6 + 0.5 * noise,
-                "running_mean" | "bias" => *value = 0.3 * noise,
-                "weight" if tensor.shape.len() == 1 => *value = noise + 0.2,
-                _ => {}
-            }
-        }
-    }
-    tensors
-}
-
 fn outputs(spec: &ModelSpec, tensors: Vec<NamedTensor>) -> Vec<f32> {
     let device = Device::flex();
     let model = load_state(spec.build(&device).unwrap(), tensors).unwrap();
@@ -96,7 +77,7 @@ fn outputs(spec: &ModelSpec, tensors: Vec<NamedTensor>) -> Vec<f32> {
     let count = shape.iter().product();
     let input = match spec.input.shape() {
         [5] => AnyTensor::from_tokens((0..count as i32).map(|at| at * 7 % 11).collect(), &shape, &device),
-        _ => AnyTensor::from_values(numbers(count, 0), &shape, &device),
+        _ => AnyTensor::from_values(spread(count, 0), &shape, &device),
     };
     model.forward(input).into_data().try_into_vec().unwrap()
 }
@@ -182,7 +163,7 @@ fn channels_that_mean_more_than_their_order_stay() {
 fn a_network_without_channels_gives_what_it_gives_where_they_are_nothing() {
     for spec in [plain(), residual(), sequence(), tied()] {
         let groups = spec.channel_groups().unwrap();
-        let whole = tensors(&spec);
+        let whole = trained_state(&spec);
         let before = outputs(&spec, whole.clone());
         let mut zeroed = whole.clone();
         let mut kept = Vec::new();
@@ -206,7 +187,7 @@ fn a_network_without_channels_gives_what_it_gives_where_they_are_nothing() {
 #[test]
 fn channels_are_kept_in_the_order_asked_for() {
     let spec = plain();
-    let whole = tensors(&spec);
+    let whole = trained_state(&spec);
     let groups = spec.channel_groups().unwrap();
     let turned = groups.into_iter().map(|group| {
         let order = (0..group.channels).rev().collect();
@@ -223,5 +204,5 @@ fn channels_are_kept_in_the_order_asked_for() {
 fn a_layer_without_channels_is_refused() {
     let spec = ModelSpec::new([4]).dense(6).relu().dense(2);
     let group = spec.channel_groups().unwrap().remove(0);
-    assert!(spec.keep_channels(tensors(&spec), &[(group, Vec::new())]).is_err());
+    assert!(spec.keep_channels(trained_state(&spec), &[(group, Vec::new())]).is_err());
 }

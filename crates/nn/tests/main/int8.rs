@@ -9,8 +9,10 @@ use fireclay_nn::{
     NamedTensor, Network, Padding, ResidualSpec, load_state, round_to_int8, state,
 };
 
+use crate::support::{spread, trained_state};
+
 fn numbers(count: usize) -> Vec<f32> {
-    (0..count).map(|at| ((at * 7919 + 13) % 1009) as f32 / 504.0 - 1.0).collect()
+    spread(count, 0)
 }
 
 fn conv(channels: usize) -> LayerSpec {
@@ -60,24 +62,9 @@ fn pooled_before_the_norm() -> ModelSpec {
         .flatten()
 }
 
-/// Weights and statistics that are not those of a new network.
+/// The network with weights and statistics that are not those of a new one.
 fn trained(spec: &ModelSpec) -> Model {
-    let model = spec.build_seeded(3, &Device::flex()).unwrap();
-    let tensors = state(&model).into_iter().map(|mut tensor| {
-        let noise = numbers(tensor.values.len() + tensor.name.len()).split_off(tensor.name.len());
-        for (value, noise) in tensor.values.iter_mut().zip(noise) {
-            match tensor.name.rsplit('.').next().unwrap() {
-                "running_var" => *value = 0.6 + 0.5 * noise,
-                "running_mean" | "bias" => *value = 0.2 * noise,
-                // Some channels are turned round.
-                "weight" if tensor.shape.len() == 1 => *value = noise + 0.2,
-                _ => {}
-            }
-        }
-        tensor
-    });
-    let tensors = tensors.collect();
-    load_state(model, tensors).unwrap()
+    load_state(spec.build(&Device::flex()).unwrap(), trained_state(spec)).unwrap()
 }
 
 fn batch(spec: &ModelSpec, count: usize) -> AnyTensor {

@@ -116,7 +116,7 @@ enum Method {
     Distill(distill::Options),
 }
 
-/// What was done; nothing if it was interrupted.
+/// What was done.
 struct Done {
     details: CompressionDetails,
     /// The model to compare with, and what both are called.

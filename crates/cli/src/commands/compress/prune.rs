@@ -12,6 +12,7 @@ use super::Compress;
 use super::training::{Fitted, Training};
 use crate::exit::UsageError;
 use crate::format::{percent, shown};
+use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::Program;
 use crate::records::{CompressionDetails, PrunedChannels};
@@ -46,7 +47,7 @@ pub fn run<P: Program>(
         false => None,
     };
     let samples: Arc<dyn Source> = Arc::new(train.clone());
-    let loss = crate::objective::Objective::of(&train).plain_loss();
+    let loss = Objective::of(&train).plain_loss();
     let (small, report) = prune(file, &loss, samples, options, device).map_err(|error| match error {
         CompressError::AlreadyInt8 | CompressError::TooFewChannels { .. } | CompressError::NoBatchNorm => {
             UsageError::of(error)

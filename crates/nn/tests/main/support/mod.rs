@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use fireclay_backend::DeviceName;
+use fireclay_nn::{ModelSpec, NamedTensor, state};
 use safetensors::{Dtype, SafeTensors};
 
 /// Every device of this build: run with `--features ndarray,wgpu` to try more than the CPU's default, and with
@@ -176,4 +177,27 @@ pub fn numbers(count: usize, seed: u64) -> Vec<f32> {
             ((state >> 40) as f32 / (1u64 << 23) as f32) - 1.0
         })
         .collect()
+}
+
+/// Numbers from -1 to 1 that do not repeat soon, from a place of their row on.
+pub fn spread(count: usize, from: usize) -> Vec<f32> {
+    (from..from + count).map(|at| ((at * 7919 + 13) % 1009) as f32 / 504.0 - 1.0).collect()
+}
+
+/// Weights and statistics of a network that are not those of a new one.
+pub fn trained_state(spec: &ModelSpec) -> Vec<NamedTensor> {
+    let mut tensors = state(&spec.build_seeded(3, &Device::flex()).unwrap());
+    for tensor in &mut tensors {
+        let noise = spread(tensor.values.len(), tensor.name.len());
+        for (value, noise) in tensor.values.iter_mut().zip(noise) {
+            match tensor.name.rsplit('.').next().unwrap() {
+                "running_var" => *value = 0.6 + 0.5 * noise,
+                "running_mean" | "bias" => *value = 0.2 * noise,
+                // Some channels are turned round.
+                "weight" if tensor.shape.len() == 1 => *value = noise + 0.2,
+                _ => {}
+            }
+        }
+    }
+    tensors
 }
