@@ -120,6 +120,19 @@ fn whole_networks_agree_with_the_reference() {
     check([2, 3, 4], &[], &mut random, 3);
 }
 
+/// Pixels begin at any byte, and lanes of four bytes with them.
+#[test]
+fn pooling_agrees_with_the_reference_for_any_number_of_channels() {
+    let mut random = Random::new(5);
+    for channels in 1..=37 {
+        let pool = Int8Pool { kernel_size: [2, 2], stride: [2, 1] };
+        let least = (0..channels).map(|_| random.below(2) == 0).collect();
+        for layer in [Int8Layer::MaxPool { pool, least }, Int8Layer::AveragePool(pool)] {
+            check([channels, 5, 4], &[layer], &mut random, 3);
+        }
+    }
+}
+
 /// Pairs of products that `vpmaddubsw` would cut off, and the longest sums there may be.
 #[test]
 fn extreme_bytes_are_not_cut_off() {

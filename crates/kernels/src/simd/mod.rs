@@ -23,7 +23,8 @@ pub(crate) use avx512::Avx512;
 pub(crate) use neon::Neon;
 pub(crate) use plain::Plain;
 
-/// Vectors of `f32` of one width, and the CPU's instructions on them.
+/// Vectors of `f32` of one width, and the CPU's instructions on them. Memory that is read or written need not be aligned: four bytes
+/// of a row of them are a lane too.
 pub(crate) trait Simd: Copy + Send + Sync {
     /// `LANES` numbers.
     type F: Copy;

@@ -35,9 +35,10 @@ impl Simd for Neon {
     }
     #[inline(always)]
     unsafe fn load_first(self, from: *const f32, count: usize) -> float32x4_t {
-        let mut lanes = [0.0; 4];
+        let mut lanes = [0.0f32; 4];
         unsafe {
-            std::ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), count);
+            // As bytes, which may lie anywhere.
+            from.cast::<u8>().copy_to_nonoverlapping(lanes.as_mut_ptr().cast(), 4 * count);
             vld1q_f32(lanes.as_ptr())
         }
     }
@@ -50,7 +51,7 @@ impl Simd for Neon {
         let mut lanes = [0.0f32; 4];
         unsafe {
             vst1q_f32(lanes.as_mut_ptr(), x);
-            std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, count);
+            to.cast::<u8>().copy_from_nonoverlapping(lanes.as_ptr().cast(), 4 * count);
         }
     }
     #[inline(always)]

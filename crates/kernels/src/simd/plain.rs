@@ -30,9 +30,9 @@ impl Simd for Plain {
     }
     #[inline(always)]
     unsafe fn load_first(self, from: *const f32, count: usize) -> [f32; 4] {
-        let mut lanes = [0.0; 4];
-        // SAFETY: the caller promises `count` numbers, fewer than four.
-        unsafe { std::ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), count) };
+        let mut lanes = [0.0f32; 4];
+        // SAFETY: the caller promises `count` numbers, fewer than four; bytes may lie anywhere.
+        unsafe { from.cast::<u8>().copy_to_nonoverlapping(lanes.as_mut_ptr().cast(), 4 * count) };
         lanes
     }
     #[inline(always)]
@@ -42,8 +42,8 @@ impl Simd for Plain {
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, x: [f32; 4], count: usize) {
-        // SAFETY: the caller promises room for `count` numbers, fewer than four.
-        unsafe { std::ptr::copy_nonoverlapping(x.as_ptr(), to, count) };
+        // SAFETY: the caller promises room for `count` numbers, fewer than four; bytes may lie anywhere.
+        unsafe { to.cast::<u8>().copy_from_nonoverlapping(x.as_ptr().cast(), 4 * count) };
     }
     #[inline(always)]
     unsafe fn load_u8(self, from: *const u8) -> [f32; 4] {
