@@ -2,6 +2,7 @@
 //! seems. Here are tables; other kinds are in `kinds`.
 
 mod exchange;
+mod int8_exports;
 mod kinds;
 mod measures;
 #[path = "../shared/numpy.rs"]

@@ -31,7 +31,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 /// What computes the outputs of a batch.
-type Compute = Box<dyn Fn(AnyTensor) -> Tensor<2>>;
+pub type Compute = Box<dyn Fn(AnyTensor) -> Tensor<2>>;
 
 /// Trains the networks of a program on the data in a folder.
 type Networks = fn(&Path) -> Vec<Trained>;
@@ -79,7 +79,7 @@ fn judge_of_round_trips() {
     assert!(agrees, "the script says what is wrong");
 }
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is to be set; see CONTRIBUTING.md"))
 }
 
@@ -91,23 +91,28 @@ struct Trained {
 }
 
 impl Trained {
-    /// Trains for one epoch, on as many samples as there are.
     fn new(name: String, spec: ModelSpec, is_language_model: bool, train: &Dataset, test: Dataset) -> Self {
-        let network = spec.build_seeded(1, &Device::flex()).unwrap();
-        let trainer = match train.target_kind() {
-            TargetKind::Values { .. } => Trainer::regression(network),
-            _ if is_language_model => Trainer::language_model(network),
-            _ => Trainer::classification(network),
-        };
-        let mut trainer = trainer.optimizer(Adam::new(1e-3));
-        trainer.fit(train, &FitOptions { epochs: 1, batch_size: 64, ..FitOptions::default() }).unwrap();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        trainer.save(file.path()).unwrap();
-        let mut model = ModelFile::load(file.path()).unwrap();
-        // The samples are compared as the network sees them.
-        (model.card.preprocessing, model.card.target_scale) = (None, None);
+        let model = trained(&spec, is_language_model, train);
         Trained { name, model, test: Arc::new(test.take(SAMPLES)) }
     }
+}
+
+/// Trains for one epoch, on as many samples as there are.
+pub fn trained(spec: &ModelSpec, is_language_model: bool, train: &Dataset) -> ModelFile {
+    let network = spec.build_seeded(1, &Device::flex()).unwrap();
+    let trainer = match train.target_kind() {
+        TargetKind::Values { .. } => Trainer::regression(network),
+        _ if is_language_model => Trainer::language_model(network),
+        _ => Trainer::classification(network),
+    };
+    let mut trainer = trainer.optimizer(Adam::new(1e-3));
+    trainer.fit(train, &FitOptions { epochs: 1, batch_size: 64, ..FitOptions::default() }).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    trainer.save(file.path()).unwrap();
+    let mut model = ModelFile::load(file.path()).unwrap();
+    // The samples are compared as the network sees them.
+    (model.card.preprocessing, model.card.target_scale) = (None, None);
+    model
 }
 
 fn limit(samples: u32) -> Limit {
@@ -218,14 +223,7 @@ impl Case {
         };
         let spec = model.card.spec.clone();
         let (network, _) = model.build(&Device::flex()).unwrap();
-        let mut inputs = Vec::new();
-        for from in (0..test.len()).step_by(BATCH) {
-            let indices: Vec<u32> =
-                (from..(from + BATCH).min(test.len())).map(|index| index as u32).collect();
-            let mut batch = Batch::default();
-            test.gather(&indices, &mut batch).unwrap();
-            inputs.push((batch.features, batch.shape));
-        }
+        let inputs = inputs(&*test);
         let compute: Compute = Box::new(move |input| network.forward(input));
         let outputs = outputs(&compute, &inputs);
         write_samples(&at("samples"), &inputs, &outputs);
@@ -279,7 +277,18 @@ impl Case {
     }
 }
 
-fn outputs(compute: &Compute, inputs: &[(BatchFeatures, Vec<usize>)]) -> Vec<f32> {
+/// All samples, in batches.
+pub fn inputs(source: &dyn Source) -> Vec<(BatchFeatures, Vec<usize>)> {
+    let one = |from: usize| {
+        let indices: Vec<u32> = (from..(from + BATCH).min(source.len())).map(|index| index as u32).collect();
+        let mut batch = Batch::default();
+        source.gather(&indices, &mut batch).unwrap();
+        (batch.features, batch.shape)
+    };
+    (0..source.len()).step_by(BATCH).map(one).collect()
+}
+
+pub fn outputs(compute: &Compute, inputs: &[(BatchFeatures, Vec<usize>)]) -> Vec<f32> {
     let device = Device::flex();
     let mut all = Vec::new();
     for (features, shape) in inputs {
@@ -304,7 +313,7 @@ fn difference(found: &[f32], expected: &[f32]) -> Result<f32, String> {
 }
 
 /// `x`, all inputs, and `y`, all outputs.
-fn write_samples(path: &Path, inputs: &[(BatchFeatures, Vec<usize>)], outputs: &[f32]) {
+pub fn write_samples(path: &Path, inputs: &[(BatchFeatures, Vec<usize>)], outputs: &[f32]) {
     let samples: usize = inputs.iter().map(|(_, shape)| shape[0]).sum();
     let mut bytes = Vec::new();
     let mut dtype = Dtype::F32;

@@ -247,21 +247,24 @@ impl Builder {
         }
 
         let [mut start, mut factor, mut addend] = std::array::from_fn(|_| Buffer::zeros(padded));
+        let whole_bias = conv.whole_bias(from.scale);
+        let by = conv.output.map_or(1.0, |output| output.scale);
         for channel in 0..out_channels {
             let sum: i32 =
                 conv.weight[channel * terms_of_sum..][..terms_of_sum].iter().map(|w| i32::from(*w)).sum();
             let lowered = -i32::from(from.scale.zero_point) * sum;
-            start.slice_mut()[channel] = f32::from_bits(lowered as u32);
-            let (by, plus) = match conv.output {
-                Some(output) => (output.scale, f32::from(output.zero_point)),
-                None => (1.0, 0.0),
+            let (whole, rest) = match &whole_bias {
+                Some(whole) => (whole[channel], 0.0),
+                None => (0, conv.bias[channel] / by),
             };
+            start.slice_mut()[channel] = f32::from_bits(lowered.wrapping_add(whole) as u32);
             factor.slice_mut()[channel] = from.scale.scale * conv.weight_scale[channel] / by;
-            addend.slice_mut()[channel] = conv.bias[channel] / by + plus;
+            addend.slice_mut()[channel] = rest;
         }
+        let zero = conv.output.map_or(0.0, |output| f32::from(output.zero_point));
         let least = match (conv.relu, conv.output) {
-            (true, Some(output)) => f32::from(output.zero_point),
-            (true, None) | (false, Some(_)) => 0.0,
+            (true, _) => 0.0,
+            (false, Some(_)) => -zero,
             (false, None) => f32::NEG_INFINITY,
         };
 
@@ -287,6 +290,8 @@ impl Builder {
             factor,
             addend,
             least,
+            most: 255.0 - zero,
+            zero,
         }
     }
 }

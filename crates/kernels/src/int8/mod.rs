@@ -2,8 +2,9 @@
 //!
 //! A number is kept as a byte, `number = scale · (byte - zero_point)`; weights are whole numbers from -127 to 127 with a scale for
 //! each output channel ([Jacob et al. 2017](https://arxiv.org/abs/1712.05877)). Products are added in 32 bits, which is
-//! exact, and a sum becomes the byte of the next layer by one multiplication and one addition in `f32`. So the results are the same
-//! bits on every path and with any number of threads.
+//! exact, a bias among them, and a sum becomes the byte of the next layer by one multiplication in `f32`, rounding to the nearest whole
+//! number, ties to even, and the byte of 0. So the results are the same bits on every path and with any number of threads, and those
+//! that ONNX's operators for whole numbers are defined to give.
 //!
 //! A few images at a time go through all layers, on one thread, while what lies between two layers stays in that thread's caches
 //! (`steps.rs`). A convolution is a product through tables, as in [`product`](crate::product), with four terms of a sum in each
@@ -61,6 +62,26 @@ pub struct Int8Conv2d {
 impl Int8Conv2d {
     /// The most terms of a sum: more could be beyond 32 bits.
     pub const MOST_TERMS: usize = 65_536;
+
+    /// The bias as whole numbers of the steps that sums are counted in, `input.scale · weight_scale`, with which the sums begin. Nothing
+    /// where a sum might then be beyond 32 bits: such a layer adds its bias to the numbers behind the sums.
+    ///
+    /// # Panics
+    /// If there are not as many weight scales as biases, or weights of another number of channels.
+    pub fn whole_bias(&self, input: Int8Scale) -> Option<Vec<i32>> {
+        assert_eq!([self.weight_scale.len(), self.bias.len()], [self.out_channels; 2], "scales and biases");
+        let terms = self.weight.len() / self.out_channels.max(1);
+        let channel = |channel: usize| {
+            let step = f64::from(input.scale * self.weight_scale[channel]);
+            let bias = (f64::from(self.bias[channel]) / step).round_ties_even();
+            let weights = &self.weight[channel * terms..][..terms];
+            let most: f64 = weights.iter().map(|weight| 255.0 * f64::from(weight.unsigned_abs())).sum();
+            // A bias of 0 is 0 in steps of nothing too; what is not a number is inside nothing.
+            let bias = if self.bias[channel] == 0.0 { 0.0 } else { bias };
+            (bias.abs() + most <= f64::from(i32::MAX)).then_some(bias as i32)
+        };
+        (0..self.out_channels).map(channel).collect()
+    }
 }
 
 /// Windows of a pooling without padding, as `[vertical, horizontal]`.

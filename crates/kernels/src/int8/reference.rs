@@ -28,9 +28,16 @@ impl Image {
     }
 }
 
-/// Nearest byte, not below `least`; what is not a number is the least.
-fn byte(x: f32, least: f32) -> u8 {
-    if x > least { x.min(255.0).round_ties_even() as u8 } else { least as u8 }
+/// The byte of a number of steps from that of 0; what is not a number is the least.
+fn byte(steps: f32, zero_point: u8) -> u8 {
+    match steps.round_ties_even() {
+        whole if whole.is_nan() => 0,
+        whole => (whole + f32::from(zero_point)).clamp(0.0, 255.0) as u8,
+    }
+}
+
+fn zero(scale: Int8Scale) -> f32 {
+    f32::from(scale.zero_point)
 }
 
 /// All images through all layers.
@@ -40,29 +47,27 @@ pub(super) fn run(dims: [usize; 3], scale: Int8Scale, layers: &[Int8Layer], inpu
 }
 
 fn one(dims: [usize; 3], scale: Int8Scale, layers: &[Int8Layer], input: &[f32]) -> Vec<f32> {
-    let by = 1.0 / scale.scale;
-    let bytes = input.iter().map(|x| byte(x * by + f32::from(scale.zero_point), 0.0)).collect();
+    let bytes = input.iter().map(|x| byte(x / scale.scale, scale.zero_point)).collect();
     let mut image = Image { bytes, dims, scale };
     for (at, layer) in layers.iter().enumerate() {
         let is_last = at + 1 == layers.len();
         match layer {
             Int8Layer::Conv2d(conv) if conv.output.is_none() => {
-                let sums = convolve(conv, &image);
+                let (sums, bias) = convolve(conv, &image);
                 let numbers = sums.into_iter().enumerate().map(|(channel, sum)| {
-                    let value =
-                        sum as f32 * (image.scale.scale * conv.weight_scale[channel]) + conv.bias[channel];
+                    let value = sum as f32 * (image.scale.scale * conv.weight_scale[channel]) + bias[channel];
                     if conv.relu { value.max(0.0) } else { value }
                 });
                 return numbers.collect();
             }
             Int8Layer::GlobalAveragePool if is_last => {
-                let zero = f32::from(image.scale.zero_point);
+                let zero = zero(image.scale);
                 return means(&image).into_iter().map(|mean| (mean - zero) * image.scale.scale).collect();
             }
             layer => image = apply(layer, &image),
         }
     }
-    let zero = f32::from(image.scale.zero_point);
+    let zero = zero(image.scale);
     image.bytes.iter().map(|byte| (f32::from(*byte) - zero) * image.scale.scale).collect()
 }
 
@@ -71,14 +76,13 @@ fn apply(layer: &Int8Layer, image: &Image) -> Image {
     match layer {
         Int8Layer::Conv2d(conv) => {
             let output = conv.output.unwrap();
-            let sums = convolve(conv, image);
+            let (sums, bias) = convolve(conv, image);
             let dims = conv_dims(conv, image.dims);
-            let zero = f32::from(output.zero_point);
-            let least = if conv.relu { zero } else { 0.0 };
             let bytes = sums.into_iter().enumerate().map(|(at, sum)| {
                 let channel = at / (dims[1] * dims[2]);
                 let factor = image.scale.scale * conv.weight_scale[channel] / output.scale;
-                byte(sum as f32 * factor + (conv.bias[channel] / output.scale + zero), least)
+                let steps = sum as f32 * factor + bias[channel] / output.scale;
+                byte(if conv.relu { steps.max(0.0) } else { steps }, output.zero_point)
             });
             Image { bytes: bytes.collect(), dims, scale: output }
         }
@@ -88,27 +92,29 @@ fn apply(layer: &Int8Layer, image: &Image) -> Image {
         }),
         Int8Layer::AveragePool(pool) => pooled(image, pool, |_, bytes| {
             let sum: u32 = bytes.iter().map(|byte| u32::from(*byte)).sum();
-            (sum as f32 * (1.0 / bytes.len() as f32)).round_ties_even() as u8
+            byte(sum as f32 * (1.0 / bytes.len() as f32) - zero(image.scale), image.scale.zero_point)
         }),
         Int8Layer::GlobalAveragePool => {
             let means = means(image);
-            Image::of([channels, 1, 1], image.scale, |channel, _, _| means[channel].round_ties_even() as u8)
+            Image::of([channels, 1, 1], image.scale, |channel, _, _| {
+                byte(means[channel] - zero(image.scale), image.scale.zero_point)
+            })
         }
         Int8Layer::Relu => {
-            let zero = image.scale.zero_point;
-            Image::of([channels, height, width], image.scale, |c, y, x| image.at(c, y, x).max(zero))
+            let least = image.scale.zero_point;
+            Image::of([channels, height, width], image.scale, |c, y, x| image.at(c, y, x).max(least))
         }
         Int8Layer::Residual { layers, shortcut, relu, output } => {
             let of =
                 |layers: &[Int8Layer]| layers.iter().fold(image.clone(), |flow, layer| apply(layer, &flow));
             let (one, other) = (of(layers), of(shortcut));
             let [by_one, by_other] = [&one, &other].map(|side| side.scale.scale / output.scale);
-            let zero = |scale: Int8Scale| f32::from(scale.zero_point);
             let addend = zero(*output) - (zero(one.scale) * by_one + zero(other.scale) * by_other);
             let least = if *relu { zero(*output) } else { 0.0 };
             Image::of(one.dims, *output, |c, y, x| {
                 let number = |image: &Image| f32::from(image.at(c, y, x));
-                byte(number(&one) * by_one + number(&other) * by_other + addend, least)
+                let sum = number(&one) * by_one + (number(&other) * by_other + addend);
+                sum.max(least).min(255.0).round_ties_even() as u8
             })
         }
     }
@@ -122,16 +128,17 @@ fn conv_dims(conv: &Int8Conv2d, dims: [usize; 3]) -> [usize; 3] {
     [conv.out_channels, axis(0), axis(1)]
 }
 
-/// Sums of (byte - zero point) times weight.
-fn convolve(conv: &Int8Conv2d, image: &Image) -> Vec<i32> {
+/// Sums of (byte - zero point) times weight, with the bias in them if it can be, and what is to be added to the number of a channel.
+fn convolve(conv: &Int8Conv2d, image: &Image) -> (Vec<i32>, Vec<f32>) {
     let [channels, height, width] = image.dims;
     let [out_channels, out_height, out_width] = conv_dims(conv, image.dims);
     let [kernel_height, kernel_width] = conv.kernel_size;
+    let whole = conv.whole_bias(image.scale);
     let mut sums = Vec::new();
     for out in 0..out_channels {
         for y in 0..out_height {
             for x in 0..out_width {
-                let mut sum = 0i64;
+                let mut sum = whole.as_ref().map_or(0, |whole| i64::from(whole[out]));
                 for channel in 0..channels {
                     for ky in 0..kernel_height {
                         for kx in 0..kernel_width {
@@ -152,7 +159,7 @@ fn convolve(conv: &Int8Conv2d, image: &Image) -> Vec<i32> {
             }
         }
     }
-    sums
+    (sums, if whole.is_some() { vec![0.0; out_channels] } else { conv.bias.clone() })
 }
 
 fn pooled(image: &Image, pool: &Int8Pool, of: impl Fn(usize, &[u8]) -> u8) -> Image {

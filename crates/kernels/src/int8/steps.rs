@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::tensor::{SLACK, Tensor};
 use super::tile::{Into, Tiles};
-use super::{Int8Network, Int8Pool};
+use super::{Int8Network, Int8Pool, Int8Scale};
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::product::{Term, offset};
@@ -103,6 +103,8 @@ pub(super) struct Product {
     pub(super) factor: Buffer,
     pub(super) addend: Buffer,
     pub(super) least: f32,
+    pub(super) most: f32,
+    pub(super) zero: f32,
 }
 
 impl Step {
@@ -249,7 +251,7 @@ impl Kernel for Images<'_> {
                             for (image, means) in means.chunks_exact(channels).enumerate() {
                                 for (channel, mean) in means.iter().enumerate() {
                                     into[image * to.image() + to.place(0, 0) + channel] =
-                                        mean.round_ties_even() as u8;
+                                        nearest(*mean, from.scale);
                                 }
                             }
                         }
@@ -321,13 +323,12 @@ fn enter<S: Simd>(
     let to = network.input;
     let [channels, height, width] = to.dims;
     let values = arena.of_mut(to, images);
-    let by = s.splat(1.0 / network.input_scale.scale);
-    let zero = s.splat(f32::from(network.input_scale.zero_point));
+    let scale = network.input_scale;
     if channels_last || channels == 1 || height * width == 1 {
         // As bytes lie.
         each_row!(images, to, |image, y| {
             let from = &input[(image * height + y) * width * channels..][..width * channels];
-            quantize(s, by, zero, from, row_mut(to, values, image, y));
+            quantize(s, scale, from, row_mut(to, values, image, y));
         });
         return;
     }
@@ -336,7 +337,7 @@ fn enter<S: Simd>(
         let into = row_mut(to, values, image, y);
         for channel in 0..channels {
             let from = &input[((image * channels + channel) * height + y) * width..][..width];
-            quantize(s, by, zero, from, &mut planes[channel * width..][..width]);
+            quantize(s, scale, from, &mut planes[channel * width..][..width]);
         }
         if channels == 3 {
             let (red, rest) = planes.split_at(width);
@@ -355,14 +356,14 @@ fn enter<S: Simd>(
     });
 }
 
-/// Numbers to bytes; what is not a number becomes 0.
+/// Numbers to bytes; what is not a number becomes the least one.
 #[inline(always)]
-fn quantize<S: Simd>(s: S, by: S::F, zero: S::F, from: &[f32], into: &mut [u8]) {
+fn quantize<S: Simd>(s: S, of: Int8Scale, from: &[f32], into: &mut [u8]) {
+    let (scale, zero) = (s.splat(of.scale), f32::from(of.zero_point));
     each_vector!(S::LANES, from.len(), |at, count| {
-        let x = s.add(s.mul(get(s, from, at, count), by), zero);
-        // In this order what is not a number becomes 0.
-        let byte = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
-        put_u8(s, into, at, count, s.round(byte));
+        // In this order what is not a number becomes the least byte.
+        let whole = s.round(s.max(s.div(get(s, from, at, count), scale), s.splat(-zero)));
+        put_u8(s, into, at, count, s.min(s.add(whole, s.splat(zero)), s.splat(255.0)));
     });
 }
 
@@ -419,6 +420,8 @@ impl Product {
                 factor: &self.factor.slice()[first..],
                 addend: &self.addend.slice()[first..],
                 least: self.least,
+                most: self.most,
+                zero: self.zero,
                 columns: self.width.min(self.out_channels - first),
                 to,
             });
@@ -500,9 +503,16 @@ fn average_pool(
             }
         }
         for (to, sum) in pixel.iter_mut().zip(&sums) {
-            *to = (*sum as f32 * share).round_ties_even() as u8;
+            *to = nearest(*sum as f32 * share, from.scale);
         }
     });
+}
+
+/// The byte for a mean of bytes: the nearest whole number of steps from that of 0.
+#[inline(always)]
+fn nearest(mean: f32, scale: Int8Scale) -> u8 {
+    let zero = f32::from(scale.zero_point);
+    ((mean - zero).round_ties_even() + zero) as u8
 }
 
 /// The mean byte of each channel.
@@ -526,17 +536,12 @@ fn means_of(images: usize, from: Tensor, values: &[u8], means: &mut [f32]) {
     }
 }
 
-/// What a byte of each side of a sum is multiplied by, and what is added.
-pub(super) fn sum_factors(one: Tensor, other: Tensor, to: Tensor) -> [f32; 3] {
-    let [by_one, by_other] = [one, other].map(|side| side.scale.scale / to.scale.scale);
-    let zero = |side: Tensor| f32::from(side.scale.zero_point);
-    [by_one, by_other, zero(to) - (zero(one) * by_one + zero(other) * by_other)]
-}
-
 #[inline(always)]
 fn add<S: Simd>(s: S, images: usize, arena: &mut Arena, [one, other]: [Tensor; 2], to: Tensor, relu: bool) {
-    let factors = sum_factors(one, other, to);
-    let [by_one, by_other, addend] = factors.map(|factor| s.splat(factor));
+    let [by_one, by_other] = [one, other].map(|side| side.scale.scale / to.scale.scale);
+    let zero = |side: Tensor| f32::from(side.scale.zero_point);
+    let addend = s.splat(zero(to) - (zero(one) * by_one + zero(other) * by_other));
+    let [by_one, by_other] = [by_one, by_other].map(|factor| s.splat(factor));
     let least = s.splat(if relu { f32::from(to.scale.zero_point) } else { 0.0 });
     let into: *mut [u8] = arena.read_and_write(one, to, images).1;
     let (one_values, other_values) = (arena.of(one, images), arena.of(other, images));
@@ -547,8 +552,9 @@ fn add<S: Simd>(s: S, images: usize, arena: &mut Arena, [one, other]: [Tensor; 2
         let (a, b) = (row(one, one_values, image, y), row(other, other_values, image, y));
         let into = row_mut(to, into, image, y);
         each_vector!(S::LANES, into.len(), |at, count| {
-            let sum = s.add(s.mul(get_u8(s, a, at, count), by_one), s.mul(get_u8(s, b, at, count), by_other));
-            let value = s.min(s.max(s.add(sum, addend), least), s.splat(255.0));
+            let other = s.add(s.mul(get_u8(s, b, at, count), by_other), addend);
+            let sum = s.add(s.mul(get_u8(s, a, at, count), by_one), other);
+            let value = s.min(s.max(sum, least), s.splat(255.0));
             put_u8(s, into, at, count, s.round(value));
         });
     });

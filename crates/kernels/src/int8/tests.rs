@@ -9,7 +9,11 @@ fn scale(random: &mut Random) -> Int8Scale {
 fn conv(random: &mut Random, in_channels: usize, out_channels: usize, kernel: [usize; 2]) -> Int8Conv2d {
     let terms = in_channels * kernel[0] * kernel[1];
     let weight = (0..out_channels * terms).map(|_| (random.below(255) as i16 - 127) as i8).collect();
-    let weight_scale = (0..out_channels).map(|_| 0.01 * (1.1 + random.number())).collect();
+    let mut weight_scale: Vec<f32> = (0..out_channels).map(|_| 0.01 * (1.1 + random.number())).collect();
+    // A channel of which nothing but its bias is left, whose layer cannot have whole biases.
+    if random.below(5) == 0 {
+        weight_scale[random.below(out_channels)] = 1e-15;
+    }
     Int8Conv2d {
         out_channels,
         kernel_size: kernel,

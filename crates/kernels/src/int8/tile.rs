@@ -24,8 +24,11 @@ pub(super) struct Tiles<'a> {
     pub(super) factor: &'a [f32],
     /// What is added then.
     pub(super) addend: &'a [f32],
-    /// Below it nothing goes.
+    /// Below it nothing goes, nor any byte above [`most`](Self::most).
     pub(super) least: f32,
+    pub(super) most: f32,
+    /// What is added to the nearest whole number, the byte of 0.
+    pub(super) zero: f32,
     /// Columns of the panel that there are.
     pub(super) columns: usize,
     pub(super) to: Into<'a>,
@@ -111,7 +114,11 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
                 Into::Bytes { to, places } => {
                     let to = to.add(*places.get_unchecked(first + m) as usize);
                     for (n, value) in values.into_iter().enumerate() {
-                        let (to, value) = (to.add(n * S::LANES), s.min(value, s.splat(255.0)));
+                        let (to, mut value) = (to.add(n * S::LANES), s.min(value, s.splat(tiles.most)));
+                        if tiles.zero != 0.0 {
+                            // After the rounding, which for a half depends on which numbers are even.
+                            value = s.add(s.round(value), s.splat(tiles.zero));
+                        }
                         if is_full || n + 1 < N {
                             s.store_rounded_u8(to, value);
                         } else {

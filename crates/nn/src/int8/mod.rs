@@ -8,8 +8,13 @@
 mod segments;
 mod weights;
 
+use std::ops::Range;
+
+use fireclay_backend::ops::Int8Description;
+
 use crate::error::NnError;
 use crate::spec::ModelSpec;
+use crate::state::{NamedTensor, check_tensors};
 pub(crate) use segments::{Segment, segments};
 pub use weights::{int8_rows, round_to_int8};
 
@@ -24,7 +29,32 @@ pub struct Int8Candidates {
     pub layers: Vec<String>,
 }
 
+/// Layers of a network, one after another, that compute in 8-bit whole numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Int8Segment {
+    /// Which of the network's first level.
+    pub layers: Range<usize>,
+    /// What they compute, batch norm folded into the weights.
+    pub description: Int8Description,
+    /// Names of the layers with weights and, behind those inside it, of each residual block, in the order of the description.
+    pub names: Vec<String>,
+    /// One sample that leaves, in `f32`: `[features]` or `[channels, height, width]`.
+    pub output: Vec<usize>,
+}
+
 impl ModelSpec {
+    /// The layers that compute in 8-bit whole numbers, with these weights; none of a network without
+    /// [`int8`](ModelSpec::int8).
+    ///
+    /// # Errors
+    /// As for [`check_tensors`].
+    pub fn int8_segments(&self, tensors: &[NamedTensor]) -> Result<Vec<Int8Segment>, NnError> {
+        check_tensors(self, tensors)?;
+        let plan = self.plan()?;
+        let segments = self.int8.as_ref().map_or(Vec::new(), |int8| segments(&plan, &self.input, int8));
+        Ok(segments.iter().map(|segment| segment.published(tensors)).collect())
+    }
+
     /// Which layers could compute in 8-bit whole numbers, and which ranges that takes: convolutions without groups and dense
     /// layers, with batch norm and ReLU behind them, also behind a max pooling, pooling without padding, and residual blocks of these.
     ///

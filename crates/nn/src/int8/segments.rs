@@ -8,8 +8,8 @@ use burn::backend::DispatchTensor;
 use fireclay_backend::ops::{Int8Description, int8};
 use fireclay_kernels::{Int8Conv2d, Int8Layer, Int8Pool, Int8Scale};
 
-use super::Int8Candidates;
 use super::weights::nearest_int8_rows;
+use super::{Int8Candidates, Int8Segment};
 use crate::int8_spec::{Int8Range, Int8Spec};
 use crate::layers::{LayerKind, PlannedLayer};
 use crate::shapes::{InputSpec, Size2d};
@@ -43,7 +43,15 @@ enum Lowered {
     AveragePool(Int8Pool),
     GlobalAveragePool,
     Relu,
-    Residual { name: String, layers: Vec<Lowered>, shortcut: Vec<Lowered>, relu: bool, output: Int8Range },
+    Residual {
+        block: String,
+        layers: Vec<Lowered>,
+        shortcut: Vec<Lowered>,
+        relu: bool,
+        /// The layer whose output its bytes are.
+        gives: String,
+        output: Int8Range,
+    },
 }
 
 /// A convolution or a dense layer.
@@ -147,10 +155,10 @@ fn collect(steps: &[Lowered], candidates: &mut Int8Candidates) {
                 candidates.layers.push(product.name.clone());
                 candidates.outputs.extend(product.output.map(|_| product.gives.clone()));
             }
-            Lowered::Residual { name, layers, shortcut, .. } => {
+            Lowered::Residual { gives, layers, shortcut, .. } => {
                 collect(layers, candidates);
                 collect(shortcut, candidates);
-                candidates.outputs.push(name.clone());
+                candidates.outputs.push(gives.clone());
             }
             _ => {}
         }
@@ -307,10 +315,11 @@ fn step(
                 return None;
             }
             let (taken, relu) = with_relu(layers, 1);
-            let name = layers[taken - 1].name.clone();
-            let output = ranges.of(Some(&name))?;
-            let block = Lowered::Residual { name, layers: inner, shortcut, relu, output };
-            Some((Some(block), taken, Place { is_row: end.is_row, ..end }))
+            let gives = layers[taken - 1].name.clone();
+            let output = ranges.of(Some(&gives))?;
+            let block = layer.name.clone();
+            let sum = Lowered::Residual { block, layers: inner, shortcut, relu, gives, output };
+            Some((Some(sum), taken, Place { is_row: end.is_row, ..end }))
         }
         _ => None,
     }
@@ -438,6 +447,17 @@ impl Segment {
         })
     }
 
+    pub(super) fn published(&self, tensors: &[NamedTensor]) -> Int8Segment {
+        let mut names = Vec::new();
+        self.steps.iter().for_each(|step| step.names(&mut names));
+        Int8Segment {
+            layers: self.layers.clone(),
+            description: self.describe(tensors),
+            names,
+            output: self.output.clone(),
+        }
+    }
+
     /// The kernel's layers, with these weights.
     fn describe(&self, tensors: &[NamedTensor]) -> Int8Description {
         let by_name = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
@@ -450,6 +470,17 @@ impl Segment {
 }
 
 impl Lowered {
+    fn names(&self, names: &mut Vec<String>) {
+        match self {
+            Lowered::Product(product) => names.push(product.name.clone()),
+            Lowered::Residual { block, layers, shortcut, .. } => {
+                layers.iter().chain(shortcut).for_each(|step| step.names(names));
+                names.push(block.clone());
+            }
+            _ => {}
+        }
+    }
+
     fn build(&self, tensors: &HashMap<&str, &NamedTensor>) -> Vec<Int8Layer> {
         let all = |steps: &[Lowered]| steps.iter().flat_map(|step| step.build(tensors)).collect();
         let layer = match self {

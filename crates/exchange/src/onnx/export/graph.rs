@@ -50,6 +50,11 @@ impl<'a> Graph<'a> {
         self.layer = (name.to_owned(), format!("{name} ({kind})"));
     }
 
+    /// The name of the layer that is being written.
+    pub(super) fn layer_name(&self) -> &str {
+        &self.layer.0
+    }
+
     /// Adds a node with one output, which has the node's name.
     pub(super) fn add(&mut self, op: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
         self.add_many(op, inputs, 1, attributes).swap_remove(0)
@@ -108,6 +113,22 @@ impl<'a> Graph<'a> {
     /// As [`floats`](Self::floats), in twice as many bits.
     pub(super) fn doubles(&mut self, name: &str, shape: &[usize], values: &[f64]) -> String {
         self.initializer(name, shape, DataType::Double, bytes(values, f64::to_le_bytes))
+    }
+
+    /// Whole numbers of a byte with a sign.
+    pub(super) fn int8s(&mut self, name: &str, shape: &[usize], values: &[i8]) -> String {
+        self.initializer(name, shape, DataType::Int8, bytes(values, i8::to_le_bytes))
+    }
+
+    /// A list of whole numbers of 32 bits.
+    pub(super) fn int32s(&mut self, name: &str, values: &[i32]) -> String {
+        self.initializer(name, &[values.len()], DataType::Int32, bytes(values, i32::to_le_bytes))
+    }
+
+    /// One byte for all who need it.
+    pub(super) fn byte(&mut self, value: u8) -> String {
+        let key = format!("constant/uint8/{value}");
+        self.once(&key, |graph| graph.initializer(&key, &[], DataType::Uint8, vec![value]))
     }
 
     /// One number for all who need it.

@@ -4,6 +4,7 @@ mod attribute;
 mod flow;
 mod graph;
 mod input;
+mod int8;
 mod layers;
 mod metadata;
 mod operators;
@@ -150,7 +151,8 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = input::write(&mut graph, card, options)?;
     let views = card.spec.test_time_augmentation;
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
-    let flow = layers::chain(&mut graph, &placed, "", 0, flow);
+    let segments = card.spec.int8_segments(&model.tensors)?;
+    let flow = int8::network(&mut graph, &placed, &segments, flow, &mut notes);
     if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
         graph.refused.push(Unsupported {
             position: placed.len().to_string(),
