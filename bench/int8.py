@@ -2,7 +2,8 @@
 """8-bit whole numbers beside onnxruntime and OpenVINO, in f32 and in int8, on the same trained network.
 
 A model file of `mnist` or `cifar` is compressed by Fireclay, and exported as ONNX; onnxruntime quantises that graph statically
-(QDQ, unsigned activations, signed weights for each channel) on the same number of training images, and both peers run it.
+(QDQ, unsigned activations, signed weights for each channel) on the same number of training images, and both peers run it; both also
+run what Fireclay exports of its own model in whole numbers.
 Rounds are in turn: Fireclay in a process of its own, then each peer. All have the same cores.
 """
 
@@ -39,7 +40,7 @@ def prepared(images, model):
     return (images.astype(np.float32) / 255 - mean) / std
 
 
-def peers(graph, folder, calibration, threads):
+def peers(graph, exported, folder, calibration, threads):
     """Each peer as a function from images to logits."""
     import onnxruntime
     import openvino
@@ -84,6 +85,8 @@ def peers(graph, folder, calibration, threads):
         "onnxruntime int8": session(quantized),
         "OpenVINO f32": request(graph),
         "OpenVINO int8": request(quantized),
+        "onnxruntime, Fireclay's int8": session(exported),
+        "OpenVINO, Fireclay's int8": request(exported),
     }
 
 
@@ -116,9 +119,11 @@ def measure(arguments):
     test, labels = prepared(images["test_images"], arguments.model), images["test_labels"]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        graph = folder / "model.onnx"
-        subprocess.run([arguments.fireclay, "export", arguments.model, "--out", graph], check=True, stdout=sys.stderr)
-        others = peers(graph, folder, calibration, arguments.threads)
+        graph, exported, small = (folder / name for name in ("model.onnx", "exported.onnx", "small.fireclay"))
+        compress(arguments.program, arguments.model, arguments.data, small, arguments.threads)
+        for model, out in ((arguments.model, graph), (small, exported)):
+            subprocess.run([arguments.fireclay, "export", model, "--out", out], check=True, stdout=sys.stderr)
+        others = peers(graph, exported, folder, calibration, arguments.threads)
         batches = range(0, len(test), 100)
         right = {
             name: np.mean([np.argmax(run(test[at : at + 100]), 1) == labels[at : at + 100] for at in batches])
@@ -126,9 +131,7 @@ def measure(arguments):
         }
         rates, latencies = {}, {}
         for _ in range(arguments.rounds):
-            said = compress(
-                arguments.program, arguments.model, arguments.data, folder / "small.fireclay", arguments.threads
-            )
+            said = compress(arguments.program, arguments.model, arguments.data, small, arguments.threads)
             for name, of in (("Fireclay f32", said["before"]), ("Fireclay int8", said["after"])):
                 rates.setdefault(name, []).append(of["samples_per_second"])
                 latencies.setdefault(name, []).append(of["latency"])

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::slice::Iter;
 
-use fireclay_nn::{Int8Conv2d, Int8Layer, Int8Pool, Int8Scale, Int8Segment, LayerKind, PlacedLayer};
+use fireclay_nn::{
+    Int8Conv2d, Int8Layer, Int8Pool, Int8Scale, Int8Segment, Int8Spec, LayerKind, PlacedLayer,
+};
 
 use super::attribute::{integer, sizes};
 use super::flow::Flow;
@@ -18,18 +20,9 @@ pub(super) fn network(
     placed: &[PlacedLayer],
     segments: &[Int8Segment],
     input: Flow,
-    notes: &mut Vec<String>,
 ) -> Flow {
     let mut kinds = HashMap::new();
     collect(placed, &mut kinds);
-    let has_weights = |name: &&String| !matches!(kinds.get(name.as_str()), Some(LayerKind::Residual(_)));
-    let layers = segments.iter().flat_map(|segment| &segment.names).filter(has_weights).count();
-    if layers > 0 {
-        let are = if layers == 1 { "layer computes" } else { "layers compute" };
-        notes.push(format!(
-            "{layers} {are} in 8-bit whole numbers, between QuantizeLinear and DequantizeLinear"
-        ));
-    }
     let (mut flow, mut at) = (input, 0);
     for segment in segments {
         flow = layers::chain(graph, &placed[at..segment.layers.start], "", at, flow);
@@ -37,6 +30,27 @@ pub(super) fn network(
         at = segment.layers.end;
     }
     layers::chain(graph, &placed[at..], "", at, flow)
+}
+
+/// What somebody should know who runs the file.
+pub(super) fn notes(spec: &Int8Spec, placed: &[PlacedLayer], segments: &[Int8Segment]) -> Vec<String> {
+    let mut kinds = HashMap::new();
+    collect(placed, &mut kinds);
+    let has_weights = |name: &&String| !matches!(kinds.get(name.as_str()), Some(LayerKind::Residual(_)));
+    let layers = segments.iter().flat_map(|segment| &segment.names).filter(has_weights).count();
+    let mut notes = Vec::new();
+    if layers > 0 {
+        let are = if layers == 1 { "layer computes" } else { "layers compute" };
+        let how = "in 8-bit whole numbers, between QuantizeLinear and DequantizeLinear";
+        notes.push(format!("{layers} {are} {how}"));
+    }
+    if layers > 0 && !spec.left_in_f32.is_empty() {
+        let left = spec.left_in_f32.join(", ");
+        notes.push(format!(
+            "ONNX Runtime may round the weights of {left} to 8 bits as well, which were left in f32; a session with disabled_optimizers=[\"WeightBiasQuantization\"] does not"
+        ));
+    }
+    notes
 }
 
 /// Layers by their names, those inside blocks too.

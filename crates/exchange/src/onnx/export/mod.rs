@@ -110,6 +110,10 @@ impl OnnxModel {
 /// `probabilities` from one that ends with them. Classes, preprocessing, and how texts and tables become numbers are in the
 /// file's metadata as JSON, and so is the architecture. What the model was trained on is not in the file.
 ///
+/// Layers that compute in 8-bit whole numbers ([`ModelSpec::int8`](fireclay_nn::ModelSpec::int8)) stand between `QuantizeLinear` and
+/// `DequantizeLinear`, with batch norm folded into weights of 8 bits, so that a runtime computes them so too. Such a file is not
+/// [imported](super::import) again.
+///
 /// ```
 /// use fireclay_exchange::onnx::{self, OnnxOptions};
 /// use fireclay_exchange::ModelFile;
@@ -152,7 +156,10 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let views = card.spec.test_time_augmentation;
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
     let segments = card.spec.int8_segments(&model.tensors)?;
-    let flow = int8::network(&mut graph, &placed, &segments, flow, &mut notes);
+    let flow = int8::network(&mut graph, &placed, &segments, flow);
+    if let Some(int8) = &card.spec.int8 {
+        notes.extend(int8::notes(int8, &placed, &segments));
+    }
     if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
         graph.refused.push(Unsupported {
             position: placed.len().to_string(),

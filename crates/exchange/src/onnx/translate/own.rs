@@ -1,7 +1,8 @@
 //! Files that Fireclay wrote: their metadata has the description, and the tensors are in the graph under their names.
 //!
 //! What the metadata says is not believed: the model that it describes is written again, and must give the very graph that is
-//! in the file. So whatever can be written comes back as it was, and a file that was changed is read as any other tool's.
+//! in the file. So whatever can be written comes back as it was, and a file that was changed is read as any other tool's. Layers in
+//! whole numbers are written with batch norm folded into their weights, and do not come back.
 
 use std::collections::HashMap;
 

@@ -8,6 +8,7 @@ use fireclay_store::{ModelFile, Preprocessing};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
+use super::int8::in_int8;
 use super::networks::{TOKENS, VOCABULARY, language_models, networks};
 use super::weights::{Numbers, model};
 use super::{OnnxOptions, export};
@@ -25,6 +26,12 @@ fn judge_of_exports_in_onnx_runtime() {
     }
     for (seed, (name, spec)) in language_models().into_iter().enumerate() {
         cases.push(step_by_step(folder.path(), &format!("{name}_steps"), &model(spec, 100 + seed as u64)));
+    }
+    for (seed, (name, spec)) in in_int8().into_iter().enumerate() {
+        let mut case = at_once(folder.path(), name, &model(spec, 300 + seed as u64));
+        // Means of bytes may lie half-way between two, of which runtimes that work in f32 take either.
+        case["tolerance"] = json!(0.02);
+        cases.push(case);
     }
     cases.push(with_preprocessing(folder.path()));
     // Trained ones.

@@ -1,4 +1,5 @@
 mod graph;
+mod int8;
 mod judge;
 mod networks;
 mod weights;
