@@ -137,6 +137,26 @@ fn pooling_agrees_with_the_reference_for_any_number_of_channels() {
     }
 }
 
+#[test]
+fn a_bias_is_whole_where_no_sum_can_leave_32_bits() {
+    let mut random = Random::new(6);
+    let mut dense = conv(&mut random, 2, 2, [1, 1]);
+    (dense.weight, dense.weight_scale, dense.bias) =
+        (vec![127, -127, 1, 0], vec![0.5, 0.25], vec![1.0, -0.3]);
+    let input = Int8Scale { scale: 0.5, zero_point: 3 };
+    assert_eq!(dense.whole_bias(input), Some(vec![4, -2]));
+    // Both products of the first channel may be 255 · 127.
+    let most = (i32::MAX - 2 * 255 * 127) as f32 * 0.25;
+    dense.bias[0] = most * 0.999;
+    assert!(dense.whole_bias(input).is_some());
+    for bias in [most * 1.001, -most * 1.001, f32::NAN, f32::INFINITY] {
+        dense.bias[0] = bias;
+        assert_eq!(dense.whole_bias(input), None, "{bias}");
+    }
+    (dense.weight_scale[0], dense.bias[0]) = (0.0, 0.0);
+    assert_eq!(dense.whole_bias(input), Some(vec![0, -2]));
+}
+
 /// Pairs of products that `vpmaddubsw` would cut off, and the longest sums there may be.
 #[test]
 fn extreme_bytes_are_not_cut_off() {

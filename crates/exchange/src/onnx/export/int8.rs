@@ -85,14 +85,21 @@ fn segment(graph: &mut Graph, segment: &Int8Segment, kinds: &HashMap<&str, &Laye
     let description = &segment.description;
     let [channels, ..] = description.input;
     let bytes = writer.quantized(&flow.value, flow.rank, channels, description.scale);
-    let (layers, last) = match description.layers.split_last() {
-        Some((Int8Layer::Conv2d(last), before)) if last.output.is_none() => (before, Some(last)),
-        _ => (&description.layers[..], None),
-    };
-    let bytes = writer.chain(layers, bytes);
-    let (value, rank) = match last {
-        Some(conv) => writer.product(conv, &bytes),
-        None => (writer.numbers(&bytes), bytes.rank),
+    // The last layer gives numbers where it can.
+    let (value, rank) = match description.layers.split_last() {
+        Some((Int8Layer::Conv2d(conv), before)) if conv.output.is_none() => {
+            let bytes = writer.chain(before, bytes);
+            writer.product(conv, &bytes)
+        }
+        Some((Int8Layer::GlobalAveragePool, before)) => {
+            let bytes = writer.chain(before, bytes);
+            let means = writer.means(&bytes);
+            (writer.flat(&means), 2)
+        }
+        _ => {
+            let bytes = writer.chain(&description.layers, bytes);
+            (writer.numbers(&bytes), bytes.rank)
+        }
     };
     match rank == segment.output.len() + 1 {
         true => Flow { value, rank, steps: None, lengths: None },
@@ -164,8 +171,7 @@ impl Writer<'_, '_> {
                 (self.graph.add("AveragePool", &[&numbers], windows(pool)), rank)
             }
             Int8Layer::GlobalAveragePool => {
-                let numbers = self.numbers(&bytes);
-                let means = self.graph.add("GlobalAveragePool", &[&numbers], Vec::new());
+                let means = self.means(&bytes);
                 let means = self.quantized(&means, rank, channels, of);
                 let means = self.numbers(&means);
                 (self.flat(&means), 2)
@@ -176,6 +182,12 @@ impl Writer<'_, '_> {
             }
         };
         self.quantized(&numbers, rank, channels, of)
+    }
+
+    /// The mean of each channel, `[batch, channels, 1, 1]`.
+    fn means(&mut self, bytes: &Bytes) -> String {
+        let numbers = self.numbers(bytes);
+        self.graph.add("GlobalAveragePool", &[&numbers], Vec::new())
     }
 
     /// Where the least value is taken, the greatest one of the opposites is.

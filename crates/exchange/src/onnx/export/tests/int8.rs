@@ -21,7 +21,8 @@ pub(super) fn in_int8() -> Vec<(&'static str, ModelSpec)> {
     let left = ModelSpec::new([1, 9, 9]).conv2d(4, 3).relu().conv2d(4, 2).relu().layer(conv(3)).flatten();
     vec![
         ("int8_images", int8(images.clone().avg_pool2d(2).flatten().dense(7).relu().dense(3), &[])),
-        ("int8_means", int8(images.global_avg_pool2d().dense(3), &[])),
+        ("int8_means", int8(images.clone().global_avg_pool2d().dense(3), &[])),
+        ("int8_means_leave", int8(images.global_avg_pool2d().dense(3), &["dense_1"])),
         ("int8_left_in_f32", int8(left.dense(4), &["conv2d_2"])),
         (
             "int8_rows",
@@ -48,7 +49,7 @@ fn int8(spec: ModelSpec, left_in_f32: &[&str]) -> ModelSpec {
 /// All tensors between two operators are bytes, and weights and biases are whole numbers.
 #[test]
 fn layers_in_whole_numbers_stand_between_quantisations() {
-    let (_, spec) = in_int8().swap_remove(2);
+    let (_, spec) = in_int8().swap_remove(3);
     let (exported, proto) = decoded(&model(spec, 1), &OnnxOptions::default());
     let [said, left] = &exported.notes[..] else { panic!("{:?}", exported.notes) };
     assert_eq!(said, "3 layers compute in 8-bit whole numbers, between QuantizeLinear and DequantizeLinear");
@@ -103,4 +104,15 @@ fn a_bias_of_too_many_steps_stays_a_number() {
     let (_, proto) = decoded(&model, &OnnxOptions::default());
     let bias = proto.graph.unwrap().initializer.into_iter().find(|tensor| tensor.name == "dense_1.bias");
     assert_eq!(bias.unwrap().data_type(), DataType::Float);
+}
+
+/// The kernel gives the means at the end of what computes in whole numbers as they are, not as bytes.
+#[test]
+fn means_that_leave_are_not_rounded() {
+    let (_, spec) = in_int8().swap_remove(2);
+    let (_, proto) = decoded(&model(spec, 1), &OnnxOptions::default());
+    let nodes = proto.graph.unwrap().node;
+    let at = nodes.iter().position(|node| node.op_type == "GlobalAveragePool").unwrap();
+    let rest: Vec<&str> = nodes[at..].iter().map(|node| node.op_type.as_str()).collect();
+    assert_eq!(rest, ["GlobalAveragePool", "Flatten", "Gemm"]);
 }
