@@ -61,6 +61,36 @@ fn a_model_of_whole_numbers_is_smaller_and_other_commands_take_it() {
 }
 
 #[test]
+fn a_model_in_bf16_is_half_as_large_and_answers_alike() {
+    let folder = scratch();
+    train(folder.path());
+    let compress = ["compress", "mnist.fireclay", "--bf16", "--out", "half.fireclay", "--data-dir", "data"];
+    let stdout = succeed(folder.path(), &compress).stdout;
+    for words in
+        ["mnist.fireclay with weights in bf16; it computes in f32 as before", "test split", "accuracy"]
+    {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len() as f64;
+    assert!(size("half.fireclay") < 0.53 * size("mnist.fireclay"));
+    let accuracy = |name: &str| {
+        let evaluate = ["evaluate", name, "--data-dir", "data", "--metrics", "accuracy", "--json"];
+        let line: serde_json::Value =
+            serde_json::from_str(succeed(folder.path(), &evaluate).stdout.lines().last().unwrap()).unwrap();
+        line["accuracy"].as_f64().unwrap()
+    };
+    assert!((accuracy("half.fireclay") - accuracy("mnist.fireclay")).abs() < 0.02);
+    succeed(folder.path(), &COMPRESS);
+    fail(
+        folder.path(),
+        &["compress", "small.fireclay", "--bf16", "--out", "no.fireclay", "--data-dir", "data"],
+        2,
+        &["already; begin with the one that it was made of"],
+    );
+    fail(folder.path(), &[&compress[..], &["--samples", "3"]].concat(), 2, &["cannot be used with"]);
+}
+
+#[test]
 fn what_cannot_be_compressed_is_refused() {
     let folder = scratch();
     fail(folder.path(), &COMPRESS, 1, &["mnist.fireclay"]);
@@ -116,7 +146,7 @@ fn a_model_without_channels_is_smaller_and_was_trained_again() {
         fail(folder.path(), &[&usual[..], extra].concat(), code, &[words]);
         assert!(!folder.path().join("no.fireclay").exists());
     };
-    refused(&[], 2, "--int8|--prune <SHARE>|--distill <TEACHER>");
+    refused(&[], 2, "--int8|--bf16|--prune <SHARE>|--distill <TEACHER>");
     refused(&["--prune", "0.5", "--int8"], 2, "cannot be used with");
     refused(&["--int8", "--epochs", "3"], 2, "cannot be used with");
     refused(&["--prune", "1.5"], 2, "prune is 1.5; expected more than 0 and less than 1");

@@ -324,6 +324,8 @@ pub struct CompressionRecord<'a> {
 pub enum CompressionDetails {
     /// Computing in 8-bit whole numbers.
     Int8 { training_samples: usize, compared_samples: usize, lost: f64, layers: Vec<CompressedLayer> },
+    /// With weights in two bytes each.
+    Bf16 {},
     /// Without channels.
     Prune { training_samples: usize, score: &'static str, channels: Vec<PrunedChannels>, epochs: usize },
     /// Taught by another model.

@@ -11,6 +11,14 @@ pub enum CompressError {
     /// The model computes in 8-bit whole numbers already.
     #[error("the model computes in 8-bit whole numbers already; begin with the one that it was made of")]
     AlreadyInt8,
+    /// A weight is beyond the numbers of bf16.
+    #[error("a weight of {tensor} is {found:e}; expected at most 3.39e38, the greatest number of bf16")]
+    BeyondBf16 {
+        /// The tensor.
+        tensor: String,
+        /// The weight.
+        found: f32,
+    },
     /// There is nothing to measure ranges of.
     #[error(
         "there are no training samples, of which the ranges of the layers' outputs are measured; expected 1 or more"

@@ -1,7 +1,7 @@
 //! Smaller and faster models, made of trained ones.
 //!
 //! [`to_int8`] makes of a model file one whose layers compute in 8-bit whole numbers: a quarter of the size, and on a CPU
-//! faster by as much as its instructions for bytes are. [`prune`] takes out the channels that matter least, after which the model is
+//! faster by as much as its instructions for bytes are. [`to_bf16`] halves the file alone. [`prune`] takes out the channels that matter least, after which the model is
 //! trained for some epochs. [`Taught`] puts what a teacher says beside the samples, from which a smaller network learns, such as one
 //! that [`narrowed`] makes. What comes out is a model file like any other.
 //!
@@ -34,12 +34,14 @@
 //! Sister crates: `fireclay-nn` (models), `fireclay-store` (model files), `fireclay-train` (fit and evaluate), `fireclay` (all of
 //! them behind one door).
 
+mod bf16;
 mod distill;
 mod error;
 mod int8;
 mod prune;
 mod speed;
 
+pub use bf16::to_bf16;
 pub use distill::Taught;
 pub use error::CompressError;
 pub use int8::{Int8LayerReport, Int8Options, Int8Report, LayerForm, to_int8};

@@ -37,7 +37,7 @@ pub fn save_checkpoint<P: Serialize>(
     let contents = Contents {
         kind: CHECKPOINT,
         text,
-        tensors: StoredTensor::all(&checkpoint.tensors, false),
+        tensors: StoredTensor::as_they_are(&checkpoint.tensors),
         bytes: &[(OPTIMIZER, &checkpoint.optimizer)],
     };
     write_atomically(path, &encode(path, &contents)?)

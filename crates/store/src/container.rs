@@ -54,9 +54,15 @@ impl StoredTensor {
         }
     }
 
-    /// Tensors in the order in which a file holds them. With `int8`, weights that are whole numbers times a scale for each row
-    /// are stored as these numbers, a byte each, and a tensor of the scales; so they are read as the same bits.
-    pub(crate) fn all(tensors: &[NamedTensor], int8: bool) -> Vec<Self> {
+    /// Tensors as they are, in the order in which a file holds them.
+    pub(crate) fn as_they_are(tensors: &[NamedTensor]) -> Vec<Self> {
+        let one = |tensor: &NamedTensor| StoredTensor::numbers(&tensor.name, &tensor.shape, &tensor.values);
+        StoredTensor::in_order(tensors.iter().map(one).collect())
+    }
+
+    /// Tensors of a model in as few bytes as give the same bits again: weights that bf16 can hold in two each, and with `int8` those
+    /// that are whole numbers times a scale for each row as these numbers, a byte each, and a tensor of the scales.
+    pub(crate) fn of_model(tensors: &[NamedTensor], int8: bool) -> Vec<Self> {
         let mut stored = Vec::with_capacity(tensors.len());
         for tensor in tensors {
             match int8.then(|| int8_rows(tensor)).flatten() {
@@ -70,13 +76,33 @@ impl StoredTensor {
                         bytes: whole.into_iter().map(|number| number as u8).collect(),
                     });
                 }
+                None if is_bf16(tensor) => stored.push(StoredTensor {
+                    name: tensor.name.clone(),
+                    dtype: Dtype::BF16,
+                    shape: tensor.shape.clone(),
+                    bytes: tensor.values.iter().flat_map(|value| upper_half(*value)).collect(),
+                }),
                 None => stored.push(StoredTensor::numbers(&tensor.name, &tensor.shape, &tensor.values)),
             }
         }
-        // Those of wider types first, as safetensors has them.
+        StoredTensor::in_order(stored)
+    }
+
+    /// Those of wider types first, as safetensors has them.
+    fn in_order(mut stored: Vec<Self>) -> Vec<Self> {
         stored.sort_by(|one, other| (other.dtype, &one.name).cmp(&(one.dtype, &other.name)));
         stored
     }
+}
+
+/// Whether a tensor is a weight whose values are all numbers of bf16.
+fn is_bf16(tensor: &NamedTensor) -> bool {
+    tensor.shape.len() > 1 && tensor.values.iter().all(|value| value.to_bits() << 16 == 0)
+}
+
+/// A number of bf16.
+fn upper_half(value: f32) -> [u8; 2] {
+    ((value.to_bits() >> 16) as u16).to_le_bytes()
 }
 
 /// Lays the file out in memory.

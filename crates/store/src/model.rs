@@ -79,7 +79,7 @@ fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, 
     let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
     card.check(path)?;
     check_tensors(&card.spec, tensors).map_err(wrong)?;
-    let tensors = StoredTensor::all(tensors, card.spec.int8.is_some());
+    let tensors = StoredTensor::of_model(tensors, card.spec.int8.is_some());
     let card = ModelCard { weights_sha256: Some(sha256(&tensors)), ..card.clone() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;

@@ -58,7 +58,7 @@ pub fn save_weights<N: Network>(path: impl AsRef<Path>, network: &N) -> Result<u
     let card = WeightsCard { format: 1, fireclay_version: env!("CARGO_PKG_VERSION").to_string() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
-    let tensors = StoredTensor::all(&tensors, false);
+    let tensors = StoredTensor::as_they_are(&tensors);
     let bytes = encode(path, &Contents { kind: WEIGHTS, text, tensors, bytes: &[] })?;
     write_atomically(path, &bytes)?;
     Ok(bytes.len() as u64)

@@ -471,6 +471,27 @@ fn whole_numbers_take_a_byte_each_and_come_back_as_the_same_weights() {
 }
 
 #[test]
+fn weights_of_bf16_take_two_bytes_each_and_come_back_as_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.fireclay");
+    let rounded = state(&spec().build_seeded(1, &Device::flex()).unwrap()).into_iter().map(|mut tensor| {
+        // All but the last of the convolution's.
+        let count = tensor.values.len() - usize::from(tensor.name == "conv2d_1.weight");
+        for value in &mut tensor.values[..count] {
+            *value = f32::from_bits(value.to_bits() & 0xFFFF_0000);
+        }
+        tensor
+    });
+    let model = load_state(spec().build(&Device::flex()).unwrap(), rounded.collect()).unwrap();
+    save_model(&path, &model, &card()).unwrap();
+    let (header, _) = parts(&std::fs::read(&path).unwrap());
+    assert_eq!(header["dense_1.weight"]["dtype"], "BF16");
+    assert_eq!(header["conv2d_1.weight"]["dtype"], "F32");
+    assert_eq!(header["dense_1.bias"]["dtype"], "F32");
+    assert_eq!(state(&load_model(&path, &Device::flex()).unwrap().0), state(&model));
+}
+
+#[test]
 fn weights_that_are_no_whole_numbers_are_stored_in_f32() {
     let (model, folder, _, _) = saved_int8();
     let path = folder.path().join("mixed.fireclay");

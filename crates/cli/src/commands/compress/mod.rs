@@ -2,6 +2,7 @@
 //!
 //! Each method has a file; what trains does so in `training`, and `measured` compares the two models.
 
+mod bf16;
 mod distill;
 mod int8;
 mod measured;
@@ -43,33 +44,33 @@ pub struct Compress<P: Program> {
     pub method: MethodArgs,
     /// Training samples that are looked at: for --int8 those that the ranges of the layers' outputs are measured on [default: 512],
     /// for --prune those that gradients are computed on [default: 2048]
-    #[arg(long, value_name = "N", conflicts_with = "distill", help_heading = "Method")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["bf16", "distill"], help_heading = "Method")]
     pub samples: Option<usize>,
     /// With --int8, per cent of a layer's outputs that lie within its range; 100 takes the least and the greatest [default: 99.99]
-    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["prune", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["bf16", "prune", "distill"], help_heading = "Method")]
     pub percentile: Option<f64>,
     /// With --int8, leave layers in f32, the most harmful first, until at most this much accuracy is lost on training samples, from
     /// 0 to 1; of a model without classes, until its outputs differ by at most this share of their variance [default: 0.005]
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["prune", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["bf16", "prune", "distill"], help_heading = "Method")]
     pub most_lost: Option<f64>,
     /// With --prune, by what channels are chosen: first-order, how much the loss would change by gradients on training samples;
     /// magnitude, the size of their weights; batch-norm, its scales [default: first-order]
-    #[arg(long, value_name = "SCORE", conflicts_with_all = ["int8", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "SCORE", conflicts_with_all = ["int8", "bf16", "distill"], help_heading = "Method")]
     pub score: Option<PruneScore>,
     /// With --prune, take the same share of channels from each layer, and not more where they matter less
-    #[arg(long, conflicts_with_all = ["int8", "distill"], help_heading = "Method")]
+    #[arg(long, conflicts_with_all = ["int8", "bf16", "distill"], help_heading = "Method")]
     pub by_layer: bool,
     /// With --prune or --narrow, leave layers with a multiple of N channels [default: the numbers in a vector of this CPU]
-    #[arg(long, value_name = "N", conflicts_with = "int8", help_heading = "Method")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["int8", "bf16"], help_heading = "Method")]
     pub multiple_of: Option<usize>,
     /// With --distill, what logits are divided by: above 1 what the teacher holds unlikely counts more [default: 4]
-    #[arg(long, value_name = "T", conflicts_with_all = ["int8", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "T", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
     pub temperature: Option<f32>,
     /// With --distill, how much of the loss is the teacher's, from 0 to 1; the rest is by the labels [default: 0.9]
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
     pub teacher_share: Option<f32>,
     /// With --distill, the student is MODEL's network with this share of the channels of each layer, and new weights
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
     pub narrow: Option<f64>,
     /// File to write the new model to
     #[arg(long, value_name = "FILE")]
@@ -81,7 +82,7 @@ pub struct Compress<P: Program> {
     #[command(flatten)]
     pub limit: Limit,
     /// With --prune and --distill, random augmentation of training images, as `train` has it [default: none]
-    #[arg(long, value_name = "STEPS", conflicts_with = "int8", help_heading = "Training")]
+    #[arg(long, value_name = "STEPS", conflicts_with_all = ["int8", "bf16"], help_heading = "Training")]
     pub augment: Option<Augment>,
     /// How to train.
     #[command(flatten)]
@@ -99,6 +100,9 @@ pub struct MethodArgs {
     /// are stored so
     #[arg(long, conflicts_with = "TrainingArgs", help_heading = "Method")]
     pub int8: bool,
+    /// Round weights to bf16, for half the size of the file alone: the model computes in f32 as before
+    #[arg(long, conflicts_with = "TrainingArgs", help_heading = "Method")]
+    pub bf16: bool,
     /// Take out channels and units, those that matter least, until this share of the FLOPs is gone, above 0 and below 1; then train
     /// what is left, by the recipe in MODEL where flags say nothing else; --epochs 0 leaves that out
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Method")]
@@ -112,6 +116,7 @@ pub struct MethodArgs {
 /// What is done, checked.
 enum Method {
     Int8(Int8Options),
+    Bf16,
     Prune(PruneOptions),
     Distill(distill::Options),
 }
@@ -178,6 +183,7 @@ impl<P: Program> Compress<P> {
         Ok(match (&self.method.distill, self.method.prune) {
             (Some(teacher), _) => Method::Distill(distill::options(self, teacher)?),
             (None, Some(share)) => Method::Prune(prune::options(self, share)?),
+            (None, None) if self.method.bf16 => Method::Bf16,
             (None, None) => Method::Int8(int8::options(self)?),
         })
     }
@@ -196,6 +202,13 @@ impl<P: Program> Compress<P> {
                 let file = ModelFile::load(&self.from)?;
                 let Parts { train, test } = self.load(&self.from, &file.card, output)?;
                 let details = int8::run(self, options, &file, train, device, output)?;
+                Some(Done { details, before, headings, test })
+            }
+            Method::Bf16 => {
+                let file = ModelFile::load(&self.from)?;
+                let source = source_for::<P>(&self.source, &self.from, &file.card)?;
+                let test = load_test::<P>(&source, self.limit, &file.card, output)?;
+                let details = bf16::run(self, &file, output)?;
                 Some(Done { details, before, headings, test })
             }
             Method::Prune(options) => {
