@@ -77,7 +77,7 @@ fn a_model_in_bf16_is_half_as_large_and_answers_alike() {
         let evaluate = ["evaluate", name, "--data-dir", "data", "--metrics", "accuracy", "--json"];
         let line: serde_json::Value =
             serde_json::from_str(succeed(folder.path(), &evaluate).stdout.lines().last().unwrap()).unwrap();
-        line["accuracy"].as_f64().unwrap()
+        line["report"]["accuracy"].as_f64().unwrap()
     };
     assert!((accuracy("half.fireclay") - accuracy("mnist.fireclay")).abs() < 0.02);
     succeed(folder.path(), &COMPRESS);
