@@ -80,6 +80,10 @@ fn a_model_in_bf16_is_half_as_large_and_answers_alike() {
         line["report"]["accuracy"].as_f64().unwrap()
     };
     assert!((accuracy("half.fireclay") - accuracy("mnist.fireclay")).abs() < 0.02);
+    let stdout = succeed(folder.path(), &[&compress[..], &["--json"]].concat()).stdout;
+    let record: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&record["type"], &record["method"]), (&"compression".into(), &"bf16".into()));
+    assert_eq!(record["after"]["bytes"].as_f64(), Some(size("half.fireclay")));
     succeed(folder.path(), &COMPRESS);
     fail(
         folder.path(),

@@ -45,12 +45,16 @@ fn weights_keep_eight_digits_and_take_two_bytes() {
 fn what_bf16_cannot_hold_is_refused() {
     let mut beyond = model();
     beyond.tensors[0].values[0] = f32::MAX;
-    match to_bf16(&beyond) {
-        Err(CompressError::BeyondBf16 { tensor, found }) => {
-            assert_eq!((tensor.as_str(), found), ("conv2d_1.weight", f32::MAX));
+    let error = to_bf16(&beyond).unwrap_err();
+    match &error {
+        CompressError::BeyondBf16 { tensor, found } => {
+            assert_eq!((tensor.as_str(), *found), ("conv2d_1.weight", f32::MAX));
         }
         other => panic!("{other:?}"),
     }
+    let message =
+        "a weight of conv2d_1.weight is 3.4028235e38; expected at most 3.39e38, the greatest number of bf16";
+    assert_eq!(error.to_string(), message);
     let mut whole = model();
     whole.card.spec.int8 = Some(Int8Spec::default());
     assert!(matches!(to_bf16(&whole), Err(CompressError::AlreadyInt8)));

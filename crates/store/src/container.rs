@@ -80,7 +80,11 @@ impl StoredTensor {
                     name: tensor.name.clone(),
                     dtype: Dtype::BF16,
                     shape: tensor.shape.clone(),
-                    bytes: tensor.values.iter().flat_map(|value| upper_half(*value)).collect(),
+                    bytes: tensor
+                        .values
+                        .iter()
+                        .flat_map(|value| half::bf16::from_f32(*value).to_le_bytes())
+                        .collect(),
                 }),
                 None => stored.push(StoredTensor::numbers(&tensor.name, &tensor.shape, &tensor.values)),
             }
@@ -98,11 +102,6 @@ impl StoredTensor {
 /// Whether a tensor is a weight whose values are all numbers of bf16.
 fn is_bf16(tensor: &NamedTensor) -> bool {
     tensor.shape.len() > 1 && tensor.values.iter().all(|value| value.to_bits() << 16 == 0)
-}
-
-/// A number of bf16.
-fn upper_half(value: f32) -> [u8; 2] {
-    ((value.to_bits() >> 16) as u16).to_le_bytes()
 }
 
 /// Lays the file out in memory.

@@ -17,7 +17,7 @@ mod views;
 
 use std::path::Path;
 
-use fireclay_nn::{InputSpec, check_tensors};
+use fireclay_nn::InputSpec;
 use fireclay_store::{ModelFile, write_atomically};
 use prost::Message;
 
@@ -134,7 +134,8 @@ impl OnnxModel {
 /// description describes no network, the tensors are not its own, or one holds NaN or infinity.
 pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, ExchangeError> {
     let card = &model.card;
-    check_tensors(&card.spec, &model.tensors)?;
+    // Which also checks that the tensors are those of the description.
+    let segments = card.spec.int8_segments(&model.tensors)?;
     let placed = card.spec.placed_layers()?;
     let mut graph = Graph::new(&model.tensors, options.stepwise);
     let mut notes = Vec::new();
@@ -155,7 +156,6 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = input::write(&mut graph, card, options)?;
     let views = card.spec.test_time_augmentation;
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
-    let segments = card.spec.int8_segments(&model.tensors)?;
     let flow = int8::network(&mut graph, &placed, &segments, flow);
     if let Some(int8) = &card.spec.int8 {
         notes.extend(int8::notes(int8, &placed, &segments));
