@@ -16,7 +16,7 @@ const ARENA: usize = 1024 * 1024;
 const MOST_IMAGES: usize = 16;
 
 /// How many vectors a panel of the path holds.
-struct PanelVectors;
+pub(super) struct PanelVectors;
 
 impl Kernel for PanelVectors {
     type Output = usize;
@@ -228,23 +228,7 @@ impl Builder {
 
         let width = self.vectors * self.lanes;
         let padded = out_channels.next_multiple_of(self.lanes);
-        let mut panels = Buffer::zeros(quads.len() * padded);
-        let values = panels.slice_mut();
-        let mut terms = Vec::new();
-        for first in (0..padded).step_by(width) {
-            let columns = width.min(padded - first);
-            for (k, (place, four)) in quads.iter().enumerate() {
-                terms.push(Term { a: offset(*place), b: offset(k * columns) });
-                for column in 0..columns.min(out_channels.saturating_sub(first)) {
-                    let mut quad = [0i8; 4];
-                    for (to, at) in quad.iter_mut().zip(*four) {
-                        *to = conv.weight[(first + column) * terms_of_sum + at];
-                    }
-                    values[first * quads.len() + k * columns + column] =
-                        f32::from_bits(u32::from_le_bytes(quad.map(|weight| weight as u8)));
-                }
-            }
-        }
+        let (panels, terms) = in_panels(&quads, &conv.weight, out_channels, [self.lanes, width]);
 
         let [mut start, mut factor, mut addend] = std::array::from_fn(|_| Buffer::zeros(padded));
         let whole_bias = conv.whole_bias(from.scale);
@@ -294,6 +278,36 @@ impl Builder {
             zero,
         }
     }
+}
+
+/// Weights `[columns, terms]` in panels of at most `width` columns, `[panel][quads][columns]`, filled up to whole vectors; and where each
+/// of the quads lies on both sides. Of a quad is given where it lies on the left, and which terms its bytes are.
+pub(super) fn in_panels(
+    quads: &[(usize, &[usize])],
+    weight: &[i8],
+    columns: usize,
+    [lanes, width]: [usize; 2],
+) -> (Buffer, Vec<Term>) {
+    let terms_of_sum = weight.len().checked_div(columns).unwrap_or(0);
+    let padded = columns.next_multiple_of(lanes);
+    let mut panels = Buffer::zeros(quads.len() * padded);
+    let values = panels.slice_mut();
+    let mut terms = Vec::new();
+    for first in (0..padded).step_by(width) {
+        let wide = width.min(padded - first);
+        for (k, (place, four)) in quads.iter().enumerate() {
+            terms.push(Term { a: offset(*place), b: offset(k * wide) });
+            for column in 0..wide.min(columns.saturating_sub(first)) {
+                let mut quad = [0i8; 4];
+                for (to, at) in quad.iter_mut().zip(*four) {
+                    *to = weight[(first + column) * terms_of_sum + at];
+                }
+                values[first * quads.len() + k * wide + column] =
+                    f32::from_bits(u32::from_le_bytes(quad.map(|weight| weight as u8)));
+            }
+        }
+    }
+    (panels, terms)
 }
 
 fn conv_dims(conv: &Int8Conv2d, [_, height, width]: [usize; 3]) -> [usize; 3] {

@@ -10,8 +10,11 @@
 //! (`steps.rs`). A convolution is a product through tables, as in [`product`](crate::product), with four terms of a sum in each
 //! number: a row of a window is bytes that lie one after another, whatever the number of channels, since weights of 0 stand for
 //! what is read beyond it. Images have their borders around them, filled with the byte of 0, so that no window ends outside.
+//!
+//! Where ranges are not known before, rows become bytes as they come, each with a scale of its own (`dense.rs`).
 
 mod build;
+mod dense;
 #[cfg(test)]
 mod reference;
 mod steps;
@@ -21,6 +24,8 @@ mod tests;
 mod tile;
 
 use crate::Cpu;
+pub use dense::{Int8DenseWeights, int8_dense};
+pub(crate) use dense::{MOST, ZERO, rounded_columns, start_of};
 use steps::Step;
 use tensor::Tensor;
 

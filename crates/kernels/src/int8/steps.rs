@@ -408,7 +408,8 @@ impl Product {
                 }
                 To::Numbers(to) => {
                     let stride = self.out_channels;
-                    Into::Numbers { to: to.ptr().wrapping_add(rows.start * stride + first), stride }
+                    let to = to.ptr().wrapping_add(rows.start * stride + first);
+                    Into::Numbers { to, stride, scales: None }
                 }
             };
             path.run_int8(Tiles {

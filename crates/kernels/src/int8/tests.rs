@@ -246,3 +246,80 @@ fn every_path_multiplies_bytes_alike() {
         }
     }
 }
+
+#[test]
+fn rows_in_bytes_of_their_own_agree_with_the_reference() {
+    let mut random = Random::new(9);
+    let sizes = (0..=66).map(|size| (random.below(20), size, random.below(150))).collect::<Vec<_>>();
+    for (rows, in_features, out_features) in
+        sizes.into_iter().chain([(130, 300, 200), (1, 500, 700), (70, 5, 0)])
+    {
+        let mut weight = random.numbers(in_features * out_features);
+        for (at, value) in weight.iter_mut().enumerate() {
+            // Columns of nothing, of nearly nothing and of a lot.
+            *value *= [1.0, 0.0, 1e-38, 1e20, 1.0, 1.0][at % out_features % 6];
+        }
+        let mut input = random.numbers(rows * in_features);
+        for (at, row) in input.chunks_exact_mut(in_features.max(1)).enumerate() {
+            match at % 7 {
+                1 => row.fill(0.0),
+                2 => {
+                    row[random.below(in_features)] =
+                        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][random.below(3)]
+                }
+                3 => row.iter_mut().for_each(|x| *x *= 1e-37),
+                4 => row.fill(-3e38),
+                _ => {}
+            }
+        }
+        let bias = random.numbers(out_features);
+        let (bias, relu) = ((random.below(2) == 0).then_some(&bias[..]), random.below(2) == 0);
+        let sizes = [rows, in_features, out_features];
+        let expected = dense::reference(&weight, sizes, &input, bias, relu);
+        for cpu in cpus() {
+            let weights = Int8DenseWeights::new(cpu, &weight, in_features, out_features).unwrap();
+            let mut output = vec![9.0; rows * out_features];
+            int8_dense(cpu, &weights, &input, rows, bias, relu, &mut output);
+            let bits = |values: &[f32]| {
+                values
+                    .iter()
+                    .map(|value| if value.is_nan() { 1 } else { (value + 0.0).to_bits() })
+                    .collect::<Vec<_>>()
+            };
+            if let Some(at) =
+                (0..output.len()).find(|at| bits(&output[*at..=*at]) != bits(&expected[*at..=*at]))
+            {
+                panic!(
+                    "{cpu:?} {rows} x {in_features} x {out_features} {relu}: {at}: {} for {}, row {:?}",
+                    output[at],
+                    expected[at],
+                    &input[at / out_features * in_features..][..in_features]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_have_no_bytes() {
+    for weight in [f32::NAN, f32::INFINITY] {
+        assert!(Int8DenseWeights::new(Cpu::best(1), &[1.0, weight], 2, 1).is_none());
+    }
+}
+
+#[test]
+fn a_row_of_a_dense_layer_is_close_to_the_same_in_f32() {
+    let mut random = Random::new(10);
+    let (rows, in_features, out_features) = (9, 200, 50);
+    let (weight, input) = (random.numbers(in_features * out_features), random.numbers(rows * in_features));
+    let weights = Int8DenseWeights::new(Cpu::best(2), &weight, in_features, out_features).unwrap();
+    let mut output = vec![0.0; rows * out_features];
+    int8_dense(Cpu::best(2), &weights, &input, rows, None, false, &mut output);
+    for (at, value) in output.iter().enumerate() {
+        let (row, column) = (at / out_features, at % out_features);
+        let exact: f32 =
+            (0..in_features).map(|k| input[row * in_features + k] * weight[k * out_features + column]).sum();
+        // Both factors are off by a 254th at most, at random.
+        assert!((value - exact).abs() < 0.15, "{value} for {exact}");
+    }
+}

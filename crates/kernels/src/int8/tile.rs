@@ -36,8 +36,16 @@ pub(super) struct Tiles<'a> {
 
 /// Where results go: the first column of a row, by the row's place.
 pub(super) enum Into<'a> {
-    Bytes { to: *mut u8, places: &'a [u32] },
-    Numbers { to: *mut f32, stride: usize },
+    Bytes {
+        to: *mut u8,
+        places: &'a [u32],
+    },
+    Numbers {
+        to: *mut f32,
+        stride: usize,
+        /// What each row is multiplied by besides, if rows differ in it.
+        scales: Option<&'a [f32]>,
+    },
 }
 
 impl Kernel for Tiles<'_> {
@@ -50,6 +58,9 @@ impl Kernel for Tiles<'_> {
             vectors <= const { vectors_of::<S>() }
                 && self.panel.len() >= self.terms.len() * vectors * S::LANES
         );
+        if let Into::Numbers { scales: Some(scales), .. } = self.to {
+            assert_eq!(scales.len(), self.rows.len(), "a scale for each row");
+        }
         assert!([self.start, self.factor, self.addend].iter().all(|of| of.len() >= vectors * S::LANES));
         // Written out, so that each has the tiles that its registers have room for.
         macro_rules! tiles {
@@ -107,7 +118,10 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
             let mut values = [s.splat(0.0); N];
             for n in 0..N {
                 // Not fused, as not every path could.
-                let scaled = s.mul(s.whole_to_numbers(sums[n]), of_columns(tiles.factor, n));
+                let mut scaled = s.mul(s.whole_to_numbers(sums[n]), of_columns(tiles.factor, n));
+                if let Into::Numbers { scales: Some(scales), .. } = tiles.to {
+                    scaled = s.mul(scaled, s.splat(*scales.get_unchecked(first + m)));
+                }
                 values[n] = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
             }
             match tiles.to {
@@ -129,7 +143,7 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
                         }
                     }
                 }
-                Into::Numbers { to, stride } => {
+                Into::Numbers { to, stride, .. } => {
                     let to = to.add((first + m) * stride);
                     for (n, value) in values.into_iter().enumerate() {
                         store_up_to(s, to.add(n * S::LANES), value, tiles.columns - n * S::LANES);

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use super::forward::{Lanes, gather};
-use super::panel::{Factors, Start, in_pairs, pack_backward, tile_of, tiles};
+use super::panel::{Factors, Numbers, Pairs, Start, Terms, in_pairs, pack_backward, tile_of, tiles};
 use super::{Cell, RecurrentShape, RecurrentTape, Row, Widths, active};
 use crate::Cpu;
 use crate::buffer::Buffer;
@@ -224,8 +224,9 @@ const EXTRA: usize = 16;
 ///
 /// A kernel of its own, like [`ThroughWeights`]: within the whole run, compilers keep sums in memory.
 ///
-/// With `PAIRS` each row of both holds two as pairs of bf16.
-struct ToWeights<'a, const PAIRS: bool> {
+/// In pairs each row of both holds two.
+struct ToWeights<'a, T> {
+    terms: PhantomData<T>,
     widths: Widths,
     hidden: usize,
     /// `[hidden, widths.gates]`
@@ -237,7 +238,7 @@ struct ToWeights<'a, const PAIRS: bool> {
     rows: usize,
 }
 
-impl<const PAIRS: bool> Kernel for ToWeights<'_, PAIRS> {
+impl<T: Terms> Kernel for ToWeights<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -260,7 +261,7 @@ impl<const PAIRS: bool> Kernel for ToWeights<'_, PAIRS> {
                         terms: rows,
                     };
                     let to = self.d_weights.as_mut_ptr().add(first * widths.gates + column);
-                    tile_of::<S, 4, PAIRS>(s, count, factors, to, widths.gates, Start::Output);
+                    tile_of::<S, T, 4>(s, count, factors, to, widths.gates, Start::Output);
                 }
             }
         }
@@ -268,9 +269,10 @@ impl<const PAIRS: bool> Kernel for ToWeights<'_, PAIRS> {
 }
 
 /// The state's gradient through the recurrent product.
-struct ThroughWeights<'a, const PAIRS: bool> {
+struct ThroughWeights<'a, T> {
+    terms: PhantomData<T>,
     widths: Widths,
-    /// Packed, `widths.columns · widths.gates` numbers; with `PAIRS` half as many, each a pair of bf16.
+    /// Packed, `widths.columns · widths.gates` numbers; in pairs half as many.
     weights: &'a [f32],
     /// `[rows, widths.gates + EXTRA]`, or rows of pairs.
     gates: &'a [f32],
@@ -280,7 +282,7 @@ struct ThroughWeights<'a, const PAIRS: bool> {
     start: Start,
 }
 
-impl<const PAIRS: bool> Kernel for ThroughWeights<'_, PAIRS> {
+impl<T: Terms> Kernel for ThroughWeights<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -288,10 +290,8 @@ impl<const PAIRS: bool> Kernel for ThroughWeights<'_, PAIRS> {
         /// A piece of the weights that fits into the first cache is multiplied with all rows, piece after piece.
         const PIECE: usize = 128;
         let ThroughWeights { widths, rows, .. } = self;
-        let (terms, stride) = match PAIRS {
-            false => (widths.gates, widths.gates + EXTRA),
-            true => (widths.gates / 2, row_of_pairs(widths.gates)),
-        };
+        let terms = widths.gates / T::HELD;
+        let stride = if T::HELD == 1 { widths.gates + EXTRA } else { row_of_pairs(widths.gates) };
         let group = 4 * S::LANES;
         assert!(self.weights.len() >= widths.columns * terms);
         assert!(self.gates.len() >= rows * stride && self.to.len() >= rows * widths.columns);
@@ -311,7 +311,7 @@ impl<const PAIRS: bool> Kernel for ThroughWeights<'_, PAIRS> {
                             terms: PIECE.min(terms - piece),
                         };
                         let to = self.to.as_mut_ptr().add(first * widths.columns + column);
-                        tile_of::<S, 4, PAIRS>(s, count, factors, to, widths.columns, start);
+                        tile_of::<S, T, 4>(s, count, factors, to, widths.columns, start);
                     }
                 }
             }
@@ -380,7 +380,15 @@ impl<C: Cell> Kernel for Part<'_, C> {
         let mut to_weights = |d_weights: &mut [f32], before: &Buffer, gates: &Buffer, rows: usize| {
             let (before, gates) = (before.slice(), gates.slice());
             if !pairs {
-                let kernel = ToWeights::<false> { widths, hidden, d_weights, before, gates, rows };
+                let kernel = ToWeights {
+                    terms: PhantomData::<Numbers>,
+                    widths,
+                    hidden,
+                    d_weights,
+                    before,
+                    gates,
+                    rows,
+                };
                 return path.run(kernel);
             }
             for (from, into, width, columns) in
@@ -390,7 +398,15 @@ impl<C: Cell> Kernel for Part<'_, C> {
                 path.run_bf16(PairRows { from, stride: width, rows, columns: 0..columns, into, width });
             }
             let (before, gates, rows) = (before_pairs.slice(), gates_pairs.slice(), rows.div_ceil(2));
-            path.run_bf16(ToWeights::<true> { widths, hidden, d_weights, before, gates, rows });
+            path.run_bf16(ToWeights {
+                terms: PhantomData::<Pairs>,
+                widths,
+                hidden,
+                d_weights,
+                before,
+                gates,
+                rows,
+            });
         };
 
         for step in (0..rows[0].len).rev() {
@@ -484,9 +500,25 @@ impl<C: Cell> Kernel for Part<'_, C> {
             if pairs {
                 pair_values(path, gates, stride, widths.gates, rows, gates_of_step.slice_mut());
                 let gates = gates_of_step.slice();
-                path.run_bf16(ThroughWeights::<true> { widths, weights, gates, to, rows, start });
+                path.run_bf16(ThroughWeights {
+                    terms: PhantomData::<Pairs>,
+                    widths,
+                    weights,
+                    gates,
+                    to,
+                    rows,
+                    start,
+                });
             } else {
-                path.run(ThroughWeights::<false> { widths, weights, gates, to, rows, start });
+                path.run(ThroughWeights {
+                    terms: PhantomData::<Numbers>,
+                    widths,
+                    weights,
+                    gates,
+                    to,
+                    rows,
+                    start,
+                });
             }
             if self.mask.is_some() {
                 let d_h_at = d_h.slice_mut().as_mut_ptr();

@@ -2,15 +2,18 @@
 
 use std::marker::PhantomData;
 
-use super::panel::{Factors, MOST_ROWS, Start, in_pairs, pack_forward, tile_of, tiles};
+use super::int8::{Int8RecurrentWeights, state_to_byte, states_to_bytes};
+use super::panel::{
+    Factors, MOST_ROWS, Numbers, Pairs, Quads, Start, Terms, in_pairs, pack_forward, tile_of, tiles,
+};
 use super::{
     Cell, Plan, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, Row, Unit, Widths, active,
 };
-use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel};
 use crate::product::pairs::{pair_values, row_of_pairs};
 use crate::simd::{Kernel, Simd, load_up_to, prefetch, store_up_to};
+use crate::{Cpu, Path};
 
 /// A layer's forward run: its arguments, cell by cell.
 pub(super) struct Forward<'a, C> {
@@ -46,8 +49,12 @@ impl<C: Cell> Forward<'_, C> {
         let RecurrentShape { steps, hidden, .. } = self.shape;
         let plan = Plan::new(self.cpu, self.shape, C::GATES, &self.options);
         let widths = Widths::new(self.cpu.path.run(Lanes), hidden, C::GATES);
-        let mut packed = pack_forward(self.weights, hidden, C::GATES, widths);
-        if self.cpu.is_bf16() {
+        let int8 = self.options.int8.filter(|weights| tape.is_none() && self.takes_bytes(weights));
+        let mut packed = Buffer::default();
+        if int8.is_none() {
+            packed = pack_forward(self.weights, hidden, C::GATES, widths);
+        }
+        if int8.is_none() && self.cpu.is_bf16() {
             packed = in_pairs(self.cpu.path, &packed, widths.blocks, hidden, C::GATES * widths.lanes);
         }
         let record = widths.padded * C::SAVED;
@@ -80,12 +87,14 @@ impl<C: Cell> Forward<'_, C> {
             let range = offsets[part] * steps * record..(offsets[part] + rows.len()) * steps * record;
             let part = Part {
                 cell: PhantomData::<C>,
-                cpu: self.cpu,
+                terms: PhantomData::<Numbers>,
+                path: self.cpu.path,
                 plan: &plan,
                 widths,
                 rows,
                 projected: self.projected,
                 packed: packed.slice(),
+                int8,
                 bias: self.bias,
                 initial_h: self.initial_h,
                 initial_c: self.initial_c,
@@ -96,8 +105,24 @@ impl<C: Cell> Forward<'_, C> {
                 // SAFETY: the parts' ranges lie inside the slice, one after the other.
                 records: keep.then(|| unsafe { records.part(range) }),
             };
-            self.cpu.run(part);
+            match int8 {
+                Some(_) => part.run_in::<Quads>(),
+                None if self.cpu.is_bf16() => part.run_in::<Pairs>(),
+                None => part.run_in::<Numbers>(),
+            }
         });
+    }
+
+    /// Whether the states can be bytes, with weights that are.
+    fn takes_bytes(&self, weights: &Int8RecurrentWeights) -> bool {
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        C::WITHIN_ONE
+            && weights.path() == self.cpu.path
+            && self.options.recurrent_mask.is_none()
+            && self.initial_h.is_none_or(|states| states.iter().all(|state| state.abs() <= 1.0))
+            && self.initial_c.is_none_or(finite)
+            // What is not a number has no byte.
+            && finite(self.projected.rows)
     }
 
     /// Checks all lengths and gives the number of projected rows.
@@ -151,14 +176,17 @@ impl<C: Cell> Forward<'_, C> {
 }
 
 /// What one thread does.
-struct Part<'a, C> {
+struct Part<'a, C, T> {
     cell: PhantomData<C>,
-    cpu: Cpu,
+    terms: PhantomData<T>,
+    path: Path,
     plan: &'a Plan,
     widths: Widths,
     rows: &'a [Row],
     projected: Projected<'a>,
     packed: &'a [f32],
+    /// In the place of the packed ones.
+    int8: Option<&'a Int8RecurrentWeights>,
     bias: Option<&'a [f32]>,
     initial_h: Option<&'a [f32]>,
     initial_c: Option<&'a [f32]>,
@@ -183,7 +211,36 @@ pub(super) fn gather(from: Option<&[f32]>, rows: &[Row], hidden: usize, stride: 
     to
 }
 
-impl<C: Cell> Part<'_, C> {
+impl<C: Cell, T> Part<'_, C, T> {
+    /// Runs it with products of these terms.
+    fn run_in<U: Terms>(self) {
+        let Part { cell, path, plan, widths, rows, projected, packed, int8, bias, .. } = self;
+        let Part { initial_h, initial_c, mask, outputs, h, c, records, .. } = self;
+        let terms = PhantomData::<U>;
+        U::run(
+            path,
+            Part {
+                cell,
+                terms,
+                path,
+                plan,
+                widths,
+                rows,
+                projected,
+                packed,
+                int8,
+                bias,
+                initial_h,
+                initial_c,
+                mask,
+                outputs,
+                h,
+                c,
+                records,
+            },
+        );
+    }
+
     /// Where each running row's projected input begins at a step.
     fn find_inputs(&self, step: usize, running: usize, to: &mut Vec<usize>) {
         let RecurrentShape { steps, hidden, .. } = self.plan.shape;
@@ -200,19 +257,25 @@ impl<C: Cell> Part<'_, C> {
 /// # Safety
 /// As for [`tile_of`], with room for a vector of each gate in each row.
 #[inline(always)]
-unsafe fn products<S: Simd, C: Cell, const PAIRS: bool>(s: S, rows: usize, factors: Factors, to: *mut f32) {
+unsafe fn products<S: Simd, C: Cell, T: Terms>(
+    s: S,
+    rows: usize,
+    factors: Factors,
+    to: *mut f32,
+    start: Start,
+) {
     let row = C::GATES * S::LANES;
     // SAFETY: passed on to the caller.
     unsafe {
         match C::GATES {
-            4 => tile_of::<S, 4, PAIRS>(s, rows, factors, to, row, Start::Zero),
-            3 => tile_of::<S, 3, PAIRS>(s, rows, factors, to, row, Start::Zero),
-            _ => tile_of::<S, 1, PAIRS>(s, rows, factors, to, row, Start::Zero),
+            4 => tile_of::<S, T, 4>(s, rows, factors, to, row, start),
+            3 => tile_of::<S, T, 3>(s, rows, factors, to, row, start),
+            _ => tile_of::<S, T, 1>(s, rows, factors, to, row, start),
         }
     }
 }
 
-impl<C: Cell> Kernel for Part<'_, C> {
+impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
     type Output = ();
 
     #[inline(always)]
@@ -233,11 +296,25 @@ impl<C: Cell> Kernel for Part<'_, C> {
         if let Some(from) = self.bias {
             bias.slice_mut()[..hidden].copy_from_slice(from);
         }
-        let pairs = self.cpu.is_bf16();
-        let terms = self.cpu.terms(hidden);
+        let terms = hidden.div_ceil(T::HELD);
         let panel = terms * C::GATES * S::LANES;
-        let factor_row = if pairs { row_of_pairs(padded) } else { padded };
-        let mut paired = Buffer::zeros(if pairs { rows.len() * factor_row } else { 0 });
+        let factor_row = match T::HELD {
+            1 => padded,
+            2 => row_of_pairs(padded),
+            _ => padded.div_ceil(4),
+        };
+        // The states as factors of several terms in a number; bytes of the step before and of this one.
+        let held = |is_used: bool| Buffer::zeros(if is_used { rows.len() * factor_row } else { 0 });
+        let mut paired = held(T::HELD == 2);
+        let mut bytes = [held(T::ARE_WHOLE), held(T::ARE_WHOLE)];
+        if T::ARE_WHOLE {
+            states_to_bytes(s, &even.slice()[..rows.len() * padded], bytes[0].slice_mut());
+        }
+        let none: &[f32] = &[];
+        let (packed, starts, scales) = match self.int8 {
+            Some(weights) if T::ARE_WHOLE => weights.parts(),
+            _ => (self.packed, none, none),
+        };
         let record = padded * C::SAVED;
         let records = self.records.take().map(<[f32]>::as_mut_ptr);
         let longest = rows[0].len;
@@ -264,23 +341,38 @@ impl<C: Cell> Kernel for Part<'_, C> {
             } else {
                 old_h
             };
-            let factor = match pairs {
-                false => factor,
-                true => {
+            let (bytes_before, bytes_after) = {
+                let [one, other] = &mut bytes;
+                let (before, after) = if step % 2 == 0 { (one, other) } else { (other, one) };
+                (before.slice().as_ptr(), after.slice_mut().as_mut_ptr().cast::<u8>())
+            };
+            let factor = match T::HELD {
+                1 => factor,
+                4 => bytes_before,
+                _ => {
                     let from = if self.mask.is_some() { masked.slice() } else { old.slice() };
-                    pair_values(self.cpu.path, from, padded, padded, running, paired.slice_mut());
+                    pair_values(self.path, from, padded, padded, running, paired.slice_mut());
                     paired.slice().as_ptr()
                 }
             };
             for block in 0..blocks {
                 let unit = block * S::LANES;
                 let left = hidden - unit;
-                let b = self.packed[block * panel..][..panel].as_ptr();
+                let b = packed[block * panel..][..panel].as_ptr();
+                let gates = C::GATES * S::LANES;
+                let (start, scales) = match T::ARE_WHOLE {
+                    true => (
+                        Start::Row(starts[block * gates..][..gates].as_ptr()),
+                        &scales[block * gates..][..gates],
+                    ),
+                    false => (Start::Zero, none),
+                };
                 // SAFETY: `bias` has `padded` numbers.
                 let bias = unsafe { s.load(bias.slice().as_ptr().add(unit)) };
                 for (first, count) in tiles(running, most) {
                     // SAFETY: the panel holds `terms` terms of `GATES` vectors; `factor` has `factor_row` numbers for
-                    // each row, and `first + count` is at most the number of rows. `sums` has room for `most` rows.
+                    // each row, and `first + count` is at most the number of rows. `sums` has room for `most` rows. What sums of
+                    // whole numbers start from was checked.
                     unsafe {
                         let factors = Factors {
                             a: factor.add(first * factor_row),
@@ -290,11 +382,7 @@ impl<C: Cell> Kernel for Part<'_, C> {
                             b_term: C::GATES * S::LANES,
                             terms,
                         };
-                        if pairs {
-                            products::<S, C, true>(s, count, factors, sums)
-                        } else {
-                            products::<S, C, false>(s, count, factors, sums)
-                        }
+                        products::<S, C, T>(s, count, factors, sums, start);
                     }
                     for m in 0..count {
                         let at = first + m;
@@ -309,11 +397,18 @@ impl<C: Cell> Kernel for Part<'_, C> {
                             for gate in 0..C::GATES {
                                 x[gate] = load_up_to(s, input.add(gate * hidden), left);
                                 products[gate] = s.load(sums.add((m * C::GATES + gate) * S::LANES));
+                                if T::ARE_WHOLE {
+                                    let scale = s.load(scales.as_ptr().add(gate * S::LANES));
+                                    products[gate] = s.mul(s.whole_to_numbers(products[gate]), scale);
+                                }
                             }
                             let c_before = if C::HAS_C { s.load(c.add(state)) } else { s.splat(0.0) };
                             let Unit { h, c: c_after, saved } =
                                 C::forward(s, x, products, bias, s.load(old_h.add(state)), c_before);
                             s.store(new_h.add(state), h);
+                            if T::ARE_WHOLE {
+                                s.store_u8(bytes_after.add(state), state_to_byte(s, h));
+                            }
                             if C::HAS_C {
                                 s.store(c.add(state), c_after);
                             }

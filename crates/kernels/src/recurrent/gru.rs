@@ -61,6 +61,7 @@ impl Cell for Gru {
     const HAS_C: bool = false;
     const C_AT: usize = 0;
     const DIRECT: bool = true;
+    const WITHIN_ONE: bool = true;
 
     #[inline(always)]
     fn forward<S: Simd>(s: S, x: [S::F; 4], sums: [S::F; 4], bias: S::F, h: S::F, c: S::F) -> Unit<S::F> {

@@ -64,6 +64,7 @@ impl Cell for Lstm {
     const HAS_C: bool = true;
     const C_AT: usize = 4;
     const DIRECT: bool = false;
+    const WITHIN_ONE: bool = true;
 
     #[inline(always)]
     fn forward<S: Simd>(s: S, x: [S::F; 4], sums: [S::F; 4], _: S::F, _: S::F, c: S::F) -> Unit<S::F> {

@@ -11,6 +11,7 @@
 mod backward;
 mod forward;
 mod gru;
+mod int8;
 mod lstm;
 mod panel;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::cpu::ranges;
 use crate::simd::Simd;
 
 pub use gru::{GruBackward, GruOutput, GruWeights, gru_backward, gru_forward, gru_inference};
+pub use int8::Int8RecurrentWeights;
 pub use lstm::{LstmBackward, LstmOutput, LstmState, lstm_backward, lstm_forward, lstm_inference};
 pub use rnn::{RnnActivation, RnnBackward, RnnOutput, RnnWeights, rnn_backward, rnn_forward, rnn_inference};
 
@@ -58,6 +60,9 @@ pub struct RecurrentOptions<'a> {
     /// `[batch, hidden]`: what the state is multiplied by before the recurrent product, the same at all steps.
     /// Recurrent dropout, scaled by the caller.
     pub recurrent_mask: Option<&'a [f32]>,
+    /// The recurrent weights as whole numbers, for inference: the recurrent product is then made of bytes, but for states that need
+    /// not lie between -1 and 1, with a mask, and where something is not finite.
+    pub int8: Option<&'a Int8RecurrentWeights>,
 }
 
 /// What a forward run keeps for the gradients, about 24 (LSTM), 20 (GRU) or 4 (simple) bytes for each
@@ -215,6 +220,8 @@ trait Cell: Copy + Send + Sync {
     const C_AT: usize;
     /// Whether the state is used other than through the recurrent product.
     const DIRECT: bool;
+    /// Whether states stay between -1 and 1 if they begin there.
+    const WITHIN_ONE: bool;
 
     /// The state after a step, from the projected input, the recurrent products, the bias inside and the state before.
     fn forward<S: Simd>(s: S, x: [S::F; 4], sums: [S::F; 4], bias: S::F, h: S::F, c: S::F) -> Unit<S::F>;

@@ -4,7 +4,7 @@ use super::Widths;
 use crate::Path;
 use crate::buffer::Buffer;
 use crate::product::pairs::PairRows;
-use crate::simd::Simd;
+use crate::simd::{Kernel, Simd};
 
 /// Packs `[hidden, gates · hidden]` as `[block][hidden][gates][LANES]`, the units filled up with zeros.
 pub(super) fn pack_forward(weights: &[f32], hidden: usize, gates: usize, widths: Widths) -> Buffer {
@@ -69,26 +69,89 @@ pub(super) struct Factors {
     pub(super) terms: usize,
 }
 
-/// `a · b + c`; with `PAIRS` of pairs of bf16.
-#[inline(always)]
-fn add<S: Simd, const PAIRS: bool>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
-    if PAIRS { s.mul_add_pairs(a, b, c) } else { s.mul_add(a, b, c) }
+/// What each number of both factors is.
+pub(super) trait Terms: Copy + Send + Sync {
+    /// How many terms it holds.
+    const HELD: usize;
+
+    /// Whether sums are whole numbers of 32 bits.
+    const ARE_WHOLE: bool = false;
+
+    /// `a · b + c`
+    fn add<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F;
+
+    /// Runs a kernel with the instructions for these products.
+    fn run<K: Kernel>(path: Path, kernel: K) -> K::Output;
 }
 
-/// `sums[m][n] += Σ a[m][k] · b[k][n]` for `M` numbers and `N` vectors. With `PAIRS` each number of the factors is a pair of bf16,
-/// two terms.
+/// A term.
+#[derive(Clone, Copy)]
+pub(super) struct Numbers;
+
+/// A pair of bf16, two terms.
+#[derive(Clone, Copy)]
+pub(super) struct Pairs;
+
+/// Four bytes, four terms.
+#[derive(Clone, Copy)]
+pub(super) struct Quads;
+
+impl Terms for Numbers {
+    const HELD: usize = 1;
+
+    #[inline(always)]
+    fn add<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
+        s.mul_add(a, b, c)
+    }
+
+    #[inline]
+    fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
+        path.run(kernel)
+    }
+}
+
+impl Terms for Pairs {
+    const HELD: usize = 2;
+
+    #[inline(always)]
+    fn add<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
+        s.mul_add_pairs(a, b, c)
+    }
+
+    #[inline]
+    fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
+        path.run_bf16(kernel)
+    }
+}
+
+impl Terms for Quads {
+    const HELD: usize = 4;
+    const ARE_WHOLE: bool = true;
+
+    #[inline(always)]
+    fn add<S: Simd>(s: S, a: S::F, b: S::F, c: S::F) -> S::F {
+        s.mul_add_quads(a, b, c)
+    }
+
+    #[inline]
+    fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
+        path.run_int8(kernel)
+    }
+}
+
+/// `sums[m][n] += Σ a[m][k] · b[k][n]` for `M` numbers and `N` vectors.
 ///
 /// # Safety
 /// The factors must be readable as described.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "rows and columns of a tile read better by their numbers")]
-pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAIRS: bool>(
+pub(super) unsafe fn multiply<S: Simd, T: Terms, const M: usize, const N: usize>(
     s: S,
     f: Factors,
     mut sums: [[S::F; N]; M],
 ) -> [[S::F; N]; M] {
     let mut k = 0;
-    if M == 1 {
+    if M == 1 && !T::ARE_WHOLE {
         // One row has too few sums to keep the multipliers busy, so that it takes two terms at once.
         let mut second = [s.splat(0.0); N];
         while k + 2 <= f.terms {
@@ -98,8 +161,8 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAI
                 let x = s.splat(*f.a.add(k * f.a_term));
                 let y = s.splat(*f.a.add((k + 1) * f.a_term));
                 for n in 0..N {
-                    sums[0][n] = add::<S, PAIRS>(s, x, s.load(b.add(n * S::LANES)), sums[0][n]);
-                    second[n] = add::<S, PAIRS>(s, y, s.load(b.add(f.b_term + n * S::LANES)), second[n]);
+                    sums[0][n] = T::add(s, x, s.load(b.add(n * S::LANES)), sums[0][n]);
+                    second[n] = T::add(s, y, s.load(b.add(f.b_term + n * S::LANES)), second[n]);
                 }
             }
             k += 2;
@@ -121,7 +184,7 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAI
                 for m in 0..M {
                     let number = s.splat(*f.a.add(m * f.a_row + k * f.a_term));
                     for n in 0..N {
-                        sums[m][n] = add::<S, PAIRS>(s, number, vectors[n], sums[m][n]);
+                        sums[m][n] = T::add(s, number, vectors[n], sums[m][n]);
                     }
                 }
             } else {
@@ -132,7 +195,7 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAI
                 for n in 0..N {
                     let vector = s.load(b.add(n * S::LANES));
                     for m in 0..M {
-                        sums[m][n] = add::<S, PAIRS>(s, numbers[m], vector, sums[m][n]);
+                        sums[m][n] = T::add(s, numbers[m], vector, sums[m][n]);
                     }
                 }
             }
@@ -147,14 +210,17 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const PAI
 pub(super) enum Start {
     Zero,
     Output,
+    /// A row of vectors, the same for all rows.
+    Row(*const f32),
 }
 
 /// A tile of `M` rows whose sums go to memory.
 ///
 /// # Safety
-/// As for [`multiply`], and `to` must be writable for `N` vectors at each of the rows, `to_row` apart.
+/// As for [`multiply`], and `to` must be writable for `N` vectors at each of the rows, `to_row` apart, as a row to start from must be
+/// readable for them.
 #[inline(always)]
-unsafe fn tile<S: Simd, const M: usize, const N: usize, const PAIRS: bool>(
+unsafe fn tile<S: Simd, T: Terms, const M: usize, const N: usize>(
     s: S,
     f: Factors,
     to: *mut f32,
@@ -164,14 +230,16 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize, const PAIRS: bool>(
     let mut sums = [[s.splat(0.0); N]; M];
     // SAFETY: passed on to the caller.
     unsafe {
-        if start == Start::Output {
-            for (m, row) in sums.iter_mut().enumerate() {
-                for (n, sum) in row.iter_mut().enumerate() {
-                    *sum = s.load(to.add(m * to_row + n * S::LANES));
+        for (m, row) in sums.iter_mut().enumerate() {
+            for (n, sum) in row.iter_mut().enumerate() {
+                match start {
+                    Start::Zero => {}
+                    Start::Output => *sum = s.load(to.add(m * to_row + n * S::LANES)),
+                    Start::Row(row) => *sum = s.load(row.add(n * S::LANES)),
                 }
             }
         }
-        sums = multiply::<S, M, N, PAIRS>(s, f, sums);
+        sums = multiply::<S, T, M, N>(s, f, sums);
         for (m, row) in sums.iter().enumerate() {
             for (n, sum) in row.iter().enumerate() {
                 s.store(to.add(m * to_row + n * S::LANES), *sum);
@@ -188,7 +256,7 @@ pub(super) const MOST_ROWS: usize = 8;
 /// # Safety
 /// As for [`tile`].
 #[inline(always)]
-pub(super) unsafe fn tile_of<S: Simd, const N: usize, const PAIRS: bool>(
+pub(super) unsafe fn tile_of<S: Simd, T: Terms, const N: usize>(
     s: S,
     rows: usize,
     f: Factors,
@@ -201,14 +269,14 @@ pub(super) unsafe fn tile_of<S: Simd, const N: usize, const PAIRS: bool>(
     // SAFETY: passed on to the caller.
     unsafe {
         match rows {
-            1 => tile::<S, 1, N, PAIRS>(s, f, to, to_row, start),
-            2 => tile::<S, 2, N, PAIRS>(s, f, to, to_row, start),
-            3 => tile::<S, 3, N, PAIRS>(s, f, to, to_row, start),
-            4 if most >= 4 => tile::<S, 4, N, PAIRS>(s, f, to, to_row, start),
-            5 if most >= 5 => tile::<S, 5, N, PAIRS>(s, f, to, to_row, start),
-            6 if most >= 6 => tile::<S, 6, N, PAIRS>(s, f, to, to_row, start),
-            7 if most >= 7 => tile::<S, 7, N, PAIRS>(s, f, to, to_row, start),
-            8 if most >= 8 => tile::<S, 8, N, PAIRS>(s, f, to, to_row, start),
+            1 => tile::<S, T, 1, N>(s, f, to, to_row, start),
+            2 => tile::<S, T, 2, N>(s, f, to, to_row, start),
+            3 => tile::<S, T, 3, N>(s, f, to, to_row, start),
+            4 if most >= 4 => tile::<S, T, 4, N>(s, f, to, to_row, start),
+            5 if most >= 5 => tile::<S, T, 5, N>(s, f, to, to_row, start),
+            6 if most >= 6 => tile::<S, T, 6, N>(s, f, to, to_row, start),
+            7 if most >= 7 => tile::<S, T, 7, N>(s, f, to, to_row, start),
+            8 if most >= 8 => tile::<S, T, 8, N>(s, f, to, to_row, start),
             _ => unreachable!("a tile has from one row to as many as there are registers for"),
         }
     }

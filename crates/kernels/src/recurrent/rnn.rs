@@ -63,13 +63,14 @@ struct ReluCell;
 
 /// All that is kept is the state, from which both slopes follow.
 macro_rules! cell {
-    ($cell:ty, $s:ident, |$x:ident| $value:expr, |$h:ident, $dh:ident| $slope:expr) => {
+    ($cell:ty, $within_one:literal, $s:ident, |$x:ident| $value:expr, |$h:ident, $dh:ident| $slope:expr) => {
         impl Cell for $cell {
             const GATES: usize = 1;
             const SAVED: usize = 1;
             const HAS_C: bool = false;
             const C_AT: usize = 0;
             const DIRECT: bool = false;
+            const WITHIN_ONE: bool = $within_one;
 
             #[inline(always)]
             fn forward<S: Simd>(
@@ -102,8 +103,8 @@ macro_rules! cell {
     };
 }
 
-cell!(TanhCell, s, |x| tanh(s, x), |h, dh| s.mul(dh, s.sub(s.splat(1.0), s.mul(h, h))));
-cell!(ReluCell, s, |x| s.select_gt_or_nan(x, s.splat(0.0), x, s.splat(0.0)), |h, dh| {
+cell!(TanhCell, true, s, |x| tanh(s, x), |h, dh| s.mul(dh, s.sub(s.splat(1.0), s.mul(h, h))));
+cell!(ReluCell, false, s, |x| s.select_gt_or_nan(x, s.splat(0.0), x, s.splat(0.0)), |h, dh| {
     s.select_gt(h, s.splat(0.0), dh, s.splat(0.0))
 });
 

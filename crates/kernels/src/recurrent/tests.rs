@@ -2,7 +2,8 @@
 
 use super::reference::{Kind, Problem, Results, Slopes};
 use super::*;
-use crate::check::{Random, assert_close, narrow, paths, wide};
+use crate::check::{Random, assert_close, cpus, narrow, paths, wide};
+use crate::int8::rounded_columns;
 
 /// Which options a case uses.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,7 +93,42 @@ impl Case {
             lengths: self.uses.lengths.then_some(&self.lengths[..]),
             reverse: self.uses.reverse,
             recurrent_mask: self.uses.mask.then_some(&self.mask[..]),
+            int8: None,
         }
+    }
+
+    /// Outputs and last states of a run that keeps nothing, with the recurrent weights as whole numbers if they are given.
+    fn infer(&self, cpu: Cpu, int8: Option<&Int8RecurrentWeights>) -> (Vec<f32>, Vec<f32>) {
+        let RecurrentShape { batch, steps, hidden } = self.shape;
+        let (mut all, mut h) = (vec![f32::NAN; batch * steps * hidden], vec![f32::NAN; batch * hidden]);
+        let mut c = h.clone();
+        let options = RecurrentOptions { int8, ..self.options() };
+        let initial = self.uses.initial.then_some(&self.h[..]);
+        let outputs = Some(&mut all[..]);
+        match self.kind {
+            Kind::Lstm => {
+                let initial = initial.map(|h| LstmState { h, c: &self.c });
+                let output = LstmOutput { outputs, h: &mut h, c: &mut c };
+                lstm_inference(cpu, self.shape, self.rows(), &self.w_hh, initial, &options, output);
+            }
+            Kind::Gru => {
+                let weights = GruWeights { w_hh: &self.w_hh, bias: Some(&self.bias) };
+                let output = GruOutput { outputs, h: &mut h };
+                gru_inference(cpu, self.shape, self.rows(), weights, initial, &options, output);
+            }
+            Kind::Tanh | Kind::Relu => {
+                let activation =
+                    if self.kind == Kind::Tanh { RnnActivation::Tanh } else { RnnActivation::Relu };
+                let weights = RnnWeights { w_hh: &self.w_hh, activation };
+                let output = RnnOutput { outputs, h: &mut h };
+                rnn_inference(cpu, self.shape, self.rows(), weights, initial, &options, output);
+            }
+        }
+        (all, h)
+    }
+
+    fn int8_weights(&self, cpu: Cpu) -> Int8RecurrentWeights {
+        Int8RecurrentWeights::new(cpu, &self.w_hh, self.shape.hidden, self.kind.gates()).expect("few terms")
     }
 
     fn rows(&self) -> Projected<'_> {
@@ -481,4 +517,77 @@ fn in_bf16_all_steps_and_gradients_are_those_of_f32_but_for_the_roundings() {
             }
         }
     }
+}
+
+/// The weights as exact multiples of a scale for each column, and the first states of a step.
+fn rounded(mut case: Case) -> Case {
+    let (hidden, columns) = (case.shape.hidden, case.kind.gates() * case.shape.hidden);
+    let (whole, scales) = rounded_columns(&case.w_hh, hidden, columns);
+    for (at, weight) in case.w_hh.iter_mut().enumerate() {
+        let (row, column) = (at / columns, at % columns);
+        *weight = f32::from(whole[column * hidden + row]) * scales[column];
+    }
+    case.h.iter_mut().for_each(|h| *h = (*h * 127.0).round() / 127.0);
+    case
+}
+
+#[test]
+fn a_step_of_bytes_agrees_with_the_reference_for_states_that_are_bytes() {
+    for kind in [Kind::Lstm, Kind::Gru, Kind::Tanh] {
+        for size in (0..=66).chain([127, 200]) {
+            let uses =
+                Uses { initial: true, index: size % 3 == 0, reverse: size % 2 == 0, ..Uses::default() };
+            let case = rounded(Case::new(kind, [size % 20, 1, size], uses, size as u64));
+            let expected = case.problem().forward();
+            for cpu in cpus() {
+                let (outputs, h) = case.infer(cpu, Some(&case.int8_weights(cpu)));
+                let what = format_args!("{kind:?} of {size} on {cpu:?}");
+                assert_close(&outputs, &narrow(&expected.outputs), 3e-5, what);
+                assert_close(&h, &narrow(&expected.h), 3e-5, what);
+            }
+        }
+    }
+}
+
+#[test]
+fn many_steps_of_bytes_stay_near_the_reference() {
+    for kind in [Kind::Lstm, Kind::Gru, Kind::Tanh] {
+        for n in 0..32 {
+            let uses = Uses { mask: false, ..Uses::number(n) };
+            let case = rounded(Case::new(kind, [7, 30, 45], uses, n as u64));
+            let expected = case.problem().forward();
+            for cpu in cpus() {
+                let (outputs, h) = case.infer(cpu, Some(&case.int8_weights(cpu)));
+                let what = format_args!("{kind:?} {uses:?} on {cpu:?}");
+                assert_close(&outputs, &narrow(&expected.outputs), 0.02, what);
+                assert_close(&h, &narrow(&expected.h), 0.02, what);
+                assert!(outputs != case.infer(cpu, None).0, "bytes are not quite the same");
+                if cpu.threads > 1 {
+                    let alone = cpu.alone();
+                    assert!(outputs == case.infer(alone, Some(&case.int8_weights(alone))).0, "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn states_that_are_no_bytes_run_in_f32() {
+    let with = |uses: Uses| Case::new(Kind::Gru, [3, 5, 20], uses, 1);
+    let mut beyond = with(Uses { initial: true, ..Uses::default() });
+    beyond.h[7] = 1.5;
+    let mut infinite = with(Uses::default());
+    infinite.projected[11] = f32::NAN;
+    let masked = with(Uses { mask: true, ..Uses::default() });
+    let relu = Case::new(Kind::Relu, [3, 5, 20], Uses::default(), 1);
+    for case in [beyond, infinite, masked, relu] {
+        for cpu in cpus() {
+            let bits = |(outputs, h): (Vec<f32>, Vec<f32>)| -> Vec<u32> {
+                outputs.iter().chain(&h).map(|x| x.to_bits()).collect()
+            };
+            assert_eq!(bits(case.infer(cpu, Some(&case.int8_weights(cpu)))), bits(case.infer(cpu, None)));
+        }
+    }
+    let weights = [f32::INFINITY];
+    assert!(Int8RecurrentWeights::new(Cpu::best(1), &weights, 1, 1).is_none());
 }

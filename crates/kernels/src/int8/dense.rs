@@ -1,0 +1,320 @@
+//! Dense layers whose rows become bytes as they come: each row has a scale of its own, its greatest number by 127, and the byte of 0
+//! is 128. A row alone and the same row among others give the same bits.
+
+use std::ops::Range;
+
+use super::Int8Conv2d;
+use super::build::{PanelVectors, in_panels};
+use super::tile::{Into, Tiles};
+use crate::buffer::Buffer;
+use crate::cpu::{Shared, in_parallel, ranges};
+use crate::product::{Term, offset};
+use crate::simd::{Kernel, Path, Simd};
+use crate::vectors::{each_vector, get, keep_first, put_u8};
+use crate::{Cpu, Values};
+
+/// The byte of 0.
+pub(crate) const ZERO: i32 = 128;
+
+/// Whole numbers reach from -127 to 127.
+pub(crate) const MOST: f32 = 127.0;
+
+/// Scales below it are those of rows and columns of nothing.
+const LEAST_SCALE: f32 = 1e-30;
+
+/// Rows whose bytes lie in a thread's caches while they meet all weights.
+const ROWS: usize = 64;
+
+/// Multiplications that are worth another thread.
+const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 1 << 21 };
+
+/// The weights of a dense layer as whole numbers from -127 to 127, with a scale for each column, in the order in which they are
+/// multiplied.
+#[derive(Debug)]
+pub struct Int8DenseWeights {
+    path: Path,
+    in_features: usize,
+    out_features: usize,
+    /// Columns of a panel, but that the last may have fewer.
+    width: usize,
+    /// Terms of a sum, four bytes each.
+    quads: usize,
+    /// Those of each panel.
+    terms: Vec<Term>,
+    panels: Buffer,
+    /// What the sums of each column start from: less the byte of 0 times its weights.
+    start: Buffer,
+    /// The columns' scales.
+    factor: Buffer,
+}
+
+impl Int8DenseWeights {
+    /// Rounds and orders `[in_features, out_features]` for the CPU. Weights that are whole numbers times a scale for each column are
+    /// taken as they are. Nothing where a sum could be beyond 32 bits, or a weight is not finite.
+    ///
+    /// # Panics
+    /// If there are not as many weights.
+    pub fn new(cpu: Cpu, weight: &[f32], in_features: usize, out_features: usize) -> Option<Self> {
+        assert_eq!(weight.len(), in_features * out_features, "weights of another size");
+        if in_features > Int8Conv2d::MOST_TERMS || !weight.iter().all(|weight| weight.is_finite()) {
+            return None;
+        }
+        let path = if cpu.path.is_available() { cpu.path } else { Path::Plain };
+        let (lanes, width) = (path.lanes(), path.lanes() * path.run(PanelVectors));
+        let (whole, scales) = rounded_columns(weight, in_features, out_features);
+        let all: Vec<usize> = (0..in_features).collect();
+        let quads: Vec<(usize, &[usize])> =
+            all.chunks(4).enumerate().map(|(at, four)| (4 * at, four)).collect();
+        let (panels, terms) = in_panels(&quads, &whole, out_features, [lanes, width]);
+        let padded = out_features.next_multiple_of(lanes);
+        let [mut start, mut factor] = [(); 2].map(|()| Buffer::zeros(padded));
+        factor.slice_mut()[..out_features].copy_from_slice(&scales);
+        for (start, weights) in start.slice_mut().iter_mut().zip(whole.chunks_exact(in_features.max(1))) {
+            *start = start_of(weights);
+        }
+        let quads = quads.len();
+        Some(Int8DenseWeights { path, in_features, out_features, width, quads, terms, panels, start, factor })
+    }
+
+    fn panels(&self) -> usize {
+        self.out_features.div_ceil(self.width)
+    }
+
+    /// Bytes from one row of the input to the next.
+    fn row(&self) -> usize {
+        4 * self.quads
+    }
+}
+
+/// What a sum over these weights starts from, as its 32 bits.
+pub(crate) fn start_of(weights: &[i8]) -> f32 {
+    let sum: i32 = weights.iter().map(|weight| i32::from(*weight)).sum();
+    f32::from_bits((-ZERO * sum) as u32)
+}
+
+/// The nearest whole numbers of `[rows, columns]`, `[columns, rows]`, and each column's scale.
+pub(crate) fn rounded_columns(weight: &[f32], rows: usize, columns: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut scales = vec![0.0f32; columns];
+    for row in weight.chunks_exact(columns.max(1)) {
+        for (scale, value) in scales.iter_mut().zip(row) {
+            *scale = value.abs().max(*scale);
+        }
+    }
+    for scale in &mut scales {
+        *scale = match *scale / MOST {
+            scale if scale >= LEAST_SCALE => scale,
+            _ => 0.0,
+        };
+    }
+    let mut whole = Vec::with_capacity(rows * columns);
+    for (column, scale) in scales.iter().enumerate() {
+        whole.extend((0..rows).map(|row| match *scale {
+            0.0 => 0,
+            scale => (weight[row * columns + column] / scale).round_ties_even() as i8,
+        }));
+    }
+    (whole, scales)
+}
+
+/// `output = input · weight + bias` in 8-bit whole numbers, the rows of the input rounded to 255 steps between the greatest absolute
+/// value and its negative. A row with a number that is infinite or none gives no numbers.
+///
+/// # Shapes
+/// - input: `[rows, in_features]`
+/// - bias: `[out_features]`
+/// - output: `[rows, out_features]`
+///
+/// # Panics
+/// If a slice has another length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Int8DenseWeights, int8_dense};
+///
+/// let cpu = Cpu::best(1);
+/// let weights = Int8DenseWeights::new(cpu, &[1.27, -0.5], 2, 1).expect("few terms");
+/// let mut output = [0.0; 2];
+/// int8_dense(cpu, &weights, &[2.0, 1.0, 0.0, 0.0], 2, Some(&[0.5]), false, &mut output);
+/// assert!((output[0] - 2.54).abs() < 0.02 && output[1] == 0.5);
+/// ```
+pub fn int8_dense(
+    cpu: Cpu,
+    weights: &Int8DenseWeights,
+    input: &[f32],
+    rows: usize,
+    bias: Option<&[f32]>,
+    relu: bool,
+    output: &mut [f32],
+) {
+    let Int8DenseWeights { in_features, out_features, .. } = *weights;
+    assert_eq!(input.len(), rows * in_features, "an input of another size");
+    assert_eq!(output.len(), rows * out_features, "an output of another size");
+    let mut addend = Buffer::zeros(weights.factor.slice().len());
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), out_features, "a bias of another size");
+        addend.slice_mut()[..out_features].copy_from_slice(bias);
+    }
+    if output.is_empty() {
+        return;
+    }
+    let layer = Layer { weights, input, addend: addend.slice(), relu, output: Shared::new(output) };
+    let threads = cpu.threads.min(rows * in_features * out_features / WORTH_A_THREAD).max(1);
+    let panels = weights.panels();
+    // Rows, or where there are few of them panels of columns.
+    if threads == 1 || rows >= 8 * threads {
+        let parts: Vec<_> = ranges(rows, threads, 1).collect();
+        return in_parallel(parts.len(), |part| layer.run(parts[part].clone(), 0..panels));
+    }
+    let parts: Vec<_> = ranges(panels, threads, 1).collect();
+    in_parallel(parts.len(), |part| layer.run(0..rows, parts[part].clone()));
+}
+
+/// A dense layer at work.
+struct Layer<'a> {
+    weights: &'a Int8DenseWeights,
+    input: &'a [f32],
+    addend: &'a [f32],
+    relu: bool,
+    output: Shared<f32>,
+}
+
+impl Layer<'_> {
+    /// The results of some rows in some panels of columns.
+    fn run(&self, rows: Range<usize>, panels: Range<usize>) {
+        let Int8DenseWeights { path, in_features, out_features, width, quads, .. } = *self.weights;
+        let row = self.weights.row();
+        let most = ROWS.min(rows.len());
+        let mut bytes = Buffer::unspecified(most * quads);
+        let places: Vec<u32> = (0..most).map(|at| offset(at * row)).collect();
+        let mut scales = Values::unspecified(most);
+        for first in rows.clone().step_by(ROWS) {
+            let count = ROWS.min(rows.end - first);
+            let room = bytes.slice_mut();
+            assert!(room.len() >= count * quads, "room for the rows' bytes");
+            // SAFETY: as many bytes as the buffer has, which takes any.
+            let bytes =
+                unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), count * row) };
+            path.run(Rounding {
+                input: &self.input[first * in_features..][..count * in_features],
+                len: in_features,
+                row,
+                bytes,
+                scales: &mut scales[..count],
+            });
+            for panel in panels.clone() {
+                let column = panel * width;
+                let to = self.output.ptr().wrapping_add(first * out_features + column);
+                path.run_int8(Tiles {
+                    a: bytes,
+                    rows: &places[..count],
+                    terms: &self.weights.terms[panel * quads..][..quads],
+                    panel: &self.weights.panels.slice()[column * quads..],
+                    start: &self.weights.start.slice()[column..],
+                    factor: &self.weights.factor.slice()[column..],
+                    addend: &self.addend[column..],
+                    least: if self.relu { 0.0 } else { f32::NEG_INFINITY },
+                    most: f32::INFINITY,
+                    zero: 0.0,
+                    columns: width.min(out_features - column),
+                    to: Into::Numbers { to, stride: out_features, scales: Some(&scales[..count]) },
+                });
+            }
+            let columns = panels.start * width..out_features.min(panels.end * width);
+            for (at, scale) in scales[..count].iter().enumerate() {
+                if !scale.is_finite() {
+                    let begin = (first + at) * out_features;
+                    // SAFETY: these columns of the row are this part's alone.
+                    let to = unsafe { self.output.part(begin + columns.start..begin + columns.end) };
+                    to.fill(f32::NAN);
+                }
+            }
+        }
+    }
+}
+
+/// Rows of numbers to bytes, and the scale of each; that of a row with a number which is not finite is not finite either.
+struct Rounding<'a> {
+    input: &'a [f32],
+    /// Numbers in a row.
+    len: usize,
+    /// Bytes from one row to the next.
+    row: usize,
+    bytes: &'a mut [u8],
+    scales: &'a mut [f32],
+}
+
+impl Kernel for Rounding<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (at, scale) in self.scales.iter_mut().enumerate() {
+            let from = &self.input[at * self.len..][..self.len];
+            let into = &mut self.bytes[at * self.row..][..self.row];
+            *scale = row_to_bytes(s, from, into);
+        }
+    }
+}
+
+/// Numbers to bytes, and what a step is. Bytes beyond the numbers meet no weights.
+#[inline(always)]
+fn row_to_bytes<S: Simd>(s: S, from: &[f32], into: &mut [u8]) -> f32 {
+    let mut greatest = s.splat(0.0);
+    each_vector!(S::LANES, from.len(), |at, count| {
+        let x = s.copy_sign(get(s, from, at, count), s.splat(1.0));
+        greatest = s.select_gt_or_nan(x, greatest, x, greatest);
+    });
+    let mut lanes = [0.0f32; 16];
+    // SAFETY: no vector has more than 16 lanes.
+    unsafe { s.store(lanes.as_mut_ptr(), greatest) };
+    let mut scale = 0.0f32;
+    for lane in &lanes[..S::LANES] {
+        // What is not a number stays.
+        if *lane > scale || lane.is_nan() {
+            scale = *lane;
+        }
+    }
+    scale /= MOST;
+    let by = if scale >= LEAST_SCALE && scale.is_finite() { 1.0 / scale } else { 0.0 };
+    let (by, zero) = (s.splat(by), s.splat(ZERO as f32));
+    each_vector!(S::LANES, from.len(), |at, count| {
+        let whole = s.round(s.mul(get(s, from, at, count), by));
+        let byte = s.min(s.max(s.add(whole, zero), s.splat(1.0)), s.splat(255.0));
+        put_u8(s, into, at, count, keep_first(s, byte, count, 0.0));
+    });
+    into[from.len()..].fill(0);
+    scale
+}
+
+/// The same, number by number.
+#[cfg(test)]
+pub(super) fn reference(
+    weight: &[f32],
+    [rows, in_features, out_features]: [usize; 3],
+    input: &[f32],
+    bias: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let (whole, scales) = rounded_columns(weight, in_features, out_features);
+    let mut output = Vec::new();
+    for row in (0..rows).map(|at| &input[at * in_features..][..in_features]) {
+        let greatest = row.iter().fold(0.0f32, |most, x| x.abs().max(most));
+        let step = greatest / MOST;
+        let by = if step >= LEAST_SCALE { 1.0 / step } else { 0.0 };
+        for column in 0..out_features {
+            let weights = &whole[column * in_features..][..in_features];
+            let sum: i64 = row
+                .iter()
+                .zip(weights)
+                .map(|(x, w)| (x * by).round_ties_even().clamp(-127.0, 127.0) as i64 * i64::from(*w))
+                .sum();
+            let value = i32::try_from(sum).unwrap() as f32 * scales[column] * step
+                + bias.map_or(0.0, |bias| bias[column]);
+            output.push(match row.iter().all(|x| x.is_finite()) {
+                false => f32::NAN,
+                true if relu => value.max(0.0),
+                true => value,
+            });
+        }
+    }
+    output
+}
