@@ -28,6 +28,7 @@
 //! sets), `fireclay-store` (model files), `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
 mod device_name;
+mod dynamic_int8;
 mod error;
 #[cfg(feature = "flex")]
 mod flex_tensor;
@@ -47,6 +48,7 @@ mod threads;
 
 pub use burn::tensor::Device;
 pub use device_name::{DeviceName, reads_at_once, supports};
+pub use dynamic_int8::{DynamicInt8Scope, in_dynamic_int8};
 pub use error::BackendError;
 pub use peak_memory::peak_memory_bytes;
 pub use precision::{Precision, PrecisionScope, in_precision};
@@ -59,6 +61,8 @@ pub fn forget_ordered_weights() {
     #[cfg(feature = "flex")]
     {
         ordered_weights::DENSE.forget();
+        ordered_weights::DENSE_INT8.forget();
+        ordered_weights::RECURRENT_INT8.forget();
         ordered_weights::CONV2D.forget();
         ops::FOLDED_CONV2D.forget();
         ops::INT8.forget();
@@ -71,6 +75,8 @@ pub fn release_unused_memory() {
     #[cfg(feature = "flex")]
     {
         ordered_weights::DENSE.forget_unused();
+        ordered_weights::DENSE_INT8.forget_unused();
+        ordered_weights::RECURRENT_INT8.forget_unused();
         ordered_weights::CONV2D.forget_unused();
         ops::FOLDED_CONV2D.forget_unused();
         ops::INT8.forget_unused();

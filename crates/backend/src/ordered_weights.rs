@@ -8,13 +8,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Precision};
+use fireclay_kernels::recurrent::Int8RecurrentWeights;
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Int8DenseWeights, Precision};
 
 /// Weights of fewer values are not worth the search.
 const LEAST: usize = 256;
 
 /// Those of dense layers, by the precision of their products.
 pub(crate) static DENSE: Ordered<Precision, DenseWeights> = Ordered::new();
+
+/// Those of dense layers in 8-bit whole numbers.
+pub(crate) static DENSE_INT8: Ordered<(), Int8DenseWeights> = Ordered::new();
+
+/// The recurrent ones of recurrent layers, in 8-bit whole numbers, by the number of gates.
+pub(crate) static RECURRENT_INT8: Ordered<usize, Int8RecurrentWeights> = Ordered::new();
 
 /// Those of convolutions, as well.
 pub(crate) static CONV2D: Ordered<(Conv2dShape, Precision), Conv2dWeights> = Ordered::new();

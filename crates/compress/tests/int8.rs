@@ -95,14 +95,15 @@ fn a_layer_that_would_lose_too_much_stays_as_it_was() {
 }
 
 #[test]
-fn layers_without_a_way_to_compute_so_have_their_weights_rounded() {
-    let spec = ModelSpec::new([7, 3]).lstm(5).dense(2);
+fn layers_without_one_range_find_one_for_each_row_or_have_their_weights_rounded() {
+    let spec = ModelSpec::new([7, 3]).layer(fireclay_nn::Conv1dSpec::new(4, 3)).lstm(5).dense(2);
     let file = file(spec, |_| {});
     let data = data(&[7, 3], 12);
     let options = Int8Options { most_lost: 1.0, ..Int8Options::default() };
     let (small, report) = to_int8(&file, Arc::new(data), &options, &Device::flex()).unwrap();
     let forms: Vec<_> = report.layers.iter().map(|layer| (layer.name.as_str(), layer.form)).collect();
-    assert_eq!(forms, [("lstm_1", LayerForm::Int8Weights), ("dense_1", LayerForm::Int8)]);
+    let [weights, dynamic, int8] = [LayerForm::Int8Weights, LayerForm::DynamicInt8, LayerForm::Int8];
+    assert_eq!(forms, [("conv1d_1", weights), ("lstm_1", dynamic), ("dense_1", int8)]);
     let folder = tempfile::tempdir().unwrap();
     let sizes = [&file, &small].map(|file| file.save(folder.path().join("model.fireclay")).unwrap());
     assert!(sizes[1] < sizes[0], "{sizes:?}");

@@ -1,16 +1,18 @@
 //! A built network: the layers of a description, with weights.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::backend::DispatchTensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
+use fireclay_backend::in_dynamic_int8;
 
 use crate::error::NnError;
 use crate::freeze;
-use crate::int8::{Segment, segments};
-use crate::layers::{self, Flow, Layer, PlannedLayer};
+use crate::int8::{Products, Segment, in_turn, products, segments};
+use crate::layers::{self, Flow, Layer, Memory, PlannedLayer};
 use crate::network::{Batches, DeadUnits, Network, Outputs};
 use crate::shapes::InputSpec;
 use crate::spec::{ModelSpec, Plan};
@@ -78,6 +80,8 @@ struct Description {
     supports_variable_length: bool,
     /// Layers that run in 8-bit whole numbers, in order.
     segments: Vec<Segment>,
+    /// How the other layers of the first level make their products; nothing if all do so in `f32`.
+    products: Vec<Products>,
 }
 
 impl Model {
@@ -92,6 +96,7 @@ impl Model {
         let vocabulary_size = vocabulary_size(plan);
         let supports_variable_length = plan.supports_variable_length();
         let segments = spec.int8.as_ref().map_or(Vec::new(), |int8| segments(plan, &spec.input, int8));
+        let products = spec.int8.as_ref().map_or(Vec::new(), |int8| products(&plan.layers, int8));
         let description = Description {
             spec,
             names,
@@ -100,6 +105,7 @@ impl Model {
             vocabulary_size,
             supports_variable_length,
             segments,
+            products,
         };
         let model = Model { layers, description: Arc::new(description) };
         match plan.frozen().is_empty() {
@@ -154,24 +160,53 @@ impl Model {
         assert!(fits, "the model takes batches of {expected}, found {:?}", input.dims());
     }
 
-    /// All layers, those that compute in 8-bit whole numbers as one operation where the device has it.
+    /// All layers, those that compute in 8-bit whole numbers so where the device can.
     fn run(&self, input: AnyTensor) -> AnyTensor {
-        let segments = &self.description.segments;
-        if segments.is_empty() || input.device().is_autodiff() {
-            return layers::run(&self.layers, Flow::of(input)).value;
+        let description = &self.description;
+        let flow = Flow::of(input);
+        if description.spec.int8.is_none() || flow.value.device().is_autodiff() {
+            return layers::run(&self.layers, flow).value;
         }
         let mut weights = Weights::default();
-        self.layers.visit(&mut weights);
-        let (mut flow, mut at) = (Flow::of(input), 0);
-        for segment in segments {
-            flow = layers::run(&self.layers[at..segment.layers.start], flow);
+        if !description.segments.is_empty() {
+            self.layers.visit(&mut weights);
+        }
+        let outside = |flow: Flow, range: Range<usize>| {
+            self.in_their_numbers(range, flow, |range, flow| layers::run(&self.layers[range], flow))
+        };
+        let (mut flow, mut at) = (flow, 0);
+        for segment in &description.segments {
+            flow = outside(flow, at..segment.layers.start);
             flow = match segment.run(&flow.value, &weights.0, || state(self)) {
                 Some(value) => flow.map(|_| value),
                 None => layers::run(&self.layers[segment.layers.clone()], flow),
             };
             at = segment.layers.end;
         }
-        layers::run(&self.layers[at..], flow).value
+        outside(flow, at..self.layers.len()).value
+    }
+
+    /// See [`layers::step`].
+    pub(crate) fn step(&self, memories: &mut [Memory], input: Flow) -> Flow {
+        if self.description.spec.int8.is_none() {
+            return layers::step(&self.layers, memories, input);
+        }
+        self.in_their_numbers(0..self.layers.len(), input, |range, flow| {
+            layers::step(&self.layers[range.clone()], &mut memories[range], flow)
+        })
+    }
+
+    /// Runs some layers, those whose products are made in 8-bit whole numbers in one go.
+    fn in_their_numbers(
+        &self,
+        range: Range<usize>,
+        input: Flow,
+        mut run: impl FnMut(Range<usize>, Flow) -> Flow,
+    ) -> Flow {
+        in_turn(&self.description.products, range).into_iter().fold(input, |flow, (range, is_int8)| {
+            let _scope = is_int8.then(in_dynamic_int8);
+            run(range, flow)
+        })
     }
 
     /// The same network under a description that differs in what is frozen only.

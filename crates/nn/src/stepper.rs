@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::error::NnError;
-use crate::layers::{self, Flow, Memory};
+use crate::layers::{Flow, Memory};
 use crate::model::Model;
 use crate::network::Network;
 use crate::tensor::AnyTensor;
@@ -88,7 +88,7 @@ impl Stepper {
         // Below the vocabulary's size, which fits.
         let values = tokens.iter().map(|token| *token as i32).collect();
         let input = AnyTensor::from_tokens(values, &[1, tokens.len()], &self.device);
-        let output = layers::step(self.model.layers(), &mut self.memories, Flow::of(input)).value.sequences();
+        let output = self.model.step(&mut self.memories, Flow::of(input)).value.sequences();
         self.steps += tokens.len();
         let [_, steps, width] = output.dims();
         let last = output.slice([0..1, steps - 1..steps, 0..width]);
@@ -109,6 +109,7 @@ mod tests {
         SimpleRnnSpec, TransformerSpec,
     };
     use crate::spec::ModelSpec;
+    use crate::{Int8Spec, load_state, state};
 
     /// Networks of every layer that can go step by step.
     fn networks() -> Vec<ModelSpec> {
@@ -153,6 +154,24 @@ mod tests {
                 }
                 assert_eq!(stepper.steps(), 9);
             }
+        }
+    }
+
+    #[test]
+    fn in_whole_numbers_it_steps_nearly_as_in_f32() {
+        let device = Device::flex();
+        for spec in networks() {
+            let model = spec.build(&device).unwrap();
+            let int8 = ModelSpec { int8: Some(Int8Spec::default()), ..spec.clone() };
+            let int8: Model = load_state(int8.build(&device).unwrap(), state(&model)).unwrap();
+            let steps = |model: &Model| -> Vec<f32> {
+                let mut stepper = model.stepper().unwrap();
+                [3, 11, 0, 7].into_iter().flat_map(|token| stepper.step(&[token]).unwrap()).collect()
+            };
+            let (found, expected) = (steps(&int8), steps(&model));
+            let apart = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
+            let most = apart.fold(0.0, f32::max);
+            assert!(most > 0.0 && most < 0.05, "{most}: {spec:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! 8-bit whole numbers after training.
 //!
-//! Ranges of what leaves the layers are measured on training samples (`ranges.rs`), weights are rounded row by row, and the
+//! Ranges of what leaves the layers are measured on training samples (`ranges.rs`), but for layers that find one for each row as they
+//! run, such as recurrent and attention layers; weights are rounded row by row, and the
 //! network's answers are compared with those it gave before. Where too much is lost, layers are tried one by one, and that
 //! which does most harm stays in `f32`, until little enough is.
 
@@ -75,7 +76,8 @@ pub struct Int8Report {
 impl Int8Report {
     /// How many layers compute in 8-bit whole numbers.
     pub fn computed_in_int8(&self) -> usize {
-        self.layers.iter().filter(|layer| layer.form == LayerForm::Int8).count()
+        let is_int8 = |form: LayerForm| matches!(form, LayerForm::Int8 | LayerForm::DynamicInt8);
+        self.layers.iter().filter(|layer| is_int8(layer.form)).count()
     }
 }
 
@@ -93,6 +95,8 @@ pub struct Int8LayerReport {
 pub enum LayerForm {
     /// It computes in 8-bit whole numbers, and so are its weights.
     Int8,
+    /// Its products are made of 8-bit whole numbers whose range is found row by row as it runs; the rest of it computes in `f32`.
+    DynamicInt8,
     /// Its weights are 8-bit whole numbers, and it computes with them in `f32`: layers of its kind have no other way.
     Int8Weights,
     /// It was left as it was, as so much was lost with it alone.
@@ -104,8 +108,7 @@ pub enum LayerForm {
 
 /// Makes of a model one that computes in 8-bit whole numbers, with ranges measured on training samples.
 ///
-/// Weights of layers that cannot compute so, such as embeddings and recurrent layers, become 8-bit whole numbers all the same,
-/// for the size of the file.
+/// Weights of layers that cannot compute so, such as embeddings, become 8-bit whole numbers all the same, for the size of the file.
 ///
 /// # Errors
 /// [`CompressError`]: an option outside its range, no samples, a model that computes so already, or what stands in the way of
@@ -163,16 +166,16 @@ pub fn to_int8(
 fn rounded(file: &ModelFile, int8: Int8Spec) -> (ModelSpec, Vec<NamedTensor>) {
     let mut tensors = file.tensors.clone();
     for tensor in &mut tensors {
-        if !is_left(&tensor.name, &int8.left_in_f32) {
+        if !is_of_any(&tensor.name, &int8.left_in_f32) {
             round_to_int8(tensor);
         }
     }
     (ModelSpec { int8: Some(int8), ..file.card.spec.clone() }, tensors)
 }
 
-/// Whether a tensor is of a layer that stays as it is.
-fn is_left(tensor: &str, left: &[String]) -> bool {
-    left.iter().any(|layer| tensor.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.')))
+/// Whether a tensor is of one of some layers, or of a layer in one.
+fn is_of_any(tensor: &str, layers: &[String]) -> bool {
+    layers.iter().any(|layer| tensor.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// Samples by which networks are compared.
@@ -221,13 +224,14 @@ impl<'a> Trial<'a> {
         ranges: &Int8Spec,
         candidates: &Int8Candidates,
     ) -> Result<Vec<(String, f64)>, CompressError> {
+        let all = || candidates.layers.iter().chain(&candidates.dynamic);
         let alone = |layer: &String| {
-            let others = candidates.layers.iter().filter(|other| *other != layer);
-            let int8 = Int8Spec { left_in_f32: others.cloned().collect(), ..ranges.clone() };
+            let others = all().filter(|other| *other != layer).cloned().collect();
+            let int8 = Int8Spec { left_in_f32: others, ..ranges.clone() };
             let (spec, tensors) = rounded(self.file, int8);
             Ok((layer.clone(), self.lost(&spec, tensors)?))
         };
-        candidates.layers.iter().map(alone).collect()
+        all().map(alone).collect()
     }
 }
 
@@ -279,9 +283,11 @@ fn forms(
         if tensor.shape.len() < 2 || !seen.insert(name.to_string()) {
             continue;
         }
-        let form = match left.iter().find(|(layer, _)| layer == name) {
+        let is_of = |layer: &String| is_of_any(&tensor.name, std::slice::from_ref(layer));
+        let form = match left.iter().find(|(layer, _)| is_of(layer)) {
             Some((_, lost)) => LayerForm::F32 { lost: *lost },
-            None if candidates.layers.iter().any(|layer| layer == name) => LayerForm::Int8,
+            None if candidates.layers.iter().any(is_of) => LayerForm::Int8,
+            None if candidates.dynamic.iter().any(is_of) => LayerForm::DynamicInt8,
             None => LayerForm::Int8Weights,
         };
         layers.push(Int8LayerReport { name: name.to_string(), form });
@@ -310,7 +316,7 @@ mod tests {
     #[test]
     fn a_layer_is_told_from_one_whose_name_begins_alike() {
         let left = ["conv2d_1".to_string(), "residual_1.dense_1".to_string()];
-        assert!(is_left("conv2d_1.weight", &left) && is_left("residual_1.dense_1.bias", &left));
-        assert!(!is_left("conv2d_10.weight", &left) && !is_left("residual_1.dense_2.bias", &left));
+        assert!(is_of_any("conv2d_1.weight", &left) && is_of_any("residual_1.dense_1.bias", &left));
+        assert!(!is_of_any("conv2d_10.weight", &left) && !is_of_any("residual_1.dense_2.bias", &left));
     }
 }

@@ -3,8 +3,11 @@
 //! A description says which number each byte between two layers stands for ([`Int8Spec`](crate::Int8Spec)); the weights are whole numbers from -127
 //! to 127 with a scale for each row ([`round_to_int8`]), and stay `f32` tensors of exactly these values, so that everything
 //! that takes a model takes this one. On a CPU [`Model::forward`](crate::Model) runs the layers of each [`Segment`] as
-//! one operation on bytes; elsewhere, and while gradients are recorded, the same layers run in `f32`.
+//! one operation on bytes, and outside the segments products of rows are made of bytes whose range is found row by row
+//! (`dynamic.rs`): behind recurrent and attention layers, and in them, no range holds for all rows. Elsewhere, and while gradients
+//! are recorded, the same layers run in `f32`.
 
+mod dynamic;
 mod segments;
 mod weights;
 
@@ -15,11 +18,12 @@ use fireclay_backend::ops::Int8Description;
 use crate::error::NnError;
 use crate::spec::ModelSpec;
 use crate::state::{NamedTensor, check_tensors};
+pub(crate) use dynamic::{Products, in_turn, products};
 pub(crate) use segments::{Segment, segments};
 pub use weights::{int8_rows, round_to_int8};
 
 /// What a network could compute in 8-bit whole numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Int8Candidates {
     /// Whether the range of the network's input must be known.
     pub input: bool,
@@ -27,6 +31,9 @@ pub struct Int8Candidates {
     pub outputs: Vec<String>,
     /// Layers with weights that would compute so, in order.
     pub layers: Vec<String>,
+    /// Layers of the first level whose products would be made so with a range for each row, which need not be known: dense, recurrent and
+    /// attention layers that are not among the others, and residual blocks with such layers in them.
+    pub dynamic: Vec<String>,
 }
 
 /// Layers of a network, one after another, that compute in 8-bit whole numbers.
@@ -56,7 +63,8 @@ impl ModelSpec {
     }
 
     /// Which layers could compute in 8-bit whole numbers, and which ranges that takes: convolutions without groups and dense
-    /// layers, with batch norm and ReLU behind them, also behind a max pooling, pooling without padding, and residual blocks of these.
+    /// layers, with batch norm and ReLU behind them, also behind a max pooling, pooling without padding, and residual blocks of these;
+    /// and what multiplies rows otherwise, such as recurrent and attention layers.
     ///
     /// ```
     /// use fireclay_nn::ModelSpec;
@@ -74,6 +82,8 @@ impl ModelSpec {
     /// As for [`build`](Self::build).
     pub fn int8_candidates(&self) -> Result<Int8Candidates, NnError> {
         let plan = ModelSpec { int8: None, ..self.clone() }.plan()?;
-        Ok(segments::candidates(&plan, &self.input))
+        let mut candidates = segments::candidates(&plan, &self.input);
+        candidates.dynamic = dynamic::candidates(&plan.layers, &candidates.layers);
+        Ok(candidates)
     }
 }

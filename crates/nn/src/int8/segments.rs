@@ -137,7 +137,7 @@ pub(crate) fn segments(plan: &Plan, input: &InputSpec, spec: &Int8Spec) -> Vec<S
 
 /// See [`ModelSpec::int8_candidates`](crate::ModelSpec::int8_candidates).
 pub(super) fn candidates(plan: &Plan, input: &InputSpec) -> Int8Candidates {
-    let mut candidates = Int8Candidates { input: false, outputs: Vec::new(), layers: Vec::new() };
+    let mut candidates = Int8Candidates::default();
     for segment in find(&plan.layers, input, &Any) {
         match segment.layers.start.checked_sub(1) {
             Some(before) => candidates.outputs.push(plan.layers[before].name.clone()),

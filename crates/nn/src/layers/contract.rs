@@ -138,6 +138,11 @@ pub(crate) trait Description {
         false
     }
 
+    /// Whether the layer multiplies rows with weights, which can be done in 8-bit whole numbers without knowing their range before.
+    fn multiplies_rows(&self) -> bool {
+        false
+    }
+
     /// The activation that the layer is, if it turns numbers into probabilities.
     fn probabilities(&self) -> Option<OutputActivation> {
         None

@@ -107,6 +107,10 @@ impl Description for DenseSpec {
         self.build(plan.in_features(), device)
     }
 
+    fn multiplies_rows(&self) -> bool {
+        true
+    }
+
     fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
         Some(Memory::none())
     }

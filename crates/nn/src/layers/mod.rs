@@ -368,6 +368,10 @@ macro_rules! define_layers {
                 match self { $( LayerKind::$kind(spec) => spec.adapts(), )* }
             }
 
+            pub(crate) fn multiplies_rows(&self) -> bool {
+                match self { $( LayerKind::$kind(spec) => spec.multiplies_rows(), )* }
+            }
+
             pub(crate) fn probabilities(&self) -> Option<OutputActivation> {
                 match self { $( LayerKind::$kind(spec) => spec.probabilities(), )* }
             }

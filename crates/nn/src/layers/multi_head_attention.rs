@@ -228,6 +228,10 @@ impl Description for MultiHeadAttentionSpec {
         self.build(plan.in_features(), device)
     }
 
+    fn multiplies_rows(&self) -> bool {
+        true
+    }
+
     fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
         self.causal.then(|| Memory::new(KeyValues::default()))
     }

@@ -161,6 +161,10 @@ macro_rules! recurrent_spec {
                 self.fields().build(plan.in_features(), device)
             }
 
+            fn multiplies_rows(&self) -> bool {
+                true
+            }
+
             fn memory(&self, _: &crate::layers::PlannedLayer) -> Option<crate::layers::Memory> {
                 let nothing_read: Option<crate::layers::recurrent_state::RecurrentState> = None;
                 (!self.bidirectional).then(|| crate::layers::Memory::new(nothing_read))

@@ -129,6 +129,10 @@ impl Description for TiedDenseSpec {
         self.build(plan.tied, tokens, device)
     }
 
+    fn multiplies_rows(&self) -> bool {
+        true
+    }
+
     fn memory(&self, _: &PlannedLayer) -> Option<Memory> {
         Some(Memory::none())
     }

@@ -331,6 +331,10 @@ impl Description for TransformerEncoderSpec {
         self.0.build(plan.in_features(), false, device)
     }
 
+    fn multiplies_rows(&self) -> bool {
+        true
+    }
+
     fn depth(&self) -> usize {
         self.0.num_layers
     }
@@ -345,6 +349,10 @@ impl Description for TransformerDecoderSpec {
 
     fn build_at(&self, plan: &PlannedLayer, device: &Device) -> Transformer {
         self.0.build(plan.in_features(), true, device)
+    }
+
+    fn multiplies_rows(&self) -> bool {
+        true
     }
 
     fn memory(&self, _: &PlannedLayer) -> Option<Memory> {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use burn::module::Module;
 use burn::tensor::Device;
 use fireclay_nn::{
-    AnyTensor, BatchNormSpec, Conv2dSpec, Int8Range, Int8Spec, LayerSpec, MaxPool2dSpec, Model, ModelSpec,
-    NamedTensor, Network, Padding, ResidualSpec, load_state, round_to_int8, state,
+    AnyTensor, BatchNormSpec, Conv2dSpec, DenseSpec, GruSpec, Int8Range, Int8Spec, LayerSpec, LstmSpec,
+    MaxPool2dSpec, Model, ModelSpec, MultiHeadAttentionSpec, NamedTensor, Network, Padding, ResidualSpec,
+    RnnActivation, SimpleRnnSpec, TransformerSpec, load_state, round_to_int8, state,
 };
 
 use crate::support::{spread, trained_state};
@@ -175,7 +176,7 @@ fn which_layers_can_compute_in_whole_numbers() {
         "relu_3",
     ];
     assert_eq!(candidates.outputs, outputs);
-    assert!(candidates.input);
+    assert!(candidates.input && candidates.dynamic.is_empty());
     let pooled = pooled_before_the_norm().int8_candidates().unwrap();
     assert_eq!(pooled.layers, ["conv2d_1", "conv2d_2", "conv2d_3"]);
     assert_eq!(pooled.outputs, ["relu_1", "relu_2", "batch_norm_2"]);
@@ -185,6 +186,7 @@ fn which_layers_can_compute_in_whole_numbers() {
         (none.input, &none.outputs[..], &none.layers[..]),
         (false, &["lstm_1".to_string()][..], &["dense_1".to_string()][..])
     );
+    assert_eq!(none.dynamic, ["lstm_1"]);
     let split = ModelSpec::new([2, 8, 8])
         .layer(Conv2dSpec::new(4, 3).groups(2))
         .layer(MaxPool2dSpec::new(2).padding(1))
@@ -206,6 +208,49 @@ fn a_border_without_bounds_is_not_written() {
     };
     assert_eq!(wide(64).layers, ["conv2d_1", "dense_1"]);
     assert_eq!(wide(30_000).layers, ["dense_1"]);
+}
+
+/// Networks whose products have ranges of their own row by row.
+fn sequential() -> Vec<ModelSpec> {
+    let tokens = || ModelSpec::tokens(12).embedding(40, 10);
+    let lstm = LstmSpec::new(9).num_layers(2).bidirectional(true);
+    let attention = || LayerSpec::from(MultiHeadAttentionSpec::new(2));
+    let relu = SimpleRnnSpec::new(6).activation(RnnActivation::Relu);
+    vec![
+        tokens().layer(lstm).dense(3),
+        tokens().layer(GruSpec::new(17).return_sequences(true)).global_max_pool1d().dense(3),
+        tokens().layer(SimpleRnnSpec::new(20)).dense(3),
+        tokens().layer(relu).dense(3),
+        tokens().transformer_encoder(TransformerSpec::new(2, 40).num_layers(2)).global_avg_pool1d().dense(3),
+        tokens().residual([attention(), DenseSpec::new(10).into()]).dense(10).gelu().tied_dense(),
+    ]
+}
+
+fn token_batch(count: usize) -> AnyTensor {
+    let tokens = (0..count * 12).map(|at| ((at * at + 7 * at) % 40) as i32).collect();
+    AnyTensor::from_tokens(tokens, &[count, 12], &Device::flex())
+}
+
+#[test]
+fn layers_without_ranges_find_one_for_each_row() {
+    for spec in sequential() {
+        let model = trained(&spec);
+        let small = in_int8(&model, Int8Spec::default());
+        let of = |model: &Model, count: usize| values(model.forward(token_batch(count)));
+        let (expected, found) = (of(&model, 24), of(&small, 24));
+        let apart = difference(&found, &expected);
+        assert!((1e-6..0.08).contains(&apart), "{apart}: {spec:?}");
+        assert_eq!(of(&small, 24), found, "the same bits again");
+        let alone = of(&small, 1);
+        let first = &found[..alone.len()];
+        assert!(difference(&alone, first) < 0.02, "{:?} {:?}: {spec:?}", alone, first);
+
+        let candidates = spec.int8_candidates().unwrap();
+        let all = [candidates.layers, candidates.dynamic].concat();
+        let left = in_int8(&model, Int8Spec { left_in_f32: all, ..Int8Spec::default() });
+        let in_f32 = load_state(spec.build(&Device::flex()).unwrap(), rounded(state(&model))).unwrap();
+        assert_eq!(of(&left, 24), of(&in_f32, 24), "with all layers left it is the network in f32");
+    }
 }
 
 #[test]

@@ -7,11 +7,12 @@ use burn::backend::tensor::FloatTensor;
 use fireclay_kernels::{self as kernels, Values};
 
 use super::{DenseGradient, DenseKept, DenseOp, reference};
+use crate::dynamic_int8::is_dynamic_int8;
 use crate::flex_tensor::{all_f32, contiguous, from_values};
 use crate::instructions::cpu;
 use crate::ops::Activation;
 use crate::ops::maybe::Maybe;
-use crate::ordered_weights::DENSE;
+use crate::ordered_weights::{DENSE, DENSE_INT8};
 
 impl DenseOp for Flex {
     fn dense(
@@ -40,6 +41,10 @@ fn forward(
     let shape = shape(rows, &weight, activation);
     let mut output = Values::unspecified(rows * shape.out_features);
     let (input, bias) = (contiguous(input), bias.map(contiguous));
+    if let Some(weights) = in_int8(&weight, keeps) {
+        kernels::int8_dense(cpu(), &weights, &input, rows, bias.as_deref(), shape.relu, &mut output);
+        return from_values(output, [rows, shape.out_features]);
+    }
     let ordered = (keeps && rows >= kernels::DenseWeights::LEAST_ROWS)
         .then(|| ordered(&weight, shape.in_features, shape.out_features))
         .flatten();
@@ -48,6 +53,17 @@ fn forward(
         None => kernels::dense(cpu(), &shape, &input, &contiguous(weight), bias.as_deref(), &mut output),
     }
     from_values(output, [rows, shape.out_features])
+}
+
+/// The weights in 8-bit whole numbers, where products are to be made of them; `answers` says whether the network only answers.
+pub(crate) fn in_int8(weight: &FloatTensor<Flex>, answers: bool) -> Option<Arc<kernels::Int8DenseWeights>> {
+    if !(answers && is_dynamic_int8()) {
+        return None;
+    }
+    DENSE_INT8.of_all(&[weight], (), || {
+        let [in_features, out_features] = weight.layout().shape().dims();
+        kernels::Int8DenseWeights::new(cpu(), &contiguous(weight.clone()), in_features, out_features)
+    })
 }
 
 /// The weights `[in_features, out_features]` in the kernels' order, kept for the next call.

@@ -6,7 +6,7 @@ mod flex;
 mod reference;
 
 #[cfg(feature = "flex")]
-pub(crate) use flex::ordered;
+pub(crate) use flex::{in_int8, ordered};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};

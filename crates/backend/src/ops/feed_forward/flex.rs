@@ -5,6 +5,7 @@ use burn::backend::{Flex, TensorMetadata};
 use fireclay_kernels::{self as kernels, Values};
 
 use super::{FeedForwardGradient, FeedForwardKept, FeedForwardOp, FeedForwardOptions, reference};
+use crate::dynamic_int8::is_dynamic_int8;
 use crate::flex_tensor::{Contiguous, all_f32, contiguous, from_values};
 use crate::instructions::cpu;
 use crate::ops::dense::ordered;
@@ -20,7 +21,8 @@ impl FeedForwardOp for Flex {
         bias2: FloatTensor<Self>,
         options: FeedForwardOptions,
     ) -> FloatTensor<Self> {
-        if !Self::feed_forward_has_kernel([&input, &weight1, &bias1, &weight2, &bias2]) {
+        // In 8-bit whole numbers what lies between the two layers has its rows' ranges when all of it is there.
+        if is_dynamic_int8() || !Self::feed_forward_has_kernel([&input, &weight1, &bias1, &weight2, &bias2]) {
             return reference::forward::<Self>(input, [weight1, bias1, weight2, bias2], options);
         }
         let shape = shape(&input, &weight1, options, seed(options));

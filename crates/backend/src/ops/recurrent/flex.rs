@@ -7,10 +7,10 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use fireclay_kernels::recurrent::{
-    GruBackward, GruOutput, GruWeights, LstmBackward, LstmOutput, LstmState, Projected, RecurrentOptions,
-    RecurrentShape, RecurrentTape, RnnActivation, RnnBackward, RnnOutput, RnnWeights, gru_backward,
-    gru_forward, gru_inference, lstm_backward, lstm_forward, lstm_inference, rnn_backward, rnn_forward,
-    rnn_inference,
+    GruBackward, GruOutput, GruWeights, Int8RecurrentWeights, LstmBackward, LstmOutput, LstmState, Projected,
+    RecurrentOptions, RecurrentShape, RecurrentTape, RnnActivation, RnnBackward, RnnOutput, RnnWeights,
+    gru_backward, gru_forward, gru_inference, lstm_backward, lstm_forward, lstm_inference, rnn_backward,
+    rnn_forward, rnn_inference,
 };
 use fireclay_kernels::{self as kernels, Values};
 
@@ -19,9 +19,12 @@ use super::{
     Given, PARENTS, RecurrentCell, RecurrentGradient, RecurrentKept, RecurrentOp, RecurrentSettings,
     RecurrentTensors, reference,
 };
+use crate::dynamic_int8::is_dynamic_int8;
 use crate::flex_tensor::{Contiguous, all_f32, contiguous, contiguous_ints, from_values};
 use crate::instructions::cpu;
+use crate::ops::dense::in_int8;
 use crate::ops::maybe::Maybe;
+use crate::ordered_weights::RECURRENT_INT8;
 
 impl RecurrentOp for Flex {
     fn recurrent_sequence(tensors: RecurrentTensors<Self>, settings: RecurrentSettings) -> FloatTensor<Self> {
@@ -168,9 +171,28 @@ fn forward(
         out_features: columns,
         relu: false,
     };
-    let (weight_ih, bias) = (contiguous(tensors.weight_ih), contiguous(tensors.bias));
+    let answers = tape.is_none();
+    let bias = contiguous(tensors.bias);
     let mut projected = Values::unspecified(dense.rows * columns);
-    kernels::dense(cpu(), &dense, input.values(), &weight_ih, Some(&bias), &mut projected);
+    match in_int8(&tensors.weight_ih, answers) {
+        Some(weights) => {
+            let values = input.values();
+            kernels::int8_dense(cpu(), &weights, values, dense.rows, Some(&bias), false, &mut projected);
+        }
+        None => {
+            let weight_ih = contiguous(tensors.weight_ih);
+            kernels::dense(cpu(), &dense, input.values(), &weight_ih, Some(&bias), &mut projected);
+        }
+    }
+    let int8 = (answers && is_dynamic_int8())
+        .then(|| {
+            let gates = settings.cell.gates();
+            RECURRENT_INT8.of_all(&[&tensors.weight_hh], gates, || {
+                let weight = contiguous(tensors.weight_hh.clone());
+                Int8RecurrentWeights::new(cpu(), &weight, hidden, gates)
+            })
+        })
+        .flatten();
 
     let lengths: Option<Vec<u32>> = tensors.lengths.into_option().map(|lengths| {
         let known = |&length: &i64| u32::try_from(length).expect("a length is not negative");
@@ -183,6 +205,7 @@ fn forward(
         lengths: lengths.as_deref(),
         reverse: settings.reverse,
         recurrent_mask: mask.as_deref(),
+        int8: int8.as_deref(),
     };
     let shape = RecurrentShape { batch, steps, hidden };
     let projected = Projected { rows: &projected, index: input.index() };

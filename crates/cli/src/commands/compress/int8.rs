@@ -53,6 +53,7 @@ fn of_layers(report: &Int8Report, model: &str, samples: &str) -> String {
     let of = |layer: &Int8LayerReport| {
         let form = match layer.form {
             LayerForm::Int8 => "8-bit whole numbers".to_string(),
+            LayerForm::DynamicInt8 => "8-bit whole numbers, each row in a range of its own".to_string(),
             LayerForm::Int8Weights => "f32, with weights stored as 8-bit whole numbers".to_string(),
             LayerForm::F32 { lost } => {
                 format!("f32: in whole numbers it alone {}", costs(lost, report.is_accuracy))
@@ -82,7 +83,11 @@ fn costs(lost: f64, is_accuracy: bool) -> String {
 fn details(report: &Int8Report) -> CompressionDetails {
     let layer = |layer: &Int8LayerReport| CompressedLayer {
         name: layer.name.clone(),
-        computes_in: if layer.form == LayerForm::Int8 { "int8" } else { "f32" },
+        computes_in: match layer.form {
+            LayerForm::Int8 => "int8",
+            LayerForm::DynamicInt8 => "dynamic_int8",
+            LayerForm::Int8Weights | LayerForm::F32 { .. } => "f32",
+        },
         weights: if matches!(layer.form, LayerForm::F32 { .. }) { "f32" } else { "int8" },
         lost: match layer.form {
             LayerForm::F32 { lost } => Some(lost),
