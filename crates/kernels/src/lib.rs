@@ -69,7 +69,9 @@ pub use feed_forward::{
 };
 pub use half::{from_bf16, to_bf16};
 pub use index::Index;
-pub use int8::{Int8Conv2d, Int8DenseWeights, Int8Layer, Int8Network, Int8Pool, Int8Scale, int8_dense};
+pub use int8::{
+    Int8Conv2d, Int8DenseWeights, Int8Layer, Int8Network, Int8Pool, Int8Scale, int8_dense, int8_feed_forward,
+};
 pub use memory::{Values, release_unused_memory};
 pub use mix::{MIX_STEP, mix};
 pub use norm::{

@@ -2,15 +2,15 @@
 
 use fireclay_kernels::optimizer::{Adam, AdamSlot, adam_step};
 use fireclay_kernels::recurrent::{
-    LstmBackward, LstmOutput, Projected, RecurrentOptions, RecurrentShape, RecurrentTape, lstm_backward,
-    lstm_forward, lstm_inference,
+    Int8RecurrentWeights, LstmBackward, LstmOutput, Projected, RecurrentOptions, RecurrentShape,
+    RecurrentTape, lstm_backward, lstm_forward, lstm_inference,
 };
 use fireclay_kernels::{
     Attention, Conv2dGradients, Conv2dShape, Conv2dWeights, CrossEntropy, DenseCrossEntropyGradients,
     DenseCrossEntropyShape, DenseGradients, DenseShape, DenseWeights, FeedForward, FeedForwardGradients,
-    FeedForwardWeights, MaxPool, Values, conv2d, conv2d_backward, conv2d_for_training, conv2d_with,
-    cross_entropy, dense, dense_backward, dense_cross_entropy, dense_with, feed_forward,
-    feed_forward_gradient, self_attention, self_attention_gradient,
+    FeedForwardWeights, Int8DenseWeights, MaxPool, Values, conv2d, conv2d_backward, conv2d_for_training,
+    conv2d_with, cross_entropy, dense, dense_backward, dense_cross_entropy, dense_with, feed_forward,
+    feed_forward_gradient, int8_dense, int8_feed_forward, self_attention, self_attention_gradient,
 };
 
 use crate::{Case, Work};
@@ -65,6 +65,22 @@ pub fn all() -> Vec<Case> {
         [[1, 784, 128], [3, 512, 512], [4, 512, 512], [256, 256, 1024], [256, 1024, 256]]
     {
         cases.push(ordered_dense_case(DenseShape { rows, in_features, out_features, relu: true }));
+    }
+    // In bytes, beside the same ordered in f32; threads share the columns of fewer than 8 rows each.
+    for [rows, in_features, out_features] in [
+        [1, 256, 1024],
+        [1, 256, 10_004],
+        [15, 256, 1024],
+        [16, 256, 1024],
+        [256, 64, 64],
+        [256, 64, 192],
+        [16_384, 64, 192],
+        [2048, 128, 384],
+        [2048, 256, 1024],
+        [2048, 1024, 256],
+    ] {
+        cases.push(ordered_dense_case(DenseShape { rows, in_features, out_features, relu: true }));
+        cases.push(int8_dense_case(rows, in_features, out_features));
     }
     for (in_channels, out_channels, side) in
         [(32, 64, 13), (64, 64, 5), (64, 64, 6), (96, 96, 8), (96, 96, 10), (256, 256, 10), (512, 512, 6)]
@@ -181,6 +197,17 @@ fn ordered_dense_case(shape: DenseShape) -> Case {
     })
 }
 
+fn int8_dense_case(rows: usize, in_features: usize, out_features: usize) -> Case {
+    let (input, mut output) = (vec![0.5; rows * in_features], vec![0.0; rows * out_features]);
+    let weight = vec![0.01; in_features * out_features];
+    let cpu = fireclay_kernels::Cpu::best(1);
+    let weights = Int8DenseWeights::new(cpu, &weight, in_features, out_features).expect("few terms");
+    let operations = Work::Flops(2 * (rows * in_features * out_features) as u64);
+    case(format!("dense {rows}x{in_features}x{out_features} int8"), operations, move |cpu| {
+        int8_dense(cpu, &weights, &input, rows, None, true, &mut output)
+    })
+}
+
 fn ordered_conv2d_case(shape: Conv2dShape) -> Case {
     let Conv2dShape { batch, in_channels, out_channels, size, .. } = shape;
     let (input, mut output) = (vec![0.5; batch * shape.input_len()], vec![0.0; batch * shape.output_len()]);
@@ -224,7 +251,7 @@ fn attention_cases((batch, num_heads, tokens, dim): (usize, usize, usize, usize)
     [forward, backward]
 }
 
-fn feed_forward_cases(rows: usize, features: usize, inner: usize) -> [Case; 2] {
+fn feed_forward_cases(rows: usize, features: usize, inner: usize) -> [Case; 3] {
     let shape = FeedForward { rows, features, inner, gelu: true, dropout: None };
     let name = |what: &str| format!("feed forward {rows}x{features}x{inner} {what}");
     let product = 2 * (rows * features * inner) as u64;
@@ -237,6 +264,16 @@ fn feed_forward_cases(rows: usize, features: usize, inner: usize) -> [Case; 2] {
             feed_forward(cpu, &shape, &input, of(&weights), &mut output, None)
         })
     };
+    let int8 = {
+        let (input, weights, mut output) = (input.clone(), weights.clone(), vec![0.0; rows * features]);
+        let cpu = fireclay_kernels::Cpu::best(1);
+        let [first, second] = [(0, features, inner), (2, inner, features)]
+            .map(|(at, from, to)| Int8DenseWeights::new(cpu, &weights[at], from, to).expect("few terms"));
+        case(name("int8"), Work::Flops(2 * product), move |cpu| {
+            let biases = [&weights[1][..], &weights[3][..]];
+            int8_feed_forward(cpu, [&first, &second], &input, rows, biases, true, &mut output)
+        })
+    };
     let mut by_input = input.clone();
     let mut into = weights.clone();
     let backward = case(name("backward"), Work::Flops(4 * product), move |cpu| {
@@ -244,7 +281,7 @@ fn feed_forward_cases(rows: usize, features: usize, inner: usize) -> [Case; 2] {
         let into = FeedForwardGradients { input: &mut by_input, weight1, bias1, weight2, bias2 };
         feed_forward_gradient(cpu, &shape, &input, of(&weights), &hidden, &input, into);
     });
-    [forward, backward]
+    [forward, int8, backward]
 }
 
 fn of(weights: &[Vec<f32>; 4]) -> FeedForwardWeights<'_> {
@@ -268,6 +305,16 @@ fn lstm_cases(shape: RecurrentShape) -> Vec<Case> {
             lstm_inference(cpu, shape, projected, &weight, None, &RecurrentOptions::default(), output);
         })
     };
+    let int8 = {
+        let (rows, weight, mut h, mut c) = (rows.clone(), weight.clone(), state.clone(), state.clone());
+        let weights = Int8RecurrentWeights::new(fireclay_kernels::Cpu::best(1), &weight, hidden, 4);
+        case(name("inference int8"), Work::Flops(product), move |cpu| {
+            let output = LstmOutput { outputs: None, h: &mut h, c: &mut c };
+            let projected = Projected { rows: &rows, index: None };
+            let options = RecurrentOptions { int8: weights.as_ref(), ..RecurrentOptions::default() };
+            lstm_inference(cpu, shape, projected, &weight, None, &options, output);
+        })
+    };
     let mut tape = RecurrentTape::default();
     let (mut h, mut c) = (state.clone(), state);
     let (mut d_projected, mut d_w_hh) = (rows.clone(), weight.clone());
@@ -287,7 +334,7 @@ fn lstm_cases(shape: RecurrentShape) -> Vec<Case> {
         };
         lstm_backward(&mut tape, &weight, gradients);
     });
-    vec![inference, training]
+    vec![inference, int8, training]
 }
 
 fn adam_case(len: usize) -> Case {

@@ -45,6 +45,11 @@ pub fn gelu(cpu: Cpu, input: &[f32], output: &mut [f32]) {
     zip(cpu, Gelu, Operand::Other(input), &[], output);
 }
 
+/// As [`gelu`], in the place of its input.
+pub(crate) fn gelu_in_place(cpu: Cpu, values: &mut [f32]) {
+    zip(cpu, Gelu, Operand::Output, &[], values);
+}
+
 /// The gradient of GELU's input in the place of its output's.
 ///
 /// # Panics

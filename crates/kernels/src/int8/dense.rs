@@ -8,6 +8,7 @@ use super::build::{PanelVectors, in_panels};
 use super::tile::{Into, Tiles};
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
+use crate::elementwise::gelu_in_place;
 use crate::product::{Term, offset};
 use crate::simd::{Kernel, Path, Simd};
 use crate::vectors::{each_vector, get, keep_first, put_u8};
@@ -25,8 +26,11 @@ const LEAST_SCALE: f32 = 1e-30;
 /// Rows whose bytes lie in a thread's caches while they meet all weights.
 const ROWS: usize = 64;
 
+/// Rows that are worth a thread; of fewer, threads share the columns.
+const ROWS_OF_THREAD: usize = 8;
+
 /// Multiplications that are worth another thread.
-const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 1 << 21 };
+const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 1 << 19 };
 
 /// The weights of a dense layer as whole numbers from -127 to 127, with a scale for each column, in the order in which they are
 /// multiplied.
@@ -148,82 +152,168 @@ pub fn int8_dense(
     let Int8DenseWeights { in_features, out_features, .. } = *weights;
     assert_eq!(input.len(), rows * in_features, "an input of another size");
     assert_eq!(output.len(), rows * out_features, "an output of another size");
-    let mut addend = Buffer::zeros(weights.factor.slice().len());
-    if let Some(bias) = bias {
-        assert_eq!(bias.len(), out_features, "a bias of another size");
-        addend.slice_mut()[..out_features].copy_from_slice(bias);
-    }
     if output.is_empty() {
         return;
     }
-    let layer = Layer { weights, input, addend: addend.slice(), relu, output: Shared::new(output) };
+    let layer = Layer::new(weights, bias, relu);
+    let output = Shared::new(output);
     let threads = cpu.threads.min(rows * in_features * out_features / WORTH_A_THREAD).max(1);
     let panels = weights.panels();
     // Rows, or where there are few of them panels of columns.
-    if threads == 1 || rows >= 8 * threads {
+    if threads == 1 || rows >= ROWS_OF_THREAD * threads {
         let parts: Vec<_> = ranges(rows, threads, 1).collect();
-        return in_parallel(parts.len(), |part| layer.run(parts[part].clone(), 0..panels));
+        return in_parallel(parts.len(), |part| {
+            layer.run(&mut Room::default(), input, parts[part].clone(), output, 0..panels);
+        });
     }
     let parts: Vec<_> = ranges(panels, threads, 1).collect();
-    in_parallel(parts.len(), |part| layer.run(0..rows, parts[part].clone()));
+    in_parallel(parts.len(), |part| {
+        layer.run(&mut Room::default(), input, 0..rows, output, parts[part].clone());
+    });
+}
+
+/// Two dense layers with GELU, or else ReLU, between them, in 8-bit whole numbers as [`int8_dense`], some rows at a time: what lies
+/// between the layers stays in a thread's caches.
+///
+/// # Shapes
+/// - input and output: `[rows, features]`
+/// - weights: `[features, inner]` and `[inner, features]`; biases: `[inner]` and `[features]`
+///
+/// # Panics
+/// If a slice has another length.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, Int8DenseWeights, int8_feed_forward};
+///
+/// let cpu = Cpu::best(1);
+/// let weights = |value| Int8DenseWeights::new(cpu, &[value], 1, 1).expect("few terms");
+/// let (first, second) = (weights(1.0), weights(2.0));
+/// let mut output = [0.0; 2];
+/// int8_feed_forward(cpu, [&first, &second], &[3.0, -3.0], 2, [&[0.0], &[0.5]], false, &mut output);
+/// assert!((output[0] - 6.5).abs() < 1e-5 && output[1] == 0.5);
+/// ```
+pub fn int8_feed_forward(
+    cpu: Cpu,
+    weights: [&Int8DenseWeights; 2],
+    input: &[f32],
+    rows: usize,
+    biases: [&[f32]; 2],
+    gelu: bool,
+    output: &mut [f32],
+) {
+    let [features, inner] = weights.map(|weights| weights.in_features);
+    assert_eq!(weights.map(|weights| weights.out_features), [inner, features], "weights of other sizes");
+    assert_eq!([input.len(), output.len()], [rows * features; 2], "input or output of another size");
+    let threads = cpu.threads.min(2 * rows * features * inner / WORTH_A_THREAD).max(1);
+    if rows < ROWS_OF_THREAD * threads {
+        let mut hidden = Values::unspecified(rows * inner);
+        int8_dense(cpu, weights[0], input, rows, Some(biases[0]), !gelu, &mut hidden);
+        if gelu {
+            gelu_in_place(cpu, &mut hidden);
+        }
+        return int8_dense(cpu, weights[1], &hidden, rows, Some(biases[1]), false, output);
+    }
+    let first = Layer::new(weights[0], Some(biases[0]), !gelu);
+    let second = Layer::new(weights[1], Some(biases[1]), false);
+    let output = Shared::new(output);
+    let parts: Vec<_> = ranges(rows, threads, 1).collect();
+    in_parallel(parts.len(), |part| {
+        let part = parts[part].clone();
+        let mut rooms = [Room::default(), Room::default()];
+        let mut hidden = Values::unspecified(ROWS.min(part.len()) * inner);
+        for at in part.clone().step_by(ROWS) {
+            let count = ROWS.min(part.end - at);
+            let hidden = &mut hidden[..count * inner];
+            let between = Shared::new(hidden);
+            let input = &input[at * features..][..count * features];
+            first.run(&mut rooms[0], input, 0..count, between, 0..weights[0].panels());
+            if gelu {
+                gelu_in_place(cpu.alone(), hidden);
+            }
+            // SAFETY: these rows are this part's alone.
+            let output = Shared::new(unsafe { output.part(at * features..(at + count) * features) });
+            second.run(&mut rooms[1], hidden, 0..count, output, 0..weights[1].panels());
+        }
+    });
 }
 
 /// A dense layer at work.
 struct Layer<'a> {
     weights: &'a Int8DenseWeights,
-    input: &'a [f32],
-    addend: &'a [f32],
+    /// The bias, filled up to whole vectors.
+    addend: Buffer,
     relu: bool,
-    output: Shared<f32>,
 }
 
-impl Layer<'_> {
+/// Memory for some rows in bytes.
+#[derive(Default)]
+struct Room {
+    bytes: Buffer,
+    /// Where each row begins.
+    places: Vec<u32>,
+    scales: Vec<f32>,
+}
+
+impl<'a> Layer<'a> {
+    fn new(weights: &'a Int8DenseWeights, bias: Option<&[f32]>, relu: bool) -> Self {
+        let mut addend = Buffer::zeros(weights.factor.slice().len());
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), weights.out_features, "a bias of another size");
+            addend.slice_mut()[..bias.len()].copy_from_slice(bias);
+        }
+        Layer { weights, addend, relu }
+    }
+
     /// The results of some rows in some panels of columns.
-    fn run(&self, rows: Range<usize>, panels: Range<usize>) {
+    fn run(
+        &self,
+        room: &mut Room,
+        input: &[f32],
+        rows: Range<usize>,
+        output: Shared<f32>,
+        panels: Range<usize>,
+    ) {
         let Int8DenseWeights { path, in_features, out_features, width, quads, .. } = *self.weights;
         let row = self.weights.row();
         let most = ROWS.min(rows.len());
-        let mut bytes = Buffer::unspecified(most * quads);
-        let places: Vec<u32> = (0..most).map(|at| offset(at * row)).collect();
-        let mut scales = Values::unspecified(most);
+        room.bytes.reserve(most * quads);
+        room.places.clear();
+        room.places.extend((0..most).map(|at| offset(at * row)));
+        room.scales.resize(most, 0.0);
         for first in rows.clone().step_by(ROWS) {
             let count = ROWS.min(rows.end - first);
-            let room = bytes.slice_mut();
-            assert!(room.len() >= count * quads, "room for the rows' bytes");
+            let bytes = room.bytes.slice_mut();
+            assert!(bytes.len() >= count * quads, "room for the rows' bytes");
             // SAFETY: as many bytes as the buffer has, which takes any.
             let bytes =
-                unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), count * row) };
-            path.run(Rounding {
-                input: &self.input[first * in_features..][..count * in_features],
-                len: in_features,
-                row,
-                bytes,
-                scales: &mut scales[..count],
-            });
+                unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast::<u8>(), count * row) };
+            let scales = &mut room.scales[..count];
+            let input = &input[first * in_features..][..count * in_features];
+            path.run(Rounding { input, len: in_features, row, bytes, scales });
             for panel in panels.clone() {
                 let column = panel * width;
-                let to = self.output.ptr().wrapping_add(first * out_features + column);
+                let to = output.ptr().wrapping_add(first * out_features + column);
                 path.run_int8(Tiles {
                     a: bytes,
-                    rows: &places[..count],
+                    rows: &room.places[..count],
                     terms: &self.weights.terms[panel * quads..][..quads],
                     panel: &self.weights.panels.slice()[column * quads..],
                     start: &self.weights.start.slice()[column..],
                     factor: &self.weights.factor.slice()[column..],
-                    addend: &self.addend[column..],
+                    addend: &self.addend.slice()[column..],
                     least: if self.relu { 0.0 } else { f32::NEG_INFINITY },
                     most: f32::INFINITY,
                     zero: 0.0,
                     columns: width.min(out_features - column),
-                    to: Into::Numbers { to, stride: out_features, scales: Some(&scales[..count]) },
+                    to: Into::Numbers { to, stride: out_features, scales: Some(&*scales) },
                 });
             }
             let columns = panels.start * width..out_features.min(panels.end * width);
-            for (at, scale) in scales[..count].iter().enumerate() {
+            for (at, scale) in scales.iter().enumerate() {
                 if !scale.is_finite() {
                     let begin = (first + at) * out_features;
                     // SAFETY: these columns of the row are this part's alone.
-                    let to = unsafe { self.output.part(begin + columns.start..begin + columns.end) };
+                    let to = unsafe { output.part(begin + columns.start..begin + columns.end) };
                     to.fill(f32::NAN);
                 }
             }
@@ -263,17 +353,11 @@ fn row_to_bytes<S: Simd>(s: S, from: &[f32], into: &mut [u8]) -> f32 {
         let x = s.copy_sign(get(s, from, at, count), s.splat(1.0));
         greatest = s.select_gt_or_nan(x, greatest, x, greatest);
     });
-    let mut lanes = [0.0f32; 16];
-    // SAFETY: no vector has more than 16 lanes.
-    unsafe { s.store(lanes.as_mut_ptr(), greatest) };
-    let mut scale = 0.0f32;
-    for lane in &lanes[..S::LANES] {
-        // What is not a number stays.
-        if *lane > scale || lane.is_nan() {
-            scale = *lane;
-        }
-    }
-    scale /= MOST;
+    // None of them is negative, so that the sum is a number if all are.
+    let scale = match s.sum(greatest).is_nan() {
+        true => f32::NAN,
+        false => s.greatest(greatest) / MOST,
+    };
     let by = if scale >= LEAST_SCALE && scale.is_finite() { 1.0 / scale } else { 0.0 };
     let (by, zero) = (s.splat(by), s.splat(ZERO as f32));
     each_vector!(S::LANES, from.len(), |at, count| {

@@ -24,7 +24,7 @@ mod tests;
 mod tile;
 
 use crate::Cpu;
-pub use dense::{Int8DenseWeights, int8_dense};
+pub use dense::{Int8DenseWeights, int8_dense, int8_feed_forward};
 pub(crate) use dense::{MOST, ZERO, rounded_columns, start_of};
 use steps::Step;
 use tensor::Tensor;

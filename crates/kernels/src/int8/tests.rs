@@ -301,6 +301,38 @@ fn rows_in_bytes_of_their_own_agree_with_the_reference() {
 }
 
 #[test]
+fn a_feed_forward_network_is_its_layers() {
+    let mut random = Random::new(11);
+    for (rows, features, inner) in [(0, 5, 9), (1, 33, 70), (7, 16, 64), (100, 40, 90), (300, 9, 17)] {
+        let [first, second] = [(); 2].map(|()| random.numbers(features * inner));
+        let (bias1, bias2) = (random.numbers(inner), random.numbers(features));
+        let mut input = random.numbers(rows * features);
+        if rows > 1 {
+            input[features] = f32::NAN;
+        }
+        for gelu in [true, false] {
+            let hidden = dense::reference(&first, [rows, features, inner], &input, Some(&bias1), !gelu);
+            for cpu in cpus() {
+                let mut between = hidden.clone();
+                if gelu {
+                    crate::elementwise::gelu(cpu, &hidden, &mut between);
+                }
+                let expected =
+                    dense::reference(&second, [rows, inner, features], &between, Some(&bias2), false);
+                let [one, other] = [(&first, features, inner), (&second, inner, features)]
+                    .map(|(weight, from, to)| Int8DenseWeights::new(cpu, weight, from, to).unwrap());
+                let mut output = vec![9.0; rows * features];
+                int8_feed_forward(cpu, [&one, &other], &input, rows, [&bias1, &bias2], gelu, &mut output);
+                let same = |(found, expected): (&f32, &f32)| {
+                    found == expected || (found.is_nan() && expected.is_nan())
+                };
+                assert!(output.iter().zip(&expected).all(same), "{cpu:?} {rows} x {features} x {inner}");
+            }
+        }
+    }
+}
+
+#[test]
 fn weights_that_are_not_finite_have_no_bytes() {
     for weight in [f32::NAN, f32::INFINITY] {
         assert!(Int8DenseWeights::new(Cpu::best(1), &[1.0, weight], 2, 1).is_none());

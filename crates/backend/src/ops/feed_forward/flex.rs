@@ -5,10 +5,9 @@ use burn::backend::{Flex, TensorMetadata};
 use fireclay_kernels::{self as kernels, Values};
 
 use super::{FeedForwardGradient, FeedForwardKept, FeedForwardOp, FeedForwardOptions, reference};
-use crate::dynamic_int8::is_dynamic_int8;
 use crate::flex_tensor::{Contiguous, all_f32, contiguous, from_values};
 use crate::instructions::cpu;
-use crate::ops::dense::ordered;
+use crate::ops::dense::{in_int8, ordered};
 use crate::ops::dropout::draw_seed;
 use crate::ops::stored::StoresActivations;
 
@@ -21,13 +20,21 @@ impl FeedForwardOp for Flex {
         bias2: FloatTensor<Self>,
         options: FeedForwardOptions,
     ) -> FloatTensor<Self> {
-        // In 8-bit whole numbers what lies between the two layers has its rows' ranges when all of it is there.
-        if is_dynamic_int8() || !Self::feed_forward_has_kernel([&input, &weight1, &bias1, &weight2, &bias2]) {
+        if !Self::feed_forward_has_kernel([&input, &weight1, &bias1, &weight2, &bias2]) {
             return reference::forward::<Self>(input, [weight1, bias1, weight2, bias2], options);
         }
         let shape = shape(&input, &weight1, options, seed(options));
         let kernels::FeedForward { rows, features, inner, .. } = shape;
         let mut output = Values::unspecified(rows * features);
+        if options.dropout == 0.0
+            && let Some(first) = in_int8(&weight1, true)
+            && let Some(second) = in_int8(&weight2, true)
+        {
+            let [input, bias1, bias2] = [input, bias1, bias2].map(contiguous);
+            let (weights, biases) = ([&*first, &*second], [&bias1[..], &bias2[..]]);
+            kernels::int8_feed_forward(cpu(), weights, &input, rows, biases, options.gelu, &mut output);
+            return from_values(output, [rows, features]);
+        }
         if let Some(first) = ordered(&weight1, features, inner)
             && let Some(second) = ordered(&weight2, inner, features)
         {
