@@ -337,6 +337,8 @@ impl Path {
             Path::Avx512 => Avx512::<false, true>::new().is_some(),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => Avx2::<true>::new().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => Neon::with_dot_product().is_some(),
             _ => false,
         }
     }
@@ -365,6 +367,19 @@ impl Path {
             {
                 // SAFETY: an `Avx2<true>` exists only where the CPU has these features.
                 return unsafe { with_avx2(s, kernel) };
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            #[target_feature(enable = "neon,dotprod")]
+            fn with_neon<K: Kernel>(s: Neon<true>, kernel: K) -> K::Output {
+                kernel.run(s)
+            }
+            if self == Path::Neon
+                && let Some(s) = Neon::with_dot_product()
+            {
+                // SAFETY: a `Neon<true>` exists only where the CPU has the dot product.
+                return unsafe { with_neon(s, kernel) };
             }
         }
         self.run(kernel)

@@ -1,25 +1,53 @@
-//! NEON, which every 64-bit ARM CPU has: 4 numbers in a register, 32 registers.
+//! NEON, which every 64-bit ARM CPU has: 4 numbers in a register, 32 registers. Most have its dot product of bytes as well.
 
 #![allow(unused_unsafe, reason = "which intrinsics count as safe depends on the compiler's version")]
 
 use std::arch::aarch64::*;
+use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::Simd;
 
-/// NEON is part of the architecture, so there is nothing to prove.
+/// NEON is part of the architecture, so that only the dot product of bytes, with `DOT`, is to be proved.
 #[derive(Clone, Copy)]
-pub(crate) struct Neon(());
+pub(crate) struct Neon<const DOT: bool>(());
 
-impl Neon {
+impl Neon<false> {
     pub(crate) fn new() -> Self {
         Neon(())
     }
 }
 
+impl Neon<true> {
+    /// Nothing on a CPU without the dot product.
+    pub(crate) fn with_dot_product() -> Option<Self> {
+        is_aarch64_feature_detected!("dotprod").then_some(Neon(()))
+    }
+}
+
+/// `c` and in each lane the sum of four products of bytes from -128 to 127. The intrinsic is not stable yet.
+///
+/// # Safety
+/// The CPU must have the dot product.
+#[inline(always)]
+unsafe fn signed_dot(mut c: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+    // SAFETY: it computes on registers, and the caller promises that the CPU has the instruction.
+    unsafe {
+        asm!(
+            ".arch_extension dotprod",
+            "sdot {c:v}.4s, {a:v}.16b, {b:v}.16b",
+            c = inout(vreg) c,
+            a = in(vreg) a,
+            b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    c
+}
+
 // SAFETY, for every block here that only computes: the architecture has the instruction. Where memory is touched,
 // the caller promises that it may be.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "the one reason is given above")]
-impl Simd for Neon {
+impl<const DOT: bool> Simd for Neon<DOT> {
     type F = float32x4_t;
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 24;
@@ -140,5 +168,47 @@ impl Simd for Neon {
     #[inline(always)]
     fn greatest(self, a: float32x4_t) -> f32 {
         unsafe { vmaxvq_f32(a) }
+    }
+    #[inline(always)]
+    fn mul_add_quads(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        unsafe {
+            let (a, b) = (vreinterpretq_u8_f32(a), vreinterpretq_s8_f32(b));
+            let c = vreinterpretq_s32_f32(c);
+            let sum = if DOT {
+                // Both factors have a sign there: a - 128 is multiplied, and 128 times the sum of b added.
+                let signed = vreinterpretq_s8_u8(veorq_u8(a, vdupq_n_u8(0x80)));
+                let lost = signed_dot(vdupq_n_s32(0), vdupq_n_s8(-128), b);
+                vsubq_s32(signed_dot(c, signed, b), lost)
+            } else {
+                let a = [vget_low_u8(a), vget_high_u8(a)].map(|half| vreinterpretq_s16_u16(vmovl_u8(half)));
+                let b = [vget_low_s8(b), vget_high_s8(b)].map(|half| vmovl_s8(half));
+                let products = |half: usize| {
+                    let low = vmull_s16(vget_low_s16(a[half]), vget_low_s16(b[half]));
+                    vpaddq_s32(low, vmull_high_s16(a[half], b[half]))
+                };
+                vaddq_s32(c, vpaddq_s32(products(0), products(1)))
+            };
+            vreinterpretq_f32_s32(sum)
+        }
+    }
+    #[inline(always)]
+    fn max_quads(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        unsafe { vreinterpretq_f32_u8(vmaxq_u8(vreinterpretq_u8_f32(a), vreinterpretq_u8_f32(b))) }
+    }
+    #[inline(always)]
+    fn xor(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        unsafe { vreinterpretq_f32_u8(veorq_u8(vreinterpretq_u8_f32(a), vreinterpretq_u8_f32(b))) }
+    }
+    #[inline(always)]
+    fn whole_to_numbers(self, a: float32x4_t) -> float32x4_t {
+        unsafe { vcvtq_f32_s32(vreinterpretq_s32_f32(a)) }
+    }
+    #[inline(always)]
+    unsafe fn store_rounded_u8(self, to: *mut u8, x: float32x4_t) {
+        unsafe {
+            let halves = vqmovn_u32(vcvtnq_u32_f32(x));
+            let bytes = vqmovn_u16(vcombine_u16(halves, halves));
+            to.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_u8(bytes)));
+        }
     }
 }
