@@ -95,6 +95,51 @@ fn a_model_in_bf16_is_half_as_large_and_answers_alike() {
 }
 
 #[test]
+fn a_model_most_of_whose_weights_are_zeros_is_smaller_and_says_that_it_is_no_faster() {
+    let folder = scratch();
+    train(folder.path());
+    let of = |method: [&str; 2], from: &str, out: &str, extra: &[&str]| {
+        let usual = ["compress", from, "--out", out, "--data-dir", "data", "--json"];
+        let method: Vec<&str> = method.into_iter().filter(|word| !word.is_empty()).collect();
+        let stdout = succeed(folder.path(), &[&usual[..], &method, extra].concat()).stdout;
+        serde_json::from_str::<serde_json::Value>(stdout.lines().last().unwrap()).unwrap()
+    };
+    let sparsity = ["--sparsity", "0.8"];
+    let record = of(sparsity, "mnist.fireclay", "sparse.fireclay", &["--epochs", "1"]);
+    assert_eq!((&record["method"], &record["epochs"]), (&"sparsity".into(), &1.into()));
+    let count = |of: &str| -> u64 {
+        record["tensors"].as_array().unwrap().iter().map(|tensor| tensor[of].as_u64().unwrap()).sum()
+    };
+    assert!((count("zeros") as f64 / count("weights") as f64 - 0.8).abs() < 1e-3);
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len() as f64;
+    assert!(size("sparse.fireclay") < 0.35 * size("mnist.fireclay"), "after the training too");
+    // And smaller still in other numbers.
+    of(["--bf16", ""], "sparse.fireclay", "half.fireclay", &[]);
+    assert!(size("half.fireclay") < 0.75 * size("sparse.fireclay"));
+    of(["--int8", ""], "sparse.fireclay", "small.fireclay", &[]);
+    assert!(size("small.fireclay") < 0.6 * size("sparse.fireclay"));
+
+    let by_layer = ["compress", "mnist.fireclay", "--sparsity", "0.6", "--by-layer", "--epochs", "0"];
+    let stdout = succeed(
+        folder.path(),
+        &[&by_layer[..], &["--out", "layers.fireclay", "--data-dir", "data"]].concat(),
+    )
+    .stdout;
+    for words in ["with 60", "for the size of the file alone: it computes as before", " weights\n"] {
+        assert!(stdout.contains(words), "no {words:?} in {stdout}");
+    }
+    let refused = |from: &str, share: &str, extra: &[&str], words: &str| {
+        let usual = ["compress", from, "--sparsity", share, "--out", "no.fireclay", "--data-dir", "data"];
+        fail(folder.path(), &[&usual[..], extra].concat(), 2, &[words]);
+    };
+    refused("mnist.fireclay", "1", &[], "sparsity is 1; expected above 0 and below 1");
+    refused("mnist.fireclay", "-0.1", &[], "sparsity is -0.1; expected above 0");
+    refused("mnist.fireclay", "0.5", &["--samples", "9"], "cannot be used with");
+    refused("small.fireclay", "0.5", &["--epochs", "0"], "already; begin with the one that it was made of");
+    assert!(!folder.path().join("no.fireclay").exists());
+}
+
+#[test]
 fn what_cannot_be_compressed_is_refused() {
     let folder = scratch();
     fail(folder.path(), &COMPRESS, 1, &["mnist.fireclay"]);
@@ -150,7 +195,7 @@ fn a_model_without_channels_is_smaller_and_was_trained_again() {
         fail(folder.path(), &[&usual[..], extra].concat(), code, &[words]);
         assert!(!folder.path().join("no.fireclay").exists());
     };
-    refused(&[], 2, "--int8|--bf16|--prune <SHARE>|--distill <TEACHER>");
+    refused(&[], 2, "--int8|--bf16|--prune <SHARE>|--sparsity <SHARE>|--distill <TEACHER>");
     refused(&["--prune", "0.5", "--int8"], 2, "cannot be used with");
     refused(&["--int8", "--epochs", "3"], 2, "cannot be used with");
     refused(&["--prune", "1.5"], 2, "prune is 1.5; expected more than 0 and less than 1");

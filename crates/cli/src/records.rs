@@ -328,8 +328,18 @@ pub enum CompressionDetails {
     Bf16 {},
     /// Without channels.
     Prune { training_samples: usize, score: &'static str, channels: Vec<PrunedChannels>, epochs: usize },
+    /// With single weights at 0.
+    Sparsity { share: f64, tensors: Vec<SparseWeights>, epochs: usize },
     /// Taught by another model.
     Distill { teacher: String, temperature: f32, teacher_share: f32, epochs: usize },
+}
+
+/// How many weights of a tensor are 0.
+#[derive(Serialize)]
+pub struct SparseWeights {
+    pub name: String,
+    pub weights: usize,
+    pub zeros: usize,
 }
 
 /// What became of a layer.

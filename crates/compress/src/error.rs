@@ -60,7 +60,7 @@ pub enum CompressError {
     /// An option outside its range.
     #[error("{option} is {found}; expected {expected}")]
     Option {
-        /// `samples`, `percentile`, `most-lost`, `prune`, `narrow` or `multiple-of`, as flags spell them.
+        /// `samples`, `percentile`, `most-lost`, `prune`, `sparsity`, `narrow` or `multiple-of`, as flags spell them.
         option: &'static str,
         /// The value as given.
         found: String,

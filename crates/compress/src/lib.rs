@@ -1,7 +1,8 @@
 //! Smaller and faster models, made of trained ones.
 //!
 //! [`to_int8`] makes of a model file one whose layers compute in 8-bit whole numbers: a quarter of the size, and on a CPU
-//! faster by as much as its instructions for bytes are. [`to_bf16`] halves the file alone. [`prune`] takes out the channels that matter least, after which the model is
+//! faster by as much as its instructions for bytes are. [`to_bf16`] halves the file
+//! alone, and [`sparsify`] takes single weights out for its size alone. [`prune`] takes out the channels that matter least, after which the model is
 //! trained for some epochs. [`Taught`] puts what a teacher says beside the samples, from which a smaller network learns, such as one
 //! that [`narrowed`] makes. What comes out is a model file like any other.
 //!
@@ -39,6 +40,7 @@ mod distill;
 mod error;
 mod int8;
 mod prune;
+mod sparse;
 mod speed;
 
 pub use bf16::to_bf16;
@@ -46,4 +48,5 @@ pub use distill::Taught;
 pub use error::CompressError;
 pub use int8::{Int8LayerReport, Int8Options, Int8Report, LayerForm, to_int8};
 pub use prune::{PruneOptions, PruneReport, PruneScore, PrunedGroup, narrowed, prune};
+pub use sparse::{SparseTensor, check_sparsity, sparsify};
 pub use speed::{Speed, compare_speed};

@@ -2,6 +2,7 @@
 //!
 //! One entry only, because safetensors writes metadata in no fixed order, and the same model must give the same bytes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::StoreError;
 use crate::safetensors_file::SafetensorsFile;
+use crate::sparse;
 
 /// The metadata entry of a model.
 pub(crate) const MODEL: &str = "fireclay";
@@ -61,7 +63,8 @@ impl StoredTensor {
     }
 
     /// Tensors of a model in as few bytes as give the same bits again: weights that bf16 can hold in two each, and with `int8` those
-    /// that are whole numbers times a scale for each row as these numbers, a byte each, and a tensor of the scales.
+    /// that are whole numbers times a scale for each row as these numbers, a byte each, and a tensor of the scales; weights of which
+    /// half or more are 0 without the zeros.
     pub(crate) fn of_model(tensors: &[NamedTensor], int8: bool) -> Vec<Self> {
         let mut stored = Vec::with_capacity(tensors.len());
         for tensor in tensors {
@@ -89,7 +92,25 @@ impl StoredTensor {
                 None => stored.push(StoredTensor::numbers(&tensor.name, &tensor.shape, &tensor.values)),
             }
         }
-        StoredTensor::in_order(stored)
+        StoredTensor::in_order(stored.into_iter().flat_map(StoredTensor::without_zeros).collect())
+    }
+
+    /// The tensor, or if that is shorter its values but for zeros, and where they are.
+    fn without_zeros(self) -> Vec<Self> {
+        let width = self.dtype.bitsize() / 8;
+        let Some(packed) = sparse::pack(&self.shape, &self.bytes, width) else { return vec![self] };
+        let beside = |suffix: &str, dtype, shape, bytes| StoredTensor {
+            name: format!("{}{suffix}", self.name),
+            dtype,
+            shape,
+            bytes,
+        };
+        let shape: Vec<u8> = self.shape.iter().flat_map(|size| (*size as u64).to_le_bytes()).collect();
+        vec![
+            beside(sparse::SHAPE, Dtype::U64, vec![self.shape.len()], shape),
+            beside(sparse::MASK, Dtype::U8, vec![packed.mask.len()], packed.mask),
+            beside("", self.dtype, vec![packed.values.len() / width], packed.values),
+        ]
     }
 
     /// Those of wider types first, as safetensors has them.
@@ -185,40 +206,94 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Names and shapes, without values, and without the scales of those that are whole numbers.
-    pub(crate) fn shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let tensors = self.file.iter().filter(|(name, _)| self.whole_numbers(name).is_none());
-        tensors.map(|(name, view)| (name.to_string(), view.shape().to_vec())).collect()
+    /// Names and shapes, without values, and without what belongs to another tensor.
+    pub(crate) fn shapes(&self) -> Result<Vec<(String, Vec<usize>)>, StoreError> {
+        let tensors = self.file.iter().filter(|(name, _)| !self.is_beside(name));
+        tensors.map(|(name, view)| Ok((name.to_string(), self.shape(name, &view)?))).collect()
     }
 
-    /// The whole numbers that a tensor has the scales of.
-    fn whole_numbers(&self, name: &str) -> Option<TensorView<'_>> {
-        let view = self.file.tensor(name.strip_suffix(SCALE)?).ok()?;
-        (view.dtype() == Dtype::I8).then_some(view)
+    /// Whether a tensor is the scales, the shape or the mask of another one.
+    fn is_beside(&self, name: &str) -> bool {
+        let is_whole = |name: &str| self.file.tensor(name).is_ok_and(|view| view.dtype() == Dtype::I8);
+        name.strip_suffix(SCALE).is_some_and(is_whole)
+            || [sparse::SHAPE, sparse::MASK].iter().any(|suffix| {
+                name.strip_suffix(suffix)
+                    .is_some_and(|name| self.is_sparse(name) && self.file.tensor(name).is_ok())
+            })
+    }
+
+    /// Whether a tensor is stored without its zeros.
+    fn is_sparse(&self, name: &str) -> bool {
+        let has = |suffix: &str| self.file.tensor(&format!("{name}{suffix}")).is_ok();
+        has(sparse::SHAPE) && has(sparse::MASK)
+    }
+
+    /// The shape of a tensor, zeros included.
+    fn shape(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<usize>, StoreError> {
+        if !self.is_sparse(name) {
+            return Ok(view.shape().to_vec());
+        }
+        let sizes = self.beside(name, sparse::SHAPE, Dtype::U64)?;
+        let sizes = sizes.data().as_chunks::<8>().0.iter().map(|size| u64::from_le_bytes(*size));
+        sizes.map(|size| usize::try_from(size)).collect::<Result<_, _>>().map_err(|_| {
+            self.wrong_sparse(name, "sizes that fit into this machine".into(), "one that does not".into())
+        })
+    }
+
+    /// A list that belongs to a tensor which is stored without its zeros.
+    fn beside(&self, name: &str, suffix: &str, dtype: Dtype) -> Result<TensorView<'_>, StoreError> {
+        let view = self.file.tensor(&format!("{name}{suffix}"));
+        let view = view.map_err(|source| StoreError::Damaged { path: self.path.to_path_buf(), source })?;
+        match (view.dtype(), view.shape()) {
+            (found, [_]) if found == dtype => Ok(view),
+            (found, shape) => {
+                let expected = format!("a list of {dtype:?} in '{name}{suffix}'");
+                Err(self.wrong_sparse(name, expected, format!("{found:?} {shape:?}")))
+            }
+        }
+    }
+
+    fn wrong_sparse(&self, name: &str, expected: String, found: String) -> StoreError {
+        StoreError::Sparse { path: self.path.to_path_buf(), name: name.to_string(), expected, found }
+    }
+
+    /// Shape and bytes of a tensor, zeros included.
+    fn dense<'v>(
+        &self,
+        name: &str,
+        view: &TensorView<'v>,
+    ) -> Result<(Vec<usize>, Cow<'v, [u8]>), StoreError> {
+        let shape = self.shape(name, view)?;
+        if !self.is_sparse(name) {
+            return Ok((shape, Cow::Borrowed(view.data())));
+        }
+        let mask = self.beside(name, sparse::MASK, Dtype::U8)?;
+        let width = view.dtype().bitsize() / 8;
+        match sparse::unpack(&shape, mask.data(), view.data(), width) {
+            Ok(bytes) => Ok((shape, Cow::Owned(bytes))),
+            Err(sparse::Wrong { expected, found }) => Err(self.wrong_sparse(name, expected, found)),
+        }
     }
 
     /// A tensor of whole numbers, each times the scale of its row.
-    fn scaled(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, StoreError> {
+    fn scaled(&self, name: &str, shape: &[usize], data: &[u8]) -> Result<Vec<f32>, StoreError> {
         let wrong = |expected: String, found: String| StoreError::Int8Scales {
             path: self.path.to_path_buf(),
             name: name.to_string(),
             expected,
             found,
         };
-        let wrong_scales =
-            |found| wrong(format!("F32 {:?}", &view.shape()[..view.shape().len().min(1)]), found);
+        let rows = &shape[..shape.len().min(1)];
+        let wrong_scales = |found| wrong(format!("F32 {rows:?}"), found);
         let scales = match self.file.tensor(&format!("{name}{SCALE}")) {
             Err(_) => return Err(wrong_scales("none".to_string())),
-            Ok(scales)
-                if scales.dtype() != Dtype::F32
-                    || scales.shape() != &view.shape()[..view.shape().len().min(1)] =>
-            {
+            Ok(scales) if scales.dtype() != Dtype::F32 || scales.shape() != rows => {
                 return Err(wrong_scales(format!("{:?} {:?}", scales.dtype(), scales.shape())));
             }
             Ok(scales) => quads(scales.data()).collect::<Vec<f32>>(),
         };
-        let row = view.data().len() / scales.len().max(1);
-        let numbers = view.data().iter().map(|byte| *byte as i8);
+        let row = data.len() / scales.len().max(1);
+        let numbers = data.iter().map(|byte| *byte as i8);
         if let Some(at) = numbers.clone().position(|number| number == i8::MIN) {
             let found = format!("-128 in row {}", at / row.max(1));
             return Err(wrong("numbers from -127 to 127".to_string(), found));
@@ -238,26 +313,27 @@ impl<'a> Opened<'a> {
 
     fn floats(&self, is_wanted: impl Fn(Dtype) -> bool) -> Result<Vec<NamedTensor>, StoreError> {
         let mut tensors = Vec::with_capacity(self.file.len());
-        let is_tensor = |name: &str, dtype| is_wanted(dtype) && self.whole_numbers(name).is_none();
+        let is_tensor = |name: &str, dtype| is_wanted(dtype) && !self.is_beside(name);
         for (name, view) in self.file.iter().filter(|(name, view)| is_tensor(name, view.dtype())) {
+            let dtype = view.dtype();
+            if !matches!(dtype, Dtype::F32 | Dtype::I8 | Dtype::F16 | Dtype::BF16) {
+                return Err(StoreError::Dtype {
+                    path: self.path.to_path_buf(),
+                    name: name.to_string(),
+                    found: format!("{dtype:?}"),
+                });
+            }
+            let (shape, data) = self.dense(name, &view)?;
             let two = |convert: fn([u8; 2]) -> f32| {
-                let pairs = view.data().chunks_exact(2);
-                pairs.map(|pair| convert([pair[0], pair[1]])).collect()
+                data.as_chunks::<2>().0.iter().map(|pair| convert(*pair)).collect()
             };
-            let values = match view.dtype() {
-                Dtype::F32 => quads(view.data()).collect(),
-                Dtype::I8 => self.scaled(name, &view)?,
+            let values = match dtype {
+                Dtype::I8 => self.scaled(name, &shape, &data)?,
                 Dtype::F16 => two(|pair| half::f16::from_le_bytes(pair).to_f32()),
                 Dtype::BF16 => two(|pair| half::bf16::from_le_bytes(pair).to_f32()),
-                other => {
-                    return Err(StoreError::Dtype {
-                        path: self.path.to_path_buf(),
-                        name: name.to_string(),
-                        found: format!("{other:?}"),
-                    });
-                }
+                _ => quads(&data).collect(),
             };
-            tensors.push(NamedTensor { name: name.to_string(), shape: view.shape().to_vec(), values });
+            tensors.push(NamedTensor { name: name.to_string(), shape, values });
         }
         Ok(tensors)
     }

@@ -150,6 +150,22 @@ pub enum StoreError {
         /// What there is instead.
         found: String,
     },
+    /// A tensor without its zeros, whose shape or bits are not its own.
+    #[error(
+        "tensor '{name}' in {} is stored without its zeros, with a shape in '{name}.sparse_shape' and a bit for each value in \
+         '{name}.sparse_mask'; expected {expected}, found {found}",
+        path.display()
+    )]
+    Sparse {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What there should be.
+        expected: String,
+        /// What there is instead.
+        found: String,
+    },
     /// The architecture cannot be built, or the tensors do not fit it.
     #[error("{}: {source}", path.display())]
     Model {

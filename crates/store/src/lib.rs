@@ -33,6 +33,7 @@ mod intervals;
 mod model;
 mod reference;
 mod safetensors_file;
+mod sparse;
 mod weights;
 
 pub use atomic::write_atomically;

@@ -35,7 +35,7 @@ impl ModelFile {
         let opened = Opened::new(path, &bytes)?;
         let card = ModelCard::read(path, opened.text(MODEL)?)?;
         let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
-        check_weights(&card.spec, &opened.shapes()).map_err(wrong)?;
+        check_weights(&card.spec, &opened.shapes()?).map_err(wrong)?;
         let tensors = opened.tensors()?;
         tensors.iter().try_for_each(NamedTensor::check_finite).map_err(wrong)?;
         if let Some(expected) = &card.weights_sha256 {

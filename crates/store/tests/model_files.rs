@@ -548,3 +548,91 @@ fn whole_numbers_that_lie_are_refused() {
         assert!(message.contains("dense_1.weight"), "{scale}: {message}");
     }
 }
+
+/// A model most of whose weights are 0, as whole numbers or not.
+fn saved_sparse(int8: bool) -> (Model, tempfile::TempDir, PathBuf, Vec<u8>) {
+    let spec = ModelSpec::new([40]).dense(30).relu().dense(2);
+    let spec = ModelSpec { int8: int8.then(Int8Spec::default), ..spec };
+    let model = spec.build_seeded(1, &Device::flex()).unwrap();
+    let sparse = state(&model).into_iter().map(|mut tensor| {
+        for (at, value) in tensor.values.iter_mut().enumerate().filter(|_| tensor.shape.len() > 1) {
+            *value = [0.0, 0.0, 0.0, *value, -0.0][at % 5];
+        }
+        if int8 {
+            round_to_int8(&mut tensor);
+        }
+        tensor
+    });
+    let model = load_state(model.clone(), sparse.collect()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse.fireclay");
+    save_model(&path, &model, &ModelCard::new(spec)).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    (model, folder, path, bytes)
+}
+
+#[test]
+fn weights_that_are_mostly_zeros_are_stored_without_them_and_come_back_bit_for_bit() {
+    for int8 in [false, true] {
+        let (model, folder, path, bytes) = saved_sparse(int8);
+        let (header, _) = parts(&bytes);
+        // Whole numbers know one zero only, and one weight is rounded to it.
+        let there = if int8 { 239 } else { 480 };
+        assert_eq!(header["dense_1.weight"]["shape"], serde_json::json!([there]));
+        assert_eq!(header["dense_1.weight"]["dtype"], if int8 { "I8" } else { "F32" });
+        assert_eq!(header["dense_1.weight.sparse_mask"]["shape"], serde_json::json!([150]));
+        assert_eq!(header["dense_1.weight.sparse_shape"]["shape"], serde_json::json!([2]));
+        assert_eq!(header["dense_2.weight"]["shape"], serde_json::json!([2, 30]), "a small one stays whole");
+        let bits = |model: &Model| -> Vec<u32> {
+            state(model).iter().flat_map(|tensor| &tensor.values).map(|value| value.to_bits()).collect()
+        };
+        let (loaded, card) = load_model(&path, &Device::flex()).unwrap();
+        assert!(bits(&loaded) == bits(&model), "int8 {int8}");
+        let again = folder.path().join("again.fireclay");
+        save_model(&again, &loaded, &card).unwrap();
+        assert!(std::fs::read(&again).unwrap() == bytes, "the same model gives the same bytes");
+    }
+}
+
+#[test]
+fn weights_without_their_zeros_that_lie_are_refused() {
+    let changed = |change: &dyn Fn(&mut serde_json::Value, &mut Vec<u8>)| {
+        let (_, _folder, path, bytes) = saved_sparse(false);
+        let (mut header, mut tensors) = parts(&bytes);
+        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+        let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
+        card.as_object_mut().unwrap().remove("weights_sha256");
+        header["__metadata__"]["fireclay"] = card.to_string().into();
+        change(&mut header, &mut tensors);
+        std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
+        load_model(&path, &Device::flex()).map(|_| ()).unwrap_err().to_string()
+    };
+    let begin =
+        |header: &serde_json::Value, name: &str| header[name]["data_offsets"][0].as_u64().unwrap() as usize;
+    for lost in ["shape", "mask"] {
+        let message = changed(&|header, _| {
+            let list =
+                header.as_object_mut().unwrap().remove(&format!("dense_1.weight.sparse_{lost}")).unwrap();
+            header["elsewhere"] = list;
+        });
+        assert!(message.contains("dense_1.weight") || message.contains("elsewhere"), "{message}");
+    }
+    for sizes in [[u64::MAX, u64::MAX], [30, 1 << 62], [40, 30], [1200, 1]] {
+        let message = changed(&|header, tensors| {
+            let at = begin(header, "dense_1.weight.sparse_shape");
+            tensors[at..at + 8].copy_from_slice(&sizes[0].to_le_bytes());
+            tensors[at + 8..at + 16].copy_from_slice(&sizes[1].to_le_bytes());
+        });
+        assert!(message.contains("dense_1.weight") && message.contains("[30, 40]"), "{sizes:?}: {message}");
+    }
+    let message = changed(&|header, tensors| {
+        let at = begin(header, "dense_1.weight.sparse_mask");
+        tensors[at] ^= 1;
+    });
+    assert!(message.contains("expected 480 values, found bits for 481"), "{message}");
+    let message = changed(&|header, _| header["dense_1.weight.sparse_mask"]["dtype"] = "I8".into());
+    assert!(message.contains("a list of U8") && message.contains("found I8"), "{message}");
+    let message =
+        changed(&|header, _| header["dense_1.weight.sparse_mask"]["shape"] = serde_json::json!([75, 2]));
+    assert!(message.contains("found U8 [75, 2]"), "{message}");
+}

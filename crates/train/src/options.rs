@@ -47,6 +47,10 @@ pub struct FitOptions {
     /// says so, and the run goes on in `f32`.
     #[serde(default, with = "in_words", skip_serializing_if = "is_f32")]
     pub precision: Precision,
+    /// Whether weights that are 0 stay 0, but for those of one dimension, such as biases; false by default. For a network of which
+    /// single weights were taken out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_zeros: bool,
 }
 
 /// A precision by its name.
@@ -90,6 +94,7 @@ impl Default for FitOptions {
             accumulate: 1,
             averaging: None,
             precision: Precision::F32,
+            keep_zeros: false,
         }
     }
 }

@@ -1,13 +1,14 @@
-//! What is frozen stays as it is: through `fit`, a model file and a checkpoint.
+//! What is frozen stays as it is: through `fit`, a model file and a checkpoint. Zeros that are to be kept stay zeros.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use fireclay_data::{Dataset, Provenance, Targets};
-use fireclay_nn::{Model, ModelSpec, NamedTensor, state};
+use fireclay_nn::{Model, ModelSpec, NamedTensor, load_state, state};
 use fireclay_store::load_checkpoint;
 use fireclay_train::{
-    AdamW, Callback, CallbackContext, CheckpointWriter, Event, FitOptions, TrainError, Trainer,
+    AdamW, AnyOptimizer, Callback, CallbackContext, CheckpointWriter, Event, FitOptions, Muon,
+    ParameterGroup, Sgd, TrainError, Trainer,
 };
 
 /// Random weights come from one generator for the whole process, so tests take turns.
@@ -113,4 +114,40 @@ fn with_all_frozen_there_is_nothing_to_train() {
     let network = model().freeze(["dense_2", "dense_3"]).unwrap();
     let error = trainer(network).fit(&data(), &options(1)).unwrap_err();
     assert!(matches!(error, TrainError::NothingToTrain), "{error}");
+}
+
+#[test]
+fn weights_of_0_stay_0_where_they_are_to() {
+    let _turn = turn();
+    let device = Device::flex();
+    let build = || ModelSpec::new([2]).dense(8).relu().dense(8).relu().dense(2).build(&device).unwrap();
+    let zeroed = |model: Model| {
+        let tensors = state(&model).into_iter().map(|mut tensor| {
+            tensor.values.iter_mut().step_by(3).for_each(|value| *value = 0.0);
+            tensor
+        });
+        load_state(model.clone(), tensors.collect()).unwrap()
+    };
+    let optimizers: [AnyOptimizer; 3] = [
+        AdamW::new(1e-2).weight_decay(0.1).into(),
+        Sgd::new(0.1).momentum(0.9).into(),
+        Muon::new(0.05).into(),
+    ];
+    for optimizer in optimizers {
+        for keep_zeros in [true, false] {
+            let mut trainer = Trainer::classification(zeroed(build()))
+                .optimizer(optimizer.clone())
+                .groups([ParameterGroup::new(["dense_3.*"], AdamW::new(1e-2))]);
+            trainer.fit(&data(), &FitOptions { keep_zeros, ..options(2) }).unwrap();
+            for tensor in state(trainer.network()) {
+                let is_zero = |at: usize| tensor.values[at] == 0.0;
+                let (thirds, others): (Vec<usize>, Vec<usize>) =
+                    (0..tensor.values.len()).partition(|at| at % 3 == 0);
+                let kept = keep_zeros && tensor.shape.len() > 1;
+                let what = (optimizer.name(), &tensor.name);
+                assert_eq!(thirds.into_iter().all(is_zero), kept, "{what:?}");
+                assert!(tensor.shape.len() == 1 || !others.into_iter().any(is_zero), "{what:?}");
+            }
+        }
+    }
 }

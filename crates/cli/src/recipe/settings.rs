@@ -112,6 +112,7 @@ impl Recipe {
             clip_value: self.clip_value,
             clip_norm: self.clip_norm,
             precision: self.precision,
+            keep_zeros: false,
         }
     }
 

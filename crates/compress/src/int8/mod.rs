@@ -175,7 +175,12 @@ fn rounded(file: &ModelFile, int8: Int8Spec) -> (ModelSpec, Vec<NamedTensor>) {
 
 /// Whether a tensor is of one of some layers, or of a layer in one.
 fn is_of_any(tensor: &str, layers: &[String]) -> bool {
-    layers.iter().any(|layer| tensor.strip_prefix(layer.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    layers.iter().any(|layer| tensor != layer && is_in(tensor, layer))
+}
+
+/// Whether a name is that of a layer, or of something in it.
+fn is_in(name: &str, layer: &str) -> bool {
+    name.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Samples by which networks are compared.
@@ -291,6 +296,14 @@ fn forms(
             None => LayerForm::Int8Weights,
         };
         layers.push(Int8LayerReport { name: name.to_string(), form });
+    }
+    // A layer that shares the weight of an embedding has no tensor of its own.
+    for name in candidates.dynamic.iter().filter(|name| !seen.iter().any(|seen| is_in(seen, name))) {
+        let form = match left.iter().find(|(layer, _)| layer == name) {
+            Some((_, lost)) => LayerForm::F32 { lost: *lost },
+            None => LayerForm::DynamicInt8,
+        };
+        layers.push(Int8LayerReport { name: name.clone(), form });
     }
     Ok(layers)
 }

@@ -170,7 +170,8 @@ impl<N: Network> Trainer<N> {
         let run = match resumed {
             None => {
                 let network = self.network.clone().train();
-                let optimizer = init(&self.optimizer, &self.groups, &network);
+                let optimizer =
+                    init(&self.optimizer, &self.groups, &network, plan.settings.options.keep_zeros);
                 run(network, optimizer, RunState::at_start(), None, None)
             }
             Some(Resumed { progress, optimizer, network, best, average }) => {
@@ -181,7 +182,7 @@ impl<N: Network> Trainer<N> {
                 // It is known by the same numbers, by which the weights are taken into it.
                 let average = average.map(|average| with_parameter_ids(average, &progress.parameter_ids));
                 restore_callbacks(callbacks, &progress.state.callbacks)?;
-                let fresh = init(&self.optimizer, &self.groups, &network);
+                let fresh = init(&self.optimizer, &self.groups, &network, plan.settings.options.keep_zeros);
                 let optimizer = restore_optimizer(fresh, optimizer, &network)?;
                 run(network, optimizer, progress.state, best, average)
             }

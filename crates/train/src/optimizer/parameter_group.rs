@@ -98,14 +98,23 @@ pub(crate) fn resolve_groups(saved: &[ParameterGroup], given: &[ParameterGroup])
     saved.iter().map(resolve).collect()
 }
 
-/// Burn's optimiser for a network: `base` for what is in no group, and the last group that holds a parameter for it.
+/// Burn's optimiser for a network: `base` for what is in no group, and the last group that holds a parameter for it. With `keep_zeros`
+/// weights that are 0 stay 0.
 pub(crate) fn init<N: Network>(
     base: &AnyOptimizer,
     groups: &[ParameterGroup],
     network: &N,
+    keep_zeros: bool,
 ) -> ModuleOptimizer {
+    let rule = |optimizer: &AnyOptimizer| match keep_zeros {
+        true => optimizer.update_rule().keeping_zeros(),
+        false => optimizer.update_rule(),
+    };
+    let join = |optimizer: &AnyOptimizer, module: ModuleOptimizer, ids: Vec<ParamId>| {
+        rule(optimizer).for_group(optimizer.learning_rate(), module, ParamGroup::from_ids(ids))
+    };
     let vectors = vectors(network);
-    let mut module = base.update_rule().for_all(base.learning_rate());
+    let mut module = rule(base).for_all(base.learning_rate());
     if let Some(optimizer) = base.vector_optimizer() {
         module = join(&optimizer, module, vectors.clone());
     }
@@ -120,10 +129,6 @@ pub(crate) fn init<N: Network>(
         }
     }
     module
-}
-
-fn join(optimizer: &AnyOptimizer, module: ModuleOptimizer, ids: Vec<ParamId>) -> ModuleOptimizer {
-    optimizer.update_rule().for_group(optimizer.learning_rate(), module, ParamGroup::from_ids(ids))
 }
 
 /// The parameters of one dimension.

@@ -18,6 +18,7 @@ use burn::tensor::{Device, Tensor};
 pub struct UpdateRule {
     optimizer: Box<dyn Join>,
     type_name: &'static str,
+    keeps_zeros: bool,
 }
 
 impl UpdateRule {
@@ -26,12 +27,17 @@ impl UpdateRule {
     /// `clip_norm` of [`FitOptions`](crate::FitOptions) clip gradients.
     pub fn new(optimizer: impl burn::optim::Optimizer) -> Self {
         let type_name = std::any::type_name_of_val(&optimizer);
-        UpdateRule { optimizer: Box::new(optimizer), type_name }
+        UpdateRule { optimizer: Box::new(optimizer), type_name, keeps_zeros: false }
+    }
+
+    /// The same, but weights of two dimensions or more that are 0 stay 0.
+    pub(super) fn keeping_zeros(self) -> Self {
+        UpdateRule { keeps_zeros: true, ..self }
     }
 
     /// Begins Burn's optimiser of a module with this one for all its parameters.
     pub(super) fn for_all(self, learning_rate: f64) -> ModuleOptimizer {
-        self.optimizer.join(learning_rate, None)
+        self.optimizer.join(learning_rate, self.keeps_zeros, None)
     }
 
     /// Gives a group of parameters this optimiser.
@@ -41,7 +47,7 @@ impl UpdateRule {
         module: ModuleOptimizer,
         group: ParamGroup,
     ) -> ModuleOptimizer {
-        self.optimizer.join(learning_rate, Some((module, group)))
+        self.optimizer.join(learning_rate, self.keeps_zeros, Some((module, group)))
     }
 }
 
@@ -56,6 +62,7 @@ trait Join: Send + Sync {
     fn join(
         self: Box<Self>,
         learning_rate: f64,
+        keeps_zeros: bool,
         module: Option<(ModuleOptimizer, ParamGroup)>,
     ) -> ModuleOptimizer;
 }
@@ -64,9 +71,10 @@ impl<O: burn::optim::Optimizer> Join for O {
     fn join(
         self: Box<Self>,
         learning_rate: f64,
+        keeps_zeros: bool,
         module: Option<(ModuleOptimizer, ParamGroup)>,
     ) -> ModuleOptimizer {
-        let optimizer = Scheduled { learning_rate, optimizer: *self };
+        let optimizer = Scheduled { learning_rate, keeps_zeros, optimizer: *self };
         match module {
             None => ModuleOptimizer::from(optimizer),
             Some((module, group)) => module.with_group(group, optimizer, None),
@@ -79,6 +87,7 @@ impl<O: burn::optim::Optimizer> Join for O {
 #[derive(Clone)]
 struct Scheduled<O> {
     learning_rate: f64,
+    keeps_zeros: bool,
     optimizer: O,
 }
 
@@ -92,7 +101,12 @@ impl<O: burn::optim::Optimizer> burn::optim::Optimizer for Scheduled<O> {
         gradient: Tensor<D>,
         state: Option<O::State<D>>,
     ) -> (Tensor<D>, Option<O::State<D>>) {
-        self.optimizer.step(self.learning_rate * factor, parameter, gradient, state)
+        let zeros = (self.keeps_zeros && D > 1).then(|| parameter.clone().equal_elem(0.0));
+        let (parameter, state) = self.optimizer.step(self.learning_rate * factor, parameter, gradient, state);
+        match zeros {
+            Some(zeros) => (parameter.mask_fill(zeros, 0.0), state),
+            None => (parameter, state),
+        }
     }
 
     fn to_device<const D: usize>(state: O::State<D>, device: &Device) -> O::State<D> {

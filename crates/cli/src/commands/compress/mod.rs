@@ -7,6 +7,7 @@ mod distill;
 mod int8;
 mod measured;
 mod prune;
+mod sparse;
 mod training;
 
 use std::path::{Path, PathBuf};
@@ -44,33 +45,33 @@ pub struct Compress<P: Program> {
     pub method: MethodArgs,
     /// Training samples that are looked at: for --int8 those that the ranges of the layers' outputs are measured on [default: 512],
     /// for --prune those that gradients are computed on [default: 2048]
-    #[arg(long, value_name = "N", conflicts_with_all = ["bf16", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["bf16", "sparsity", "distill"], help_heading = "Method")]
     pub samples: Option<usize>,
     /// With --int8, per cent of a layer's outputs that lie within its range; 100 takes the least and the greatest [default: 99.99]
-    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["bf16", "prune", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["bf16", "prune", "sparsity", "distill"], help_heading = "Method")]
     pub percentile: Option<f64>,
     /// With --int8, leave layers in f32, the most harmful first, until at most this much accuracy is lost on training samples, from
     /// 0 to 1; of a model without classes, until its outputs differ by at most this share of their variance [default: 0.005]
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["bf16", "prune", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["bf16", "prune", "sparsity", "distill"], help_heading = "Method")]
     pub most_lost: Option<f64>,
     /// With --prune, by what channels are chosen: first-order, how much the loss would change by gradients on training samples;
     /// magnitude, the size of their weights; batch-norm, its scales [default: first-order]
-    #[arg(long, value_name = "SCORE", conflicts_with_all = ["int8", "bf16", "distill"], help_heading = "Method")]
+    #[arg(long, value_name = "SCORE", conflicts_with_all = ["int8", "bf16", "sparsity", "distill"], help_heading = "Method")]
     pub score: Option<PruneScore>,
-    /// With --prune, take the same share of channels from each layer, and not more where they matter less
+    /// With --prune and --sparsity, take the same share from each layer, and not more where it matters less
     #[arg(long, conflicts_with_all = ["int8", "bf16", "distill"], help_heading = "Method")]
     pub by_layer: bool,
     /// With --prune or --narrow, leave layers with a multiple of N channels [default: the numbers in a vector of this CPU]
-    #[arg(long, value_name = "N", conflicts_with_all = ["int8", "bf16"], help_heading = "Method")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["int8", "bf16", "sparsity"], help_heading = "Method")]
     pub multiple_of: Option<usize>,
     /// With --distill, what logits are divided by: above 1 what the teacher holds unlikely counts more [default: 4]
-    #[arg(long, value_name = "T", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "T", conflicts_with_all = ["int8", "bf16", "prune", "sparsity"], allow_negative_numbers = true, help_heading = "Method")]
     pub temperature: Option<f32>,
     /// With --distill, how much of the loss is the teacher's, from 0 to 1; the rest is by the labels [default: 0.9]
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune", "sparsity"], allow_negative_numbers = true, help_heading = "Method")]
     pub teacher_share: Option<f32>,
     /// With --distill, the student is MODEL's network with this share of the channels of each layer, and new weights
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune"], allow_negative_numbers = true, help_heading = "Method")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["int8", "bf16", "prune", "sparsity"], allow_negative_numbers = true, help_heading = "Method")]
     pub narrow: Option<f64>,
     /// File to write the new model to
     #[arg(long, value_name = "FILE")]
@@ -81,7 +82,7 @@ pub struct Compress<P: Program> {
     /// How much of it.
     #[command(flatten)]
     pub limit: Limit,
-    /// With --prune and --distill, random augmentation of training images, as `train` has it [default: none]
+    /// With --prune, --sparsity and --distill, random augmentation of training images, as `train` has it [default: none]
     #[arg(long, value_name = "STEPS", conflicts_with_all = ["int8", "bf16"], help_heading = "Training")]
     pub augment: Option<Augment>,
     /// How to train.
@@ -107,6 +108,10 @@ pub struct MethodArgs {
     /// what is left, by the recipe in MODEL where flags say nothing else; --epochs 0 leaves that out
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Method")]
     pub prune: Option<f64>,
+    /// Set this share of the weights to 0, those of the least magnitude, above 0 and below 1, for the size of the file alone: the model
+    /// is not faster. Then train what is left as with --prune
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = "Method")]
+    pub sparsity: Option<f64>,
     /// Teach a smaller network what a larger one says of the training samples, which is asked once; the recipe is that of MODEL, or
     /// of the teacher, where flags say nothing else
     #[arg(long, value_name = "TEACHER", help_heading = "Method")]
@@ -118,6 +123,7 @@ enum Method {
     Int8(Int8Options),
     Bf16,
     Prune(PruneOptions),
+    Sparsity(f64),
     Distill(distill::Options),
 }
 
@@ -180,11 +186,13 @@ impl<P: Program> Command for Compress<P> {
 impl<P: Program> Compress<P> {
     /// What the flags alone decide, checked before any work.
     fn checked(&self) -> anyhow::Result<Method> {
-        Ok(match (&self.method.distill, self.method.prune) {
-            (Some(teacher), _) => Method::Distill(distill::options(self, teacher)?),
-            (None, Some(share)) => Method::Prune(prune::options(self, share)?),
-            (None, None) if self.method.bf16 => Method::Bf16,
-            (None, None) => Method::Int8(int8::options(self)?),
+        let MethodArgs { int8: _, bf16, prune, sparsity, distill } = &self.method;
+        Ok(match (distill, prune, sparsity) {
+            (Some(teacher), ..) => Method::Distill(distill::options(self, teacher)?),
+            (_, Some(share), _) => Method::Prune(prune::options(self, *share)?),
+            (_, _, Some(share)) => Method::Sparsity(sparse::checked(*share)?),
+            _ if *bf16 => Method::Bf16,
+            _ => Method::Int8(int8::options(self)?),
         })
     }
 
@@ -215,6 +223,12 @@ impl<P: Program> Compress<P> {
                 let file = ModelFile::load(&self.from)?;
                 let Parts { train, test } = self.load(&self.from, &file.card, output)?;
                 let details = prune::run(self, options, &file, (train, &test), device, output)?;
+                details.map(|details| Done { details, before, headings, test })
+            }
+            Method::Sparsity(share) => {
+                let file = ModelFile::load(&self.from)?;
+                let Parts { train, test } = self.load(&self.from, &file.card, output)?;
+                let details = sparse::run(self, *share, &file, (train, &test), device, output)?;
                 details.map(|details| Done { details, before, headings, test })
             }
             Method::Distill(options) => {

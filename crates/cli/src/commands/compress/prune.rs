@@ -9,7 +9,7 @@ use fireclay::prelude::Device;
 use fireclay::store::ModelFile;
 
 use super::Compress;
-use super::training::{Fitted, Training};
+use super::training::Training;
 use crate::exit::UsageError;
 use crate::format::{percent, shown};
 use crate::objective::Objective;
@@ -41,11 +41,7 @@ pub fn run<P: Program>(
     output: &Arc<Output>,
 ) -> anyhow::Result<Option<CompressionDetails>> {
     let name = P::samples(&train);
-    let trains = flags.training.epochs != Some(0);
-    let training = match trains {
-        true => Some(Training::new(flags, file.card.training.as_ref(), train.clone())?),
-        false => None,
-    };
+    let training = Training::unless_no_epochs(flags, file.card.training.as_ref(), &train)?;
     let samples: Arc<dyn Source> = Arc::new(train.clone());
     let loss = Objective::of(&train).plain_loss();
     let (small, report) = prune(file, &loss, samples, options, device).map_err(|error| match error {
@@ -55,24 +51,8 @@ pub fn run<P: Program>(
         other => other.into(),
     })?;
     output.line(of_groups(&report, options, &shown(&flags.from), name));
-    let epochs = match training {
-        None => {
-            small.save(&flags.out)?;
-            0
-        }
-        Some(training) => {
-            let (network, card) = small.build(device)?;
-            match training.fit(network, test, device, output)? {
-                Fitted::Interrupted => return Ok(None),
-                Fitted::Done { mut trainer, epochs } => {
-                    if let Some(threshold) = card.threshold {
-                        trainer.keep_threshold(threshold)?;
-                    }
-                    trainer.save(&flags.out)?;
-                    epochs
-                }
-            }
-        }
+    let Some(epochs) = Training::train_and_save(training, small, &flags.out, test, device, output)? else {
+        return Ok(None);
     };
     let channels = |group: PrunedGroup| PrunedChannels {
         layers: group.layers,

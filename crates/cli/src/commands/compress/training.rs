@@ -1,12 +1,13 @@
 //! How a model is trained that was made smaller.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use fireclay::compress::{CompressError, Taught};
 use fireclay::data::{Dataset, Source};
 use fireclay::nn::{CrossEntropyLoss, DistillationLoss};
 use fireclay::prelude::{Device, Model, Trainer};
-use fireclay::store::TrainingCard;
+use fireclay::store::{ModelFile, TrainingCard};
 use fireclay::train::{EarlyStopping, FitOptions, Stopped};
 
 use super::Compress;
@@ -27,6 +28,7 @@ pub struct Training {
     recipe: Recipe,
     seed: u64,
     minutes: Option<f64>,
+    keep_zeros: bool,
 }
 
 /// How a training ended.
@@ -62,7 +64,51 @@ impl Training {
             Some(augment) => augment.apply(train).map_err(UsageError::of)?,
             None => train,
         };
-        Ok(Training { train, validation, recipe, seed, minutes: flags.training.minutes })
+        Ok(Training { train, validation, recipe, seed, minutes: flags.training.minutes, keep_zeros: false })
+    }
+
+    /// As [`new`](Self::new); nothing with `--epochs 0`.
+    pub fn unless_no_epochs<P: Program>(
+        flags: &Compress<P>,
+        card: Option<&TrainingCard>,
+        train: &Dataset,
+    ) -> anyhow::Result<Option<Self>> {
+        match flags.training.epochs {
+            Some(0) => Ok(None),
+            _ => Training::new(flags, card, train.clone()).map(Some),
+        }
+    }
+
+    /// The same, but weights that are 0 stay 0.
+    pub fn keeping_zeros(self) -> Self {
+        Training { keep_zeros: true, ..self }
+    }
+
+    /// Trains a model that was made smaller, and saves it with what its card says of answers: how many epochs, or nothing if
+    /// it was interrupted. Without a training it is saved as it is.
+    pub fn train_and_save(
+        training: Option<Training>,
+        small: ModelFile,
+        out: &Path,
+        test: &Dataset,
+        device: &Device,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<usize>> {
+        let Some(training) = training else {
+            small.save(out)?;
+            return Ok(Some(0));
+        };
+        let (network, card) = small.build(device)?;
+        match training.fit(network, test, device, output)? {
+            Fitted::Interrupted => Ok(None),
+            Fitted::Done { mut trainer, epochs } => {
+                if let Some(threshold) = card.threshold {
+                    trainer.keep_threshold(threshold)?;
+                }
+                trainer.save(out)?;
+                Ok(Some(epochs))
+            }
+        }
     }
 
     /// Trains by the targets.
@@ -109,7 +155,7 @@ impl Training {
         device: &Device,
         output: &Arc<Output>,
     ) -> anyhow::Result<Fitted> {
-        let Training { train, validation, recipe, seed, minutes } = self;
+        let Training { train, validation, recipe, seed, minutes, keep_zeros } = self;
         let spec = trainer.network().spec().clone();
         let recipe = match minutes {
             Some(minutes) => within(minutes, (&spec, &train), recipe, seed, device, output)?,
@@ -128,7 +174,7 @@ impl Training {
             let patience = recipe.best.patience.unwrap_or(usize::MAX);
             trainer = trainer.callback(EarlyStopping::on(Objective::of(&train).monitor()).patience(patience));
         }
-        let options = FitOptions { validation_split: 0.0, ..recipe.options(seed) };
+        let options = FitOptions { validation_split: 0.0, keep_zeros, ..recipe.options(seed) };
         let history = trainer.fit(source, &options)?;
         match &history.stopped {
             Stopped::Interrupted => return Ok(Fitted::Interrupted),

@@ -1,0 +1,127 @@
+//! Single weights set to 0, for the size of the file alone.
+
+use fireclay_nn::NamedTensor;
+use fireclay_store::ModelFile;
+
+use crate::CompressError;
+
+/// How many of a tensor's weights are 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SparseTensor {
+    /// Its name.
+    pub name: String,
+    /// Its weights.
+    pub weights: usize,
+    /// Those that are 0.
+    pub zeros: usize,
+}
+
+/// Sets this share of a model's weights to 0, those of the least magnitude among all, or with `by_layer` among those of each tensor
+/// ([Han et al. 2015](https://arxiv.org/abs/1506.02626)). Biases, and what norms are learnt and measured, stay as they are. Model files
+/// hold a tensor of 1,024 weights or more, half of which or more are 0, without its zeros; the model computes as before, and as fast
+/// as before. Then it is trained further with [`keep_zeros`](fireclay_train::FitOptions::keep_zeros).
+///
+/// ```
+/// use fireclay_compress::sparsify;
+/// use fireclay_nn::{Device, ModelSpec, state};
+/// use fireclay_store::{ModelCard, ModelFile};
+///
+/// let spec = ModelSpec::new([64]).dense(64).relu().dense(2);
+/// let tensors = state(&spec.build_seeded(0, &Device::flex())?);
+/// let model = ModelFile { card: ModelCard::new(spec), tensors };
+/// let (sparse, tensors) = sparsify(&model, 0.75, false)?;
+/// assert_eq!(tensors.iter().map(|tensor| tensor.zeros).sum::<usize>(), 64 * 66 * 3 / 4);
+/// # let folder = tempfile::tempdir()?;
+/// # let (path, small) = (folder.path().join("model.fireclay"), folder.path().join("small.fireclay"));
+/// assert!(2 * sparse.save(small)? < model.save(path)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`CompressError::Option`] for a share that is not above 0 and below 1; [`CompressError::AlreadyInt8`] for a model in 8-bit whole
+/// numbers: make the sparse one first, and whole numbers of that.
+pub fn sparsify(
+    file: &ModelFile,
+    share: f64,
+    by_layer: bool,
+) -> Result<(ModelFile, Vec<SparseTensor>), CompressError> {
+    check_sparsity(share)?;
+    if file.card.spec.int8.is_some() {
+        return Err(CompressError::AlreadyInt8);
+    }
+    let mut sparse = file.clone();
+    let mut weights: Vec<&mut NamedTensor> =
+        sparse.tensors.iter_mut().filter(|tensor| tensor.shape.len() > 1).collect();
+    match by_layer {
+        true => weights.iter_mut().for_each(|tensor| cut(std::slice::from_mut(tensor), share)),
+        false => cut(&mut weights, share),
+    }
+    let count = |tensor: &&mut NamedTensor| SparseTensor {
+        name: tensor.name.clone(),
+        weights: tensor.values.len(),
+        zeros: tensor.values.iter().filter(|value| **value == 0.0).count(),
+    };
+    let tensors = weights.iter().map(count).collect();
+    Ok((sparse, tensors))
+}
+
+/// Refuses shares that leave everything or nothing.
+///
+/// # Errors
+/// [`CompressError::Option`]
+pub fn check_sparsity(share: f64) -> Result<(), CompressError> {
+    match share > 0.0 && share < 1.0 {
+        true => Ok(()),
+        false => Err(CompressError::Option {
+            option: "sparsity",
+            found: share.to_string(),
+            expected: "above 0 and below 1",
+        }),
+    }
+}
+
+/// Sets this share of the tensors' weights to 0, of equal ones the first.
+fn cut(tensors: &mut [&mut NamedTensor], share: f64) {
+    let mut order: Vec<(f32, usize, usize)> = Vec::new();
+    for (tensor, values) in tensors.iter().enumerate() {
+        order.extend(values.values.iter().enumerate().map(|(at, value)| (value.abs(), tensor, at)));
+    }
+    let gone = (share * order.len() as f64).round() as usize;
+    if gone == 0 {
+        return;
+    }
+    let rank = |one: &(f32, usize, usize), other: &(f32, usize, usize)| {
+        one.0.total_cmp(&other.0).then((one.1, one.2).cmp(&(other.1, other.2)))
+    };
+    order.select_nth_unstable_by(gone - 1, rank);
+    for (_, tensor, at) in &order[..gone] {
+        tensors[*tensor].values[*at] = 0.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, values: &[f32]) -> NamedTensor {
+        NamedTensor { name: name.to_string(), shape: vec![1, values.len()], values: values.to_vec() }
+    }
+
+    #[test]
+    fn the_least_weights_go_and_of_equal_ones_the_first() {
+        let (mut one, mut other) = (tensor("a", &[0.5, -0.1, 3.0]), tensor("b", &[0.5, -0.5, -0.0]));
+        cut(&mut [&mut one, &mut other], 0.5);
+        assert_eq!(one.values, [0.0, 0.0, 3.0]);
+        assert_eq!(other.values.map_bits(), [0.5f32, -0.5, 0.0].to_vec().map_bits());
+    }
+
+    trait Bits {
+        fn map_bits(&self) -> Vec<u32>;
+    }
+
+    impl Bits for Vec<f32> {
+        fn map_bits(&self) -> Vec<u32> {
+            self.iter().map(|value| value.to_bits()).collect()
+        }
+    }
+}
