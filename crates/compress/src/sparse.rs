@@ -39,7 +39,7 @@ pub struct SparseTensor {
 ///
 /// # Errors
 /// [`CompressError::Option`] for a share that is not above 0 and below 1; [`CompressError::AlreadyInt8`] for a model in 8-bit whole
-/// numbers: make the sparse one first, and whole numbers of that.
+/// numbers: make the sparse one first, and whole numbers of that; [`CompressError::Nn`] for a description of no network.
 pub fn sparsify(
     file: &ModelFile,
     share: f64,
@@ -56,12 +56,16 @@ pub fn sparsify(
         true => weights.iter_mut().for_each(|tensor| cut(std::slice::from_mut(tensor), share)),
         false => cut(&mut weights, share),
     }
-    let count = |tensor: &&mut NamedTensor| SparseTensor {
+    let count = |tensor: &NamedTensor| SparseTensor {
         name: tensor.name.clone(),
         weights: tensor.values.len(),
         zeros: tensor.values.iter().filter(|value| **value == 0.0).count(),
     };
-    let tensors = weights.iter().map(count).collect();
+    // In the order of the layers.
+    let expected = sparse.card.spec.tensors()?;
+    let tensors =
+        expected.iter().filter_map(|expected| weights.iter().find(|tensor| tensor.name == expected.name));
+    let tensors = tensors.map(|tensor| count(tensor)).collect();
     Ok((sparse, tensors))
 }
 

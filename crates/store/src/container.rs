@@ -235,7 +235,7 @@ impl<'a> Opened<'a> {
         }
         let sizes = self.beside(name, sparse::SHAPE, Dtype::U64)?;
         let sizes = sizes.data().as_chunks::<8>().0.iter().map(|size| u64::from_le_bytes(*size));
-        sizes.map(|size| usize::try_from(size)).collect::<Result<_, _>>().map_err(|_| {
+        sizes.map(usize::try_from).collect::<Result<_, _>>().map_err(|_| {
             self.wrong_sparse(name, "sizes that fit into this machine".into(), "one that does not".into())
         })
     }
