@@ -33,7 +33,14 @@ pub(super) fn network(
 }
 
 /// What somebody should know who runs the file.
-pub(super) fn notes(spec: &Int8Spec, placed: &[PlacedLayer], segments: &[Int8Segment]) -> Vec<String> {
+///
+/// `dynamic` are layers that find a range for each row as they run, where the description does not leave them in `f32`.
+pub(super) fn notes(
+    spec: &Int8Spec,
+    placed: &[PlacedLayer],
+    segments: &[Int8Segment],
+    dynamic: &[String],
+) -> Vec<String> {
     let mut kinds = HashMap::new();
     collect(placed, &mut kinds);
     let has_weights = |name: &&String| !matches!(kinds.get(name.as_str()), Some(LayerKind::Residual(_)));
@@ -43,6 +50,19 @@ pub(super) fn notes(spec: &Int8Spec, placed: &[PlacedLayer], segments: &[Int8Seg
         let are = if layers == 1 { "layer computes" } else { "layers compute" };
         let how = "in 8-bit whole numbers, between QuantizeLinear and DequantizeLinear";
         notes.push(format!("{layers} {are} {how}"));
+    }
+    let dynamic: Vec<&str> =
+        dynamic.iter().filter(|name| !spec.left_in_f32.contains(name)).map(String::as_str).collect();
+    if let Some(last) = dynamic.last() {
+        let compute = if dynamic.len() == 1 { "computes" } else { "compute" };
+        let names = match dynamic.len() {
+            1 => (*last).to_string(),
+            2 => dynamic.join(" and "),
+            _ => format!("{} to {last}", dynamic[0]),
+        };
+        notes.push(format!(
+            "{names} {compute} in f32 with the rounded weights: a range for each row is not exported"
+        ));
     }
     if layers > 0 && !spec.left_in_f32.is_empty() {
         let left = spec.left_in_f32.join(", ");

@@ -158,7 +158,8 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
     let flow = int8::network(&mut graph, &placed, &segments, flow);
     if let Some(int8) = &card.spec.int8 {
-        notes.extend(int8::notes(int8, &placed, &segments));
+        let dynamic = card.spec.int8_candidates().map(|candidates| candidates.dynamic);
+        notes.extend(int8::notes(int8, &placed, &segments, &dynamic.unwrap_or_default()));
     }
     if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
         graph.refused.push(Unsupported {

@@ -46,6 +46,18 @@ fn int8(spec: ModelSpec, left_in_f32: &[&str]) -> ModelSpec {
     ModelSpec { int8: Some(int8), ..spec }
 }
 
+#[test]
+fn layers_with_a_range_for_each_row_are_said_to_compute_in_f32() {
+    let notes = |spec: ModelSpec, left: &[&str]| {
+        decoded(&model(int8(spec, left), 1), &OnnxOptions::default()).0.notes.join("\n")
+    };
+    let spec = || ModelSpec::new([6, 4]).gru(5).dense(2);
+    assert!(
+        notes(spec(), &[]).contains("gru_1 computes in f32 with the rounded weights: a range for each row")
+    );
+    assert!(!notes(spec(), &["gru_1"]).contains("a range for each row"));
+}
+
 /// All tensors between two operators are bytes, and weights and biases are whole numbers.
 #[test]
 fn layers_in_whole_numbers_stand_between_quantisations() {
