@@ -17,7 +17,7 @@ pub struct DynamicInt8Scope {
 }
 
 /// Makes the products of dense, feed-forward and recurrent layers in 8-bit whole numbers, in this thread, until the scope is dropped: each
-/// row of the input is rounded to 255 steps of its own, weights to 255 steps for each column. Under autodiff and on devices without
+/// row of the input is rounded to 255 steps of its own, weights to 255 steps for each column. While gradients are recorded and on devices without
 /// kernels for it products stay in `f32`, and so does the recurrent product of simple layers with ReLU, whose states have no
 /// bounds.
 ///

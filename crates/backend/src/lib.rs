@@ -59,14 +59,7 @@ pub use threads::{set_threads, threads};
 /// optimiser must copy weights that somebody else holds.
 pub fn forget_ordered_weights() {
     #[cfg(feature = "flex")]
-    {
-        ordered_weights::DENSE.forget();
-        ordered_weights::DENSE_INT8.forget();
-        ordered_weights::RECURRENT_INT8.forget();
-        ordered_weights::CONV2D.forget();
-        ops::FOLDED_CONV2D.forget();
-        ops::INT8.forget();
-    }
+    ordered_weights::forget_all();
 }
 
 /// Gives memory that the CPU's kernels keep for their next results back to the system, with what they keep of networks that
@@ -74,12 +67,7 @@ pub fn forget_ordered_weights() {
 pub fn release_unused_memory() {
     #[cfg(feature = "flex")]
     {
-        ordered_weights::DENSE.forget_unused();
-        ordered_weights::DENSE_INT8.forget_unused();
-        ordered_weights::RECURRENT_INT8.forget_unused();
-        ordered_weights::CONV2D.forget_unused();
-        ops::FOLDED_CONV2D.forget_unused();
-        ops::INT8.forget_unused();
+        ordered_weights::forget_unused();
         fireclay_kernels::release_unused_memory();
     }
 }

@@ -37,18 +37,20 @@ struct Entry<K, T> {
     ordered: Option<Arc<T>>,
 }
 
-impl<K: PartialEq, T> Ordered<K, T> {
+impl<K, T> Ordered<K, T> {
     pub(crate) const fn new() -> Self {
         Ordered(Mutex::new(Vec::new()))
     }
+}
 
+impl<K: PartialEq + Send + 'static, T: Send + Sync + 'static> Ordered<K, T> {
     fn lock(&self) -> MutexGuard<'_, Vec<Entry<K, T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What `order` made of these weights, or makes now; nothing if they are few, or it makes nothing of them.
     pub(crate) fn of(
-        &self,
+        &'static self,
         weight: &FlexTensor,
         key: K,
         order: impl FnOnce() -> Option<T>,
@@ -61,7 +63,7 @@ impl<K: PartialEq, T> Ordered<K, T> {
 
     /// What `make` made of these tensors, however few values they have, or makes now. That it makes nothing is kept as well.
     pub(crate) fn of_all(
-        &self,
+        &'static self,
         tensors: &[&FlexTensor],
         key: K,
         make: impl FnOnce() -> Option<T>,
@@ -75,29 +77,77 @@ impl<K: PartialEq, T> Ordered<K, T> {
             return entry.ordered.clone();
         }
         let ordered = make().map(Arc::new);
-        self.forget_unused();
+        self.register();
+        forget_unused();
         let tensors = tensors.iter().copied().cloned().collect();
         self.lock().push(Entry { tensors, key, ordered: ordered.clone() });
         ordered
     }
 
-    /// Drops everything.
-    pub(crate) fn forget(&self) {
-        self.lock().clear();
+    /// Lets what is kept here be counted with the rest.
+    fn register(&'static self) {
+        let mut all = all();
+        if !all.iter().any(|kept| std::ptr::addr_eq(*kept, self)) {
+            all.push(self);
+        }
     }
+}
 
-    /// Drops what belongs to weights that nobody else holds.
-    pub(crate) fn forget_unused(&self) {
-        let mut entries = self.lock();
-        // Several entries may hold the same tensor, of which they alone are then the holders.
-        let mut own: HashMap<*const u8, usize> = HashMap::new();
-        for tensor in entries.iter().flat_map(|entry| &entry.tensors) {
+/// How often a tensor is kept, by its place in memory.
+type Holders = HashMap<*const u8, usize>;
+
+/// What is kept of one kind of layer, whatever it is.
+pub(crate) trait Kept: Sync {
+    /// Counts each tensor that is kept.
+    fn count(&self, own: &mut Holders);
+
+    /// Drops what was made of tensors that nobody holds but those counted.
+    fn drop_unused(&self, own: &Holders);
+
+    /// Drops everything.
+    fn forget(&self);
+}
+
+impl<K: PartialEq + Send + 'static, T: Send + Sync + 'static> Kept for Ordered<K, T> {
+    fn count(&self, own: &mut Holders) {
+        for tensor in self.lock().iter().flat_map(|entry| &entry.tensors) {
             *own.entry(tensor.bytes().as_ptr()).or_default() += 1;
         }
-        let is_used =
-            |tensor: &FlexTensor| Arc::strong_count(&tensor.data_arc()) - 1 > own[&tensor.bytes().as_ptr()];
-        entries.retain(|entry| entry.tensors.iter().all(is_used));
     }
+
+    fn drop_unused(&self, own: &Holders) {
+        let is_used = |tensor: &FlexTensor| {
+            let kept = own.get(&tensor.bytes().as_ptr()).copied().unwrap_or(0);
+            Arc::strong_count(&tensor.data_arc()) - 1 > kept
+        };
+        self.lock().retain(|entry| entry.tensors.iter().all(is_used));
+    }
+
+    fn forget(&self) {
+        self.lock().clear();
+    }
+}
+
+/// All that is kept of weights, once something was.
+static ALL: Mutex<Vec<&'static dyn Kept>> = Mutex::new(Vec::new());
+
+fn all() -> MutexGuard<'static, Vec<&'static dyn Kept>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Drops all that is kept.
+pub(crate) fn forget_all() {
+    all().iter().for_each(|kept| kept.forget());
+}
+
+/// Drops what was made of weights that nobody else holds.
+pub(crate) fn forget_unused() {
+    // Several entries, also of several kinds, may hold the same tensor, of which they alone are then the holders.
+    let mut own = Holders::new();
+    // One thread at a time, since looking at a tensor holds it for a moment.
+    let all = all();
+    all.iter().for_each(|kept| kept.count(&mut own));
+    all.iter().for_each(|kept| kept.drop_unused(&own));
 }
 
 /// Whether both are the same view of the same values.
@@ -116,7 +166,8 @@ mod tests {
 
     #[test]
     fn the_same_weights_are_ordered_once_and_forgotten_with_them() {
-        let ordered = Ordered::<u8, usize>::new();
+        static ORDERED: Ordered<u8, usize> = Ordered::new();
+        let ordered = &ORDERED;
         let (first, second) = (weight(), weight());
         let calls = std::cell::Cell::new(0);
         let of = |weight: &FlexTensor, key| {
@@ -130,17 +181,18 @@ mod tests {
         assert_eq!(of(&first, 1).as_deref(), Some(&2), "for something else");
         assert_eq!(of(&first.transpose(0, 1), 0).as_deref(), Some(&3), "in another order");
         assert_eq!(of(&second, 0).as_deref(), Some(&4));
-        ordered.forget_unused();
+        forget_unused();
         assert_eq!(ordered.lock().len(), 4);
         drop(first);
-        ordered.forget_unused();
+        forget_unused();
         assert_eq!(ordered.lock().len(), 1);
         assert_eq!(of(&second, 0).as_deref(), Some(&4));
     }
 
     #[test]
     fn whoever_changes_the_weights_is_not_given_the_old_ones() {
-        let ordered = Ordered::<(), f32>::new();
+        static ORDERED: Ordered<(), f32> = Ordered::new();
+        let ordered = &ORDERED;
         let mut weight = weight();
         let of = |weight: &FlexTensor| {
             ordered.of(weight, (), || Some(weight.storage::<f32>()[0])).as_deref().copied()
@@ -153,7 +205,8 @@ mod tests {
 
     #[test]
     fn forgotten_weights_have_one_holder_again() {
-        let ordered = Ordered::<(), f32>::new();
+        static ORDERED: Ordered<(), f32> = Ordered::new();
+        let ordered = &ORDERED;
         let weight = weight();
         assert!(ordered.of(&weight, (), || Some(1.0)).is_some() && !weight.is_unique());
         ordered.forget();
@@ -161,8 +214,23 @@ mod tests {
     }
 
     #[test]
+    fn what_two_kinds_keep_of_the_same_weights_goes_with_them() {
+        static ONE: Ordered<(), f32> = Ordered::new();
+        static OTHER: Ordered<(), f32> = Ordered::new();
+        let weight = weight();
+        let _ = (ONE.of(&weight, (), || Some(1.0)), OTHER.of(&weight, (), || None));
+        forget_unused();
+        assert_eq!((ONE.lock().len(), OTHER.lock().len()), (1, 1), "the network is there");
+        let holders = Arc::downgrade(&weight.data_arc());
+        drop(weight);
+        forget_unused();
+        assert!(ONE.lock().is_empty() && OTHER.lock().is_empty() && holders.upgrade().is_none());
+    }
+
+    #[test]
     fn few_weights_are_not_kept() {
-        let ordered = Ordered::<(), f32>::new();
+        static ORDERED: Ordered<(), f32> = Ordered::new();
+        let ordered = &ORDERED;
         assert!(ordered.of(&from_values(vec![1.0; 10], [10]), (), || Some(1.0)).is_none());
     }
 }

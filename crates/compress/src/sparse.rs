@@ -17,7 +17,8 @@ pub struct SparseTensor {
 }
 
 /// Sets this share of a model's weights to 0, those of the least magnitude among all, or with `by_layer` among those of each tensor
-/// ([Han et al. 2015](https://arxiv.org/abs/1506.02626)). Biases, and what norms are learnt and measured, stay as they are. Model files
+/// ([Han et al. 2015](https://arxiv.org/abs/1506.02626)). What has one dimension, such as biases
+/// and norms, and what is not trained, such as frozen layers, stays as it is. Model files
 /// hold a tensor of 1,024 weights or more, half of which or more are 0, without its zeros; the model computes as before, and as fast
 /// as before. Then it is trained further with [`keep_zeros`](fireclay_train::FitOptions::keep_zeros).
 ///
@@ -50,8 +51,13 @@ pub fn sparsify(
         return Err(CompressError::AlreadyInt8);
     }
     let mut sparse = file.clone();
+    let expected = sparse.card.spec.tensors()?;
+    let is_trained = |tensor: &NamedTensor| {
+        tensor.shape.len() > 1
+            && expected.iter().any(|expected| expected.name == tensor.name && expected.trainable)
+    };
     let mut weights: Vec<&mut NamedTensor> =
-        sparse.tensors.iter_mut().filter(|tensor| tensor.shape.len() > 1).collect();
+        sparse.tensors.iter_mut().filter(|tensor| is_trained(tensor)).collect();
     match by_layer {
         true => weights.iter_mut().for_each(|tensor| cut(std::slice::from_mut(tensor), share)),
         false => cut(&mut weights, share),
@@ -62,7 +68,6 @@ pub fn sparsify(
         zeros: tensor.values.iter().filter(|value| **value == 0.0).count(),
     };
     // In the order of the layers.
-    let expected = sparse.card.spec.tensors()?;
     let tensors =
         expected.iter().filter_map(|expected| weights.iter().find(|tensor| tensor.name == expected.name));
     let tensors = tensors.map(|tensor| count(tensor)).collect();
@@ -86,25 +91,28 @@ pub fn check_sparsity(share: f64) -> Result<(), CompressError> {
 
 /// Sets this share of the tensors' weights to 0, of equal ones the first.
 fn cut(tensors: &mut [&mut NamedTensor], share: f64) {
-    let mut order: Vec<(f32, usize, usize)> = Vec::new();
-    for (tensor, values) in tensors.iter().enumerate() {
-        order.extend(values.values.iter().enumerate().map(|(at, value)| (value.abs(), tensor, at)));
-    }
-    let gone = (share * order.len() as f64).round() as usize;
-    if gone == 0 {
-        return;
-    }
-    let rank = |one: &(f32, usize, usize), other: &(f32, usize, usize)| {
-        one.0.total_cmp(&other.0).then((one.1, one.2).cmp(&(other.1, other.2)))
-    };
-    order.select_nth_unstable_by(gone - 1, rank);
-    for (_, tensor, at) in &order[..gone] {
-        tensors[*tensor].values[*at] = 0.0;
+    let all = tensors.iter().flat_map(|tensor| &tensor.values);
+    let mut sizes: Vec<f32> = all.map(|value| value.abs()).collect();
+    let gone = (share * sizes.len() as f64).round() as usize;
+    let Some(last) = gone.checked_sub(1) else { return };
+    let (below, most, _) = sizes.select_nth_unstable_by(last, f32::total_cmp);
+    let most = *most;
+    let mut ties = gone - below.iter().filter(|size| **size < most).count();
+    for value in tensors.iter_mut().flat_map(|tensor| &mut tensor.values) {
+        if value.abs() < most {
+            *value = 0.0;
+        } else if value.abs() == most && ties > 0 {
+            ties -= 1;
+            *value = 0.0;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use fireclay_nn::{Device, ModelSpec, state};
+    use fireclay_store::ModelCard;
+
     use super::*;
 
     fn tensor(name: &str, values: &[f32]) -> NamedTensor {
@@ -117,6 +125,23 @@ mod tests {
         cut(&mut [&mut one, &mut other], 0.5);
         assert_eq!(one.values, [0.0, 0.0, 3.0]);
         assert_eq!(other.values.map_bits(), [0.5f32, -0.5, 0.0].to_vec().map_bits());
+    }
+
+    #[test]
+    fn what_is_not_trained_stays_as_it_is() {
+        let spec = ModelSpec::new([8]).dense(8).relu().dense(8).freeze(["dense_1"]).unwrap();
+        let tensors = state(&spec.build_seeded(0, &Device::flex()).unwrap());
+        let file = ModelFile { card: ModelCard::new(spec), tensors };
+        for by_layer in [true, false] {
+            let (sparse, tensors) = sparsify(&file, 0.5, by_layer).unwrap();
+            let names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+            assert_eq!((&names[..], tensors[0].zeros), (&["dense_2.weight"][..], 32));
+            let same = |name: &str| {
+                let of = |file: &ModelFile| file.tensors.iter().find(|tensor| tensor.name == name).cloned();
+                of(&sparse) == of(&file)
+            };
+            assert!(same("dense_1.weight") && same("dense_2.bias") && !same("dense_2.weight"));
+        }
     }
 
     trait Bits {

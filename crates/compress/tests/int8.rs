@@ -96,14 +96,23 @@ fn a_layer_that_would_lose_too_much_stays_as_it_was() {
 
 #[test]
 fn layers_without_one_range_find_one_for_each_row_or_have_their_weights_rounded() {
-    let spec = ModelSpec::new([7, 3]).layer(fireclay_nn::Conv1dSpec::new(4, 3)).lstm(5).dense(2);
+    let convolution = || fireclay_nn::Conv1dSpec::new(4, 3).padding(fireclay_nn::Padding::Same);
+    let block = [convolution().into(), fireclay_nn::DenseSpec::new(4).into()];
+    let spec = ModelSpec::new([7, 3]).layer(convolution()).residual(block).lstm(5).dense(2);
     let file = file(spec, |_| {});
     let data = data(&[7, 3], 12);
     let options = Int8Options { most_lost: 1.0, ..Int8Options::default() };
     let (small, report) = to_int8(&file, Arc::new(data), &options, &Device::flex()).unwrap();
     let forms: Vec<_> = report.layers.iter().map(|layer| (layer.name.as_str(), layer.form)).collect();
     let [weights, dynamic, int8] = [LayerForm::Int8Weights, LayerForm::DynamicInt8, LayerForm::Int8];
-    assert_eq!(forms, [("conv1d_1", weights), ("lstm_1", dynamic), ("dense_1", int8)]);
+    let expected = [
+        ("conv1d_1", weights),
+        ("residual_1.conv1d_1", weights),
+        ("residual_1.dense_1", dynamic),
+        ("lstm_1", dynamic),
+        ("dense_1", int8),
+    ];
+    assert_eq!(forms, expected);
     let folder = tempfile::tempdir().unwrap();
     let sizes = [&file, &small].map(|file| file.save(folder.path().join("model.fireclay")).unwrap());
     assert!(sizes[1] < sizes[0], "{sizes:?}");

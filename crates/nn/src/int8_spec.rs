@@ -19,7 +19,8 @@ pub struct Int8Spec {
     /// What the bytes of the network's input stand for, if the first layer takes bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Int8Range>,
-    /// What the bytes that leave a layer stand for, by the layer's name. A layer that would need one and has none runs in `f32`.
+    /// What the bytes that leave a layer stand for, by the layer's name. A convolution that would need one and has none runs in `f32`, a
+    /// dense layer with a range for each row.
     pub ranges: BTreeMap<String, Int8Range>,
     /// Layers that would lose too much and run in `f32`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

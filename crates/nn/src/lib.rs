@@ -48,7 +48,7 @@ pub use fireclay_backend::Device;
 pub use fireclay_backend::ops::Int8Description;
 pub use fireclay_kernels::{Int8Conv2d, Int8Layer, Int8Pool, Int8Scale};
 pub use initializer::Initializer;
-pub use int8::{Int8Candidates, Int8Segment, int8_rows, round_to_int8};
+pub use int8::{DynamicInt8Layer, Int8Candidates, Int8Segment, int8_rows, round_to_int8};
 pub use int8_spec::{Int8Range, Int8Spec};
 pub use layers::*;
 pub use losses::{

@@ -11,11 +11,14 @@ use crate::{PredictionIntervals, ReferenceDistributions, StoreError};
 /// The format of model files. A new field with a default keeps the number; a changed meaning raises it.
 pub(crate) const FORMAT: u64 = 1;
 
+/// The format of model files with weights that are stored without their zeros, the newest that is read.
+pub(crate) const SPARSE_FORMAT: u64 = 2;
+
 /// What a model is, what it expects, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelCard {
-    /// The file format's number.
+    /// The file format's number. It is found when the file is written, whatever stands here.
     pub format: u64,
     /// The Fireclay that wrote the file.
     pub fireclay_version: String,
@@ -182,12 +185,12 @@ impl ModelCard {
         }
         let wrong = |source| StoreError::Card { path: path.to_path_buf(), source };
         let stamp: Stamp = serde_json::from_str(text).map_err(wrong)?;
-        if stamp.format > FORMAT {
+        if stamp.format > SPARSE_FORMAT {
             return Err(StoreError::Newer {
                 path: path.to_path_buf(),
                 found: stamp.format,
                 version: stamp.fireclay_version.chars().take(40).collect(),
-                newest: FORMAT,
+                newest: SPARSE_FORMAT,
             });
         }
         let card: ModelCard = serde_json::from_str(text).map_err(wrong)?;

@@ -95,7 +95,12 @@ impl StoredTensor {
         StoredTensor::in_order(stored.into_iter().flat_map(StoredTensor::without_zeros).collect())
     }
 
-    /// The tensor, or if that is shorter its values but for zeros, and where they are.
+    /// Whether it is the bits of a tensor that is stored without its zeros.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.name.ends_with(sparse::MASK)
+    }
+
+    /// The tensor, or if half of it or more is 0 its values but for zeros, and where they are.
     fn without_zeros(self) -> Vec<Self> {
         let width = self.dtype.bitsize() / 8;
         let Some(packed) = sparse::pack(&self.shape, &self.bytes, width) else { return vec![self] };
@@ -153,6 +158,8 @@ pub(crate) struct Opened<'a> {
     file: SafeTensors<'a>,
     /// What lies behind the header.
     data: &'a [u8],
+    /// Whether tensors may be stored without their zeros, as those of a model may, whose description bounds them.
+    sparse: bool,
     metadata: HashMap<String, String>,
 }
 
@@ -172,7 +179,12 @@ impl<'a> Opened<'a> {
         let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
         let opened = SafetensorsFile::read(bytes).map_err(damaged)?;
         let metadata = opened.texts();
-        Ok(Opened { path, file: opened.tensors, data: opened.data, metadata })
+        Ok(Opened { path, file: opened.tensors, data: opened.data, sparse: false, metadata })
+    }
+
+    /// The same file, whose tensors may be stored without their zeros.
+    pub(crate) fn with_sparse(self, sparse: bool) -> Self {
+        Opened { sparse, ..self }
     }
 
     /// The text of a metadata entry.
@@ -225,7 +237,7 @@ impl<'a> Opened<'a> {
     /// Whether a tensor is stored without its zeros.
     fn is_sparse(&self, name: &str) -> bool {
         let has = |suffix: &str| self.file.tensor(&format!("{name}{suffix}")).is_ok();
-        has(sparse::SHAPE) && has(sparse::MASK)
+        self.sparse && has(sparse::SHAPE) && has(sparse::MASK)
     }
 
     /// The shape of a tensor, zeros included.
@@ -234,6 +246,10 @@ impl<'a> Opened<'a> {
             return Ok(view.shape().to_vec());
         }
         let sizes = self.beside(name, sparse::SHAPE, Dtype::U64)?;
+        if sizes.shape()[0] > sparse::MOST_SIZES {
+            let expected = format!("at most {} sizes", sparse::MOST_SIZES);
+            return Err(self.wrong_sparse(name, expected, sizes.shape()[0].to_string()));
+        }
         let sizes = sizes.data().as_chunks::<8>().0.iter().map(|size| u64::from_le_bytes(*size));
         sizes.map(usize::try_from).collect::<Result<_, _>>().map_err(|_| {
             self.wrong_sparse(name, "sizes that fit into this machine".into(), "one that does not".into())

@@ -7,7 +7,7 @@ use fireclay_nn::{Model, NamedTensor, NnError, check_tensors, check_weights, loa
 
 use crate::StoreError;
 use crate::atomic::write_atomically;
-use crate::card::ModelCard;
+use crate::card::{FORMAT, ModelCard, SPARSE_FORMAT};
 use crate::container::{Contents, MODEL, Opened, StoredTensor, encode, read, sha256};
 use crate::safetensors_file::map_file;
 
@@ -34,6 +34,7 @@ impl ModelFile {
         let bytes = read(path)?;
         let opened = Opened::new(path, &bytes)?;
         let card = ModelCard::read(path, opened.text(MODEL)?)?;
+        let opened = opened.with_sparse(card.format >= SPARSE_FORMAT);
         let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
         check_weights(&card.spec, &opened.shapes()?).map_err(wrong)?;
         let tensors = opened.tensors()?;
@@ -80,7 +81,8 @@ fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, 
     card.check(path)?;
     check_tensors(&card.spec, tensors).map_err(wrong)?;
     let tensors = StoredTensor::of_model(tensors, card.spec.int8.is_some());
-    let card = ModelCard { weights_sha256: Some(sha256(&tensors)), ..card.clone() };
+    let format = if tensors.iter().any(StoredTensor::is_sparse) { SPARSE_FORMAT } else { FORMAT };
+    let card = ModelCard { format, weights_sha256: Some(sha256(&tensors)), ..card.clone() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
     let contents = Contents { kind: MODEL, text, tensors, bytes: &[] };

@@ -6,6 +6,9 @@ pub(crate) const SHAPE: &str = ".sparse_shape";
 /// Behind it, the name of its bits, the first value's the lowest of the first byte.
 pub(crate) const MASK: &str = ".sparse_mask";
 
+/// No weight has more dimensions.
+pub(crate) const MOST_SIZES: usize = 8;
+
 /// Weights of fewer values are stored whole.
 const LEAST: usize = 1024;
 

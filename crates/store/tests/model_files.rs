@@ -583,6 +583,8 @@ fn weights_that_are_mostly_zeros_are_stored_without_them_and_come_back_bit_for_b
         assert_eq!(header["dense_1.weight.sparse_mask"]["shape"], serde_json::json!([150]));
         assert_eq!(header["dense_1.weight.sparse_shape"]["shape"], serde_json::json!([2]));
         assert_eq!(header["dense_2.weight"]["shape"], serde_json::json!([2, 30]), "a small one stays whole");
+        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+        assert!(text.starts_with(r#"{"format":2,"#), "{text}");
         let bits = |model: &Model| -> Vec<u32> {
             state(model).iter().flat_map(|tensor| &tensor.values).map(|value| value.to_bits()).collect()
         };
@@ -592,6 +594,18 @@ fn weights_that_are_mostly_zeros_are_stored_without_them_and_come_back_bit_for_b
         save_model(&again, &loaded, &card).unwrap();
         assert!(std::fs::read(&again).unwrap() == bytes, "the same model gives the same bytes");
     }
+}
+
+#[test]
+fn a_file_of_weights_alone_has_none_without_their_zeros() {
+    let (_, _folder, path, bytes) = saved_sparse(false);
+    let (mut header, tensors) = parts(&bytes);
+    let stamp = serde_json::json!({"format": 1, "fireclay_version": "0.1.0"}).to_string();
+    header["__metadata__"] = serde_json::json!({"fireclay-weights": stamp});
+    std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
+    let network = ModelSpec::new([40]).dense(30).relu().dense(2).build_seeded(1, &Device::flex()).unwrap();
+    let message = fireclay_store::load_weights(&path, network).map(|_| ()).unwrap_err().to_string();
+    assert!(message.contains("sparse.fireclay") && message.contains("sparse_"), "{message}");
 }
 
 #[test]
@@ -632,6 +646,26 @@ fn weights_without_their_zeros_that_lie_are_refused() {
     assert!(message.contains("expected 480 values, found bits for 481"), "{message}");
     let message = changed(&|header, _| header["dense_1.weight.sparse_mask"]["dtype"] = "I8".into());
     assert!(message.contains("a list of U8") && message.contains("found I8"), "{message}");
+    // In the format before there were none.
+    let message = changed(&|header, _| {
+        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+        header["__metadata__"]["fireclay"] = text.replace(r#""format":2"#, r#""format":1"#).into();
+    });
+    assert!(message.contains("sparse_mask"), "{message}");
+    let message = changed(&|header, tensors| {
+        let at = begin(header, "dense_1.weight.sparse_shape");
+        header["dense_1.weight.sparse_shape"]["shape"] = serde_json::json!([10]);
+        header["dense_1.weight.sparse_shape"]["data_offsets"] = serde_json::json!([at, at + 80]);
+        for (name, tensor) in header.as_object_mut().unwrap() {
+            if name != "__metadata__" && !name.ends_with("shape") {
+                for offset in tensor["data_offsets"].as_array_mut().unwrap() {
+                    *offset = (offset.as_u64().unwrap() + 64).into();
+                }
+            }
+        }
+        tensors.splice(at..at, [0; 64]);
+    });
+    assert!(message.contains("expected at most 8 sizes, found 10"), "{message}");
     let message =
         changed(&|header, _| header["dense_1.weight.sparse_mask"]["shape"] = serde_json::json!([75, 2]));
     assert!(message.contains("found U8 [75, 2]"), "{message}");

@@ -6,9 +6,6 @@ use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;
 use fireclay_kernels::{Int8Layer, Int8Scale};
 
-#[cfg(feature = "flex")]
-pub(crate) use flex::INT8;
-
 /// Layers with their weights, as whole numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Int8Description {
@@ -60,7 +57,7 @@ mod flex {
     use crate::ordered_weights::Ordered;
 
     /// Networks of bytes, kept from call to call.
-    pub(crate) static INT8: Ordered<u64, Int8Network> = Ordered::new();
+    static INT8: Ordered<u64, Int8Network> = Ordered::new();
 
     fn flex(tensor: &DispatchTensor) -> Option<&FlexTensor> {
         match &tensor.kind {

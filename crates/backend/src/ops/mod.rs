@@ -58,8 +58,6 @@ pub use activation::Activation;
 pub use attention::{AttentionOptions, self_attention};
 pub use batch_norm::{BatchNormTrain, batch_norm, batch_norm_train};
 pub use conv2d::{Conv2dOptions, MaxPool, conv2d, conv2d_weight};
-#[cfg(feature = "flex")]
-pub(crate) use conv2d_batch_norm::FOLDED_CONV2D;
 pub use conv2d_batch_norm::{BatchNormWeights, PoolPlace, conv2d_batch_norm};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
@@ -68,8 +66,6 @@ pub use dropout::dropout;
 pub use embedding::embedding;
 pub use feed_forward::{FeedForwardOptions, FeedForwardWeights, feed_forward};
 pub use gelu::gelu;
-#[cfg(feature = "flex")]
-pub(crate) use int8::INT8;
 pub use int8::{Int8Description, int8};
 pub use layer_norm::layer_norm;
 pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};

@@ -229,7 +229,7 @@ impl<'a> Trial<'a> {
         ranges: &Int8Spec,
         candidates: &Int8Candidates,
     ) -> Result<Vec<(String, f64)>, CompressError> {
-        let all = || candidates.layers.iter().chain(&candidates.dynamic);
+        let all = || candidates.layers.iter().chain(candidates.dynamic.iter().map(|dynamic| &dynamic.name));
         let alone = |layer: &String| {
             let others = all().filter(|other| *other != layer).cloned().collect();
             let int8 = Int8Spec { left_in_f32: others, ..ranges.clone() };
@@ -292,14 +292,17 @@ fn forms(
         let form = match left.iter().find(|(layer, _)| is_of(layer)) {
             Some((_, lost)) => LayerForm::F32 { lost: *lost },
             None if candidates.layers.iter().any(is_of) => LayerForm::Int8,
-            None if candidates.dynamic.iter().any(is_of) => LayerForm::DynamicInt8,
+            None if candidates.dynamic.iter().flat_map(|dynamic| &dynamic.layers).any(is_of) => {
+                LayerForm::DynamicInt8
+            }
             None => LayerForm::Int8Weights,
         };
         layers.push(Int8LayerReport { name: name.to_string(), form });
     }
     // A layer that shares the weight of an embedding has no tensor of its own.
-    for name in candidates.dynamic.iter().filter(|name| !seen.iter().any(|seen| is_in(seen, name))) {
-        let form = match left.iter().find(|(layer, _)| layer == name) {
+    let dynamic = candidates.dynamic.iter().flat_map(|dynamic| &dynamic.layers);
+    for name in dynamic.filter(|name| !seen.iter().any(|seen| is_in(seen, name))) {
+        let form = match left.iter().find(|(layer, _)| is_in(name, layer)) {
             Some((_, lost)) => LayerForm::F32 { lost: *lost },
             None => LayerForm::DynamicInt8,
         };

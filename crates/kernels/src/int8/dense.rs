@@ -11,7 +11,7 @@ use crate::cpu::{Shared, in_parallel, ranges};
 use crate::elementwise::gelu_in_place;
 use crate::product::{Term, offset};
 use crate::simd::{Kernel, Path, Simd};
-use crate::vectors::{each_vector, get, keep_first, put_u8};
+use crate::vectors::{each_vector, get, put_u8};
 use crate::{Cpu, Values};
 
 /// The byte of 0.
@@ -363,7 +363,7 @@ fn row_to_bytes<S: Simd>(s: S, from: &[f32], into: &mut [u8]) -> f32 {
     each_vector!(S::LANES, from.len(), |at, count| {
         let whole = s.round(s.mul(get(s, from, at, count), by));
         let byte = s.min(s.max(s.add(whole, zero), s.splat(1.0)), s.splat(255.0));
-        put_u8(s, into, at, count, keep_first(s, byte, count, 0.0));
+        put_u8(s, into, at, count, byte);
     });
     into[from.len()..].fill(0);
     scale
@@ -395,7 +395,7 @@ pub(super) fn reference(
                 + bias.map_or(0.0, |bias| bias[column]);
             output.push(match row.iter().all(|x| x.is_finite()) {
                 false => f32::NAN,
-                true if relu => value.max(0.0),
+                true if relu && !value.is_nan() => value.max(0.0),
                 true => value,
             });
         }

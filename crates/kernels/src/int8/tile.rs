@@ -122,7 +122,12 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
                 if let Into::Numbers { scales: Some(scales), .. } = tiles.to {
                     scaled = s.mul(scaled, s.splat(*scales.get_unchecked(first + m)));
                 }
-                values[n] = s.max(s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
+                let (sum, least) = (s.add(scaled, of_columns(tiles.addend, n)), s.splat(tiles.least));
+                values[n] = match tiles.to {
+                    // What is not a number stays.
+                    Into::Numbers { scales: Some(_), .. } => s.select_gt_or_nan(sum, least, sum, least),
+                    _ => s.max(sum, least),
+                };
             }
             match tiles.to {
                 Into::Bytes { to, places } => {

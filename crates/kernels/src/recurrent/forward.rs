@@ -1,7 +1,6 @@
 //! All steps of a recurrent layer, forward.
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::int8::{Int8RecurrentWeights, state_to_byte, states_to_bytes};
 use super::panel::{
@@ -83,7 +82,6 @@ impl<C: Cell> Forward<'_, C> {
         let outputs = self.outputs.as_deref_mut().map(Shared::new);
         let h = Shared::new(self.h);
         let c = self.c.as_deref_mut().map(Shared::new);
-        let has_nan = AtomicBool::new(false);
         in_parallel(plan.parts.len(), |part| {
             let rows = &plan.parts[part];
             let range = offsets[part] * steps * record..(offsets[part] + rows.len()) * steps * record;
@@ -97,7 +95,6 @@ impl<C: Cell> Forward<'_, C> {
                 projected: self.projected,
                 packed: packed.slice(),
                 int8,
-                has_nan: &has_nan,
                 bias: self.bias,
                 initial_h: self.initial_h,
                 initial_c: self.initial_c,
@@ -114,11 +111,6 @@ impl<C: Cell> Forward<'_, C> {
                 None => part.run_in::<Numbers>(),
             }
         });
-        if int8.is_some() && has_nan.into_inner() {
-            // What is not a number has no byte, but shall be passed on.
-            self.options.int8 = None;
-            self.run(None);
-        }
     }
 
     /// Whether the states can be bytes, with weights that are.
@@ -147,6 +139,9 @@ impl<C: Cell> Forward<'_, C> {
         }
         let width = C::GATES * hidden;
         assert_eq!(self.weights.len(), hidden * width, "recurrent weights must be [{hidden}, {width}]");
+        if let Some(int8) = self.options.int8 {
+            assert_eq!(int8.sizes(), [hidden, C::GATES], "recurrent weights of other sizes in whole numbers");
+        }
         if let Some(bias) = self.bias {
             assert_eq!(bias.len(), hidden, "the recurrent bias must be [{hidden}]");
         }
@@ -191,8 +186,6 @@ struct Part<'a, C, T> {
     packed: &'a [f32],
     /// In the place of the packed ones.
     int8: Option<&'a Int8RecurrentWeights>,
-    /// Set if a state is not a number, of which a byte knows nothing.
-    has_nan: &'a AtomicBool,
     bias: Option<&'a [f32]>,
     initial_h: Option<&'a [f32]>,
     initial_c: Option<&'a [f32]>,
@@ -220,7 +213,7 @@ pub(super) fn gather(from: Option<&[f32]>, rows: &[Row], hidden: usize, stride: 
 impl<C: Cell, T> Part<'_, C, T> {
     /// Runs it with products of these terms.
     fn run_in<U: Terms>(self) {
-        let Part { cell, path, plan, widths, rows, projected, packed, int8, has_nan, bias, .. } = self;
+        let Part { cell, path, plan, widths, rows, projected, packed, int8, bias, .. } = self;
         let Part { initial_h, initial_c, mask, outputs, h, c, records, .. } = self;
         let terms = PhantomData::<U>;
         U::run(
@@ -235,7 +228,6 @@ impl<C: Cell, T> Part<'_, C, T> {
                 projected,
                 packed,
                 int8,
-                has_nan,
                 bias,
                 initial_h,
                 initial_c,
@@ -331,8 +323,10 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
         let mut sums = Buffer::zeros(most * C::GATES * S::LANES);
         let sums = sums.slice_mut().as_mut_ptr();
 
-        // 0 for as long as all states are numbers.
-        let mut nan = s.splat(0.0);
+        // Of a state that is not a number a byte knows nothing. So it is kept for each row and lane, 0 for as long as all are numbers, and
+        // added to the products of the first gate, through which it comes to the state again.
+        let mut nan = Buffer::zeros(if T::ARE_WHOLE { rows.len() * S::LANES } else { 0 });
+        let nan = nan.slice_mut().as_mut_ptr();
         for step in 0..longest {
             let running = active(rows, step);
             let next_running = active(rows, step + 1);
@@ -411,12 +405,16 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
                                     products[gate] = s.mul(s.whole_to_numbers(products[gate]), scale);
                                 }
                             }
+                            if T::ARE_WHOLE {
+                                products[0] = s.add(products[0], s.load(nan.add(at * S::LANES)));
+                            }
                             let c_before = if C::HAS_C { s.load(c.add(state)) } else { s.splat(0.0) };
                             let Unit { h, c: c_after, saved } =
                                 C::forward(s, x, products, bias, s.load(old_h.add(state)), c_before);
                             s.store(new_h.add(state), h);
                             if T::ARE_WHOLE {
-                                nan = s.mul_add(h, s.splat(0.0), nan);
+                                let nan = nan.add(at * S::LANES);
+                                s.store(nan, s.mul_add(h, s.splat(0.0), s.load(nan)));
                                 s.store_u8(bytes_after.add(state), state_to_byte(s, h));
                             }
                             if C::HAS_C {
@@ -447,9 +445,6 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
             std::mem::swap(&mut inputs, &mut next_inputs);
         }
 
-        if T::ARE_WHOLE && s.sum(nan).is_nan() {
-            self.has_nan.store(true, Ordering::Relaxed);
-        }
         for (at, row) in rows.iter().enumerate() {
             let last = if row.len % 2 == 0 { &even } else { &odd };
             // SAFETY: this row of the outputs and the states is this part's alone.

@@ -12,6 +12,7 @@ use crate::{Cpu, Int8Conv2d, Path};
 #[derive(Debug)]
 pub struct Int8RecurrentWeights {
     path: Path,
+    sizes: [usize; 2],
     /// `[block][quads][gates][LANES]`, four bytes in each number.
     packed: Buffer,
     /// `[block][gates][LANES]`: what sums start from, as their 32 bits.
@@ -75,7 +76,12 @@ impl Int8RecurrentWeights {
                 }
             }
         }
-        Some(Int8RecurrentWeights { path, packed, starts, scales })
+        Some(Int8RecurrentWeights { path, sizes: [hidden, gates], packed, starts, scales })
+    }
+
+    /// Units and gates.
+    pub(super) fn sizes(&self) -> [usize; 2] {
+        self.sizes
     }
 
     pub(super) fn path(&self) -> Path {

@@ -61,7 +61,7 @@ pub struct RecurrentOptions<'a> {
     /// Recurrent dropout, scaled by the caller.
     pub recurrent_mask: Option<&'a [f32]>,
     /// The recurrent weights as whole numbers, for inference: the recurrent product is then made of bytes, but for states that need
-    /// not lie between -1 and 1, with a mask, and where a state is not a number.
+    /// not lie between -1 and 1, and with a mask. A state that is not a number passes on.
     pub int8: Option<&'a Int8RecurrentWeights>,
 }
 

@@ -576,11 +576,9 @@ fn states_that_are_no_bytes_run_in_f32() {
     let with = |uses: Uses| Case::new(Kind::Gru, [3, 5, 20], uses, 1);
     let mut beyond = with(Uses { initial: true, ..Uses::default() });
     beyond.h[7] = 1.5;
-    let mut infinite = with(Uses::default());
-    infinite.projected[11] = f32::NAN;
     let masked = with(Uses { mask: true, ..Uses::default() });
     let relu = Case::new(Kind::Relu, [3, 5, 20], Uses::default(), 1);
-    for case in [beyond, infinite, masked, relu] {
+    for case in [beyond, masked, relu] {
         for cpu in cpus() {
             let bits = |(outputs, h): (Vec<f32>, Vec<f32>)| -> Vec<u32> {
                 outputs.iter().chain(&h).map(|x| x.to_bits()).collect()
@@ -588,6 +586,42 @@ fn states_that_are_no_bytes_run_in_f32() {
             assert_eq!(bits(case.infer(cpu, Some(&case.int8_weights(cpu)))), bits(case.infer(cpu, None)));
         }
     }
+}
+
+#[test]
+fn a_state_of_bytes_that_is_no_number_stays_none_and_its_neighbours_are_as_before() {
+    for kind in [Kind::Lstm, Kind::Gru, Kind::Tanh] {
+        let whole = Case::new(kind, [3, 5, 20], Uses::default(), 1);
+        let mut spoilt = Case::new(kind, [3, 5, 20], Uses::default(), 1);
+        // The second step of the second sequence.
+        spoilt.projected[(5 + 1) * kind.gates() * 20 + 11] = f32::NAN;
+        for cpu in cpus() {
+            let int8 = whole.int8_weights(cpu);
+            let (outputs, h) = spoilt.infer(cpu, Some(&int8));
+            let (expected, last) = whole.infer(cpu, Some(&int8));
+            for step in 1..5 {
+                let row = &outputs[(5 + step) * 20..][..20];
+                assert!(row.iter().any(|x| x.is_nan()), "{kind:?} on {cpu:?}: step {step}");
+            }
+            assert!(h[20..40].iter().any(|x| x.is_nan()), "{kind:?} on {cpu:?}");
+            for (row, steps) in [(0, 0..100), (2, 200..300)] {
+                assert_eq!(outputs[steps.clone()], expected[steps]);
+                assert_eq!(h[row * 20..][..20], last[row * 20..][..20]);
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "recurrent weights of other sizes")]
+fn whole_numbers_of_another_layer_are_refused() {
+    let case = Case::new(Kind::Gru, [3, 5, 5], Uses::default(), 1);
+    let other = Case::new(Kind::Gru, [3, 5, 8], Uses::default(), 1);
+    case.infer(Cpu::best(1), Some(&other.int8_weights(Cpu::best(1))));
+}
+
+#[test]
+fn recurrent_weights_that_are_not_finite_have_no_bytes() {
     let weights = [f32::INFINITY];
     assert!(Int8RecurrentWeights::new(Cpu::best(1), &weights, 1, 1).is_none());
 }

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use fireclay_kernels::Int8Conv2d;
+
+use super::DynamicInt8Layer;
 use crate::int8_spec::Int8Spec;
 use crate::layers::PlannedLayer;
 
@@ -19,19 +22,43 @@ pub(crate) enum Products {
 /// How each of some layers makes its products.
 pub(crate) fn products(layers: &[PlannedLayer], int8: &Int8Spec) -> Vec<Products> {
     let is_left = |layer: &PlannedLayer| any(layer, &|layer| int8.left_in_f32.contains(&layer.name));
-    let of = |layer: &PlannedLayer| match multiplies_rows(layer) {
+    let of = |layer: &PlannedLayer| match any(layer, &|layer| layer.kind.multiplies_rows()) {
         false => Products::None,
-        true if is_left(layer) => Products::F32,
+        true if is_left(layer) || !fits(layer) => Products::F32,
         true => Products::Int8,
     };
     layers.iter().map(of).collect()
 }
 
 /// Those of some layers that could make products of bytes, but for `others`.
-pub(super) fn candidates(layers: &[PlannedLayer], others: &[String]) -> Vec<String> {
+pub(super) fn candidates(layers: &[PlannedLayer], others: &[String]) -> Vec<DynamicInt8Layer> {
     let is_other = |layer: &PlannedLayer| any(layer, &|layer| others.contains(&layer.name));
-    let found = layers.iter().filter(|layer| multiplies_rows(layer) && !is_other(layer));
-    found.map(|layer| layer.name.clone()).collect()
+    let fitting = layers.iter().filter(|layer| fits(layer) && !is_other(layer));
+    let found = fitting.map(|layer| {
+        let mut inner = Vec::new();
+        collect(layer, &mut inner);
+        DynamicInt8Layer { name: layer.name.clone(), layers: inner }
+    });
+    found.filter(|layer| !layer.layers.is_empty()).collect()
+}
+
+/// The names of a layer and of those in it that multiply rows.
+fn collect(layer: &PlannedLayer, names: &mut Vec<String>) {
+    if layer.kind.multiplies_rows() {
+        names.push(layer.name.clone());
+    }
+    layer.body.iter().chain(&layer.shortcut).for_each(|inner| collect(inner, names));
+}
+
+/// Whether no sum of a layer's products has more terms than 32 bits have room for.
+fn fits(layer: &PlannedLayer) -> bool {
+    let has_many = |layer: &PlannedLayer| {
+        layer.inferred.tensors.iter().any(|tensor| match &tensor.shape[..] {
+            [_, rest @ ..] => !rest.is_empty() && rest.iter().product::<usize>() > Int8Conv2d::MOST_TERMS,
+            [] => false,
+        })
+    };
+    !any(layer, &|layer| layer.kind.multiplies_rows() && has_many(layer))
 }
 
 /// Layers one after another that make their products alike, as ranges of all, and whether these are of bytes. A layer that makes none
@@ -46,10 +73,6 @@ pub(crate) fn in_turn(products: &[Products], mut range: Range<usize>) -> Vec<(Ra
         range.start = end;
     }
     turns
-}
-
-fn multiplies_rows(layer: &PlannedLayer) -> bool {
-    any(layer, &|layer| layer.kind.multiplies_rows())
 }
 
 /// Whether it holds of a layer, or of one in it.

@@ -4,7 +4,7 @@
 //! to 127 with a scale for each row ([`round_to_int8`]), and stay `f32` tensors of exactly these values, so that everything
 //! that takes a model takes this one. On a CPU [`Model::forward`](crate::Model) runs the layers of each [`Segment`] as
 //! one operation on bytes, and outside the segments products of rows are made of bytes whose range is found row by row
-//! (`dynamic.rs`): behind recurrent and attention layers, and in them, no range holds for all rows. Elsewhere, and while gradients
+//! (`dynamic.rs`): no range holds for all rows of recurrent and attention layers. Elsewhere, and while gradients
 //! are recorded, the same layers run in `f32`.
 
 mod dynamic;
@@ -31,9 +31,18 @@ pub struct Int8Candidates {
     pub outputs: Vec<String>,
     /// Layers with weights that would compute so, in order.
     pub layers: Vec<String>,
-    /// Layers of the first level whose products would be made so with a range for each row, which need not be known: dense, recurrent and
-    /// attention layers that are not among the others, and residual blocks with such layers in them.
-    pub dynamic: Vec<String>,
+    /// Layers of the first level whose products would be made so with a range for each row, which need not be known: recurrent and
+    /// attention layers, dense layers that are not among the others, and residual blocks with such layers in them.
+    pub dynamic: Vec<DynamicInt8Layer>,
+}
+
+/// A layer of the first level that makes products of rows with a range of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DynamicInt8Layer {
+    /// Its name, by which it can be left in `f32`.
+    pub name: String,
+    /// The layers that make them: the layer itself, or those of a block that do.
+    pub layers: Vec<String>,
 }
 
 /// Layers of a network, one after another, that compute in 8-bit whole numbers.

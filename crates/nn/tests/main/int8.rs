@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use burn::module::Module;
 use burn::tensor::Device;
 use fireclay_nn::{
-    AnyTensor, BatchNormSpec, Conv2dSpec, DenseSpec, GruSpec, Int8Range, Int8Spec, LayerSpec, LstmSpec,
-    MaxPool2dSpec, Model, ModelSpec, MultiHeadAttentionSpec, NamedTensor, Network, Padding, ResidualSpec,
-    RnnActivation, SimpleRnnSpec, TransformerSpec, load_state, round_to_int8, state,
+    AnyTensor, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, DynamicInt8Layer, GruSpec, Int8Range,
+    Int8Spec, LayerSpec, LstmSpec, MaxPool2dSpec, Model, ModelSpec, MultiHeadAttentionSpec, NamedTensor,
+    Network, Padding, ResidualSpec, RnnActivation, SimpleRnnSpec, TransformerSpec, load_state, round_to_int8,
+    state,
 };
 
 use crate::support::{spread, trained_state};
@@ -186,7 +187,19 @@ fn which_layers_can_compute_in_whole_numbers() {
         (none.input, &none.outputs[..], &none.layers[..]),
         (false, &["lstm_1".to_string()][..], &["dense_1".to_string()][..])
     );
-    assert_eq!(none.dynamic, ["lstm_1"]);
+    let dynamic = |name: &str, layers: &[&str]| DynamicInt8Layer {
+        name: name.to_string(),
+        layers: layers.iter().map(|layer| layer.to_string()).collect(),
+    };
+    assert_eq!(none.dynamic, [dynamic("lstm_1", &["lstm_1"])]);
+    let block = [Conv1dSpec::new(4, 3).padding(Padding::Same).into(), DenseSpec::new(4).into()];
+    let block = ModelSpec::new([5, 4]).residual(block).gru(3).int8_candidates().unwrap();
+    assert_eq!(block.dynamic, [dynamic("residual_1", &["residual_1.dense_1"]), dynamic("gru_1", &["gru_1"])]);
+    // More terms than a sum has room for.
+    let wide = ModelSpec::new([2, 40_000]).dense(2).flatten().dense(2).int8_candidates().unwrap();
+    assert_eq!(wide.dynamic, [dynamic("dense_1", &["dense_1"])]);
+    let wider = ModelSpec::new([2, 70_000]).dense(2).flatten().dense(2).int8_candidates().unwrap();
+    assert_eq!(wider.dynamic, []);
     let split = ModelSpec::new([2, 8, 8])
         .layer(Conv2dSpec::new(4, 3).groups(2))
         .layer(MaxPool2dSpec::new(2).padding(1))
@@ -246,7 +259,8 @@ fn layers_without_ranges_find_one_for_each_row() {
         assert!(difference(&alone, first) < 0.02, "{:?} {:?}: {spec:?}", alone, first);
 
         let candidates = spec.int8_candidates().unwrap();
-        let all = [candidates.layers, candidates.dynamic].concat();
+        let dynamic = candidates.dynamic.into_iter().map(|layer| layer.name);
+        let all = candidates.layers.into_iter().chain(dynamic).collect();
         let left = in_int8(&model, Int8Spec { left_in_f32: all, ..Int8Spec::default() });
         let in_f32 = load_state(spec.build(&Device::flex()).unwrap(), rounded(state(&model))).unwrap();
         assert_eq!(of(&left, 24), of(&in_f32, 24), "with all layers left it is the network in f32");

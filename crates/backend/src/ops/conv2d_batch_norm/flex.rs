@@ -13,11 +13,11 @@ use crate::ops::maybe::Maybe;
 use crate::ordered_weights::Ordered;
 
 /// Convolutions with the norm behind them in their weights, kept from call to call.
-pub(crate) static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
+static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
 
 /// What folded weights are for, beside the tensors that they are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct FoldedConv2dKey {
+struct FoldedConv2dKey {
     conv2d: Conv2dShape,
     precision: Precision,
     /// The bits of what is added to the variance.

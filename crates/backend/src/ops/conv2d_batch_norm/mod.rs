@@ -8,9 +8,6 @@ mod autodiff;
 mod flex;
 mod reference;
 
-#[cfg(feature = "flex")]
-pub(crate) use flex::FOLDED_CONV2D;
-
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::Tensor;

@@ -97,8 +97,8 @@ pub struct Compress<P: Program> {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub struct MethodArgs {
-    /// Compute in 8-bit whole numbers: convolutions and dense layers, with what stands between them; weights of other layers
-    /// are stored so
+    /// Compute in 8-bit whole numbers: convolutions and dense layers, with what stands between them, and the products of recurrent and
+    /// attention layers; weights of other layers are stored so
     #[arg(long, conflicts_with = "TrainingArgs", help_heading = "Method")]
     pub int8: bool,
     /// Round weights to bf16, for half the size of the file alone: the model computes in f32 as before

@@ -51,15 +51,17 @@ pub(super) fn notes(
         let how = "in 8-bit whole numbers, between QuantizeLinear and DequantizeLinear";
         notes.push(format!("{layers} {are} {how}"));
     }
-    let dynamic: Vec<&str> =
-        dynamic.iter().filter(|name| !spec.left_in_f32.contains(name)).map(String::as_str).collect();
-    if let Some(last) = dynamic.last() {
-        let compute = if dynamic.len() == 1 { "computes" } else { "compute" };
-        let names = match dynamic.len() {
-            1 => (*last).to_string(),
-            2 => dynamic.join(" and "),
-            _ => format!("{} to {last}", dynamic[0]),
+    // A block is left as a whole.
+    let is_left = |name: &str| {
+        let is_in = |left: &String| {
+            name.strip_prefix(left).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
+        spec.left_in_f32.iter().any(is_in)
+    };
+    let dynamic: Vec<&str> = dynamic.iter().map(String::as_str).filter(|name| !is_left(name)).collect();
+    if !dynamic.is_empty() {
+        let compute = if dynamic.len() == 1 { "computes" } else { "compute" };
+        let names = dynamic.join(", ");
         notes.push(format!(
             "{names} {compute} in f32 with the rounded weights: a range for each row is not exported"
         ));

@@ -159,7 +159,9 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = int8::network(&mut graph, &placed, &segments, flow);
     if let Some(int8) = &card.spec.int8 {
         let dynamic = card.spec.int8_candidates().map(|candidates| candidates.dynamic);
-        notes.extend(int8::notes(int8, &placed, &segments, &dynamic.unwrap_or_default()));
+        let dynamic = dynamic.unwrap_or_default().into_iter().flat_map(|layer| layer.layers);
+        let dynamic: Vec<String> = dynamic.collect();
+        notes.extend(int8::notes(int8, &placed, &segments, &dynamic));
     }
     if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
         graph.refused.push(Unsupported {
