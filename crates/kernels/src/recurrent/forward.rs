@@ -87,7 +87,6 @@ impl<C: Cell> Forward<'_, C> {
             let range = offsets[part] * steps * record..(offsets[part] + rows.len()) * steps * record;
             let part = Part {
                 cell: PhantomData::<C>,
-                terms: PhantomData::<Numbers>,
                 path: self.cpu.path,
                 plan: &plan,
                 widths,
@@ -175,9 +174,8 @@ impl<C: Cell> Forward<'_, C> {
 }
 
 /// What one thread does.
-struct Part<'a, C, T> {
+struct Part<'a, C> {
     cell: PhantomData<C>,
-    terms: PhantomData<T>,
     path: Path,
     plan: &'a Plan,
     widths: Widths,
@@ -210,34 +208,10 @@ pub(super) fn gather(from: Option<&[f32]>, rows: &[Row], hidden: usize, stride: 
     to
 }
 
-impl<C: Cell, T> Part<'_, C, T> {
+impl<C: Cell> Part<'_, C> {
     /// Runs it with products of these terms.
-    fn run_in<U: Terms>(self) {
-        let Part { cell, path, plan, widths, rows, projected, packed, int8, bias, .. } = self;
-        let Part { initial_h, initial_c, mask, outputs, h, c, records, .. } = self;
-        let terms = PhantomData::<U>;
-        U::run(
-            path,
-            Part {
-                cell,
-                terms,
-                path,
-                plan,
-                widths,
-                rows,
-                projected,
-                packed,
-                int8,
-                bias,
-                initial_h,
-                initial_c,
-                mask,
-                outputs,
-                h,
-                c,
-                records,
-            },
-        );
+    fn run_in<T: Terms>(self) {
+        T::run(self.path, InTerms(self, PhantomData::<T>));
     }
 
     /// Where each running row's projected input begins at a step.
@@ -274,25 +248,29 @@ unsafe fn products<S: Simd, C: Cell, T: Terms>(
     }
 }
 
-impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
+/// A part whose products are of these terms.
+struct InTerms<'a, C, T>(Part<'a, C>, PhantomData<T>);
+
+impl<C: Cell, T: Terms> Kernel for InTerms<'_, C, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        let RecurrentShape { steps, hidden, .. } = self.plan.shape;
-        let Widths { blocks, padded, .. } = self.widths;
-        let rows = self.rows;
+    fn run<S: Simd>(self, s: S) {
+        let InTerms(mut part, _) = self;
+        let RecurrentShape { steps, hidden, .. } = part.plan.shape;
+        let Widths { blocks, padded, .. } = part.widths;
+        let rows = part.rows;
         if blocks == 0 || rows.is_empty() {
             return;
         }
         // A row's state after step t lies in the first of these for odd t, so where its length says.
-        let mut even = gather(self.initial_h, rows, hidden, padded);
+        let mut even = gather(part.initial_h, rows, hidden, padded);
         let mut odd = Buffer::zeros(rows.len() * padded);
-        let mut c = gather(self.initial_c, rows, hidden, if C::HAS_C { padded } else { hidden });
-        let mut masked = Buffer::zeros(if self.mask.is_some() { rows.len() * padded } else { 0 });
-        let mask = gather(self.mask, rows, hidden, padded);
+        let mut c = gather(part.initial_c, rows, hidden, if C::HAS_C { padded } else { hidden });
+        let mut masked = Buffer::zeros(if part.mask.is_some() { rows.len() * padded } else { 0 });
+        let mask = gather(part.mask, rows, hidden, padded);
         let mut bias = Buffer::zeros(padded);
-        if let Some(from) = self.bias {
+        if let Some(from) = part.bias {
             bias.slice_mut()[..hidden].copy_from_slice(from);
         }
         let terms = hidden.div_ceil(T::HELD);
@@ -310,15 +288,15 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
             states_to_bytes(s, &even.slice()[..rows.len() * padded], bytes[0].slice_mut());
         }
         let none: &[f32] = &[];
-        let (packed, starts, scales) = match self.int8 {
+        let (packed, starts, scales) = match part.int8 {
             Some(weights) if T::ARE_WHOLE => weights.parts(),
-            _ => (self.packed, none, none),
+            _ => (part.packed, none, none),
         };
         let record = padded * C::SAVED;
-        let records = self.records.take().map(<[f32]>::as_mut_ptr);
+        let records = part.records.take().map(<[f32]>::as_mut_ptr);
         let longest = rows[0].len;
         let (mut inputs, mut next_inputs) = (Vec::new(), Vec::new());
-        self.find_inputs(0, active(rows, 0), &mut inputs);
+        part.find_inputs(0, active(rows, 0), &mut inputs);
         let most = (S::ACCUMULATORS / C::GATES).min(MOST_ROWS);
         let mut sums = Buffer::zeros(most * C::GATES * S::LANES);
         let sums = sums.slice_mut().as_mut_ptr();
@@ -330,12 +308,12 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
         for step in 0..longest {
             let running = active(rows, step);
             let next_running = active(rows, step + 1);
-            self.find_inputs(step + 1, next_running, &mut next_inputs);
+            part.find_inputs(step + 1, next_running, &mut next_inputs);
             let (old, new) = if step % 2 == 0 { (&even, &mut odd) } else { (&odd, &mut even) };
             let old_h = old.slice().as_ptr();
             let new_h = new.slice_mut().as_mut_ptr();
             let c = c.slice_mut().as_mut_ptr();
-            let factor = if self.mask.is_some() {
+            let factor = if part.mask.is_some() {
                 let both = old.slice().iter().zip(mask.slice());
                 for (to, (h, m)) in masked.slice_mut().iter_mut().zip(both).take(running * padded) {
                     *to = h * m;
@@ -353,8 +331,8 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
                 1 => factor,
                 4 => bytes_before,
                 _ => {
-                    let from = if self.mask.is_some() { masked.slice() } else { old.slice() };
-                    pair_values(self.path, from, padded, padded, running, paired.slice_mut());
+                    let from = if part.mask.is_some() { masked.slice() } else { old.slice() };
+                    pair_values(part.path, from, padded, padded, running, paired.slice_mut());
                     paired.slice().as_ptr()
                 }
             };
@@ -394,7 +372,7 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
                         // and `left` says where they end; the record lies inside this part's records, and the
                         // output's row belongs to this part alone.
                         unsafe {
-                            let input = self.projected.rows.as_ptr().add(inputs[at] + unit);
+                            let input = part.projected.rows.as_ptr().add(inputs[at] + unit);
                             let mut x = [s.splat(0.0); 4];
                             let mut products = [s.splat(0.0); 4];
                             for gate in 0..C::GATES {
@@ -427,13 +405,13 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
                                     s.store(to.add(n * S::LANES), vector);
                                 }
                             }
-                            if let Some(outputs) = self.outputs {
+                            if let Some(outputs) = part.outputs {
                                 let row = rows[at];
-                                let place = row.row * steps + self.plan.place(row, step);
+                                let place = row.row * steps + part.plan.place(row, step);
                                 store_up_to(s, outputs.ptr().add(place * hidden + unit), h, left);
                             }
                             if at < next_running {
-                                let next = self.projected.rows.as_ptr().add(next_inputs[at] + unit);
+                                let next = part.projected.rows.as_ptr().add(next_inputs[at] + unit);
                                 for gate in 0..C::GATES {
                                     prefetch(next.add(gate * hidden));
                                 }
@@ -449,13 +427,13 @@ impl<C: Cell, T: Terms> Kernel for Part<'_, C, T> {
             let last = if row.len % 2 == 0 { &even } else { &odd };
             // SAFETY: this row of the outputs and the states is this part's alone.
             unsafe {
-                let h = self.h.part(row.row * hidden..(row.row + 1) * hidden);
+                let h = part.h.part(row.row * hidden..(row.row + 1) * hidden);
                 h.copy_from_slice(&last.slice()[at * padded..][..hidden]);
-                if let Some(to) = self.c {
+                if let Some(to) = part.c {
                     let to = to.part(row.row * hidden..(row.row + 1) * hidden);
                     to.copy_from_slice(&c.slice()[at * padded..][..hidden]);
                 }
-                if let Some(outputs) = self.outputs {
+                if let Some(outputs) = part.outputs {
                     outputs
                         .part((row.row * steps + row.len) * hidden..(row.row + 1) * steps * hidden)
                         .fill(0.0);

@@ -62,6 +62,7 @@ pub struct RecurrentOptions<'a> {
     pub recurrent_mask: Option<&'a [f32]>,
     /// The recurrent weights as whole numbers, for inference: the recurrent product is then made of bytes, but for states that need
     /// not lie between -1 and 1, and with a mask. A state that is not a number passes on.
+    /// Weights of another number of units or gates than the layer's are a panic.
     pub int8: Option<&'a Int8RecurrentWeights>,
 }
 
