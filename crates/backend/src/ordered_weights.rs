@@ -97,7 +97,7 @@ impl<K: PartialEq + Send + 'static, T: Send + Sync + 'static> Ordered<K, T> {
 type Holders = HashMap<*const u8, usize>;
 
 /// What is kept of one kind of layer, whatever it is.
-pub(crate) trait Kept: Sync {
+trait Kept: Sync {
     /// Counts each tensor that is kept.
     fn count(&self, own: &mut Holders);
 

@@ -124,7 +124,7 @@ mod tests {
         let (mut one, mut other) = (tensor("a", &[0.5, -0.1, 3.0]), tensor("b", &[0.5, -0.5, -0.0]));
         cut(&mut [&mut one, &mut other], 0.5);
         assert_eq!(one.values, [0.0, 0.0, 3.0]);
-        assert_eq!(other.values.map_bits(), [0.5f32, -0.5, 0.0].to_vec().map_bits());
+        assert_eq!(bits(&other.values), bits(&[0.5, -0.5, 0.0]));
     }
 
     #[test]
@@ -144,13 +144,7 @@ mod tests {
         }
     }
 
-    trait Bits {
-        fn map_bits(&self) -> Vec<u32>;
-    }
-
-    impl Bits for Vec<f32> {
-        fn map_bits(&self) -> Vec<u32> {
-            self.iter().map(|value| value.to_bits()).collect()
-        }
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
     }
 }

@@ -12,7 +12,7 @@ use crate::error::NnError;
 use crate::layers::{LayerSpec, PlannedLayer};
 use crate::network::Network;
 use crate::spec::{ModelSpec, Plan};
-use crate::state::Path;
+use crate::state::{Path, is_in_layer};
 
 impl ModelSpec {
     /// Marks layers as frozen: training leaves their weights and running statistics as they are. Of a block, all layers
@@ -75,9 +75,7 @@ pub(crate) fn check_names(known: &[String], names: &[String]) -> Result<(), NnEr
 
 /// Whether one of the names is the layer's, or that of a block it is in.
 pub(crate) fn covers(names: &[String], layer: &str) -> bool {
-    names.iter().any(|name| {
-        layer.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
+    names.iter().any(|name| is_in_layer(layer, name))
 }
 
 /// Sets the mark of each layer that is named.

@@ -42,6 +42,18 @@ impl NamedTensor {
     }
 }
 
+/// Whether a name is that of a layer or of something in it: a tensor, or, of a block, a layer.
+///
+/// ```
+/// use fireclay_nn::is_in_layer;
+///
+/// assert!(is_in_layer("residual_1.conv2d_2.weight", "residual_1") && is_in_layer("dense_1", "dense_1"));
+/// assert!(!is_in_layer("dense_10.weight", "dense_1"));
+/// ```
+pub fn is_in_layer(name: &str, layer: &str) -> bool {
+    name.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Reads all tensors of a network: weights, biases and running statistics, in the order of the layers.
 ///
 /// Take it from `network.valid()` while training, so that running statistics include the last step.

@@ -161,7 +161,7 @@ mod tests {
     fn in_whole_numbers_it_steps_nearly_as_in_f32() {
         let device = Device::flex();
         for spec in networks() {
-            let model = spec.build(&device).unwrap();
+            let model = spec.build_seeded(3, &device).unwrap();
             let int8 = ModelSpec { int8: Some(Int8Spec::default()), ..spec.clone() };
             let int8: Model = load_state(int8.build(&device).unwrap(), state(&model)).unwrap();
             let steps = |model: &Model| -> Vec<f32> {
@@ -170,8 +170,9 @@ mod tests {
             };
             let (found, expected) = (steps(&int8), steps(&model));
             let apart = found.iter().zip(&expected).map(|(found, expected)| (found - expected).abs());
-            let most = apart.fold(0.0, f32::max);
-            assert!(most > 0.0 && most < 0.05, "{most}: {spec:?}");
+            let (most, scale) =
+                (apart.fold(0.0, f32::max), expected.iter().fold(0.0, |most, e| e.abs().max(most)));
+            assert!(most > 0.0 && most < 0.03 * scale, "{most} of {scale}: {spec:?}");
         }
     }
 

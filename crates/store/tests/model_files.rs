@@ -11,7 +11,7 @@ use fireclay_store::{
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn spec() -> ModelSpec {
     ModelSpec::new([1, 6, 5])
@@ -509,22 +509,32 @@ fn weights_that_are_no_whole_numbers_are_stored_in_f32() {
     assert_eq!(state(&load_model(&path, &Device::flex()).unwrap().0), state(&model));
 }
 
+/// A change of a file's header and tensors.
+type Change = dyn Fn(&mut serde_json::Value, &mut Vec<u8>);
+
+/// What is said of a model file with a change that no checksum tells of.
+fn message_of_a_lie(path: &Path, bytes: &[u8], change: &Change) -> String {
+    let (mut header, mut tensors) = parts(bytes);
+    let text = header["__metadata__"]["fireclay"].as_str().unwrap();
+    let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
+    card.as_object_mut().unwrap().remove("weights_sha256");
+    header["__metadata__"]["fireclay"] = card.to_string().into();
+    change(&mut header, &mut tensors);
+    std::fs::write(path, join(&header.to_string(), &tensors)).unwrap();
+    load_model(path, &Device::flex()).map(|_| ()).unwrap_err().to_string()
+}
+
+/// Where a tensor begins.
+fn begin(header: &serde_json::Value, name: &str) -> usize {
+    header[name]["data_offsets"][0].as_u64().unwrap() as usize
+}
+
 #[test]
 fn whole_numbers_that_lie_are_refused() {
-    // Where a tensor begins, and whether the checksum of the weights is asked.
-    let changed = |change: &dyn Fn(&mut serde_json::Value, &mut Vec<u8>)| {
+    let changed = |change: &Change| {
         let (_, _folder, path, bytes) = saved_int8();
-        let (mut header, mut tensors) = parts(&bytes);
-        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
-        let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
-        card.as_object_mut().unwrap().remove("weights_sha256");
-        header["__metadata__"]["fireclay"] = card.to_string().into();
-        change(&mut header, &mut tensors);
-        std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
-        load_model(&path, &Device::flex()).map(|_| ()).unwrap_err().to_string()
+        message_of_a_lie(&path, &bytes, change)
     };
-    let begin =
-        |header: &serde_json::Value, name: &str| header[name]["data_offsets"][0].as_u64().unwrap() as usize;
     let message = changed(&|header, _| {
         let scales = header.as_object_mut().unwrap().remove("dense_1.weight.int8_scale").unwrap();
         header["elsewhere"] = scales;
@@ -610,19 +620,10 @@ fn a_file_of_weights_alone_has_none_without_their_zeros() {
 
 #[test]
 fn weights_without_their_zeros_that_lie_are_refused() {
-    let changed = |change: &dyn Fn(&mut serde_json::Value, &mut Vec<u8>)| {
+    let changed = |change: &Change| {
         let (_, _folder, path, bytes) = saved_sparse(false);
-        let (mut header, mut tensors) = parts(&bytes);
-        let text = header["__metadata__"]["fireclay"].as_str().unwrap();
-        let mut card: serde_json::Value = serde_json::from_str(text).unwrap();
-        card.as_object_mut().unwrap().remove("weights_sha256");
-        header["__metadata__"]["fireclay"] = card.to_string().into();
-        change(&mut header, &mut tensors);
-        std::fs::write(&path, join(&header.to_string(), &tensors)).unwrap();
-        load_model(&path, &Device::flex()).map(|_| ()).unwrap_err().to_string()
+        message_of_a_lie(&path, &bytes, change)
     };
-    let begin =
-        |header: &serde_json::Value, name: &str| header[name]["data_offsets"][0].as_u64().unwrap() as usize;
     for lost in ["shape", "mask"] {
         let message = changed(&|header, _| {
             let list =

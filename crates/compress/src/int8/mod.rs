@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use fireclay_data::{Batch, BatchTargets, Source, Subset, TargetKind};
-use fireclay_nn::{Int8Candidates, Int8Spec, Model, ModelSpec, NamedTensor, load_state, round_to_int8};
+use fireclay_nn::{
+    Int8Candidates, Int8Spec, Model, ModelSpec, NamedTensor, is_in_layer, load_state, round_to_int8,
+};
 use fireclay_store::ModelFile;
 use fireclay_train::predict;
 
@@ -175,12 +177,7 @@ fn rounded(file: &ModelFile, int8: Int8Spec) -> (ModelSpec, Vec<NamedTensor>) {
 
 /// Whether a tensor is of one of some layers, or of a layer in one.
 fn is_of_any(tensor: &str, layers: &[String]) -> bool {
-    layers.iter().any(|layer| tensor != layer && is_in(tensor, layer))
-}
-
-/// Whether a name is that of a layer, or of something in it.
-fn is_in(name: &str, layer: &str) -> bool {
-    name.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    layers.iter().any(|layer| is_in_layer(tensor, layer))
 }
 
 /// Samples by which networks are compared.
@@ -288,7 +285,7 @@ fn forms(
         if tensor.shape.len() < 2 || !seen.insert(name.to_string()) {
             continue;
         }
-        let is_of = |layer: &String| is_of_any(&tensor.name, std::slice::from_ref(layer));
+        let is_of = |layer: &String| is_in_layer(&tensor.name, layer);
         let form = match left.iter().find(|(layer, _)| is_of(layer)) {
             Some((_, lost)) => LayerForm::F32 { lost: *lost },
             None if candidates.layers.iter().any(is_of) => LayerForm::Int8,
@@ -301,8 +298,8 @@ fn forms(
     }
     // A layer that shares the weight of an embedding has no tensor of its own.
     let dynamic = candidates.dynamic.iter().flat_map(|dynamic| &dynamic.layers);
-    for name in dynamic.filter(|name| !seen.iter().any(|seen| is_in(seen, name))) {
-        let form = match left.iter().find(|(layer, _)| is_in(name, layer)) {
+    for name in dynamic.filter(|name| !seen.iter().any(|seen| is_in_layer(seen, name))) {
+        let form = match left.iter().find(|(layer, _)| is_in_layer(name, layer)) {
             Some((_, lost)) => LayerForm::F32 { lost: *lost },
             None => LayerForm::DynamicInt8,
         };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::slice::Iter;
 
 use fireclay_nn::{
-    Int8Conv2d, Int8Layer, Int8Pool, Int8Scale, Int8Segment, Int8Spec, LayerKind, PlacedLayer,
+    Int8Conv2d, Int8Layer, Int8Pool, Int8Scale, Int8Segment, Int8Spec, LayerKind, PlacedLayer, is_in_layer,
 };
 
 use super::attribute::{integer, sizes};
@@ -52,12 +52,7 @@ pub(super) fn notes(
         notes.push(format!("{layers} {are} {how}"));
     }
     // A block is left as a whole.
-    let is_left = |name: &str| {
-        let is_in = |left: &String| {
-            name.strip_prefix(left).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        spec.left_in_f32.iter().any(is_in)
-    };
+    let is_left = |name: &str| spec.left_in_f32.iter().any(|left| is_in_layer(name, left));
     let dynamic: Vec<&str> = dynamic.iter().map(String::as_str).filter(|name| !is_left(name)).collect();
     if !dynamic.is_empty() {
         let compute = if dynamic.len() == 1 { "computes" } else { "compute" };

@@ -158,9 +158,8 @@ pub fn export(model: &ModelFile, options: &OnnxOptions) -> Result<OnnxModel, Exc
     let flow = views::before(&mut graph, views, card.spec.input.shape(), flow);
     let flow = int8::network(&mut graph, &placed, &segments, flow);
     if let Some(int8) = &card.spec.int8 {
-        let dynamic = card.spec.int8_candidates().map(|candidates| candidates.dynamic);
-        let dynamic = dynamic.unwrap_or_default().into_iter().flat_map(|layer| layer.layers);
-        let dynamic: Vec<String> = dynamic.collect();
+        let dynamic = card.spec.int8_candidates()?.dynamic;
+        let dynamic: Vec<String> = dynamic.into_iter().flat_map(|layer| layer.layers).collect();
         notes.extend(int8::notes(int8, &placed, &segments, &dynamic));
     }
     if let Some(last) = placed.last().filter(|last| options.stepwise && last.output.shape().len() == 1) {
