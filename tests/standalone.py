@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "exchange", "runs", "compress", "serve", "fireclay"}
+CHECKED = {"backend", "nn", "store", "exchange", "runs", "compress", "explain", "serve", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -61,6 +61,15 @@ PROJECTS = {
             "fireclay-store": DEFAULT,
             "fireclay-datasets": BARE,
             "tempfile": 'version = "3"',
+        },
+    ),
+    "explain": (
+        "explain",
+        {
+            "fireclay-explain": DEFAULT,
+            "fireclay-train": DEFAULT,
+            "fireclay-nn": DEFAULT,
+            "fireclay-data": DEFAULT,
         },
     ),
     "serve": (

@@ -47,6 +47,7 @@ pub use burn;
 pub use fireclay_backend as backend;
 pub use fireclay_compress as compress;
 pub use fireclay_exchange as exchange;
+pub use fireclay_explain as explain;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
 pub use fireclay_runs as runs;
@@ -107,6 +108,9 @@ pub enum Error {
     /// A model cannot be made smaller.
     #[error(transparent)]
     Compress(#[from] compress::CompressError),
+    /// An answer cannot be explained.
+    #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
     /// The folder of a run cannot be read or written.
     #[error(transparent)]
     Runs(#[from] runs::RunsError),

@@ -24,6 +24,7 @@ mod freeze;
 mod initializer;
 mod int8;
 mod int8_spec;
+mod intermediate;
 mod layers;
 mod losses;
 mod model;
@@ -50,6 +51,7 @@ pub use fireclay_kernels::{Int8Conv2d, Int8Layer, Int8Pool, Int8Scale};
 pub use initializer::Initializer;
 pub use int8::{DynamicInt8Layer, Int8Candidates, Int8Segment, int8_rows, round_to_int8};
 pub use int8_spec::{Int8Range, Int8Spec};
+pub use intermediate::Intermediate;
 pub use layers::*;
 pub use losses::{
     BinaryCrossEntropyLoss, BuiltInLoss, CrossEntropyLoss, DenseLoss, DistillationLoss, HuberLoss, Loss,

@@ -144,6 +144,11 @@ impl Model {
         &self.layers
     }
 
+    /// The names of the layers of the first level.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.description.names
+    }
+
     /// Whether the data is to set that layer: one that was set stays as it is, and so does a frozen one.
     fn adapts_at(&self, index: usize) -> bool {
         self.spec().layers[index].kind.adapts()

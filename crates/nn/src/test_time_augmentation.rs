@@ -40,7 +40,7 @@ impl TestTimeAugmentation {
     /// # Shapes
     /// - images: `[batch, channels, height, width]`, at least 2 by 2 pixels if they are shifted
     /// - result: as `forward` gives it
-    pub(crate) fn mean(self, images: Tensor<4>, forward: impl Fn(Tensor<4>) -> Tensor<2>) -> Tensor<2> {
+    pub fn mean(self, images: Tensor<4>, forward: impl Fn(Tensor<4>) -> Tensor<2>) -> Tensor<2> {
         let both = |images: Tensor<4>| (forward(images.clone()) + forward(images.flip([3]))) * 0.5;
         match self {
             TestTimeAugmentation::None => forward(images),

@@ -170,6 +170,17 @@ impl Predictor {
         &self.model
     }
 
+    /// The device that it computes on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// By what a model that predicts numbers was given them: an output is in units of its data after it was multiplied by the deviation, and
+    /// the mean added. `None` where they are as they are.
+    pub fn target_scale(&self) -> Option<&Normalization> {
+        self.target_scale.as_ref()
+    }
+
     /// Asks about one sample: `&[f32]` for numbers, `&[u8]` for a picture's bytes, `&str` for a text, `&[u32]` for tokens.
     ///
     /// # Errors
@@ -188,12 +199,27 @@ impl Predictor {
         &self,
         samples: impl IntoIterator<Item = Sample<'a>>,
     ) -> Result<Vec<Prediction>, TrainError> {
+        let samples: Vec<Sample> = samples.into_iter().collect();
+        if samples.is_empty() {
+            return Ok(Vec::new());
+        }
+        let output = self.model.forward(self.encode(&samples)?);
+        let [rows, width] = output.dims();
+        let outputs: Vec<f32> = output.into_data().iter::<f32>().collect();
+        let of_sample = rows / samples.len() * width;
+        Ok(outputs.chunks_exact(of_sample.max(1)).map(|outputs| self.answer(outputs, width)).collect())
+    }
+
+    /// Samples as the network reads them: a batch of normalised numbers or of tokens, on its device.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn encode(&self, samples: &[Sample<'_>]) -> Result<AnyTensor, TrainError> {
         let shape = self.model.spec().input.shape().to_vec();
         let length: usize = shape.iter().product();
-        let (mut values, mut tokens, mut count) = (Vec::new(), Vec::new(), 0);
+        let (mut values, mut tokens) = (Vec::new(), Vec::new());
         for sample in samples {
-            count += 1;
-            match (&sample, &self.model.spec().input) {
+            match (sample, &self.model.spec().input) {
                 (Sample::Values(given), InputSpec::Values(_)) if given.len() == length => {
                     self.normalize(given, &mut values);
                 }
@@ -226,22 +252,14 @@ impl Predictor {
                     }
                     tokens.extend(given.iter().map(|token| *token as i32));
                 }
-                _ => return Err(self.wrong(&sample)),
+                _ => return Err(self.wrong(sample)),
             }
         }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let shape: Vec<usize> = [count].into_iter().chain(shape).collect();
-        let input = match self.model.spec().input {
+        let shape: Vec<usize> = [samples.len()].into_iter().chain(shape).collect();
+        Ok(match self.model.spec().input {
             InputSpec::Values(_) => AnyTensor::from_values(values, &shape, &self.device),
             _ => AnyTensor::from_tokens(tokens, &shape, &self.device),
-        };
-        let output = self.model.forward(input);
-        let [rows, width] = output.dims();
-        let outputs: Vec<f32> = output.into_data().iter::<f32>().collect();
-        let of_sample = rows / count * width;
-        Ok(outputs.chunks_exact(of_sample.max(1)).map(|outputs| self.answer(outputs, width)).collect())
+        })
     }
 
     /// `(value - mean) / std`, by channels.
