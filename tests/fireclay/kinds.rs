@@ -8,7 +8,7 @@ use crate::shared::{self, accuracy};
 use crate::{PROGRAM, fail, numpy, scratch, succeed};
 
 /// Writes images as pictures, in a folder for each class.
-fn write_pictures(folder: &Path, images: &Dataset) {
+pub fn write_pictures(folder: &Path, images: &Dataset) {
     let &[channels, height, width] = images.shape() else { panic!("images have three dimensions") };
     for index in 0..images.len() {
         let class = &images.class_names()[images.label(index).unwrap() as usize];
@@ -41,7 +41,7 @@ fn text(index: usize) -> (String, &'static str) {
     (format!("We saw it on day {index} of the week, and it was {one}, {other} all the way"), class)
 }
 
-fn write_texts(folder: &Path, indices: std::ops::Range<usize>) {
+pub fn write_texts(folder: &Path, indices: std::ops::Range<usize>) {
     for index in indices {
         let (text, class) = text(index);
         std::fs::create_dir_all(folder.join(class)).unwrap();

@@ -2,6 +2,7 @@
 //! seems. Here are tables; other kinds are in `kinds`.
 
 mod exchange;
+mod explain;
 mod int8_exports;
 mod kinds;
 mod measures;
@@ -277,6 +278,7 @@ fn commands_are_documented() {
         "train",
         "evaluate",
         "predict",
+        "explain",
         "summary",
         "tune",
         "find-lr",

@@ -5,6 +5,77 @@ use std::path::PathBuf;
 /// A command that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// Classes of a model that has none.
+    #[error("{path} has no classes, and {flag} names one; leave it out")]
+    NoClasses {
+        /// The model file.
+        path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// A class that the model does not have.
+    #[error("{flag} is {found:?}, which is no class of {path}; choose one of {known}")]
+    UnknownClass {
+        /// The model file.
+        path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+        /// The class as given.
+        found: String,
+        /// The classes that there are.
+        known: String,
+    },
+    /// A class is not explained by the difference from itself.
+    #[error("--class and --rather-than are both {class:?}; choose another class for one of them")]
+    SameClass {
+        /// The class.
+        class: String,
+    },
+    /// A flag for models of pictures.
+    #[error("{flag} is for models of pictures, and {path} takes {found}; leave it out")]
+    ForPictures {
+        /// The flag.
+        flag: &'static str,
+        /// The model file.
+        path: PathBuf,
+        /// What it takes.
+        found: String,
+    },
+    /// A flag of one method.
+    #[error("--layer is for --method grad-cam; leave it out")]
+    ForGradCam,
+    /// A network that cannot be derived by what it reads.
+    #[error(
+        "{path} reads no embedding of single words, which {method} needs; explain it with --method occlusion"
+    )]
+    NoGradients {
+        /// The model file.
+        path: PathBuf,
+        /// The method that was asked for.
+        method: &'static str,
+    },
+    /// An ending that stands for no form of explanations.
+    #[error("--out is {path}; expected a page (.html), a picture (.png), or a folder that is there")]
+    ExplanationOut {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Several explanations for one picture.
+    #[error(
+        "--out {path} is one picture, and more than one answer is explained; name a folder that is there, or a page (.html)"
+    )]
+    OnePicture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No picture can be made of texts and rows.
+    #[error(
+        "{path} would be a picture, and texts and rows are explained on a page; choose an --out that ends in .html"
+    )]
+    NoPictures {
+        /// The file.
+        path: PathBuf,
+    },
     /// No data was named.
     #[error("say what to learn from: `{program} train DATA`, or `{program} train --resume CHECKPOINT`")]
     NoData {

@@ -4,9 +4,11 @@ mod completions;
 mod data;
 mod error;
 mod evaluate;
+mod explain;
 mod export;
 mod import;
 mod init;
+mod inputs;
 mod inspect;
 mod models;
 mod networks;
@@ -24,6 +26,7 @@ use fireclay_cli::commands::{Compress, FindLr, Runs, Summary, Tune};
 use crate::completions::Completions;
 use crate::data::Data;
 use crate::evaluate::EvaluateGroups;
+use crate::explain::Explain;
 use crate::export::Export;
 use crate::import::Import;
 use crate::init::Init;
@@ -52,11 +55,12 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 16] {
+fn commands() -> [CommandEntry; 17] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
+        CommandEntry::of::<Explain>(),
         CommandEntry::of::<Summary<FireclayProgram>>(),
         CommandEntry::of::<Tune<FireclayProgram>>(),
         CommandEntry::of::<FindLr<FireclayProgram>>(),

@@ -57,7 +57,7 @@ pub use limit::Limit;
 pub use metrics::{MetricArgs, MonitorArgs};
 pub use model_args::{ModelArgs, read_spec};
 pub use objective::{Objective, measure};
-pub use output::{Output, OutputArgs};
+pub use output::{Coloured, Output, OutputArgs};
 pub use output_file::{check_output, same_file};
 pub use predictions::{numbered, ranked};
 pub use program::{

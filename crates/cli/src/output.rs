@@ -113,6 +113,33 @@ impl Output {
         }
     }
 
+    /// A line of a result for people whose parts have colours where that is a terminal that shows them. With JSON it is left out.
+    pub fn coloured_line<'a>(&self, parts: impl IntoIterator<Item = Coloured<'a>>) {
+        if self.json {
+            return;
+        }
+        let shows = self.shows_colours();
+        let mut line = String::new();
+        for Coloured { text, ink, ground } in parts {
+            let text = printable(text);
+            let codes: Vec<String> = [(38, ink), (48, ground)]
+                .into_iter()
+                .filter_map(|(code, colour)| colour.map(|[r, g, b]| format!("{code};2;{r};{g};{b}")))
+                .collect();
+            match shows && !codes.is_empty() {
+                true => line.push_str(&format!("\u{1b}[{}m{text}\u{1b}[0m", codes.join(";"))),
+                false => line.push_str(&text),
+            }
+        }
+        self.write(&line);
+    }
+
+    /// Whether a line in colours has them: on a terminal, unless `NO_COLOR` is set to anything.
+    pub fn shows_colours(&self) -> bool {
+        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        self.is_terminal() && !is_unwanted && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
+    }
+
     /// A part of a result for people that goes on on the same line, shown at once. With JSON it is left out.
     pub fn piece(&self, text: &str) {
         if !self.json {
@@ -195,6 +222,17 @@ impl Output {
             }
         }
     }
+}
+
+/// A part of a line with the colours of its letters and behind them, red, green and blue; the terminal's own where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coloured<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The colour of the letters.
+    pub ink: Option<[u8; 3]>,
+    /// The colour behind them.
+    pub ground: Option<[u8; 3]>,
 }
 
 /// The record of an error.

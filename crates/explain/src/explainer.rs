@@ -44,6 +44,8 @@ const AT_ONCE: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Explainer {
     pub(crate) predictor: Predictor,
+    /// The model as it answers: the predictor's, or one with other weights.
+    pub(crate) answering: Model,
     /// The same weights, on a device where gradients are recorded.
     model: Model,
     device: Device,
@@ -77,19 +79,26 @@ impl Explainer {
     }
 
     /// The same with other weights.
-    pub(crate) fn with_model(predictor: &Predictor, model: &Model) -> Result<Self, ExplainError> {
-        if let Some(steps) = model.spec().output_steps()? {
+    pub(crate) fn with_model(predictor: &Predictor, answering: &Model) -> Result<Self, ExplainError> {
+        if let Some(steps) = answering.spec().output_steps()? {
             return Err(ExplainError::AnswersAtSteps { steps });
         }
-        let layers = model.spec().placed_layers()?;
+        let layers = answering.spec().placed_layers()?;
         let embedding = layers
             .first()
             .filter(|layer| matches!(layer.kind, LayerKind::Embedding(_)))
             .map(|layer| layer.name.clone());
         let plain = predictor.device().clone();
         let device = plain.clone().autodiff();
-        let model = model.valid().to_device(&device).no_grad();
-        Ok(Explainer { predictor: predictor.clone(), model, device, embedding, layers })
+        let model = answering.valid().to_device(&device).no_grad();
+        Ok(Explainer {
+            predictor: predictor.clone(),
+            answering: answering.clone(),
+            model,
+            device,
+            embedding,
+            layers,
+        })
     }
 
     /// The model that is explained.
@@ -220,7 +229,7 @@ impl Explainer {
     pub(crate) fn outputs(&self, samples: &[f32], target: &Target) -> Result<Vec<f32>, ExplainError> {
         let width: usize = self.shape().iter().product::<usize>().max(1);
         let mut found = Vec::new();
-        let (model, device) = (self.predictor.model(), self.predictor.device());
+        let (model, device) = (&self.answering, self.predictor.device());
         for samples in samples.chunks(AT_ONCE * width) {
             let output = model.forward(self.batch(samples, samples.len() / width, device));
             found.extend(finite("output", target.of(output)?)?);

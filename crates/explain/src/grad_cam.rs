@@ -55,7 +55,7 @@ impl Explainer {
             return Err(ExplainError::Method {
                 method: "Grad-CAM",
                 needs: "with convolutions of images",
-                found: self.predictor.model().spec().input.to_string(),
+                found: self.answering.spec().input.to_string(),
             });
         };
         let ([channels, height, width], features, gradients) = self.image_gradients(sample, layer, target)?;

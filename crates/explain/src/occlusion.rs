@@ -34,7 +34,7 @@ impl Explainer {
             return Err(ExplainError::Method {
                 method: "occlusion by patches",
                 needs: "of images",
-                found: self.predictor.model().spec().input.to_string(),
+                found: self.answering.spec().input.to_string(),
             });
         };
         let Occlusion { patch, stride, baseline } = options;
@@ -87,6 +87,34 @@ impl Explainer {
         let map = sums.iter().zip(&covered).map(|(sum, count)| (sum / f64::from((*count).max(1))) as f32);
         let map: Vec<f32> = map.collect();
         Ok(Attribution { values: map.repeat(channels), output: whole })
+    }
+
+    /// How much the output falls without each of some words, for a model that reads texts, whatever it makes of them: the text is the words with
+    /// spaces between them, and `values` has one for each.
+    ///
+    /// # Errors
+    /// [`TrainError::PredictorInput`](fireclay_train::TrainError::PredictorInput) for a model that reads no texts, [`ExplainError::Output`], and
+    /// [`ExplainError::NotFinite`].
+    pub fn occlusion_of_words<W: AsRef<str>>(
+        &self,
+        words: &[W],
+        target: &Target,
+    ) -> Result<Attribution, ExplainError> {
+        let without = |left_out: Option<usize>| {
+            let kept = words.iter().enumerate().filter(|(index, _)| Some(*index) != left_out);
+            kept.map(|(_, word)| word.as_ref()).collect::<Vec<&str>>().join(" ")
+        };
+        let whole = self.output(&self.sample(&without(None))?, target)?;
+        let mut falls = Vec::with_capacity(words.len());
+        let all: Vec<usize> = (0..words.len()).collect();
+        for places in all.chunks(64) {
+            let mut samples = Vec::new();
+            for place in places {
+                samples.extend_from_slice(self.sample(&without(Some(*place)))?.values());
+            }
+            falls.extend(self.outputs(&samples, target)?.iter().map(|output| whole - output));
+        }
+        Ok(Attribution { values: falls, output: whole })
     }
 
     /// How much the output falls when each of some groups of a sample's numbers are those of a baseline, zeros by default: of a table's

@@ -1,6 +1,6 @@
 //! Whether an explanation is of what the model has learnt: with other weights it has to be another one.
 
-use fireclay_nn::{Model, is_in_layer, load_state, state};
+use fireclay_nn::{Model, NnError, PlacedLayer, is_in_layer, load_state, state};
 
 use crate::ExplainError;
 use crate::explainer::Explainer;
@@ -10,8 +10,8 @@ use crate::explainer::Explainer;
 pub struct Randomized {
     /// The layer that got weights by chance, as did all behind it.
     pub layer: String,
-    /// Spearman's correlation of the attributions with those of the trained model: 1 for the same order, 0 for no relation; `None` where all
-    /// attributions are equal.
+    /// Spearman's correlation of the attributions with those of the trained model, the mean over the samples: 1 for the same order, 0 for no
+    /// relation; `None` where all attributions of each sample are equal.
     pub correlation: Option<f64>,
 }
 
@@ -21,10 +21,10 @@ impl Explainer {
     /// # Errors
     /// [`NnError::UnknownLayer`](fireclay_nn::NnError::UnknownLayer) with the names of the layers.
     pub fn randomized_from(&self, layer: &str, seed: u64) -> Result<Explainer, ExplainError> {
-        let model = self.predictor.model();
+        let model = &self.answering;
         let Some(first) = self.layers.iter().position(|known| known.name == layer) else {
             let known = self.layers.iter().map(|layer| layer.name.clone()).collect();
-            return Err(fireclay_nn::NnError::UnknownLayer { name: layer.to_owned(), known }.into());
+            return Err(NnError::UnknownLayer { name: layer.to_owned(), known }.into());
         };
         let fresh = model.spec().build_seeded(seed, self.predictor.device())?;
         let changed = |name: &str| self.layers[first..].iter().any(|layer| is_in_layer(name, &layer.name));
@@ -38,22 +38,27 @@ impl Explainer {
     /// layer, then in the last two, until all have them. What stays as it was says nothing of what the model has learnt. Attributions
     /// are compared with their signs.
     ///
-    /// `explain` makes one explanation; it is called with the trained model first.
+    /// `explain` gives the attributions of each of some samples; it is called with the trained model first.
     ///
     /// # Errors
     /// Those of `explain`.
     pub fn randomization_check(
         &self,
         seed: u64,
-        explain: impl Fn(&Explainer) -> Result<Vec<f32>, ExplainError>,
+        explain: impl Fn(&Explainer) -> Result<Vec<Vec<f32>>, ExplainError>,
     ) -> Result<Vec<Randomized>, ExplainError> {
         let trained = explain(self)?;
-        let tensors = self.predictor.model().spec().tensors()?;
+        let tensors = self.answering.spec().tensors()?;
         let has_weights = |name: &str| tensors.iter().any(|tensor| is_in_layer(&tensor.name, name));
         let layers = self.layers.iter().rev().filter(|layer| has_weights(&layer.name));
-        let of = |layer: &fireclay_nn::PlacedLayer| {
+        let of = |layer: &PlacedLayer| {
             let found = explain(&self.randomized_from(&layer.name, seed)?)?;
-            Ok(Randomized { layer: layer.name.clone(), correlation: spearman(&trained, &found) })
+            let correlations =
+                trained.iter().zip(&found).filter_map(|(trained, found)| spearman(trained, found));
+            let correlations: Vec<f64> = correlations.collect();
+            let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
+            let correlation = (!correlations.is_empty()).then_some(mean);
+            Ok(Randomized { layer: layer.name.clone(), correlation })
         };
         layers.map(of).collect()
     }

@@ -29,7 +29,7 @@ impl RunReport {
     }
 }
 
-fn length(what: impl Into<String>, expected: usize, found: usize) -> Result<(), ReportError> {
+pub fn length(what: impl Into<String>, expected: usize, found: usize) -> Result<(), ReportError> {
     if found == expected { Ok(()) } else { Err(ReportError::Length { what: what.into(), expected, found }) }
 }
 

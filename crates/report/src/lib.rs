@@ -2,8 +2,8 @@
 //!
 //! A [`RunReport`] is plain data that any program can fill in, and all of whose parts may be missing. [`RunReport::to_html`] makes of it
 //! a single HTML file, which loads nothing from anywhere, runs no script, and is read on a telephone, on a wide screen, in the dark and
-//! on paper. [`Comparison::to_html`] does the same with several runs side by side, and [`LearningRateReport::to_html`] with a
-//! learning rate range test.
+//! on paper. [`Comparison::to_html`] does the same with several runs side by side, [`LearningRateReport::to_html`] with a
+//! learning rate range test, and [`ExplanationReport::to_html`] with what decided some answers.
 //!
 //! **A page says nothing that is not known.** A measure that does not exist is left out, or called not defined with the reason; it is
 //! never 0 or NaN. What rests on few samples is marked. The same data gives the same bytes: there is no clock and no random number.
@@ -41,6 +41,7 @@ mod check;
 mod compare;
 mod data;
 mod error;
+mod explanation;
 mod format;
 mod learning_rate;
 mod page;
@@ -50,9 +51,11 @@ mod words;
 
 pub use compare::{ComparedRun, Comparison};
 pub use data::{
-    Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch, Example,
-    Generated, Importance, ImportanceMethod, Interval, Intervals, Language, Layer, LearningRateReport,
-    LearningRateStep, Measure, MultiLabel, Part, Picture, Regression, RegressionTarget, RunReport, Scores,
-    SettingGroup, Step, Task, Timing, Training, Unit, Verdict,
+    Attributed, AttributedColumn, Augmented, Baseline, Classification, Content, DatasetInfo, Direction,
+    Environment, Epoch, Example, Explanation, ExplanationReport, Generated, Importance, ImportanceMethod,
+    Interval, Intervals, Language, Layer, LearningRateReport, LearningRateStep, Measure, MultiLabel, Part,
+    Picture, RandomizedLayer, Regression, RegressionTarget, RunReport, Scores, SettingGroup, Step, Task,
+    Timing, Training, Unit, Verdict,
 };
 pub use error::ReportError;
+pub use explanation::attribution_colour;

@@ -91,6 +91,11 @@ impl TextEncoder {
         Self { end, ..self }
     }
 
+    /// Whether every text begins with [`reserved::START`].
+    pub(crate) fn marks_start(&self) -> bool {
+        self.start
+    }
+
     /// How texts are cut into words.
     pub fn tokenizer(&self) -> &WordTokenizer {
         &self.tokenizer

@@ -35,6 +35,35 @@ impl TextPreprocessing {
         out
     }
 
+    /// The words of a text whose tokens are read, each with the place of its token in [`tokens`](Self::tokens); a word that is not in the vocabulary
+    /// too. Of n-grams, whose tokens are a set, there are none.
+    ///
+    /// ```
+    /// use fireclay_text::{TextEncoder, TextPadding, TextPreprocessing, Vocabulary, WordTokenizer};
+    ///
+    /// # fn main() -> Result<(), fireclay_text::TextError> {
+    /// let encoder = TextEncoder::new(WordTokenizer::default(), Vocabulary::from_words(["not", "bad"])?).with_start(true);
+    /// let preprocessing = TextPreprocessing { encoder, padding: TextPadding::to(3) };
+    /// assert_eq!(preprocessing.words_read("Not that bad"), [(1, "not".into()), (2, "that".into())]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn words_read(&self, text: &str) -> Vec<(usize, String)> {
+        if self.encoder.ngrams().is_some() {
+            return Vec::new();
+        }
+        let mut words = Vec::new();
+        self.encoder.tokenizer().words(text, |word| words.push(word.to_owned()));
+        // Where each token comes from takes the token's way; 0 is what fills up.
+        let tokens = self.encoder.encode(text).len();
+        let origins: Vec<u32> = (1..=tokens as u32).collect();
+        let mut read = Vec::with_capacity(self.padding.length);
+        self.padding.apply(&origins, &mut read);
+        let before = usize::from(self.encoder.marks_start());
+        let word = |origin: u32| words.get((origin as usize).checked_sub(1 + before)?).cloned();
+        read.iter().enumerate().filter_map(|(place, origin)| Some((place, word(*origin)?))).collect()
+    }
+
     /// The part of a text that its tokens come from, where a long text is cut: from the beginning of a word, or up to the end of
     /// one.
     ///

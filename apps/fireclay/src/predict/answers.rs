@@ -6,7 +6,7 @@ use fireclay::train::{Prediction, Predictor};
 use fireclay_cli::{Output, beginning, percent};
 use serde_json::{Map, Value};
 
-use super::inputs::{Inputs, Question};
+use crate::inputs::{Inputs, Question};
 
 /// Classes that a line for people shows.
 const SHOWN: usize = 3;

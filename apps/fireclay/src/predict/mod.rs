@@ -1,7 +1,6 @@
 //! `predict`: pictures, texts or a table in, the same with answers out.
 
 mod answers;
-mod inputs;
 
 use std::io;
 use std::path::PathBuf;
@@ -11,28 +10,19 @@ use clap::Args;
 use fireclay::data::write_atomically;
 use fireclay::prelude::load_card;
 use fireclay::train::Predictor;
-use fireclay_cli::{
-    Command, DeviceArgs, Exit, Output, TableFormat, UsageError, check_output, count, same_file,
-};
+use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, check_output, count, same_file};
 
 use self::answers::Answers;
-use self::inputs::Inputs;
 use crate::error::AppError;
+use crate::inputs::{InputArgs, Inputs};
 use crate::source::check_is_model;
 
 /// Asks a model about pictures, texts or the rows of a table, which may be larger than memory.
 #[derive(Args, Debug)]
 pub struct Predict {
-    /// What to ask about: a table, or for models of pictures or texts pictures, texts (.txt), folders of them, or a table of
-    /// texts
-    #[arg(value_name = "INPUT", required_unless_present = "text")]
-    pub inputs: Vec<PathBuf>,
-    /// Text to ask about; may be given more than once
-    #[arg(long, value_name = "TEXT", conflicts_with = "inputs")]
-    pub text: Vec<String>,
-    /// Column of the texts in a table of texts [default: the only one, or one that is called text]
-    #[arg(long, value_name = "COLUMN")]
-    pub text_column: Option<String>,
+    /// What to ask about.
+    #[command(flatten)]
+    pub asked: InputArgs,
     /// Model file to use
     #[arg(long, value_name = "MODEL", default_value = "model.fireclay")]
     pub from: PathBuf,
@@ -40,9 +30,6 @@ pub struct Predict {
     /// interval [default: standard output]
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub out: Option<PathBuf>,
-    /// How tables are written.
-    #[command(flatten)]
-    pub format: TableFormat,
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
@@ -56,7 +43,8 @@ impl Command for Predict {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         if let Some(out) = &self.out {
             check_output(out, "--out")?;
-            if let Some(path) = self.inputs.iter().chain([&self.from]).find(|path| same_file(path, out)) {
+            if let Some(path) = self.asked.inputs.iter().chain([&self.from]).find(|path| same_file(path, out))
+            {
                 return Err(UsageError::of(AppError::OutIsInput { path: path.clone() }));
             }
         }
@@ -65,7 +53,7 @@ impl Command for Predict {
         check_is_model(&self.from)?;
         let card = load_card(&self.from)?;
         let predictor = Predictor::load(&self.from, &device)?;
-        let inputs = Inputs::open(&self, &predictor, card)?;
+        let inputs = Inputs::open(&self.asked, &self.from, &predictor, card)?;
         let mut answers = Answers::new(&predictor, inputs);
         match &self.out {
             Some(out) => {

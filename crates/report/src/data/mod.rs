@@ -2,6 +2,7 @@
 //! the page.
 
 mod example;
+mod explanation;
 mod learning_rate;
 mod measure;
 mod not_finite;
@@ -12,6 +13,7 @@ mod training;
 use serde::{Deserialize, Serialize};
 
 pub use example::{Augmented, Content, Example, Picture};
+pub use explanation::{Attributed, AttributedColumn, Explanation, ExplanationReport, RandomizedLayer};
 pub use learning_rate::{LearningRateReport, LearningRateStep};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
 pub use run::{

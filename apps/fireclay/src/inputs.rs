@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use fireclay::data::{TableRows, read_picture, read_text};
 use fireclay::nn::InputSpec;
 use fireclay::store::ModelCard;
 use fireclay::train::{Predictor, Sample};
-use fireclay_cli::{Output, UsageError};
+use fireclay_cli::{Output, TableFormat, UsageError};
 
-use super::Predict;
 use crate::error::AppError;
 use crate::source::unread_cells;
 
@@ -24,6 +24,24 @@ const TEXT_NAMES: [&str; 8] =
 
 /// Files and folders that are walked over for pictures and texts.
 const MOST_FILES: usize = 10_000_000;
+
+/// What to ask a model about.
+#[derive(Args, Debug)]
+pub struct InputArgs {
+    /// What to ask about: a table, or for models of pictures or texts pictures, texts (.txt), folders of them, or a table of
+    /// texts
+    #[arg(value_name = "INPUT", required_unless_present = "text")]
+    pub inputs: Vec<PathBuf>,
+    /// Text to ask about; may be given more than once
+    #[arg(long, value_name = "TEXT", conflicts_with = "inputs")]
+    pub text: Vec<String>,
+    /// Column of the texts in a table of texts [default: the only one, or one that is called text]
+    #[arg(long, value_name = "COLUMN")]
+    pub text_column: Option<String>,
+    /// How tables are written.
+    #[command(flatten)]
+    pub format: TableFormat,
+}
 
 /// A sample, and the cells that stand before its answer.
 pub struct Question {
@@ -73,15 +91,20 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Opens what the command names, as the model reads it.
-    pub fn open(command: &Predict, predictor: &Predictor, card: ModelCard) -> anyhow::Result<Self> {
-        let model = || command.from.clone();
-        if !command.text.is_empty() && predictor.text().is_none() {
+    /// Opens what a command names, as the model in a file reads it.
+    pub fn open(
+        asked: &InputArgs,
+        model: &Path,
+        predictor: &Predictor,
+        card: ModelCard,
+    ) -> anyhow::Result<Self> {
+        let model = || model.to_path_buf();
+        if !asked.text.is_empty() && predictor.text().is_none() {
             return Err(UsageError::of(AppError::NoTexts { path: model() }));
         }
         let from = if let Some(table) = predictor.table() {
-            let path = only_table(command)?;
-            let rows = TableRows::open(path, &command.format.options())?;
+            let path = only_table(asked, &model())?;
+            let rows = TableRows::open(path, &asked.format.options())?;
             let names = rows.names();
             let missing = |missing: &str| AppError::NoColumn {
                 path: path.to_path_buf(),
@@ -97,11 +120,11 @@ impl Inputs {
             if predictor.model().spec().output_steps()?.is_some() {
                 return Err(UsageError::of(AppError::LanguageModel { path: model() }));
             }
-            match command.inputs.as_slice() {
-                [] => Samples::Texts(command.text.iter().cloned().collect()),
+            match asked.inputs.as_slice() {
+                [] => Samples::Texts(asked.text.iter().cloned().collect()),
                 [table] if is_table(table) => {
-                    let rows = TableRows::open(table, &command.format.options())?;
-                    let place = text_place(rows.names(), command.text_column.as_deref(), table)?;
+                    let rows = TableRows::open(table, &asked.format.options())?;
+                    let place = text_place(rows.names(), asked.text_column.as_deref(), table)?;
                     Samples::TextRows(Box::new(rows), place)
                 }
                 inputs => match inputs.iter().find(|path| is_table(path)) {
@@ -112,7 +135,7 @@ impl Inputs {
         } else {
             match (&card.spec.input, card.spec.input.shape()) {
                 (InputSpec::Values(_), &[channels @ (1 | 3), height, width]) => {
-                    let pictures = files(&command.inputs, &["png", "jpg", "jpeg"])?;
+                    let pictures = files(&asked.inputs, &["png", "jpg", "jpeg"])?;
                     Samples::Pictures(pictures, [channels, height, width])
                 }
                 (found, _) => {
@@ -261,10 +284,10 @@ fn read_rows(
     Ok(())
 }
 
-fn only_table(command: &Predict) -> anyhow::Result<&Path> {
-    match command.inputs.as_slice() {
+fn only_table<'a>(asked: &'a InputArgs, model: &Path) -> anyhow::Result<&'a Path> {
+    match asked.inputs.as_slice() {
         [path] => Ok(path),
-        _ => Err(UsageError::of(AppError::OneTable { model: command.from.clone() })),
+        _ => Err(UsageError::of(AppError::OneTable { model: model.to_path_buf() })),
     }
 }
 

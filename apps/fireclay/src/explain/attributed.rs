@@ -1,0 +1,211 @@
+//! A sample with its attributions, by any method.
+
+use std::ops::Range;
+
+use fireclay::explain::{
+    Encoded, ExplainError, Explainer, GradCam, IntegratedGradients, Occlusion, SmoothGrad, Target,
+};
+use fireclay::report::{Attributed, AttributedColumn, Picture};
+use fireclay::train::{Predictor, Sample};
+
+use super::method::{Baseline, Method};
+use crate::inputs::Asked;
+
+/// How it is done.
+pub struct Way {
+    pub method: Method,
+    pub baseline: Baseline,
+    pub layer: Option<String>,
+}
+
+/// What is known of one answer.
+#[derive(Default)]
+pub struct Found {
+    /// One for each pixel, word or column.
+    pub values: Vec<f32>,
+    /// What is explained.
+    pub output: f32,
+    /// What integrated gradients say besides.
+    pub baseline_output: Option<f32>,
+    pub remainder: Option<f32>,
+    pub steps: Option<usize>,
+    /// The layer of Grad-CAM.
+    pub layer: Option<String>,
+}
+
+/// What is explained, in the parts that people see.
+pub struct Subject<'a> {
+    encoded: Encoded,
+    parts: Parts<'a>,
+}
+
+enum Parts<'a> {
+    Picture {
+        bytes: &'a [u8],
+        shape: [usize; 3],
+    },
+    /// Words with the places of their tokens; of n-grams all words, without places.
+    Words(Vec<(Option<usize>, String)>),
+    Columns(Vec<(String, Range<usize>)>),
+}
+
+impl<'a> Subject<'a> {
+    pub fn new(explainer: &Explainer, asked: &'a Asked) -> Result<Self, ExplainError> {
+        let predictor = explainer.predictor();
+        let encoded = explainer.sample(asked.sample())?;
+        let parts = match asked {
+            Asked::Pixels(bytes) => {
+                let &[channels, height, width] = explainer.shape() else {
+                    unreachable!("pictures are read for models of images")
+                };
+                Parts::Picture { bytes, shape: [channels, height, width] }
+            }
+            Asked::Text(text) => Parts::Words(words(predictor, text)),
+            Asked::Row(_) => {
+                let ranges = predictor.table().map(|table| table.column_ranges()).unwrap_or_default();
+                Parts::Columns(ranges.into_iter().map(|(name, range)| (name.to_owned(), range)).collect())
+            }
+        };
+        Ok(Subject { encoded, parts })
+    }
+
+    /// Explains it.
+    pub fn explain(&self, explainer: &Explainer, target: &Target, way: &Way) -> Result<Found, ExplainError> {
+        if let Parts::Words(words) = &self.parts
+            && way.method == Method::Occlusion
+        {
+            let words: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();
+            let found = explainer.occlusion_of_words(&words, target)?;
+            return Ok(Found { values: found.values, output: found.output, ..Found::default() });
+        }
+        let encoded = &self.encoded;
+        let simple = |found: fireclay::explain::Attribution| Found {
+            values: self.by_part(&found.values),
+            output: found.output,
+            ..Found::default()
+        };
+        Ok(match way.method {
+            Method::IntegratedGradients => {
+                let options =
+                    IntegratedGradients { baseline: self.baseline(explainer, way)?, ..Default::default() };
+                let found = explainer.integrated_gradients(encoded, target, &options)?;
+                Found {
+                    values: self.by_part(&found.values),
+                    output: found.output,
+                    baseline_output: Some(found.baseline_output),
+                    remainder: Some(found.remainder()),
+                    steps: Some(found.steps),
+                    layer: None,
+                }
+            }
+            Method::GradientTimesInput => simple(explainer.gradient_times_input(encoded, target)?),
+            Method::SmoothGrad => simple(explainer.smooth_grad(encoded, target, &SmoothGrad::default())?),
+            Method::GradCam => {
+                let found = explainer.grad_cam(encoded, target, way.layer.as_deref())?;
+                let output = explainer.output(encoded, target)?;
+                let values = self.resized(&found);
+                Found { values, output, layer: Some(found.layer), ..Found::default() }
+            }
+            Method::Occlusion => match &self.parts {
+                Parts::Picture { shape: [_, height, width], .. } => {
+                    // An eighth of the picture, so that what is covered is about as large as what is seen.
+                    let patch = [*height, *width].map(|side| side.div_ceil(8).max(2).min(side));
+                    let stride = patch.map(|side| side.div_ceil(2));
+                    let options = Occlusion { patch, stride, baseline: self.baseline(explainer, way)? };
+                    let mut found = explainer.occlusion(encoded, target, &options)?;
+                    // It is of pixels already: those of one channel.
+                    found.values.truncate(height * width);
+                    Found { values: found.values, output: found.output, ..Found::default() }
+                }
+                Parts::Columns(columns) => {
+                    let groups: Vec<Range<usize>> = columns.iter().map(|(_, range)| range.clone()).collect();
+                    let found = explainer.occlusion_of_groups(encoded, target, &groups, None)?;
+                    Found { values: found.values, output: found.output, ..Found::default() }
+                }
+                Parts::Words(_) => unreachable!("they are left out one by one"),
+            },
+        })
+    }
+
+    fn baseline(&self, explainer: &Explainer, way: &Way) -> Result<Option<Vec<f32>>, ExplainError> {
+        let Parts::Picture { bytes, .. } = &self.parts else { return Ok(None) };
+        let byte = match way.baseline {
+            Baseline::Mean => return Ok(None),
+            Baseline::Black => 0,
+            Baseline::White => 255,
+        };
+        let picture = vec![byte; bytes.len()];
+        Ok(Some(explainer.sample(Sample::Pixels(&picture))?.values().to_vec()))
+    }
+
+    /// Adds up what belongs together: the channels of a pixel, the numbers of a column; of words takes those of their tokens.
+    fn by_part(&self, values: &[f32]) -> Vec<f32> {
+        match &self.parts {
+            Parts::Picture { shape: [channels, height, width], .. } => {
+                let pixels = height * width;
+                (0..pixels)
+                    .map(|at| (0..*channels).map(|channel| values[channel * pixels + at]).sum())
+                    .collect()
+            }
+            Parts::Words(words) => {
+                let of =
+                    |place: &Option<usize>| place.and_then(|place| values.get(place)).copied().unwrap_or(0.0);
+                words.iter().map(|(place, _)| of(place)).collect()
+            }
+            Parts::Columns(columns) => {
+                columns.iter().map(|(_, range)| values[range.clone()].iter().sum()).collect()
+            }
+        }
+    }
+
+    fn resized(&self, map: &GradCam) -> Vec<f32> {
+        match &self.parts {
+            Parts::Picture { shape: [_, height, width], .. } => map.resized(*height, *width),
+            Parts::Words(_) | Parts::Columns(_) => Vec::new(),
+        }
+    }
+
+    /// The sample as a page shows it. `cells` are those of a table's row by the names of its columns.
+    pub fn attributed(&self, values: &[f32], signed: bool, cells: &[(String, String)]) -> Attributed {
+        match &self.parts {
+            Parts::Picture { bytes, shape } => {
+                Attributed::Picture { picture: picture(bytes, *shape), values: values.to_vec(), signed }
+            }
+            Parts::Words(words) => Attributed::Words(
+                words.iter().map(|(_, word)| word.clone()).zip(values.iter().copied()).collect(),
+            ),
+            Parts::Columns(columns) => {
+                let cell = |column: &str| {
+                    cells
+                        .iter()
+                        .find(|(name, _)| name == column)
+                        .map_or_else(String::new, |(_, cell)| cell.clone())
+                };
+                let of = |((column, _), value): (&(String, Range<usize>), &f32)| AttributedColumn {
+                    column: column.clone(),
+                    cell: cell(column),
+                    value: *value,
+                };
+                Attributed::Columns(columns.iter().zip(values).map(of).collect())
+            }
+        }
+    }
+}
+
+fn words(predictor: &Predictor, text: &str) -> Vec<(Option<usize>, String)> {
+    let Some(preprocessing) = predictor.text() else { return Vec::new() };
+    if preprocessing.encoder.ngrams().is_none() {
+        return preprocessing.words_read(text).into_iter().map(|(place, word)| (Some(place), word)).collect();
+    }
+    let mut words = Vec::new();
+    preprocessing.encoder.tokenizer().words(text, |word| words.push((None, word.to_owned())));
+    words
+}
+
+/// From `[channels, height, width]` to pixels.
+fn picture(bytes: &[u8], [channels, height, width]: [usize; 3]) -> Picture {
+    let pixels = height * width;
+    let bytes =
+        (0..pixels).flat_map(|at| (0..channels).map(move |channel| bytes[channel * pixels + at])).collect();
+    Picture { width, height, bytes }
+}

@@ -1,0 +1,84 @@
+//! How answers are explained.
+
+use clap::ValueEnum;
+
+/// How an answer is explained.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Mean gradient on the way from a baseline to the sample; adds up to the difference of the answers
+    IntegratedGradients,
+    /// Gradient times input
+    GradientTimesInput,
+    /// Mean gradient over samples with noise
+    SmoothGrad,
+    /// Where in a picture a convolution's features speak for the answer
+    GradCam,
+    /// What becomes of the answer when a part of the sample is covered or left out
+    Occlusion,
+}
+
+impl Method {
+    /// Its name in sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::IntegratedGradients => "integrated gradients",
+            Method::GradientTimesInput => "gradient times input",
+            Method::SmoothGrad => "SmoothGrad",
+            Method::GradCam => "Grad-CAM",
+            Method::Occlusion => "occlusion",
+        }
+    }
+
+    /// What it finds, for people who have not heard of it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Method::IntegratedGradients => {
+                "Integrated gradients change the sample step by step from a baseline that says nothing to what it is, and add up what each \
+                 part does to the answer on the way. All parts together are the difference between the two answers."
+            }
+            Method::GradientTimesInput => {
+                "Gradient times input asks how fast the answer changes with each part of the sample as it is, times how much of it there is. \
+                 It sees small changes only: where a network is sure, it may find little."
+            }
+            Method::SmoothGrad => {
+                "SmoothGrad asks how fast the answer changes with each part of the sample, on average over copies of it with a little noise. \
+                 It says what the answer is sensitive to, and not how much each part gave to it."
+            }
+            Method::GradCam => {
+                "Grad-CAM shows in which places of the picture the features of a convolution speak for the answer. It is as coarse as that \
+                 convolution's output, and shows nothing that speaks against the answer."
+            }
+            Method::Occlusion => {
+                "Occlusion covers or leaves out one part of the sample after another and looks how far the answer falls. Of two parts that say \
+                 the same, neither is missed."
+            }
+        }
+    }
+
+    /// Whether it finds what speaks against an answer too.
+    pub fn is_signed(self) -> bool {
+        self != Method::GradCam
+    }
+}
+
+/// Where integrated gradients begin, and what covers pictures.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Baseline {
+    /// Black
+    Black,
+    /// White
+    White,
+    /// The mean of the training data
+    Mean,
+}
+
+impl Baseline {
+    /// What the sample is then.
+    pub fn name(self) -> &'static str {
+        match self {
+            Baseline::Black => "a black picture",
+            Baseline::White => "a white picture",
+            Baseline::Mean => "a picture of the mean colour",
+        }
+    }
+}

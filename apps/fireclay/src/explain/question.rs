@@ -1,0 +1,128 @@
+//! Which answer is explained: a class, why it and not another, or a number.
+
+use std::path::Path;
+
+use fireclay::explain::Target;
+use fireclay::train::{Prediction, Predictor};
+use fireclay_cli::{UsageError, listed, percent};
+
+use crate::error::AppError;
+
+/// What is explained of each answer, as the flags say.
+pub struct Question<'a> {
+    pub class: Option<&'a str>,
+    pub rather_than: Option<&'a str>,
+}
+
+/// What is explained of one answer.
+pub struct Asked {
+    pub target: Target,
+    /// What is added to the target for the model's answer: the mean of the training data's numbers.
+    pub offset: f32,
+    /// The class, if there are classes, and the one that it is compared with.
+    pub class: Option<String>,
+    pub rather_than: Option<String>,
+    /// Whether it is the class that is answered.
+    pub is_answered: bool,
+    /// What the answer is, for people.
+    pub answer: String,
+    pub probability: Option<f32>,
+}
+
+impl Asked {
+    /// `7 rather than 1`; nothing for the class that is answered, or a number.
+    pub fn explained(&self) -> String {
+        match (&self.class, &self.rather_than) {
+            (Some(class), Some(other)) => format!("{class} rather than {other}"),
+            (Some(class), None) if !self.is_answered => class.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// What attributions add up to.
+    pub fn measure(&self) -> &'static str {
+        match (&self.class, &self.rather_than) {
+            (Some(_), Some(_)) => "The difference of the logits",
+            (Some(_), None) => "The logit",
+            (None, _) => "The value",
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Refuses classes that the model does not have.
+    pub fn check(&self, predictor: &Predictor, model: &Path) -> anyhow::Result<()> {
+        let known = predictor.classes();
+        for (flag, name) in [("--class", self.class), ("--rather-than", self.rather_than)] {
+            let Some(name) = name else { continue };
+            let path = model.to_path_buf();
+            if known.is_empty() {
+                return Err(UsageError::of(AppError::NoClasses { path, flag }));
+            }
+            if !known.iter().any(|known| known == name) {
+                let (found, known) = (name.to_owned(), listed(known, 12));
+                return Err(UsageError::of(AppError::UnknownClass { path, flag, found, known }));
+            }
+        }
+        match (self.class, self.rather_than) {
+            (Some(class), Some(other)) if class == other => {
+                Err(UsageError::of(AppError::SameClass { class: class.to_owned() }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is explained of an answer; `None` where the class that it is compared with is the answer itself.
+    pub fn of(&self, predictor: &Predictor, prediction: &Prediction) -> Option<Asked> {
+        let Some(probabilities) = prediction.probabilities() else {
+            let scale = predictor.target_scale();
+            let first = |values: &[f32]| values.first().copied();
+            return Some(Asked {
+                target: Target::output(0).times(scale.and_then(|scale| first(&scale.std)).unwrap_or(1.0)),
+                offset: scale.and_then(|scale| first(&scale.mean)).unwrap_or(0.0),
+                class: None,
+                rather_than: None,
+                is_answered: true,
+                answer: prediction.value().to_string(),
+                probability: None,
+            });
+        };
+        let classes = predictor.classes();
+        let place = |name: &str| classes.iter().position(|known| known == name);
+        let name = |index: usize| classes.get(index).cloned().unwrap_or_else(|| index.to_string());
+        let answered = prediction.class_index().or_else(|| {
+            let best = |one: &(usize, &f32), other: &(usize, &f32)| one.1.total_cmp(other.1);
+            probabilities.iter().enumerate().max_by(best).map(|(index, _)| index)
+        });
+        let class = self.class.and_then(place).or(answered).unwrap_or(0);
+        let other = self.rather_than.and_then(place);
+        if other == Some(class) {
+            return None;
+        }
+        // The only logit is that of the second of two classes, against the first.
+        let is_yes_or_no = prediction.outputs().len() == 1 && classes.len() == 2;
+        let target = match (is_yes_or_no, other) {
+            (true, _) => Target::output(0).times(if class == 1 { 1.0 } else { -1.0 }),
+            (false, None) => Target::output(class),
+            (false, Some(other)) => Target::output(class).rather_than(other),
+        };
+        let probability_of = |index: usize| match is_yes_or_no {
+            true => probabilities.first().map(|yes| if index == 1 { *yes } else { 1.0 - yes }),
+            false => probabilities.get(index).copied(),
+        };
+        let shown = |index: usize| match probability_of(index) {
+            Some(probability) => format!("{} {}", name(index), percent(f64::from(probability))),
+            None => name(index),
+        };
+        let answer = answered.map_or_else(String::new, &shown);
+        Some(Asked {
+            target,
+            offset: 0.0,
+            class: Some(name(class)),
+            rather_than: other.map(name),
+            is_answered: answered == Some(class),
+            answer,
+            probability: probability_of(class),
+        })
+    }
+}
