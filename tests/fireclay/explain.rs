@@ -151,6 +151,17 @@ fn words_of_texts_are_explained_by_any_network() {
         &["x.png", ".html"],
     );
 
+    let rollout = ["--method", "attention-rollout"];
+    let refused = [&["explain", "model.fireclay", "--text", text][..], &rollout].concat();
+    fail(folder.path(), &refused, 2, &["model.fireclay", "attention"]);
+    let flags = ["train", "notes", "--model", "transformer", "--epochs", "1", "--out", "tr.fireclay"];
+    succeed(folder.path(), &flags);
+    let explain = [&["explain", "tr.fireclay", "--text", text][..], &rollout].concat();
+    let sum: f64 = numbers(&records(folder.path(), &explain)[0]["words"], "attribution").iter().sum();
+    assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+    assert!(succeed(folder.path(), &explain).stdout.contains("  looks at "));
+    fail(folder.path(), &[&explain[..], &["--class", "pos"]].concat(), 2, &["--class", "all classes"]);
+
     let flags = ["train", "notes", "--model", "gru", "--epochs", "1", "--out", "gru.fireclay"];
     succeed(folder.path(), &flags);
     let record = &records(folder.path(), &["explain", "gru.fireclay", "--text", "a GEM, unheard-of"])[0];

@@ -44,6 +44,22 @@ pub enum AppError {
     /// A flag of one method.
     #[error("--layer is for --method grad-cam; leave it out")]
     ForGradCam,
+    /// A network without attention.
+    #[error(
+        "{path} reads no texts by attention layers, which --method attention-rollout looks at; choose another method"
+    )]
+    NoAttention {
+        /// The model file.
+        path: PathBuf,
+    },
+    /// A flag of classes where all have the same explanation.
+    #[error(
+        "{flag} does not go with --method attention-rollout, which is the same for all classes; leave it out"
+    )]
+    SameForClasses {
+        /// The flag.
+        flag: &'static str,
+    },
     /// A network that cannot be derived by what it reads.
     #[error(
         "{path} reads no embedding of single words, which {method} needs; explain it with --method occlusion"

@@ -69,6 +69,14 @@ pub(crate) struct Gradients {
     pub gradients: Vec<f32>,
 }
 
+/// What an image layer gives for a sample, and the gradient by it.
+pub(crate) struct ImageGradients {
+    /// Channels, height and width.
+    pub size: [usize; 3],
+    pub features: Vec<f32>,
+    pub gradients: Vec<f32>,
+}
+
 impl Explainer {
     /// Explains the answers of a model.
     ///
@@ -207,13 +215,13 @@ impl Explainer {
         Ok(found)
     }
 
-    /// What an image layer gives for a sample, `[channels, height, width]`, and the gradient by it.
+    /// What an image layer gives for a sample, and the gradient by it.
     pub(crate) fn image_gradients(
         &self,
         sample: &Encoded,
         layer: &str,
         target: &Target,
-    ) -> Result<([usize; 3], Vec<f32>, Vec<f32>), ExplainError> {
+    ) -> Result<ImageGradients, ExplainError> {
         let part = self.model.forward_to(layer, self.batch(&sample.values, 1, &self.device))?;
         let leaf = leaf(part.value().clone());
         let &[_, channels, height, width] = leaf.dims().as_slice() else {
@@ -222,7 +230,7 @@ impl Explainer {
         let features = numbers(&leaf);
         let output = self.model.forward_from(part.with_value(leaf.clone()));
         let (_, gradients) = derive(target, output, &leaf)?;
-        Ok(([channels, height, width], features, gradients))
+        Ok(ImageGradients { size: [channels, height, width], features, gradients })
     }
 
     /// Outputs of samples, `[samples, numbers]`, as the model answers.
@@ -235,6 +243,23 @@ impl Explainer {
             found.extend(finite("output", target.of(output)?)?);
         }
         Ok(found)
+    }
+
+    /// The probabilities of all attention layers for a sample, and how many of its steps are its own, if not all are.
+    pub(crate) fn attention(
+        &self,
+        sample: &Encoded,
+    ) -> Result<(Vec<Tensor<4>>, Option<usize>), ExplainError> {
+        let device = self.predictor.device();
+        let batch = || self.batch(&sample.values, 1, device);
+        let found = self.answering.attention_probabilities(batch());
+        let own = match &self.embedding {
+            Some(embedding) => {
+                self.answering.forward_to(embedding, batch())?.lengths().map(|lengths| lengths[0])
+            }
+            None => None,
+        };
+        Ok((found.into_iter().map(|layer| layer.probabilities).collect(), own))
     }
 
     /// The output for a sample.

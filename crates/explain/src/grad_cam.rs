@@ -2,7 +2,7 @@
 
 use fireclay_nn::{LayerKind, PlacedLayer};
 
-use crate::explainer::{Encoded, Explainer};
+use crate::explainer::{Encoded, Explainer, ImageGradients};
 use crate::{ExplainError, Target};
 
 /// A map over an image.
@@ -58,7 +58,8 @@ impl Explainer {
                 found: self.answering.spec().input.to_string(),
             });
         };
-        let ([channels, height, width], features, gradients) = self.image_gradients(sample, layer, target)?;
+        let found = self.image_gradients(sample, layer, target)?;
+        let ImageGradients { size: [channels, height, width], features, gradients } = found;
         let pixels = height * width;
         let mut map = vec![0f64; pixels];
         for channel in (0..channels).map(|channel| channel * pixels..(channel + 1) * pixels) {

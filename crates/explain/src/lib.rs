@@ -17,6 +17,7 @@ mod gradients;
 mod occlusion;
 mod quadrature;
 mod randomization;
+mod rollout;
 mod target;
 
 pub use error::ExplainError;

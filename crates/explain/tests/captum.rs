@@ -197,6 +197,15 @@ fn grad_cam_agrees() {
 }
 
 #[test]
+fn attention_rollout_agrees() {
+    let case = Case::open("transformer");
+    case.check("rollout", |sample, _, _| case.explainer.attention_rollout(&sample).unwrap());
+    let message = Case::open("lstm").explainer;
+    let sample = message.sample(&[1u32; 9][..]).unwrap();
+    assert!(message.attention_rollout(&sample).unwrap_err().to_string().contains("with attention layers"));
+}
+
+#[test]
 fn occlusion_agrees() {
     for case in ["cnn", "resnet"].map(Case::open) {
         for (tensor, value) in [("occlusion", None), ("occlusion.value", Some(0.5))] {

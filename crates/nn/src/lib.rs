@@ -17,6 +17,7 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-data` (data sets), `fireclay-store` (model files),
 //! `fireclay-train` (fit and evaluate), `fireclay` (all of them behind one door).
 
+mod attention;
 mod channels;
 mod check_forward;
 mod error;
@@ -42,6 +43,7 @@ mod tensor;
 mod test_time_augmentation;
 mod transfer;
 
+pub use attention::AttentionProbabilities;
 pub use channels::{ChannelGroup, ChannelRole, ChannelSlice};
 pub use check_forward::check_forward;
 pub use error::{LayerProblem, NnError, WeightsMismatch};

@@ -124,6 +124,14 @@ impl<'a> Subject<'a> {
                 }
                 Parts::Words(_) => unreachable!("they are left out one by one"),
             },
+            Method::AttentionRollout => {
+                let output = explainer.output(encoded, target)?;
+                Found {
+                    values: self.by_part(&explainer.attention_rollout(encoded)?),
+                    output,
+                    ..Found::default()
+                }
+            }
         })
     }
 

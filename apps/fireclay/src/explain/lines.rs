@@ -14,7 +14,7 @@ const WIDEST: usize = 39;
 const LINE: usize = 78;
 
 /// Prints an explanation.
-pub fn print(explanation: &Explanation, output: &Output) -> anyhow::Result<()> {
+pub fn print(explanation: &Explanation, label: &str, output: &Output) -> anyhow::Result<()> {
     let why = match explanation.explained.is_empty() {
         true => String::new(),
         false => format!("   why {}", explanation.explained),
@@ -29,7 +29,7 @@ pub fn print(explanation: &Explanation, output: &Output) -> anyhow::Result<()> {
                 blocks(picture, &painted, output);
             }
         }
-        Attributed::Words(words) => of_words(words, output),
+        Attributed::Words(words) => of_words(words, label, output),
         Attributed::Columns(columns) => of_columns(columns, output),
     }
     if !explanation.sum.is_empty() {
@@ -60,7 +60,7 @@ fn blocks(one: &Picture, other: &Picture, output: &Output) {
     }
 }
 
-fn of_words(words: &[(String, f32)], output: &Output) {
+fn of_words(words: &[(String, f32)], label: &str, output: &Output) {
     let most = words.iter().fold(0f32, |most, (_, value)| most.max(value.abs()));
     if output.shows_colours() && most > 0.0 {
         let mut line = Vec::new();
@@ -76,7 +76,7 @@ fn of_words(words: &[(String, f32)], output: &Output) {
         }
         coloured(&line, output);
     }
-    for (what, sign) in [("for", 1.0), ("against", -1.0)] {
+    for (what, sign) in [(label, 1.0), ("against", -1.0)] {
         let mut named: Vec<&(String, f32)> = words.iter().filter(|(_, value)| value * sign > 0.0).collect();
         named.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()));
         if !named.is_empty() {

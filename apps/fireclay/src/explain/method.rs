@@ -15,6 +15,8 @@ pub enum Method {
     GradCam,
     /// What becomes of the answer when a part of the sample is covered or left out
     Occlusion,
+    /// How much of each word the attention layers of a transformer carry on; the same for all classes
+    AttentionRollout,
 }
 
 impl Method {
@@ -26,6 +28,7 @@ impl Method {
             Method::SmoothGrad => "SmoothGrad",
             Method::GradCam => "Grad-CAM",
             Method::Occlusion => "occlusion",
+            Method::AttentionRollout => "attention rollout",
         }
     }
 
@@ -52,12 +55,26 @@ impl Method {
                 "Occlusion covers or leaves out one part of the sample after another and looks how far the answer falls. Of two parts that say \
                  the same, neither is missed."
             }
+            Method::AttentionRollout => {
+                "Attention rollout shows how much of each word the attention layers carry on to the last of them. It is where the network looks, the \
+                 same for every answer, and not whether a word speaks for it."
+            }
         }
+    }
+
+    /// What a line calls parts with a large attribution.
+    pub fn label(self) -> &'static str {
+        if self == Method::AttentionRollout { "looks at" } else { "for" }
+    }
+
+    /// What the colour of parts with a large attribution stands for; nothing where that is the usual.
+    pub fn colour(self) -> &'static str {
+        if self == Method::AttentionRollout { "is carried on by the attention layers" } else { "" }
     }
 
     /// Whether it finds what speaks against an answer too.
     pub fn is_signed(self) -> bool {
-        self != Method::GradCam
+        !matches!(self, Method::GradCam | Method::AttentionRollout)
     }
 }
 

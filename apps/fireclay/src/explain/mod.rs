@@ -136,7 +136,7 @@ impl Command for Explain {
                     sum: sum(&asked, &way, &found, &attributed),
                     attributed,
                 };
-                lines::print(&explanation, output)?;
+                lines::print(&explanation, way.method.label(), output)?;
                 asked_about.notes.iter().for_each(|note| output.note(format!("  {note}")));
                 if let Some(out) = &mut out {
                     let stem = PathBuf::from(asked_about.cells.first().cloned().unwrap_or_default());
@@ -190,7 +190,16 @@ impl Explain {
         if self.layer.is_some() && method != Method::GradCam {
             return Err(UsageError::of(AppError::ForGradCam));
         }
-        if !explainer.has_gradients() && method != Method::Occlusion {
+        if method == Method::AttentionRollout {
+            if !explainer.has_attention() || card.text.is_none() {
+                return Err(UsageError::of(AppError::NoAttention { path: path() }));
+            }
+            for (flag, given) in [("--class", &self.class), ("--rather-than", &self.rather_than)] {
+                if given.is_some() {
+                    return Err(UsageError::of(AppError::SameForClasses { flag }));
+                }
+            }
+        } else if !explainer.has_gradients() && method != Method::Occlusion {
             return Err(UsageError::of(AppError::NoGradients { path: path(), method: method.name() }));
         }
         Ok(Way { method, baseline: self.baseline.unwrap_or(Baseline::Black), layer: self.layer.clone() })

@@ -102,6 +102,7 @@ impl Out {
                     },
                     method: way.method.name().into(),
                     meaning: way.method.meaning().into(),
+                    colour: way.method.colour().into(),
                     explanations,
                     randomized,
                     notes,

@@ -173,25 +173,57 @@ impl MultiHeadAttention {
     /// - input and output: `[batch, new_steps, embed_dim]`
     pub(crate) fn forward_step(&self, input: Tensor<3>, cache: &mut KeyValues) -> Tensor<3> {
         let ([batch, new, width], before) = (input.dims(), cache.len());
-        let dim = width / self.num_heads;
-        let projected = dense::forward_steps(&self.in_proj, input, Activation::None);
-        let projected = projected.reshape([batch, new, 3 * self.num_heads, dim]).swap_dims(1, 2);
-        let part = |which: usize| {
-            let heads = which * self.num_heads..(which + 1) * self.num_heads;
-            projected.clone().slice([0..batch, heads, 0..new, 0..dim])
-        };
-        let turned = |part: Tensor<4>| if self.rotary { turned(part, before) } else { part };
-        let query = turned(part(0));
-        let (keys, values) = cache.push(turned(part(1)), part(2));
-        let mut scores = query.matmul(keys.swap_dims(2, 3)) / (dim as f32).sqrt();
-        if new > 1 {
-            let all = Tensor::<2>::ones([new, before + new], &scores.device());
-            let later = all.triu(before as i64 + 1).unsqueeze::<4>();
-            scores = scores - later * 1e9;
-        }
-        let heads = activation::softmax(scores, 3).matmul(values);
+        let [query, key, value] = self.heads(input, before);
+        let (keys, values) = cache.push(key, value);
+        let heads = self.ask(query, keys, before, None).matmul(values);
         let heads = heads.swap_dims(1, 2).reshape([batch, new, width]);
         dense::forward_steps(&self.out_proj, heads, Activation::None)
+    }
+
+    /// How much each step takes of each other: what [`forward`](Self::forward) mixes the values by, without dropout.
+    ///
+    /// # Shapes
+    /// - input: `[batch, steps, embed_dim]`
+    /// - output: `[batch, num_heads, steps, steps]`; each row adds up to 1
+    pub(crate) fn probabilities(&self, input: Tensor<3>, lengths: Option<&Tensor<1, Int>>) -> Tensor<4> {
+        let [query, key, _] = self.heads(input, 0);
+        self.ask(query, key, 0, lengths)
+    }
+
+    /// Queries, keys and values of steps, of which the first has the position `before`, each `[batch, num_heads, steps, dim]`.
+    fn heads(&self, input: Tensor<3>, before: usize) -> [Tensor<4>; 3] {
+        let [batch, steps, width] = input.dims();
+        let dim = width / self.num_heads;
+        let projected = dense::forward_steps(&self.in_proj, input, Activation::None);
+        let projected = projected.reshape([batch, steps, 3 * self.num_heads, dim]).swap_dims(1, 2);
+        [0, 1, 2].map(|which| {
+            let heads = which * self.num_heads..(which + 1) * self.num_heads;
+            let part = projected.clone().slice([0..batch, heads, 0..steps, 0..dim]);
+            if self.rotary && which < 2 { turned(part, before) } else { part }
+        })
+    }
+
+    /// The probabilities by which queries, of which the first has the position `before`, take of all keys.
+    fn ask(
+        &self,
+        query: Tensor<4>,
+        keys: Tensor<4>,
+        before: usize,
+        lengths: Option<&Tensor<1, Int>>,
+    ) -> Tensor<4> {
+        let ([batch, _, new, dim], [_, _, steps, _]) = (query.dims(), keys.dims());
+        let mut scores = query.matmul(keys.swap_dims(2, 3)) / (dim as f32).sqrt();
+        let device = scores.device();
+        if self.causal && new > 1 {
+            let later = Tensor::<2>::ones([new, steps], &device).triu(before as i64 + 1).unsqueeze::<4>();
+            scores = scores - later * 1e9;
+        }
+        if let Some(lengths) = lengths {
+            let places = Tensor::<1, Int>::arange(0..steps as i64, &device).reshape([1, 1, 1, steps]);
+            let filling = places.greater_equal(lengths.clone().reshape([batch, 1, 1, 1])).float();
+            scores = scores - filling * 1e9;
+        }
+        activation::softmax(scores, 3)
     }
 }
 

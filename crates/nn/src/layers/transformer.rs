@@ -253,6 +253,22 @@ impl Transformer {
         )
     }
 
+    /// As [`forward`](Self::forward); `seen` is shown how much each step takes of each other, block by block.
+    pub(crate) fn forward_seen(
+        &self,
+        input: Tensor<3>,
+        lengths: Option<&Tensor<1, Int>>,
+        seen: &mut dyn FnMut(Tensor<4>),
+    ) -> Tensor<3> {
+        let blocks = self.layers.iter();
+        self.end(blocks.fold(input, |x, block| {
+            block.forward(x, |attention, x| {
+                seen(attention.probabilities(x.clone(), lengths));
+                attention.forward(x, lengths)
+            })
+        }))
+    }
+
     /// The output of new steps that follow those in the caches, one for each block; see
     /// [`MultiHeadAttention::forward_step`].
     ///

@@ -34,6 +34,8 @@ pub struct ExplanationReport {
     pub method: String,
     /// What the method finds, as whole sentences for people who have not heard of it.
     pub meaning: String,
+    /// What the colour of large attributions stands for, as the end of a sentence; that it speaks for the answer if this is empty.
+    pub colour: String,
     /// The explanations, in order.
     pub explanations: Vec<Explanation>,
     /// What became of them where layers had weights by chance, in the order in which they got them.

@@ -99,10 +99,15 @@ pub fn attribution_colour(ground: [u8; 3], share: f32) -> [u8; 3] {
 }
 
 fn reading(report: &ExplanationReport) -> Markup {
-    let only_for = report
-        .explanations
-        .iter()
-        .any(|explanation| matches!(explanation.attributed, Attributed::Picture { signed: false, .. }));
+    let has_against = report.explanations.iter().any(|explanation| match &explanation.attributed {
+        Attributed::Picture { values, .. } => values.iter().any(|value| *value < 0.0),
+        Attributed::Words(words) => words.iter().any(|(_, value)| *value < 0.0),
+        Attributed::Columns(columns) => columns.iter().any(|column| column.value < 0.0),
+    });
+    let colour = match report.colour.is_empty() {
+        true => "speaks for the answer that is explained",
+        false => &report.colour,
+    };
     html! {
         @if !report.meaning.is_empty() {
             p { (report.meaning) }
@@ -110,9 +115,9 @@ fn reading(report: &ExplanationReport) -> Markup {
         ul.key {
             li {
                 span.for {}
-                "speaks for the answer that is explained"
+                (colour)
             }
-            @if !only_for {
+            @if has_against {
                 li {
                     span.against {}
                     "speaks against it"
