@@ -45,8 +45,21 @@ fn columns_of_a_row_add_up_and_the_one_that_counts_is_first() {
 
     succeed(
         folder.path(),
-        &["train", "flats.csv", "--target", "rent", "--epochs", "8", "--out", "rent.fireclay"],
+        &[
+            "train",
+            "flats.csv",
+            "--target",
+            "rent",
+            "--epochs",
+            "8",
+            "--out",
+            "rent.fireclay",
+            "--run",
+            "rent",
+        ],
     );
+    let page = std::fs::read_to_string(folder.path().join("runs/rent/report.html")).unwrap();
+    assert!(page.contains("raised the prediction") && page.contains("by integrated gradients"));
     let predicted = records(folder.path(), &["predict", "new.csv", "--from", "rent.fireclay"]);
     for method in ["integrated-gradients", "gradient-times-input", "smooth-grad", "occlusion"] {
         let explained = records(folder.path(), &["explain", "rent.fireclay", "new.csv", "--method", method]);
@@ -68,6 +81,8 @@ fn pictures_become_pictures_and_pages() {
     write_pictures(&folder.path().join("known"), &train);
     write_pictures(&folder.path().join("new"), &test);
     succeed(folder.path(), &["train", "known", "--model", "cnn-small", "--epochs", "2"]);
+    let page = std::fs::read_to_string(folder.path().join("runs/cnn-small-1/report.html")).unwrap();
+    assert!(page.contains("spoke for the wrong answer") && page.contains("what decided: a sample of"));
     let explain = ["explain", "model.fireclay", "new"];
 
     std::fs::create_dir(folder.path().join("why")).unwrap();

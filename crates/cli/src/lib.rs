@@ -18,6 +18,7 @@ mod device;
 mod error;
 mod evaluation;
 mod exit;
+pub mod explaining;
 mod fallback;
 mod format;
 mod held;

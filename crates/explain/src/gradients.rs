@@ -54,9 +54,15 @@ pub struct IntegratedGradients {
     pub most_steps: usize,
 }
 
+impl IntegratedGradients {
+    /// Steps at first, and the most, if nothing else is asked for.
+    pub const STEPS: (usize, usize) = (32, 1024);
+}
+
 impl Default for IntegratedGradients {
     fn default() -> Self {
-        IntegratedGradients { baseline: None, steps: 32, tolerance: 0.01, most_steps: 1024 }
+        let (steps, most_steps) = Self::STEPS;
+        IntegratedGradients { baseline: None, steps, tolerance: 0.01, most_steps }
     }
 }
 

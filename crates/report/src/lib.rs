@@ -36,6 +36,7 @@
 
 #![warn(missing_docs)]
 
+mod attributed;
 mod charts;
 mod check;
 mod compare;
@@ -49,6 +50,7 @@ mod picture;
 mod statistics;
 mod words;
 
+pub use attributed::attribution_colour;
 pub use compare::{ComparedRun, Comparison};
 pub use data::{
     Attributed, AttributedColumn, Augmented, Baseline, Classification, Content, DatasetInfo, Direction,
@@ -58,4 +60,3 @@ pub use data::{
     Timing, Training, Unit, Verdict,
 };
 pub use error::ReportError;
-pub use explanation::attribution_colour;

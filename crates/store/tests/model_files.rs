@@ -510,7 +510,7 @@ fn weights_that_are_no_whole_numbers_are_stored_in_f32() {
 }
 
 /// A change of a file's header and tensors.
-type Change = dyn Fn(&mut serde_json::Value, &mut Vec<u8>);
+type Change<'a> = dyn Fn(&mut serde_json::Value, &mut Vec<u8>) + 'a;
 
 /// What is said of a model file with a change that no checksum tells of.
 fn message_of_a_lie(path: &Path, bytes: &[u8], change: &Change) -> String {

@@ -1,27 +1,22 @@
 //! `explain`: what decided a model's answers about pictures, texts and rows of tables.
 
-mod attributed;
 mod lines;
-mod method;
 mod out;
-mod question;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::explain::{Explainer, Target};
+use fireclay::explain::{Explainer, IntegratedGradients, Target};
 use fireclay::prelude::load_card;
 use fireclay::report::{Attributed, Explanation, RandomizedLayer};
 use fireclay::store::ModelCard;
 use fireclay::train::Predictor;
-use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, same_file};
+use fireclay_cli::explaining::{Asked, Baseline, Found, Method, Question, Subject, Way};
+use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, listed, same_file};
 use serde_json::{Map, Value};
 
-use self::attributed::{Found, Subject, Way};
-use self::method::{Baseline, Method};
 use self::out::Out;
-use self::question::{Asked, Question};
 use crate::error::AppError;
 use crate::inputs::{InputArgs, Inputs};
 use crate::source::check_is_model;
@@ -97,7 +92,7 @@ impl Command for Explain {
         let card = load_card(&self.model)?;
         let predictor = Predictor::load(&self.model, &device)?;
         let question = Question { class: self.class.as_deref(), rather_than: self.rather_than.as_deref() };
-        question.check(&predictor, &self.model)?;
+        self.check_classes(&predictor)?;
         let mut inputs = Inputs::open(&self.asked, &self.model, &predictor, card.clone())?;
         let explainer = Explainer::new(&predictor)?;
         let way = self.way(&explainer, &card)?;
@@ -116,7 +111,7 @@ impl Command for Explain {
                     same += 1;
                     continue;
                 };
-                let subject = Subject::new(&explainer, &asked_about.asked)?;
+                let subject = Subject::new(&explainer, asked_about.asked.sample())?;
                 let mut found = subject.explain(&explainer, &asked.target, &way)?;
                 found.output += asked.offset;
                 found.baseline_output = found.baseline_output.map(|output| output + asked.offset);
@@ -169,6 +164,28 @@ impl Command for Explain {
 }
 
 impl Explain {
+    /// Refuses classes that the model does not have.
+    fn check_classes(&self, predictor: &Predictor) -> anyhow::Result<()> {
+        let known = predictor.classes();
+        for (flag, name) in [("--class", &self.class), ("--rather-than", &self.rather_than)] {
+            let Some(name) = name else { continue };
+            let path = self.model.clone();
+            if known.is_empty() {
+                return Err(UsageError::of(AppError::NoClasses { path, flag }));
+            }
+            if !known.iter().any(|known| known == name) {
+                let (found, known) = (name.clone(), listed(known, 12));
+                return Err(UsageError::of(AppError::UnknownClass { path, flag, found, known }));
+            }
+        }
+        match (&self.class, &self.rather_than) {
+            (Some(class), Some(other)) if class == other => {
+                Err(UsageError::of(AppError::SameClass { class: class.clone() }))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// How it is done, for a model that can be explained so.
     fn way(&self, explainer: &Explainer, card: &ModelCard) -> anyhow::Result<Way> {
         let usual = if explainer.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion };
@@ -202,7 +219,8 @@ impl Explain {
         } else if !explainer.has_gradients() && method != Method::Occlusion {
             return Err(UsageError::of(AppError::NoGradients { path: path(), method: method.name() }));
         }
-        Ok(Way { method, baseline: self.baseline.unwrap_or(Baseline::Black), layer: self.layer.clone() })
+        let baseline = self.baseline.unwrap_or(Baseline::Black);
+        Ok(Way { method, baseline, layer: self.layer.clone(), steps: IntegratedGradients::STEPS })
     }
 
     /// What becomes of explanations where layers have weights by chance.
@@ -218,7 +236,7 @@ impl Explain {
         }
         let found = explainer.randomization_check(SEED, |explainer| {
             let explained = checked.iter().map(|(asked, target, _)| {
-                Ok(Subject::new(explainer, asked)?.explain(explainer, target, way)?.values)
+                Ok(Subject::new(explainer, asked.sample())?.explain(explainer, target, way)?.values)
             });
             explained.collect()
         })?;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use fireclay::data::write_atomically;
 use fireclay::report::{Explanation, ExplanationReport, RandomizedLayer};
+use fireclay_cli::explaining::Way;
 use fireclay_cli::{Output, UsageError, check_output, count};
 
 use super::Explained;
-use super::attributed::Way;
 use crate::error::AppError;
 
 /// A page has no more: with their pictures they are some megabytes.

@@ -48,6 +48,7 @@ pub fn report(classes: usize, samples: usize, certainty: f64, seed: u64) -> RunR
         .collect();
     mistakes.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mistakes = mistakes.iter().map(|(probability, sample)| Example {
+        attributed: None,
         name: Some(format!("test sample {sample}")),
         content: Content::Picture(digit(truth[*sample], 0.0, &mut random)),
         truth: names[truth[*sample]].clone(),

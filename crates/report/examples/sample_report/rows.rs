@@ -87,6 +87,7 @@ pub fn two_classes() -> RunReport {
         cells.map(|(name, value)| (name.to_string(), value)).to_vec()
     };
     let mistake = |number: usize| Example {
+        attributed: None,
         name: Some(format!("row {}", 17 + number * 31)),
         content: Content::Row(row(23 + number as u32, 3 + 2 * number as u32)),
         truth: "stays".into(),
@@ -155,6 +156,7 @@ pub fn numbers() -> RunReport {
         upper.push(guess * 1.16);
     }
     let mistake = |number: usize| Example {
+        attributed: None,
         name: Some(format!("row {}", 301 + number * 13)),
         content: Content::Row(vec![
             ("rooms".into(), (number + 4).to_string()),

@@ -23,6 +23,7 @@ pub fn report() -> RunReport {
     }
     let mistake = |number: usize| {
         Example {
+            attributed: None,
         name: Some(format!("article {}", 40 + number)),
         content: Content::Text("The committee met again on Tuesday to discuss whether the stadium, which cost twice as much as had been planned, may be paid for from the reserve. The team's coach did not want to comment. Rain is expected at the weekend.".into()),
         truth: "politics, economy".into(),

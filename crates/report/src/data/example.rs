@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Attributed;
+
 /// A sample with its truth and what was predicted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -10,6 +12,8 @@ pub struct Example {
     pub name: Option<String>,
     /// The sample.
     pub content: Content,
+    /// The sample with how much each of its parts spoke for what was predicted.
+    pub attributed: Option<Attributed>,
     /// The truth: a class, several labels or a number.
     pub truth: String,
     /// What was predicted.

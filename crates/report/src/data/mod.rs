@@ -70,6 +70,8 @@ pub struct RunReport {
     pub task: Option<Task>,
     /// The most confident mistakes or the largest errors, the worst first.
     pub mistakes: Vec<Example>,
+    /// How they are explained, such as `integrated gradients`.
+    pub explanation_method: Option<String>,
     /// What augmentation made of some training pictures.
     pub augmented: Vec<Augmented>,
     /// Where the time went.

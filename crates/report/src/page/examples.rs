@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::frame::Section;
-use crate::data::{Content, Example, RunReport, Task};
+use crate::attributed::{Overlay, coloured, greatest, words};
+use crate::data::{Attributed, Content, Example, RunReport, Task};
 use crate::error::ReportError;
 use crate::format::{counted, percent};
 use crate::picture::data_uri;
@@ -29,6 +30,7 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
     let wide =
         report.mistakes.iter().any(|example| matches!(example.content, Content::Text(_) | Content::Row(_)));
     let shown: Vec<&Example> = report.mistakes.iter().take(MISTAKES).collect();
+    let is_explained = shown.iter().any(|example| example.attributed.is_some());
     let cards = shown.iter().enumerate().map(|(number, example)| card(example, number + 1));
     let cards: Vec<Markup> = cards.collect::<Result<_, _>>()?;
     let body = html! {
@@ -52,7 +54,27 @@ pub fn mistakes(report: &RunReport) -> Result<Option<Section>, ReportError> {
                 " are shown."
             }
         }
-        div.cards.wide[wide] {
+        @if is_explained {
+            ul.key {
+                li {
+                    span.for {}
+                    @if numbers { "raised the prediction" } @else { "spoke for the wrong answer" }
+                }
+                li {
+                    span.against {}
+                    @if numbers { "lowered it" } @else { "spoke against it" }
+                }
+            }
+            p.caption {
+                "What the network went by"
+                @if let Some(method) = &report.explanation_method {
+                    ", by "
+                    (method)
+                }
+                "; where that is beside the point, such as a background, the data may have taught it."
+            }
+        }
+        div.cards.wide[wide].explained[is_explained && !wide] {
             @for card in &cards { (card) }
         }
     };
@@ -64,6 +86,13 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
         Content::Picture(picture) => Some(data_uri(picture, MISTAKE_SIDE, &format!("mistake {number}"))?),
         Content::Nothing | Content::Text(_) | Content::Row(_) => None,
     };
+    let painted = match (&example.content, &example.attributed) {
+        (Content::Picture(_), Some(Attributed::Picture { picture, values, signed })) => {
+            let what = format!("mistake {number}");
+            Some(data_uri(&Overlay::new(picture, values, *signed, &what)?.painted(), MISTAKE_SIDE, &what)?)
+        }
+        _ => None,
+    };
     let alternative = format!(
         "a sample of {}, taken for {}",
         shortened(&example.truth, 80),
@@ -74,19 +103,37 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
             @match &example.content {
                 Content::Picture(shown) => {
                     // Pixels are told apart where they are the sample's own.
-                    @if let Some(picture) = picture {
-                        img.smooth[shown.width.max(shown.height) > MISTAKE_SIDE] src=(picture) alt=(alternative);
+                    @let smooth = shown.width.max(shown.height) > MISTAKE_SIDE;
+                    div.pictures {
+                        @if let Some(picture) = picture {
+                            img.smooth[smooth] src=(picture) alt=(alternative);
+                        }
+                        @if let Some(painted) = painted {
+                            img.smooth[smooth] src=(painted) alt={ "what decided: " (alternative) };
+                        }
                     }
                 }
                 Content::Text(text) => {
                     blockquote { (without_middle(text, TEXT)) }
+                    @if let Some(Attributed::Words(all)) = &example.attributed {
+                        details {
+                            summary { "What decided" }
+                            p.attributed { (words(all)) }
+                        }
+                    }
                 }
                 Content::Row(columns) => {
                     dl.row {
                         @for (column, value) in columns.iter().take(COLUMNS) {
                             div {
                                 dt { (shortened(column, 60)) }
-                                dd { (shortened(value, 120)) }
+                                dd {
+                                    @match attribution(example, column) {
+                                        Some((part, most)) if value.is_empty() => (coloured(part, most, "(empty)")),
+                                        Some((part, most)) => (coloured(part, most, &shortened(value, 120))),
+                                        None => (shortened(value, 120)),
+                                    }
+                                }
                             }
                         }
                     }
@@ -125,6 +172,13 @@ fn card(example: &Example, number: usize) -> Result<Markup, ReportError> {
             }
         }
     })
+}
+
+/// The attribution of a column, and the greatest of all.
+fn attribution(example: &Example, name: &str) -> Option<(f32, f32)> {
+    let Some(Attributed::Columns(columns)) = &example.attributed else { return None };
+    let column = columns.iter().find(|column| column.column == name)?;
+    Some((column.value, greatest(columns.iter().map(|column| column.value))))
 }
 
 pub fn augmented(report: &RunReport) -> Result<Option<Section>, ReportError> {

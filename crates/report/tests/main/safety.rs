@@ -15,6 +15,7 @@ fn hostile() -> RunReport {
     let mut task = classification(3, 60);
     task.classes = vec![word(), word(), word()];
     let example = |content| Example {
+        attributed: None,
         name: Some(word()),
         content,
         truth: word(),

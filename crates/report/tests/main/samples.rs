@@ -1,9 +1,9 @@
 //! Reports to make pages of.
 
 use fireclay_report::{
-    Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch, Example,
-    Importance, Interval, Layer, Measure, Part, Picture, RunReport, Scores, SettingGroup, Step, Task, Timing,
-    Training, Unit, Verdict,
+    Attributed, Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch,
+    Example, Importance, Interval, Layer, Measure, Part, Picture, RunReport, Scores, SettingGroup, Step,
+    Task, Timing, Training, Unit, Verdict,
 };
 
 /// Numbers that look random and are the same everywhere.
@@ -44,6 +44,11 @@ pub fn photograph(side: usize) -> Picture {
 /// A report with all parts.
 pub fn full(task: Task) -> RunReport {
     let mistake = |number: usize| Example {
+        attributed: Some(Attributed::Picture {
+            picture: photograph(16),
+            values: (0..256).map(|at| noise(at) as f32 - 0.5).collect(),
+            signed: true,
+        }),
         name: Some(format!("file_{number}.png")),
         content: Content::Picture(photograph(16)),
         truth: "cat".into(),
@@ -119,6 +124,7 @@ pub fn full(task: Task) -> RunReport {
         }],
         task: Some(task),
         mistakes: (0..30).map(mistake).collect(),
+        explanation_method: Some("integrated gradients".into()),
         augmented: vec![Augmented {
             label: Some("cat".into()),
             before: photograph(16),

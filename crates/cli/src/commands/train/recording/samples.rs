@@ -1,14 +1,23 @@
 //! Single samples for the page of a run: mistakes, and what augmentation makes of pictures.
 
+use std::time::{Duration, Instant};
+
 use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, Side, TableDataset, TextDataset};
+use fireclay::explain::Explainer;
 use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
 use fireclay::runs::{Wrong, most_wrong};
+use fireclay::train::Sample;
 
 use super::Outcome;
+use crate::explaining::{Baseline, Method, Question, Subject, Way};
 use crate::program::{Program, SourceOf};
 
 /// Mistakes that a page shows.
 const MISTAKES: usize = 12;
+
+/// Steps by which they are explained, at first and at most: fewer than `explain` takes, which is asked for numbers.
+const STEPS: (usize, usize) = (16, 64);
+const TIME_TO_EXPLAIN: Duration = Duration::from_secs(10);
 
 /// Training pictures that are shown augmented, and how often each.
 const AUGMENTED: usize = 4;
@@ -21,6 +30,7 @@ pub fn add<P: Program>(report: &mut RunReport, outcome: &Outcome<P>, source: &So
     let wrong = most_wrong(outcome.predictions, names, threshold, MISTAKES);
     if !wrong.is_empty() {
         report.mistakes = examples::<P>(&wrong, outcome, source);
+        report.explanation_method = explained(&mut report.mistakes, &wrong, outcome).map(str::to_owned);
     }
     report.augmented = augmented(outcome.train);
 }
@@ -37,11 +47,63 @@ fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf
     let example = |(wrong, content): (&Wrong, Content)| Example {
         name: Some(format!("test sample {}", wrong.index)),
         content,
+        attributed: None,
         truth: wrong.truth.clone(),
         predicted: wrong.predicted.clone(),
         probability: wrong.probability,
     };
     wrong.iter().zip(contents).map(example).collect()
+}
+
+/// Says of mistakes what decided them, and returns how; nothing of networks that cannot be explained, and of those that take too long.
+fn explained<P: Program>(
+    mistakes: &mut [Example],
+    wrong: &[Wrong],
+    outcome: &Outcome<P>,
+) -> Option<&'static str> {
+    let begun = Instant::now();
+    let predictor = outcome.trainer.predictor();
+    let explainer = Explainer::new(&predictor).ok()?;
+    let method = if explainer.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion };
+    let way = Way { method, baseline: Baseline::Black, layer: None, steps: STEPS };
+    let names = outcome.test.class_names();
+    for (mistake, wrong) in mistakes.iter_mut().zip(wrong) {
+        if begun.elapsed() > TIME_TO_EXPLAIN {
+            break;
+        }
+        let class = names.iter().find(|name| **name == wrong.predicted);
+        // Of several labels there is not one that was predicted.
+        if class.is_none() && !names.is_empty() {
+            return None;
+        }
+        let row: Vec<f32>;
+        let sample = match (&mistake.content, outcome.test.raw_u8(wrong.index)) {
+            (Content::Picture(_), Some(bytes)) => Sample::Pixels(bytes),
+            (Content::Text(text), _) => Sample::Text(text),
+            (Content::Row(columns), _) => {
+                let table = predictor.table()?;
+                let mut encoded = Vec::new();
+                let cell = |column: &str| {
+                    columns.iter().find(|(name, _)| name == column).map_or("", |(_, cell)| cell.as_str())
+                };
+                table.encode(cell, &mut encoded);
+                row = encoded;
+                Sample::from(&row)
+            }
+            _ => return None,
+        };
+        let prediction = predictor.predict(sample.clone()).ok()?;
+        let question = Question { class: class.map(String::as_str), rather_than: None };
+        let asked = question.of(&predictor, &prediction)?;
+        let subject = Subject::new(&explainer, sample).ok()?;
+        let found = subject.explain(&explainer, &asked.target, &way).ok()?;
+        let cells: &[(String, String)] = match &mistake.content {
+            Content::Row(columns) => columns,
+            _ => &[],
+        };
+        mistake.attributed = Some(subject.attributed(&found.values, true, cells));
+    }
+    Some(method.name())
 }
 
 /// Leaves of a sample what the network was given: the part of a long text that it reads, and no target among columns.

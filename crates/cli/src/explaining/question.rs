@@ -1,31 +1,35 @@
 //! Which answer is explained: a class, why it and not another, or a number.
 
-use std::path::Path;
-
 use fireclay::explain::Target;
 use fireclay::train::{Prediction, Predictor};
-use fireclay_cli::{UsageError, listed, percent};
 
-use crate::error::AppError;
+use crate::format::percent;
 
 /// What is explained of each answer, as the flags say.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
+    /// Class whose logit is explained; the one that is answered if there is none.
     pub class: Option<&'a str>,
+    /// Class that it is compared with.
     pub rather_than: Option<&'a str>,
 }
 
 /// What is explained of one answer.
+#[derive(Clone, Debug)]
 pub struct Asked {
+    /// The outputs that are explained.
     pub target: Target,
     /// What is added to the target for the model's answer: the mean of the training data's numbers.
     pub offset: f32,
-    /// The class, if there are classes, and the one that it is compared with.
+    /// The class, if there are classes.
     pub class: Option<String>,
+    /// The class that it is compared with.
     pub rather_than: Option<String>,
     /// Whether it is the class that is answered.
     pub is_answered: bool,
     /// What the answer is, for people.
     pub answer: String,
+    /// The probability of the class that is explained.
     pub probability: Option<f32>,
 }
 
@@ -50,28 +54,6 @@ impl Asked {
 }
 
 impl Question<'_> {
-    /// Refuses classes that the model does not have.
-    pub fn check(&self, predictor: &Predictor, model: &Path) -> anyhow::Result<()> {
-        let known = predictor.classes();
-        for (flag, name) in [("--class", self.class), ("--rather-than", self.rather_than)] {
-            let Some(name) = name else { continue };
-            let path = model.to_path_buf();
-            if known.is_empty() {
-                return Err(UsageError::of(AppError::NoClasses { path, flag }));
-            }
-            if !known.iter().any(|known| known == name) {
-                let (found, known) = (name.to_owned(), listed(known, 12));
-                return Err(UsageError::of(AppError::UnknownClass { path, flag, found, known }));
-            }
-        }
-        match (self.class, self.rather_than) {
-            (Some(class), Some(other)) if class == other => {
-                Err(UsageError::of(AppError::SameClass { class: class.to_owned() }))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// What is explained of an answer; `None` where the class that it is compared with is the answer itself.
     pub fn of(&self, predictor: &Predictor, prediction: &Prediction) -> Option<Asked> {
         let Some(probabilities) = prediction.probabilities() else {

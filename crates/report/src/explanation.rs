@@ -1,12 +1,8 @@
 //! The page about what decided some answers, and single pictures of it.
 
-mod colour;
-mod overlay;
-
 use maud::{Markup, html};
 
-use self::colour::mixed;
-use self::overlay::Overlay;
+use crate::attributed::{Overlay, greatest, signed, words};
 use crate::data::{Attributed, AttributedColumn, Explanation, ExplanationReport, Picture};
 use crate::error::ReportError;
 use crate::format::{counted, fixed, number_like};
@@ -16,8 +12,7 @@ use crate::words::shortened;
 
 /// Pictures on the page have no more pixels on a side.
 const SIDE: usize = 160;
-/// Of a text so many words are shown, and of a row so many columns.
-const WORDS: usize = 2000;
+/// Of a row so many columns are shown.
 const COLUMNS: usize = 30;
 
 impl ExplanationReport {
@@ -89,15 +84,6 @@ impl Explanation {
     }
 }
 
-/// The colour behind a part of a sample: `share` is from -1, all against the answer, to 1, all for it.
-///
-/// ```
-/// assert_eq!(fireclay_report::attribution_colour([255, 255, 255], 0.0), [255, 255, 255]);
-/// ```
-pub fn attribution_colour(ground: [u8; 3], share: f32) -> [u8; 3] {
-    mixed(ground, share)
-}
-
 fn reading(report: &ExplanationReport) -> Markup {
     let has_against = report.explanations.iter().any(|explanation| match &explanation.attributed {
         Attributed::Picture { values, .. } => values.iter().any(|value| *value < 0.0),
@@ -148,7 +134,7 @@ fn shown(explanation: &Explanation, number: usize) -> Result<Markup, ReportError
                 Attributed::Picture { picture, values, signed } => {
                     (of_picture(&Overlay::new(picture, values, *signed, &what)?, picture, &what)?)
                 }
-                Attributed::Words(words) => (of_words(words)),
+                Attributed::Words(all) => (of_words(all)),
                 Attributed::Columns(columns) => (of_columns(columns, &what)),
             }
             @if !explanation.sum.is_empty() {
@@ -183,34 +169,12 @@ fn of_picture(overlay: &Overlay, picture: &Picture, what: &str) -> Result<Markup
     })
 }
 
-/// The greatest attribution, which the others are shares of.
-fn greatest(values: impl Iterator<Item = f32>) -> f32 {
-    values.filter(|value| value.is_finite()).fold(0.0, |most, value| most.max(value.abs()))
-}
-
-fn of_words(words: &[(String, f32)]) -> Markup {
-    let most = greatest(words.iter().map(|(_, value)| *value));
+fn of_words(all: &[(String, f32)]) -> Markup {
+    let most = greatest(all.iter().map(|(_, value)| *value));
     html! {
-        p.attributed {
-            @for (word, value) in words.iter().take(WORDS) {
-                @let share = if most > 0.0 { (value / most).abs() } else { 0.0 };
-                // Less than that is not seen.
-                @if share < 0.03 {
-                    (shortened(word, 60))
-                } @else {
-                    span.for[*value > 0.0].against[*value < 0.0] style={ "--v:" (format!("{:.0}%", share * 100.0)) }
-                        title=(signed(*value, most)) {
-                        (shortened(word, 60))
-                    }
-                }
-                " "
-            }
-            @if words.len() > WORDS {
-                small { "and " (counted(words.len() - WORDS, "word")) " more" }
-            }
-        }
+        p.attributed { (words(all)) }
         @if most > 0.0 {
-            p.caption { "The strongest colour stands for " (fixed_like(most)) "; point at a word for its number." }
+            p.caption { "The strongest colour stands for " (number_like(most.into(), most.into())) "; point at a word for its number." }
         }
     }
 }
@@ -251,19 +215,6 @@ fn of_columns(columns: &[AttributedColumn], what: &str) -> Markup {
             p.caption { (counted(columns.len() - COLUMNS, "column")) " more, " (signed(rest, most)) " together." }
         }
     }
-}
-
-fn fixed_like(value: f32) -> String {
-    number_like(f64::from(value), f64::from(value))
-}
-
-/// With its sign, and as many decimals as the greatest.
-fn signed(value: f32, most: f32) -> String {
-    let text = match most > 0.0 {
-        true => number_like(f64::from(value), f64::from(most)),
-        false => fixed(f64::from(value), 1),
-    };
-    if value > 0.0 { format!("+{text}") } else { text }
 }
 
 fn randomized(report: &ExplanationReport) -> Option<Section> {

@@ -3,42 +3,52 @@
 use std::ops::Range;
 
 use fireclay::explain::{
-    Encoded, ExplainError, Explainer, GradCam, IntegratedGradients, Occlusion, SmoothGrad, Target,
+    Attribution, Encoded, ExplainError, Explainer, GradCam, IntegratedGradients, Occlusion, SmoothGrad,
+    Target,
 };
 use fireclay::report::{Attributed, AttributedColumn, Picture};
 use fireclay::train::{Predictor, Sample};
 
-use super::method::{Baseline, Method};
-use crate::inputs::Asked;
+use super::{Baseline, Method};
 
 /// How it is done.
+#[derive(Clone, Debug)]
 pub struct Way {
+    /// The method.
     pub method: Method,
+    /// What pictures are compared with, or covered with.
     pub baseline: Baseline,
+    /// The layer that Grad-CAM looks at.
     pub layer: Option<String>,
+    /// How many steps integrated gradients begin with, and the most.
+    pub steps: (usize, usize),
 }
 
 /// What is known of one answer.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
     /// One for each pixel, word or column.
     pub values: Vec<f32>,
     /// What is explained.
     pub output: f32,
-    /// What integrated gradients say besides.
+    /// The same for the baseline, of integrated gradients.
     pub baseline_output: Option<f32>,
+    /// What their sum lacks of the difference.
     pub remainder: Option<f32>,
+    /// How many steps they took.
     pub steps: Option<usize>,
     /// The layer of Grad-CAM.
     pub layer: Option<String>,
 }
 
 /// What is explained, in the parts that people see.
+#[derive(Clone, Debug)]
 pub struct Subject<'a> {
     encoded: Encoded,
     parts: Parts<'a>,
 }
 
+#[derive(Clone, Debug)]
 enum Parts<'a> {
     Picture {
         bytes: &'a [u8],
@@ -50,18 +60,19 @@ enum Parts<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub fn new(explainer: &Explainer, asked: &'a Asked) -> Result<Self, ExplainError> {
+    /// A picture as its bytes, a text, or the numbers of a table's row.
+    ///
+    /// # Errors
+    /// If it is not what the model takes.
+    pub fn new(explainer: &Explainer, sample: Sample<'a>) -> Result<Self, ExplainError> {
         let predictor = explainer.predictor();
-        let encoded = explainer.sample(asked.sample())?;
-        let parts = match asked {
-            Asked::Pixels(bytes) => {
-                let &[channels, height, width] = explainer.shape() else {
-                    unreachable!("pictures are read for models of images")
-                };
+        let encoded = explainer.sample(sample.clone())?;
+        let parts = match (sample, explainer.shape()) {
+            (Sample::Pixels(bytes), &[channels, height, width]) => {
                 Parts::Picture { bytes, shape: [channels, height, width] }
             }
-            Asked::Text(text) => Parts::Words(words(predictor, text)),
-            Asked::Row(_) => {
+            (Sample::Text(text), _) => Parts::Words(words(predictor, text)),
+            _ => {
                 let ranges = predictor.table().map(|table| table.column_ranges()).unwrap_or_default();
                 Parts::Columns(ranges.into_iter().map(|(name, range)| (name.to_owned(), range)).collect())
             }
@@ -70,6 +81,9 @@ impl<'a> Subject<'a> {
     }
 
     /// Explains it.
+    ///
+    /// # Errors
+    /// Those of the method.
     pub fn explain(&self, explainer: &Explainer, target: &Target, way: &Way) -> Result<Found, ExplainError> {
         if let Parts::Words(words) = &self.parts
             && way.method == Method::Occlusion
@@ -79,15 +93,17 @@ impl<'a> Subject<'a> {
             return Ok(Found { values: found.values, output: found.output, ..Found::default() });
         }
         let encoded = &self.encoded;
-        let simple = |found: fireclay::explain::Attribution| Found {
+        let simple = |found: Attribution| Found {
             values: self.by_part(&found.values),
             output: found.output,
             ..Found::default()
         };
         Ok(match way.method {
             Method::IntegratedGradients => {
+                let baseline = self.baseline(explainer, way)?;
+                let (steps, most_steps) = way.steps;
                 let options =
-                    IntegratedGradients { baseline: self.baseline(explainer, way)?, ..Default::default() };
+                    IntegratedGradients { baseline, steps, most_steps, ..IntegratedGradients::default() };
                 let found = explainer.integrated_gradients(encoded, target, &options)?;
                 Found {
                     values: self.by_part(&found.values),
