@@ -21,6 +21,19 @@ fn numbers(list: &Value, field: &str) -> Vec<f64> {
 fn columns_of_a_row_add_up_and_the_one_that_counts_is_first() {
     let folder = scratch();
     succeed(folder.path(), &["train", "flats.csv", "--target", "large", "--epochs", "8"]);
+    let evaluate = ["evaluate", "model.fireclay", "new.csv", "--importance"];
+    let run = succeed(folder.path(), &evaluate);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(
+        lines[0].contains("100 of 100 rows: accuracy ") && lines[2].starts_with("size "),
+        "{}",
+        run.stdout
+    );
+    let record = &records(folder.path(), &[&evaluate[..], &["--metrics", "roc_auc"]].concat())[0];
+    assert_eq!((&record["measure"], &record["columns"][0]["column"]), (&"roc_auc".into(), &"size".into()));
+    assert!(record["columns"][0]["loss"].as_f64().unwrap() > 0.2, "{record}");
+    fail(folder.path(), &["evaluate", "model.fireclay", "--importance"], 2, &["TABLE.csv --importance"]);
+    fail(folder.path(), &[&evaluate[..], &["--by", "size"]].concat(), 2, &["--by"]);
     let run =
         succeed(folder.path(), &["explain", "model.fireclay", "new.csv", "--out", "page.html", "--check"]);
     let lines: Vec<&str> = run.stdout.lines().collect();

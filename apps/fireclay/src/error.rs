@@ -146,17 +146,29 @@ pub enum AppError {
     },
     /// Groups of what is no table.
     #[error(
-        "{path} was not trained on a table of numbers and categories, and --by groups the rows of one; leave it out"
+        "{path} was not trained on a table of numbers and categories, and {flag} is of the rows of one; leave it out"
     )]
-    GroupsOfTables {
+    OfTables {
         /// The model file.
         path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// A measure that does not exist for the rows.
+    #[error(
+        "{measure} does not exist for these rows, of which there are too few or all have one answer; choose another one with --metric"
+    )]
+    NoMeasure {
+        /// The measure.
+        measure: String,
     },
     /// No rows to group.
-    #[error("say which table to group: `evaluate {path} TABLE.csv --by COLUMN`")]
+    #[error("say which table to measure: `evaluate {path} TABLE.csv {flag}`")]
     NoTableToMeasure {
         /// The model file.
         path: PathBuf,
+        /// The flag.
+        flag: &'static str,
     },
     /// A flag of ONNX files.
     #[error("{flag} is for --format onnx; leave it out")]

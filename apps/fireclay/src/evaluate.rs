@@ -1,12 +1,14 @@
-//! `evaluate`: as all programs measure, and with `--by` each group of rows apart.
+//! `evaluate`: as all programs measure, with `--by` each group of rows apart, and with `--importance` without each column.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use fireclay::data::{Dataset, Frame, Number, NumberFormat, sort_labels};
+use fireclay::data::{Dataset, Frame, Number, NumberFormat, TablePreprocessing, sort_labels};
+use fireclay::nn::Model;
 use fireclay::prelude::{Trainer, load_card};
-use fireclay::train::{AnyMetric, table_preprocessing};
+use fireclay::train::{AnyMetric, PermutationOptions, table_preprocessing};
 use fireclay_cli::commands::measured;
 use fireclay_cli::{
     Command, Exit, Output, UsageError, aligned, count, interval, measure, shown_interval, title,
@@ -34,6 +36,31 @@ pub struct EvaluateGroups {
     /// Column of the table whose values are groups, each measured apart; many different numbers make four groups
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub by: Option<String>,
+    /// Say how much worse the model answers where the values of a column are shuffled among the rows, column by column
+    #[arg(long, help_heading = "Data", conflicts_with = "by")]
+    pub importance: bool,
+}
+
+/// Shuffles are begun for so long.
+const TIME_TO_SHUFFLE: Duration = Duration::from_secs(60);
+
+/// What `--json` prints of how much columns matter.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "importance")]
+struct ImportanceRecord<'a> {
+    measure: String,
+    value: f64,
+    samples: usize,
+    columns: Vec<ColumnImportance<'a>>,
+}
+
+#[derive(Serialize)]
+struct ColumnImportance<'a> {
+    column: &'a str,
+    /// By how much the measure is worse, on average, and its standard deviation over the shuffles.
+    loss: Option<f64>,
+    std: Option<f64>,
+    shuffles: usize,
 }
 
 /// What `--json` prints for each group.
@@ -59,20 +86,38 @@ impl Command for EvaluateGroups {
         if let Some((flag, _)) = for_training.into_iter().find(|(_, given)| *given) {
             return Err(UsageError::of(AppError::ForTraining { flag }));
         }
-        let Some(by) = self.by.clone() else { return self.evaluate.run(output) };
+        if self.by.is_none() && !self.importance {
+            return self.evaluate.run(output);
+        }
         let device = self.evaluate.device.open()?;
         let _precision = self.evaluate.device.in_precision(&device, output);
         let from = &self.evaluate.from;
         let card = load_card(from)?;
         let Some(preprocessing) = table_preprocessing(from, &card)? else {
-            return Err(UsageError::of(AppError::GroupsOfTables { path: from.clone() }));
+            let flag = self.flag();
+            return Err(UsageError::of(AppError::OfTables { path: from.clone(), flag }));
         };
         let asked = self.evaluate.source.asked();
         if asked.path.as_os_str().is_empty() {
-            return Err(UsageError::of(AppError::NoTableToMeasure { path: from.clone() }));
+            let flag = self.flag();
+            return Err(UsageError::of(AppError::NoTableToMeasure { path: from.clone(), flag }));
         }
         let (asked, _) = asked.located(Some(Kind::Table), output)?;
         let (frame, test) = asked.table().frame_to_measure(&preprocessing, &card, output)?;
+        let Some(by) = self.by.clone() else {
+            let trainer = Trainer::load(from, &device)?;
+            let names = match card.threshold {
+                // Accuracy is of what a threshold decides, and a ranking is not.
+                Some(_) => &["roc_auc"],
+                None => metrics(&card.classes, preprocessing.labels.is_some()),
+            };
+            let metric = match self.evaluate.measured.find(&test)?.into_iter().next() {
+                Some(asked) => asked,
+                None => names[0].parse()?,
+            };
+            let indices = measured(&test, &card, output)?;
+            return importance(&trainer, &test.subset(&indices)?, &preprocessing, &metric, output);
+        };
         let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
         let measured: HashSet<usize> = measured(&test, &card, output)?.into_iter().collect();
         let mut groups = groups(&frame, column);
@@ -118,6 +163,62 @@ impl Command for EvaluateGroups {
         output.line(format!("{} by {by}\n{}", test.provenance().name, aligned(&rows)));
         Ok(Exit::Done)
     }
+}
+
+impl EvaluateGroups {
+    /// The flag that asks for a table.
+    fn flag(&self) -> &'static str {
+        if self.importance { "--importance" } else { "--by" }
+    }
+}
+
+/// Says how much each column matters to a model.
+fn importance(
+    trainer: &Trainer<Model>,
+    rows: &Dataset,
+    preprocessing: &TablePreprocessing,
+    metric: &AnyMetric,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let options = PermutationOptions { time_limit: TIME_TO_SHUFFLE, ..PermutationOptions::default() };
+    let groups = preprocessing.column_ranges();
+    let name = metric.name();
+    let Some(found) = trainer.permutation_importance(rows, &groups, metric, &options)? else {
+        return Err(AppError::NoMeasure { measure: name }.into());
+    };
+    let mut columns: Vec<ColumnImportance> = (found.features.iter())
+        .map(|feature| ColumnImportance {
+            column: &feature.name,
+            loss: feature.mean(),
+            std: feature.std(),
+            shuffles: feature.losses.len(),
+        })
+        .collect();
+    let order = |column: &ColumnImportance| column.loss.unwrap_or(f64::NEG_INFINITY);
+    columns.sort_by(|one, other| order(other).total_cmp(&order(one)));
+    let shown = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+    let mut lines = vec![vec!["column".into(), format!("{} worse by", title(&name)), "±".into()]];
+    lines.extend(
+        columns.iter().map(|column| vec![column.column.to_owned(), shown(column.loss), shown(column.std)]),
+    );
+    output.line(format!(
+        "{}, {} of {} rows: {} {}, and how much worse it is where the values of a column are shuffled among the rows\n{}",
+        rows.provenance().name,
+        count(found.samples as u64),
+        count(rows.len() as u64),
+        title(&name),
+        measure(&name, found.value),
+        aligned(&lines)
+    ));
+    output.note(
+        "±: the standard deviation over the shuffles. Columns that say the same share their importance.",
+    );
+    let columns_without = columns.iter().filter(|column| column.shuffles == 0).count();
+    if columns_without > 0 {
+        output.warn(format!("there was no time to shuffle {columns_without} columns"));
+    }
+    output.record(&ImportanceRecord { measure: name, value: found.value, samples: found.samples, columns });
+    Ok(Exit::Done)
 }
 
 /// What groups are measured by, the measure that has the interval first.
