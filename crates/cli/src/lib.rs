@@ -18,7 +18,6 @@ mod device;
 mod error;
 mod evaluation;
 mod exit;
-pub mod explaining;
 mod fallback;
 mod format;
 mod held;

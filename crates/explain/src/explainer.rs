@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use fireclay_data::TextPadding;
 use fireclay_nn::{
     AnyTensor, InputSpec, Intermediate, LayerKind, Model, Network, PlacedLayer, TestTimeAugmentation,
 };
@@ -150,6 +151,21 @@ impl Explainer {
             return Ok(sample.values.clone());
         }
         Ok(numbers(self.embedded(sample, 1, method)?.value()))
+    }
+
+    /// Where the way to a sample begins if nothing else is asked for: zeros, or the embedding's row of padding for each token.
+    pub(crate) fn usual_baseline(
+        &self,
+        point: &[f32],
+        method: &'static str,
+    ) -> Result<Vec<f32>, ExplainError> {
+        match self.reads_tokens() {
+            false => Ok(vec![0.0; point.len()]),
+            true => {
+                let tokens = self.shape().iter().product();
+                self.point(&Encoded { values: vec![TextPadding::TOKEN as f32; tokens] }, method)
+            }
+        }
     }
 
     fn embedded(

@@ -43,8 +43,8 @@ impl Integrated {
 /// How gradients are integrated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegratedGradients {
-    /// Where the way to the sample begins: numbers as the model reads them. Zeros by default: the mean of the training data where the data
-    /// are normalised; of texts the embedding's row is zeros, which is that of padding.
+    /// Where the way to the sample begins: numbers as the model reads them. By default zeros, the mean of the training data where the data are
+    /// normalised; of texts the embedding's row of padding, token 0, in each place.
     pub baseline: Option<Vec<f32>>,
     /// Points of the way, by Gauss and Legendre, that are looked at first; 32 by default.
     pub steps: usize,
@@ -125,7 +125,10 @@ impl Explainer {
     ) -> Result<Integrated, ExplainError> {
         const METHOD: &str = "integrated gradients";
         let point = self.point(sample, METHOD)?;
-        let baseline = options.baseline.clone().unwrap_or_else(|| vec![0.0; point.len()]);
+        let baseline = match &options.baseline {
+            Some(baseline) => baseline.clone(),
+            None => self.usual_baseline(&point, METHOD)?,
+        };
         if baseline.len() != point.len() {
             let found = format!("of {} numbers", baseline.len());
             return Err(ExplainError::Option {

@@ -18,6 +18,7 @@ mod occlusion;
 mod quadrature;
 mod randomization;
 mod rollout;
+mod subject;
 mod target;
 
 pub use error::ExplainError;
@@ -26,4 +27,5 @@ pub use grad_cam::GradCam;
 pub use gradients::{Attribution, Integrated, IntegratedGradients, SmoothGrad};
 pub use occlusion::Occlusion;
 pub use randomization::{Randomized, spearman};
+pub use subject::{Asked, Baseline, Found, Method, Question, Subject, Way};
 pub use target::Target;

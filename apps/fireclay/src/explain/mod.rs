@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::explain::{Explainer, IntegratedGradients, Target};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use fireclay::explain::{
+    Asked, Baseline, Explainer, Found, IntegratedGradients, Method, Question, Subject, Target, Way,
+};
 use fireclay::prelude::load_card;
 use fireclay::report::{Attributed, Explanation, RandomizedLayer};
 use fireclay::store::ModelCard;
 use fireclay::train::Predictor;
-use fireclay_cli::explaining::{Asked, Baseline, Found, Method, Question, Subject, Way};
 use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, listed, same_file};
 use serde_json::{Map, Value};
 
@@ -41,7 +43,7 @@ pub struct Explain {
     #[command(flatten)]
     pub asked: InputArgs,
     /// How to explain [default: integrated-gradients; occlusion for models of n-grams]
-    #[arg(long, value_name = "METHOD")]
+    #[arg(long, value_name = "METHOD", value_parser = parser(&Method::ALL, Method::word, Method::help))]
     pub method: Option<Method>,
     /// Class whose logit is explained [default: the one that is answered]
     #[arg(long, value_name = "CLASS")]
@@ -50,7 +52,7 @@ pub struct Explain {
     #[arg(long, value_name = "CLASS")]
     pub rather_than: Option<String>,
     /// What pictures are compared with, or covered with [default: black]
-    #[arg(long, value_name = "BASELINE")]
+    #[arg(long, value_name = "BASELINE", value_parser = parser(&Baseline::ALL, Baseline::word, Baseline::help))]
     pub baseline: Option<Baseline>,
     /// Layer that Grad-CAM looks at [default: the last convolution or residual block, with its activation]
     #[arg(long, value_name = "LAYER")]
@@ -64,6 +66,18 @@ pub struct Explain {
     /// Where to compute.
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+/// Reads one of some values by their words, which `--help` explains.
+fn parser<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    word: fn(T) -> &'static str,
+    help: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let values = all.iter().map(move |value| PossibleValue::new(word(*value)).help(help(*value)));
+    let of =
+        move |found: String| all.iter().copied().find(|value| word(*value) == found).ok_or("no such value");
+    PossibleValuesParser::new(values).try_map(of)
 }
 
 /// A sample that was explained.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use fireclay::data::write_atomically;
+use fireclay::explain::Way;
 use fireclay::report::{Explanation, ExplanationReport, RandomizedLayer};
-use fireclay_cli::explaining::Way;
 use fireclay_cli::{Output, UsageError, check_output, count};
 
 use super::Explained;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Attributed;
+use super::{Attributed, Picture};
 
 /// A sample with its truth and what was predicted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,17 +35,6 @@ pub enum Content {
     Text(String),
     /// Columns of a table with their values.
     Row(Vec<(String, String)>),
-}
-
-/// A picture of 8 bits a channel, row by row from the top.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
-    /// Pixels in a row.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// `width * height` bytes of grey, or three times as many of red, green and blue in turn.
-    pub bytes: Vec<u8>,
 }
 
 /// A training picture, and what augmentation made of it.

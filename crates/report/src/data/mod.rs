@@ -1,21 +1,25 @@
 //! What a page is made of: plain data that any program can fill in. Every part may be missing, and what is missing is left out of
 //! the page.
 
+mod attributed;
 mod example;
 mod explanation;
 mod learning_rate;
 mod measure;
 mod not_finite;
+mod picture;
 mod run;
 mod task;
 mod training;
 
 use serde::{Deserialize, Serialize};
 
-pub use example::{Augmented, Content, Example, Picture};
-pub use explanation::{Attributed, AttributedColumn, Explanation, ExplanationReport, RandomizedLayer};
+pub use attributed::{Attributed, AttributedColumn};
+pub use example::{Augmented, Content, Example};
+pub use explanation::{Explanation, ExplanationReport, RandomizedLayer};
 pub use learning_rate::{LearningRateReport, LearningRateStep};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
+pub use picture::Picture;
 pub use run::{
     DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict,
 };

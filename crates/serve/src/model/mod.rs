@@ -6,7 +6,9 @@ mod question;
 mod signature;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
+use fireclay_explain::Explainer;
 use fireclay_nn::{Device, Sampling};
 use fireclay_store::{ModelCard, load_card};
 use fireclay_tabular::TablePreprocessing;
@@ -30,6 +32,8 @@ pub struct ServedModel {
     kind: Kind,
     input: Input,
     signature: Signature,
+    /// Made when an answer is first explained; why it cannot be, if it cannot.
+    explainer: OnceLock<Result<Explainer, String>>,
 }
 
 impl ServedModel {
@@ -46,7 +50,7 @@ impl ServedModel {
         let input = Input::of(&kind, &card);
         if kind == Kind::Writes {
             let signature = Signature::of_writer();
-            let model = ServedModel { predictor, card, kind, input, signature };
+            let model = ServedModel { predictor, card, kind, input, signature, explainer: OnceLock::new() };
             // A word, to see that it writes.
             let written = model.writer(Sampling::default(), 0).and_then(|mut text| text.next().transpose());
             return written.map(|_| model).map_err(failed);
@@ -57,7 +61,7 @@ impl ServedModel {
             return Err(ServeError::NotFinite { path: path.to_path_buf(), found: *found });
         }
         let signature = Signature::of(&kind, &predictor, &example, steps);
-        Ok(ServedModel { predictor, card, kind, input, signature })
+        Ok(ServedModel { predictor, card, kind, input, signature, explainer: OnceLock::new() })
     }
 
     /// What it takes and gives.
@@ -83,6 +87,16 @@ impl ServedModel {
     /// The name of what it predicts, if it is a column of a table.
     pub fn target(&self) -> Option<&str> {
         self.predictor.table().map(|table| table.target.as_str())
+    }
+
+    /// What explains its answers.
+    ///
+    /// # Errors
+    /// Why they cannot be explained.
+    pub fn explainer(&self) -> Result<&Explainer, &str> {
+        let made =
+            self.explainer.get_or_init(|| Explainer::new(&self.predictor).map_err(|error| error.to_string()));
+        made.as_ref().map_err(String::as_str)
     }
 
     /// A text that is about to be written.

@@ -128,7 +128,9 @@ async function classify(sample) {
   try {
     const response = await post(path("/classify"), asked[0], asked[1], of.signal);
     const said = await response.json();
-    if (of === panel && !of.signal.aborted && of.asks()) showAnswer(said, performance.now() - begun);
+    if (of !== panel || of.signal.aborted || !of.asks()) return;
+    showAnswer(said, performance.now() - begun);
+    offerWhy(asked, of);
   } catch (error) {
     if (of === panel && !of.signal.aborted) showProblem(error.message);
   }
@@ -184,6 +186,60 @@ function showAnswer(said, took) {
   const beside = said.labels?.length === 0 ? "none reaches 50 %" : probability === undefined ? "" : percent(probability);
   answer("answered", headline(text, beside), bars(probabilities, said.labels ?? [said.class], old), notes, by);
   say(`${text}${beside && ", "}${beside}`);
+}
+
+// What decided.
+
+/** Below an answer, until another one takes its place. */
+function offerWhy(asked, of) {
+  const place = h("div", { class: "why" });
+  place.append(button("What decided?", () => why(place, asked, of), { id: "why" }));
+  $("answer").append(place);
+}
+
+async function why(place, [type, body], of) {
+  place.replaceChildren(h("p", { class: "hint", role: "status" }, "Looking for what decided…"));
+  try {
+    const response = await post(path("/explain"), type, body, of.signal);
+    const said = await response.json();
+    if (of === panel && place.isConnected) place.replaceChildren(...explanation(said));
+  } catch (error) {
+    if (of === panel && place.isConnected) place.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  }
+}
+
+/** With its sign, and as many decimals as the greatest needs for three digits. */
+function signed(value, most) {
+  const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(most)), 0), 6);
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(decimals)}`;
+}
+
+const side = (value) => (value > 0 ? "for" : value < 0 ? "against" : "");
+
+function explanation(said) {
+  const parts = said.words ?? said.columns ?? [];
+  const most = Math.max(...parts.map((part) => Math.abs(part.attribution)), 0) || 1;
+  const share = (part) => Math.abs(part.attribution) / most;
+  const what = said.rather_than ? `${said.class} rather than ${said.rather_than}` : said.class ?? "this value";
+  const nodes = [h("h3", {}, `What decided for ${what}`)];
+  if (said.picture) nodes.push(h("img", { class: "overlay", src: said.picture, alt: "The picture, coloured where it spoke for the answer or against it" }));
+  if (said.words) {
+    // Less than that is not seen.
+    const word = (each) => (share(each) < 0.03 ? each.word
+      : h("span", { class: side(each.attribution), title: signed(each.attribution, most), vars: { v: `${share(each) * 100}%` } }, each.word));
+    nodes.push(h("p", { class: "attributed" }, said.words.map((each) => [word(each), " "])));
+  }
+  if (said.columns) {
+    const ordered = [...said.columns].sort((one, other) => Math.abs(other.attribution) - Math.abs(one.attribution));
+    const row = (each) => h("li", {}, h("span", {}, titled(each.column)),
+      h("i", { class: side(each.attribution), "aria-hidden": "true", vars: { v: `${share(each) * 50}%` } }), h("span", { class: "number" }, signed(each.attribution, most)));
+    nodes.push(h("ol", { class: "bars named sides" }, ordered.slice(0, TOP).map(row)));
+    const rest = ordered.slice(TOP);
+    if (rest.length > 0) nodes.push(h("p", { class: "caption" }, `${plural(rest.length, "more column")}: ${signed(rest.reduce((sum, each) => sum + each.attribution, 0), most)} together.`));
+  }
+  nodes.push(h("ul", { class: "key" }, h("li", {}, h("span", { class: "for" }), "spoke for it"), h("li", {}, h("span", { class: "against" }), "spoke against it")));
+  nodes.push(h("p", { class: "caption" }, `${said.meaning} It is what the model went by, and not whether that is right.`));
+  return nodes;
 }
 
 function headline(text, beside) {

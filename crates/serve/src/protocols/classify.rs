@@ -61,7 +61,7 @@ async fn answer(
 }
 
 /// The sample in a body, and what was done to it.
-async fn question(
+pub(super) async fn question(
     shared: &Shared,
     model: &ServedModel,
     kind: &str,

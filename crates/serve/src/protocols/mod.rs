@@ -1,6 +1,7 @@
 //! What is said over HTTP: the paths, and what their bodies are.
 
 pub(crate) mod classify;
+pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod open_inference;
 pub(crate) mod tensorflow;

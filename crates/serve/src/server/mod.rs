@@ -21,7 +21,7 @@ pub use self::admin::AdminToken;
 use crate::error::ServeError;
 use crate::page;
 use crate::phase::{self, ServerHandle};
-use crate::protocols::{classify, generate, open_inference, tensorflow};
+use crate::protocols::{classify, explain, generate, open_inference, tensorflow};
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 use crate::state::{Limits, Shared};
@@ -178,6 +178,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .merge(open_inference::routes())
         .merge(tensorflow::routes())
         .merge(classify::routes())
+        .merge(explain::routes())
         .merge(page::routes())
         .merge(generate::routes())
         .route("/metrics", get(metrics))

@@ -115,6 +115,68 @@ fn a_text_and_a_row_are_answered_however_they_are_sent() {
 }
 
 #[test]
+fn what_decided_is_said_of_a_picture_a_text_and_a_row() {
+    let server = Running::start();
+    let json_header = "Content-Type: application/json\r\n".to_owned();
+    let adds_up = |said: &Value, parts: Vec<f64>| {
+        let of = |field: &str| said[field].as_f64().unwrap();
+        let difference = of("output") - of("baseline_output");
+        assert!((parts.iter().sum::<f64>() + of("remainder") - difference).abs() < 1e-3, "{said}");
+    };
+    let list = |value: &Value| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|part| part["attribution"].as_f64().unwrap()).collect()
+    };
+    let picture = png(&pixels());
+    let said = server
+        .post_with("/v1/models/pictures/explain", "Content-Type: image/png\r\n", picture.clone())
+        .json();
+    let rows = said["attributions"].as_array().unwrap();
+    adds_up(
+        &said,
+        rows.iter().flat_map(|row| row.as_array().unwrap()).map(|value| value.as_f64().unwrap()).collect(),
+    );
+    assert!(rows.len() == 4 && said["picture"].as_str().unwrap().starts_with("data:image/png;base64,"));
+    let answered = server.predictor("pictures").predict(Sample::Pixels(&pixels())).unwrap();
+    assert_eq!((said["class"].as_str(), &said["notes"]), (answered.class(), &json!([])));
+
+    for (headers, body) in [
+        ("Content-Type: text/plain\r\n".to_owned(), b"good film".to_vec()),
+        (json_header.clone(), json!({ "text": "good film" }).to_string().into()),
+        form(&[("text", b"good film")]),
+    ] {
+        let said = server.post_with("/v1/models/reviews/versions/1/explain", &headers, body).json();
+        let words: Vec<&str> =
+            said["words"].as_array().unwrap().iter().map(|word| word["word"].as_str().unwrap()).collect();
+        assert_eq!(words, ["good", "film"], "{said}");
+        if said["method"] == "integrated-gradients" {
+            adds_up(&said, list(&said["words"]));
+        }
+    }
+    let row = json!({ "age": 21, "colour": "red" }).to_string();
+    let said = server.post_with("/v1/models/prices/explain", &json_header, row.clone()).json();
+    assert_eq!(said["columns"][0]["column"], "age");
+    adds_up(&said, list(&said["columns"]));
+    let classified = server.post_with("/v1/models/prices/classify", &json_header, row).json();
+    let [one, other] =
+        [&said["output"], &classified["values"][0]["value"]].map(|value| value.as_f64().unwrap());
+    assert!((one - other).abs() < 1e-3 * other.abs().max(1.0), "{one} {other}");
+
+    for (path, status, words) in [
+        ("pictures/explain?method=tea-leaves", 400, "integrated-gradients, gradient-times-input"),
+        ("pictures/explain?class=nothing", 400, "there is no class \"nothing\""),
+        ("pictures/explain?clas=x", 400, "clas"),
+        ("pictures/explain?method=attention-rollout", 400, "with attention layers"),
+        ("pictures/explain?method=grad-cam", 400, "with convolutions"),
+        ("nobody/explain", 404, "nobody"),
+    ] {
+        let reply =
+            server.post_with(&format!("/v1/models/{path}"), "Content-Type: image/png\r\n", picture.clone());
+        let said = reply.refusal(status);
+        assert!(said.contains(words), "{path}: {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_classified_is_refused_with_a_sentence() {
     let server = Running::start();
     let as_json = "Content-Type: application/json\r\n";

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, Side, TableDataset, TextDataset};
-use fireclay::explain::Explainer;
+use fireclay::explain::{Baseline, Explainer, Method, Question, Subject, Way};
 use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
 use fireclay::runs::{Wrong, most_wrong};
 use fireclay::train::Sample;
 
 use super::Outcome;
-use crate::explaining::{Baseline, Method, Question, Subject, Way};
 use crate::program::{Program, SourceOf};
 
 /// Mistakes that a page shows.

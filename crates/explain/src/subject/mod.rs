@@ -1,15 +1,21 @@
-//! A sample with its attributions, by any method.
+//! An answer and the parts of its sample that people see: pixels, words, columns.
 
+mod method;
+mod question;
+
+use std::collections::HashMap;
 use std::ops::Range;
 
-use fireclay::explain::{
+use fireclay_report::{Attributed, AttributedColumn, Picture};
+use fireclay_text::reserved;
+use fireclay_train::{Predictor, Sample};
+
+pub use self::method::{Baseline, Method};
+pub use self::question::{Asked, Question};
+use crate::{
     Attribution, Encoded, ExplainError, Explainer, GradCam, IntegratedGradients, Occlusion, SmoothGrad,
     Target,
 };
-use fireclay::report::{Attributed, AttributedColumn, Picture};
-use fireclay::train::{Predictor, Sample};
-
-use super::{Baseline, Method};
 
 /// How it is done.
 #[derive(Clone, Debug)]
@@ -72,12 +78,25 @@ impl<'a> Subject<'a> {
                 Parts::Picture { bytes, shape: [channels, height, width] }
             }
             (Sample::Text(text), _) => Parts::Words(words(predictor, text)),
+            (Sample::Tokens(tokens), _) => Parts::Words(words_of(predictor, tokens)),
+            _ if predictor.table().is_none() => Parts::Columns(
+                (0..encoded.values().len()).map(|at| (format!("value {}", at + 1), at..at + 1)).collect(),
+            ),
             _ => {
                 let ranges = predictor.table().map(|table| table.column_ranges()).unwrap_or_default();
                 Parts::Columns(ranges.into_iter().map(|(name, range)| (name.to_owned(), range)).collect())
             }
         };
         Ok(Subject { encoded, parts })
+    }
+
+    /// How many parts it has: pixels, words or columns.
+    pub fn parts(&self) -> usize {
+        match &self.parts {
+            Parts::Picture { shape: [_, height, width], .. } => height * width,
+            Parts::Words(words) => words.len(),
+            Parts::Columns(columns) => columns.len(),
+        }
     }
 
     /// Explains it.
@@ -88,9 +107,14 @@ impl<'a> Subject<'a> {
         if let Parts::Words(words) = &self.parts
             && way.method == Method::Occlusion
         {
-            let words: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();
-            let found = explainer.occlusion_of_words(&words, target)?;
-            return Ok(Found { values: found.values, output: found.output, ..Found::default() });
+            // The marks of start and end are in no text.
+            let is_written = |(_, word): &&(Option<usize>, String)| !reserved::NAMES.contains(&word.as_str());
+            let written: Vec<&str> = words.iter().filter(is_written).map(|(_, word)| word.as_str()).collect();
+            let found = explainer.occlusion_of_words(&written, target)?;
+            let mut falls = found.values.into_iter();
+            let values = words.iter().map(|word| if is_written(&word) { falls.next() } else { None });
+            let values = values.map(Option::unwrap_or_default).collect();
+            return Ok(Found { values, output: found.output, ..Found::default() });
         }
         let encoded = &self.encoded;
         let simple = |found: Attribution| Found {
@@ -218,12 +242,32 @@ impl<'a> Subject<'a> {
 
 fn words(predictor: &Predictor, text: &str) -> Vec<(Option<usize>, String)> {
     let Some(preprocessing) = predictor.text() else { return Vec::new() };
-    if preprocessing.encoder.ngrams().is_none() {
-        return preprocessing.words_read(text).into_iter().map(|(place, word)| (Some(place), word)).collect();
+    if preprocessing.encoder.ngrams().is_some() {
+        let mut words = Vec::new();
+        preprocessing.encoder.tokenizer().words(text, |word| words.push((None, word.to_owned())));
+        return words;
     }
-    let mut words = Vec::new();
-    preprocessing.encoder.tokenizer().words(text, |word| words.push((None, word.to_owned())));
+    // As they are written, also those that are not in the vocabulary.
+    let written: HashMap<usize, String> = preprocessing.words_read(text).into_iter().collect();
+    let mut words = words_of(predictor, &preprocessing.tokens(text));
+    for (place, word) in &mut words {
+        if let Some(written) = place.and_then(|place| written.get(&place)) {
+            word.clone_from(written);
+        }
+    }
     words
+}
+
+/// Words by their tokens, the marks of start and end among them; of those that are not in the vocabulary it is known that they are unknown.
+fn words_of(predictor: &Predictor, tokens: &[u32]) -> Vec<(Option<usize>, String)> {
+    let vocabulary = predictor.text().map(|text| text.encoder.vocabulary());
+    let word = |(place, token): (usize, &u32)| {
+        let reserved = reserved::NAMES.get(*token as usize).copied();
+        let known = reserved.or_else(|| vocabulary?.word(*token));
+        let word = known.map_or_else(|| format!("<{token}>"), str::to_owned);
+        (*token != reserved::PADDING).then_some((Some(place), word))
+    };
+    tokens.iter().enumerate().filter_map(word).collect()
 }
 
 /// From `[channels, height, width]` to pixels.

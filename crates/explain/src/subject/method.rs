@@ -1,9 +1,7 @@
 //! How answers are explained.
 
-use clap::ValueEnum;
-
 /// How an answer is explained.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Mean gradient on the way from a baseline to the sample; adds up to the difference of the answers
     IntegratedGradients,
@@ -20,6 +18,46 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Method; 6] = [
+        Method::IntegratedGradients,
+        Method::GradientTimesInput,
+        Method::SmoothGrad,
+        Method::GradCam,
+        Method::Occlusion,
+        Method::AttentionRollout,
+    ];
+
+    /// Its name as flags and requests have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Method::IntegratedGradients => "integrated-gradients",
+            Method::GradientTimesInput => "gradient-times-input",
+            Method::SmoothGrad => "smooth-grad",
+            Method::GradCam => "grad-cam",
+            Method::Occlusion => "occlusion",
+            Method::AttentionRollout => "attention-rollout",
+        }
+    }
+
+    /// What it is, in a line.
+    pub fn help(self) -> &'static str {
+        match self {
+            Method::IntegratedGradients => {
+                "Mean gradient on the way from a baseline to the sample; adds up to the difference of the answers"
+            }
+            Method::GradientTimesInput => "Gradient times input",
+            Method::SmoothGrad => "Mean gradient over samples with noise",
+            Method::GradCam => "Where in a picture a convolution's features speak for the answer",
+            Method::Occlusion => {
+                "What becomes of the answer when a part of the sample is covered or left out"
+            }
+            Method::AttentionRollout => {
+                "How much of each word the attention layers of a transformer carry on; the same for all classes"
+            }
+        }
+    }
+
     /// Its name in sentences.
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +117,7 @@ impl Method {
 }
 
 /// Where integrated gradients begin, and what covers pictures.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Baseline {
     /// Black
     Black,
@@ -90,6 +128,27 @@ pub enum Baseline {
 }
 
 impl Baseline {
+    /// All of them.
+    pub const ALL: [Baseline; 3] = [Baseline::Black, Baseline::White, Baseline::Mean];
+
+    /// Its name as flags have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Baseline::Black => "black",
+            Baseline::White => "white",
+            Baseline::Mean => "mean",
+        }
+    }
+
+    /// What it is, in a line.
+    pub fn help(self) -> &'static str {
+        match self {
+            Baseline::Black => "Black",
+            Baseline::White => "White",
+            Baseline::Mean => "The mean of the training data",
+        }
+    }
+
     /// What the sample is then.
     pub fn name(self) -> &'static str {
         match self {

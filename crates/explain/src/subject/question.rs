@@ -1,9 +1,8 @@
 //! Which answer is explained: a class, why it and not another, or a number.
 
-use fireclay::explain::Target;
-use fireclay::train::{Prediction, Predictor};
+use fireclay_train::{Prediction, Predictor};
 
-use crate::format::percent;
+use crate::Target;
 
 /// What is explained of each answer, as the flags say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +92,7 @@ impl Question<'_> {
             false => probabilities.get(index).copied(),
         };
         let shown = |index: usize| match probability_of(index) {
-            Some(probability) => format!("{} {}", name(index), percent(f64::from(probability))),
+            Some(probability) => format!("{} {:.2} %", name(index), 100.0 * probability),
             None => name(index),
         };
         let answer = answered.map_or_else(String::new, &shown);
