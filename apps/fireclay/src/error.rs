@@ -41,6 +41,22 @@ pub enum AppError {
         /// What it takes.
         found: String,
     },
+    /// A baseline of a method that compares with nothing.
+    #[error(
+        "--baseline is for --method integrated-gradients and occlusion, and {method} compares with nothing; leave it out"
+    )]
+    ComparesNothing {
+        /// The method.
+        method: &'static str,
+    },
+    /// A mean that is not known.
+    #[error(
+        "{path} takes pictures as they are, so that the mean colour of its training data is not known; choose --baseline black or white"
+    )]
+    NoMean {
+        /// The model file.
+        path: PathBuf,
+    },
     /// A flag of one method.
     #[error("--layer is for --method grad-cam; leave it out")]
     ForGradCam,
@@ -154,9 +170,15 @@ pub enum AppError {
         /// The flag.
         flag: &'static str,
     },
+    /// Several measures, of which one is looked at.
+    #[error("--importance is by one measure, and --metrics names {found}; name one")]
+    OneMeasure {
+        /// How many were named.
+        found: usize,
+    },
     /// A measure that does not exist for the rows.
     #[error(
-        "{measure} does not exist for these rows, of which there are too few or all have one answer; choose another one with --metric"
+        "{measure} does not exist for these rows, of which there are too few or all have one answer; choose another one with --metrics"
     )]
     NoMeasure {
         /// The measure.

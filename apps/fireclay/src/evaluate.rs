@@ -36,7 +36,8 @@ pub struct EvaluateGroups {
     /// Column of the table whose values are groups, each measured apart; many different numbers make four groups
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub by: Option<String>,
-    /// Say how much worse the model answers where the values of a column are shuffled among the rows, column by column
+    /// Say how much worse the model answers where the values of a column are shuffled among the rows, column by column: on 2,000
+    /// rows at most, for a minute at most
     #[arg(long, help_heading = "Data", conflicts_with = "by")]
     pub importance: bool,
 }
@@ -111,7 +112,11 @@ impl Command for EvaluateGroups {
                 Some(_) => &["roc_auc"],
                 None => metrics(&card.classes, preprocessing.labels.is_some()),
             };
-            let metric = match self.evaluate.measured.find(&test)?.into_iter().next() {
+            let mut asked = self.evaluate.measured.find(&test)?;
+            if asked.len() > 1 {
+                return Err(UsageError::of(AppError::OneMeasure { found: asked.len() }));
+            }
+            let metric = match asked.pop() {
                 Some(asked) => asked,
                 None => names[0].parse()?,
             };

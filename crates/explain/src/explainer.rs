@@ -10,8 +10,9 @@ use fireclay_train::{Predictor, Sample};
 
 use crate::{ExplainError, Target};
 
-/// Samples that are computed at once.
+/// Samples that are computed at once, and the numbers of all of them: of large pictures fewer samples, as what layers give takes memory.
 const AT_ONCE: usize = 64;
+const NUMBERS_AT_ONCE: usize = 1 << 21;
 
 /// A model that is asked why.
 ///
@@ -52,6 +53,8 @@ pub struct Explainer {
     device: Device,
     /// Where tokens become numbers, if the model reads tokens and has an embedding for them.
     embedding: Option<String>,
+    /// Samples that are computed at once, at most.
+    at_once: usize,
     pub(crate) layers: Vec<PlacedLayer>,
 }
 
@@ -106,8 +109,24 @@ impl Explainer {
             model,
             device,
             embedding,
+            at_once: AT_ONCE,
             layers,
         })
+    }
+
+    /// The same, which computes no more samples at once; 64 by default, and fewer large ones.
+    #[must_use]
+    pub fn with_samples_at_once(self, most: usize) -> Self {
+        Explainer { at_once: most.max(1), ..self }
+    }
+
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.at_once
+    }
+
+    /// How many samples of so many numbers are computed at once.
+    fn at_once(&self, width: usize) -> usize {
+        (NUMBERS_AT_ONCE / width.max(1)).clamp(1, self.at_once)
     }
 
     /// The model that is explained.
@@ -213,7 +232,7 @@ impl Explainer {
     ) -> Result<Gradients, ExplainError> {
         let width = self.point(sample, method)?.len().max(1);
         let mut found = Gradients { outputs: Vec::new(), gradients: Vec::new() };
-        for points in points.chunks(AT_ONCE * width) {
+        for points in points.chunks(self.at_once(width) * width) {
             let count = points.len() / width;
             let (leaf, output) = if self.reads_tokens() {
                 let embedded = self.embedded(sample, count, method)?;
@@ -254,7 +273,7 @@ impl Explainer {
         let width: usize = self.shape().iter().product::<usize>().max(1);
         let mut found = Vec::new();
         let (model, device) = (&self.answering, self.predictor.device());
-        for samples in samples.chunks(AT_ONCE * width) {
+        for samples in samples.chunks(self.at_once(width) * width) {
             let output = model.forward(self.batch(samples, samples.len() / width, device));
             found.extend(finite("output", target.of(output)?)?);
         }

@@ -1,5 +1,7 @@
 //! Gradients at the sample itself, at samples near it, and along the way to it.
 
+use std::time::{Duration, Instant};
+
 use fireclay_data::Random;
 
 use crate::explainer::{Encoded, Explainer};
@@ -52,6 +54,8 @@ pub struct IntegratedGradients {
     pub tolerance: f32,
     /// They are not doubled beyond this; 1,024 by default.
     pub most_steps: usize,
+    /// They are not doubled after so long; always by default.
+    pub time_limit: Option<Duration>,
 }
 
 impl IntegratedGradients {
@@ -62,7 +66,7 @@ impl IntegratedGradients {
 impl Default for IntegratedGradients {
     fn default() -> Self {
         let (steps, most_steps) = Self::STEPS;
-        IntegratedGradients { baseline: None, steps, tolerance: 0.01, most_steps }
+        IntegratedGradients { baseline: None, steps, tolerance: 0.01, most_steps, time_limit: None }
     }
 }
 
@@ -143,7 +147,7 @@ impl Explainer {
         let difference: Vec<f32> = point.iter().zip(&baseline).map(|(end, start)| end - start).collect();
         let ends: Vec<f32> = baseline.iter().chain(&point).copied().collect();
         let ends = self.gradients(sample, &ends, target, METHOD)?.outputs;
-        let mut steps = options.steps;
+        let (mut steps, begun) = (options.steps, Instant::now());
         loop {
             let rule = gauss_legendre(steps);
             let mut mean = vec![0f64; point.len()];
@@ -167,7 +171,8 @@ impl Explainer {
             let values = self.by_token(values.collect());
             let found = Integrated { values, output: ends[1], baseline_output: ends[0], steps };
             let enough = options.tolerance * (found.output - found.baseline_output).abs();
-            if found.remainder().abs() <= enough || 2 * steps > options.most_steps {
+            let is_late = options.time_limit.is_some_and(|limit| begun.elapsed() >= limit);
+            if found.remainder().abs() <= enough || 2 * steps > options.most_steps || is_late {
                 return Ok(found);
             }
             steps *= 2;

@@ -31,7 +31,7 @@ impl Explainer {
         let mixed = state(model).into_iter().zip(state(&fresh));
         let mixed = mixed.map(|(trained, fresh)| if changed(&trained.name) { fresh } else { trained });
         let model: Model = load_state(fresh.clone(), mixed.collect())?;
-        Explainer::with_model(&self.predictor, &model)
+        Ok(Explainer::with_model(&self.predictor, &model)?.with_samples_at_once(self.most_at_once()))
     }
 
     /// The check of [Adebayo et al. 2018](https://arxiv.org/abs/1810.03292): an explanation is made again with weights by chance in the last

@@ -21,21 +21,29 @@ impl Explainer {
     }
 
     /// Attention rollout ([Abnar and Zuidema 2020](https://arxiv.org/abs/2005.00928)): how much of each token reaches the last attention
-    /// layer, on average over the tokens there, if each layer gives half of a step on as it is and half as its heads mix it. One number for each token
-    /// (or step of a sequence); they add up to 1. It is the same whatever is explained, and does not tell what speaks for an answer from what speaks
+    /// layer, on average over the tokens there, if each layer gives half of a step on as it is and half as its heads mix it. One number for each token;
+    /// they add up to 1. It is the same whatever is explained, and does not tell what speaks for an answer from what speaks
     /// against it.
     ///
     /// # Errors
-    /// [`ExplainError::Method`] for a network without attention.
+    /// [`ExplainError::Method`] for a network that reads no tokens, or without attention layers that see each of them.
     pub fn attention_rollout(&self, sample: &Encoded) -> Result<Vec<f32>, ExplainError> {
-        if !self.has_attention() {
-            return Err(ExplainError::Method {
+        let wrong = || {
+            Err(ExplainError::Method {
                 method: "attention rollout",
-                needs: "with attention layers",
+                needs: "of tokens with attention layers over all of them",
                 found: self.answering.spec().input.to_string(),
-            });
+            })
+        };
+        if !self.has_attention() || !self.reads_tokens() {
+            return wrong();
         }
         let (layers, own) = self.attention(sample)?;
+        // Where steps are put together before or between them, there is no number for each token.
+        let tokens = self.shape()[0];
+        if layers.iter().any(|probabilities| probabilities.dims()[2] != tokens) {
+            return wrong();
+        }
         let mut rollout: Option<Tensor<2>> = None;
         for probabilities in layers {
             let [_, _, steps, _] = probabilities.dims();

@@ -202,7 +202,13 @@ fn attention_rollout_agrees() {
     case.check("rollout", |sample, _, _| case.explainer.attention_rollout(&sample).unwrap());
     let message = Case::open("lstm").explainer;
     let sample = message.sample(&[1u32; 9][..]).unwrap();
-    assert!(message.attention_rollout(&sample).unwrap_err().to_string().contains("with attention layers"));
+    assert!(
+        message
+            .attention_rollout(&sample)
+            .unwrap_err()
+            .to_string()
+            .contains("attention layers over all of them")
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::attributed::{Overlay, greatest, signed, words};
 use crate::data::{Attributed, AttributedColumn, Explanation, ExplanationReport, Picture};
 use crate::error::ReportError;
 use crate::format::{counted, fixed, number_like};
-use crate::page::{Section, page, scroll, settings};
+use crate::page::{Section, page, scroll};
 use crate::picture::data_uri;
 use crate::words::shortened;
 
@@ -36,17 +36,6 @@ impl ExplanationReport {
             sections.push(Section::new("explanations", "What decided", body));
         }
         sections.extend(randomized(self));
-        if self.command.is_some() || !self.settings.is_empty() || self.environment.is_some() {
-            let body = html! {
-                @if let Some(command) = &self.command {
-                    pre.command tabindex="0" {
-                        code { (shortened(command, 4000)) }
-                    }
-                }
-                (settings(&self.settings, self.environment.as_ref()))
-            };
-            sections.push(Section::new("made", "How it was made", body));
-        }
         let opening = html! {
             @if !self.summary.is_empty() {
                 p.lead { (self.summary) }
@@ -248,7 +237,9 @@ fn randomized(report: &ExplanationReport) -> Option<Section> {
         p {
             "Do the explanations depend on what the network has learnt? Layers get weights by chance, from the last one to the first, and the same \
              answers are explained again. Near 0 the explanations are others, as they must be; near 1 they are of the samples rather than of the \
-             network, and say nothing about what it went by."
+             network, and say nothing about what it went by. It is the mean over "
+            (counted(report.randomized_samples, "answer"))
+            "; of samples with few parts it is mostly chance."
         }
         (scroll("Correlation with the explanations of the trained network", table))
     };

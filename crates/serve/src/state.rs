@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) bodies: Arc<Semaphore>,
     /// Whose large body or picture is read.
     pub(crate) large: Semaphore,
+    /// Whose answer is explained.
+    pub(crate) explaining: Semaphore,
     /// Places for texts that are written.
     pub(crate) writing: Arc<Semaphore>,
     pub(crate) phases: Phases,
@@ -92,6 +94,7 @@ impl Shared {
             limits,
             bodies: Arc::new(bodies),
             large: Semaphore::new(1),
+            explaining: Semaphore::new(1),
             writing: Arc::new(Semaphore::new(MOST_WRITING)),
             phases: Phases::default(),
         }

@@ -170,6 +170,11 @@ impl Predictor {
         &self.model
     }
 
+    /// Whether numbers are normalised before the network reads them, by what its training data were.
+    pub fn is_normalized(&self) -> bool {
+        self.normalization != Normalization::none()
+    }
+
     /// The device that it computes on.
     pub fn device(&self) -> &Device {
         &self.device

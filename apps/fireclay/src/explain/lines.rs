@@ -139,6 +139,6 @@ fn of_columns(columns: &[AttributedColumn], output: &Output) {
 /// With its sign, and as many decimals as the greatest needs for three digits.
 pub fn signed(value: f32, most: f32) -> String {
     let digits = if most > 0.0 { most.abs().log10().floor() as i32 } else { 0 };
-    let decimals = (2 - digits).clamp(0, 6) as usize;
+    let decimals = (2 - digits).clamp(0, 9) as usize;
     format!("{value:+.decimals$}")
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fireclay::explain::{
-    Asked, Baseline, Explainer, Found, IntegratedGradients, Method, Question, Subject, Target, Way,
+    Asked, Baseline, ExplainError, Explainer, Found, IntegratedGradients, Method, Question, Subject, Target,
+    Way,
 };
 use fireclay::prelude::load_card;
 use fireclay::report::{Attributed, Explanation, RandomizedLayer};
 use fireclay::store::ModelCard;
 use fireclay::train::Predictor;
-use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, listed, same_file};
+use fireclay_cli::{Command, DeviceArgs, Exit, Output, UsageError, beginning, listed, same_file};
 use serde_json::{Map, Value};
 
 use self::out::Out;
@@ -109,12 +110,16 @@ impl Command for Explain {
         self.check_classes(&predictor)?;
         let mut inputs = Inputs::open(&self.asked, &self.model, &predictor, card.clone())?;
         let explainer = Explainer::new(&predictor)?;
-        let way = self.way(&explainer, &card)?;
+        let way = self.way(&explainer, &card, &predictor, out.as_ref())?;
+        if card.spec.int8.is_some() && way.method.is_of_gradients() {
+            output.note("the model computes in 8-bit whole numbers, which have no derivatives: it is explained by the same weights in f32");
+        }
         let names = inputs.names();
-        let (mut checked, mut row, mut same, mut pictures) = (Vec::new(), 0, 0, false);
+        let (mut checked, mut row, mut same) = (Vec::new(), 0, 0);
+        let (mut pictures, mut failed, mut told) = (false, false, false);
         loop {
             let questions = inputs.next(&predictor, output)?;
-            if questions.is_empty() || output.is_closed() {
+            if questions.is_empty() || (output.is_closed() && out.is_none()) {
                 break;
             }
             let answers =
@@ -125,18 +130,38 @@ impl Command for Explain {
                     same += 1;
                     continue;
                 };
-                let subject = Subject::new(&explainer, asked_about.asked.sample())?;
-                let mut found = subject.explain(&explainer, &asked.target, &way)?;
-                found.output += asked.offset;
-                found.baseline_output = found.baseline_output.map(|output| output + asked.offset);
-                let cells: Vec<(String, String)> =
-                    names.iter().cloned().zip(asked_about.cells.clone()).collect();
-                let attributed = subject.attributed(&found.values, way.method.is_signed(), &cells);
-                pictures |= matches!(attributed, Attributed::Picture { .. });
                 let name = match inputs.is_table() {
                     true => format!("row {row}"),
                     false => asked_about.cells.join("  "),
                 };
+                let subject = Subject::new(&explainer, asked_about.asked.sample());
+                let found = subject.and_then(|subject| {
+                    let found = subject.explain(&explainer, &asked.target, &way)?;
+                    Ok((subject, found))
+                });
+                let (subject, mut found) = match found {
+                    Ok(found) => found,
+                    // One sample that is no number must not cost all others.
+                    Err(ExplainError::NotFinite { what }) => {
+                        output.error(&format!("{}: {}", beginning(&name), ExplainError::NotFinite { what }));
+                        failed = true;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                found.output += asked.offset;
+                found.baseline_output = found.baseline_output.map(|output| output + asked.offset);
+                if asked.class.is_none() && prediction.outputs().len() > 1 && !told {
+                    let numbers = prediction.outputs().len();
+                    output.warn(format!(
+                        "the model gives {numbers} numbers, and the first of them is explained"
+                    ));
+                    told = true;
+                }
+                let cells: Vec<(String, String)> =
+                    names.iter().cloned().zip(asked_about.cells.clone()).collect();
+                let attributed = subject.attributed(&found.values, way.method.is_signed(), &cells);
+                pictures |= matches!(attributed, Attributed::Picture { .. });
                 output.record(&record(&name, &cells, inputs.is_table(), &asked, &way, &found, &attributed));
                 let explanation = Explanation {
                     name,
@@ -148,6 +173,13 @@ impl Command for Explain {
                 lines::print(&explanation, way.method.label(), output)?;
                 asked_about.notes.iter().for_each(|note| output.note(format!("  {note}")));
                 if let Some(out) = &mut out {
+                    // Of a folder of pictures all are inputs.
+                    let input = asked_about.cells.first().map(PathBuf::from).unwrap_or_default();
+                    if let Some(path) =
+                        self.out.as_ref().filter(|path| !inputs.is_table() && same_file(path, &input))
+                    {
+                        return Err(UsageError::of(AppError::OutIsInput { path: path.clone() }));
+                    }
                     let stem = PathBuf::from(asked_about.cells.first().cloned().unwrap_or_default());
                     let stem =
                         stem.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -162,10 +194,14 @@ impl Command for Explain {
             let class = self.rather_than.as_deref().unwrap_or_default();
             output.warn(format!("{same} of {row} answers are {class} themselves, and are left out; name another class with --class"));
         }
-        let randomized = self.randomized(&explainer, &checked, &way, output)?;
+        let randomized = self.randomized(&explainer, &checked, &way, output).unwrap_or_else(|error| {
+            output.error(&format!("the explanations cannot be checked: {error}"));
+            failed = true;
+            Vec::new()
+        });
         inputs.warn_of_unread(&predictor, output);
         match out {
-            Some(out) => out.finish(&self.model, &way, randomized, output)?,
+            Some(out) => out.finish(&self.model, &way, (randomized, checked.len()), output)?,
             None if pictures && !output.shows_colours() && !output.is_json() => {
                 output.note(
                     "give --out FILE.png, --out FILE.html or --out FOLDER to see where in the pictures",
@@ -173,7 +209,7 @@ impl Command for Explain {
             }
             None => {}
         }
-        Ok(if inputs.failed() { Exit::Failed } else { Exit::Done })
+        Ok(if failed || inputs.failed() { Exit::Failed } else { Exit::Done })
     }
 }
 
@@ -201,9 +237,14 @@ impl Explain {
     }
 
     /// How it is done, for a model that can be explained so.
-    fn way(&self, explainer: &Explainer, card: &ModelCard) -> anyhow::Result<Way> {
-        let usual = if explainer.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion };
-        let method = self.method.unwrap_or(usual);
+    fn way(
+        &self,
+        explainer: &Explainer,
+        card: &ModelCard,
+        predictor: &Predictor,
+        out: Option<&Out>,
+    ) -> anyhow::Result<Way> {
+        let method = self.method.unwrap_or_else(|| explainer.usual_method());
         let path = || self.model.clone();
         let is_picture = explainer.shape().len() == 3;
         if method == Method::GradCam && !is_picture {
@@ -214,9 +255,21 @@ impl Explain {
                 found,
             }));
         }
+        if let (Some(Out::Picture { .. } | Out::Folder { .. }), Some(path), false) =
+            (out, &self.out, is_picture)
+        {
+            return Err(UsageError::of(AppError::NoPictures { path: path.clone() }));
+        }
+        if self.baseline == Some(Baseline::Mean) && !predictor.is_normalized() {
+            return Err(UsageError::of(AppError::NoMean { path: path() }));
+        }
         if self.baseline.is_some() && !is_picture {
             let found = card.spec.input.to_string();
             return Err(UsageError::of(AppError::ForPictures { flag: "--baseline", path: path(), found }));
+        }
+        let compares = matches!(method, Method::IntegratedGradients | Method::Occlusion);
+        if self.baseline.is_some() && !compares {
+            return Err(UsageError::of(AppError::ComparesNothing { method: method.word() }));
         }
         if self.layer.is_some() && method != Method::GradCam {
             return Err(UsageError::of(AppError::ForGradCam));
@@ -234,7 +287,13 @@ impl Explain {
             return Err(UsageError::of(AppError::NoGradients { path: path(), method: method.name() }));
         }
         let baseline = self.baseline.unwrap_or(Baseline::Black);
-        Ok(Way { method, baseline, layer: self.layer.clone(), steps: IntegratedGradients::STEPS })
+        Ok(Way {
+            method,
+            baseline,
+            layer: self.layer.clone(),
+            steps: IntegratedGradients::STEPS,
+            time_limit: None,
+        })
     }
 
     /// What becomes of explanations where layers have weights by chance.
@@ -266,6 +325,9 @@ impl Explain {
         if parts < FEW {
             output.line(format!("Of {parts} parts of a sample it says little."));
         }
+        if found.iter().all(|layer| layer.correlation.is_none()) {
+            output.line("Where nothing is defined, the layers begin with equal weights, which explain nothing: the check says nothing here.");
+        }
         let layers: Vec<Value> = found
             .iter()
             .map(|layer| serde_json::json!({"layer": layer.layer, "correlation": layer.correlation}))
@@ -283,7 +345,9 @@ impl Explain {
 
 /// What attributions add up to, as a sentence.
 fn sum(asked: &Asked, way: &Way, found: &Found, attributed: &Attributed) -> String {
-    let output = lines::signed(found.output, found.output.abs().max(1.0));
+    let most =
+        found.output.abs().max(found.baseline_output.map_or(0.0, |before| (found.output - before).abs()));
+    let output = lines::signed(found.output, most);
     // A logit has a sign, a value one only if it needs it.
     let output = if asked.class.is_none() { output.trim_start_matches('+') } else { &output };
     let begin = format!("{} is {output}", asked.measure());
@@ -296,10 +360,10 @@ fn sum(asked: &Asked, way: &Way, found: &Found, attributed: &Attributed) -> Stri
     let baseline = match attributed {
         Attributed::Picture { .. } => way.baseline.name(),
         Attributed::Words(_) => "a text of padding",
-        Attributed::Columns(_) => "the mean of the training rows",
+        Attributed::Columns(_) => "a row of usual numbers and no categories",
     };
     let difference = found.output - before;
-    let size = lines::signed(difference.abs(), found.output.abs().max(1.0));
+    let size = lines::signed(difference.abs(), most);
     let more = if difference < 0.0 { "less" } else { "more" };
     let steps = found.steps.unwrap_or(0);
     let lacking = (remainder / difference).abs();
@@ -309,7 +373,7 @@ fn sum(asked: &Asked, way: &Way, found: &Found, attributed: &Attributed) -> Stri
     };
     format!(
         "{begin}, {} {more} than for {baseline}; the parts add up to that {within} ({steps} steps).",
-        &size[1..]
+        size.trim_start_matches('+')
     )
 }
 
@@ -336,7 +400,7 @@ fn record(
             put(column, name.into());
         }
     }
-    put("method", way.method.name().into());
+    put("method", way.method.word().into());
     match &asked.class {
         Some(class) => {
             put("class", class.clone().into());

@@ -74,7 +74,7 @@ impl Out {
         self,
         model: &Path,
         way: &Way,
-        randomized: Vec<RandomizedLayer>,
+        (randomized, randomized_samples): (Vec<RandomizedLayer>, usize),
         output: &Output,
     ) -> anyhow::Result<()> {
         match self {
@@ -105,8 +105,8 @@ impl Out {
                     colour: way.method.colour().into(),
                     explanations,
                     randomized,
+                    randomized_samples,
                     notes,
-                    ..ExplanationReport::default()
                 };
                 let page = report.to_html()?;
                 write(&path, page.as_bytes())?;

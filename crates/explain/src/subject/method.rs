@@ -100,6 +100,11 @@ impl Method {
         }
     }
 
+    /// Whether it derives the model.
+    pub fn is_of_gradients(self) -> bool {
+        !matches!(self, Method::Occlusion | Method::AttentionRollout)
+    }
+
     /// What a line calls parts with a large attribution.
     pub fn label(self) -> &'static str {
         if self == Method::AttentionRollout { "looks at" } else { "for" }

@@ -5,6 +5,7 @@ mod question;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use fireclay_report::{Attributed, AttributedColumn, Picture};
 use fireclay_text::reserved;
@@ -28,6 +29,8 @@ pub struct Way {
     pub layer: Option<String>,
     /// How many steps integrated gradients begin with, and the most.
     pub steps: (usize, usize),
+    /// After so long they are not doubled any more.
+    pub time_limit: Option<Duration>,
 }
 
 /// What is known of one answer.
@@ -62,7 +65,16 @@ enum Parts<'a> {
     },
     /// Words with the places of their tokens; of n-grams all words, without places.
     Words(Vec<(Option<usize>, String)>),
+    /// The same of tokens whose text is not known.
+    Tokens(Vec<(Option<usize>, String)>),
     Columns(Vec<(String, Range<usize>)>),
+}
+
+impl Explainer {
+    /// The method to begin with: integrated gradients, and occlusion for models that cannot be derived by what they read.
+    pub fn usual_method(&self) -> Method {
+        if self.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion }
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -74,11 +86,11 @@ impl<'a> Subject<'a> {
         let predictor = explainer.predictor();
         let encoded = explainer.sample(sample.clone())?;
         let parts = match (sample, explainer.shape()) {
-            (Sample::Pixels(bytes), &[channels, height, width]) => {
+            (Sample::Pixels(bytes), &[channels @ (1 | 3), height, width]) => {
                 Parts::Picture { bytes, shape: [channels, height, width] }
             }
             (Sample::Text(text), _) => Parts::Words(words(predictor, text)),
-            (Sample::Tokens(tokens), _) => Parts::Words(words_of(predictor, tokens)),
+            (Sample::Tokens(tokens), _) => Parts::Tokens(words_of(predictor, tokens)),
             _ if predictor.table().is_none() => Parts::Columns(
                 (0..encoded.values().len()).map(|at| (format!("value {}", at + 1), at..at + 1)).collect(),
             ),
@@ -94,7 +106,7 @@ impl<'a> Subject<'a> {
     pub fn parts(&self) -> usize {
         match &self.parts {
             Parts::Picture { shape: [_, height, width], .. } => height * width,
-            Parts::Words(words) => words.len(),
+            Parts::Words(words) | Parts::Tokens(words) => words.len(),
             Parts::Columns(columns) => columns.len(),
         }
     }
@@ -126,8 +138,14 @@ impl<'a> Subject<'a> {
             Method::IntegratedGradients => {
                 let baseline = self.baseline(explainer, way)?;
                 let (steps, most_steps) = way.steps;
-                let options =
-                    IntegratedGradients { baseline, steps, most_steps, ..IntegratedGradients::default() };
+                let time_limit = way.time_limit;
+                let options = IntegratedGradients {
+                    baseline,
+                    steps,
+                    most_steps,
+                    time_limit,
+                    ..IntegratedGradients::default()
+                };
                 let found = explainer.integrated_gradients(encoded, target, &options)?;
                 Found {
                     values: self.by_part(&found.values),
@@ -140,6 +158,9 @@ impl<'a> Subject<'a> {
             }
             Method::GradientTimesInput => simple(explainer.gradient_times_input(encoded, target)?),
             Method::SmoothGrad => simple(explainer.smooth_grad(encoded, target, &SmoothGrad::default())?),
+            Method::GradCam if !matches!(self.parts, Parts::Picture { .. }) => {
+                return Err(self.wrong(explainer, way, "that is asked about a picture"));
+            }
             Method::GradCam => {
                 let found = explainer.grad_cam(encoded, target, way.layer.as_deref())?;
                 let output = explainer.output(encoded, target)?;
@@ -162,7 +183,9 @@ impl<'a> Subject<'a> {
                     let found = explainer.occlusion_of_groups(encoded, target, &groups, None)?;
                     Found { values: found.values, output: found.output, ..Found::default() }
                 }
-                Parts::Words(_) => unreachable!("they are left out one by one"),
+                Parts::Words(_) | Parts::Tokens(_) => {
+                    return Err(self.wrong(explainer, way, "that is asked about a text"));
+                }
             },
             Method::AttentionRollout => {
                 let output = explainer.output(encoded, target)?;
@@ -173,6 +196,11 @@ impl<'a> Subject<'a> {
                 }
             }
         })
+    }
+
+    fn wrong(&self, explainer: &Explainer, way: &Way, needs: &'static str) -> ExplainError {
+        let found = explainer.predictor().model().spec().input.to_string();
+        ExplainError::Method { method: way.method.name(), needs, found }
     }
 
     fn baseline(&self, explainer: &Explainer, way: &Way) -> Result<Option<Vec<f32>>, ExplainError> {
@@ -195,7 +223,7 @@ impl<'a> Subject<'a> {
                     .map(|at| (0..*channels).map(|channel| values[channel * pixels + at]).sum())
                     .collect()
             }
-            Parts::Words(words) => {
+            Parts::Words(words) | Parts::Tokens(words) => {
                 let of =
                     |place: &Option<usize>| place.and_then(|place| values.get(place)).copied().unwrap_or(0.0);
                 words.iter().map(|(place, _)| of(place)).collect()
@@ -209,7 +237,7 @@ impl<'a> Subject<'a> {
     fn resized(&self, map: &GradCam) -> Vec<f32> {
         match &self.parts {
             Parts::Picture { shape: [_, height, width], .. } => map.resized(*height, *width),
-            Parts::Words(_) | Parts::Columns(_) => Vec::new(),
+            Parts::Words(_) | Parts::Tokens(_) | Parts::Columns(_) => Vec::new(),
         }
     }
 
@@ -217,9 +245,10 @@ impl<'a> Subject<'a> {
     pub fn attributed(&self, values: &[f32], signed: bool, cells: &[(String, String)]) -> Attributed {
         match &self.parts {
             Parts::Picture { bytes, shape } => {
-                Attributed::Picture { picture: picture(bytes, *shape), values: values.to_vec(), signed }
+                let picture = Picture::from_planes(bytes, *shape).unwrap_or_default();
+                Attributed::Picture { picture, values: values.to_vec(), signed }
             }
-            Parts::Words(words) => Attributed::Words(
+            Parts::Words(words) | Parts::Tokens(words) => Attributed::Words(
                 words.iter().map(|(_, word)| word.clone()).zip(values.iter().copied()).collect(),
             ),
             Parts::Columns(columns) => {
@@ -268,12 +297,4 @@ fn words_of(predictor: &Predictor, tokens: &[u32]) -> Vec<(Option<usize>, String
         (*token != reserved::PADDING).then_some((Some(place), word))
     };
     tokens.iter().enumerate().filter_map(word).collect()
-}
-
-/// From `[channels, height, width]` to pixels.
-fn picture(bytes: &[u8], [channels, height, width]: [usize; 3]) -> Picture {
-    let pixels = height * width;
-    let bytes =
-        (0..pixels).flat_map(|at| (0..channels).map(move |channel| bytes[channel * pixels + at])).collect();
-    Picture { width, height, bytes }
 }

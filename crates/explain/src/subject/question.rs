@@ -71,31 +71,38 @@ impl Question<'_> {
         let classes = predictor.classes();
         let place = |name: &str| classes.iter().position(|known| known == name);
         let name = |index: usize| classes.get(index).cloned().unwrap_or_else(|| index.to_string());
-        let answered = prediction.class_index().or_else(|| {
-            let best = |one: &(usize, &f32), other: &(usize, &f32)| one.1.total_cmp(other.1);
-            probabilities.iter().enumerate().max_by(best).map(|(index, _)| index)
-        });
-        let class = self.class.and_then(place).or(answered).unwrap_or(0);
+        // A single logit is that of the second of two classes, against the first, or of the only label.
+        let positive = (prediction.outputs().len() == 1).then_some(if classes.len() == 1 { 0 } else { 1 });
+        let best = |one: &(usize, &f32), other: &(usize, &f32)| one.1.total_cmp(other.1);
+        let most_probable = probabilities.iter().enumerate().max_by(best).map(|(index, _)| index);
+        let answered = prediction.class_index().filter(|_| classes.len() != 1);
+        let class = self.class.and_then(place).or(answered).or(most_probable).unwrap_or(0);
         let other = self.rather_than.and_then(place);
         if other == Some(class) {
             return None;
         }
-        // The only logit is that of the second of two classes, against the first.
-        let is_yes_or_no = prediction.outputs().len() == 1 && classes.len() == 2;
-        let target = match (is_yes_or_no, other) {
-            (true, _) => Target::output(0).times(if class == 1 { 1.0 } else { -1.0 }),
-            (false, None) => Target::output(class),
-            (false, Some(other)) => Target::output(class).rather_than(other),
+        let target = match (positive, other) {
+            (Some(positive), _) => Target::output(0).times(if class == positive { 1.0 } else { -1.0 }),
+            (None, None) => Target::output(class),
+            (None, Some(other)) => Target::output(class).rather_than(other),
         };
-        let probability_of = |index: usize| match is_yes_or_no {
-            true => probabilities.first().map(|yes| if index == 1 { *yes } else { 1.0 - yes }),
-            false => probabilities.get(index).copied(),
+        let probability_of = |index: usize| match positive {
+            Some(positive) => {
+                probabilities.first().map(|yes| if index == positive { *yes } else { 1.0 - yes })
+            }
+            None => probabilities.get(index).copied(),
         };
         let shown = |index: usize| match probability_of(index) {
             Some(probability) => format!("{} {:.2} %", name(index), 100.0 * probability),
             None => name(index),
         };
-        let answer = answered.map_or_else(String::new, &shown);
+        let answer = match answered {
+            Some(answered) => shown(answered),
+            None => {
+                let labels = prediction.labels(0.5);
+                if labels.is_empty() { "no label".to_owned() } else { labels.join(", ") }
+            }
+        };
         Some(Asked {
             target,
             offset: 0.0,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributed, Environment, SettingGroup};
+use super::Attributed;
 
 /// Explanations of some answers: everything that their page says. All fields have a default.
 ///
@@ -40,14 +40,10 @@ pub struct ExplanationReport {
     pub explanations: Vec<Explanation>,
     /// What became of them where layers had weights by chance, in the order in which they got them.
     pub randomized: Vec<RandomizedLayer>,
+    /// Of how many samples.
+    pub randomized_samples: usize,
     /// Sentences to be warned by.
     pub notes: Vec<String>,
-    /// The command that makes the page again.
-    pub command: Option<String>,
-    /// The settings, in groups.
-    pub settings: Vec<SettingGroup>,
-    /// Where it took place.
-    pub environment: Option<Environment>,
 }
 
 /// An answer and what decided it.

@@ -52,7 +52,7 @@ async fn answer(
     let body = body_of(headers, body, shared).await?;
     served.check_room()?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let (question, notes) = question(shared, served.model(), kind, &body).await?;
+    let Read { question, notes, .. } = read(shared, served.model(), kind, &body).await?;
     let answers = served.ask(vec![question], came).await?;
     match answers.first() {
         Some(answer) => Ok(Json(said(served, answer, notes))),
@@ -60,13 +60,22 @@ async fn answer(
     }
 }
 
-/// The sample in a body, and what was done to it.
-pub(super) async fn question(
+/// A sample that was read.
+pub(super) struct Read {
+    pub question: Question,
+    /// The text that it was, where it was one: tokens alone do not say it.
+    pub text: Option<String>,
+    /// What was done to it.
+    pub notes: Vec<String>,
+}
+
+/// The sample in a body.
+pub(super) async fn read(
     shared: &Shared,
     model: &ServedModel,
     kind: &str,
     body: &RequestBody,
-) -> Result<(Question, Vec<String>), Refusal> {
+) -> Result<Read, Refusal> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match (essence.as_str(), model.input()) {
         ("multipart/form-data", _) => of_form(shared, model, kind, body).await,
@@ -92,11 +101,7 @@ fn writes(_: &ServedModel) -> Refusal {
 }
 
 /// A picture is decoded off the thread that serves connections, one at a time, as a small file may be a large picture.
-async fn of_picture(
-    shared: &Shared,
-    model: &ServedModel,
-    bytes: &[u8],
-) -> Result<(Question, Vec<String>), Refusal> {
+async fn of_picture(shared: &Shared, model: &ServedModel, bytes: &[u8]) -> Result<Read, Refusal> {
     let Input::Picture { shape, form } = model.input() else {
         return Err(Refusal::bad("the model takes no picture"));
     };
@@ -105,10 +110,10 @@ async fn of_picture(
         read.map_err(|problem| Refusal::bad(format!("the picture cannot be read: {problem}")))
     };
     let picture = apart(shared, read).await?;
-    Ok((Question::Pixels(picture.pixels), picture.notes))
+    Ok(Read { question: Question::Pixels(picture.pixels), text: None, notes: picture.notes })
 }
 
-fn of_text(model: &ServedModel, bytes: &[u8]) -> Result<(Question, Vec<String>), Refusal> {
+fn of_text(model: &ServedModel, bytes: &[u8]) -> Result<Read, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Refusal::bad(format!("the text is not UTF-8 from byte {} on", error.valid_up_to()))
     })?;
@@ -131,7 +136,7 @@ fn picture_in_json(body: &[u8]) -> Result<Result<Vec<u8>, Value>, Refusal> {
 }
 
 /// A sample as JSON, as in a list of instances.
-fn of_json(model: &ServedModel, value: Value) -> Result<(Question, Vec<String>), Refusal> {
+fn of_json(model: &ServedModel, value: Value) -> Result<Read, Refusal> {
     if *model.input() == Input::Writes {
         return Err(writes(model));
     }
@@ -145,10 +150,18 @@ fn of_json(model: &ServedModel, value: Value) -> Result<(Question, Vec<String>),
         }
         (value, _) => value,
     };
+    // A text by itself, or in the only field.
+    let text = match (&value, model.input()) {
+        (Value::String(text), Input::Text) => Some(text.clone()),
+        (Value::Object(object), Input::Text) => {
+            object.values().next().and_then(Value::as_str).map(str::to_owned)
+        }
+        _ => None,
+    };
     let tensors = of_instances(model.signature(), vec![value])?;
     let mut questions = model.questions(tensors)?;
     match (questions.pop(), questions.len()) {
-        (Some(question), 0) => Ok((question, Vec::new())),
+        (Some(question), 0) => Ok(Read { question, text, notes: Vec::new() }),
         _ => Err(Refusal::bad("expected one sample; :predict takes several")),
     }
 }
@@ -159,7 +172,7 @@ async fn of_form(
     model: &ServedModel,
     kind: &str,
     body: &RequestBody,
-) -> Result<(Question, Vec<String>), Refusal> {
+) -> Result<Read, Refusal> {
     let wrong = |error: multer::Error| Refusal::bad(format!("the form cannot be read: {error}"));
     let boundary = multer::parse_boundary(kind).map_err(wrong)?;
     let bytes = axum::body::Bytes::copy_from_slice(body.bytes());

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -12,14 +13,16 @@ use axum::response::Response;
 use axum::routing::{Router, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fireclay_backend::in_precision;
 use fireclay_explain::{Baseline, ExplainError, Method, Subject, Way};
 use fireclay_report::{Attributed, Explanation};
 use fireclay_train::Sample;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Target, apart, body_of, by, classify};
-use crate::model::{Input, Question};
+use super::classify::{self, Read};
+use super::{Target, body_of, by};
+use crate::model::Question;
 use crate::refusal::Refusal;
 use crate::registry::Served;
 use crate::state::Shared;
@@ -28,8 +31,11 @@ use crate::tensor::shortest;
 /// Steps of integrated gradients at first, and at most: a server has others to answer.
 const STEPS: (usize, usize) = (16, 256);
 
-/// Words that are left out one by one.
-const MOST_WORDS: usize = 1_000;
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+
+/// Words, or numbers of a sample, that are left out one by one, and bytes of a text that is read anew without each.
+const MOST_PARTS: usize = 1_000;
+const LONGEST_TEXT: usize = 64 << 10;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -69,39 +75,24 @@ async fn answer(
 ) -> Result<Json<Value>, Refusal> {
     let body = body_of(headers, body, shared).await?;
     served.check_room()?;
-    let model = served.model();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // The words of a text are not to be found in the tokens of n-grams.
-    let text = (*model.input() == Input::Text).then(|| text_in(kind, body.bytes())).flatten();
-    let (question, notes) = classify::question(shared, model, kind, &body).await?;
-    drop(body);
-    let explain = || {
+    let Read { question, text, notes } = classify::read(shared, served.model(), kind, &body).await?;
+    // The body keeps its place among those that are held until the end, as the sample takes as much memory.
+    let turn = tokio::time::timeout(shared.limits.turn_time, shared.explaining.acquire()).await;
+    let Ok(_turn) = turn else {
+        return Err(Refusal::Unavailable("other answers are being explained; try again in a second"));
+    };
+    let said = tokio::task::block_in_place(|| {
         let said = catch_unwind(AssertUnwindSafe(|| said(served, request, &question, text.as_deref())));
         said.unwrap_or(Err(Refusal::Failed))
-    };
-    let said = apart(shared, explain).await?;
+    })?;
+    drop(body);
     Ok(Json(with_notes(said, notes)))
 }
 
 fn with_notes(mut said: Value, notes: Vec<String>) -> Value {
     said["notes"] = notes.into();
     said
-}
-
-/// A text as it is, as JSON, or as the only field of a JSON object.
-fn text_in(kind: &str, body: &[u8]) -> Option<String> {
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "multipart/form-data" => None,
-        "application/json" => match serde_json::from_slice(body).ok()? {
-            Value::String(text) => Some(text),
-            Value::Object(object) if object.len() == 1 => {
-                object.into_iter().next()?.1.as_str().map(str::to_owned)
-            }
-            _ => None,
-        },
-        _ => std::str::from_utf8(body).ok().map(str::to_owned),
-    }
 }
 
 /// Explains an answer.
@@ -111,14 +102,14 @@ fn said(
     question: &Question,
     text: Option<&str>,
 ) -> Result<Value, Refusal> {
+    let _precision = in_precision(served.precision());
     let model = served.model();
     let refused = |error: ExplainError| Refusal::bad(error.to_string());
     let explainer = model.explainer().map_err(Refusal::bad)?;
     let predictor = explainer.predictor();
     let sample = text.map_or_else(|| question.sample(), Sample::Text);
-    let usual = if explainer.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion };
     let method = match &request.method {
-        None => usual,
+        None => explainer.usual_method(),
         Some(word) => Method::ALL.into_iter().find(|method| method.word() == word).ok_or_else(|| {
             let known = Method::ALL.map(Method::word).join(", ");
             Refusal::bad(format!("the method is {word:?}; expected one of {known}"))
@@ -142,13 +133,17 @@ fn said(
         Refusal::bad("the class that is explained is the one that it is compared with; name another one")
     })?;
     let subject = Subject::new(explainer, sample).map_err(refused)?;
-    if method == Method::Occlusion && matches!(*model.input(), Input::Text) && subject.parts() > MOST_WORDS {
-        let found = subject.parts();
-        return Err(Refusal::bad(format!(
-            "the text has {found} words; expected at most {MOST_WORDS} to be left out one by one"
-        )));
+    // A picture is covered by some hundred patches.
+    if method == Method::Occlusion && !matches!(question, Question::Pixels(_)) {
+        let (parts, bytes) = (subject.parts(), text.map_or(0, str::len));
+        if parts > MOST_PARTS || bytes > LONGEST_TEXT {
+            return Err(Refusal::bad(format!(
+                "the sample has {parts} parts in {bytes} bytes of text; expected at most {MOST_PARTS} in {LONGEST_TEXT}, as each is left out"
+            )));
+        }
     }
-    let way = Way { method, baseline: Baseline::Black, layer: None, steps: STEPS };
+    let way =
+        Way { method, baseline: Baseline::Black, layer: None, steps: STEPS, time_limit: Some(TIME_LIMIT) };
     let found = subject.explain(explainer, &asked.target, &way).map_err(refused)?;
     let attributed = subject.attributed(&found.values, method.is_signed(), &[]);
     let number = |value: Option<f32>| value.map_or(Value::Null, |value| json!(shortest(value)));

@@ -144,13 +144,14 @@ fn what_decided_is_said_of_a_picture_a_text_and_a_row() {
         (json_header.clone(), json!({ "text": "good film" }).to_string().into()),
         form(&[("text", b"good film")]),
     ] {
-        let said = server.post_with("/v1/models/reviews/versions/1/explain", &headers, body).json();
+        let said = server.post_with("/v1/models/reviews/versions/1/explain", &headers, body.clone()).json();
         let words: Vec<&str> =
             said["words"].as_array().unwrap().iter().map(|word| word["word"].as_str().unwrap()).collect();
         assert_eq!(words, ["good", "film"], "{said}");
-        if said["method"] == "integrated-gradients" {
-            adds_up(&said, list(&said["words"]));
-        }
+        assert_eq!(said["method"], "integrated-gradients");
+        adds_up(&said, list(&said["words"]));
+        let said = server.post_with("/v1/models/reviews/explain?method=occlusion", &headers, body).json();
+        assert_eq!(list(&said["words"]).len(), 2, "{said}");
     }
     let row = json!({ "age": 21, "colour": "red" }).to_string();
     let said = server.post_with("/v1/models/prices/explain", &json_header, row.clone()).json();
@@ -165,7 +166,7 @@ fn what_decided_is_said_of_a_picture_a_text_and_a_row() {
         ("pictures/explain?method=tea-leaves", 400, "integrated-gradients, gradient-times-input"),
         ("pictures/explain?class=nothing", 400, "there is no class \"nothing\""),
         ("pictures/explain?clas=x", 400, "clas"),
-        ("pictures/explain?method=attention-rollout", 400, "with attention layers"),
+        ("pictures/explain?method=attention-rollout", 400, "with attention layers over all"),
         ("pictures/explain?method=grad-cam", 400, "with convolutions"),
         ("nobody/explain", 404, "nobody"),
     ] {

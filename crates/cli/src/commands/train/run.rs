@@ -183,6 +183,7 @@ fn train<P: Program>(
             measures: &measures,
             constant: baselines.as_ref().map(Baselines::constant_name),
             monitor: monitor.as_deref(),
+            batch_size: recipe.batch_size,
         };
         recording.finish::<P>(&outcome, &state.data, output)?;
     }

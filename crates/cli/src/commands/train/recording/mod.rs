@@ -39,6 +39,8 @@ pub struct Outcome<'a, P: Program> {
     /// The answer that does not look at the sample.
     pub constant: Option<&'a str>,
     pub monitor: Option<&'a str>,
+    /// Samples of a step.
+    pub batch_size: usize,
 }
 
 /// A training whose folder is filled as it goes.

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fireclay::data::{Batch, BatchFeatures, Dataset, Pass, Side, TableDataset, TextDataset};
-use fireclay::explain::{Baseline, Explainer, Method, Question, Subject, Way};
-use fireclay::report::{Augmented, Content, Example, Picture, RunReport};
+use fireclay::explain::{Baseline, Explainer, Question, Subject, Way};
+use fireclay::report::{Attributed, Augmented, Content, Example, Picture, RunReport};
 use fireclay::runs::{Wrong, most_wrong};
 use fireclay::train::Sample;
 
@@ -16,6 +16,8 @@ const MISTAKES: usize = 12;
 
 /// Steps by which they are explained, at first and at most: fewer than `explain` takes, which is asked for numbers.
 const STEPS: (usize, usize) = (16, 64);
+const TIME_OF_ONE: Duration = Duration::from_secs(1);
+/// No explanation is begun after it.
 const TIME_TO_EXPLAIN: Duration = Duration::from_secs(10);
 
 /// Training pictures that are shown augmented, and how often each.
@@ -54,7 +56,8 @@ fn examples<P: Program>(wrong: &[Wrong], outcome: &Outcome<P>, source: &SourceOf
     wrong.iter().zip(contents).map(example).collect()
 }
 
-/// Says of mistakes what decided them, and returns how; nothing of networks that cannot be explained, and of those that take too long.
+/// Says of mistakes what decided them, and returns how; nothing of networks that cannot be explained, of several labels, of which there is
+/// not one that was predicted, and after [`TIME_TO_EXPLAIN`].
 fn explained<P: Program>(
     mistakes: &mut [Example],
     wrong: &[Wrong],
@@ -62,48 +65,74 @@ fn explained<P: Program>(
 ) -> Option<&'static str> {
     let begun = Instant::now();
     let predictor = outcome.trainer.predictor();
-    let explainer = Explainer::new(&predictor).ok()?;
-    let method = if explainer.has_gradients() { Method::IntegratedGradients } else { Method::Occlusion };
-    let way = Way { method, baseline: Baseline::Black, layer: None, steps: STEPS };
-    let names = outcome.test.class_names();
-    for (mistake, wrong) in mistakes.iter_mut().zip(wrong) {
+    // A step of the training had room for as many samples.
+    let at_once = outcome.batch_size;
+    let explainer = Explainer::new(&predictor).ok()?.with_samples_at_once(at_once);
+    let method = explainer.usual_method();
+    let way =
+        Way { method, baseline: Baseline::Black, layer: None, steps: STEPS, time_limit: Some(TIME_OF_ONE) };
+    let mut found = Vec::new();
+    for (mistake, wrong) in mistakes.iter().zip(wrong) {
         if begun.elapsed() > TIME_TO_EXPLAIN {
             break;
         }
-        let class = names.iter().find(|name| **name == wrong.predicted);
-        // Of several labels there is not one that was predicted.
-        if class.is_none() && !names.is_empty() {
-            return None;
-        }
-        let row: Vec<f32>;
-        let sample = match (&mistake.content, outcome.test.raw_u8(wrong.index)) {
-            (Content::Picture(_), Some(bytes)) => Sample::Pixels(bytes),
-            (Content::Text(text), _) => Sample::Text(text),
-            (Content::Row(columns), _) => {
-                let table = predictor.table()?;
-                let mut encoded = Vec::new();
-                let cell = |column: &str| {
-                    columns.iter().find(|(name, _)| name == column).map_or("", |(_, cell)| cell.as_str())
-                };
-                table.encode(cell, &mut encoded);
-                row = encoded;
-                Sample::from(&row)
-            }
-            _ => return None,
-        };
-        let prediction = predictor.predict(sample.clone()).ok()?;
-        let question = Question { class: class.map(String::as_str), rather_than: None };
-        let asked = question.of(&predictor, &prediction)?;
-        let subject = Subject::new(&explainer, sample).ok()?;
-        let found = subject.explain(&explainer, &asked.target, &way).ok()?;
-        let cells: &[(String, String)] = match &mistake.content {
-            Content::Row(columns) => columns,
-            _ => &[],
-        };
-        mistake.attributed = Some(subject.attributed(&found.values, true, cells));
+        found.push(attributed(&explainer, &way, mistake, wrong, outcome.test)?);
+    }
+    for (mistake, found) in mistakes.iter_mut().zip(found) {
+        mistake.attributed = Some(found);
     }
     Some(method.name())
 }
+
+/// A mistake with what decided it.
+fn attributed(
+    explainer: &Explainer,
+    way: &Way,
+    mistake: &Example,
+    wrong: &Wrong,
+    test: &Dataset,
+) -> Option<Attributed> {
+    let predictor = explainer.predictor();
+    let row: Vec<f32>;
+    let sample = match (&mistake.content, test.raw_u8(wrong.index)) {
+        (Content::Picture(_), Some(bytes)) => Sample::Pixels(bytes),
+        (Content::Text(text), _) => Sample::Text(without_marks(text)),
+        (Content::Row(columns), _) => {
+            let cell = |column: &str| {
+                columns.iter().find(|(name, _)| name == column).map_or("", |(_, cell)| cell.as_str())
+            };
+            let mut encoded = Vec::new();
+            predictor.table()?.encode(cell, &mut encoded);
+            row = encoded;
+            Sample::from(&row)
+        }
+        _ => return None,
+    };
+    let prediction = predictor.predict(sample.clone()).ok()?;
+    if prediction.probabilities().is_some() && prediction.class_index().is_none() {
+        return None;
+    }
+    let class = test.class_names().iter().find(|name| **name == wrong.predicted);
+    let question = Question { class: class.map(String::as_str), rather_than: None };
+    let asked = question.of(predictor, &prediction)?;
+    let subject = Subject::new(explainer, sample).ok()?;
+    let found = subject.explain(explainer, &asked.target, way).ok()?;
+    let cells: &[(String, String)] = match &mistake.content {
+        Content::Row(columns) => columns,
+        _ => &[],
+    };
+    Some(subject.attributed(&found.values, true, cells))
+}
+
+/// A text without the marks of [`as_read`] for what was cut off.
+fn without_marks(text: &str) -> &str {
+    let text = text.strip_prefix(BEFORE).unwrap_or(text);
+    text.strip_suffix(AFTER).unwrap_or(text)
+}
+
+/// What stands for the part of a text that was not read.
+const BEFORE: &str = "… ";
+const AFTER: &str = " …";
 
 /// Leaves of a sample what the network was given: the part of a long text that it reads, and no target among columns.
 fn as_read(content: &mut Content, test: &Dataset) {
@@ -112,8 +141,8 @@ fn as_read(content: &mut Content, test: &Dataset) {
             let read = test.text_preprocessing();
             let part = read.map_or(text.as_str(), |read| read.part_read(text));
             let [before, after] = match read.map(|read| read.padding.truncate) {
-                Some(Side::Left) if part.len() < text.len() => ["… ", ""],
-                Some(Side::Right) if part.len() < text.len() => ["", " …"],
+                Some(Side::Left) if part.len() < text.len() => [BEFORE, ""],
+                Some(Side::Right) if part.len() < text.len() => ["", AFTER],
                 _ => ["", ""],
             };
             // As a browser would show it.
@@ -135,19 +164,7 @@ fn as_read(content: &mut Content, test: &Dataset) {
 /// A sample as a picture, if it is one.
 pub fn picture(data: &Dataset, index: usize) -> Option<Picture> {
     let &[channels, height, width] = data.shape() else { return None };
-    let bytes = data.raw_u8(index)?;
-    Some(Picture { width, height, bytes: interleaved(bytes, channels, width * height)? })
-}
-
-/// Channel after channel becomes pixel after pixel.
-fn interleaved(planes: &[u8], channels: usize, pixels: usize) -> Option<Vec<u8>> {
-    match channels {
-        1 => Some(planes.to_vec()),
-        3 => Some(
-            (0..pixels).flat_map(|pixel| [0, 1, 2].map(|channel| planes[channel * pixels + pixel])).collect(),
-        ),
-        _ => None,
-    }
+    Picture::from_planes(data.raw_u8(index)?, [channels, height, width])
 }
 
 /// Some training pictures as they are and as the network saw them.
@@ -162,7 +179,7 @@ fn augmented(train: &Dataset) -> Vec<Augmented> {
             train.gather_augmented(&[index as u32], Pass { seed: 0, epoch }, &mut batch);
             let BatchFeatures::Values(values) = &batch.features else { return None };
             let bytes = bytes_of(train, values, channels, width * height);
-            Some(Picture { width, height, bytes: interleaved(&bytes, channels, width * height)? })
+            Picture::from_planes(&bytes, [channels, height, width])
         });
         Some(Augmented {
             label: train.label(index).and_then(|label| train.class_names().get(label as usize)).cloned(),
