@@ -32,7 +32,10 @@ fn columns_of_a_row_add_up_and_the_one_that_counts_is_first() {
     let record = &records(folder.path(), &[&evaluate[..], &["--metrics", "roc_auc"]].concat())[0];
     assert_eq!((&record["measure"], &record["columns"][0]["column"]), (&"roc_auc".into(), &"size".into()));
     assert!(record["columns"][0]["loss"].as_f64().unwrap() > 0.2, "{record}");
+    let fewer = &records(folder.path(), &[&evaluate[..], &["--limit", "40"]].concat())[0];
+    assert_eq!(fewer["samples"], 40);
     fail(folder.path(), &["evaluate", "model.fireclay", "--importance"], 2, &["TABLE.csv --importance"]);
+    fail(folder.path(), &[&evaluate[..], &["--metrics", "f1,roc_auc"]].concat(), 2, &["--metrics names 2"]);
     fail(folder.path(), &[&evaluate[..], &["--by", "size"]].concat(), 2, &["--by"]);
     let run =
         succeed(folder.path(), &["explain", "model.fireclay", "new.csv", "--out", "page.html", "--check"]);

@@ -121,7 +121,8 @@ impl Command for EvaluateGroups {
                 None => names[0].parse()?,
             };
             let indices = measured(&test, &card, output)?;
-            return importance(&trainer, &test.subset(&indices)?, &preprocessing, &metric, output);
+            let rows = self.evaluate.limit.dataset(test.subset(&indices)?)?;
+            return importance(&trainer, &rows, &preprocessing, &metric, output);
         };
         let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
         let measured: HashSet<usize> = measured(&test, &card, output)?.into_iter().collect();

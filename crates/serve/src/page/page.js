@@ -130,7 +130,7 @@ async function classify(sample) {
     const said = await response.json();
     if (of !== panel || of.signal.aborted || !of.asks()) return;
     showAnswer(said, performance.now() - begun);
-    offerWhy(asked, of);
+    if (model.explains) offerWhy(asked, of);
   } catch (error) {
     if (of === panel && !of.signal.aborted) showProblem(error.message);
   }

@@ -23,6 +23,7 @@ pub(super) fn models(shared: &Shared) -> Value {
             "versions": versions.into_iter().map(version).collect::<Vec<_>>(),
             "input": input(model),
             "answers": answers(model),
+            "explains": matches!(model.card().spec.output_steps(), Ok(None)),
             "classes": model.classes(),
             "card": card(&served),
         })

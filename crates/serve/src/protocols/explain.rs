@@ -82,17 +82,13 @@ async fn answer(
     let Ok(_turn) = turn else {
         return Err(Refusal::Unavailable("other answers are being explained; try again in a second"));
     };
-    let said = tokio::task::block_in_place(|| {
+    let mut said = tokio::task::block_in_place(|| {
         let said = catch_unwind(AssertUnwindSafe(|| said(served, request, &question, text.as_deref())));
         said.unwrap_or(Err(Refusal::Failed))
     })?;
     drop(body);
-    Ok(Json(with_notes(said, notes)))
-}
-
-fn with_notes(mut said: Value, notes: Vec<String>) -> Value {
     said["notes"] = notes.into();
-    said
+    Ok(Json(said))
 }
 
 /// Explains an answer.
