@@ -264,7 +264,7 @@ pub enum AppError {
     },
     /// Data in the place of a model.
     #[error(
-        "{path} is {kind} and no model file; the model comes first in `evaluate MODEL DATA`, and after --from in `predict`"
+        "{path} is {kind} and no model file; the model comes first in `evaluate MODEL DATA` and `explain MODEL INPUT`, and after --from in `predict`"
     )]
     NotAModel {
         /// The file.
@@ -273,7 +273,9 @@ pub enum AppError {
         kind: &'static str,
     },
     /// Not one table.
-    #[error("{model} was trained on a table, so it answers one table at a time: `predict TABLE.csv`")]
+    #[error(
+        "{model} was trained on a table, so it answers one table at a time; name one, and nothing beside it"
+    )]
     OneTable {
         /// The model file.
         model: PathBuf,

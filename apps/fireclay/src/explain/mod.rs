@@ -61,7 +61,8 @@ pub struct Explain {
     /// Also explain with weights by chance, layer by layer: explanations have to become others
     #[arg(long)]
     pub check: bool,
-    /// Where to write: a page (.html) of all explanations, a picture (.png) of one, or a folder that is there for a picture of each
+    /// Where to write: a page (.html) of all explanations, a picture (.png) of one, or a folder that is there for a picture of each,
+    /// called NAME.METHOD.png
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// Where to compute.
@@ -84,8 +85,9 @@ fn parser<T: Copy + Send + Sync + 'static>(
 /// A sample that was explained.
 struct Explained {
     explanation: Explanation,
-    /// The beginning of its file's name, for a picture of it.
-    stem: String,
+    /// Its file, if it has one.
+    input: PathBuf,
+    method: Method,
 }
 
 impl Command for Explain {
@@ -180,10 +182,7 @@ impl Command for Explain {
                     {
                         return Err(UsageError::of(AppError::OutIsInput { path: path.clone() }));
                     }
-                    let stem = PathBuf::from(asked_about.cells.first().cloned().unwrap_or_default());
-                    let stem =
-                        stem.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-                    out.add(Explained { explanation, stem })?;
+                    out.add(Explained { explanation, input, method: way.method })?;
                 }
                 if self.check && checked.len() < CHECKED {
                     checked.push((asked_about.asked, asked.target, found.values.len()));

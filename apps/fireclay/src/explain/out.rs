@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fireclay::data::write_atomically;
 use fireclay::explain::Way;
 use fireclay::report::{Explanation, ExplanationReport, RandomizedLayer};
-use fireclay_cli::{Output, UsageError, check_output, count};
+use fireclay_cli::{Output, UsageError, check_output, count, same_file};
 
 use super::Explained;
 use crate::error::AppError;
@@ -42,7 +42,7 @@ impl Out {
 
     /// Takes an explanation, and writes it if it has a file of its own.
     pub fn add(&mut self, explained: Explained) -> anyhow::Result<()> {
-        let Explained { explanation, stem } = explained;
+        let Explained { explanation, input, method } = explained;
         match self {
             Out::Page { explanations, left_out, .. } => match explanations.len() < MOST {
                 true => explanations.push(explanation),
@@ -55,12 +55,13 @@ impl Out {
                 *bytes = Some(png(path, &explanation)?);
             }
             Out::Folder { path, names } => {
-                let stem = if stem.is_empty() { "explanation" } else { &stem };
-                let numbered = (2..).map(|number| format!("{stem}-{number}.png"));
-                let mut free = std::iter::once(format!("{stem}.png")).chain(numbered);
-                // Files of other folders may have the same name, and those that were there before stay.
-                let name = free.find(|name| !names.contains(name) && !path.join(name).exists());
-                let name = name.unwrap_or_default();
+                let stem = input.file_stem().unwrap_or_default().to_string_lossy();
+                let method = method.word();
+                let numbered = (2..).map(|number| format!("{stem}-{number}.{method}.png"));
+                let mut all = std::iter::once(format!("{stem}.{method}.png")).chain(numbered);
+                // Pictures of several folders may have the same name. What an earlier run wrote is written anew, an input is not.
+                let is_free = |name: &String| !names.contains(name) && !same_file(&path.join(name), &input);
+                let name = all.find(is_free).unwrap_or_default();
                 let path = path.join(&name);
                 write(&path, &png(&path, &explanation)?)?;
                 names.insert(name);
