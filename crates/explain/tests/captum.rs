@@ -123,6 +123,19 @@ fn gradients_of_numbers_agree() {
 }
 
 #[test]
+fn of_a_linear_model_both_are_equal() {
+    let case = Case::open("linear");
+    for sample in 0..case.samples() {
+        let (encoded, target) = (case.sample(sample), case.target(sample));
+        let product = case.explainer.gradient_times_input(&encoded, &target).unwrap();
+        let integrated = case.explainer.integrated_gradients(&encoded, &target, &case.fifty(None)).unwrap();
+        for (one, other) in product.values.iter().zip(&integrated.values) {
+            assert!((one - other).abs() <= 2.0 * f32::EPSILON * one.abs(), "{one} {other}");
+        }
+    }
+}
+
+#[test]
 fn what_is_lacking_agrees_and_more_steps_lessen_it() {
     for case in ["cnn", "resnet"].map(Case::open) {
         case.check("integrated_gradients.delta", |sample, target, _| {
