@@ -34,6 +34,11 @@ fn columns_of_a_row_add_up_and_the_one_that_counts_is_first() {
     assert!(record["columns"][0]["loss"].as_f64().unwrap() > 0.2, "{record}");
     let fewer = &records(folder.path(), &[&evaluate[..], &["--limit", "40"]].concat())[0];
     assert_eq!(fewer["samples"], 40);
+    let table = std::fs::read_to_string(folder.path().join("new.csv")).unwrap();
+    let of_one_class: Vec<&str> = table.lines().filter(|line| !line.ends_with("no")).collect();
+    std::fs::write(folder.path().join("large.csv"), of_one_class.join("\n")).unwrap();
+    let undefined = ["evaluate", "model.fireclay", "large.csv", "--importance", "--metrics", "roc_auc"];
+    fail(folder.path(), &undefined, 1, &["roc_auc does not exist for these rows", "--metrics"]);
     fail(folder.path(), &["evaluate", "model.fireclay", "--importance"], 2, &["TABLE.csv --importance"]);
     fail(folder.path(), &[&evaluate[..], &["--metrics", "f1,roc_auc"]].concat(), 2, &["--metrics names 2"]);
     fail(folder.path(), &[&evaluate[..], &["--by", "size"]].concat(), 2, &["--by"]);
@@ -79,6 +84,14 @@ fn columns_of_a_row_add_up_and_the_one_that_counts_is_first() {
     );
     let page = std::fs::read_to_string(folder.path().join("runs/rent/report.html")).unwrap();
     assert!(page.contains("raised the prediction") && page.contains("by integrated gradients"));
+    fail(
+        folder.path(),
+        &["explain", "rent.fireclay", "new.csv", "--class", "yes"],
+        2,
+        &["rent.fireclay", "--class"],
+    );
+    let grad_cam = ["explain", "rent.fireclay", "new.csv", "--method", "grad-cam"];
+    fail(folder.path(), &grad_cam, 2, &["--method grad-cam", "models of pictures", "rent.fireclay"]);
     let predicted = records(folder.path(), &["predict", "new.csv", "--from", "rent.fireclay"]);
     for method in ["integrated-gradients", "gradient-times-input", "smooth-grad", "occlusion"] {
         let explained = records(folder.path(), &["explain", "rent.fireclay", "new.csv", "--method", method]);

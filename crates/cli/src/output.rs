@@ -136,8 +136,9 @@ impl Output {
 
     /// Whether a line in colours has them: on a terminal, unless `NO_COLOR` is set to anything.
     pub fn shows_colours(&self) -> bool {
-        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        self.is_terminal() && !is_unwanted && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
+        self.is_terminal()
+            && !colours_are_unwanted()
+            && std::env::var_os("TERM").is_none_or(|name| name != "dumb")
     }
 
     /// A part of a result for people that goes on on the same line, shown at once. With JSON it is left out.
@@ -222,6 +223,11 @@ impl Output {
             }
         }
     }
+}
+
+/// Whether `NO_COLOR` is set to anything.
+pub(crate) fn colours_are_unwanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// A part of a line with the colours of its letters and behind them, red, green and blue; the terminal's own where there is none.

@@ -222,15 +222,16 @@ impl Explainer {
         }
     }
 
-    /// Outputs and gradients at points, `[points, numbers]`.
+    /// Outputs and gradients at points of so many numbers, `[points, width]`.
     pub(crate) fn gradients(
         &self,
         sample: &Encoded,
         points: &[f32],
+        width: usize,
         target: &Target,
         method: &'static str,
     ) -> Result<Gradients, ExplainError> {
-        let width = self.point(sample, method)?.len().max(1);
+        let width = width.max(1);
         let mut found = Gradients { outputs: Vec::new(), gradients: Vec::new() };
         for points in points.chunks(self.at_once(width) * width) {
             let count = points.len() / width;

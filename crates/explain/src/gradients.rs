@@ -96,7 +96,7 @@ impl Explainer {
     /// [`ExplainError::NotFinite`].
     pub fn saliency(&self, sample: &Encoded, target: &Target) -> Result<Attribution, ExplainError> {
         let point = self.point(sample, "the gradient")?;
-        let found = self.gradients(sample, &point, target, "the gradient")?;
+        let found = self.gradients(sample, &point, point.len(), target, "the gradient")?;
         Ok(Attribution { values: self.by_token(found.gradients), output: found.outputs[0] })
     }
 
@@ -111,7 +111,7 @@ impl Explainer {
         target: &Target,
     ) -> Result<Attribution, ExplainError> {
         let point = self.point(sample, "gradient times input")?;
-        let found = self.gradients(sample, &point, target, "gradient times input")?;
+        let found = self.gradients(sample, &point, point.len(), target, "gradient times input")?;
         let products = found.gradients.iter().zip(&point).map(|(gradient, value)| gradient * value);
         Ok(Attribution { values: self.by_token(products.collect()), output: found.outputs[0] })
     }
@@ -146,7 +146,7 @@ impl Explainer {
         }
         let difference: Vec<f32> = point.iter().zip(&baseline).map(|(end, start)| end - start).collect();
         let ends: Vec<f32> = baseline.iter().chain(&point).copied().collect();
-        let ends = self.gradients(sample, &ends, target, METHOD)?.outputs;
+        let ends = self.gradients(sample, &ends, point.len(), target, METHOD)?.outputs;
         let (mut steps, begun) = (options.steps, Instant::now());
         loop {
             let rule = gauss_legendre(steps);
@@ -160,7 +160,7 @@ impl Explainer {
                         .map(move |(start, way)| (f64::from(*start) + place * f64::from(*way)) as f32)
                 };
                 let points: Vec<f32> = rule.iter().flat_map(|(place, _)| at(*place)).collect();
-                let gradients = self.gradients(sample, &points, target, METHOD)?.gradients;
+                let gradients = self.gradients(sample, &points, point.len(), target, METHOD)?.gradients;
                 for ((_, weight), gradients) in rule.iter().zip(gradients.chunks_exact(point.len().max(1))) {
                     for (mean, gradient) in mean.iter_mut().zip(gradients) {
                         *mean += weight * f64::from(*gradient);
@@ -235,13 +235,13 @@ impl Explainer {
             .chunks_exact(point.len().max(1))
             .flat_map(|noise| point.iter().zip(noise).map(|(value, noise)| value + noise))
             .collect();
-        let gradients = self.gradients(sample, &noisy, target, "SmoothGrad")?.gradients;
+        let gradients = self.gradients(sample, &noisy, point.len(), target, "SmoothGrad")?.gradients;
         let mut mean = vec![0f64; point.len()];
         for gradients in gradients.chunks_exact(point.len().max(1)) {
             mean.iter_mut().zip(gradients).for_each(|(mean, gradient)| *mean += f64::from(*gradient));
         }
         let values = mean.iter().map(|sum| (sum / count as f64) as f32).collect();
-        let output = self.gradients(sample, &point, target, "SmoothGrad")?.outputs[0];
+        let output = self.gradients(sample, &point, point.len(), target, "SmoothGrad")?.outputs[0];
         Ok(Attribution { values: self.by_token(values), output })
     }
 

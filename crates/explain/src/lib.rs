@@ -6,6 +6,9 @@
 //! without a part of the sample, whatever the network is. [`Explainer::randomization_check`] finds out whether an explanation depends
 //! on what the model has learnt.
 //!
+//! [`Explainer::attention_rollout`] follows the attention of a transformer. A [`Subject`] explains a sample in the parts that people see,
+//! pixels, words or columns, by any [`Method`], of the answer that a [`Question`] chooses.
+//!
 //! An explanation is of the model, not of the world: it says what this network went by, and not whether that is right.
 //!
 //! Sister crates: `fireclay-nn` (models), `fireclay-train` (predictors), `fireclay` (all of them behind one door).

@@ -93,18 +93,13 @@ fn attributed(
     test: &Dataset,
 ) -> Option<Attributed> {
     let predictor = explainer.predictor();
-    let row: Vec<f32>;
+    let row: Vec<(&str, &str)>;
     let sample = match (&mistake.content, test.raw_u8(wrong.index)) {
         (Content::Picture(_), Some(bytes)) => Sample::Pixels(bytes),
         (Content::Text(text), _) => Sample::Text(without_marks(text)),
         (Content::Row(columns), _) => {
-            let cell = |column: &str| {
-                columns.iter().find(|(name, _)| name == column).map_or("", |(_, cell)| cell.as_str())
-            };
-            let mut encoded = Vec::new();
-            predictor.table()?.encode(cell, &mut encoded);
-            row = encoded;
-            Sample::from(&row)
+            row = columns.iter().map(|(name, cell)| (name.as_str(), cell.as_str())).collect();
+            Sample::Row(&row)
         }
         _ => return None,
     };

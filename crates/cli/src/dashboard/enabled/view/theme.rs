@@ -2,6 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::output::colours_are_unwanted;
+
 /// Colours from the palette of 256, whose tones are the same on every terminal; the first 16 are what its user made of them.
 const TRAINING: u8 = 33;
 const VALIDATION: u8 = 166;
@@ -23,7 +25,7 @@ pub struct Theme {
 impl Theme {
     /// Without colours where `NO_COLOR` is set to anything.
     pub fn of_environment() -> Self {
-        match std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        match colours_are_unwanted() {
             true => Theme::plain(),
             false => Theme::coloured(),
         }
