@@ -320,6 +320,10 @@ impl Network for Model {
         int8.as_ref().map(|_| "it computes in 8-bit whole numbers; train the model that it was made of")
     }
 
+    fn has_sample_norms(&self) -> bool {
+        self.layers.iter().all(Layer::has_sample_norms)
+    }
+
     fn adapts(&self) -> bool {
         (0..self.layers.len()).any(|index| self.adapts_at(index))
     }

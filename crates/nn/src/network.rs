@@ -103,6 +103,13 @@ pub trait Network: Module {
         None
     }
 
+    /// Whether each parameter is read by one of the operations in [`fireclay_backend::ops`] whose [norms of
+    /// samples](fireclay_backend::ops::sample_norms) are gathered, and by no other: a private training then takes the norms of a batch's
+    /// gradients at once, else one sample after another. Saying so of a network of which it is not true breaks what such a training promises.
+    fn has_sample_norms(&self) -> bool {
+        false
+    }
+
     /// Whether some of the network is set by the training data before the first epoch.
     fn adapts(&self) -> bool {
         false

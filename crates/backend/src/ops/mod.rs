@@ -53,6 +53,7 @@ mod layer_norm;
 mod optimizer;
 mod pool2d;
 mod recurrent;
+mod sample_norms;
 
 pub use activation::Activation;
 pub use attention::{AttentionOptions, self_attention};
@@ -74,6 +75,8 @@ pub use recurrent::{
     RecurrentCell, RecurrentInput, RecurrentOptions, RecurrentState, RecurrentWeights, recurrent,
     recurrent_last, recurrent_with_state,
 };
+
+pub use sample_norms::{SampleNorms, gathers_sample_norms, has_sample_norms, parameter_for_samples, sample_norms};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

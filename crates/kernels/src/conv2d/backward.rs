@@ -29,6 +29,19 @@ pub struct Conv2dGradients<'a> {
     pub weight: Option<&'a mut [f32]>,
     /// `[out_channels]`
     pub bias: Option<&'a mut [f32]>,
+    /// Of each image, instead of those of weight and bias.
+    pub squares: Option<ImageSquares<'a>>,
+}
+
+/// Where the squared norm of each image's own gradient by weight and bias is written.
+#[derive(Debug)]
+pub struct ImageSquares<'a> {
+    /// Whether the weight's counts.
+    pub of_weight: bool,
+    /// Whether the bias' counts.
+    pub of_bias: bool,
+    /// `[batch]`
+    pub into: &'a mut [f64],
 }
 
 /// The gradients of a convolution with its ReLU and pooling.
@@ -39,7 +52,7 @@ pub struct Conv2dGradients<'a> {
 /// - `gradient`: of the output, the same shape
 ///
 /// # Panics
-/// If a length is not that of the shape.
+/// If a length is not that of the shape, and if `squares` are asked for beside the gradients by weight or bias.
 ///
 /// ```
 /// use fireclay_kernels::{Conv2dGradients, Conv2dShape, Cpu, conv2d_backward, conv2d_for_training};
@@ -48,7 +61,8 @@ pub struct Conv2dGradients<'a> {
 /// let tape = conv2d_for_training(Cpu::best(1), &shape, &input, &weight, None, &mut output);
 /// assert_eq!(output, [50.0, 80.0]);
 /// let (mut by_input, mut by_weight) = ([0.0; 3], [0.0; 2]);
-/// let into = Conv2dGradients { input: Some(&mut by_input), weight: Some(&mut by_weight), bias: None };
+/// let into =
+///     Conv2dGradients { input: Some(&mut by_input), weight: Some(&mut by_weight), ..Conv2dGradients::default() };
 /// conv2d_backward(Cpu::best(1), &shape, &input, &weight, &output, &tape, &[1.0, 1.0], into);
 /// assert_eq!((by_input, by_weight), ([10.0, 30.0, 20.0], [3.0, 5.0]));
 /// ```
@@ -69,7 +83,15 @@ pub fn conv2d_backward(
     assert_eq!(gradient.len(), shape.batch * shape.output_len(), "a gradient of another size");
     assert!(!shape.relu || output.len() == gradient.len(), "an output of another size");
     assert!(shape.pool.is_none() || tape.maxima.len() == gradient.len(), "a tape of another size");
-    let Conv2dGradients { input: by_input, weight: by_weight, bias: by_bias } = into;
+    let Conv2dGradients { input: by_input, weight: by_weight, bias: by_bias, squares } = into;
+    assert!(
+        squares.is_none() || (by_weight.is_none() && by_bias.is_none()),
+        "the gradients of all images and squares of each"
+    );
+    assert!(
+        squares.as_ref().is_none_or(|squares| squares.into.len() == shape.batch),
+        "squares of another number of images"
+    );
     let lens = [(&by_input, input.len()), (&by_weight, weight.len()), (&by_bias, shape.out_channels)];
     for (slice, len) in lens {
         assert!(slice.as_ref().is_none_or(|slice| slice.len() == len), "room for a gradient of another size");
@@ -78,20 +100,30 @@ pub fn conv2d_backward(
     if gradient.is_empty() {
         // No window fits, or there are no images.
         [by_input, by_weight, by_bias].into_iter().flatten().for_each(|slice| slice.fill(0.0));
+        if let Some(squares) = squares {
+            squares.into.fill(0.0);
+        }
         return;
     }
 
     let parts: Vec<_> = ranges(shape.batch, cpu.threads, 1).collect();
     // Each thread sums its images' gradients by itself; then the sums are added in the order of the images.
-    let plan = Backward::new(cpu, shape, weight, by_input.is_some(), by_weight.is_some());
+    let [of_weight, of_bias] = match &squares {
+        Some(squares) => [squares.of_weight, squares.of_bias],
+        None => [by_weight.is_some(), by_bias.is_some()],
+    };
+    let is_by_image = squares.is_some();
+    let plan = Backward::new(cpu, shape, weight, by_input.is_some(), of_weight, is_by_image);
     let weight_len = plan.weight_sums_len();
-    let bias_len = if by_bias.is_some() { shape.out_channels } else { 0 };
+    let bias_len = if of_bias { shape.out_channels } else { 0 };
     let len = weight_len + bias_len;
-    let at_once = if winograd::suits(shape) { winograd::images_at_once(cpu, shape) } else { 1 };
+    let at_once =
+        if winograd::suits(shape) && !is_by_image { winograd::images_at_once(cpu, shape) } else { 1 };
     let mut sums = Values::zeros(parts.len() * len);
     {
         let all_sums = Shared::new(&mut sums);
         let by_input = Shared::new(by_input.unwrap_or_default());
+        let squares = Shared::new(squares.map_or(&mut [][..], |squares| squares.into));
         in_parallel(parts.len(), |part| {
             // SAFETY: each part has its own sums.
             let sums = unsafe { all_sums.part(part * len..(part + 1) * len) };
@@ -115,6 +147,13 @@ pub fn conv2d_backward(
                     column_sums(cpu.alone(), gradient, &mut scratch.sums);
                     add(cpu.alone(), &scratch.sums, bias_sums);
                 }
+                if is_by_image {
+                    // SAFETY: each image belongs to one part.
+                    let square = unsafe { squares.part(first..first + 1) };
+                    square[0] = sum_of_squares(weight_sums) + sum_of_squares(bias_sums);
+                    weight_sums.fill(0.0);
+                    bias_sums.fill(0.0);
+                }
                 if plan.by_input.is_some() {
                     // SAFETY: each image belongs to one part.
                     let to = unsafe { by_input.part(image_place) };
@@ -130,6 +169,19 @@ pub fn conv2d_backward(
     if let Some(into) = by_bias {
         add_up(sums.iter().map(|sums| &sums[weight_len..]), into);
     }
+}
+
+fn sum_of_squares(values: &[f32]) -> f64 {
+    // Some sums side by side, which is as fast as the memory.
+    let mut sums = [0.0f64; 8];
+    let chunks = values.chunks_exact(sums.len());
+    let rest: f64 = chunks.remainder().iter().map(|value| f64::from(*value).powi(2)).sum();
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// The sum of slices, added in their order.
@@ -208,8 +260,17 @@ struct Columns {
 }
 
 impl<'a> Backward<'a> {
-    fn new(cpu: Cpu, shape: &'a Conv2dShape, weight: &[f32], by_input: bool, by_weight: bool) -> Self {
-        if winograd::suits(shape) {
+    /// What is by image has its weights' gradient directly: tiles would have to be taken back for each image.
+    fn new(
+        cpu: Cpu,
+        shape: &'a Conv2dShape,
+        weight: &[f32],
+        by_input: bool,
+        by_weight: bool,
+        is_by_image: bool,
+    ) -> Self {
+        let by_tiles = winograd::suits(shape);
+        if by_tiles && !is_by_image {
             return Backward {
                 cpu,
                 shape,
@@ -223,7 +284,10 @@ impl<'a> Backward<'a> {
         Backward {
             cpu,
             shape,
-            by_input: by_input.then(|| InputMethod::Columns(Columns::new(shape, weight, &windows, &values))),
+            by_input: by_input.then(|| match by_tiles {
+                true => InputMethod::Winograd(Winograd::by_input(cpu, shape, weight)),
+                false => InputMethod::Columns(Columns::new(shape, weight, &windows, &values)),
+            }),
             by_weight: by_weight
                 .then(|| WeightMethod::Direct { windows: terms(&windows, places_of_gradient), values }),
         }

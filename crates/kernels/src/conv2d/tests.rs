@@ -42,9 +42,43 @@ impl Case {
             input: Some(&mut by_input),
             weight: Some(&mut by_weight),
             bias: Some(&mut by_bias),
+            squares: None,
         };
         conv2d_backward(cpu, shape, &self.input, &self.weight, &output, &tape, &self.gradient, into);
+        self.check_squares(cpu, &output, &tape, &by_input);
         [output, by_input, by_weight, by_bias]
+    }
+
+    /// The squares of each image's gradients are those that it has alone.
+    fn check_squares(&self, cpu: Cpu, output: &[f32], tape: &Conv2dTape, by_input: &[f32]) {
+        let Case { shape, input, weight, gradient, .. } = self;
+        let mut squares = vec![f64::NAN; shape.batch];
+        let mut found = vec![f32::NAN; input.len()];
+        let into = Conv2dGradients {
+            input: Some(&mut found),
+            squares: Some(ImageSquares { of_weight: true, of_bias: true, into: &mut squares }),
+            ..Conv2dGradients::default()
+        };
+        conv2d_backward(cpu, shape, input, weight, output, tape, gradient, into);
+        assert_close(&found, by_input, 1e-4, format_args!("input beside squares, {shape:?}"));
+        let alone = Conv2dShape { batch: 1, ..*shape };
+        for (image, square) in squares.into_iter().enumerate() {
+            let of_input = image * shape.input_len()..(image + 1) * shape.input_len();
+            let of_output = image * shape.output_len()..(image + 1) * shape.output_len();
+            let maxima = tape.maxima.get(of_output.clone()).unwrap_or_default().to_vec();
+            let mut by_weight = vec![f32::NAN; weight.len()];
+            let mut by_bias = vec![f32::NAN; shape.out_channels];
+            let into = Conv2dGradients {
+                weight: Some(&mut by_weight),
+                bias: Some(&mut by_bias),
+                ..Conv2dGradients::default()
+            };
+            let (output, gradient) = (&output[of_output.clone()], &gradient[of_output]);
+            let tape = Conv2dTape { maxima };
+            conv2d_backward(cpu, &alone, &input[of_input], weight, output, &tape, gradient, into);
+            let sum: f64 = by_weight.iter().chain(&by_bias).map(|value| f64::from(*value).powi(2)).sum();
+            assert!((square - sum).abs() <= 1e-4 * sum, "squares of image {image}: {square}, not {sum}; {shape:?}");
+        }
     }
 
     fn check(&self, cpus: impl Iterator<Item = Cpu>) {

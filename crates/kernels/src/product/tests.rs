@@ -126,7 +126,7 @@ fn eight_callers_at_once_get_the_bits_of_one_alone() {
         let dz = random.numbers(z.len());
         let tape = conv2d_for_training(cpu, &shape, &image, &kernel, None, &mut z);
         let mut by_kernel = vec![0.0; kernel.len()];
-        let into = Conv2dGradients { input: None, weight: Some(&mut by_kernel), bias: None };
+        let into = Conv2dGradients { weight: Some(&mut by_kernel), ..Conv2dGradients::default() };
         conv2d_backward(cpu, &shape, &image, &kernel, &z, &tape, &dz, into);
         [y, z, by_kernel].iter().chain(&by).flatten().map(|x| x.to_bits()).collect()
     }

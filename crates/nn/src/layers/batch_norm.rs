@@ -184,4 +184,9 @@ impl Forward for BatchNorm {
     fn fusable(&self) -> Fusable<'_> {
         Fusable::BatchNorm(self)
     }
+
+    /// Samples have no gradients of their own.
+    fn has_sample_norms(&self) -> bool {
+        false
+    }
 }

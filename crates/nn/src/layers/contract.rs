@@ -199,6 +199,11 @@ pub(crate) trait Forward {
         None
     }
 
+    /// Whether norms of samples have all that the layer learns in them.
+    fn has_sample_norms(&self) -> bool {
+        true
+    }
+
     /// Whether the layer is set by the data and has not been yet.
     fn awaits_data(&self) -> bool {
         false

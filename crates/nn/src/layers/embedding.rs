@@ -149,6 +149,10 @@ impl Embedding {
 
     /// The same rows for a recurrent layer, which may look them up as it goes.
     pub(crate) fn for_recurrent(&self, tokens: Tensor<2, Int>) -> RecurrentInput {
+        // Both directions would count as readers of the weight.
+        if ops::gathers_sample_norms() {
+            return self.forward(tokens).into();
+        }
         RecurrentInput::Tokens { embedding: self.weight.val(), tokens, padding_idx: self.padding_idx }
     }
 }

@@ -412,6 +412,11 @@ macro_rules! define_layers {
                 match self { $( Layer::$kind(layer) => layer.dense_weights(embeddings), )* }
             }
 
+            /// Whether norms of samples have all that it learns in them.
+            pub(crate) fn has_sample_norms(&self) -> bool {
+                match self { $( Layer::$kind(layer) => layer.has_sample_norms(), )* }
+            }
+
             /// Whether the layer is set by the data and has not been yet.
             pub(crate) fn awaits_data(&self) -> bool {
                 match self { $( Layer::$kind(layer) => layer.awaits_data(), )* }

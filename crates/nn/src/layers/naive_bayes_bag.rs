@@ -280,6 +280,11 @@ impl Forward for NaiveBayesBag {
     fn adapt(self, batches: &mut dyn Iterator<Item = (AnyTensor, Target)>) -> Self {
         NaiveBayesBag::adapt(self, batches)
     }
+
+    /// What the embedding reads is not the weight.
+    fn has_sample_norms(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

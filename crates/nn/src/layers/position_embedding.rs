@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
+use fireclay_backend::ops;
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
@@ -99,10 +100,13 @@ impl PositionEmbedding {
     pub(crate) fn forward_at(&self, input: Tensor<3>, offset: usize) -> Tensor<3> {
         let [_, steps, features] = input.dims();
         let rows = match &self.weight {
-            Some(weight) => weight.val().slice([offset..offset + steps, 0..features]),
-            None => sinusoids(offset, [steps, features], &input.device()),
+            Some(weight) => {
+                let rows = weight.val().slice([offset..offset + steps, 0..features]);
+                ops::parameter_for_samples::<2, 3>(rows)
+            }
+            None => sinusoids(offset, [steps, features], &input.device()).unsqueeze::<3>(),
         };
-        input + rows.unsqueeze::<3>()
+        input + rows
     }
 }
 

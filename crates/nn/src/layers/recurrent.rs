@@ -178,28 +178,32 @@ impl RecurrentWeights {
     /// The learnt state before the first step, for each sequence.
     fn initial(&self, batch: usize) -> Option<ops::RecurrentState> {
         let rows = |state: &Param<Tensor<1>>| {
-            let state = state.val();
-            let [hidden] = state.dims();
-            state.unsqueeze::<2>().expand([batch, hidden])
+            let state = ops::parameter_for_samples::<1, 2>(state.val());
+            let [_, hidden] = state.dims();
+            state.expand([batch, hidden])
         };
         let h = rows(self.h_0.as_ref()?);
         Some(ops::RecurrentState { h, c: self.c_0.as_ref().map(rows) })
     }
 
     fn for_cell(&self, cell: RecurrentCell) -> ops::RecurrentWeights {
-        let (bias_ih, bias_hh) = (self.bias_ih.val(), self.bias_hh.val());
+        // Each of the two has the gradient of their sum, so each is a parameter of its own for norms of samples.
+        let [bias_ih, bias_hh] =
+            [&self.bias_ih, &self.bias_hh].map(|bias| ops::parameter_for_samples::<1, 2>(bias.val()));
+        let [rows, columns] = bias_hh.dims();
         let (bias, bias_new) = match cell {
             RecurrentCell::Gru => {
                 // The recurrent bias of the new gate stands inside, where the reset gate multiplies it.
-                let [columns] = bias_hh.dims();
                 let hidden = columns / 3;
-                let inside = bias_hh.clone().slice(2 * hidden..columns);
-                let outside = Tensor::cat(vec![bias_hh.slice(0..2 * hidden), inside.zeros_like()], 0);
-                (bias_ih + outside, Some(inside))
+                let part = |range| bias_hh.clone().slice([0..rows, range]);
+                let inside = part(2 * hidden..columns);
+                let outside = Tensor::cat(vec![part(0..2 * hidden), inside.zeros_like()], 1);
+                (bias_ih + outside, Some(inside.reshape([rows * hidden])))
             }
             _ => (bias_ih + bias_hh, None),
         };
         let (weight_ih, weight_hh) = (self.weight_ih.val(), self.weight_hh.val());
+        let bias = bias.reshape([rows * columns]);
         ops::RecurrentWeights { cell, weight_ih, weight_hh, bias, bias_new }
     }
 }

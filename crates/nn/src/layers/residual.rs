@@ -155,4 +155,8 @@ impl Forward for Residual {
         let shortcut = flow::step(&self.shortcut, shortcut, input.clone());
         input.map(|_| (body.value.sequences() + shortcut.value.sequences()).into())
     }
+
+    fn has_sample_norms(&self) -> bool {
+        self.layers.iter().chain(&self.shortcut).all(Layer::has_sample_norms)
+    }
 }

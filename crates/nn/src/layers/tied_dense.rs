@@ -155,4 +155,9 @@ impl Forward for TiedDense {
     fn dense_weights(&self, embeddings: &[Tensor<2>]) -> Option<(Tensor<2>, Option<Tensor<1>>)> {
         Some(self.weights(embeddings))
     }
+
+    /// The embedding counts its weight as well, and the two have one gradient.
+    fn has_sample_norms(&self) -> bool {
+        false
+    }
 }

@@ -7,6 +7,7 @@ use crate::support::{devices, numbers};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
+use fireclay_backend::ops::sample_norms;
 use fireclay_backend::random_turn;
 use fireclay_nn::{
     AnyTensor, AvgPool2dSpec, BatchNormSpec, Conv1dSpec, Conv2dSpec, DenseSpec, EluSpec, EmbeddingSpec,
@@ -469,4 +470,82 @@ fn numbers_are_not_tokens() {
     let device = Device::flex();
     let model = ModelSpec::tokens(6).embedding(TOKENS, 3).lstm(2).build(&device).unwrap();
     model.forward(Tensor::<2>::ones([1, 6], &device).into());
+}
+
+/// Norms of samples, gathered from a batch at once, are those of the gradients of one sample after another.
+#[test]
+fn norms_of_samples_are_those_of_a_loop() {
+    let mut counted = 0;
+    let lengths = ModelSpec::tokens(6).layer(EmbeddingSpec::new(TOKENS, 4).padding_idx(0));
+    let more = [
+        lengths.clone().lstm(5).dense(3),
+        lengths.clone().gru(5).dense(3),
+        lengths.clone().transformer_encoder(TransformerSpec::new(2, 5)).global_avg_pool1d().dense(3),
+        lengths.global_avg_pool1d().dense(3),
+        // More steps than features, and the other way round.
+        ModelSpec::new([40, 3]).dense(4).flatten().dense(3),
+        ModelSpec::new([2, 30]).dense(20).flatten().dense(3),
+        ModelSpec::new([3, 14, 14])
+            .layer(Conv2dSpec::new(16, 3).padding(Padding::Same))
+            .layer(Conv2dSpec::new(16, 3).padding(Padding::Same))
+            .relu()
+            .max_pool2d(2)
+            .flatten()
+            .dense(3),
+    ];
+    for (_, device) in devices() {
+        for spec in specs().into_iter().chain(more.clone()) {
+            let model = spec.build_seeded(3, &device).unwrap().train();
+            let size: usize = spec.input.shape().iter().product();
+            let values = numbers(BATCH * size, 5);
+            let device = device.clone().autodiff();
+            let losses = |input: AnyTensor, first: usize| {
+                let output = model.forward(input);
+                let rows = output.dims()[0];
+                let target = target(&device).slice([first..first + rows]);
+                (output - target).powi_scalar(2).sum()
+            };
+            let alone = (0..BATCH).map(|sample| {
+                let of_sample = values[sample * size..(sample + 1) * size].to_vec();
+                let loss = losses(samples(&spec, of_sample, &device), sample);
+                let gradients = gradients(&model, &loss.backward());
+                let values = gradients.iter().flat_map(|gradient| &gradient.values);
+                values.map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+            });
+            if !model.has_sample_norms() {
+                continue;
+            }
+            let alone: Vec<f64> = alone.collect();
+            let norms = sample_norms(BATCH);
+            losses(samples(&spec, values.clone(), &device), 0).backward();
+            let found = norms.finish();
+            for (found, expected) in found.iter().zip(&alone) {
+                assert!(
+                    (found - expected).abs() <= 1e-5 * expected,
+                    "{found}, not {expected}, of {spec:?} on {device:?}: {found:?} {alone:?}"
+                );
+            }
+            counted += 1;
+        }
+    }
+    assert!(counted > 40, "{counted} networks");
+}
+
+/// What is frozen does not count, and what is left does.
+#[test]
+fn norms_of_samples_leave_out_what_is_frozen() {
+    let device = Device::flex();
+    let spec = ModelSpec::new([4]).layer(DenseSpec::new(5)).tanh().dense(3);
+    let model = spec.build_seeded(1, &device).unwrap();
+    let norm = |model: &Model| {
+        let model = model.clone().train();
+        let norms = sample_norms(BATCH);
+        let input = batch(&spec, &device.clone().autodiff(), 2);
+        model.forward(input).sum().backward();
+        norms.finish()[0].powi(2)
+    };
+    let whole = norm(&model);
+    let parts = ["dense_1", "dense_2"].map(|name| norm(&model.clone().freeze([name]).unwrap()));
+    assert!((parts.iter().sum::<f64>() - whole).abs() < 1e-6 * whole, "{parts:?}, together {whole}");
+    assert!(parts.iter().all(|part| *part > 0.01 * whole));
 }

@@ -6,10 +6,12 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, TensorMetadata};
+use burn::tensor::Shape;
 
 use super::{Conv2dFused, Conv2dGradient, Conv2dKept, Conv2dOp};
 use crate::ops::gradient::{node_or_untracked, run_backward};
 use crate::ops::maybe::Maybe;
+use crate::ops::sample_norms;
 
 #[derive(Debug)]
 struct Conv2d;
@@ -18,6 +20,15 @@ impl<B: Conv2dGradient> Backward<B, 3> for Conv2d {
     type State = Conv2dKept<B>;
 
     fn backward(self, ops: Ops<Conv2dKept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        if sample_norms::is_open() {
+            let weight = ops.state.weight.clone();
+            let bias = Shape::new([weight.shape()[0]]);
+            let shapes = [None, Some(weight.shape()), Some(bias)];
+            return sample_norms::run_backward::<B, _, 3>(ops, grads, shapes, |kept, gradient, wanted| {
+                let (by_input, squares) = B::conv2d_fused_squares(kept, gradient, wanted);
+                ([by_input, None, None], squares)
+            });
+        }
         run_backward::<B, _, 3>(ops, grads, B::conv2d_fused_backward);
     }
 }

@@ -90,16 +90,11 @@ impl Conv2dGradient for Flex {
         let lens = [image.iter().product(), out_channels * channels * height * width, out_channels];
         let mut room = [0, 1, 2].map(|which| wanted[which].then(|| Values::unspecified(lens[which])));
         let [input, weight, bias] = room.each_mut().map(|values| values.as_deref_mut());
-        kernels::conv2d_backward(
-            cpu(),
-            &shape,
-            &contiguous(kept_input),
-            &kernel_order(kept.weight),
-            output.map(channels_last).as_deref().unwrap_or_default(),
-            &tape,
-            &channels_last(gradient),
-            kernels::Conv2dGradients { input, weight, bias },
-        );
+        let into = kernels::Conv2dGradients { input, weight, bias, squares: None };
+        let (kept_input, weight) = (contiguous(kept_input), kernel_order(kept.weight));
+        let (output, gradient) = (output.map(channels_last), channels_last(gradient));
+        let output = output.as_deref().unwrap_or_default();
+        kernels::conv2d_backward(cpu(), &shape, &kept_input, &weight, output, &tape, &gradient, into);
         let [input, weight, bias] = room;
         [
             input.map(|values| from_channels_last(values, image)),
@@ -108,6 +103,29 @@ impl Conv2dGradient for Flex {
             }),
             bias.map(|values| from_values(values, [out_channels])),
         ]
+    }
+
+    fn conv2d_fused_squares(
+        kept: Conv2dKept<Self>,
+        gradient: FloatTensor<Self>,
+        [for_input, of_weight, of_bias]: [bool; 3],
+    ) -> (Option<FloatTensor<Self>>, Vec<f64>) {
+        let Conv2dTape::Kernel { input, output, tape } = kept.tape else {
+            return reference::squares::<Self>(kept, gradient, [for_input, of_weight, of_bias]);
+        };
+        let (input, output) = (contiguous(Self::restore(input)), output.map(Self::restore).map(channels_last));
+        let shape = kept.fused.shape_of(kept.image, &kept.weight);
+        let mut by_input = for_input.then(|| Values::unspecified(kept.image.iter().product()));
+        let mut squares = vec![0.0; shape.batch];
+        let into = kernels::Conv2dGradients {
+            input: by_input.as_deref_mut(),
+            squares: Some(kernels::ImageSquares { of_weight, of_bias, into: &mut squares }),
+            ..kernels::Conv2dGradients::default()
+        };
+        let (weight, gradient) = (kernel_order(kept.weight), channels_last(gradient));
+        let output = output.as_deref().unwrap_or_default();
+        kernels::conv2d_backward(cpu(), &shape, &input, &weight, output, &tape, &gradient, into);
+        (by_input.map(|values| from_channels_last(values, kept.image)), squares)
     }
 }
 

@@ -194,6 +194,16 @@ pub trait Conv2dGradient: Conv2dOp + StoresActivations {
     ) -> [Option<FloatTensor<Self>>; 3] {
         reference::backward::<Self>(kept, gradient, wanted)
     }
+
+    /// The gradient by the input, if `wanted`, and for each image the squared norm of its own gradients by weight and bias, of those that
+    /// are.
+    fn conv2d_fused_squares(
+        kept: Conv2dKept<Self>,
+        gradient: FloatTensor<Self>,
+        wanted: [bool; 3],
+    ) -> (Option<FloatTensor<Self>>, Vec<f64>) {
+        reference::squares::<Self>(kept, gradient, wanted)
+    }
 }
 
 /// What the forward pass leaves for the backward pass; the backward pass of the same device reads it.

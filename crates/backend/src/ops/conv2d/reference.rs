@@ -6,6 +6,7 @@ use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::Shape;
 
 use super::{Conv2dFused, Conv2dKept, Conv2dOptions, Conv2dTape, MaxPool};
+use crate::ops::sample_norms;
 use crate::ops::stored::StoresActivations;
 
 pub(super) fn forward<B: Backend>(
@@ -47,8 +48,38 @@ pub(super) fn forward_for_training<B: StoresActivations>(
 pub(super) fn backward<B: StoresActivations>(
     kept: Conv2dKept<B>,
     gradient: FloatTensor<B>,
-    [for_input, for_weight, for_bias]: [bool; 3],
+    wanted: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
+    let fused = kept.fused;
+    let (input, weight, gradient) = to_convolution::<B>(kept, gradient);
+    convolution_backward::<B>(input, weight, gradient, fused, wanted)
+}
+
+pub(super) fn squares<B: StoresActivations>(
+    kept: Conv2dKept<B>,
+    gradient: FloatTensor<B>,
+    [for_input, of_weight, of_bias]: [bool; 3],
+) -> (Option<FloatTensor<B>>, Vec<f64>) {
+    let fused = kept.fused;
+    let (input, weight, gradient) = to_convolution::<B>(kept, gradient);
+    let images = input.shape()[0];
+    let by_image = (0..images).map(|image| {
+        let [input, gradient] =
+            [&input, &gradient].map(|of| B::float_slice(of.clone(), &[(image..image + 1).into()]));
+        let wanted = [false, of_weight, of_bias];
+        let found = convolution_backward::<B>(input, weight.clone(), gradient, fused, wanted);
+        found.into_iter().flatten().map(sample_norms::sum_of_squares::<B>).sum()
+    });
+    let by_image = by_image.collect();
+    let [by_input, ..] = convolution_backward::<B>(input, weight, gradient, fused, [for_input, false, false]);
+    (by_input, by_image)
+}
+
+/// The input, the weight, and the gradient taken back through pooling and activation.
+fn to_convolution<B: StoresActivations>(
+    kept: Conv2dKept<B>,
+    gradient: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
     let Conv2dKept { weight, tape, fused, .. } = kept;
     #[allow(irrefutable_let_patterns, reason = "in builds without a kernel")]
     let Conv2dTape::Reference { input, activated, index } = tape else {
@@ -71,7 +102,16 @@ pub(super) fn backward<B: StoresActivations>(
         }
         _ => gradient,
     };
-    let gradient = fused.activation.backward::<B>(activated, gradient);
+    (input, weight, fused.activation.backward::<B>(activated, gradient))
+}
+
+fn convolution_backward<B: Backend>(
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    fused: Conv2dFused,
+    [for_input, for_weight, for_bias]: [bool; 3],
+) -> [Option<FloatTensor<B>>; 3] {
     let options: ConvOptions<2> = fused.options.into();
     let by_bias = for_bias.then(|| {
         let channels = Shape::new([gradient.shape()[1]]);

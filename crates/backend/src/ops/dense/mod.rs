@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 use super::fallback::is_supported;
 use super::maybe::Maybe;
 use super::stored::StoresActivations;
-use super::{Activation, run_reference_on_other_devices};
+use super::{Activation, run_reference_on_other_devices, sample_norms};
 
 /// `activation(input · weight + bias)`
 ///
@@ -48,6 +48,9 @@ pub fn dense(
     assert_eq!(rows, in_features, "the weight has a row for each feature of the input");
     if let Some(bias) = &bias {
         assert_eq!(bias.dims(), [out_features], "the bias has a value for each column of the weight");
+    }
+    if let Some(batch) = sample_norms::watched_batch() {
+        return sample_norms::dense(input, weight, bias, activation, batch);
     }
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
     let bias = bias.map(Tensor::into_dispatch);

@@ -17,7 +17,7 @@ use super::cross_entropy::{CrossEntropyGradient, CrossEntropyOp};
 use super::dense::{DenseGradient, DenseOp};
 use super::fallback::is_supported;
 use super::maybe::Maybe;
-use super::run_reference_on_other_devices;
+use super::{run_reference_on_other_devices, sample_norms};
 
 /// What [`dense_cross_entropy`] gives.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct DenseCrossEntropy {
 /// - class_weights: `[classes]`; all 1 if `None`. They are settings: no gradient goes into them.
 ///
 /// # Panics
-/// If the shapes do not agree, and on Flex if a target is no class.
+/// If the shapes do not agree, on Flex if a target is no class, and while [norms of samples](super::sample_norms) are gathered.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -68,6 +68,7 @@ pub fn dense_cross_entropy(
     for (tensor, what) in [(&bias, "bias"), (&class_weights, "class weight")] {
         assert!(tensor.as_ref().is_none_or(|tensor| tensor.dims() == [classes]), "one {what} for each class");
     }
+    assert!(!sample_norms::is_open(), "the loss of a batch has no norms of samples");
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
     let (bias, targets) = (Maybe::from_tensor(bias), targets.into_dispatch());
     let class_weights = Maybe::from_tensor(class_weights.map(Tensor::detach));

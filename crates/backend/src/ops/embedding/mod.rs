@@ -10,7 +10,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
 use super::fallback::is_supported;
-use super::run_reference_on_other_devices;
+use super::{run_reference_on_other_devices, sample_norms};
 
 /// The row of `weight` for each token.
 ///
@@ -35,6 +35,9 @@ use super::run_reference_on_other_devices;
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize>) -> Tensor<3> {
     let [vocabulary, _] = weight.dims();
     assert!(padding_idx.is_none_or(|token| token < vocabulary), "padding_idx is one of {vocabulary} tokens");
+    if sample_norms::is_open() {
+        return sample_norms::embedding(weight, tokens, padding_idx);
+    }
     let (table, places) = (weight.clone().into_dispatch(), tokens.clone().into_dispatch());
     if is_supported(&table) {
         return Tensor::from_dispatch(Dispatch::embedding_rows(table, places, padding_idx));

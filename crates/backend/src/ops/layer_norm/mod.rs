@@ -11,8 +11,8 @@ use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
 use super::maybe::Maybe;
-use super::run_reference_on_other_devices;
 use super::stored::StoresActivations;
+use super::{run_reference_on_other_devices, sample_norms};
 
 /// `weight · (row - mean) / √(variance + epsilon) + bias` for each row of the last dimension, by its own mean and variance
 /// ([Ba et al. 2016](https://arxiv.org/abs/1607.06450)).
@@ -41,6 +41,9 @@ pub fn layer_norm<const D: usize>(
     let features = input.dims()[D - 1];
     for tensor in [&weight].into_iter().chain(&bias) {
         assert_eq!(tensor.dims(), [features], "one weight and one bias for each feature");
+    }
+    if let Some(batch) = sample_norms::watched_batch() {
+        return sample_norms::layer_norm(input, weight, bias, epsilon, batch);
     }
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
     let bias = bias.map(Tensor::into_dispatch);

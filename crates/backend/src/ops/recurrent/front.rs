@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 use super::{Given, RecurrentCell, RecurrentOp, RecurrentSettings, RecurrentTensors, reference};
-use crate::ops::embedding;
+use crate::ops::{embedding, sample_norms};
 use crate::ops::fallback::is_supported;
 use crate::ops::maybe::{Maybe, MaybeInt};
 
@@ -40,7 +40,8 @@ pub struct RecurrentWeights {
     pub weight_ih: Tensor<2>,
     /// `[hidden, gates * hidden]`, of the state.
     pub weight_hh: Tensor<2>,
-    /// `[gates * hidden]`
+    /// `[gates * hidden]`; while [norms of samples](crate::ops::sample_norms) are gathered one after another for each of them, `[batch *
+    /// gates * hidden]`, and `bias_new` likewise.
     pub bias: Tensor<1>,
     /// `[hidden]`: what a GRU adds to the recurrent product of its new gate, before the reset gate multiplies it; zeros
     /// without. Other cells have none.
@@ -191,9 +192,10 @@ fn run<const D: usize>(
         RecurrentInput::Sequences(input) => (input.into_dispatch(), MaybeInt::None, None),
         RecurrentInput::Tokens { embedding: weight, tokens, padding_idx } => {
             let table = weight.clone().into_dispatch();
-            match is_supported(&table) {
+            // Where norms of samples are gathered, tokens have rows of their own.
+            match is_supported(&table) && !sample_norms::is_open() {
                 true => (table, MaybeInt::Some(tokens.into_dispatch()), padding_idx),
-                // The reference would ask for the embedding of a device that has none.
+                // Elsewhere the reference would ask for the embedding of a device that has none.
                 false => (embedding(weight, tokens, padding_idx).into_dispatch(), MaybeInt::None, None),
             }
         }
@@ -237,10 +239,11 @@ fn check(input: &RecurrentInput, weights: &RecurrentWeights, options: &Recurrent
     assert_eq!(columns, gates * hidden, "weight_hh has {gates} gates of {hidden}");
     let of_input = weights.weight_ih.dims();
     assert_eq!(of_input, [features, columns], "weight_ih has a row for each feature, and {gates} gates");
-    assert_eq!(weights.bias.dims(), [columns], "the bias has {gates} gates");
+    let biases = sample_norms::watched_batch().unwrap_or(1);
+    assert_eq!(weights.bias.dims(), [biases * columns], "the bias has {gates} gates");
     if let Some(bias) = &weights.bias_new {
         assert_eq!(cell, RecurrentCell::Gru, "only a GRU has a bias inside");
-        assert_eq!(bias.dims(), [hidden], "the bias inside has a value for each unit");
+        assert_eq!(bias.dims(), [biases * hidden], "the bias inside has a value for each unit");
     }
     if let Some(lengths) = &options.lengths {
         assert_eq!(lengths.dims(), [batch], "one length for each sequence");
