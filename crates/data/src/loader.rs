@@ -89,6 +89,32 @@ impl Loader {
         Self::start(source, order, batch_size, first_step, Some(pass), default_workers())
     }
 
+    /// Batches of the samples that are named, each of its own size, augmented as in this pass of a training.
+    ///
+    /// # Panics
+    /// If the operating system refuses a thread.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use fireclay_data::{Dataset, Loader, Pass, Provenance, Targets};
+    ///
+    /// let targets = Targets::Values { width: 1, values: vec![0.0; 5] };
+    /// let train = Dataset::from_f32(&[1], vec![0.5; 5], targets, Provenance::default())?;
+    /// let pass = Pass { seed: 0, epoch: 1 };
+    /// let loader = Loader::of_batches(Arc::new(train), pass, vec![vec![4], vec![1, 3]]);
+    /// let batches: Vec<_> = loader.map(|batch| batch.unwrap().indices).collect();
+    /// assert_eq!(batches, [vec![4], vec![1, 3]]);
+    /// # Ok::<(), fireclay_data::DataError>(())
+    /// ```
+    pub fn of_batches(source: Arc<dyn Source>, pass: Pass, batches: Vec<Vec<u32>>) -> Self {
+        let ends = batches.iter().scan(0, |end, batch| {
+            *end += batch.len();
+            Some(*end)
+        });
+        let ends = ends.collect();
+        Self::start_at(source, batches.concat(), ends, Some(pass), default_workers())
+    }
+
     fn start(
         source: Arc<dyn Source>,
         order: Vec<u32>,
@@ -97,15 +123,32 @@ impl Loader {
         pass: Option<Pass>,
         workers: usize,
     ) -> Self {
-        let steps_left = order.len().div_ceil(batch_size.get()).saturating_sub(first_step);
+        let first = first_step.saturating_mul(batch_size.get()).min(order.len());
+        let order = order[first..].to_vec();
+        let ends = (0..order.len()).step_by(batch_size.get()).map(|at| (at + batch_size.get()).min(order.len()));
+        let ends = ends.collect();
+        Self::start_at(source, order, ends, pass, workers)
+    }
+
+    /// Batches that end where `ends` says, each of which begins where the one before ends.
+    fn start_at(
+        source: Arc<dyn Source>,
+        order: Vec<u32>,
+        ends: Vec<usize>,
+        pass: Option<Pass>,
+        workers: usize,
+    ) -> Self {
+        let steps_left = ends.len();
         let workers = workers.clamp(1, steps_left.max(1));
-        let order: Arc<[u32]> = order.into();
+        let (order, ends): (Arc<[u32]>, Arc<[usize]>) = (order.into(), ends.into());
         let workers = (0..workers).map(|worker| {
             let (ready_sender, ready) = sync_channel(PREFETCH.div_ceil(workers));
             let (spent, spent_receiver) = channel();
-            let (source, order) = (source.clone(), order.clone());
+            let (source, order, ends) = (source.clone(), order.clone(), ends.clone());
             let thread = std::thread::spawn(move || {
-                let batches = order.chunks(batch_size.get()).skip(first_step).skip(worker).step_by(workers);
+                let starts = std::iter::once(&0).chain(ends.iter());
+                let batches = starts.zip(&*ends).map(|(start, end)| &order[*start..*end]);
+                let batches = batches.skip(worker).step_by(workers);
                 assemble(&*source, batches, pass, &ready_sender, &spent_receiver);
             });
             Worker { ready: Some(ready), spent, thread: Some(thread) }

@@ -96,6 +96,27 @@ pub struct DatasetCard {
     pub own: bool,
 }
 
+/// What a differentially private training gives away of single samples, and how that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivacyCard {
+    /// What its steps have spent, by Rényi divergences of whole orders; of two data sets that differ by one sample neither makes any outcome
+    /// more than e to the power of it times as likely as the other.
+    pub epsilon: f64,
+    /// The probability with which that does not hold.
+    pub delta: f64,
+    /// The deviation of the noise, divided by `clip_norm`.
+    pub noise_multiplier: f64,
+    /// The norm that the gradient of each sample was shortened to.
+    pub clip_norm: f64,
+    /// The probability with which a sample was in a step.
+    pub sampling_rate: f64,
+    /// Steps that were done.
+    pub steps: u64,
+    /// Where the noise came from: `system`, which nobody can repeat, or `seed`, which everybody can who knows the seed.
+    pub noise: String,
+}
+
 /// How a model was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +149,9 @@ pub struct TrainingCard {
     /// In what numbers products were made, such as `bf16`; `f32` without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
+    /// What the training gives away of single samples, where it was differentially private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyCard>,
     /// Passes over the data that were done.
     pub epochs: usize,
     /// Samples in one step.

@@ -37,7 +37,7 @@ mod sparse;
 mod weights;
 
 pub use atomic::write_atomically;
-pub use card::{DatasetCard, ModelCard, Preprocessing, TrainingCard};
+pub use card::{DatasetCard, ModelCard, Preprocessing, PrivacyCard, TrainingCard};
 pub use checkpoint::{CheckpointFile, load_checkpoint, save_checkpoint};
 pub use error::StoreError;
 pub use fireclay_nn::Device;

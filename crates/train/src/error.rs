@@ -24,6 +24,18 @@ pub enum TrainError {
         /// The values that are accepted.
         expected: &'static str,
     },
+    /// A private training of what would give away more than is counted.
+    #[error("the training cannot be private: {reason}")]
+    NotPrivate {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The operating system gave no random numbers for the noise of a private training.
+    #[error("no random numbers for the noise of a private training: {reason}")]
+    Noise {
+        /// What it reported.
+        reason: String,
+    },
     /// A group of parameters that the network does not have.
     #[error("no parameter is called '{pattern}'; the network has {}", known.join(", "))]
     Parameters {

@@ -7,15 +7,19 @@ use fireclay_nn::Network;
 
 use crate::options::FitOptions;
 
-/// Clips gradients by value, then by norm, as the options say. With `needs_norm` also their norm before that, `[1]`, if there
+/// Clips gradients by value, then by norm, as the options say, if `clips`. With `needs_norm` also their norm before that, `[1]`, if there
 /// are any.
 pub(crate) fn clip<N: Network>(
     mut gradients: GradientsParams,
     network: &N,
     options: &FitOptions,
+    clips: bool,
     needs_norm: bool,
 ) -> (GradientsParams, Option<Tensor<1>>) {
     let before = if needs_norm { norm(&gradients, network) } else { None };
+    if !clips {
+        return (gradients, before);
+    }
     if let Some(limit) = options.clip_value {
         gradients = Clip::Value(limit).apply(gradients, network);
     }
@@ -25,14 +29,23 @@ pub(crate) fn clip<N: Network>(
         if let Some(norm) = norm {
             // As PyTorch does it: a hair less than the limit, and the factor stays on the device.
             let factor = (norm.add_scalar(1e-6).recip() * limit).clamp_max(1.0);
-            gradients = Clip::Factor(&factor).apply(gradients, network);
+            gradients = scaled(gradients, &factor, network);
         }
     }
     (gradients, before)
 }
 
+/// The gradients, each number multiplied by `factor`, `[1]`.
+pub(crate) fn scaled<N: Network>(
+    gradients: GradientsParams,
+    factor: &Tensor<1>,
+    network: &N,
+) -> GradientsParams {
+    Clip::Factor(factor).apply(gradients, network)
+}
+
 /// The Euclidean norm of the gradients of all parameters, taken as one vector, `[1]`; `None` if there are none.
-fn norm<N: Network>(gradients: &GradientsParams, network: &N) -> Option<Tensor<1>> {
+pub(crate) fn norm<N: Network>(gradients: &GradientsParams, network: &N) -> Option<Tensor<1>> {
     let mut squares = Squares { gradients, sum: None };
     network.visit(&mut squares);
     squares.sum.map(Tensor::sqrt)
@@ -113,7 +126,7 @@ mod tests {
         gradients.register(weight, Tensor::<2>::from_floats([[3.0], [-0.5]], &device));
         gradients.register(bias, Tensor::<1>::from_floats([-10.0], &device));
         let options = FitOptions { clip_value, clip_norm, ..FitOptions::default() };
-        let (gradients, norm) = clip(gradients, &network, &options, clip_value.is_some());
+        let (gradients, norm) = clip(gradients, &network, &options, true, clip_value.is_some());
         let weight = gradients.get::<2>(weight).unwrap().into_data().try_to_vec::<f32>().unwrap();
         let bias = gradients.get::<1>(bias).unwrap().into_scalar::<f32>();
         ([weight[0], weight[1], bias], norm.map(|norm| norm.into_scalar::<f32>()))

@@ -7,7 +7,7 @@ use fireclay_backend::Precision;
 use fireclay_data::{Normalization, PictureForm, SampleDigests, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{
-    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, ReferenceDistributions, StoreError,
+    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, PrivacyCard, ReferenceDistributions, StoreError,
     TrainingCard, load_model,
 };
 use fireclay_tabular::TablePreprocessing;
@@ -66,8 +66,17 @@ impl ModelMetadata {
     }
 
     /// Adds how the training went.
-    pub(crate) fn trained(mut self, settings: &RunSettings, history: &History) -> Self {
+    pub(crate) fn trained(
+        mut self,
+        settings: &RunSettings,
+        history: &History,
+        privacy: Option<PrivacyCard>,
+    ) -> Self {
         let options = &settings.options;
+        if privacy.is_some() {
+            // They would tell of each sample whether it was there.
+            self.seen = None;
+        }
         self.training = Some(TrainingCard {
             loss: settings.loss.clone(),
             optimizer: serde_json::to_value(&settings.optimizer).unwrap_or_default(),
@@ -84,6 +93,7 @@ impl ModelMetadata {
             clip_value: options.clip_value,
             clip_norm: options.clip_norm,
             precision: (options.precision != Precision::default()).then(|| options.precision.to_string()),
+            privacy,
             epochs: history.epochs.len(),
             batch_size: options.batch_size,
             validation_split: options.validation_split,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaging::WeightAveraging;
 use crate::error::TrainError;
 use crate::history::EpochRecord;
+use crate::private::PrivacyOptions;
 use crate::schedule::{BuiltInSchedule, Schedule, rate_factor};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
@@ -51,6 +52,15 @@ pub struct FitOptions {
     /// single weights were taken out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep_zeros: bool,
+    /// Whether the training is differentially private, and how much; not at all by default. The norm of
+    /// [`clip_norm`](Self::clip_norm), 1 by default, is then that of each sample's gradient, and `batch_size` the number of samples that a step
+    /// has on the average: each is drawn with the same probability.
+    ///
+    /// What is protected is what the weights tell of single training samples. Not covered are what was made of the data before, such as
+    /// a vocabulary or means, the choice among several trainings, and what callbacks are told of the training samples, such as
+    /// losses. A model file holds no digests and no distributions of samples of a private training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyOptions>,
 }
 
 /// A precision by its name.
@@ -95,6 +105,7 @@ impl Default for FitOptions {
             averaging: None,
             precision: Precision::F32,
             keep_zeros: false,
+            privacy: None,
         }
     }
 }
@@ -156,6 +167,9 @@ impl FitOptions {
         }
         if let Some(averaging) = &self.averaging {
             averaging.check(self.epochs)?;
+        }
+        if let Some(privacy) = &self.privacy {
+            privacy.check()?;
         }
         self.schedule.check()
     }

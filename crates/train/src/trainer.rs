@@ -26,6 +26,7 @@ use crate::metrics::{
 use crate::objective;
 use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
 use crate::options::FitOptions;
+use crate::private;
 use crate::resume::Resumed;
 use crate::run::RunSettings;
 use crate::schedule::Schedule;
@@ -295,6 +296,9 @@ impl<N: Network> Trainer<N> {
         options: &FitOptions,
         resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
+        if options.privacy.is_some() {
+            private::check(&self.network, options)?;
+        }
         let (train, validation) = self.parts(data, options)?;
         let metadata = ModelMetadata::of(train.metadata(), train.len());
         let mut settings = self.settings(options, &metadata, train.len());
@@ -306,8 +310,8 @@ impl<N: Network> Trainer<N> {
         let warning = (!supported)
             .then(|| format!("this device cannot multiply in {asked}, so the training goes on in f32"));
         let _scope = fireclay_backend::in_precision(settings.options.precision);
-        let history = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
-        self.metadata = metadata.trained(&settings, &history);
+        let (history, privacy) = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
+        self.metadata = metadata.trained(&settings, &history, privacy);
         Ok(history)
     }
 

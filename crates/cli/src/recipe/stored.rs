@@ -84,6 +84,7 @@ mod tests {
             clip_value: recipe.clip_value,
             clip_norm: recipe.clip_norm,
             precision: None,
+            privacy: None,
             epochs: recipe.epochs,
             batch_size: recipe.batch_size,
             validation_split: recipe.validation_split,

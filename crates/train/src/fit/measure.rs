@@ -30,6 +30,10 @@ impl<N: Network> Trainer<N> {
         values.extend(sums.accuracy().map(|accuracy| ("accuracy".to_string(), accuracy)));
         let perplexity = sums.mean_loss().filter(|_| has_perplexity(&*self.loss, plan.task)).map(f64::exp);
         values.extend(perplexity.map(|perplexity| ("perplexity".to_string(), perplexity)));
+        if let Some(privacy) = &plan.privacy {
+            let spent = privacy.spent((run.state.epoch * plan.steps) as u64);
+            values.push(("epsilon".to_string(), spent.epsilon));
+        }
         if let Some(validation) = plan.validation {
             let measures =
                 Measures { loss: &*self.loss, metrics: &self.metrics, task: plan.task, threshold: None };

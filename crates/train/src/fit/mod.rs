@@ -4,6 +4,7 @@
 mod measure;
 mod snapshot;
 mod step;
+mod step_batches;
 mod trouble;
 mod watch;
 
@@ -14,8 +15,9 @@ use std::time::Instant;
 use burn::module::{ModuleVisitor, Param};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
-use fireclay_data::{Batch, DataError, Loader, Pass, Source};
+use fireclay_data::{Batch, DataError, Pass, Source};
 use fireclay_nn::{NamedTensor, Network, load_state, with_parameter_ids};
+use fireclay_store::PrivacyCard;
 
 use crate::averaging::{WeightAveraging, blend};
 use crate::batches::in_order;
@@ -26,12 +28,14 @@ use crate::history::{History, Stopped};
 use crate::metrics::Task;
 use crate::objective;
 use crate::optimizer::init;
+use crate::private;
 use crate::resume::{Resumed, restore_callbacks, restore_network, restore_optimizer};
 use crate::run::{RunSettings, RunState, Sums};
 use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
 use snapshot::View;
+use step_batches::StepBatches;
 use watch::{Watch, lonely_sample};
 
 pub(crate) use step::steps_of;
@@ -52,6 +56,8 @@ struct Plan<'a> {
     interval: usize,
     /// The values that each epoch is going to have.
     measured: Vec<Measured>,
+    /// How the run is made private, if it is.
+    privacy: Option<private::Plan>,
 }
 
 /// What changes while it runs.
@@ -86,7 +92,7 @@ impl<N: Network> Trainer<N> {
         settings: &RunSettings,
         resumed: Option<Resumed<N>>,
         warning: Option<String>,
-    ) -> Result<History, TrainError> {
+    ) -> Result<(History, Option<PrivacyCard>), TrainError> {
         let checked = self.check_source(train, "train on")?;
         if let Some(validation) = validation {
             self.check_source(validation, "validate on")?;
@@ -97,6 +103,12 @@ impl<N: Network> Trainer<N> {
         }
         let options = &settings.options;
         let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
+        let steps = steps_of(train.len(), batch_size, options.accumulate);
+        let privacy = options.privacy.map(|privacy| {
+            let all = (options.epochs * steps) as u64;
+            private::Plan::new(privacy, options.clip_norm, batch_size.get(), train.len(), all)
+        });
+        let privacy = privacy.transpose()?;
         let needs_step_loss = self.callbacks.iter().any(|callback| callback.needs_step_loss());
         let plan = Plan {
             train,
@@ -104,12 +116,13 @@ impl<N: Network> Trainer<N> {
             settings,
             task: checked.task,
             batch_size,
-            steps: steps_of(train.len(), batch_size, options.accumulate),
+            steps,
             interval: match fireclay_backend::reads_at_once(&self.device) || needs_step_loss {
                 true => 1,
                 false => READ_INTERVAL,
             },
             measured: objective::measured(&*self.loss, checked.task, &self.metrics, validation.is_some()),
+            privacy,
         };
         let mut callbacks = std::mem::take(&mut self.callbacks);
         let history = self.begin(&plan, resumed, &mut callbacks).and_then(|run| {
@@ -199,7 +212,7 @@ impl<N: Network> Trainer<N> {
         plan: &Plan,
         warnings: impl IntoIterator<Item = String>,
         callbacks: &mut [Box<dyn Callback>],
-    ) -> Result<History, TrainError> {
+    ) -> Result<(History, Option<PrivacyCard>), TrainError> {
         let epochs = plan.settings.options.epochs;
         let started = Event::FitStarted {
             epochs,
@@ -250,7 +263,8 @@ impl<N: Network> Trainer<N> {
         }
         let history = History { epochs: std::mem::take(&mut run.state.history), stopped };
         run.tell(callbacks, &Event::FitEnded(&history))?;
-        Ok(history)
+        let steps = (run.state.epoch - 1) * plan.steps + run.state.step;
+        Ok((history, plan.privacy.as_ref().map(|privacy| privacy.spent(steps as u64))))
     }
 
     /// Trains one epoch, or what is left of it; `None` if the run was interrupted.
@@ -266,13 +280,16 @@ impl<N: Network> Trainer<N> {
         let mut sums = TrainingSums::new(std::mem::take(&mut run.state.sums), plan.interval);
         let mut samples = 0;
         let accumulate = plan.settings.options.accumulate;
-        let first = run.state.step * accumulate;
-        let mut batches = Loader::for_training(plan.train.clone(), pass, plan.batch_size, first);
-        loop {
-            let of_step = batches.by_ref().take(accumulate).collect::<Result<Vec<Batch>, _>>()?;
-            if of_step.is_empty() {
-                break;
+        let mut batches = match &plan.privacy {
+            None => StepBatches::of_passes(plan, pass, accumulate, run.state.step),
+            Some(privacy) => {
+                let samples = privacy.steps_of_epoch(plan.train.len(), pass, plan.steps)?;
+                let at_once = private::samples_at_once(run.network(), &self.device);
+                StepBatches::of_samples(plan, pass, samples, at_once, run.state.step)
             }
+        };
+        while let Some(of_step) = batches.next() {
+            let of_step = of_step?;
             run.state.step += 1;
             samples += of_step.iter().map(Batch::len).sum::<usize>();
             let last = run.state.step == plan.steps;

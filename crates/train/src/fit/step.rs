@@ -11,9 +11,10 @@ use crate::callback::Callback;
 use crate::error::TrainError;
 use crate::event::Event;
 use crate::gradients::clip;
+use crate::private::Clipped;
 use crate::run::RunState;
 use crate::trainer::Trainer;
-use crate::training_sums::{BatchLoss, TrainingSums};
+use crate::training_sums::{Answers, BatchLoss, TrainingSums};
 use crate::upload::{Uploaded, check_batch, upload};
 
 /// A step that was done.
@@ -42,6 +43,7 @@ impl<N: Network> Trainer<N> {
         let mut gradients = GradientsParams::new();
         for (index, batch) in batches.into_iter().enumerate() {
             let share = counted(&batch) / total;
+            let samples = batch.len();
             check_batch(&batch, &**plan.train, self.loss.targets())?;
             run.watch.add(epoch, &batch, &**plan.train);
             // Dropout depends on seed, epoch and batch alone, so a resumed run goes on as if it had not stopped.
@@ -53,6 +55,25 @@ impl<N: Network> Trainer<N> {
             let Uploaded { input, target, weights } = uploaded.record_gradients();
             let place = (step - 1) * options.accumulate + index + 1;
             let pass = Pass { seed: options.seed, epoch };
+            if let Some(privacy) = &plan.privacy {
+                let batch = Uploaded { input, target, weights };
+                let clipped = privacy.clipped(
+                    run.network(),
+                    &*self.loss,
+                    &batch,
+                    samples,
+                    pass.step_seed(place),
+                    &self.device,
+                )?;
+                let Clipped { gradients: of_batch, loss, outputs, unused } = clipped;
+                sums.add(&loss, Answers::Outputs(outputs), &batch.target, batch.weights.as_ref());
+                if sums.due() {
+                    self.read(sums, Some(&batch.input), run, plan)?;
+                }
+                run.report_unused(callbacks, &unused)?;
+                accumulated.accumulate(run.network(), of_batch);
+                continue;
+            }
             let turn = fireclay_backend::seeded(&self.device, pass.step_seed(place));
             let outputs = run.network().forward_for_loss(input.clone());
             drop(turn);
@@ -66,11 +87,8 @@ impl<N: Network> Trainer<N> {
             let loss = if several && total > 0.0 { loss.mul_scalar(share) } else { loss };
             let of_batch = loss.backward();
             if !run.unused_reported {
-                run.unused_reported = true;
                 let unused = parameters_without_gradient(run.network(), &of_batch);
-                if !unused.is_empty() {
-                    run.tell(callbacks, &Event::UnusedParameters(&unused))?;
-                }
+                run.report_unused(callbacks, &unused)?;
             }
             let of_batch = GradientsParams::from_grads(of_batch, run.network());
             match several {
@@ -79,7 +97,17 @@ impl<N: Network> Trainer<N> {
             }
         }
         // The gradients of this step, on this device: a mean over several devices would be taken here.
-        if several {
+        if let Some(privacy) = &plan.privacy {
+            if step == plan.steps {
+                self.read(sums, None, run, plan)?;
+            }
+            gradients = privacy.noisy(
+                accumulated.grads(),
+                run.network(),
+                Pass { seed: options.seed, epoch },
+                step,
+            )?;
+        } else if several {
             gradients = accumulated.grads();
         }
 
@@ -90,7 +118,9 @@ impl<N: Network> Trainer<N> {
         if callbacks.iter().any(|callback| callback.needs_gradients(number)) {
             named = gradients_by_id(run.network(), &gradients);
         }
-        let (gradients, norm) = clip(gradients, run.network(), options, wants_norm);
+        // Those of a private step are clipped already, sample by sample.
+        let clips = plan.privacy.is_none();
+        let (gradients, norm) = clip(gradients, run.network(), options, clips, wants_norm);
         let gradient_norm = norm.map(|norm| f64::from(norm.into_scalar::<f32>()));
         if run.watch.wants_norm(number)
             && let Some(warning) = gradient_norm.and_then(|norm| run.watch.exploding(number, norm))
@@ -103,6 +133,21 @@ impl<N: Network> Trainer<N> {
         let network = run.network.take().map(|network| run.optimizer.step(factor, network, gradients));
         run.network = network;
         Ok(Step { learning_rate: factor * self.optimizer.learning_rate(), gradient_norm, gradients: named })
+    }
+}
+
+impl<N: Network> Run<N> {
+    /// Tells of parameters that had no part in the loss, once.
+    fn report_unused(
+        &mut self,
+        callbacks: &mut [Box<dyn Callback>],
+        unused: &[String],
+    ) -> Result<(), TrainError> {
+        let is_first = !std::mem::replace(&mut self.unused_reported, true);
+        match is_first && !unused.is_empty() {
+            true => self.tell(callbacks, &Event::UnusedParameters(unused)),
+            false => Ok(()),
+        }
     }
 }
 

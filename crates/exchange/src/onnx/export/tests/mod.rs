@@ -116,6 +116,7 @@ fn texts_may_be_shorter_where_no_layer_lays_them_out() {
 fn trained(spec: ModelSpec, loss: impl Into<BuiltInLoss>) -> ModelFile {
     let mut model = model(spec, 5);
     model.card.training = Some(TrainingCard {
+        privacy: None,
         loss: Stored::BuiltIn(loss.into()),
         optimizer: serde_json::Value::Null,
         groups: Vec::new(),

@@ -1,0 +1,41 @@
+//! What a private training refuses, since one sample would change more than its own clipped gradient.
+
+use fireclay_backend::Precision;
+use fireclay_nn::Network;
+
+use crate::averaging::has_running_statistics;
+use crate::error::TrainError;
+use crate::options::FitOptions;
+use crate::schedule::BuiltInSchedule;
+
+/// Refuses a network or settings that give away more than is counted.
+pub(crate) fn check<N: Network>(network: &N, options: &FitOptions) -> Result<(), TrainError> {
+    let network_problem = if has_running_statistics(network) {
+        Some("batch norm mixes the samples of a batch; leave it out, or take layer_norm")
+    } else if network.adapts() {
+        Some("a layer of it is set by the training data as they are; take one that is learnt")
+    } else {
+        None
+    };
+    if let Some(reason) = network_problem {
+        return Err(TrainError::NotPrivate { reason: reason.into() });
+    }
+    let wrong = |setting, found: String, expected| Err(TrainError::Setting { setting, found, expected });
+    if options.precision != Precision::F32 {
+        let expected = "f32 in a private training, as rounded gradients may be longer than they are clipped to";
+        return wrong("precision", options.precision.to_string(), expected);
+    }
+    if options.accumulate != 1 {
+        let expected = "1 in a private training, whose batches may be as large as you like";
+        return wrong("accumulate", options.accumulate.to_string(), expected);
+    }
+    if let Some(limit) = options.clip_value {
+        let expected = "nothing in a private training, which clips the gradient of each sample by its norm";
+        return wrong("clip_value", limit.to_string(), expected);
+    }
+    if let BuiltInSchedule::Plateau(_) = options.schedule {
+        let expected = "one that does not look at losses, in a private training, such as cosine";
+        return wrong("schedule", options.schedule.to_string(), expected);
+    }
+    Ok(())
+}
