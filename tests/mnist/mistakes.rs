@@ -28,6 +28,14 @@ fn wrong_flags_end_with_two_before_any_work() {
     train(&["--threads", "60000"], &["60000 threads", "expected 1 to 1024"]);
     train(&["--out", "data"], &["it is a folder"]);
     train(&["--synthetic"], &["--synthetic"]);
+    train(&["--private", "0"], &["epsilon is 0", "more than 0, such as 8"]);
+    train(&["--private", "8,1.5"], &["delta is 1.5"]);
+    train(&["--private", "a lot"], &["private is a lot", "such as 8,1e-6"]);
+    train(&["--noise", "seed"], &["--private"]);
+    train(&["--private", "8", "--noise", "dice"], &["noise is dice", "system or seed"]);
+    train(&["--private", "8", "--class-weights", "balanced"], &["class_weights is balanced", "--private"]);
+    train(&["--private", "8", "--accumulate", "2"], &["accumulate is 2", "private training"]);
+    train(&["--private", "8", "--schedule", "plateau=0.5,2"], &["schedule is plateau=0.5,2", "cosine"]);
     fail(folder.path(), &["train", "--model", "resnet"], 2, &["resnet", "cnn-small"]);
     fail(folder.path(), &["predict"], 2, &["FILE"]);
     fail(folder.path(), &[], 2, &["Usage"]);
@@ -172,6 +180,25 @@ fn a_training_that_diverges_goes_on_from_its_last_good_checkpoint() {
         fail(folder.path(), &flags, 2, &[words]);
     }
     fail(folder.path(), &["train", "--learning-rate-factor", "0.1"], 2, &["--resume"]);
+}
+
+#[test]
+fn what_cannot_be_private_is_refused() {
+    let folder = scratch();
+    let private = |flags: &[&str], words: &[&str]| {
+        let all = [&["train", "--data-dir", "data", "--private", "8"], flags].concat();
+        fail(folder.path(), &all, 1, words);
+    };
+    private(&["--model", "best"], &["cannot be private", "batch norm", "layer_norm"]);
+    // There are 600 training images.
+    let loose = ["train", "--data-dir", "data", "--model", "mlp", "--private", "8,0.01"];
+    fail(
+        folder.path(),
+        &loose,
+        1,
+        &["delta is 0.01", "less than one in as many as there are training samples"],
+    );
+    assert!(!folder.path().join("mnist.fireclay").exists());
 }
 
 #[test]

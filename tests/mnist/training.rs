@@ -23,6 +23,54 @@ fn a_pipe_gets_plain_lines_and_a_saved_model() {
 }
 
 #[test]
+fn a_private_training_says_what_it_spent_and_its_file_says_it_too() {
+    let folder = scratch();
+    let flags = ["train", "--model", "cnn-tanh", "--private", "8", "--noise", "seed", "--epochs", "3"];
+    let flags = [&flags[..], &["--batch-size", "100", "--data-dir", "data", "--out", "a.fireclay"]].concat();
+    let run = succeed(folder.path(), &flags);
+    assert!(run.stdout.contains(
+        "private: epsilon 8, delta 0.00001, each sample's gradient clipped to 1, noise from the seed"
+    ));
+    assert!(run.stdout.contains("private: single training samples, as far as the weights tell of them"));
+    let epochs: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
+    assert!(epochs.iter().all(|line| line.contains("  epsilon ")), "{epochs:?}");
+    let spent = run.stdout.lines().find(|line| line.contains("spent in 18 steps")).unwrap();
+    assert!(spent.starts_with("private: epsilon 7.9") || spent.starts_with("private: epsilon 8 "), "{spent}");
+    let summary = succeed(folder.path(), &["summary", "--from", "a.fireclay"]);
+    assert!(summary.stdout.contains(spent), "{}", summary.stdout);
+
+    // By the seed the same file, and by the system another.
+    let again = |out: &str, noise: &str| {
+        let mut flags = flags.clone();
+        (flags[6], *flags.last_mut().unwrap()) = (noise, out);
+        succeed(folder.path(), &flags);
+        std::fs::read(folder.path().join(out)).unwrap()
+    };
+    let first = std::fs::read(folder.path().join("a.fireclay")).unwrap();
+    assert!(again("b.fireclay", "seed") == first);
+    assert!(again("c.fireclay", "system") != first);
+}
+
+/// What sees training samples again makes no private model of a private one.
+#[test]
+fn compressed_by_samples_a_private_model_is_private_no_more() {
+    let folder = scratch();
+    let private = ["train", "--model", "mlp", "--private", "8", "--epochs", "1", "--data-dir", "data"];
+    succeed(folder.path(), &private);
+    let compress = |method: &str| {
+        let compressed =
+            run(folder.path(), &["compress", method, "--out", "small.fireclay", "--data-dir", "data"]);
+        let summary = succeed(folder.path(), &["summary", "--from", "small.fireclay"]);
+        (compressed.stderr, summary.stdout.contains("spent in"))
+    };
+    let (notes, is_private) = compress("--int8");
+    assert!(notes.contains("trained with privacy") && notes.contains("--bf16"), "{notes}");
+    assert!(!is_private);
+    let (notes, is_private) = compress("--bf16");
+    assert!(!notes.contains("privacy") && is_private, "{notes}");
+}
+
+#[test]
 fn quiet_prints_the_results_alone() {
     let folder = scratch();
     let run =

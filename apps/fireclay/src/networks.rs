@@ -6,7 +6,7 @@ use fireclay::nn::InputSpec;
 use fireclay::prelude::*;
 use fireclay::tune::{Domain, Setting, Settings};
 use fireclay_cli::networks::{DigitNetwork, ObjectNetwork, TableNetwork, TextNetwork};
-use fireclay_cli::{DataSpec, ModelName, Output, Preset, Recipe, UsageError};
+use fireclay_cli::{DataSpec, ModelName, Output, Preset, Recipe, TrainingArgs, UsageError};
 
 use crate::error::AppError;
 use crate::source::AnySource;
@@ -30,17 +30,19 @@ pub enum AnyNetwork {
 }
 
 /// What can be asked for, and which data it reads.
-const ASKED: [AnyNetwork; 14] = [
+const ASKED: [AnyNetwork; 16] = [
     AnyNetwork::Auto,
     AnyNetwork::Named("mlp"),
     AnyNetwork::Named("linear"),
     AnyNetwork::Named("cnn"),
     AnyNetwork::Named("cnn-small"),
+    AnyNetwork::Named("cnn-tanh"),
     AnyNetwork::Named("best"),
     AnyNetwork::Named("resnet"),
     AnyNetwork::Named("fast94"),
     AnyNetwork::Named("softmax"),
     AnyNetwork::Named("ngram"),
+    AnyNetwork::Named("bag"),
     AnyNetwork::Named("lstm"),
     AnyNetwork::Named("bilstm"),
     AnyNetwork::Named("gru"),
@@ -53,11 +55,13 @@ fn help(name: &str) -> &'static str {
         "linear" => "tables: one dense layer, which is linear or logistic regression",
         "cnn" => "images: three convolutions and two dense layers",
         "cnn-small" => "grey images: two convolutions and two dense layers",
+        "cnn-tanh" => "grey images: two convolutions and two dense layers with few parameters, for --private",
         "best" => "grey images: five convolutions with batch norm",
         "resnet" => "colour images: a residual network with batch norm",
         "fast94" => "colour images: airbench94, for 32 x 32 pixels",
         "softmax" => "images: one dense layer",
         "ngram" => "texts: runs of up to 3 words, one linear layer",
+        "bag" => "texts: the mean of an embedding's rows, for --private",
         "lstm" => "texts: an LSTM over the words",
         "bilstm" => "texts: an LSTM in both directions",
         "gru" => "texts: a GRU over the words",
@@ -167,8 +171,15 @@ impl AnyNetwork {
     ///
     /// # Errors
     /// If the one that was asked for does not read such data.
-    pub fn choose(self, source: &AnySource, preset: Preset, output: &Output) -> anyhow::Result<Self> {
+    pub fn choose(
+        self,
+        source: &AnySource,
+        training: &TrainingArgs,
+        output: &Output,
+    ) -> anyhow::Result<Self> {
+        let (preset, is_private) = (training.preset(), training.private.is_some());
         let kind = match source {
+            AnySource::Texts { .. } if is_private => AnyNetwork::Text(TextNetwork::Bag),
             AnySource::Texts { .. } => AnyNetwork::Text(TextNetwork::Ngram),
             // Three convolutions and two poolings leave nothing of a smaller one.
             AnySource::Images { shape: [1, height, width], .. } if height.min(width) < &18 => {
@@ -177,14 +188,17 @@ impl AnyNetwork {
             AnySource::Images { shape: [_, height, width], .. } if height.min(width) < &18 => {
                 AnyNetwork::Object(ObjectNetwork::Softmax)
             }
+            AnySource::Images { shape: [1, ..], .. } if is_private => {
+                AnyNetwork::Digit(DigitNetwork::CnnTanh)
+            }
             AnySource::Images { shape: [1, ..], .. } => AnyNetwork::Digit(match preset {
                 Preset::Quick => DigitNetwork::CnnSmall,
                 Preset::Good => DigitNetwork::default(),
                 Preset::Best => DigitNetwork::Best,
             }),
             AnySource::Images { .. } => AnyNetwork::Object(match preset {
-                Preset::Quick | Preset::Good => ObjectNetwork::default(),
-                Preset::Best => ObjectNetwork::Resnet,
+                Preset::Best if !is_private => ObjectNetwork::Resnet,
+                _ => ObjectNetwork::default(),
             }),
             AnySource::Asked(_) | AnySource::Table(_) | AnySource::Rows(_) => {
                 AnyNetwork::Table(TableNetwork::default())
@@ -201,6 +215,9 @@ impl AnyNetwork {
                 return kind
                     .called(name)
                     .ok_or_else(|| UsageError::of(AppError::OtherNetwork { name, known: known(kind) }));
+            }
+            (AnyNetwork::Text(TextNetwork::Bag) | AnyNetwork::Digit(DigitNetwork::CnnTanh), _) => {
+                "few parameters learn most of what noise leaves"
             }
             (AnyNetwork::Text(_), _) => "runs of words are learnt in seconds and tell classes well",
             (AnyNetwork::Digit(DigitNetwork::Mlp) | AnyNetwork::Object(ObjectNetwork::Softmax), _) => {

@@ -9,8 +9,8 @@ use fireclay::prelude::*;
 use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
-    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Part, Preprocessing, Preset, Program,
-    PublishedImages, TextSource, TokenPreprocessing, UsageError, usual_texts,
+    DataSpec, Fallback, ImagePreprocessing, Limit, Output, Part, Preprocessing, Program, PublishedImages,
+    TextSource, TokenPreprocessing, UsageError, usual_texts,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,10 +98,10 @@ impl Program for FireclayProgram {
     fn choose(
         model: AnyNetwork,
         source: &AnySource,
-        preset: Preset,
+        training: &TrainingArgs,
         output: &Output,
     ) -> anyhow::Result<AnyNetwork> {
-        model.choose(source, preset, output)
+        model.choose(source, training, output)
     }
 
     fn default_preprocessing(model: AnyNetwork) -> AnyPreprocessing {

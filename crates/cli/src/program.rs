@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::limit::Limit;
 use crate::output::Output;
-use crate::recipe::{Preset, Recipe};
+use crate::recipe::{Recipe, TrainingArgs};
 
 /// A program that trains models on a kind of data.
 pub trait Program: Debug + Sized + 'static {
@@ -56,10 +56,10 @@ pub trait Program: Debug + Sized + 'static {
     fn choose(
         model: Self::Model,
         source: &SourceOf<Self>,
-        preset: Preset,
+        training: &TrainingArgs,
         output: &Output,
     ) -> anyhow::Result<Self::Model> {
-        let _ = (source, preset, output);
+        let _ = (source, training, output);
         Ok(model)
     }
 

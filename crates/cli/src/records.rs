@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
+use fireclay::store::PrivacyCard;
 use fireclay::train::{
     AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint, ParameterGroup,
-    RegressionReport, Report, SuggestionRule, SweepEnd, TrainingCheck,
+    PrivacyOptions, RegressionReport, Report, SuggestionRule, SweepEnd, TrainingCheck,
 };
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ pub struct Training<'a> {
     pub clip_value: Option<f64>,
     pub clip_norm: Option<f64>,
     pub precision: String,
+    pub privacy: Option<PrivacyOptions>,
     pub label_smoothing: f32,
     pub class_weights: &'a str,
     pub preprocessing: Vec<String>,
@@ -87,6 +89,14 @@ impl<'a> EvaluationRecord<'a> {
             metrics: metrics.iter().map(value).collect(),
         }
     }
+}
+
+/// What a private training spent.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "privacy")]
+pub struct PrivacyRecord<'a> {
+    #[serde(flatten)]
+    pub privacy: &'a PrivacyCard,
 }
 
 /// A file that was written.
@@ -241,6 +251,8 @@ pub struct SummaryRecord<'a> {
     pub flops: u64,
     pub recipe: Option<&'a str>,
     pub trained_on: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<&'a PrivacyCard>,
     #[serde(flatten)]
     pub summary: &'a Summary,
 }

@@ -58,7 +58,7 @@ impl<P: Program> SetupArgs<P> {
     /// What is wrong with flags or data.
     pub fn prepare(&self, own: Option<&ModelSpec>, output: &Arc<Output>) -> anyhow::Result<Prepared<P>> {
         let source = P::look(self.source.source(), output)?;
-        let chosen = P::choose(self.model.trained_as(), &source, self.training.preset(), output)?;
+        let chosen = P::choose(self.model.trained_as(), &source, &self.training, output)?;
         let given = self.preprocessing.clone();
         let preprocessing = match own {
             Some(spec) => P::resolve(given, spec.output_steps()?.is_some(), &source)?,

@@ -125,7 +125,8 @@ impl Loader {
     ) -> Self {
         let first = first_step.saturating_mul(batch_size.get()).min(order.len());
         let order = order[first..].to_vec();
-        let ends = (0..order.len()).step_by(batch_size.get()).map(|at| (at + batch_size.get()).min(order.len()));
+        let ends =
+            (0..order.len()).step_by(batch_size.get()).map(|at| (at + batch_size.get()).min(order.len()));
         let ends = ends.collect();
         Self::start_at(source, order, ends, pass, workers)
     }

@@ -7,8 +7,8 @@ use fireclay_backend::Precision;
 use fireclay_data::{Normalization, PictureForm, SampleDigests, SourceMetadata};
 use fireclay_nn::{InputSpec, Model, ModelSpec};
 use fireclay_store::{
-    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, PrivacyCard, ReferenceDistributions, StoreError,
-    TrainingCard, load_model,
+    DatasetCard, ModelCard, PredictionIntervals, Preprocessing, PrivacyCard, ReferenceDistributions,
+    StoreError, TrainingCard, load_model,
 };
 use fireclay_tabular::TablePreprocessing;
 use fireclay_text::TextPreprocessing;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaging::WeightAveraging;
 use crate::error::TrainError;
 use crate::history::EpochRecord;
-use crate::private::PrivacyOptions;
+use crate::private::{PrivacyOptions, check_options};
 use crate::schedule::{BuiltInSchedule, Schedule, rate_factor};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
@@ -170,6 +170,7 @@ impl FitOptions {
         }
         if let Some(privacy) = &self.privacy {
             privacy.check()?;
+            check_options(self)?;
         }
         self.schedule.check()
     }

@@ -136,11 +136,15 @@ fn of_tokens(tokens: impl Iterator<Item = u32>) -> Vec<f32> {
 
 impl Trainer<Model> {
     /// Keeps how samples that the network was trained on are distributed, and what it predicts for others, so that a server sees when
-    /// samples of another kind come. Nothing is kept of a network with several inputs, or with another answer than a class or a number.
+    /// samples of another kind come. Nothing is kept of a network with several inputs, or with another answer than a class or a number,
+    /// and of a private training, as its samples are not to be told from others.
     ///
     /// # Errors
     /// If a sample cannot be read.
     pub fn keep_reference(&mut self, seen: &dyn Source, unseen: &Predictions) -> Result<(), TrainError> {
+        if self.metadata.training.as_ref().is_some_and(|training| training.privacy.is_some()) {
+            return Ok(());
+        }
         self.metadata.reference = reference(self.network.spec(), &self.metadata, seen, unseen)?;
         Ok(())
     }

@@ -297,7 +297,7 @@ impl<N: Network> Trainer<N> {
         resumed: Option<Resumed<N>>,
     ) -> Result<History, TrainError> {
         if options.privacy.is_some() {
-            private::check(&self.network, options)?;
+            private::check_network(&self.network)?;
         }
         let (train, validation) = self.parts(data, options)?;
         let metadata = ModelMetadata::of(train.metadata(), train.len());

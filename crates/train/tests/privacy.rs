@@ -144,6 +144,7 @@ fn what_would_give_more_away_is_refused() {
         (f64::NAN, 1e-5, "epsilon is NaN"),
         (1.0, 0.0, "delta is 0"),
         (1.0, 1.5, "delta is 1.5"),
+        (1.0, 0.002, "delta is 0.002; expected less than one in as many as there are training samples"),
         (1e-9, 1e-12, "epsilon is 0.000000001 with delta"),
     ] {
         let privacy = PrivacyOptions { epsilon, delta, noise: NoiseSource::System };

@@ -54,6 +54,7 @@ mod optimizer;
 mod pool2d;
 mod recurrent;
 mod sample_norms;
+mod saturating;
 
 pub use activation::Activation;
 pub use attention::{AttentionOptions, self_attention};
@@ -76,7 +77,10 @@ pub use recurrent::{
     recurrent_last, recurrent_with_state,
 };
 
-pub use sample_norms::{SampleNorms, gathers_sample_norms, has_sample_norms, parameter_for_samples, sample_norms};
+pub use sample_norms::{
+    SampleNorms, gathers_sample_norms, has_sample_norms, parameter_for_samples, sample_norms,
+};
+pub use saturating::{sigmoid, tanh};
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

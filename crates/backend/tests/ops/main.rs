@@ -16,3 +16,4 @@ mod optimizer;
 mod pool2d;
 mod precision;
 mod recurrent;
+mod saturating;

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::model_args::{ModelArgs, describe, preprocessing_for};
 use crate::output::Output;
 use crate::program::{ModelName, Program, SourceOf};
+use crate::recipe::privacy_spent;
 use crate::records::SummaryRecord;
 
 /// Shows a model layer by layer, with output shapes, parameters and FLOPs; of a named one the recipe too.
@@ -55,9 +56,15 @@ impl<P: Program> Command for Summary<P> {
         if let Some(recipe) = &recipe {
             output.line(format!("recipe: {recipe}"));
         }
+        let privacy = (card.as_ref())
+            .and_then(|card| card.training.as_ref())
+            .and_then(|training| training.privacy.clone());
         let dataset = card.and_then(|card| card.dataset);
         if let Some(dataset) = &dataset {
             output.line(format!("trained on {} ({})", dataset.name, dataset.source));
+        }
+        if let Some(privacy) = &privacy {
+            output.line(privacy_spent(privacy));
         }
         output.record(&SummaryRecord {
             parameters: summary.parameters(),
@@ -66,6 +73,7 @@ impl<P: Program> Command for Summary<P> {
             flops: summary.flops(),
             recipe: recipe.as_deref(),
             trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),
+            privacy: privacy.as_ref(),
             summary: &summary,
         });
         Ok(Exit::Done)

@@ -22,6 +22,8 @@ pub enum TextNetwork {
     Transformer,
     /// n-grams of up to 3 words weighted by naive Bayes, one linear layer: seconds instead of minutes
     Ngram,
+    /// embedding 16, mean over the words, dense: few parameters, for --private
+    Bag,
     /// Language model: embedding 128, LSTM 128 with dropout 0.2 of inputs and states, dense
     LmLstm,
     /// Language model: embedding 128, decoder of 2 blocks of 4 heads with rotary positions, tied dense
@@ -55,6 +57,7 @@ impl crate::program::ModelName for TextNetwork {
             TextNetwork::Ngram => data
                 .model()
                 .layer(NaiveBayesBagSpec::new(data.vocabulary_size, data.classes).padding_idx(padding)),
+            TextNetwork::Bag => embedded(data, 16).global_avg_pool1d().dense(data.classes),
             TextNetwork::LmLstm => embedded(data, 128)
                 .layer(LstmSpec::new(128).return_sequences(true).input_dropout(0.2).recurrent_dropout(0.2))
                 .dense(data.vocabulary_size),
@@ -76,6 +79,7 @@ impl crate::program::ModelName for TextNetwork {
                 ..Recipe::new(AdamW::new(1e-3).weight_decay(0.1), 64, 3)
             }),
             TextNetwork::Ngram => Recipe::new(Adam::new(2.5e-3), 256, 4),
+            TextNetwork::Bag => Recipe { clip_norm: Some(1.0), ..Recipe::new(Adam::new(0.04), 4_096, 40) },
             TextNetwork::LmLstm => language(Recipe::new(Adam::new(4e-3), 32, 4)),
             TextNetwork::LmTransformer => language(Recipe::new(AdamW::new(2e-3), 32, 4)),
         }

@@ -2,7 +2,9 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use fireclay::train::{BuiltInOptimizer, BuiltInSchedule, Optimizer, TrainError, WeightAveraging};
+use fireclay::train::{
+    BuiltInOptimizer, BuiltInSchedule, NoiseSource, Optimizer, PrivacyOptions, TrainError, WeightAveraging,
+};
 
 use super::settings::Recipe;
 
@@ -49,6 +51,15 @@ pub struct TrainingArgs {
     /// Maximum global gradient norm, more than 0; larger gradients are scaled down [default: the model's, see summary]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Training")]
     pub clip_norm: Option<f64>,
+    /// Train with differential privacy (DP-SGD), so that the weights tell next to nothing of any single training sample: epsilon, such as 8
+    /// or, stronger, 1, or epsilon and delta, such as 8,1e-6. --clip-norm is then the norm of each sample's gradient, 1 by default,
+    /// and --batch-size the samples that a step has on the average [default: not private; delta 1e-5]
+    #[arg(long, value_name = "EPSILON[,DELTA]", help_heading = "Privacy")]
+    pub private: Option<PrivacyOptions>,
+    /// With --private, where the noise comes from: the operating system, so that nobody can repeat it, or the seed, so that a run can be
+    /// repeated by everybody who knows it [default: system]
+    #[arg(long, value_name = "SOURCE", requires = "private", help_heading = "Privacy")]
+    pub noise: Option<NoiseSource>,
     /// Label smoothing: fraction of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
@@ -173,6 +184,15 @@ impl TrainingArgs {
         recipe.schedule = self.schedule.clone().unwrap_or(recipe.schedule);
         // A shorter run cannot have a longer warm-up than it has epochs.
         recipe.warm_up = self.warm_up.unwrap_or(recipe.warm_up.min(recipe.epochs as f64));
+        recipe.privacy =
+            self.private.map(|privacy| PrivacyOptions { noise: self.noise.unwrap_or_default(), ..privacy });
+        if recipe.privacy.is_some() && recipe.balanced {
+            return Err(TrainError::Setting {
+                setting: "class_weights",
+                found: "balanced".into(),
+                expected: "none with --private, as the classes are counted",
+            });
+        }
         recipe.accumulate = self.accumulate.unwrap_or(recipe.accumulate);
         recipe.averaging = self.averaging.or(recipe.averaging);
         recipe.clip_value = self.clip_value.or(recipe.clip_value);

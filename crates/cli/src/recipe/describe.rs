@@ -1,10 +1,11 @@
 //! A recipe in words, for `summary`, `train` and the JSON.
 
 use fireclay::backend::Precision;
-use fireclay::train::{AnyOptimizer, BuiltInSchedule, WeightAveraging};
+use fireclay::store::PrivacyCard;
+use fireclay::train::{AnyOptimizer, BuiltInSchedule, NoiseSource, WeightAveraging};
 
 use super::settings::{BestEpoch, Recipe};
-use crate::format::significant;
+use crate::format::{count, significant};
 
 impl Recipe {
     /// In words, each as a flag gives it: `adam 0.001`, `batch 64`, `10 epochs`.
@@ -28,7 +29,16 @@ impl Recipe {
             words.push(format!("learning rate {rates}"));
         }
         words.extend(self.clip_value.map(|value| format!("gradient values clipped to {value}")));
-        words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}")));
+        match &self.privacy {
+            None => words.extend(self.clip_norm.map(|norm| format!("gradients clipped to {norm}"))),
+            Some(privacy) => words.push(format!(
+                "private: epsilon {}, delta {}, each sample's gradient clipped to {}, noise from the {}",
+                significant(privacy.epsilon),
+                significant(privacy.delta),
+                significant(self.clip_norm.unwrap_or(1.0)),
+                from(privacy.noise)
+            )),
+        }
         if self.precision != Precision::F32 {
             words.push(format!("products in {}", self.precision));
         }
@@ -62,6 +72,29 @@ impl Recipe {
             }
         }
         words
+    }
+}
+
+/// What a training spent, as its file says: a line for `train` and `summary`.
+pub fn privacy_spent(card: &PrivacyCard) -> String {
+    let source = card.noise.parse::<NoiseSource>().map_or(card.noise.as_str(), |source| from(source));
+    format!(
+        "private: epsilon {} at delta {}, spent in {} steps; noise of {} x {}, each sample in a step with probability {}, \
+         noise from the {source}",
+        significant(card.epsilon),
+        significant(card.delta),
+        count(card.steps),
+        significant(card.noise_multiplier),
+        significant(card.clip_norm),
+        significant(card.sampling_rate),
+    )
+}
+
+/// Where noise comes from, in words.
+fn from(noise: NoiseSource) -> &'static str {
+    match noise {
+        NoiseSource::System => "operating system",
+        NoiseSource::Seed => "seed",
     }
 }
 

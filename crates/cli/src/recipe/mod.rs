@@ -6,4 +6,5 @@ mod settings;
 mod stored;
 
 pub use args::{Preset, TrainingArgs};
+pub use describe::privacy_spent;
 pub use settings::{BestEpoch, Recipe};

@@ -3,7 +3,7 @@
 use fireclay::backend::Precision;
 use fireclay::prelude::FitOptions;
 use fireclay::train::{
-    BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, TrainError, WeightAveraging,
+    BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, PrivacyOptions, TrainError, WeightAveraging,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct Recipe {
     pub validation_split: f64,
     /// Which epoch's weights are kept.
     pub best: BestEpoch,
+    /// Whether the training is differentially private, and how much.
+    pub privacy: Option<PrivacyOptions>,
 }
 
 /// Whether a run ends with the weights of the epoch that was best on the validation samples.
@@ -74,6 +76,7 @@ impl Recipe {
             has_validation: false,
             validation_split: 0.0,
             best: BestEpoch::default(),
+            privacy: None,
         }
     }
 
@@ -113,6 +116,7 @@ impl Recipe {
             clip_norm: self.clip_norm,
             precision: self.precision,
             keep_zeros: false,
+            privacy: self.privacy,
         }
     }
 

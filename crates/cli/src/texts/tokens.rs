@@ -25,16 +25,22 @@ const NGRAMS: usize = 8192;
 /// How many different n-grams of at least three reviews the published training reviews have, with the reserved tokens.
 const IMDB_NGRAMS: usize = 583_294;
 
+/// Words that the model `bag` knows, and of a text that it reads: with fewer words there is less noise in a private training.
+const BAG_MAX_WORDS: u32 = 4_000;
+const BAG_LENGTH: u32 = 400;
+
 /// Flags that say how texts are prepared for training.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenPreprocessing {
-    /// Vocabulary size: the N most frequent words of the training texts [default: 20000, for language models 10000]
+    /// Vocabulary size: the N most frequent words of the training texts [default: 20000, for language models 10000, for the model
+    /// bag 4000]
     #[arg(long, value_name = "N", conflicts_with = "ngrams", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pub max_words: Option<u32>,
     /// Sequence length: words of each text that the model reads, of a longer one the last; for language models the words
-    /// of one training sample; with n-grams the greatest number of them in a text [default: 250, for language models 64, 8192 n-grams]
+    /// of one training sample; with n-grams the greatest number of them in a text [default: 250, for language models 64, for the model
+    /// bag 400, 8192 n-grams]
     #[arg(long, visible_alias = "steps", value_name = "N", help_heading = "Data",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub length: Option<u32>,
@@ -109,6 +115,11 @@ impl TokenPreprocessing {
     pub fn for_network(network: TextNetwork) -> Self {
         match network {
             TextNetwork::Ngram => TokenPreprocessing { ngrams: Some(LONGEST_NGRAM), ..Self::default() },
+            TextNetwork::Bag => TokenPreprocessing {
+                max_words: Some(BAG_MAX_WORDS),
+                length: Some(BAG_LENGTH),
+                ..Self::default()
+            },
             network => TokenPreprocessing { next_words: network.is_language_model(), ..Self::default() },
         }
     }
@@ -159,6 +170,7 @@ pub fn usual_texts(network: TextNetwork) -> DataSpec {
             (STEPS, NEXT_WORD_MAX_WORDS + reserved::NAMES.len(), 0)
         }
         TextNetwork::Ngram => (NGRAMS, IMDB_NGRAMS, 2),
+        TextNetwork::Bag => (BAG_LENGTH as usize, BAG_MAX_WORDS as usize + reserved::NAMES.len(), 2),
         _ => (LENGTH, MAX_WORDS + reserved::NAMES.len(), 2),
     };
     DataSpec { input: InputSpec::Tokens(tokens), vocabulary_size, classes, samples: 25_000 }

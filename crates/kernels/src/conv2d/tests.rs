@@ -77,7 +77,10 @@ impl Case {
             let tape = Conv2dTape { maxima };
             conv2d_backward(cpu, &alone, &input[of_input], weight, output, &tape, gradient, into);
             let sum: f64 = by_weight.iter().chain(&by_bias).map(|value| f64::from(*value).powi(2)).sum();
-            assert!((square - sum).abs() <= 1e-4 * sum, "squares of image {image}: {square}, not {sum}; {shape:?}");
+            assert!(
+                (square - sum).abs() <= 1e-4 * sum,
+                "squares of image {image}: {square}, not {sum}; {shape:?}"
+            );
         }
     }
 

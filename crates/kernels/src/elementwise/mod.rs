@@ -65,6 +65,66 @@ pub fn gelu_gradient_in_place(cpu: Cpu, input: &[f32], gradient: &mut [f32]) {
     zip(cpu, GeluSlope, Operand::Output, input, gradient);
 }
 
+/// The hyperbolic tangent of each value.
+///
+/// # Panics
+/// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::tanh};
+/// let mut output = [9.0; 2];
+/// tanh(Cpu::best(1), &[0.0, 0.5], &mut output);
+/// assert!(output[0] == 0.0 && (output[1] - 0.5f32.tanh()).abs() < 1e-6);
+/// ```
+pub fn tanh(cpu: Cpu, input: &[f32], output: &mut [f32]) {
+    zip(cpu, Tanh, Operand::Other(input), &[], output);
+}
+
+/// The gradient of [`tanh`]'s input in the place of its output's, from its output.
+///
+/// # Panics
+/// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::tanh_gradient_in_place};
+/// let mut gradient = [4.0];
+/// tanh_gradient_in_place(Cpu::best(1), &[0.5], &mut gradient);
+/// assert_eq!(gradient, [3.0]);
+/// ```
+pub fn tanh_gradient_in_place(cpu: Cpu, output: &[f32], gradient: &mut [f32]) {
+    zip(cpu, TanhSlope, Operand::Output, output, gradient);
+}
+
+/// `1 / (1 + exp(-x))` of each value.
+///
+/// # Panics
+/// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::sigmoid};
+/// let mut output = [9.0; 2];
+/// sigmoid(Cpu::best(1), &[0.0, 3f32.ln()], &mut output);
+/// assert!(output[0] == 0.5 && (output[1] - 0.75).abs() < 1e-6);
+/// ```
+pub fn sigmoid(cpu: Cpu, input: &[f32], output: &mut [f32]) {
+    zip(cpu, Sigmoid, Operand::Other(input), &[], output);
+}
+
+/// The gradient of [`sigmoid`]'s input in the place of its output's, from its output.
+///
+/// # Panics
+/// If the lengths differ.
+///
+/// ```
+/// use fireclay_kernels::{Cpu, elementwise::sigmoid_gradient_in_place};
+/// let mut gradient = [4.0];
+/// sigmoid_gradient_in_place(Cpu::best(1), &[0.5], &mut gradient);
+/// assert_eq!(gradient, [1.0]);
+/// ```
+pub fn sigmoid_gradient_in_place(cpu: Cpu, output: &[f32], gradient: &mut [f32]) {
+    zip(cpu, SigmoidSlope, Operand::Output, output, gradient);
+}
+
 /// `values += other`
 ///
 /// # Panics
@@ -154,6 +214,50 @@ impl Operation for GeluSlope {
     #[inline(always)]
     fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
         s.mul(a, math::gelu_derivative(s, b))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tanh;
+
+impl Operation for Tanh {
+    const HAS_B: bool = false;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, _: S::F) -> S::F {
+        math::tanh(s, a)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct TanhSlope;
+
+impl Operation for TanhSlope {
+    const HAS_B: bool = true;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
+        s.mul(a, s.sub(s.splat(1.0), s.mul(b, b)))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sigmoid;
+
+impl Operation for Sigmoid {
+    const HAS_B: bool = false;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, _: S::F) -> S::F {
+        math::sigmoid(s, a)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SigmoidSlope;
+
+impl Operation for SigmoidSlope {
+    const HAS_B: bool = true;
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, a: S::F, b: S::F) -> S::F {
+        s.mul(a, s.mul(b, s.sub(s.splat(1.0), b)))
     }
 }
 

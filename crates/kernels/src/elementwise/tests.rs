@@ -22,6 +22,35 @@ fn the_gradient_of_relu_is_the_reference() {
 }
 
 #[test]
+fn tanh_and_sigmoid_and_their_gradients_are_the_reference() {
+    type Forward = fn(Cpu, &[f32], &mut [f32]);
+    let functions: [(Forward, Forward, fn(f64) -> f64, fn(f64) -> f64); 2] = [
+        (tanh, tanh_gradient_in_place, f64::tanh, |y| 1.0 - y * y),
+        (sigmoid, sigmoid_gradient_in_place, |x| 1.0 / (1.0 + (-x).exp()), |y| y * (1.0 - y)),
+    ];
+    for len in lengths() {
+        let mut random = Random::new(len as u64);
+        let input: Vec<f32> = random.numbers(len).into_iter().map(|x| 12.0 * x).collect();
+        let gradient = random.numbers(len);
+        for (forward, backward, exact, slope) in functions {
+            let expected: Vec<f32> = input.iter().map(|x| exact(f64::from(*x)) as f32).collect();
+            for cpu in cpus() {
+                let mut output = vec![f32::NAN; len];
+                forward(cpu, &input, &mut output);
+                assert_close(&output, &expected, 1e-6, format_args!("{len} on {cpu:?}"));
+                let mut found = gradient.clone();
+                backward(cpu, &output, &mut found);
+                let slopes = output.iter().zip(&gradient);
+                let expected: Vec<f32> = slopes
+                    .map(|(y, gradient)| (f64::from(*gradient) * slope(f64::from(*y))) as f32)
+                    .collect();
+                assert_close(&found, &expected, 1e-6, format_args!("gradient, {len} on {cpu:?}"));
+            }
+        }
+    }
+}
+
+#[test]
 fn sums_are_the_reference() {
     for len in lengths() {
         let mut random = Random::new(len as u64);

@@ -139,8 +139,8 @@ impl Activation {
             Function::Elu { alpha } => elu(input, alpha),
             Function::Gelu => ops::gelu(input),
             Function::Silu => activation::silu(input),
-            Function::Sigmoid => activation::sigmoid(input),
-            Function::Tanh => activation::tanh(input),
+            Function::Sigmoid => ops::sigmoid(input),
+            Function::Tanh => ops::tanh(input),
             Function::Softplus => activation::softplus(input, 1.0),
             Function::Softmax => activation::softmax(input, D - 1),
         }

@@ -86,6 +86,8 @@ fn attempt<N: Network>(
         validation_split: 0.0,
         schedule: BuiltInSchedule::default(),
         warm_up: WARM_UP,
+        // A private training is not to learn anything by heart.
+        privacy: None,
         ..options.clone()
     };
     let losses = Arc::new(Mutex::new(Vec::new()));

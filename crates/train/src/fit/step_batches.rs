@@ -24,8 +24,7 @@ enum Counts {
 impl StepBatches {
     /// All samples in the order of a pass, `accumulate` batches a step, without the first `done` steps.
     pub(super) fn of_passes(plan: &Plan, pass: Pass, accumulate: usize, done: usize) -> Self {
-        let batches =
-            Loader::for_training(plan.train.clone(), pass, plan.batch_size, done * accumulate);
+        let batches = Loader::for_training(plan.train.clone(), pass, plan.batch_size, done * accumulate);
         StepBatches { batches, counts: Counts::Each(accumulate) }
     }
 

@@ -8,21 +8,27 @@ use crate::error::TrainError;
 use crate::options::FitOptions;
 use crate::schedule::BuiltInSchedule;
 
-/// Refuses a network or settings that give away more than is counted.
-pub(crate) fn check<N: Network>(network: &N, options: &FitOptions) -> Result<(), TrainError> {
-    let network_problem = if has_running_statistics(network) {
+/// Refuses a network that gives away more than is counted.
+pub(crate) fn check_network<N: Network>(network: &N) -> Result<(), TrainError> {
+    let problem = if has_running_statistics(network) {
         Some("batch norm mixes the samples of a batch; leave it out, or take layer_norm")
     } else if network.adapts() {
         Some("a layer of it is set by the training data as they are; take one that is learnt")
     } else {
         None
     };
-    if let Some(reason) = network_problem {
-        return Err(TrainError::NotPrivate { reason: reason.into() });
+    match problem {
+        Some(reason) => Err(TrainError::NotPrivate { reason: reason.into() }),
+        None => Ok(()),
     }
+}
+
+/// Refuses settings that give away more than is counted.
+pub(crate) fn check_options(options: &FitOptions) -> Result<(), TrainError> {
     let wrong = |setting, found: String, expected| Err(TrainError::Setting { setting, found, expected });
     if options.precision != Precision::F32 {
-        let expected = "f32 in a private training, as rounded gradients may be longer than they are clipped to";
+        let expected =
+            "f32 in a private training, as rounded gradients may be longer than they are clipped to";
         return wrong("precision", options.precision.to_string(), expected);
     }
     if options.accumulate != 1 {

@@ -14,11 +14,14 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 pub use accountant::{noise_for_privacy, privacy_spent};
-pub(crate) use guard::check;
+pub(crate) use guard::{check_network, check_options};
 pub use random::NoiseSource;
 use random::{Purpose, Random};
 pub(crate) use step::{Clipped, samples_at_once};
@@ -33,7 +36,8 @@ pub struct PrivacyOptions {
     /// What all steps together may spend, more than 0: of two trainings that differ by one sample, neither gives any outcome with
     /// more than e to the power of epsilon times the probability of the other. 1 is strong, 8 is what is often taken, and beyond 10 little is promised.
     pub epsilon: f64,
-    /// The probability with which that does not hold, more than 0 and much less than one in as many as there are samples.
+    /// The probability with which that does not hold, more than 0 and less than one in as many as there are training samples: else it could
+    /// be kept by publishing one of them.
     pub delta: f64,
     /// Where the noise comes from.
     #[serde(default)]
@@ -41,9 +45,9 @@ pub struct PrivacyOptions {
 }
 
 impl PrivacyOptions {
-    /// With a delta for so many samples: 1e-5, or a tenth of one in as many as there are if that is less.
-    pub fn new(epsilon: f64, samples: usize) -> Self {
-        PrivacyOptions { epsilon, delta: 1e-5f64.min(0.1 / samples.max(1) as f64), noise: NoiseSource::default() }
+    /// With a delta of 1e-5, and noise that nobody can repeat.
+    pub fn new(epsilon: f64) -> Self {
+        PrivacyOptions { epsilon, delta: 1e-5, noise: NoiseSource::default() }
     }
 
     pub(crate) fn check(&self) -> Result<(), TrainError> {
@@ -57,6 +61,34 @@ impl PrivacyOptions {
             return wrong("delta", self.delta, "more than 0 and less than 1, such as 1e-5");
         }
         Ok(())
+    }
+}
+
+/// Epsilon, or epsilon and delta, as a flag has them: `8`, `8,1e-6`.
+impl FromStr for PrivacyOptions {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        let wrong = || TrainError::Setting {
+            setting: "private",
+            found: text.to_string(),
+            expected: "epsilon, such as 8, or epsilon and delta, such as 8,1e-6",
+        };
+        let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
+        let options = match text.split_once(',') {
+            None => PrivacyOptions::new(number(text)?),
+            Some((epsilon, delta)) => {
+                PrivacyOptions { delta: number(delta)?, ..PrivacyOptions::new(number(epsilon)?) }
+            }
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+impl fmt::Display for PrivacyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{:e}", self.epsilon, self.delta)
     }
 }
 
@@ -75,7 +107,7 @@ impl Plan {
     /// How a run of so many steps on so many samples is made private.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] if no noise is enough for the budget.
+    /// [`TrainError::Setting`] if delta is too large for so many samples, or no noise is enough for the budget.
     pub(crate) fn new(
         options: PrivacyOptions,
         clip_norm: Option<f64>,
@@ -83,6 +115,13 @@ impl Plan {
         samples: usize,
         steps: u64,
     ) -> Result<Self, TrainError> {
+        if options.delta * samples as f64 >= 1.0 {
+            return Err(TrainError::Setting {
+                setting: "delta",
+                found: options.delta.to_string(),
+                expected: "less than one in as many as there are training samples, such as 1e-7",
+            });
+        }
         let sampling_rate = (batch_size as f64 / samples as f64).min(1.0);
         let noise = noise_for_privacy(options.epsilon, options.delta, sampling_rate, steps);
         let Some(noise_multiplier) = noise else {

@@ -1,5 +1,7 @@
 //! Where a private training takes its random numbers from.
 
+use std::str::FromStr;
+
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use fireclay_data::Pass;
@@ -27,6 +29,17 @@ impl NoiseSource {
             NoiseSource::System => "system",
             NoiseSource::Seed => "seed",
         }
+    }
+}
+
+impl FromStr for NoiseSource {
+    type Err = TrainError;
+
+    fn from_str(word: &str) -> Result<Self, TrainError> {
+        let of_word = |source: &NoiseSource| source.word() == word;
+        [NoiseSource::System, NoiseSource::Seed].into_iter().find(of_word).ok_or_else(|| {
+            TrainError::Setting { setting: "noise", found: word.to_string(), expected: "system or seed" }
+        })
     }
 }
 
@@ -100,9 +113,8 @@ impl Random {
     pub(crate) fn normals(&mut self, count: usize, deviation: f64) -> Vec<f32> {
         let scale = deviation / f64::from(self.summed).sqrt();
         let mut normal = || {
-            let sum: f64 = (0..self.summed)
-                .map(|_| -> f64 { StandardNormal.sample(&mut self.generator) })
-                .sum();
+            let sum: f64 =
+                (0..self.summed).map(|_| -> f64 { StandardNormal.sample(&mut self.generator) }).sum();
             (sum * scale) as f32
         };
         (0..count).map(|_| normal()).collect()
@@ -178,6 +190,9 @@ mod tests {
         assert_eq!(first, draw(NoiseSource::Seed, 1, Purpose::Noise));
         assert_ne!(first, draw(NoiseSource::Seed, 2, Purpose::Noise));
         assert_ne!(first, draw(NoiseSource::Seed, 1, Purpose::Samples));
-        assert_ne!(draw(NoiseSource::System, 1, Purpose::Noise), draw(NoiseSource::System, 1, Purpose::Noise));
+        assert_ne!(
+            draw(NoiseSource::System, 1, Purpose::Noise),
+            draw(NoiseSource::System, 1, Purpose::Noise)
+        );
     }
 }

@@ -152,7 +152,8 @@ fn losses_of_samples(
     let [rows, _] = outputs.dims();
     let mut losses = loss.each(outputs, &batch.target);
     if losses.dims() != [rows] {
-        let reason = format!("the loss '{}' gives one number for a batch; expected one for each row", loss.name());
+        let reason =
+            format!("the loss '{}' gives one number for a batch; expected one for each row", loss.name());
         return Err(TrainError::NotPrivate { reason });
     }
     if let Some(weights) = &batch.weights {

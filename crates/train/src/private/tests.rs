@@ -103,7 +103,12 @@ fn sums_of_clipped_gradients_are_those_of_a_loop_over_samples() {
 fn dropout_is_the_same_for_the_norms_and_for_the_gradients() {
     let device = Device::flex();
     let tokens = || ModelSpec::tokens(9).embedding(12, 8);
-    let lstm = LstmSpec { recurrent_dropout: 0.4, input_dropout: 0.3, dropout: 0.3, ..LstmSpec::new(6).num_layers(2) };
+    let lstm = LstmSpec {
+        recurrent_dropout: 0.4,
+        input_dropout: 0.3,
+        dropout: 0.3,
+        ..LstmSpec::new(6).num_layers(2)
+    };
     let specs = [
         ModelSpec::new([6]).dense(30).relu().dropout(0.5).dense(3),
         ModelSpec::new([1, 8, 8]).conv2d(4, 3).relu().dropout(0.5).flatten().dense(3),
@@ -114,7 +119,8 @@ fn dropout_is_the_same_for_the_norms_and_for_the_gradients() {
         let model = spec.build_seeded(4, &device).unwrap().train();
         for sample in 0..SAMPLES {
             let of_sample = batch(&spec, sample..sample + 1, &device);
-            let found = plan(0.01).clipped(&model, &CrossEntropyLoss::new(), &of_sample, 1, 7, &device).unwrap();
+            let found =
+                plan(0.01).clipped(&model, &CrossEntropyLoss::new(), &of_sample, 1, 7, &device).unwrap();
             let gradient = values(&model, &found.gradients);
             let norm = gradient.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
             assert!((norm / 0.01 - 1.0).abs() < 1e-5, "{norm} of {spec:?}");

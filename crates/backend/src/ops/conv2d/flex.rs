@@ -113,7 +113,8 @@ impl Conv2dGradient for Flex {
         let Conv2dTape::Kernel { input, output, tape } = kept.tape else {
             return reference::squares::<Self>(kept, gradient, [for_input, of_weight, of_bias]);
         };
-        let (input, output) = (contiguous(Self::restore(input)), output.map(Self::restore).map(channels_last));
+        let (input, output) =
+            (contiguous(Self::restore(input)), output.map(Self::restore).map(channels_last));
         let shape = kept.fused.shape_of(kept.image, &kept.weight);
         let mut by_input = for_input.then(|| Values::unspecified(kept.image.iter().product()));
         let mut squares = vec![0.0; shape.batch];

@@ -4,9 +4,9 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 use super::{Given, RecurrentCell, RecurrentOp, RecurrentSettings, RecurrentTensors, reference};
-use crate::ops::{embedding, sample_norms};
 use crate::ops::fallback::is_supported;
 use crate::ops::maybe::{Maybe, MaybeInt};
+use crate::ops::{embedding, sample_norms};
 
 /// What a recurrent operation reads.
 #[derive(Clone, Debug)]

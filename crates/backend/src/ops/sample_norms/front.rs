@@ -56,8 +56,7 @@ pub(in crate::ops) fn dense(
         Activation::None,
     );
     let bias = Maybe::from_tensor(bias);
-    let watched =
-        Dispatch::watch_rows(product, input.into_dispatch(), weight.into_dispatch(), bias, batch);
+    let watched = Dispatch::watch_rows(product, input.into_dispatch(), weight.into_dispatch(), bias, batch);
     Tensor::from_dispatch(activation.forward::<Dispatch>(watched))
 }
 

@@ -133,9 +133,8 @@ pub(super) fn run_backward<B: Backend, S, const N: usize>(
     for ((parent, gradient), shape) in ops.parents.into_iter().zip(gradients).zip(shapes) {
         let Some(parent) = parent else { continue };
         // What a weight was made of wants a gradient to go on with; a leaf does not.
-        let nothing = shape
-            .filter(|_| !parent.parents.is_empty())
-            .map(|shape| B::float_zeros(shape, &device, dtype));
+        let nothing =
+            shape.filter(|_| !parent.parents.is_empty()).map(|shape| B::float_zeros(shape, &device, dtype));
         if let Some(gradient) = gradient.or(nothing) {
             grads.register::<B>(parent.id, gradient);
         }

@@ -207,7 +207,7 @@ impl<P: Program> Compress<P> {
         Ok(match method {
             Method::Int8(options) => {
                 let _precision = self.device.in_precision(device, output);
-                let file = ModelFile::load(&self.from)?;
+                let file = not_private(&self.from, output)?;
                 let Parts { train, test } = self.load(&self.from, &file.card, output)?;
                 let details = int8::run(self, options, &file, train, device, output)?;
                 Some(Done { details, before, headings, test })
@@ -220,13 +220,13 @@ impl<P: Program> Compress<P> {
                 Some(Done { details, before, headings, test })
             }
             Method::Prune(options) => {
-                let file = ModelFile::load(&self.from)?;
+                let file = not_private(&self.from, output)?;
                 let Parts { train, test } = self.load(&self.from, &file.card, output)?;
                 let details = prune::run(self, options, &file, (train, &test), device, output)?;
                 details.map(|details| Done { details, before, headings, test })
             }
             Method::Sparsity(share) => {
-                let file = ModelFile::load(&self.from)?;
+                let file = not_private(&self.from, output)?;
                 let Parts { train, test } = self.load(&self.from, &file.card, output)?;
                 let details = sparse::run(self, *share, &file, (train, &test), device, output)?;
                 details.map(|details| Done { details, before, headings, test })
@@ -248,4 +248,18 @@ impl<P: Program> Compress<P> {
         let train = P::load_part(&source, Part::Train, self.limit, card, &Arc::new(Output::silent()))?;
         Ok(Parts { train, test })
     }
+}
+
+/// A model that is about to be changed by training samples: what comes of it is not private, whatever it was before.
+fn not_private(path: &Path, output: &Output) -> anyhow::Result<ModelFile> {
+    let mut file = ModelFile::load(path)?;
+    let privacy = file.card.training.as_mut().and_then(|training| training.privacy.take());
+    if privacy.is_some() {
+        output.warn(format!(
+            "note: {} was trained with privacy; what is made of it here has seen training samples without, and its file does not say \
+             that it is private; --bf16 sees none",
+            path.display()
+        ));
+    }
+    Ok(file)
 }

@@ -35,6 +35,12 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         if resumed { "; resuming from the checkpoint" } else { "" }
     ));
     output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
+    if recipe.privacy.is_some() {
+        output.progress_line(
+            "private: single training samples, as far as the weights tell of them; what is counted for preprocessing, and the \
+             run's logs and pages, are not covered",
+        );
+    }
     if let Some(monitor) = &state.monitor {
         output.progress_line(format!("best epoch: by {monitor}"));
     }
@@ -54,6 +60,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         clip_value: recipe.clip_value,
         clip_norm: recipe.clip_norm,
         precision: recipe.precision.to_string(),
+        privacy: recipe.privacy,
         label_smoothing: recipe.label_smoothing,
         class_weights: if recipe.balanced { "balanced" } else { "none" },
         preprocessing: state.preprocessing.describe(),

@@ -43,6 +43,10 @@ pub fn settings<P: Program>(job: &Job<P>, flags: &Train<P>) -> Vec<(&'static str
     settings.extend(recipe.averaging.map(|averaging| ("averaging", text(&averaging.to_string()))));
     settings.extend(recipe.clip_value.map(|value| ("clip-value", Value::Float(value))));
     settings.extend(recipe.clip_norm.map(|norm| ("clip-norm", Value::Float(norm))));
+    if let Some(privacy) = &recipe.privacy {
+        settings.push(("private", text(&privacy.to_string())));
+        settings.push(("noise", text(privacy.noise.word())));
+    }
     settings.push(("label-smoothing", Value::Float(f64::from(recipe.label_smoothing))));
     if recipe.balanced {
         settings.push(("class-weights", text("balanced")));

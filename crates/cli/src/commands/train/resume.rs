@@ -118,6 +118,7 @@ pub fn resume<P: Program>(
         has_validation: validation.is_some(),
         validation_split: options.validation_split,
         best: state.best,
+        privacy: options.privacy,
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;

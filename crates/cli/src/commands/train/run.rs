@@ -31,8 +31,8 @@ use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::{DataSourceArgs, Program};
 use crate::progress::Progress;
-use crate::recipe::Recipe;
-use crate::records::{Interrupted, Saved};
+use crate::recipe::{Recipe, privacy_spent};
+use crate::records::{Interrupted, PrivacyRecord, Saved};
 
 /// The share of truths that lie within the interval of a prediction.
 pub const INTERVAL: f64 = 0.95;
@@ -122,6 +122,11 @@ fn train<P: Program>(
     }
     if let Stopped::Early(reason) = &history.stopped {
         output.progress_line(format!("stopped: {reason}"));
+    }
+    let privacy = trainer.card().training.and_then(|training| training.privacy);
+    if let Some(privacy) = &privacy {
+        output.progress_line(privacy_spent(privacy));
+        output.record(&PrivacyRecord { privacy });
     }
     if let Some(monitor) = monitor.as_ref().filter(|monitor| history.course(monitor).is_empty()) {
         output.warn(format!("note: {monitor} existed in no epoch, so the last one is kept"));
