@@ -10,7 +10,7 @@ use fireclay::report::Content;
 use fireclay::store::ModelCard;
 use fireclay_cli::{
     DataSpec, Fallback, ImagePreprocessing, Limit, Output, Part, Preprocessing, Program, PublishedImages,
-    TextSource, TokenPreprocessing, UsageError, usual_texts,
+    TextSource, TokenPreprocessing, TrainingArgs, UsageError, usual_texts,
 };
 use serde::{Deserialize, Serialize};
 

@@ -502,7 +502,7 @@ fn norms_of_samples_are_those_of_a_loop() {
             let losses = |input: AnyTensor, first: usize| {
                 let output = model.forward(input);
                 let rows = output.dims()[0];
-                let target = target(&device).slice([first..first + rows]);
+                let target = target(&device).narrow(0, first, rows);
                 (output - target).powi_scalar(2).sum()
             };
             let alone = (0..BATCH).map(|sample| {

@@ -280,7 +280,7 @@ impl<N: Network> Trainer<N> {
         let mut sums = TrainingSums::new(std::mem::take(&mut run.state.sums), plan.interval);
         let mut samples = 0;
         let accumulate = plan.settings.options.accumulate;
-        let mut batches = match &plan.privacy {
+        let batches = match &plan.privacy {
             None => StepBatches::of_passes(plan, pass, accumulate, run.state.step),
             Some(privacy) => {
                 let samples = privacy.steps_of_epoch(plan.train.len(), pass, plan.steps)?;
@@ -288,7 +288,7 @@ impl<N: Network> Trainer<N> {
                 StepBatches::of_samples(plan, pass, samples, at_once, run.state.step)
             }
         };
-        while let Some(of_step) = batches.next() {
+        for of_step in batches {
             let of_step = of_step?;
             run.state.step += 1;
             samples += of_step.iter().map(Batch::len).sum::<usize>();

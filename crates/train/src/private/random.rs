@@ -101,7 +101,7 @@ impl Random {
         let mut next = 0.0;
         loop {
             next += (self.open_unit().ln() / per_miss).floor();
-            if !(next < count as f64) {
+            if next >= count as f64 {
                 return chosen;
             }
             chosen.push(next as u32);
