@@ -199,6 +199,9 @@ fn what_cannot_be_private_is_refused() {
         &["delta is 0.01", "less than one in as many as there are training samples"],
     );
     assert!(!folder.path().join("mnist.fireclay").exists());
+    fail(folder.path(), &["find-lr", "--private", "8"], 2, &["private is 8", "without being counted"]);
+    let prune = ["compress", "m.fireclay", "--prune", "0.5", "--out", "s.fireclay", "--private", "8"];
+    fail(folder.path(), &prune, 2, &["private is 8", "nothing with compress"]);
 }
 
 #[test]

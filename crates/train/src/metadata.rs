@@ -74,8 +74,11 @@ impl ModelMetadata {
     ) -> Self {
         let options = &settings.options;
         if privacy.is_some() {
-            // They would tell of each sample whether it was there.
+            // They would tell of a sample whether it was there: that of all samples whoever knows the others.
             self.seen = None;
+            if let Some(dataset) = self.dataset.as_mut().filter(|dataset| dataset.own) {
+                dataset.sha256 = None;
+            }
         }
         self.training = Some(TrainingCard {
             loss: settings.loss.clone(),

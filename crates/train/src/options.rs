@@ -56,9 +56,10 @@ pub struct FitOptions {
     /// [`clip_norm`](Self::clip_norm), 1 by default, is then that of each sample's gradient, and `batch_size` the number of samples that a step
     /// has on the average: each is drawn with the same probability.
     ///
-    /// What is protected is what the weights tell of single training samples. Not covered are what was made of the data before, such as
-    /// a vocabulary or means, the choice among several trainings, and what callbacks are told of the training samples, such as
-    /// losses. A model file holds no digests and no distributions of samples of a private training.
+    /// What is protected is what the weights tell of single training samples, of this `fit` alone: weights that have seen the same samples
+    /// before give away what they gave, and two private trainings one after the other spend the sum. Not covered are what was made of the data before, such as
+    /// a vocabulary or means, validation samples and the choices that they make, the choice among several trainings, how many samples there are, and what callbacks are told of the
+    /// training samples, such as losses: a callback or a schedule that decides by them gives more away. A model file holds no digests and no distributions of samples of a private training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacyOptions>,
 }

@@ -191,7 +191,8 @@ impl<N: Network> Trainer<N> {
     /// Trains on a [`Dataset`](fireclay_data::Dataset) or any other [`Source`]; one that cannot be cloned goes into an
     /// [`Arc`].
     ///
-    /// The same seed and the same number of threads give the same weights, bit for bit, on a CPU.
+    /// The same seed and the same number of threads give the same weights, bit for bit, on a CPU, unless noise of a private training comes
+    /// from the operating system.
     ///
     /// # Errors
     /// [`TrainError`] for settings out of range, data that does not fit, a loss that is no longer finite, and what
@@ -235,7 +236,7 @@ impl<N: Network> Trainer<N> {
     }
 
     /// Goes on with a run from its checkpoint, with the checkpoint's options, optimiser, loss and metrics, on the same
-    /// data. The result is what the run would have given without the break, bit for bit on a CPU. A loss, an optimiser, a
+    /// data. The result is what the run would have given without the break, bit for bit on a CPU but for noise that comes from the operating system. A loss, an optimiser, a
     /// schedule or metrics of the user's own must be given to this trainer as they were given to the one before.
     ///
     /// # Errors
@@ -298,6 +299,7 @@ impl<N: Network> Trainer<N> {
     ) -> Result<History, TrainError> {
         if options.privacy.is_some() {
             private::check_network(&self.network)?;
+            private::check_targets(data.target_kind())?;
         }
         let (train, validation) = self.parts(data, options)?;
         let metadata = ModelMetadata::of(train.metadata(), train.len());

@@ -7,8 +7,8 @@ use fireclay_nn::{Model, ModelSpec, NamedTensor, loss_fn, state};
 use fireclay_store::{ModelCard, load_checkpoint, load_model};
 use fireclay_train::schedule::Plateau;
 use fireclay_train::{
-    CheckpointWriter, Device, Event, FitOptions, History, NoiseSource, PrivacyOptions, Sgd, Stopped, Trainer,
-    callback_fn, privacy_spent,
+    CheckpointWriter, Device, Event, FitOptions, History, LearningRateFinder, NoiseSource, PrivacyOptions,
+    Sgd, Stopped, Trainer, callback_fn, privacy_spent,
 };
 
 const SAMPLES: usize = 600;
@@ -142,6 +142,7 @@ fn what_would_give_more_away_is_refused() {
     for (epsilon, delta, expected) in [
         (0.0, 1e-5, "epsilon is 0"),
         (f64::NAN, 1e-5, "epsilon is NaN"),
+        (1e308, 1e-5, "at most 1000"),
         (1.0, 0.0, "delta is 0"),
         (1.0, 1.5, "delta is 1.5"),
         (1.0, 0.002, "delta is 0.002; expected less than one in as many as there are training samples"),
@@ -155,4 +156,8 @@ fn what_would_give_more_away_is_refused() {
     let whole = loss_fn("whole", |output, _| output.sum());
     let message = refused(trainer().loss(whole), private());
     assert!(message.contains("'whole' gives one number for a batch"), "{message}");
+
+    let finder = LearningRateFinder::default();
+    let message = trainer().find_learning_rate(&digits(), &private(), &finder).unwrap_err().to_string();
+    assert!(message.contains("without being counted"), "{message}");
 }

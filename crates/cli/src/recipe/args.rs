@@ -7,6 +7,7 @@ use fireclay::train::{
 };
 
 use super::settings::Recipe;
+use crate::exit::UsageError;
 
 /// How to train. What is not given comes from the model's own recipe, which `summary` prints;
 /// `train` prints what came of both.
@@ -137,6 +138,21 @@ impl TrainingArgs {
     /// How much work is done.
     pub fn preset(&self) -> Preset {
         self.preset.unwrap_or_default()
+    }
+
+    /// Refuses `--private` for a command that has nothing to do with it, or would break what it promises.
+    ///
+    /// # Errors
+    /// A usage error that says `expected`.
+    pub fn refuse_private(&self, expected: &'static str) -> anyhow::Result<()> {
+        match &self.private {
+            None => Ok(()),
+            Some(privacy) => Err(UsageError::of(TrainError::Setting {
+                setting: "private",
+                found: privacy.to_string(),
+                expected,
+            })),
+        }
     }
 
     /// A recipe with what the flags change.

@@ -57,14 +57,9 @@ impl<N: Network> Trainer<N> {
             let pass = Pass { seed: options.seed, epoch };
             if let Some(privacy) = &plan.privacy {
                 let batch = Uploaded { input, target, weights };
-                let clipped = privacy.clipped(
-                    run.network(),
-                    &*self.loss,
-                    &batch,
-                    samples,
-                    pass.step_seed(place),
-                    &self.device,
-                )?;
+                let seed = privacy.dropout_seed(pass, step, index)?;
+                let clipped =
+                    privacy.clipped(run.network(), &*self.loss, &batch, samples, seed, &self.device)?;
                 let Clipped { gradients: of_batch, loss, outputs, unused } = clipped;
                 sums.add(&loss, Answers::Outputs(outputs), &batch.target, batch.weights.as_ref());
                 if sums.due() {

@@ -161,6 +161,10 @@ impl<N: Network> Trainer<N> {
     ) -> Result<LearningRateCurve, TrainError> {
         finder.check()?;
         options.check()?;
+        if options.privacy.is_some() {
+            let reason = "a learning rate range test sees the samples without being counted";
+            return Err(TrainError::NotPrivate { reason: reason.into() });
+        }
         self.optimizer.check()?;
         check_groups(&self.network, &self.groups)?;
         let base = self.optimizer.learning_rate();

@@ -7,6 +7,9 @@
 /// Orders of the divergence that are tried.
 const ORDERS: std::ops::RangeInclusive<u32> = 2..=256;
 
+/// Less noise than this is none.
+const LEAST_NOISE: f64 = 1e-3;
+
 /// More noise than this is not looked for.
 const MOST_NOISE: f64 = 1e6;
 
@@ -37,9 +40,13 @@ pub fn privacy_spent(sampling_rate: f64, noise_multiplier: f64, steps: u64, delt
         if delta * delta > -(-divergence).exp_m1() {
             return 0.0;
         }
+        if divergence.is_nan() {
+            return f64::INFINITY;
+        }
         let order = f64::from(order);
         divergence + (-1.0 / order).ln_1p() - (delta.ln() + order.ln()) / (order - 1.0)
     };
+    // Where noise is next to nothing, a divergence is beyond the numbers or none, and `min` passes over what is none.
     ORDERS.map(of_order).fold(f64::INFINITY, f64::min).max(0.0)
 }
 
@@ -64,7 +71,7 @@ pub fn noise_for_privacy(epsilon: f64, delta: f64, sampling_rate: f64, steps: u6
             return None;
         }
     }
-    while high - low > 1e-4 * high {
+    while high - low > 1e-4 * high && high > LEAST_NOISE {
         let middle = (low + high) / 2.0;
         match is_enough(middle) {
             true => high = middle,

@@ -1,6 +1,7 @@
 //! What a private training refuses, since one sample would change more than its own clipped gradient.
 
 use fireclay_backend::Precision;
+use fireclay_data::TargetKind;
 use fireclay_nn::Network;
 
 use crate::averaging::has_running_statistics;
@@ -20,6 +21,18 @@ pub(crate) fn check_network<N: Network>(network: &N) -> Result<(), TrainError> {
     match problem {
         Some(reason) => Err(TrainError::NotPrivate { reason: reason.into() }),
         None => Ok(()),
+    }
+}
+
+/// Refuses targets of samples that are none of their own.
+pub(crate) fn check_targets(targets: TargetKind) -> Result<(), TrainError> {
+    match targets {
+        TargetKind::NextTokens { .. } => {
+            let reason =
+                "a text is in many windows of a language model, so that no single sample can be protected";
+            Err(TrainError::NotPrivate { reason: reason.into() })
+        }
+        _ => Ok(()),
     }
 }
 

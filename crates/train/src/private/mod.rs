@@ -21,13 +21,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 pub use accountant::{noise_for_privacy, privacy_spent};
-pub(crate) use guard::{check_network, check_options};
+pub(crate) use guard::{check_network, check_options, check_targets};
 pub use random::NoiseSource;
 use random::{Purpose, Random};
 pub(crate) use step::{Clipped, samples_at_once};
 
 /// The norm that a sample's gradient is shortened to where nothing else is said.
 const CLIP_NORM: f64 = 1.0;
+
+/// The greatest budget; long before that nothing is promised.
+const MOST_EPSILON: f64 = 1_000.0;
 
 /// How private a training is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +57,8 @@ impl PrivacyOptions {
         let wrong = |setting, found: f64, expected| {
             Err(TrainError::Setting { setting, found: found.to_string(), expected })
         };
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return wrong("epsilon", self.epsilon, "more than 0, such as 8");
+        if !(self.epsilon > 0.0 && self.epsilon <= MOST_EPSILON) {
+            return wrong("epsilon", self.epsilon, "more than 0 and at most 1000, such as 8");
         }
         if !(self.delta > 0.0 && self.delta < 1.0) {
             return wrong("delta", self.delta, "more than 0 and less than 1, such as 1e-5");

@@ -48,6 +48,7 @@ impl FromStr for NoiseSource {
 pub(crate) enum Purpose {
     Samples = 1,
     Noise = 2,
+    Dropout = 3,
 }
 
 /// A stream of random numbers for one purpose in one place of a run.
@@ -83,6 +84,12 @@ impl Random {
             }
         };
         Ok(Random { generator: ChaCha20Rng::from_seed(key), summed })
+    }
+
+    /// The number at a place of the stream.
+    pub(crate) fn number(mut self, place: usize) -> u64 {
+        (0..place).for_each(|_| _ = self.generator.next_u64());
+        self.generator.next_u64()
     }
 
     /// From 0 to 1, without either.

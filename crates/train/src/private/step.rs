@@ -15,6 +15,9 @@ use crate::upload::Uploaded;
 /// Samples that are on the device at once where their norms come from one pass.
 const AT_ONCE: usize = 128;
 
+/// How much shorter gradients are made than they may be.
+const MARGIN: f64 = 1e-3;
+
 /// What samples gave.
 pub(crate) struct Clipped {
     /// The sum of their gradients, each shortened.
@@ -91,8 +94,11 @@ impl Plan {
 
     /// What is left of a gradient of this norm.
     fn share(&self, norm: f64) -> f32 {
-        // A little less than would be left, for what rounding adds.
-        (self.clip_norm / norm.max(self.clip_norm) * (1.0 - 1e-6)) as f32
+        if !norm.is_finite() {
+            return 0.0;
+        }
+        // A little less than would be left, for what rounding adds: the gradients of the second pass come from other kernels.
+        (self.clip_norm / norm.max(self.clip_norm) * (1.0 - MARGIN)) as f32
     }
 
     /// The gradients of a step from the sum over its samples: with noise for every parameter that is trained, divided by the
@@ -117,6 +123,15 @@ impl Plan {
         };
         network.visit(&mut adder);
         Ok(adder.done)
+    }
+
+    /// The seed of the dropout of some samples of a step. Which unit is dropped hangs on a sample's place among those that were drawn, so it
+    /// must not be known.
+    ///
+    /// # Errors
+    /// As [`noisy`](Self::noisy).
+    pub(crate) fn dropout_seed(&self, pass: Pass, step: usize, index: usize) -> Result<u64, TrainError> {
+        Ok(Random::new(self.options.noise, pass, step, Purpose::Dropout)?.number(index))
     }
 
     /// The samples of each step of an epoch, of so many.

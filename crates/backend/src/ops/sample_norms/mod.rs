@@ -110,7 +110,8 @@ fn add(first: usize, squares: impl IntoIterator<Item = f64>) {
         // Nobody asks any more for what a backward pass finds after the end.
         let Some(sums) = open else { return };
         for (sum, square) in sums[first..].iter_mut().zip(squares) {
-            *sum += square;
+            // What is no number is as long as can be, and not as short: 0 times what is beyond the numbers is none.
+            *sum += if square.is_nan() { f64::INFINITY } else { square };
         }
     });
 }

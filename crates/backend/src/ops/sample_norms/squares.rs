@@ -11,6 +11,9 @@ use super::add;
 /// Numbers that are held at once for the products of samples.
 const MOST_VALUES: usize = 1 << 24;
 
+/// The share of the sum of absolute terms that rounding may add or take.
+const ROUNDING: f64 = 1e-6;
+
 /// Of a product: a weight whose gradient for a sample is `Σ_t input_t ⊗ gradient_t`, and its bias, with `Σ_t gradient_t`.
 ///
 /// # Shapes
@@ -62,8 +65,13 @@ pub(super) fn of_rows<B: Backend>(
             let count = samples.len();
             let both = B::float_mul(of_input, of_gradient);
             let both = B::float_reshape(both, Shape::new([count, steps * steps]));
-            // Rounding may leave a little less than nothing.
-            add(first, numbers::<B>(B::float_sum_dim(both, 1)).into_iter().map(|square| square.max(0.0)));
+            let sizes = numbers::<B>(B::float_sum_dim(B::float_abs(both.clone()), 1));
+            let squares = numbers::<B>(B::float_sum_dim(both, 1));
+            // Terms may cancel, and what rounding left of them must not make a gradient look shorter than it is.
+            add(
+                first,
+                squares.into_iter().zip(sizes).map(|(square, size)| square.max(0.0) + ROUNDING * size),
+            );
         } else {
             of_copies::<B>(first, B::float_matmul(turned(&input), gradient));
         }

@@ -14,12 +14,12 @@ use crate::ops::gradient::run_backward;
 struct Saturate;
 
 impl<B: SaturatingGradient> Backward<B, 1> for Saturate {
-    /// The output, and the function.
-    type State = (B::Stored, Saturating);
+    /// The output, and the function. Not rounded while it waits: slopes are differences to 1, which rounding would take away.
+    type State = (FloatTensor<B>, Saturating);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         run_backward::<B, _, 1>(ops, grads, |(output, function), gradient, _| {
-            [Some(B::saturating_backward(B::restore(output), gradient, function))]
+            [Some(B::saturating_backward(output, gradient, function))]
         });
     }
 }
@@ -31,7 +31,7 @@ impl<B: SaturatingGradient, C: CheckpointStrategy> SaturatingOp for Autodiff<B, 
             OpsKind::UnTracked(prep) => prep.finish(B::saturating(input, function)),
             OpsKind::Tracked(prep) => {
                 let output = B::saturating(input, function);
-                prep.finish((B::store(output.clone()), function), output)
+                prep.finish((output.clone(), function), output)
             }
         }
     }

@@ -11,7 +11,6 @@ use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
-use super::stored::StoresActivations;
 
 /// The hyperbolic tangent of each value.
 ///
@@ -77,7 +76,7 @@ pub trait SaturatingOp: Backend {
 }
 
 /// Its gradient on a device.
-pub trait SaturatingGradient: SaturatingOp + StoresActivations {
+pub trait SaturatingGradient: SaturatingOp {
     /// The gradient by the input, from the output and the gradient by it.
     fn saturating_backward(
         output: FloatTensor<Self>,

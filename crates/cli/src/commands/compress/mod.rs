@@ -186,6 +186,9 @@ impl<P: Program> Command for Compress<P> {
 impl<P: Program> Compress<P> {
     /// What the flags alone decide, checked before any work.
     fn checked(&self) -> anyhow::Result<Method> {
+        self.training.refuse_private(
+            "nothing with compress, since what it begins with, or learns from, has seen the samples without noise",
+        )?;
         let MethodArgs { int8: _, bf16, prune, sparsity, distill } = &self.method;
         Ok(match (distill, prune, sparsity) {
             (Some(teacher), ..) => Method::Distill(distill::options(self, teacher)?),

@@ -119,6 +119,9 @@ impl<P: Program> Command for FindLr<P> {
         let setup = &self.setup;
         let has_validation = P::has_validation(&setup.source.source());
         let usual = Recipe { has_validation, ..setup.model.usual_recipe() };
+        setup.training.refuse_private(
+            "nothing with find-lr, which sees the samples without being counted; --learning-rate of train is yours to choose",
+        )?;
         setup.training.apply(usual).map_err(UsageError::of)?;
         let own = setup.model.own_spec()?;
         let interrupt = InterruptOnCtrlC::install()?;

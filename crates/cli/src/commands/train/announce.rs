@@ -37,8 +37,8 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
     output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
     if recipe.privacy.is_some() {
         output.progress_line(
-            "private: single training samples, as far as the weights tell of them; what is counted for preprocessing, and the \
-             run's logs and pages, are not covered",
+            "private: single training samples, as far as the weights tell of them; not covered are what is counted for \
+             preprocessing, validation samples, and the run's logs and pages",
         );
     }
     if let Some(monitor) = &state.monitor {

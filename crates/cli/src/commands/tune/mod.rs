@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use clap::Args;
 use fireclay::prelude::ModelSpec;
-use fireclay::train::TrainError;
 use fireclay::tune::{
     Header, Journal, Outcome, Search, SearchOptions, Settings, Trial, TrialResult, importance,
 };
@@ -125,13 +124,9 @@ impl<P: Program> Command for Tune<P> {
         if let Some((flag, _)) = unused.into_iter().find(|(_, given)| *given) {
             return Err(UsageError::of(CommandError::NotInSearch { flag }));
         }
-        if let Some(privacy) = &setup.training.private {
-            return Err(UsageError::of(TrainError::Setting {
-                setting: "private",
-                found: privacy.to_string(),
-                expected: "nothing in a search, as many trainings on the same samples spend more than one",
-            }));
-        }
+        setup.training.refuse_private(
+            "nothing in a search, as many trainings on the same samples spend more than one",
+        )?;
         let interrupt = InterruptOnCtrlC::install()?;
         let device = setup.device.open()?;
         let own = setup.model.own_spec()?;
