@@ -101,6 +101,13 @@ pub(super) fn load_test<P: Program>(
 /// If the model was trained on all of them.
 pub fn measured(test: &Dataset, card: &ModelCard, output: &Output) -> Result<Vec<usize>, CommandError> {
     let all: Vec<usize> = (0..test.len()).collect();
+    let is_private = card.training.as_ref().is_some_and(|training| training.privacy.is_some());
+    if is_private && card.seen.is_none() && test.provenance().split == "all" {
+        output.warn(
+            "note: the file of a private training does not say which samples it has seen, so that those among these are measured as \
+             well; name samples that it has not seen",
+        );
+    }
     let Some(seen) = &card.seen else { return Ok(all) };
     let unseen = test.unseen_indices(seen);
     let known = test.len() - unseen.len();

@@ -278,8 +278,16 @@ fn method(recipe: &Recipe, objective: Objective) -> String {
         1 => "sample by sample".to_owned(),
         batch => format!("in batches of {} samples", count(batch as u64)),
     };
+    let private = recipe.privacy.map_or(String::new(), |privacy| {
+        format!(
+            " and with differential privacy (epsilon {}, delta {}), so that the weights tell next to nothing of any single training \
+             sample",
+            significant(privacy.epsilon),
+            significant(privacy.delta)
+        )
+    });
     format!(
-        "by {name} with a learning rate of {}, {samples}, to lessen its loss: {}",
+        "by {name} with a learning rate of {}, {samples}{private}, to lessen its loss: {}",
         significant(optimizer.learning_rate()),
         objective.loss(),
     )
