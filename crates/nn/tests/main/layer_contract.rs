@@ -493,8 +493,10 @@ fn norms_of_samples_are_those_of_a_loop() {
             .flatten()
             .dense(3),
     ];
-    for (_, device) in devices() {
-        for spec in specs().into_iter().chain(more.clone()) {
+    for (name, device) in devices() {
+        // Elsewhere each new size is another kernel to compile, in seconds on a software driver.
+        let all = if name == "flex" { specs() } else { Vec::new() };
+        for spec in all.into_iter().chain(more.clone()) {
             let model = spec.build_seeded(3, &device).unwrap().train();
             let size: usize = spec.input.shape().iter().product();
             let values = numbers(BATCH * size, 5);
@@ -528,7 +530,9 @@ fn norms_of_samples_are_those_of_a_loop() {
             counted += 1;
         }
     }
-    assert!(counted > 40, "{counted} networks");
+    let names: Vec<String> = devices().into_iter().map(|(name, _)| name).collect();
+    let expected = if names.iter().any(|name| name == "flex") { 50 } else { 7 };
+    assert!(counted >= expected, "{counted} networks on {names:?}");
 }
 
 /// What is frozen does not count, and what is left does.
