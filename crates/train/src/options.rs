@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaging::WeightAveraging;
 use crate::error::TrainError;
 use crate::history::EpochRecord;
-use crate::private::{PrivacyOptions, check_options};
+use crate::privacy::PrivacyOptions;
 use crate::schedule::{BuiltInSchedule, Schedule, rate_factor};
 
 /// Settings of one [`fit`](crate::Trainer::fit).
@@ -171,10 +171,33 @@ impl FitOptions {
         }
         if let Some(privacy) = &self.privacy {
             privacy.check()?;
-            check_options(self)?;
+            check_private(self)?;
         }
         self.schedule.check()
     }
+}
+
+/// Refuses settings by which a private training would give away more than is counted.
+fn check_private(options: &FitOptions) -> Result<(), TrainError> {
+    let wrong = |setting, found: String, expected| Err(TrainError::Setting { setting, found, expected });
+    if options.precision != Precision::F32 {
+        let expected =
+            "f32 in a private training, as rounded gradients may be longer than they are clipped to";
+        return wrong("precision", options.precision.to_string(), expected);
+    }
+    if options.accumulate != 1 {
+        let expected = "1 in a private training, whose batches may be as large as you like";
+        return wrong("accumulate", options.accumulate.to_string(), expected);
+    }
+    if let Some(limit) = options.clip_value {
+        let expected = "nothing in a private training, which clips the gradient of each sample by its norm";
+        return wrong("clip_value", limit.to_string(), expected);
+    }
+    if let BuiltInSchedule::Plateau(_) = options.schedule {
+        let expected = "one that does not look at losses, in a private training, such as cosine";
+        return wrong("schedule", options.schedule.to_string(), expected);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,86 +14,15 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 use crate::error::TrainError;
+use crate::privacy::PrivacyOptions;
 pub use accountant::{noise_for_privacy, privacy_spent};
-pub(crate) use guard::{check_network, check_options, check_targets};
-pub use random::NoiseSource;
+pub(crate) use guard::{check_network, check_targets};
 use random::{Purpose, Random};
 pub(crate) use step::{Clipped, samples_at_once};
 
 /// The norm that a sample's gradient is shortened to where nothing else is said.
 const CLIP_NORM: f64 = 1.0;
-
-/// The greatest budget; long before that nothing is promised.
-const MOST_EPSILON: f64 = 1_000.0;
-
-/// How private a training is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrivacyOptions {
-    /// What all steps together may spend, more than 0: of two trainings that differ by one sample, neither gives any outcome with
-    /// more than e to the power of epsilon times the probability of the other. 1 is strong, 8 is what is often taken, and beyond 10 little is promised.
-    pub epsilon: f64,
-    /// The probability with which that does not hold, more than 0 and less than one in as many as there are training samples: else it could
-    /// be kept by publishing one of them.
-    pub delta: f64,
-    /// Where the noise comes from.
-    #[serde(default)]
-    pub noise: NoiseSource,
-}
-
-impl PrivacyOptions {
-    /// With a delta of 1e-5, and noise that nobody can repeat.
-    pub fn new(epsilon: f64) -> Self {
-        PrivacyOptions { epsilon, delta: 1e-5, noise: NoiseSource::default() }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), TrainError> {
-        let wrong = |setting, found: f64, expected| {
-            Err(TrainError::Setting { setting, found: found.to_string(), expected })
-        };
-        if !(self.epsilon > 0.0 && self.epsilon <= MOST_EPSILON) {
-            return wrong("epsilon", self.epsilon, "more than 0 and at most 1000, such as 8");
-        }
-        if !(self.delta > 0.0 && self.delta < 1.0) {
-            return wrong("delta", self.delta, "more than 0 and less than 1, such as 1e-5");
-        }
-        Ok(())
-    }
-}
-
-/// Epsilon, or epsilon and delta, as a flag has them: `8`, `8,1e-6`.
-impl FromStr for PrivacyOptions {
-    type Err = TrainError;
-
-    fn from_str(text: &str) -> Result<Self, TrainError> {
-        let wrong = || TrainError::Setting {
-            setting: "private",
-            found: text.to_string(),
-            expected: "epsilon, such as 8, or epsilon and delta, such as 8,1e-6",
-        };
-        let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
-        let options = match text.split_once(',') {
-            None => PrivacyOptions::new(number(text)?),
-            Some((epsilon, delta)) => {
-                PrivacyOptions { delta: number(delta)?, ..PrivacyOptions::new(number(epsilon)?) }
-            }
-        };
-        options.check()?;
-        Ok(options)
-    }
-}
-
-impl fmt::Display for PrivacyOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{:e}", self.epsilon, self.delta)
-    }
-}
 
 /// How a run is made private: what its budget comes to.
 #[derive(Clone, Copy, Debug)]

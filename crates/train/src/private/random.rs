@@ -1,47 +1,12 @@
 //! Where a private training takes its random numbers from.
 
-use std::str::FromStr;
-
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use fireclay_data::Pass;
 use rand_distr::{Distribution, StandardNormal};
-use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-
-/// Where noise and the choice of samples come from. Who knows it can take the noise away again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NoiseSource {
-    /// ChaCha20 with a key by the operating system, which nobody knows afterwards: no two runs are the same.
-    #[default]
-    System,
-    /// ChaCha20 with a key made of the seed, so that a run can be repeated: for experiments, since everybody who knows the seed knows the
-    /// noise.
-    Seed,
-}
-
-impl NoiseSource {
-    /// As flags and files have it: `system`, `seed`.
-    pub fn word(self) -> &'static str {
-        match self {
-            NoiseSource::System => "system",
-            NoiseSource::Seed => "seed",
-        }
-    }
-}
-
-impl FromStr for NoiseSource {
-    type Err = TrainError;
-
-    fn from_str(word: &str) -> Result<Self, TrainError> {
-        let of_word = |source: &NoiseSource| source.word() == word;
-        [NoiseSource::System, NoiseSource::Seed].into_iter().find(of_word).ok_or_else(|| {
-            TrainError::Setting { setting: "noise", found: word.to_string(), expected: "system or seed" }
-        })
-    }
-}
+use crate::privacy::NoiseSource;
 
 /// What random numbers are for; streams of different purposes are unrelated.
 #[derive(Clone, Copy)]

@@ -10,6 +10,7 @@ use fireclay_nn::{
 };
 
 use super::*;
+use crate::privacy::NoiseSource;
 use crate::upload::Uploaded;
 
 const SAMPLES: usize = 5;

@@ -1,6 +1,7 @@
 //! The dense layer: a matrix product, the bias and an activation in one pass.
 
 mod autodiff;
+pub(super) mod by_sample;
 #[cfg(feature = "flex")]
 mod flex;
 mod reference;
@@ -50,7 +51,7 @@ pub fn dense(
         assert_eq!(bias.dims(), [out_features], "the bias has a value for each column of the weight");
     }
     if let Some(batch) = sample_norms::watched_batch() {
-        return sample_norms::dense(input, weight, bias, activation, batch);
+        return by_sample::dense(input, weight, bias, activation, batch);
     }
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
     let bias = bias.map(Tensor::into_dispatch);

@@ -1,6 +1,7 @@
 //! Rows of a table by number, as for tokens of a text.
 
 mod autodiff;
+mod by_sample;
 #[cfg(feature = "flex")]
 mod flex;
 mod reference;
@@ -36,7 +37,7 @@ pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<
     let [vocabulary, _] = weight.dims();
     assert!(padding_idx.is_none_or(|token| token < vocabulary), "padding_idx is one of {vocabulary} tokens");
     if sample_norms::is_open() {
-        return sample_norms::embedding(weight, tokens, padding_idx);
+        return by_sample::embedding(weight, tokens, padding_idx);
     }
     let (table, places) = (weight.clone().into_dispatch(), tokens.clone().into_dispatch());
     if is_supported(&table) {

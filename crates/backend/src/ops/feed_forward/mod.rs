@@ -4,6 +4,7 @@
 //! operations that it consists of, which autodiff differentiates one by one.
 
 mod autodiff;
+mod by_sample;
 #[cfg(feature = "flex")]
 mod flex;
 mod reference;
@@ -74,7 +75,7 @@ pub fn feed_forward(input: Tensor<2>, weights: FeedForwardWeights, options: Feed
     assert!((0.0..1.0).contains(&options.dropout), "dropout is in [0, 1)");
     if let Some(batch) = sample_norms::watched_batch() {
         let weights = FeedForwardWeights { weight1, bias1, weight2, bias2 };
-        return sample_norms::feed_forward(input, weights, options, batch);
+        return by_sample::feed_forward(input, weights, options, batch);
     }
     let (input, weight1, weight2) = (input.into_dispatch(), weight1.into_dispatch(), weight2.into_dispatch());
     let (bias1, bias2) = (bias1.into_dispatch(), bias2.into_dispatch());

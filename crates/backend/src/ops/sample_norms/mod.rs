@@ -7,10 +7,10 @@
 //! ([Li et al. 2021](https://arxiv.org/abs/2110.05679), "ghost clipping"). An embedding has a row for each of a sample's tokens. A
 //! convolution makes the gradient of one image after another, and a recurrent network that of one sample.
 //!
-//! `front.rs` has the operations that run in another form, `watch.rs` what that form puts into the graph; operations that have a
-//! backward pass of their own for it call [`run_backward`].
+//! Operations that run in another form have it in their `by_sample.rs`; `watch.rs` is what that form puts into the graph. Operations that
+//! have a backward pass of their own for it call [`run_backward`].
 
-mod front;
+mod parameters;
 mod squares;
 mod watch;
 
@@ -24,8 +24,8 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Device, Shape};
 
 use super::fallback;
-pub use front::parameter_for_samples;
-pub(super) use front::{dense, embedding, feed_forward, layer_norm};
+pub(super) use parameters::constant;
+pub use parameters::parameter_for_samples;
 pub(super) use squares::sum_of_squares;
 pub use watch::WatchOp;
 
