@@ -496,6 +496,8 @@ fn norms_of_samples_are_those_of_a_loop() {
     for (name, device) in devices() {
         // Elsewhere each new size is another kernel to compile, in seconds on a software driver.
         let all = if name == "flex" { specs() } else { Vec::new() };
+        // A GPU adds up in another order for each size.
+        let tolerance = if fireclay_backend::reads_at_once(&device) { 1e-5 } else { 1e-4 };
         for spec in all.into_iter().chain(more.clone()) {
             let model = spec.build_seeded(3, &device).unwrap().train();
             let size: usize = spec.input.shape().iter().product();
@@ -523,7 +525,7 @@ fn norms_of_samples_are_those_of_a_loop() {
             let found = norms.finish();
             for (found, expected) in found.iter().zip(&alone) {
                 assert!(
-                    (found - expected).abs() <= 1e-5 * expected,
+                    (found - expected).abs() <= tolerance * expected,
                     "{found}, not {expected}, of {spec:?} on {device:?}: {found:?} {alone:?}"
                 );
             }
