@@ -117,14 +117,14 @@ impl Loader {
 
     fn start(
         source: Arc<dyn Source>,
-        order: Vec<u32>,
+        mut order: Vec<u32>,
         batch_size: NonZeroUsize,
         first_step: usize,
         pass: Option<Pass>,
         workers: usize,
     ) -> Self {
         let first = first_step.saturating_mul(batch_size.get()).min(order.len());
-        let order = order[first..].to_vec();
+        order.drain(..first);
         let ends =
             (0..order.len()).step_by(batch_size.get()).map(|at| (at + batch_size.get()).min(order.len()));
         let ends = ends.collect();

@@ -7,6 +7,7 @@
 //! | `mod.rs` | the public function over `Tensor`, the options, and two traits |
 //! | `reference.rs` | the operation and its gradient in Burn's operations: what a device without a kernel runs |
 //! | `autodiff.rs` | what is kept for the backward pass, and for which inputs |
+//! | `by_sample.rs` | where it has weights and runs in another form for it: the operation while norms of samples are gathered (`sample_norms`) |
 //! | `flex.rs` | the kernels of `fireclay-kernels` under Flex; f32 only, other types run the reference |
 //!
 //! The first trait, `DenseOp`, is a Burn backend extension: it is what finds the device at run time. The second,

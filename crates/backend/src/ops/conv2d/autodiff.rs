@@ -20,10 +20,10 @@ impl<B: Conv2dGradient> Backward<B, 3> for Conv2d {
     type State = Conv2dKept<B>;
 
     fn backward(self, ops: Ops<Conv2dKept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        if sample_norms::is_open() {
-            let weight = ops.state.weight.clone();
-            let bias = Shape::new([weight.shape()[0]]);
-            let shapes = [None, Some(weight.shape()), Some(bias)];
+        if sample_norms::gathers_sample_norms() {
+            let weight = ops.state.weight.shape();
+            let bias = Shape::new([weight[0]]);
+            let shapes = [None, Some(weight), Some(bias)];
             return sample_norms::run_backward::<B, _, 3>(ops, grads, shapes, |kept, gradient, wanted| {
                 let (by_input, squares) = B::conv2d_fused_squares(kept, gradient, wanted);
                 ([by_input, None, None], squares)

@@ -8,7 +8,7 @@ use crate::ops::Activation;
 use crate::ops::maybe::Maybe;
 use crate::ops::sample_norms::{WatchOp, constant};
 
-pub(in crate::ops) fn dense(
+pub(super) fn dense(
     input: Tensor<2>,
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,

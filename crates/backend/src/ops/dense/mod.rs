@@ -1,7 +1,7 @@
 //! The dense layer: a matrix product, the bias and an activation in one pass.
 
 mod autodiff;
-pub(super) mod by_sample;
+mod by_sample;
 #[cfg(feature = "flex")]
 mod flex;
 mod reference;

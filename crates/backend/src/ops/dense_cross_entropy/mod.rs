@@ -68,7 +68,7 @@ pub fn dense_cross_entropy(
     for (tensor, what) in [(&bias, "bias"), (&class_weights, "class weight")] {
         assert!(tensor.as_ref().is_none_or(|tensor| tensor.dims() == [classes]), "one {what} for each class");
     }
-    assert!(!sample_norms::is_open(), "the loss of a batch has no norms of samples");
+    assert!(!sample_norms::gathers_sample_norms(), "the loss of a batch has no norms of samples");
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
     let (bias, targets) = (Maybe::from_tensor(bias), targets.into_dispatch());
     let class_weights = Maybe::from_tensor(class_weights.map(Tensor::detach));

@@ -36,7 +36,7 @@ use super::{run_reference_on_other_devices, sample_norms};
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>, padding_idx: Option<usize>) -> Tensor<3> {
     let [vocabulary, _] = weight.dims();
     assert!(padding_idx.is_none_or(|token| token < vocabulary), "padding_idx is one of {vocabulary} tokens");
-    if sample_norms::is_open() {
+    if sample_norms::gathers_sample_norms() {
         return by_sample::embedding(weight, tokens, padding_idx);
     }
     let (table, places) = (weight.clone().into_dispatch(), tokens.clone().into_dispatch());

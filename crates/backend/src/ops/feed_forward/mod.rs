@@ -73,9 +73,9 @@ pub fn feed_forward(input: Tensor<2>, weights: FeedForwardWeights, options: Feed
     assert_eq!(weight2.dims(), [inner, features], "the second weight leads back to the features");
     assert_eq!([bias1.dims(), bias2.dims()], [[inner], [features]], "a bias has a value for each column");
     assert!((0.0..1.0).contains(&options.dropout), "dropout is in [0, 1)");
-    if let Some(batch) = sample_norms::watched_batch() {
+    if sample_norms::gathers_sample_norms() {
         let weights = FeedForwardWeights { weight1, bias1, weight2, bias2 };
-        return by_sample::feed_forward(input, weights, options, batch);
+        return by_sample::feed_forward(input, weights, options);
     }
     let (input, weight1, weight2) = (input.into_dispatch(), weight1.into_dispatch(), weight2.into_dispatch());
     let (bias1, bias2) = (bias1.into_dispatch(), bias2.into_dispatch());

@@ -100,7 +100,7 @@ impl<B: RecurrentGradient, C: CheckpointStrategy> RecurrentOp for Autodiff<B, C>
             [Some(input), Some(weight_ih), Some(weight_hh), Some(bias), bias_new, initial_h, initial_c, mask];
         let all: Vec<_> = all.into_iter().flatten().map(|tensor| tensor.primitive()).collect();
         if !B::recurrent_has_kernel(&all) {
-            if !sample_norms::is_open() {
+            if !sample_norms::gathers_sample_norms() {
                 return reference::forward::<Self>(tensors, settings);
             }
             let samples = (0..tensors.input.shape()[0]).map(|sample| {
@@ -135,7 +135,7 @@ impl<B: RecurrentGradient, C: CheckpointStrategy> RecurrentOp for Autodiff<B, C>
             lengths: tensors.lengths.on(),
             recurrent_dropout: inner(tensors.recurrent_dropout),
         };
-        if sample_norms::is_open() {
+        if sample_norms::gathers_sample_norms() {
             let [batch, _, _] = tensors.input.shape().dims();
             let samples = (0..batch)
                 .map(|sample| B::recurrent_for_training(of_sample::<B>(&tensors, sample), settings));

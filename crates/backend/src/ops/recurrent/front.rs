@@ -193,7 +193,7 @@ fn run<const D: usize>(
         RecurrentInput::Tokens { embedding: weight, tokens, padding_idx } => {
             let table = weight.clone().into_dispatch();
             // Where norms of samples are gathered, tokens have rows of their own.
-            match is_supported(&table) && !sample_norms::is_open() {
+            match is_supported(&table) && !sample_norms::gathers_sample_norms() {
                 true => (table, MaybeInt::Some(tokens.into_dispatch()), padding_idx),
                 // Elsewhere the reference would ask for the embedding of a device that has none.
                 false => (embedding(weight, tokens, padding_idx).into_dispatch(), MaybeInt::None, None),

@@ -97,10 +97,6 @@ pub(super) fn watched_batch() -> Option<usize> {
 
 /// Whether norms of samples are gathered in this thread: what several operations read must then be made once for all of them.
 pub fn gathers_sample_norms() -> bool {
-    is_open()
-}
-
-pub(super) fn is_open() -> bool {
     watched_batch().is_some()
 }
 
