@@ -24,7 +24,8 @@ fn a_model_gives_the_numbers_that_it_gave() {
 fn a_description_is_trained_to_the_same_weights() {
     let then = then();
     let settings = ["--spec", "specs/digits.toml", "--epochs", "3", "--batch-size", "16"];
-    then.trains_as_then("digits", &[&settings[..], &DIGITS].concat());
+    // It has tanh and the logistic function.
+    then.trains_nearly_as_then("digits", &[&settings[..], &DIGITS].concat());
     then.trains_as_then("drawn", &["--spec", "specs/drawn.toml", "--drawn", "--epochs", "1"]);
 }
 

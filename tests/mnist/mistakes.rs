@@ -28,7 +28,7 @@ fn wrong_flags_end_with_two_before_any_work() {
     train(&["--threads", "60000"], &["60000 threads", "expected 1 to 1024"]);
     train(&["--out", "data"], &["it is a folder"]);
     train(&["--synthetic"], &["--synthetic"]);
-    train(&["--private", "0"], &["epsilon is 0", "more than 0, such as 8"]);
+    train(&["--private", "0"], &["epsilon is 0", "more than 0 and at most 1000, such as 8"]);
     train(&["--private", "8,1.5"], &["delta is 1.5"]);
     train(&["--private", "a lot"], &["private is a lot", "such as 8,1e-6"]);
     train(&["--noise", "seed"], &["--private"]);
