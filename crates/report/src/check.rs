@@ -1,7 +1,11 @@
 //! Whether the lists of a report fit each other, before anything is computed from them.
 
+mod audit;
+
 use crate::data::{Classification, Content, MultiLabel, Picture, Regression, RunReport, Scores, Task};
 use crate::error::ReportError;
+
+pub use audit::STRENGTHS;
 
 impl RunReport {
     /// Checks that lists are as long as each other, classes exist, and pictures have as many bytes as pixels.

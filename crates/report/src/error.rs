@@ -62,4 +62,64 @@ pub enum ReportError {
         /// How many there are.
         found: usize,
     },
+    /// A rate or a share that is not from 0 to 1.
+    #[error("{what} is {found}; expected a number from 0 to 1")]
+    Rate {
+        /// What it is of.
+        what: String,
+        /// The value.
+        found: f64,
+    },
+    /// A number that is too small, too large or not finite.
+    #[error("{what} is {found}; expected a finite number that is {expected}")]
+    Number {
+        /// What it is of.
+        what: String,
+        /// Which numbers are possible, such as `at least 0`.
+        expected: &'static str,
+        /// The value.
+        found: f64,
+    },
+    /// An interval whose lower end lies above its upper end.
+    #[error("the interval of {what} is from {lower} to {upper}; its lower end comes first")]
+    IntervalEnds {
+        /// What it is of.
+        what: String,
+        /// The first end.
+        lower: f64,
+        /// The second end.
+        upper: f64,
+    },
+    /// Points of a curve that are not sorted.
+    #[error("{what}: {found} comes after {before}; sort the points in ascending order")]
+    NotAscending {
+        /// The curve and its axis.
+        what: String,
+        /// A value.
+        before: f64,
+        /// The next one.
+        found: f64,
+    },
+    /// A corruption that was not measured at all strengths.
+    #[error("corruption {name:?}: expected {expected} accuracies, found {found}; give one for each strength")]
+    Strengths {
+        /// The corruption.
+        name: String,
+        /// The number of strengths.
+        expected: usize,
+        /// How many accuracies it has.
+        found: usize,
+    },
+    /// A group that has other measures than the first one.
+    #[error(
+        "group {group:?} has the measures {found:?}, and the first group has {expected:?}; give the same ones in the same order"
+    )]
+    GroupMeasures {
+        /// The group.
+        group: String,
+        /// The names of the measures of the first group.
+        expected: Vec<String>,
+        /// The names of its own.
+        found: Vec<String>,
+    },
 }

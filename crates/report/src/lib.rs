@@ -3,7 +3,8 @@
 //! A [`RunReport`] is plain data that any program can fill in, and all of whose parts may be missing. [`RunReport::to_html`] makes of it
 //! a single HTML file, which loads nothing from anywhere, runs no script, and is read on a telephone, on a wide screen, in the dark and
 //! on paper. [`Comparison::to_html`] does the same with several runs side by side, [`LearningRateReport::to_html`] with a
-//! learning rate range test, and [`ExplanationReport::to_html`] with what decided some answers.
+//! learning rate range test, [`ExplanationReport::to_html`] with what decided some answers, and [`AuditReport::to_html`] with the
+//! privacy, robustness, fairness and calibration of a model.
 //!
 //! **A page says nothing that is not known.** A measure that does not exist is left out, or called not defined with the reason; it is
 //! never 0 or NaN. What rests on few samples is marked. The same data gives the same bytes: there is no clock and no random number.
@@ -37,6 +38,7 @@
 #![warn(missing_docs)]
 
 mod attributed;
+mod audit;
 mod charts;
 mod check;
 mod compare;
@@ -53,10 +55,12 @@ mod words;
 pub use attributed::attribution_colour;
 pub use compare::{ComparedRun, Comparison};
 pub use data::{
-    Attributed, AttributedColumn, Augmented, Baseline, Classification, Content, DatasetInfo, Direction,
-    Environment, Epoch, Example, Explanation, ExplanationReport, Generated, Importance, ImportanceMethod,
-    Interval, Intervals, Language, Layer, LearningRateReport, LearningRateStep, Measure, MultiLabel, Part,
-    Picture, RandomizedLayer, Regression, RegressionTarget, RunReport, Scores, SettingGroup, Step, Task,
-    Timing, Training, Unit, Verdict,
+    AttackCurve, AttackedPicture, Attributed, AttributedColumn, AuditReport, Augmented, Baseline,
+    CalibrationAudit, CalibrationBin, CalibrationScores, Classification, Content, Corruption, DatasetInfo,
+    Direction, Disparity, Environment, Epoch, Example, Explanation, ExplanationReport, FairnessAudit,
+    Generated, GroupMeasures, Importance, ImportanceMethod, Interval, Intervals, Language, Layer,
+    LearningRateReport, LearningRateStep, Measure, MembershipAttack, MembershipAudit, MultiLabel, Part,
+    Picture, RandomizedLayer, RateAt, Regression, RegressionTarget, RobustnessAudit, RunReport, Scores,
+    SettingGroup, Step, Task, Timing, Training, Unit, Verdict,
 };
 pub use error::ReportError;

@@ -171,7 +171,7 @@ fn layers(classes: usize) -> Vec<Layer> {
 }
 
 /// Seven segments, as on a clock, with noise.
-fn digit(class: usize, shift: f64, random: &mut Random) -> Picture {
+pub fn digit(class: usize, shift: f64, random: &mut Random) -> Picture {
     const SEGMENTS: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 0x6f];
     const LINES: [[f64; 4]; 7] = [
         [8., 5., 19., 5.],

@@ -1,8 +1,9 @@
-//! Writes a page for each kind of task, one that compares runs, and one about a learning rate range test, from made-up data:
+//! Writes a page for each kind of task, one that compares runs, one about a learning rate range test, and one of an audit, from made-up data:
 //! `cargo run -p fireclay-report --example sample_report FOLDER`.
 
 #![allow(clippy::print_stdout, reason = "the names of the files are what it is run for")]
 
+mod audit;
 mod common;
 mod digits;
 mod language;
@@ -46,5 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", folder.join("comparison.html").display());
     std::fs::write(folder.join("learning_rate.html"), learning_rate::report().to_html()?)?;
     println!("{}", folder.join("learning_rate.html").display());
+    std::fs::write(folder.join("audit.html"), audit::report().to_html()?)?;
+    println!("{}", folder.join("audit.html").display());
     Ok(())
 }

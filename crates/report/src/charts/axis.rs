@@ -59,15 +59,33 @@ impl Axis {
         let powers = (first..=last).step_by(((last - first) / 6 + 1) as usize);
         let all: Vec<f64> =
             powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power))).collect();
-        let label = |tick: f64| match exponent(tick) {
-            -3..=4 => fixed(tick, (-exponent(tick)).max(0) as usize),
-            _ => scientific(tick, 0),
-        };
         // Half a step of room below and above, or a curve that falls to 0.009 would have an axis down to 0.001.
         let room = (high / low).max(2.0).powf(0.03);
         let (low, high) = (low / room, high * room);
         let ticks = all.into_iter().filter(|tick| (low..=high).contains(tick));
-        Some(Self { low, high, ticks: ticks.map(|tick| (tick, label(tick))).collect(), log: true })
+        Some(Self { low, high, ticks: ticks.map(|tick| (tick, log_label(tick))).collect(), log: true })
+    }
+
+    /// A logarithmic axis from one value above 0 to another, with ticks at the powers of ten that lie between, or at 1, 2 and 5 times
+    /// them if these are few.
+    pub fn log_between(low: f64, high: f64) -> Self {
+        let digits: &[f64] = if high / low < 200.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        // Not by a power, which may lie a rounding beside the value.
+        let tick = |power: i32, digit: f64| {
+            if power < 0 { digit / 10f64.powi(-power) } else { digit * 10f64.powi(power) }
+        };
+        let all = (exponent(low)..=exponent(high))
+            .flat_map(|power| digits.iter().map(move |digit| tick(power, *digit)));
+        let bounds = low * (1.0 - 1e-9)..=high * (1.0 + 1e-9);
+        let ticks = all.filter(|tick| bounds.contains(tick)).map(|tick| (tick, log_label(tick))).collect();
+        Self { low, high, ticks, log: true }
+    }
+
+    /// An axis with a place for each name, the first at the upper end.
+    pub fn names(names: &[String]) -> Self {
+        let count = names.len() as f64;
+        let ticks = names.iter().zip(1..).map(|(name, number)| (count - f64::from(number), name.clone()));
+        Self { low: -0.5, high: count.max(1.0) - 0.5, ticks: ticks.collect(), log: false }
     }
 
     /// The same axis with its ticks as powers of ten, which a learning rate is read by.
@@ -128,6 +146,14 @@ pub fn bounds(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// A tick of a logarithmic axis.
+fn log_label(tick: f64) -> String {
+    match exponent(tick) {
+        -3..=4 => fixed(tick, (-exponent(tick)).max(0) as usize),
+        _ => scientific(tick, 0),
+    }
+}
+
 /// The next of 1, 2 and 5 times a power of ten.
 fn round_step(step: f64) -> f64 {
     let power = 10f64.powi(exponent(step));
@@ -137,4 +163,29 @@ fn round_step(step: f64) -> f64 {
 
 fn decimals(step: f64) -> usize {
     (-exponent(step * (1.0 + 1e-9))).max(0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|tick| tick.1.as_str()).collect()
+    }
+
+    #[test]
+    fn logarithmic_axes_between_values_have_ticks_at_both_ends() {
+        let axis = Axis::log_between(1e-3, 1.0);
+        assert_eq!(labels(&axis), ["0.001", "0.01", "0.1", "1"]);
+        assert!((axis.place(0.1) - 2.0 / 3.0).abs() < 1e-12);
+        assert!(!axis.holds(0.0) && !axis.holds(0.0009) && axis.holds(0.001) && axis.holds(1.0));
+        assert_eq!(labels(&Axis::log_between(0.05, 1.0)), ["0.05", "0.1", "0.2", "0.5", "1"]);
+    }
+
+    #[test]
+    fn names_stand_from_the_top_down() {
+        let axis = Axis::names(&["a".into(), "b".into()]);
+        assert_eq!(axis.ticks, [(1.0, "a".into()), (0.0, "b".into())]);
+        assert_eq!([axis.place(1.0), axis.place(0.0)], [0.75, 0.25]);
+    }
 }

@@ -41,12 +41,23 @@ pub struct Curves {
     pub points: Option<fn(f64) -> String>,
     /// A point that is marked, on whatever line.
     pub ring: Option<(f64, f64)>,
+    /// Intervals of values at points.
+    pub whiskers: Vec<Whisker>,
+}
+
+/// The interval of a value.
+pub struct Whisker {
+    /// The numbered style of its line.
+    pub style: usize,
+    pub x: f64,
+    pub lower: f64,
+    pub upper: f64,
 }
 
 impl Curves {
-    /// Lines without names, points and marks.
+    /// Lines without names, points, marks and intervals.
     pub fn new(plot: Plot, series: Vec<Series>) -> Self {
-        Self { plot, series, mark: None, named: false, points: None, ring: None }
+        Self { plot, series, mark: None, named: false, points: None, ring: None, whiskers: Vec::new() }
     }
 
     pub fn draw(mut self) -> Markup {
@@ -60,6 +71,7 @@ impl Curves {
             @if let Some((x, words)) = &self.mark {
                 @if plot.x.holds(*x) { (mark(plot, *x, words)) }
             }
+            @for whisker in &self.whiskers { (self.whisker(whisker)) }
             @for series in &self.series {
                 path class={ "line " (class(series.style)) } d=(plot.path(series.points.iter().copied())) {}
                 @if let Some(value) = self.points { (self.points(series, value)) }
@@ -109,6 +121,20 @@ impl Curves {
                 {
                     title { (series.name) ", " (crate::format::number(*x)) ": " (value(*y)) }
                 }
+            }
+        }
+    }
+
+    fn whisker(&self, whisker: &Whisker) -> Markup {
+        let plot = &self.plot;
+        html! {
+            @if plot.x.holds(whisker.x) && plot.y.holds(whisker.lower) && plot.y.holds(whisker.upper) {
+                line
+                    class={ "whisker s" (whisker.style % SERIES) }
+                    x1=(unit(plot.at_x(whisker.x)))
+                    x2=(unit(plot.at_x(whisker.x)))
+                    y1=(unit(plot.at_y(whisker.lower)))
+                    y2=(unit(plot.at_y(whisker.upper))) {}
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod axis;
 mod curves;
+mod dots;
 mod hexbin;
 mod histogram;
 mod legend;
@@ -14,7 +15,8 @@ mod reliability;
 mod strip;
 
 pub use axis::Axis;
-pub use curves::{Curves, Series, Style};
+pub use curves::{Curves, Series, Style, Whisker};
+pub use dots::{Dot, dots};
 pub use hexbin::Scatter;
 pub use histogram::{Bars, shapes};
 pub use legend::legend;

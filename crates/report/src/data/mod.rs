@@ -2,6 +2,7 @@
 //! the page.
 
 mod attributed;
+mod audit;
 mod example;
 mod explanation;
 mod learning_rate;
@@ -15,6 +16,11 @@ mod training;
 use serde::{Deserialize, Serialize};
 
 pub use attributed::{Attributed, AttributedColumn};
+pub use audit::{
+    AttackCurve, AttackedPicture, AuditReport, CalibrationAudit, CalibrationBin, CalibrationScores,
+    Corruption, Disparity, FairnessAudit, GroupMeasures, MembershipAttack, MembershipAudit, RateAt,
+    RobustnessAudit,
+};
 pub use example::{Augmented, Content, Example};
 pub use explanation::{Explanation, ExplanationReport, RandomizedLayer};
 pub use learning_rate::{LearningRateReport, LearningRateStep};

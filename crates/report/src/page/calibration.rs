@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::frame::scroll;
 use crate::charts::{figure, legend, reliability, shapes};
-use crate::data::Classification;
+use crate::data::{CalibrationBin, Classification};
 use crate::format::{count, counted, percent};
 use crate::statistics::{Calibration, Histogram};
 
@@ -52,14 +52,15 @@ pub fn calibration(task: &Classification, scores: &[Option<Vec<f64>>]) -> Markup
     );
     html! {
         div.figures {
-            (figure("Calibration", reliability(&calibration), html! {}, how))
+            (figure("Calibration", reliability(&calibration.bins, calibration.samples, calibration.error), html! {}, how))
             (figure("Confidence", confidences, legend(&names), caption))
         }
-        (bins(&calibration))
+        (bins(&calibration.bins))
     }
 }
 
-fn bins(calibration: &Calibration) -> Markup {
+/// The numbers of answers by their confidence.
+pub fn bins(bins: &[CalibrationBin]) -> Markup {
     let table = html! {
         table.compact {
             thead {
@@ -71,12 +72,12 @@ fn bins(calibration: &Calibration) -> Markup {
                 }
             }
             tbody {
-                @for bin in calibration.bins.iter().filter(|bin| bin.samples > 0) {
+                @for bin in bins.iter().filter(|bin| bin.samples > 0) {
                     tr {
-                        th scope="row" { (format!("{:.0}–{:.0}\u{a0}%", bin.lower * 100.0, bin.upper * 100.0)) }
+                        th scope="row" { (format!("{:.0}–{:.0}\u{a0}%", bin.low * 100.0, bin.high * 100.0)) }
                         td.number { (count(bin.samples as u64)) }
-                        td.number { (percent(bin.confidence())) }
-                        td.number { (percent(bin.accuracy())) }
+                        td.number { (percent(bin.confidence)) }
+                        td.number { (percent(bin.accuracy)) }
                     }
                 }
             }

@@ -24,6 +24,7 @@ mod training;
 use crate::data::{RunReport, Task};
 use crate::error::ReportError;
 
+pub use calibration::bins;
 pub use frame::{Section, page, scroll};
 pub use measures::{ends, unit_of, value_in, value_like};
 pub use reproduce::settings;

@@ -1,31 +1,13 @@
 //! Whether answers are right as often as the network is sure of them (Guo et al. 2017, <https://arxiv.org/abs/1706.04599>).
 
+use crate::data::CalibrationBin;
+
 /// Answers by how sure the network was.
 pub struct Calibration {
-    pub bins: Vec<Bin>,
+    pub bins: Vec<CalibrationBin>,
     /// The expected calibration error: the mean distance between confidence and accuracy of a bin, by its share of the samples.
     pub error: f64,
     pub samples: usize,
-}
-
-/// Answers of like confidence.
-#[derive(Clone, Default)]
-pub struct Bin {
-    pub lower: f64,
-    pub upper: f64,
-    pub samples: usize,
-    pub right: usize,
-    confidence: f64,
-}
-
-impl Bin {
-    pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.samples as f64
-    }
-
-    pub fn confidence(&self) -> f64 {
-        self.confidence / self.samples as f64
-    }
 }
 
 impl Calibration {
@@ -34,9 +16,7 @@ impl Calibration {
         if answers.is_empty() {
             return None;
         }
-        let edge = |bin: usize| bin as f64 / bins as f64;
-        let mut found: Vec<Bin> =
-            (0..bins).map(|bin| Bin { lower: edge(bin), upper: edge(bin + 1), ..Bin::default() }).collect();
+        let mut found = vec![Sums::default(); bins];
         for (confidence, right) in answers {
             // A bin holds its upper edge, as in the paper.
             let bin = ((confidence * bins as f64).ceil() as usize).clamp(1, bins) - 1;
@@ -44,9 +24,33 @@ impl Calibration {
             found[bin].right += usize::from(*right);
             found[bin].confidence += confidence;
         }
-        let gaps = found.iter().filter(|bin| bin.samples > 0);
-        let error: f64 = gaps.map(|bin| (bin.right as f64 - bin.confidence).abs()).sum();
-        Some(Self { bins: found, error: error / answers.len() as f64, samples: answers.len() })
+        let error: f64 = found.iter().map(|sums| (sums.right as f64 - sums.confidence).abs()).sum();
+        let edge = |bin: usize| bin as f64 / bins as f64;
+        let bins = found.iter().enumerate().map(|(at, sums)| sums.bin(edge(at), edge(at + 1))).collect();
+        Some(Self { bins, error: error / answers.len() as f64, samples: answers.len() })
+    }
+}
+
+/// What is summed over the answers of a bin.
+#[derive(Clone, Default)]
+struct Sums {
+    samples: usize,
+    right: usize,
+    confidence: f64,
+}
+
+impl Sums {
+    fn bin(&self, low: f64, high: f64) -> CalibrationBin {
+        let samples = self.samples as f64;
+        let interval = (self.samples > 0).then(|| wilson(self.right, self.samples).into());
+        CalibrationBin {
+            low,
+            high,
+            samples: self.samples,
+            confidence: self.confidence / samples,
+            accuracy: self.right as f64 / samples,
+            interval,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What pages promise, rather than their bytes.
 
+mod audit;
 mod comparison;
 mod edges;
 mod learning_rate;
