@@ -38,6 +38,7 @@ enum Line {
         clip_norm: Option<f64>,
         precision: String,
         privacy: Option<serde_json::Value>,
+        adversarial: Option<serde_json::Value>,
         label_smoothing: f64,
         class_weights: String,
         preprocessing: Vec<String>,

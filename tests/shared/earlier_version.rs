@@ -73,8 +73,8 @@ impl EarlierVersion {
     #[track_caller]
     pub fn trains_nearly_as_then(&self, name: &str, flags: &[&str]) {
         self.run(&[&["train", "--seed", "3", "--out", "again.fireclay"], flags].concat());
-        let [found, expected] =
-            ["again.fireclay".to_owned(), format!("models/{name}.fireclay")].map(|name| weights(&self.path(&name)));
+        let [found, expected] = ["again.fireclay".to_owned(), format!("models/{name}.fireclay")]
+            .map(|name| weights(&self.path(&name)));
         assert_eq!(found.0, expected.0, "names, types and shapes");
         assert!(found.0.as_object().unwrap().values().all(|tensor| tensor["dtype"] == "F32"), "{}", found.0);
         let [found, expected] = [found.1, expected.1].map(|bytes| {

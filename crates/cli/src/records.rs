@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use fireclay::data::{DataReport, TextSamples};
 use fireclay::nn::Summary;
+use fireclay::report::AuditReport;
 use fireclay::store::PrivacyCard;
 use fireclay::train::{
-    AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint, ParameterGroup,
-    PrivacyOptions, RegressionReport, Report, SuggestionRule, SweepEnd, TrainingCheck,
+    AdversarialOptions, AnyMetric, ClassificationReport, Evaluation, LanguageReport, LearningRatePoint,
+    ParameterGroup, PrivacyOptions, RegressionReport, Report, SuggestionRule, SweepEnd, TrainingCheck,
 };
 use serde::Serialize;
 
@@ -33,6 +34,7 @@ pub struct Training<'a> {
     pub clip_norm: Option<f64>,
     pub precision: String,
     pub privacy: Option<PrivacyOptions>,
+    pub adversarial: Option<AdversarialOptions>,
     pub label_smoothing: f32,
     pub class_weights: &'a str,
     pub preprocessing: Vec<String>,
@@ -253,6 +255,8 @@ pub struct SummaryRecord<'a> {
     pub trained_on: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<&'a PrivacyCard>,
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    pub adversarial: serde_json::Value,
     #[serde(flatten)]
     pub summary: &'a Summary,
 }
@@ -391,4 +395,26 @@ pub struct Measure {
     pub interval: Option<[f64; 2]>,
     pub linear: Option<f64>,
     pub constant: Option<f64>,
+}
+
+/// What an audit found.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "audit")]
+pub struct AuditRecord {
+    pub file: String,
+    #[serde(flatten)]
+    pub report: AuditReport,
+}
+
+impl AuditRecord {
+    /// Without the points of curves and without pictures, which are for the page.
+    pub fn new(file: &std::path::Path, mut report: AuditReport) -> Self {
+        if let Some(privacy) = &mut report.privacy {
+            privacy.attacks.iter_mut().for_each(|attack| attack.curve.clear());
+        }
+        if let Some(robustness) = &mut report.robustness {
+            robustness.pictures.clear();
+        }
+        AuditRecord { file: file.display().to_string(), report }
+    }
 }

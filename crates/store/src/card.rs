@@ -152,6 +152,9 @@ pub struct TrainingCard {
     /// What the training gives away of single samples, where it was differentially private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacyCard>,
+    /// How pictures were changed against the network, where it was trained on such; nothing if null.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub adversarial: serde_json::Value,
     /// Passes over the data that were done.
     pub epochs: usize,
     /// Samples in one step.

@@ -30,6 +30,14 @@ pub enum TrainError {
         /// Why, and what to do.
         reason: String,
     },
+    /// Samples that are to be changed as pictures, and are none.
+    #[error(
+        "samples are {shape:?} numbers; an adversarial change is of pictures, of channels, height and width"
+    )]
+    NotPictures {
+        /// The shape of a sample.
+        shape: Vec<usize>,
+    },
     /// The operating system gave no random numbers for the noise of a private training.
     #[error("no random numbers for the noise of a private training: {reason}")]
     Noise {

@@ -21,6 +21,7 @@
 //! Sister crates: `fireclay-backend` (devices), `fireclay-nn` (models), `fireclay-data` (sources and batches),
 //! `fireclay-text` (from texts to tokens), `fireclay-datasets` (data sets and file formats), `fireclay-store` (model files), `fireclay` (all of them behind one door).
 
+mod attack;
 mod averaging;
 mod batch_gradients;
 mod batches;
@@ -56,6 +57,7 @@ mod trainer;
 mod training_sums;
 mod upload;
 
+pub use attack::{AdversarialOptions, Attack, AttackNorm, AttackedBatch};
 pub use averaging::WeightAveraging;
 pub use batch_gradients::batch_gradients;
 #[cfg(feature = "burn-dataset")]

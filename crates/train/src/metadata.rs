@@ -97,6 +97,9 @@ impl ModelMetadata {
             clip_norm: options.clip_norm,
             precision: (options.precision != Precision::default()).then(|| options.precision.to_string()),
             privacy,
+            adversarial: (options.adversarial.as_ref())
+                .map(|adversarial| serde_json::to_value(adversarial).unwrap_or_default())
+                .unwrap_or_default(),
             epochs: history.epochs.len(),
             batch_size: options.batch_size,
             validation_split: options.validation_split,

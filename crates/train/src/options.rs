@@ -3,6 +3,7 @@
 use fireclay_backend::Precision;
 use serde::{Deserialize, Serialize};
 
+use crate::attack::AdversarialOptions;
 use crate::averaging::WeightAveraging;
 use crate::error::TrainError;
 use crate::history::EpochRecord;
@@ -62,6 +63,11 @@ pub struct FitOptions {
     /// training samples, such as losses: a callback or a schedule that decides by them gives more away. A model file holds no digests and no distributions of samples of a private training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacyOptions>,
+    /// Whether the network is trained on pictures that are changed against it, so that it bears such changes; not at all by default. What a step
+    /// reports, its loss and its accuracy, is then of these; validation samples are measured as they are. The network answers as a trained one
+    /// while they are changed: no dropout, and batch norm by its running statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<AdversarialOptions>,
 }
 
 /// A precision by its name.
@@ -107,6 +113,7 @@ impl Default for FitOptions {
             precision: Precision::F32,
             keep_zeros: false,
             privacy: None,
+            adversarial: None,
         }
     }
 }
@@ -173,6 +180,9 @@ impl FitOptions {
             privacy.check()?;
             check_private(self)?;
         }
+        if let Some(adversarial) = &self.adversarial {
+            adversarial.check()?;
+        }
         self.schedule.check()
     }
 }
@@ -192,6 +202,10 @@ fn check_private(options: &FitOptions) -> Result<(), TrainError> {
     if let Some(limit) = options.clip_value {
         let expected = "nothing in a private training, which clips the gradient of each sample by its norm";
         return wrong("clip_value", limit.to_string(), expected);
+    }
+    if let Some(adversarial) = &options.adversarial {
+        let expected = "nothing in a private training, whose samples must not depend on their place among those that were drawn";
+        return wrong("adversarial", adversarial.to_string(), expected);
     }
     if let BuiltInSchedule::Plateau(_) = options.schedule {
         let expected = "one that does not look at losses, in a private training, such as cosine";

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::model_args::{ModelArgs, describe, preprocessing_for};
 use crate::output::Output;
 use crate::program::{ModelName, Program, SourceOf};
-use crate::recipe::privacy_spent;
+use crate::recipe::{adversarial_training, privacy_spent};
 use crate::records::SummaryRecord;
 
 /// Shows a model layer by layer, with output shapes, parameters and FLOPs; of a named one the recipe too.
@@ -56,15 +56,17 @@ impl<P: Program> Command for Summary<P> {
         if let Some(recipe) = &recipe {
             output.line(format!("recipe: {recipe}"));
         }
-        let privacy = (card.as_ref())
-            .and_then(|card| card.training.as_ref())
-            .and_then(|training| training.privacy.clone());
+        let training = card.as_ref().and_then(|card| card.training.clone());
         let dataset = card.and_then(|card| card.dataset);
         if let Some(dataset) = &dataset {
             output.line(format!("trained on {} ({})", dataset.name, dataset.source));
         }
-        if let Some(privacy) = &privacy {
+        let privacy = training.as_ref().and_then(|training| training.privacy.as_ref());
+        if let Some(privacy) = privacy {
             output.line(privacy_spent(privacy));
+        }
+        if let Some(adversarial) = training.as_ref().and_then(adversarial_training) {
+            output.line(adversarial);
         }
         output.record(&SummaryRecord {
             parameters: summary.parameters(),
@@ -73,7 +75,9 @@ impl<P: Program> Command for Summary<P> {
             flops: summary.flops(),
             recipe: recipe.as_deref(),
             trained_on: dataset.as_ref().map(|dataset| dataset.name.as_str()),
-            privacy: privacy.as_ref(),
+            privacy,
+            adversarial: (training.as_ref())
+                .map_or(serde_json::Value::Null, |training| training.adversarial.clone()),
             summary: &summary,
         });
         Ok(Exit::Done)

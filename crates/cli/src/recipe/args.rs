@@ -3,7 +3,8 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use fireclay::train::{
-    BuiltInOptimizer, BuiltInSchedule, NoiseSource, Optimizer, PrivacyOptions, TrainError, WeightAveraging,
+    AdversarialOptions, BuiltInOptimizer, BuiltInSchedule, NoiseSource, Optimizer, PrivacyOptions,
+    TrainError, WeightAveraging,
 };
 
 use super::settings::Recipe;
@@ -61,6 +62,18 @@ pub struct TrainingArgs {
     /// repeated by everybody who knows it [default: system]
     #[arg(long, value_name = "SOURCE", requires = "private", help_heading = "Privacy")]
     pub noise: Option<NoiseSource>,
+    /// Train on pictures that are changed against the network at each step (PGD in the sup norm), so that small changes do not mislead
+    /// it: how much a value of a pixel, from 0 to 1, may change, such as 0.3 for digits or 8/255 for colours, and in how many steps, such as
+    /// 8/255,7. It grows from 0 over the first quarter of the epochs; what an epoch reports of training is of changed pictures
+    /// [default: none; 10 steps, which take about ten times as long]
+    #[arg(
+        long,
+        value_name = "STRENGTH[,STEPS]",
+        allow_negative_numbers = true,
+        conflicts_with = "private",
+        help_heading = "Robustness"
+    )]
+    pub adversarial: Option<AdversarialOptions>,
     /// Label smoothing: fraction of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
@@ -209,6 +222,7 @@ impl TrainingArgs {
                 expected: "none with --private, as the classes are counted",
             });
         }
+        recipe.adversarial = self.adversarial.or(recipe.adversarial);
         recipe.accumulate = self.accumulate.unwrap_or(recipe.accumulate);
         recipe.averaging = self.averaging.or(recipe.averaging);
         recipe.clip_value = self.clip_value.or(recipe.clip_value);
@@ -286,6 +300,7 @@ mod tests {
             "--label-smoothing=0.1",
             "--validation-split=0.2",
             "--keep-best=false",
+            "--adversarial=8/255,7",
         ];
         let changed = changed(recipe(), &flags).unwrap();
         let expected = Recipe {
@@ -299,6 +314,7 @@ mod tests {
             label_smoothing: 0.1,
             validation_split: 0.2,
             best: BestEpoch::default(),
+            adversarial: Some("8/255,7".parse().unwrap()),
             ..Recipe::new(Muon::new(0.1).weight_decay(0.01).vector_learning_rate(5e-4), 32, 3)
         };
         assert_eq!(changed, expected);

@@ -1,8 +1,10 @@
 //! A recipe in words, for `summary`, `train` and the JSON.
 
 use fireclay::backend::Precision;
-use fireclay::store::PrivacyCard;
-use fireclay::train::{AnyOptimizer, BuiltInSchedule, NoiseSource, WeightAveraging};
+use fireclay::store::{PrivacyCard, TrainingCard};
+use fireclay::train::{
+    AdversarialOptions, AnyOptimizer, Attack, AttackNorm, BuiltInSchedule, NoiseSource, WeightAveraging,
+};
 
 use super::settings::{BestEpoch, Recipe};
 use crate::format::{count, significant};
@@ -39,6 +41,7 @@ impl Recipe {
                 from(privacy.noise)
             )),
         }
+        words.extend(self.adversarial.as_ref().map(|options| format!("trained on {}", adversarial(options))));
         if self.precision != Precision::F32 {
             words.push(format!("products in {}", self.precision));
         }
@@ -73,6 +76,22 @@ impl Recipe {
         }
         words
     }
+}
+
+/// On what pictures a network is trained.
+fn adversarial(options: &AdversarialOptions) -> String {
+    let Attack { norm, strength, steps, .. } = options.attack;
+    let by = match norm {
+        AttackNorm::Linf => "each value of a pixel changed",
+        AttackNorm::L2 => "a change of length",
+    };
+    format!("pictures with {by} by up to {} against it, in {steps} steps (PGD)", significant(strength))
+}
+
+/// What pictures a model was trained on, as its file says: a line for `summary`.
+pub fn adversarial_training(card: &TrainingCard) -> Option<String> {
+    let options = serde_json::from_value(card.adversarial.clone()).ok().flatten()?;
+    Some(format!("adversarial training: {}", adversarial(&options)))
 }
 
 /// What a training spent, as its file says: a line for `train` and `summary`.

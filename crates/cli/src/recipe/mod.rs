@@ -6,5 +6,5 @@ mod settings;
 mod stored;
 
 pub use args::{Preset, TrainingArgs};
-pub use describe::privacy_spent;
+pub use describe::{adversarial_training, privacy_spent};
 pub use settings::{BestEpoch, Recipe};

@@ -3,7 +3,8 @@
 use fireclay::backend::Precision;
 use fireclay::prelude::FitOptions;
 use fireclay::train::{
-    BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, PrivacyOptions, TrainError, WeightAveraging,
+    AdversarialOptions, BuiltInOptimizer, BuiltInSchedule, Optimizer, ParameterGroup, PrivacyOptions,
+    TrainError, WeightAveraging,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ pub struct Recipe {
     pub best: BestEpoch,
     /// Whether the training is differentially private, and how much.
     pub privacy: Option<PrivacyOptions>,
+    /// Whether the network is trained on pictures that are changed against it, and how.
+    pub adversarial: Option<AdversarialOptions>,
 }
 
 /// Whether a run ends with the weights of the epoch that was best on the validation samples.
@@ -77,6 +80,7 @@ impl Recipe {
             validation_split: 0.0,
             best: BestEpoch::default(),
             privacy: None,
+            adversarial: None,
         }
     }
 
@@ -117,6 +121,7 @@ impl Recipe {
             precision: self.precision,
             keep_zeros: false,
             privacy: self.privacy,
+            adversarial: self.adversarial,
         }
     }
 

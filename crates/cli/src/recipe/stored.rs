@@ -37,6 +37,10 @@ impl Recipe {
             label_smoothing: label_smoothing(&card.loss),
             balanced: is_balanced(&card.loss),
             validation_split: card.validation_split,
+            adversarial: match &card.adversarial {
+                serde_json::Value::Null => None,
+                adversarial => Some(read(adversarial)?),
+            },
             ..recipe
         })
     }
@@ -50,7 +54,9 @@ fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Option<T> {
 mod tests {
     use fireclay::nn::{CrossEntropyLoss, DistillationLoss};
     use fireclay::train::schedule::Cosine;
-    use fireclay::train::{Adam, AdamW, AnyOptimizer, Muon, ParameterGroup, WeightAveraging};
+    use fireclay::train::{
+        Adam, AdamW, AdversarialOptions, AnyOptimizer, Muon, ParameterGroup, WeightAveraging,
+    };
 
     use super::*;
 
@@ -66,6 +72,7 @@ mod tests {
             label_smoothing: 0.25,
             balanced: true,
             validation_split: 0.1,
+            adversarial: Some(AdversarialOptions::new(0.3)),
             ..Recipe::new(Muon::new(0.05).momentum(0.9), 250, 8)
         }
     }
@@ -85,6 +92,7 @@ mod tests {
             clip_norm: recipe.clip_norm,
             precision: None,
             privacy: None,
+            adversarial: serde_json::to_value(recipe.adversarial).unwrap(),
             epochs: recipe.epochs,
             batch_size: recipe.batch_size,
             validation_split: recipe.validation_split,

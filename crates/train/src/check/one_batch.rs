@@ -88,6 +88,8 @@ fn attempt<N: Network>(
         warm_up: WARM_UP,
         // A private training is not to learn anything by heart.
         privacy: None,
+        // Nor what is changed anew each time.
+        adversarial: None,
         ..options.clone()
     };
     let losses = Arc::new(Mutex::new(Vec::new()));

@@ -19,6 +19,7 @@ use fireclay_data::{Batch, DataError, Pass, Source};
 use fireclay_nn::{NamedTensor, Network, load_state, with_parameter_ids};
 use fireclay_store::PrivacyCard;
 
+use crate::attack::{AdversarialOptions, Perturber};
 use crate::averaging::{WeightAveraging, blend};
 use crate::batches::in_order;
 use crate::callback::{Callback, ControlRequests, tell};
@@ -58,6 +59,8 @@ struct Plan<'a> {
     measured: Vec<Measured>,
     /// How the run is made private, if it is.
     privacy: Option<private::Plan>,
+    /// How its pictures are changed against the network, if they are.
+    adversarial: Option<(AdversarialOptions, Perturber)>,
 }
 
 /// What changes while it runs.
@@ -109,6 +112,10 @@ impl<N: Network> Trainer<N> {
             private::Plan::new(privacy, options.clip_norm, batch_size.get(), train.len(), all)
         });
         let privacy = privacy.transpose()?;
+        let adversarial = match options.adversarial {
+            Some(adversarial) => Some((adversarial, Perturber::new(&**train, &self.device)?)),
+            None => None,
+        };
         let needs_step_loss = self.callbacks.iter().any(|callback| callback.needs_step_loss());
         let plan = Plan {
             train,
@@ -123,6 +130,7 @@ impl<N: Network> Trainer<N> {
             },
             measured: objective::measured(&*self.loss, checked.task, &self.metrics, validation.is_some()),
             privacy,
+            adversarial,
         };
         let mut callbacks = std::mem::take(&mut self.callbacks);
         let history = self.begin(&plan, resumed, &mut callbacks).and_then(|run| {

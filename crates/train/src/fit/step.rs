@@ -7,6 +7,7 @@ use fireclay_data::{Batch, BatchTargets, Pass};
 use fireclay_nn::{NamedTensor, Network, gradients_by_id, parameters_without_gradient};
 
 use super::{Plan, Run};
+use crate::attack::perturbed_batch;
 use crate::callback::Callback;
 use crate::error::TrainError;
 use crate::event::Event;
@@ -48,13 +49,24 @@ impl<N: Network> Trainer<N> {
             run.watch.add(epoch, &batch, &**plan.train);
             // Dropout depends on seed, epoch and batch alone, so a resumed run goes on as if it had not stopped.
             // It draws while no other thread does, so trainings in parallel threads repeat as well.
-            let uploaded = upload(batch, &**plan.train, &self.device);
+            let mut uploaded = upload(batch, &**plan.train, &self.device);
             if epoch == 1 && step == plan.steps {
                 run.watch.input = Some(uploaded.input.clone());
             }
-            let Uploaded { input, target, weights } = uploaded.record_gradients();
             let place = (step - 1) * options.accumulate + index + 1;
             let pass = Pass { seed: options.seed, epoch };
+            if let Some((adversarial, perturber)) = &plan.adversarial {
+                let done = (epoch - 1) as f64 + (step - 1) as f64 / plan.steps as f64;
+                uploaded = perturbed_batch(
+                    (adversarial, perturber),
+                    run.network(),
+                    &*self.loss,
+                    uploaded,
+                    (done, options.epochs),
+                    pass.step_seed(place),
+                );
+            }
+            let Uploaded { input, target, weights } = uploaded.record_gradients();
             if let Some(privacy) = &plan.privacy {
                 let batch = Uploaded { input, target, weights };
                 let seed = privacy.dropout_seed(pass, step, index)?;

@@ -61,6 +61,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         clip_norm: recipe.clip_norm,
         precision: recipe.precision.to_string(),
         privacy: recipe.privacy,
+        adversarial: recipe.adversarial,
         label_smoothing: recipe.label_smoothing,
         class_weights: if recipe.balanced { "balanced" } else { "none" },
         preprocessing: state.preprocessing.describe(),

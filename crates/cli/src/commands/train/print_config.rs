@@ -47,6 +47,7 @@ pub fn settings<P: Program>(job: &Job<P>, flags: &Train<P>) -> Vec<(&'static str
         settings.push(("private", text(&privacy.to_string())));
         settings.push(("noise", text(privacy.noise.word())));
     }
+    settings.extend(recipe.adversarial.map(|options| ("adversarial", text(&options.to_string()))));
     settings.push(("label-smoothing", Value::Float(f64::from(recipe.label_smoothing))));
     if recipe.balanced {
         settings.push(("class-weights", text("balanced")));

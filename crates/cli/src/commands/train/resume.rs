@@ -119,6 +119,7 @@ pub fn resume<P: Program>(
         validation_split: options.validation_split,
         best: state.best,
         privacy: options.privacy,
+        adversarial: options.adversarial,
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;

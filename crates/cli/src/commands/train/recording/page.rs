@@ -286,8 +286,14 @@ fn method(recipe: &Recipe, objective: Objective) -> String {
             significant(privacy.delta)
         )
     });
+    let adversarial = recipe.adversarial.map_or(String::new(), |options| {
+        format!(
+            " and on pictures that are changed against it by up to {}, so that such changes do not mislead it",
+            significant(options.attack.strength)
+        )
+    });
     format!(
-        "by {name} with a learning rate of {}, {samples}{private}, to lessen its loss: {}",
+        "by {name} with a learning rate of {}, {samples}{private}{adversarial}, to lessen its loss: {}",
         significant(optimizer.learning_rate()),
         objective.loss(),
     )

@@ -117,6 +117,7 @@ fn trained(spec: ModelSpec, loss: impl Into<BuiltInLoss>) -> ModelFile {
     let mut model = model(spec, 5);
     model.card.training = Some(TrainingCard {
         privacy: None,
+        adversarial: serde_json::Value::Null,
         loss: Stored::BuiltIn(loss.into()),
         optimizer: serde_json::Value::Null,
         groups: Vec::new(),
