@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "standalone"
 # Project: the crate whose front page it runs, and its dependencies as Cargo.toml has them; `path` is put in.
 DEFAULT, BARE = "", "default-features = false"
 # What these need is checked and not built: `train` runs on all of them.
-CHECKED = {"backend", "nn", "store", "exchange", "runs", "compress", "explain", "serve", "fireclay"}
+CHECKED = {"backend", "nn", "store", "exchange", "runs", "compress", "audit", "explain", "serve", "fireclay"}
 PROJECTS = {
     "kernels": ("kernels", {"fireclay-kernels": DEFAULT}),
     "backend": ("backend", {"fireclay-backend": DEFAULT}),
@@ -63,6 +63,7 @@ PROJECTS = {
             "tempfile": 'version = "3"',
         },
     ),
+    "audit": ("audit", {"fireclay-audit": DEFAULT}),
     "explain": (
         "explain",
         {

@@ -189,6 +189,12 @@ pub enum DataError {
         /// How many samples there are.
         samples: usize,
     },
+    /// Two data sets that cannot be one.
+    #[error("two data sets cannot be put together: they differ in {what}")]
+    Concat {
+        /// In what they differ.
+        what: &'static str,
+    },
     /// An index beyond the last sample.
     #[error("index {index} is beyond the {samples} samples of the dataset; indices go below {samples}")]
     Index {

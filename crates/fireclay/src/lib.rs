@@ -44,6 +44,7 @@
 //! | `transfer` | a new head on frozen convolutions |
 
 pub use burn;
+pub use fireclay_audit as audit;
 pub use fireclay_backend as backend;
 pub use fireclay_compress as compress;
 pub use fireclay_exchange as exchange;
@@ -108,6 +109,9 @@ pub enum Error {
     /// A model cannot be made smaller.
     #[error(transparent)]
     Compress(#[from] compress::CompressError),
+    /// A model cannot be audited.
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
     /// An answer cannot be explained.
     #[error(transparent)]
     Explain(#[from] explain::ExplainError),

@@ -5,6 +5,7 @@
 //! value and its normalised form agree to the last bit wherever they are compared.
 
 mod bytes;
+mod concat;
 mod gather;
 mod of_sequences;
 mod of_stream;

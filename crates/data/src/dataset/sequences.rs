@@ -25,6 +25,14 @@ impl Sequences {
         Sequences { tokens, starts, padding }
     }
 
+    /// Some of these samples, and behind them some of others.
+    pub(super) fn with(&self, mine: &[usize], others: &Sequences, theirs: &[usize]) -> Self {
+        let mine = mine.iter().map(|index| self.sample(*index));
+        let samples: Vec<Vec<u32>> =
+            mine.chain(theirs.iter().map(|index| others.sample(*index))).map(<[u32]>::to_vec).collect();
+        Sequences::new(&samples, self.padding)
+    }
+
     pub(super) fn tokens(&self) -> &[u32] {
         &self.tokens
     }
