@@ -1,6 +1,7 @@
 //! The program `fireclay` from outside: data of any kind in, models and answers out, and what is said where data is not what it
 //! seems. Here are tables; other kinds are in `kinds`.
 
+mod audit;
 mod exchange;
 mod explain;
 mod int8_exports;
@@ -285,6 +286,7 @@ fn commands_are_documented() {
         "runs",
         "data",
         "compress",
+        "audit",
         "inspect",
         "export",
         "import",

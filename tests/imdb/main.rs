@@ -292,6 +292,7 @@ fn every_command_is_documented() {
         "runs",
         "find-lr",
         "compress",
+        "audit",
         "data",
         "predict",
         "generate",

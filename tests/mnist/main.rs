@@ -1,5 +1,6 @@
 //! The program `mnist` from outside: what a user types, what comes back, and what happens when things go wrong.
 
+mod audit;
 mod check;
 mod compress;
 #[cfg(all(target_os = "linux", feature = "dashboard"))]

@@ -5,22 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fireclay::data::{Dataset, Frame, Number, NumberFormat, TablePreprocessing, sort_labels};
+use fireclay::data::{Dataset, TablePreprocessing};
 use fireclay::nn::Model;
 use fireclay::prelude::{Trainer, load_card};
 use fireclay::train::{AnyMetric, PermutationOptions, table_preprocessing};
 use fireclay_cli::commands::measured;
 use fireclay_cli::{
-    Command, Exit, Output, UsageError, aligned, count, interval, measure, shown_interval, title,
+    Command, Exit, Output, UsageError, aligned, count, groups, interval, measure, shown_interval, title,
 };
 use serde::Serialize;
 
 use crate::error::AppError;
 use crate::program::FireclayProgram;
 use crate::source::{Kind, check_is_model};
-
-/// Numbers of more different values than this are grouped by quarters.
-const MOST_GROUPS: usize = 20;
 
 /// More groups than this are no groups.
 const MOST_NAMED: usize = 200;
@@ -126,7 +123,7 @@ impl Command for EvaluateGroups {
         };
         let column = frame.find(&by).map_err(|error| asked.table().refuse(error))?;
         let measured: HashSet<usize> = measured(&test, &card, output)?.into_iter().collect();
-        let mut groups = groups(&frame, column);
+        let mut groups = groups(&frame.column(column).map(str::to_owned).collect::<Vec<_>>());
         groups.iter_mut().for_each(|(_, rows)| rows.retain(|row| measured.contains(row)));
         groups.retain(|(_, rows)| !rows.is_empty());
         if groups.len() > MOST_NAMED {
@@ -234,75 +231,5 @@ fn metrics(classes: &[String], has_labels: bool) -> &'static [&'static str] {
         0 => &["mae", "rmse", "r2"],
         2 => &["accuracy", "roc_auc", "f1"],
         _ => &["accuracy", "f1"],
-    }
-}
-
-/// The rows of each group, by what the column says.
-fn groups(frame: &Frame, column: usize) -> Vec<(String, Vec<usize>)> {
-    let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, cell) in frame.column(column).map(str::trim).enumerate() {
-        found.entry(if cell.is_empty() { "(empty)" } else { cell }).or_default().push(row);
-    }
-    let numbers = || {
-        frame.column(column).enumerate().filter_map(|(row, cell)| match NumberFormat::default().parse(cell) {
-            Number::Finite(number) => Some((number, row)),
-            _ => None,
-        })
-    };
-    let is_numeric = 2 * numbers().count() > frame.len();
-    if found.len() <= MOST_GROUPS || !is_numeric {
-        let mut groups: Vec<(String, Vec<usize>)> =
-            found.into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
-        sort_labels(&mut groups, |(name, _)| name);
-        return groups;
-    }
-    let mut sorted: Vec<(f32, usize)> = numbers().collect();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut starts: Vec<usize> = (0..=4).map(|quarter| quarter * sorted.len() / 4).collect();
-    // Equal numbers are in one group.
-    for start in &mut starts[1..4] {
-        while *start > 0 && *start < sorted.len() && sorted[*start].0 == sorted[*start - 1].0 {
-            *start += 1;
-        }
-    }
-    starts.dedup();
-    let mut groups: Vec<(String, Vec<usize>)> = starts
-        .windows(2)
-        .map(|part| {
-            let part = &sorted[part[0]..part[1]];
-            let name = format!("{} to {}", part[0].0, part[part.len() - 1].0);
-            (name, part.iter().map(|(_, row)| *row).collect())
-        })
-        .collect();
-    let known: HashSet<usize> = sorted.iter().map(|(_, row)| *row).collect();
-    let others: Vec<usize> = (0..frame.len()).filter(|row| !known.contains(row)).collect();
-    if !others.is_empty() {
-        groups.push(("(no number)".into(), others));
-    }
-    groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frame(cells: impl IntoIterator<Item = String>) -> Frame {
-        let mut frame = Frame::new(["x"]).unwrap();
-        cells.into_iter().for_each(|cell| frame.push([cell.as_str()]).unwrap());
-        frame
-    }
-
-    #[test]
-    fn values_are_groups_and_many_numbers_are_quarters() {
-        let words = groups(&frame(["b", "a", "", "b "].map(String::from)), 0);
-        let expected = [("(empty)", vec![2]), ("a", vec![1]), ("b", vec![0, 3])];
-        assert_eq!(words, expected.map(|(name, rows)| (name.to_owned(), rows)));
-        let few = groups(&frame((0..40).map(|row| (row % 12).to_string())), 0);
-        assert_eq!((few.len(), few[2].0.as_str(), few[10].0.as_str()), (12, "2", "10"));
-        let many = groups(&frame((0..100).map(|row| row.to_string()).chain(["?".to_owned()])), 0);
-        let names: Vec<&str> = many.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["0 to 24", "25 to 49", "50 to 74", "75 to 99", "(no number)"]);
-        let most_alike = groups(&frame((0..100usize).map(|row| row.saturating_sub(60).to_string())), 0);
-        assert_eq!(most_alike.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 100);
     }
 }

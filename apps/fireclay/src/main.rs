@@ -21,7 +21,7 @@ mod train;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Compress, FindLr, Runs, Summary, Tune};
+use fireclay_cli::commands::{Audit, Compress, FindLr, Runs, Summary, Tune};
 
 use crate::completions::Completions;
 use crate::data::Data;
@@ -55,7 +55,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 17] {
+fn commands() -> [CommandEntry; 18] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -67,6 +67,7 @@ fn commands() -> [CommandEntry; 17] {
         CommandEntry::of::<Runs<FireclayProgram>>(),
         CommandEntry::of::<Data>(),
         CommandEntry::of::<Compress<FireclayProgram>>(),
+        CommandEntry::of::<Audit<FireclayProgram>>(),
         CommandEntry::of::<Inspect>(),
         CommandEntry::of::<Export>(),
         CommandEntry::of::<Import>(),

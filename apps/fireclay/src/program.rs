@@ -203,6 +203,15 @@ impl Program for FireclayProgram {
         source.originals(limit, test, indices)
     }
 
+    fn cells(
+        source: &AnySource,
+        column: &str,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        source.cells(column, card, output)
+    }
+
     fn load_part(
         source: &AnySource,
         part: Part,

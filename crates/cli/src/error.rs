@@ -18,6 +18,55 @@ pub enum CommandError {
         /// The program that wrote it.
         found: String,
     },
+    /// A command of classifiers was given another model.
+    #[error("{} gives samples no classes; {command} is of models that give each sample one of several classes", path.display())]
+    NoClassifier {
+        /// The model.
+        path: PathBuf,
+        /// The command.
+        command: &'static str,
+    },
+    /// A flag of a part that is not measured.
+    #[error("{flag} is of the part '{part}', which --only leaves out; add it there, or leave {flag} out")]
+    PartLeftOut {
+        /// The flag.
+        flag: &'static str,
+        /// The part.
+        part: &'static str,
+    },
+    /// Groups are to be compared, and none are named.
+    #[error("fairness compares groups; name a column of the table with --group COLUMN")]
+    NoGroup,
+    /// Groups of what is no table.
+    #[error("{} reads no table, whose column --group could name", path.display())]
+    GroupsOfTables {
+        /// The model.
+        path: PathBuf,
+    },
+    /// A column with too many values.
+    #[error("the column '{column}' makes {groups} groups; expected at most {limit}")]
+    TooManyGroups {
+        /// The column.
+        column: String,
+        /// How many there are.
+        groups: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A class that the model does not have.
+    #[error("there is no class '{found}'; expected one of {}", known.join(", "))]
+    NoSuchClass {
+        /// The class that was asked for.
+        found: String,
+        /// The classes.
+        known: Vec<String>,
+    },
+    /// A model whose temperature is not known.
+    #[error("there are no samples that a temperature for {} could be fitted to", path.display())]
+    NoTemperature {
+        /// The model.
+        path: PathBuf,
+    },
     /// A model that would be written over the one that it is made of.
     #[error("{} is the model to begin with, which stays as it is; name another file with --out", path.display())]
     SameFile {

@@ -4,7 +4,7 @@
 //! [`commands`] and its own, to [`main`], which parses and runs the one that was typed. Results go to standard output, as
 //! text or as JSON Lines; progress, notes and errors go to standard error.
 //!
-//! Modules import lower ones only: `augment`, `error`, `format`, `held`, `limit`, `terminal_plot`; `output`, `recipe`, `records`; then `exit`,
+//! Modules import lower ones only: `augment`, `error`, `format`, `groups`, `held`, `limit`, `terminal_plot`; `output`, `recipe`, `records`; then `exit`,
 //! `objective`, `output_file`, `predictions`, `tables`, `config`; `baselines`, `device`, `interrupt`, `metrics`, `program`, `progress`;
 //! `dashboard`, `evaluation`, `fallback`, `images`, `model_args`, `retyped`; `setup`; `networks`; `texts`; `command`; `commands`.
 
@@ -20,6 +20,7 @@ mod evaluation;
 mod exit;
 mod fallback;
 mod format;
+mod groups;
 mod held;
 mod images;
 mod interrupt;
@@ -49,6 +50,7 @@ pub use device::{DeviceArgs, DeviceNames};
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
 pub use format::{aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown};
+pub use groups::groups;
 pub use images::{
     ImagePreprocessing, ImageSource, ImageSourceArgs, PublishedImages, TEST_FRACTION, load_pictures_like,
 };

@@ -142,6 +142,21 @@ pub trait Program: Debug + Sized + 'static {
         Vec::new()
     }
 
+    /// The cells of a column, of all rows that [`load_part`](Self::load_part) gives for a measurement; `None` where samples are no rows of a
+    /// table.
+    ///
+    /// # Errors
+    /// What is wrong with the data, or that there is no such column.
+    fn cells(
+        source: &SourceOf<Self>,
+        column: &str,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        let _ = (source, column, card, output);
+        Ok(None)
+    }
+
     /// Loads a part of the samples for a saved model, prepared as the model file says.
     ///
     /// # Errors

@@ -219,6 +219,23 @@ impl AnySource {
         }
     }
 
+    /// The cells of a column, of all rows that a saved model is measured on; `None` where samples are no rows.
+    pub fn cells(
+        &self,
+        column: &str,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        match self {
+            AnySource::Asked(asked) if card.table.is_some() => {
+                let (asked, _) = asked.clone().located(Some(Kind::Table), output)?;
+                Ok(Some(asked.table().cells(column, card, output)?))
+            }
+            AnySource::Table(table) => Ok(Some(table.cells(column, card, output)?)),
+            _ => Ok(None),
+        }
+    }
+
     /// The samples that a saved model was trained on, or is measured on.
     pub fn load_part(
         &self,

@@ -208,6 +208,17 @@ impl TableSource {
         Ok(limit.dataset(samples)?)
     }
 
+    /// The cells of a column, of all rows that a saved model is measured on.
+    pub fn cells(&self, column: &str, card: &ModelCard, output: &Arc<Output>) -> anyhow::Result<Vec<String>> {
+        let path = Path::new("the model");
+        let Some(preprocessing) = table_preprocessing(path, card)? else {
+            return Err(AppError::NoTable { path: path.to_path_buf() }.into());
+        };
+        let (frame, _) = self.frame_to_measure(&preprocessing, card, output)?;
+        let column = frame.find(column).map_err(|error| self.refuse(error))?;
+        Ok(frame.column(column).map(str::to_owned).collect())
+    }
+
     /// The cells of the rows to measure a saved model on, and the same as samples.
     pub fn frame_to_measure(
         &self,

@@ -1,5 +1,6 @@
 //! The commands, each in a file, and the tables that list them.
 
+mod audit;
 mod compress;
 mod evaluate;
 mod find_lr;
@@ -11,6 +12,7 @@ mod text_data;
 mod train;
 mod tune;
 
+pub use audit::Audit;
 pub use compress::Compress;
 pub use evaluate::{Evaluate, measured};
 pub use find_lr::FindLr;
@@ -35,6 +37,7 @@ fn common<P: Program>() -> Vec<CommandEntry> {
         CommandEntry::of::<Runs<P>>(),
         CommandEntry::of::<FindLr<P>>(),
         CommandEntry::of::<Compress<P>>(),
+        CommandEntry::of::<Audit<P>>(),
     ]
 }
 

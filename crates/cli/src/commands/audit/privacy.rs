@@ -1,0 +1,181 @@
+//! Who can tell from a model whether a sample was trained on.
+
+use std::time::Instant;
+
+use fireclay::audit::{Answers, Roc, Shadow, ShadowPlan, lira_scores};
+use fireclay::data::{Dataset, Random};
+use fireclay::report::{self, MembershipAttack, MembershipAudit};
+use fireclay::store::TrainingCard;
+use fireclay::train::{FitOptions, NoiseSource, PrivacyOptions, Stopped};
+
+use super::{Outcome, Subject};
+use crate::exit::UsageError;
+use crate::format::{count, seconds};
+use crate::interrupt::InterruptOnCtrlC;
+use crate::model_args::bucketed;
+use crate::objective::Objective;
+use crate::program::{Part, Program};
+use crate::recipe::Recipe;
+
+/// Samples of each kind that are asked about, at most.
+const MOST_ASKED: usize = 10_000;
+
+/// Which samples are asked about, for the stream of random numbers that chooses them.
+const PURPOSE: u64 = 0x6173_6b65;
+
+/// Rates of false alarms that are reported.
+const RATES: [f64; 2] = [0.001, 0.01];
+
+/// Samples that the model was trained on, and others.
+struct Known {
+    train: Dataset,
+    recipe: Recipe,
+}
+
+impl<P: Program> Subject<'_, P> {
+    pub(super) fn privacy(&self) -> anyhow::Result<Outcome<MembershipAudit>> {
+        let known = match self.known()? {
+            Ok(known) => known,
+            Err(reason) => return Ok(Outcome::LeftOut(reason)),
+        };
+        let Known { train, recipe } = known;
+        // As many of either kind; the training samples that are not asked about are in all shadows.
+        let asked = train.len().min(self.test.len()).min(MOST_ASKED);
+        if asked < 2 {
+            return Ok(Outcome::LeftOut("there are too few samples to ask about".into()));
+        }
+        let (members, rest) = chosen(&train, asked, 0)?;
+        let (others, _) = chosen(&self.test, asked, 1)?;
+        let pool = members.concat(&others)?;
+        let is_member: Vec<bool> = (0..pool.len()).map(|sample| sample < members.len()).collect();
+        let of_model = Answers::of(&self.trainer.predictions(&pool)?)?.log_odds();
+
+        let mut attacks = vec![attack("loss threshold", &of_model, &is_member)];
+        if self.flags.shadows > 0 {
+            let plan = ShadowPlan::new(pool.len(), self.flags.shadows, self.flags.seed)?;
+            let mut shadows = Vec::with_capacity(plan.models().len());
+            for (index, trained_on) in plan.models().iter().enumerate() {
+                let picked: Vec<usize> = (0..pool.len()).filter(|sample| trained_on[*sample]).collect();
+                let samples = rest.concat(&pool.subset(&picked)?)?;
+                let started = Instant::now();
+                let Some(log_odds) = self.shadow(&samples, &pool, &recipe, index)? else {
+                    return Ok(Outcome::Interrupted);
+                };
+                self.output.progress_line(format!(
+                    "privacy: shadow model {} of {}, trained on {} samples in {}",
+                    index + 1,
+                    plan.models().len(),
+                    count(samples.len() as u64),
+                    seconds(started.elapsed().as_secs_f64())
+                ));
+                shadows.push(Shadow { trained_on: trained_on.clone(), log_odds });
+            }
+            attacks.insert(0, attack("LiRA", &lira_scores(&of_model, &shadows)?, &is_member));
+        }
+        let privacy = self.card.training.as_ref().and_then(|training| training.privacy.as_ref());
+        Ok(Outcome::Measured(MembershipAudit {
+            members: members.len(),
+            others: others.len(),
+            shadows: self.flags.shadows,
+            attacks,
+            claim: privacy.map(|privacy| (privacy.epsilon, privacy.delta)),
+        }))
+    }
+
+    /// The samples that the model was trained on, and how; or why they are not known.
+    fn known(&self) -> anyhow::Result<Result<Known, String>> {
+        let Some(training) = &self.card.training else {
+            return Ok(Err("the file does not say how the model was trained".into()));
+        };
+        let Some(recipe) = recipe_of(training) else {
+            return Ok(Err(
+                "the model was trained by what a file cannot hold, such as a loss of one's own".into()
+            ));
+        };
+        let is_whole = self.test.provenance().split == "all";
+        if is_whole && self.card.seen.is_none() {
+            return Ok(Err("the file does not say which of these samples the model was trained on".into()));
+        }
+        let silent = std::sync::Arc::new(crate::output::Output::silent());
+        let train = P::load_part(&self.source, Part::Train, self.flags.limit, &self.card, &silent)?;
+        let expected = self.card.dataset.as_ref().map_or(train.len(), |dataset| dataset.samples);
+        // Without those that it was validated on.
+        let train = match train.len() == expected || recipe.validation_split == 0.0 {
+            true => train,
+            false => train.split(recipe.validation_split, training.seed)?.0,
+        };
+        if train.len() != expected {
+            return Ok(Err(format!(
+                "the model was trained on {} samples, and these data have {}; give the data, and the --limit, of the training",
+                count(expected as u64),
+                count(train.len() as u64)
+            )));
+        }
+        Ok(Ok(Known { train, recipe }))
+    }
+
+    /// What a model says of samples that was trained as this one on others; nothing if it was interrupted.
+    fn shadow(
+        &self,
+        samples: &Dataset,
+        asked: &Dataset,
+        recipe: &Recipe,
+        index: usize,
+    ) -> anyhow::Result<Option<Vec<f64>>> {
+        let spec = self.trainer.network().spec();
+        let seed = self.flags.seed.wrapping_add(1000 + index as u64);
+        let network = spec.build_seeded(seed, &self.device)?;
+        let counts = samples.class_counts();
+        let balanced = recipe.balanced.then_some(counts.as_slice());
+        let mut trainer = Objective::of(samples)
+            .trainer(network, recipe.label_smoothing, balanced)
+            .optimizer(recipe.optimizer.clone())
+            .groups(recipe.groups.clone())
+            .callback(InterruptOnCtrlC::install()?);
+        let samples = match &self.flags.augment {
+            Some(augment) => augment.apply(samples.clone()).map_err(UsageError::of)?,
+            None => samples.clone(),
+        };
+        let options = FitOptions { validation_split: 0.0, ..recipe.options(seed) };
+        let history = trainer.fit(&bucketed(samples, spec)?, &options)?;
+        if history.stopped == Stopped::Interrupted {
+            return Ok(None);
+        }
+        Ok(Some(Answers::of(&trainer.predictions(asked)?)?.log_odds()))
+    }
+}
+
+/// How a model was trained, its privacy included: the steps and the noise of the shadows are those of the model.
+fn recipe_of(training: &TrainingCard) -> Option<Recipe> {
+    let recipe = Recipe::of(training)?;
+    let privacy = training.privacy.as_ref().map(|privacy| PrivacyOptions {
+        epsilon: privacy.epsilon,
+        delta: privacy.delta,
+        noise: NoiseSource::Seed,
+    });
+    let clip_norm = training.privacy.as_ref().map(|privacy| privacy.clip_norm).or(recipe.clip_norm);
+    Some(Recipe { privacy, clip_norm, ..recipe })
+}
+
+/// Some samples of a set, and the others.
+fn chosen(samples: &Dataset, count: usize, of: u64) -> anyhow::Result<(Dataset, Dataset)> {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    Random::new(PURPOSE, 0, of).shuffle(&mut order);
+    let (chosen, rest) = order.split_at_mut(count);
+    chosen.sort_unstable();
+    rest.sort_unstable();
+    Ok((samples.subset(chosen)?, samples.subset(rest)?))
+}
+
+fn attack(name: &str, scores: &[f64], is_member: &[bool]) -> MembershipAttack {
+    let roc = Roc::new(scores, is_member);
+    let at = RATES.map(|rate| {
+        let found = roc.at(rate);
+        report::RateAt {
+            false_positives: found.false_positives,
+            true_positives: found.true_positives,
+            interval: found.interval,
+        }
+    });
+    MembershipAttack { name: name.into(), curve: roc.curve(), area: roc.area(), at: at.to_vec() }
+}
