@@ -6,6 +6,7 @@ use fireclay_data::{PictureForm, SampleDigests};
 use fireclay_nn::{BuiltInLoss, Loss, ModelSpec, Stored};
 use serde::{Deserialize, Serialize};
 
+use crate::keys::{VerifyingKey, is_hex};
 use crate::{PredictionIntervals, ReferenceDistributions, StoreError};
 
 /// The format of model files. A new field with a default keeps the number; a changed meaning raises it.
@@ -64,6 +65,47 @@ pub struct ModelCard {
     /// and a file whose weights have another is refused; the first files have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_sha256: Option<String>,
+    /// Who signed the file, and the signature of all else that is in it. [`sign_model`](crate::sign_model) writes it; whatever
+    /// saves a model leaves it out, as it would not hold for what is saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureCard>,
+}
+
+/// The signature of a model file. That it is there says nothing: [`verify_model`](crate::verify_model) checks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureCard {
+    /// `ed25519`, the only one.
+    pub algorithm: String,
+    /// The public key of who signed, 64 hexadecimal digits in lower case.
+    pub key: String,
+    /// The signature, 128 hexadecimal digits in lower case.
+    pub signature: String,
+}
+
+impl SignatureCard {
+    /// What [`algorithm`](Self::algorithm) says.
+    pub const ED25519: &'static str = "ed25519";
+
+    /// The fingerprint of the key, as [`VerifyingKey::fingerprint`] gives it.
+    pub fn fingerprint(&self) -> String {
+        VerifyingKey::fingerprint_of(&self.key)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), StoreError> {
+        let wrong = |what, found: &str, expected| {
+            let (path, found) = (path.to_path_buf(), found.chars().take(140).collect());
+            Err(StoreError::SignatureField { path, what, found, expected })
+        };
+        match self {
+            _ if self.algorithm != Self::ED25519 => wrong("algorithm", &self.algorithm, Self::ED25519),
+            _ if !is_hex(&self.key, 64) => wrong("key", &self.key, "64 hexadecimal digits"),
+            _ if !is_hex(&self.signature, 128) => {
+                wrong("signature", &self.signature, "128 hexadecimal digits")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What is done to an input: `(value - mean) / std`, where a byte's value is `byte / 255`.
@@ -186,6 +228,7 @@ impl ModelCard {
             dataset: None,
             training: None,
             weights_sha256: None,
+            signature: None,
         }
     }
 
@@ -266,6 +309,9 @@ impl ModelCard {
         if let Some(intervals) = self.intervals.as_ref().filter(|intervals| !intervals.is_whole()) {
             let expected = format!("{}, one more than edges that ascend", intervals.edges.len() + 1);
             return Err(count("intervals.offsets", intervals.offsets.len(), expected));
+        }
+        if let Some(signature) = &self.signature {
+            signature.check(path)?;
         }
         if self.reference.as_ref().is_some_and(|reference| !reference.is_whole(classes)) {
             return Err(StoreError::Reference { path: path.to_path_buf() });

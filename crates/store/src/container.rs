@@ -9,7 +9,7 @@ use std::path::Path;
 use fireclay_data::sha256::hex;
 use fireclay_nn::{NamedTensor, int8_rows};
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors, serialize};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, serialize};
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
@@ -22,6 +22,12 @@ pub(crate) const MODEL: &str = "fireclay";
 pub(crate) const CHECKPOINT: &str = "fireclay-checkpoint";
 /// The metadata entry of weights without an architecture.
 pub(crate) const WEIGHTS: &str = "fireclay-weights";
+
+/// Bytes in front of the header, which say how long it is.
+const LENGTH_BYTES: usize = 8;
+
+/// The longest header that is read.
+const MOST_HEADER_BYTES: usize = 100_000_000;
 
 /// Behind the name of a weight that is stored as whole numbers, the name of its scales.
 const SCALE: &str = ".int8_scale";
@@ -145,6 +151,26 @@ pub(crate) fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, StoreE
     serialize(views, Some(metadata)).map_err(damaged)
 }
 
+/// The header of a file, with its length in front and another text in its metadata entry; whatever lies behind it can stay as it is.
+pub(crate) fn header_with_text(
+    path: &Path,
+    header: &[u8],
+    kind: &'static str,
+    text: String,
+) -> Result<Vec<u8>, StoreError> {
+    let damaged = |source| StoreError::Damaged { path: path.to_path_buf(), source };
+    let json = header.get(LENGTH_BYTES..).unwrap_or_default();
+    let mut entries: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json)
+        .map_err(|error| damaged(SafeTensorError::InvalidHeaderDeserialization(error)))?;
+    entries["__metadata__"][kind] = text.into();
+    let mut json = serde_json::Value::from(entries).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    if json.len() > MOST_HEADER_BYTES {
+        return Err(damaged(SafeTensorError::HeaderTooLarge));
+    }
+    Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
+}
+
 /// SHA-256 of tensors as [`encode`] lays them out: in their order, without gaps.
 pub(crate) fn sha256(tensors: &[StoredTensor]) -> String {
     let mut digest = Sha256::new();
@@ -185,6 +211,11 @@ impl<'a> Opened<'a> {
     /// The same file, whose tensors may be stored without their zeros.
     pub(crate) fn with_sparse(self, sparse: bool) -> Self {
         Opened { sparse, ..self }
+    }
+
+    /// What lies behind the header.
+    pub(crate) fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// The text of a metadata entry.

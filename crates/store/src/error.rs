@@ -174,4 +174,145 @@ pub enum StoreError {
         /// What does not fit.
         source: NnError,
     },
+    /// The card's signature is none.
+    #[error("{}: signature.{what} is {found:?}; expected {expected}", path.display())]
+    SignatureField {
+        /// The file.
+        path: PathBuf,
+        /// Which part of it.
+        what: &'static str,
+        /// What is there.
+        found: String,
+        /// What there should be.
+        expected: &'static str,
+    },
+    /// Nobody has signed the file.
+    #[error("{path} has no signature; ask who made it for a signed one, or sign it yourself: `fireclay sign {path} --key KEYFILE`", path = path.display())]
+    NotSigned {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else has signed the file.
+    #[error(
+        "{} is signed by the key {found}, and was to be by {expected}; take it from its source again, or, if you trust the other key, name that",
+        path.display()
+    )]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+        /// The fingerprint of the key that was given.
+        expected: String,
+        /// The fingerprint of the key in the file.
+        found: String,
+    },
+    /// The signature in the file is of other contents.
+    #[error(
+        "{} was changed since it was signed: the signature in it, by the key {key}, is of other contents; take it from its source again",
+        path.display()
+    )]
+    SignatureMismatch {
+        /// The file.
+        path: PathBuf,
+        /// The fingerprint of the key.
+        key: String,
+    },
+    /// A signature in a file of its own is not of these contents, or by another key.
+    #[error(
+        "the signature in {} is not of {} by the key {key}: the model was changed since it was signed, or another key signed it; take both from their source again",
+        signature.display(), path.display()
+    )]
+    DetachedMismatch {
+        /// The model file.
+        path: PathBuf,
+        /// The file with the signature.
+        signature: PathBuf,
+        /// The fingerprint of the key that was given.
+        key: String,
+    },
+    /// A file with something else than a signature.
+    #[error(
+        "{} has {found} bytes; expected the 64 bytes of an Ed25519 signature, as `fireclay sign --detached` writes them",
+        path.display()
+    )]
+    DetachedLength {
+        /// The file with the signature.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+    },
+    /// A file that holds no key for the purpose.
+    #[error("{}: {problem}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        problem: KeyProblem,
+    },
+    /// A key would replace something.
+    #[error("{} is there already, and a key replaces nothing; choose another name, or remove it", path.display())]
+    KeyExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system gives no random numbers, which keys are made of.
+    #[error("the operating system gives no random numbers: {source}")]
+    Random {
+        /// What it said.
+        source: getrandom::Error,
+    },
+}
+
+/// Why a file holds no key for the purpose. No message says anything of a key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyProblem {
+    /// More bytes than a key has.
+    #[error(
+        "more than {most} bytes, which no key has; expected an Ed25519 key in PEM, as `fireclay sign --new-key KEYFILE` makes one"
+    )]
+    TooLarge {
+        /// The most that is read.
+        most: u64,
+    },
+    /// No PEM.
+    #[error(
+        "no key in PEM, which begins with `-----BEGIN`; `fireclay sign --new-key KEYFILE` makes one, and so does `openssl genpkey -algorithm ed25519`"
+    )]
+    NotPem,
+    /// PEM of something else.
+    #[error("PEM of '{found}'; expected '{expected}'")]
+    Label {
+        /// What it says.
+        found: String,
+        /// What there should be.
+        expected: &'static str,
+    },
+    /// A key that a password opens.
+    #[error(
+        "an encrypted private key, for which no password is asked; `openssl pkey -in KEYFILE -out NEWFILE` decrypts it"
+    )]
+    Encrypted,
+    /// A public key where a private one is needed.
+    #[error("a public key, which signs nothing; name the private key that belongs to it")]
+    Public,
+    /// A private key where a public one is needed.
+    #[error(
+        "a private key, which is for signing alone; name the public one, which `openssl pkey -in KEYFILE -pubout -out NEWFILE` writes"
+    )]
+    Private,
+    /// A private key that is none of Ed25519, or damaged.
+    #[error("no private key of Ed25519: {source}; `fireclay sign --new-key KEYFILE` makes one")]
+    NotEd25519Private {
+        /// What is wrong with it.
+        source: ed25519_dalek::pkcs8::Error,
+    },
+    /// A public key that is none of Ed25519, or damaged.
+    #[error(
+        "no public key of Ed25519: {source}; `fireclay sign --new-key KEYFILE` makes one beside the private key"
+    )]
+    NotEd25519Public {
+        /// What is wrong with it.
+        source: ed25519_dalek::pkcs8::spki::Error,
+    },
 }

@@ -31,8 +31,12 @@ impl ModelFile {
     /// missing, what is unexpected and what has another shape; [`StoreError::Checksum`] if the weights were changed.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let bytes = read(path)?;
-        let opened = Opened::new(path, &bytes)?;
+        ModelFile::of_bytes(path, &read(path)?)
+    }
+
+    /// Reads the bytes of the file at `path`.
+    pub(crate) fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+        let opened = Opened::new(path, bytes)?;
         let card = ModelCard::read(path, opened.text(MODEL)?)?;
         let opened = opened.with_sparse(card.format >= SPARSE_FORMAT);
         let wrong = |source| StoreError::Model { path: path.to_path_buf(), source };
@@ -46,7 +50,7 @@ impl ModelFile {
     }
 
     /// Writes the file and returns its size in bytes. The same contents give the same bytes, in whatever order the tensors
-    /// are.
+    /// are. It has no signature, also where the card has one.
     ///
     /// # Errors
     /// [`StoreError::Write`] if the file cannot be written; [`StoreError::Model`] if the tensors are not those of the
@@ -67,7 +71,7 @@ impl ModelFile {
 
 /// Saves a model with its card and returns the size of the file in bytes.
 ///
-/// The same weights and card give the same bytes.
+/// The same weights and card give the same bytes. It has no signature, also where the card has one.
 ///
 /// # Errors
 /// [`StoreError::Write`] if the file cannot be written; [`StoreError::Model`] if a weight is NaN or infinite, which
@@ -82,7 +86,8 @@ fn write(path: &Path, card: &ModelCard, tensors: &[NamedTensor]) -> Result<u64, 
     check_tensors(&card.spec, tensors).map_err(wrong)?;
     let tensors = StoredTensor::of_model(tensors, card.spec.int8.is_some());
     let format = if tensors.iter().any(StoredTensor::is_sparse) { SPARSE_FORMAT } else { FORMAT };
-    let card = ModelCard { format, weights_sha256: Some(sha256(&tensors)), ..card.clone() };
+    // A signature is of the file that it was made for.
+    let card = ModelCard { format, weights_sha256: Some(sha256(&tensors)), signature: None, ..card.clone() };
     let text = serde_json::to_string(&card)
         .map_err(|source| StoreError::Card { path: path.to_path_buf(), source })?;
     let contents = Contents { kind: MODEL, text, tensors, bytes: &[] };
