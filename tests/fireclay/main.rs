@@ -14,6 +14,7 @@ mod serve;
 mod settings;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod sign;
 mod tune;
 
 use std::fmt::Write;
@@ -290,6 +291,9 @@ fn commands_are_documented() {
         "inspect",
         "export",
         "import",
+        "sign",
+        "verify",
+        "card",
         "serve",
         "models",
         "init",

@@ -353,6 +353,28 @@ pub enum AppError {
         /// The columns that it has.
         found: Vec<String>,
     },
+    /// A model that nobody has signed.
+    #[error(
+        "{path} has no signature in it, and there is no {detached} beside it; ask who made it for a signed one, or name a signature with --signature"
+    )]
+    NotSigned {
+        /// The model file.
+        path: PathBuf,
+        /// Where another signature was looked for.
+        detached: PathBuf,
+    },
+    /// Measures of another model.
+    #[error(
+        "{run} is the record of another model: the weights of {found} are not those of {path}; name the run that made it, or leave out --report"
+    )]
+    OtherRun {
+        /// The folder of the run.
+        run: PathBuf,
+        /// Its model.
+        found: PathBuf,
+        /// The model file.
+        path: PathBuf,
+    },
     /// No token for a server.
     #[error(
         "there is no token; `serve --admin-port` says it when it begins, and FIRECLAY_ADMIN_TOKEN or --token-file hands it on"

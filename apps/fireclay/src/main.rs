@@ -1,5 +1,6 @@
 //! `fireclay`: train a model on data of your own, evaluate it, predict with it, and serve it.
 
+mod card;
 mod completions;
 mod data;
 mod error;
@@ -15,14 +16,17 @@ mod networks;
 mod predict;
 mod program;
 mod serve;
+mod sign;
 mod source;
 mod train;
+mod verify;
 
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
 use fireclay_cli::commands::{Audit, Compress, FindLr, Runs, Summary, Tune};
 
+use crate::card::Card;
 use crate::completions::Completions;
 use crate::data::Data;
 use crate::evaluate::EvaluateGroups;
@@ -35,7 +39,9 @@ use crate::models::Models;
 use crate::predict::Predict;
 use crate::program::FireclayProgram;
 use crate::serve::Serve;
+use crate::sign::Sign;
 use crate::train::TrainOnData;
+use crate::verify::Verify;
 
 /// Freed blocks stay with their thread: a training step allocates the same sizes again and again.
 #[global_allocator]
@@ -55,7 +61,7 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 18] {
+fn commands() -> [CommandEntry; 21] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<EvaluateGroups>(),
@@ -71,6 +77,9 @@ fn commands() -> [CommandEntry; 18] {
         CommandEntry::of::<Inspect>(),
         CommandEntry::of::<Export>(),
         CommandEntry::of::<Import>(),
+        CommandEntry::of::<Sign>(),
+        CommandEntry::of::<Verify>(),
+        CommandEntry::of::<Card>(),
         CommandEntry::of::<Serve>(),
         CommandEntry::of::<Models>(),
         CommandEntry::of::<Init>(),

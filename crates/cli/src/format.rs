@@ -3,6 +3,7 @@
 use std::path::Path;
 
 pub use fireclay::nn::readable::{bytes, count};
+use fireclay::store::SignatureCard;
 
 /// `98.93 %`
 pub fn percent(share: f64) -> String {
@@ -88,6 +89,11 @@ pub fn quoted(path: &str) -> String {
         true => path.to_string(),
         false => format!("'{}'", path.replace('\'', r"'\''")),
     }
+}
+
+/// Who signed a model file, as it says itself.
+pub fn signed_by(signature: &SignatureCard) -> String {
+    format!("{} {} (not checked; `fireclay verify` does)", SignatureCard::ED25519, signature.fingerprint())
 }
 
 /// A number rounded to four digits.

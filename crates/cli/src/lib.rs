@@ -49,7 +49,9 @@ pub use config::{CONFIG_FILE, NOT_IN_FILE, config_path, with_config};
 pub use device::{DeviceArgs, DeviceNames};
 pub use error::CommandError;
 pub use exit::{Exit, UsageError};
-pub use format::{aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown};
+pub use format::{
+    aligned, beginning, bytes, called, count, listed, percent, quoted, seconds, shown, signed_by,
+};
 pub use groups::groups;
 pub use images::{
     ImagePreprocessing, ImageSource, ImageSourceArgs, PublishedImages, TEST_FRACTION, load_pictures_like,
@@ -67,6 +69,6 @@ pub use program::{
     TextProgram,
 };
 pub use progress::{DownloadBar, Progress};
-pub use recipe::{BestEpoch, Preset, Recipe, TrainingArgs};
+pub use recipe::{BestEpoch, Preset, Recipe, TrainingArgs, adversarial_training, privacy_spent};
 pub use tables::{TableFormat, YesNo};
 pub use texts::{TextSource, TextSourceArgs, TokenPreprocessing, usual_texts};

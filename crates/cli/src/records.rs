@@ -257,6 +257,8 @@ pub struct SummaryRecord<'a> {
     pub privacy: Option<&'a PrivacyCard>,
     #[serde(skip_serializing_if = "serde_json::Value::is_null")]
     pub adversarial: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     #[serde(flatten)]
     pub summary: &'a Summary,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use fireclay::nn::Loss;
 use fireclay::store::{ModelCard, TrainingCard};
 use fireclay::train::{table_preprocessing, text_preprocessing};
-use fireclay_cli::{count, listed};
+use fireclay_cli::{count, listed, signed_by};
 
 use super::MOST_LISTED;
 
@@ -61,6 +61,19 @@ pub fn facts(file: &Path, card: &ModelCard) -> anyhow::Result<Vec<(&'static str,
         let (share, parts) = (100.0 * intervals.share, intervals.offsets.len());
         facts.push(("intervals", format!("{share} % of truths, in {parts} parts of the range")));
     }
+    facts.extend(data_facts(card));
+    if let Some(training) = &card.training {
+        facts.push(("training", trained(training)));
+    }
+    if let Some(signature) = &card.signature {
+        facts.push(("signed by", signed_by(signature)));
+    }
+    Ok(facts)
+}
+
+/// The same of the data that the model was trained on, with its digests.
+pub fn data_facts(card: &ModelCard) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
     if let Some(data) = &card.dataset {
         let own = if data.own { ", of your own" } else { "" };
         let samples = count(data.samples as u64);
@@ -70,10 +83,7 @@ pub fn facts(file: &Path, card: &ModelCard) -> anyhow::Result<Vec<(&'static str,
     if let Some(seen) = &card.seen {
         facts.push(("seen", format!("digests of {} different samples", count(seen.len() as u64))));
     }
-    if let Some(training) = &card.training {
-        facts.push(("training", trained(training)));
-    }
-    Ok(facts)
+    facts
 }
 
 fn trained(training: &TrainingCard) -> String {

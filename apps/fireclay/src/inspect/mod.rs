@@ -12,6 +12,7 @@ use fireclay::train::Checkpoint;
 use fireclay_cli::{Command, Exit, Output, bytes, count};
 use serde::Serialize;
 
+pub use self::card::data_facts;
 use self::card::facts;
 use crate::source::check_is_model;
 

@@ -8,6 +8,7 @@ use fireclay::prelude::load_card;
 
 use crate::command::Command;
 use crate::exit::Exit;
+use crate::format::signed_by;
 use crate::model_args::{ModelArgs, describe, preprocessing_for};
 use crate::output::Output;
 use crate::program::{ModelName, Program, SourceOf};
@@ -57,6 +58,7 @@ impl<P: Program> Command for Summary<P> {
             output.line(format!("recipe: {recipe}"));
         }
         let training = card.as_ref().and_then(|card| card.training.clone());
+        let signature = card.as_ref().and_then(|card| card.signature.clone());
         let dataset = card.and_then(|card| card.dataset);
         if let Some(dataset) = &dataset {
             output.line(format!("trained on {} ({})", dataset.name, dataset.source));
@@ -68,6 +70,9 @@ impl<P: Program> Command for Summary<P> {
         if let Some(adversarial) = training.as_ref().and_then(adversarial_training) {
             output.line(adversarial);
         }
+        if let Some(signature) = &signature {
+            output.line(format!("signed by {}", signed_by(signature)));
+        }
         output.record(&SummaryRecord {
             parameters: summary.parameters(),
             frozen: summary.frozen(),
@@ -78,6 +83,7 @@ impl<P: Program> Command for Summary<P> {
             privacy,
             adversarial: (training.as_ref())
                 .map_or(serde_json::Value::Null, |training| training.adversarial.clone()),
+            signed_by: signature.map(|signature| signature.fingerprint()),
             summary: &summary,
         });
         Ok(Exit::Done)
