@@ -162,7 +162,11 @@ pub(crate) fn header_with_text(
     let json = header.get(LENGTH_BYTES..).unwrap_or_default();
     let mut entries: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json)
         .map_err(|error| damaged(SafeTensorError::InvalidHeaderDeserialization(error)))?;
-    entries["__metadata__"][kind] = text.into();
+    // The file was read, so the entry is there.
+    match entries.get_mut("__metadata__").and_then(|texts| texts.get_mut(kind)) {
+        Some(entry) => *entry = text.into(),
+        None => return Err(damaged(SafeTensorError::InvalidHeaderLength)),
+    }
     let mut json = serde_json::Value::from(entries).to_string().into_bytes();
     json.resize(json.len().next_multiple_of(8), b' ');
     if json.len() > MOST_HEADER_BYTES {

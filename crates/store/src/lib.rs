@@ -4,7 +4,8 @@
 //! rename makes it appear whole or not at all. The file is safetensors; its metadata holds one entry, `fireclay`,
 //! whose value is the [`ModelCard`] as JSON: the architecture, the class names, the preprocessing, the data set the
 //! model saw, how it was trained, and the Fireclay version. Tensors have PyTorch's names and layouts. The same model
-//! gives the same bytes: there is no time and no path in the file.
+//! gives the same bytes: there is no time and no path in the file. [`sign_model`] signs a file, so that whoever has the public key
+//! can tell that it was not changed ([`verify_model`]).
 //!
 //! ```
 //! use fireclay_nn::ModelSpec;
