@@ -173,6 +173,43 @@ fn what_is_made_of_a_signed_model_is_not_signed() {
 }
 
 #[test]
+fn data_is_compared_with_what_the_file_says_of_it() {
+    let scratch = scratch();
+    let folder = scratch.path();
+    model_and_keys(folder);
+    let sign = |model: &str| succeed(folder, &["sign", model, "--key", "key.pem"]);
+    let verify =
+        |model: &'static str, data: &'static str| ["verify", model, "--key", "key.pem.pub", "--data", data];
+    // A table of its own for the test: all of the other one was trained on.
+    let train = ["train", "flats.csv", "--target", "large", "--epochs", "1", "-q"];
+    succeed(folder, &[&train[..], &["--test", "new.csv", "--out", "whole.fireclay"]].concat());
+    sign("whole.fireclay");
+    let same = succeed(folder, &verify("whole.fireclay", "flats.csv")).stdout;
+    assert!(same.contains("flats.csv is this data: its SHA-256 is the same"), "{same}");
+    let json = succeed(folder, &[&verify("whole.fireclay", "flats.csv")[..], &["--json"]].concat()).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["data"]["same"], "sha256", "{json}");
+    let of_other = verify("whole.fireclay", "new.csv");
+    let other =
+        fail(folder, &of_other, 1, &["new.csv is not the data that whole.fireclay was trained on", " 600 "]);
+    assert!(other.stdout.contains("unchanged since"), "the signature is good: {}", other.stdout);
+
+    // A fifth held out: the table has all that was trained on, and more.
+    succeed(folder, &[&train[..], &["--out", "part.fireclay"]].concat());
+    sign("part.fireclay");
+    let all = succeed(folder, &verify("part.fireclay", "flats.csv")).stdout;
+    assert!(
+        all.contains("flats.csv has all ") && all.contains(" samples whose digests are in the file"),
+        "{all}"
+    );
+    let table = std::fs::read_to_string(folder.join("flats.csv")).unwrap();
+    let half: Vec<&str> = table.lines().take(300).collect();
+    std::fs::write(folder.join("half.csv"), half.join("\n")).unwrap();
+    fail(folder, &verify("part.fireclay", "half.csv"), 1, &["half.csv is not the data", "or not all of it"]);
+    fail(folder, &verify("part.fireclay", "none.csv"), 1, &["none.csv"]);
+}
+
+#[test]
 fn a_card_says_what_file_and_run_know_and_marks_what_a_person_is_to_say() {
     let scratch = scratch();
     let folder = scratch.path();

@@ -363,6 +363,44 @@ pub enum AppError {
         /// Where another signature was looked for.
         detached: PathBuf,
     },
+    /// Data that a model was not trained on.
+    #[error(
+        "{data} is not the data that {path} was trained on: its SHA-256 is {found}, and the file says {expected}"
+    )]
+    OtherData {
+        /// The data.
+        data: PathBuf,
+        /// The model file.
+        path: PathBuf,
+        /// The digest of the data.
+        found: String,
+        /// The digest in the file.
+        expected: String,
+    },
+    /// Data that lacks samples which a model was trained on.
+    #[error(
+        "{data} is not the data that {path} was trained on, or not all of it: of the {expected} different samples whose digests are in the file it has {found}"
+    )]
+    MissingSamples {
+        /// The data.
+        data: PathBuf,
+        /// The model file.
+        path: PathBuf,
+        /// How many of them are there.
+        found: usize,
+        /// How many there were.
+        expected: usize,
+    },
+    /// A model file without a digest of its data.
+    #[error(
+        "{path} has no digest of the data that it was trained on, so {data} cannot be compared with it; leave out --data"
+    )]
+    NoDataDigest {
+        /// The model file.
+        path: PathBuf,
+        /// The data.
+        data: PathBuf,
+    },
     /// Measures of another model.
     #[error(
         "{run} is the record of another model: the weights of {found} are not those of {path}; name the run that made it, or leave out --report"

@@ -55,6 +55,12 @@ impl Default for AnySource {
 }
 
 impl AnySource {
+    /// Data at a path, of which nothing else is said.
+    pub fn at(path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        AnySource::Asked(Asked { path, ..Asked::default() })
+    }
+
     /// What flags say of the data, with what was found out.
     pub fn settings(&self, train: &Dataset) -> Vec<(&'static str, toml::Value)> {
         let text = |text: &str| toml::Value::String(text.to_owned());
