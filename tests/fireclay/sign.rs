@@ -153,6 +153,39 @@ fn keys_replace_nothing_and_files_that_are_too_large_are_not_read() {
 }
 
 #[test]
+fn records_say_the_same_as_lines() {
+    let scratch = scratch();
+    let folder = scratch.path();
+    model_and_keys(folder);
+    let record = |arguments: &[&str]| -> serde_json::Value {
+        let run = succeed(folder, &[arguments, &["--json"]].concat());
+        assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let fields =
+        |record: &serde_json::Value| -> Vec<String> { record.as_object().unwrap().keys().cloned().collect() };
+    let key = record(&["sign", "--new-key", "other.pem"]);
+    assert_eq!(fields(&key), ["type", "file", "public_file", "key", "fingerprint"]);
+    assert_eq!((&key["type"], &key["public_file"]), (&"key".into(), &"other.pem.pub".into()));
+    let signed = record(&["sign", "--key", "other.pem"]);
+    assert_eq!(fields(&signed), ["type", "model", "file", "bytes", "detached", "key", "fingerprint"]);
+    assert_eq!((&signed["type"], &signed["key"]), (&"signed".into(), &key["key"]));
+    let size = std::fs::metadata(folder.join("model.fireclay")).unwrap().len();
+    assert_eq!((&signed["bytes"], &signed["detached"]), (&size.into(), &false.into()));
+    let detached = record(&["sign", "--key", "other.pem", "--detached"]);
+    assert_eq!((&detached["file"], &detached["bytes"]), (&"model.fireclay.sig".into(), &64.into()));
+    let summary = record(&["summary", "--from", "model.fireclay"]);
+    assert_eq!(summary["signed_by"], key["fingerprint"]);
+    let inspected = record(&["inspect", "model.fireclay"]);
+    assert_eq!(inspected["card"]["signature"]["key"], key["key"]);
+    let card = record(&["card"]);
+    assert_eq!(fields(&card), ["type", "model", "file", "to_fill_in", "text"]);
+    let text = card["text"].as_str().unwrap();
+    let marks = text.matches("To be filled in by a person").count();
+    assert_eq!((&card["to_fill_in"], &card["file"]), (&marks.into(), &serde_json::Value::Null));
+}
+
+#[test]
 fn what_is_made_of_a_signed_model_is_not_signed() {
     let scratch = scratch();
     let folder = scratch.path();

@@ -237,12 +237,11 @@ fn training(page: &mut Markdown, card: &ModelCard) {
     page.table(["Setting", "Value"], &rows);
     page.heading(3, "Privacy");
     match &training.privacy {
-        Some(privacy) => page.paragraph(&format!(
-            "Differentially private: epsilon {}, delta {}. In full: {}.",
-            privacy.epsilon,
-            privacy.delta,
-            escaped(&privacy_spent(privacy))
-        )),
+        Some(privacy) => {
+            let spent = privacy_spent(privacy);
+            let spent = spent.strip_prefix("private: ").unwrap_or(&spent);
+            page.paragraph(&format!("Differentially private: {}.", escaped(spent)));
+        }
         None => {
             page.paragraph("Not differentially private: the weights may tell of single training samples.")
         }
