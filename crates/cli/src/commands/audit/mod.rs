@@ -26,6 +26,7 @@ use crate::device::DeviceArgs;
 use crate::error::CommandError;
 use crate::exit::{Exit, UsageError};
 use crate::format::{count, shown};
+use crate::interrupt::InterruptOnCtrlC;
 use crate::limit::Limit;
 use crate::objective::Objective;
 use crate::output::Output;
@@ -121,6 +122,7 @@ struct Subject<'a, P: Program> {
     /// What the model says of the test samples.
     answers: Answers,
     device: Device,
+    interrupt: InterruptOnCtrlC,
     output: &'a Arc<Output>,
 }
 
@@ -137,6 +139,7 @@ impl<P: Program> Command for Audit<P> {
         "Measure what a model gives away, how easily it is fooled, and whether it is fair and calibrated";
 
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
+        let interrupt = InterruptOnCtrlC::install()?;
         let device = self.device.open()?;
         self.check()?;
         let _precision = self.device.in_precision(&device, output);
@@ -149,7 +152,8 @@ impl<P: Program> Command for Audit<P> {
             return Err(UsageError::of(CommandError::NoClassifier { path, command: "audit" }));
         }
         let answers = Answers::of(&trainer.predictions(&test)?)?;
-        let subject = Subject { flags: &self, source, card, trainer, test, answers, device, output };
+        let subject =
+            Subject { flags: &self, source, card, trainer, test, answers, device, interrupt, output };
         let Some(report) = subject.report()? else {
             output.line("interrupted; nothing was written");
             return Ok(Exit::Interrupted);

@@ -11,7 +11,6 @@ use fireclay::train::{FitOptions, NoiseSource, PrivacyOptions, Stopped};
 use super::{Outcome, Subject};
 use crate::exit::UsageError;
 use crate::format::{count, seconds};
-use crate::interrupt::InterruptOnCtrlC;
 use crate::model_args::bucketed;
 use crate::objective::Objective;
 use crate::program::{Part, Program};
@@ -131,7 +130,7 @@ impl<P: Program> Subject<'_, P> {
             .trainer(network, recipe.label_smoothing, balanced)
             .optimizer(recipe.optimizer.clone())
             .groups(recipe.groups.clone())
-            .callback(InterruptOnCtrlC::install()?);
+            .callback(self.interrupt.clone());
         let samples = match &self.flags.augment {
             Some(augment) => augment.apply(samples.clone()).map_err(UsageError::of)?,
             None => samples.clone(),

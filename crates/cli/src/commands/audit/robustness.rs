@@ -13,7 +13,6 @@ use fireclay::train::{Attack, AttackNorm, Sample};
 use super::{Outcome, Subject};
 use crate::commands::evaluate::measured;
 use crate::format::count;
-use crate::interrupt::InterruptOnCtrlC;
 use crate::limit::Limit;
 use crate::output::Output;
 use crate::program::{Part, Program};
@@ -35,21 +34,14 @@ pub fn strength(text: &str) -> Result<f64, String> {
 
 impl<P: Program> Subject<'_, P> {
     pub(super) fn robustness(&self) -> anyhow::Result<Outcome<RobustnessAudit>> {
-        let interrupt = InterruptOnCtrlC::install()?;
         match *self.test.shape() {
-            [channels @ (1 | 3), _, _] if self.test.raw_u8(0).is_some() => {
-                self.of_pictures(channels, &interrupt)
-            }
-            _ if self.trainer.text_preprocessing().is_some() => self.of_texts(&interrupt),
+            [channels @ (1 | 3), _, _] if self.test.raw_u8(0).is_some() => self.of_pictures(channels),
+            _ if self.trainer.text_preprocessing().is_some() => self.of_texts(),
             _ => Ok(Outcome::LeftOut("it is measured of pictures and of texts".into())),
         }
     }
 
-    fn of_pictures(
-        &self,
-        channels: usize,
-        interrupt: &InterruptOnCtrlC,
-    ) -> anyhow::Result<Outcome<RobustnessAudit>> {
+    fn of_pictures(&self, channels: usize) -> anyhow::Result<Outcome<RobustnessAudit>> {
         let test = Limit { samples: Some(self.flags.samples) }.dataset(self.test.clone())?;
         let answers = self.answers_of(&test)?;
         let source: Arc<dyn Source> = Arc::new(test.clone());
@@ -87,9 +79,6 @@ impl<P: Program> Subject<'_, P> {
         for (name, unit, kind) in kinds {
             let mut points = vec![unchanged];
             for attack in kind {
-                if interrupt.is_pressed() {
-                    return Ok(Outcome::Interrupted);
-                }
                 // Those of the middle strength of PGD are shown.
                 let shows = attack.steps > 1
                     && attack.norm == AttackNorm::Linf
@@ -113,9 +102,6 @@ impl<P: Program> Subject<'_, P> {
         for corruption in Corruption::ALL {
             let mut by_strength = Vec::new();
             for strength in 1..=STRENGTHS {
-                if interrupt.is_pressed() {
-                    return Ok(Outcome::Interrupted);
-                }
                 let damaged = corrupted(&test, corruption, strength, self.flags.seed)?;
                 by_strength.extend(self.answers_of(&damaged)?.accuracy());
             }
@@ -132,7 +118,7 @@ impl<P: Program> Subject<'_, P> {
         }))
     }
 
-    fn of_texts(&self, interrupt: &InterruptOnCtrlC) -> anyhow::Result<Outcome<RobustnessAudit>> {
+    fn of_texts(&self) -> anyhow::Result<Outcome<RobustnessAudit>> {
         let all = P::load_part(
             &self.source,
             Part::Test,
@@ -177,9 +163,6 @@ impl<P: Program> Subject<'_, P> {
         for change in TextChange::ALL {
             let mut accuracy = Vec::new();
             for share in TEXT_SHARES {
-                if interrupt.is_pressed() {
-                    return Ok(Outcome::Interrupted);
-                }
                 accuracy.extend(answers_of(Some((change, share)))?.accuracy());
             }
             let shares = TEXT_SHARES.map(|share| format!("{:.0}", 100.0 * share)).join(", ");
