@@ -401,6 +401,14 @@ pub enum AppError {
         /// The data.
         data: PathBuf,
     },
+    /// A file that holds no audit of a model.
+    #[error("{} is no audit for this card: {problem}; `fireclay audit MODEL --json > audit.json` makes one", path.display())]
+    NoAudit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Measures of another model.
     #[error(
         "{run} is the record of another model: the weights of {found} are not those of {path}; name the run that made it, or leave out --report"

@@ -404,19 +404,20 @@ pub struct Measure {
 #[serde(tag = "type", rename = "audit")]
 pub struct AuditRecord {
     pub file: String,
+    pub weights_sha256: Option<String>,
     #[serde(flatten)]
     pub report: AuditReport,
 }
 
 impl AuditRecord {
     /// Without the points of curves and without pictures, which are for the page.
-    pub fn new(file: &std::path::Path, mut report: AuditReport) -> Self {
+    pub fn new(file: &std::path::Path, weights_sha256: Option<String>, mut report: AuditReport) -> Self {
         if let Some(privacy) = &mut report.privacy {
             privacy.attacks.iter_mut().for_each(|attack| attack.curve.clear());
         }
         if let Some(robustness) = &mut report.robustness {
             robustness.pictures.clear();
         }
-        AuditRecord { file: file.display().to_string(), report }
+        AuditRecord { file: file.display().to_string(), weights_sha256, report }
     }
 }

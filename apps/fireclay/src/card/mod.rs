@@ -1,5 +1,6 @@
-//! `card`: a model card in Markdown, made of what a model file says of itself and of the record of the run that made it.
+//! `card`: a model card in Markdown, made of what a model file says of itself, of the record of the run that made it, and of an audit.
 
+mod audit;
 mod markdown;
 mod page;
 
@@ -26,6 +27,9 @@ pub struct Card {
     /// Folder of the run that made it, or run.json in it, for its measures
     #[arg(long, value_name = "PATH")]
     pub report: Option<PathBuf>,
+    /// What `fireclay audit --json` printed of this model
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
     /// File to write, in Markdown [default: standard output]
     #[arg(long, value_name = "CARD.md")]
     pub out: Option<PathBuf>,
@@ -50,7 +54,7 @@ impl Command for Card {
     fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         check_is_model(&self.file)?;
         if let Some(out) = &self.out {
-            if same_file(out, &self.file) {
+            if same_file(out, &self.file) || self.audit.as_ref().is_some_and(|audit| same_file(out, audit)) {
                 return Err(UsageError::of(AppError::OutIsInput { path: out.clone() }));
             }
             check_output(out, "--out")?;
@@ -60,9 +64,11 @@ impl Command for Card {
         let bytes = std::fs::metadata(&self.file).map_err(read)?.len();
         let model = ModelFile::load(&self.file)?;
         let run = self.report.as_deref().map(|path| self.run_at(path, &model, output)).transpose()?;
+        let audit =
+            self.audit.as_deref().map(|path| audit::read(path, &self.file, &model.card)).transpose()?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file = File { path: &self.file, name, sha256, bytes, card: &model.card };
-        let page = page::write(&file, run.as_ref())?;
+        let page = page::write(&file, run.as_ref(), audit.as_ref())?;
         let to_fill_in = page.places_to_fill_in();
         let text = page.into_text();
         match &self.out {

@@ -5,13 +5,14 @@
 use std::path::Path;
 
 use fireclay::nn::Summary;
-use fireclay::report::{Measure, Unit};
+use fireclay::report::{AuditReport, Measure, Unit};
 use fireclay::runs::{RunRecord, Status};
 use fireclay::store::{ModelCard, TrainingCard};
 use fireclay::train::{table_preprocessing, text_preprocessing};
 use fireclay_cli::{adversarial_training, bytes, count, percent, privacy_spent};
 use serde_json::Value;
 
+use super::audit;
 use super::markdown::{Markdown, escaped};
 
 /// Rows of a table, and names in a list.
@@ -35,7 +36,7 @@ pub struct Run {
 }
 
 /// The whole card.
-pub fn write(file: &File<'_>, run: Option<&Run>) -> anyhow::Result<Markdown> {
+pub fn write(file: &File<'_>, run: Option<&Run>, found: Option<&AuditReport>) -> anyhow::Result<Markdown> {
     let mut page = Markdown::default();
     page.heading(1, &format!("Model card of {}", escaped(&file.name)));
     let from = match run {
@@ -53,6 +54,7 @@ pub fn write(file: &File<'_>, run: Option<&Run>) -> anyhow::Result<Markdown> {
     data(&mut page, file.card);
     training(&mut page, file.card);
     measures(&mut page, run);
+    audit::write(&mut page, found);
     considerations(&mut page);
     limits(&mut page, file, run);
     Ok(page)

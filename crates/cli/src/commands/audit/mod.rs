@@ -17,7 +17,7 @@ use fireclay::audit::Answers;
 use fireclay::data::{Dataset, write_atomically};
 use fireclay::prelude::{Device, Trainer};
 use fireclay::report::AuditReport;
-use fireclay::store::{ModelCard, ModelFile};
+use fireclay::store::{ModelCard, ModelFile, load_card};
 
 use crate::augment::Augment;
 use crate::command::Command;
@@ -167,7 +167,7 @@ impl<P: Program> Command for Audit<P> {
         if let Some(path) = &self.calibrated {
             subject.save_calibrated(&report, path)?;
         }
-        output.record(&AuditRecord::new(&self.from, report));
+        output.record(&AuditRecord::new(&self.from, load_card(&self.from)?.weights_sha256, report));
         Ok(Exit::Done)
     }
 }

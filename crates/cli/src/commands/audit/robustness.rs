@@ -69,7 +69,7 @@ impl<P: Program> Subject<'_, P> {
             ),
             (
                 format!("PGD by length, {} steps", self.flags.steps),
-                "length of the change",
+                "in length",
                 lengths.into_iter().map(by_length).collect(),
             ),
         ];
