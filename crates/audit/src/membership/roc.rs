@@ -1,14 +1,21 @@
 //! True and false positives at every threshold.
 
-use crate::share_interval;
+use fireclay_data::Random;
+
+/// The stream of random numbers that samples are drawn by.
+const PURPOSE: u64 = 0x726f_6331;
+
+/// Drawings with replacement that intervals are made from.
+const RESAMPLES: usize = 1000;
 
 /// The rates of a score that is to tell samples that were trained on from others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roc {
     /// Counts of false and true positives, ascending, from none to all.
     points: Vec<(usize, usize)>,
-    others: usize,
-    members: usize,
+    /// Scores of others and of members, the highest first.
+    others: Vec<f64>,
+    members: Vec<f64>,
 }
 
 /// How many of those that were trained on are found at a rate of false alarms.
@@ -18,7 +25,7 @@ pub struct RateAt {
     pub false_positives: f64,
     /// The share of those that were trained on that are found; `None` if the others are too few to tell such a rate.
     pub true_positives: Option<f64>,
-    /// Its 95 % interval.
+    /// Its 95 % interval, by drawing members and others with replacement (percentile bootstrap): the threshold hangs on few others.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -44,17 +51,24 @@ impl Roc {
                 points.push((false_positives, true_positives));
             }
         }
-        Roc { points, others: false_positives, members: true_positives }
+        let of = |is_member: bool| {
+            order
+                .iter()
+                .filter(|sample| members[**sample] == is_member)
+                .map(|sample| scores[*sample])
+                .collect()
+        };
+        Roc { points, others: of(false), members: of(true) }
     }
 
     /// Samples that were trained on.
     pub fn members(&self) -> usize {
-        self.members
+        self.members.len()
     }
 
     /// Samples that were not.
     pub fn others(&self) -> usize {
-        self.others
+        self.others.len()
     }
 
     /// The rates of false and of true positives, ascending, from 0 to 1.
@@ -62,7 +76,7 @@ impl Roc {
         let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
         self.points
             .iter()
-            .map(|(others, members)| [share(*others, self.others), share(*members, self.members)])
+            .map(|(others, members)| [share(*others, self.others()), share(*members, self.members())])
             .collect()
     }
 
@@ -74,15 +88,35 @@ impl Roc {
 
     /// How many are found at a rate of false alarms, such as 0.001. It takes as many others as make one false alarm at least.
     pub fn at(&self, false_positives: f64) -> RateAt {
-        let most = (false_positives * self.others as f64 * (1.0 + 1e-12)).floor() as usize;
-        let is_known = most >= 1 && self.members > 0;
-        let found = self.points.iter().filter(|point| point.0 <= most).map(|point| point.1).max();
-        let found = found.filter(|_| is_known);
-        RateAt {
-            false_positives,
-            true_positives: found.map(|found| found as f64 / self.members as f64),
-            interval: found.and_then(|found| share_interval(found, self.members)),
+        let most = (false_positives * self.others.len() as f64 * (1.0 + 1e-12)).floor() as usize;
+        if most == 0 || self.members.is_empty() {
+            return RateAt { false_positives, true_positives: None, interval: None };
         }
+        let share = |found: usize| found as f64 / self.members.len() as f64;
+        let found = self.points.iter().filter(|point| point.0 <= most).map(|point| point.1).max();
+        RateAt { false_positives, true_positives: found.map(share), interval: Some(self.interval(most)) }
+    }
+
+    /// Between which shares 95 % of drawings find members where so many others may be taken for one.
+    fn interval(&self, most: usize) -> [f64; 2] {
+        let [others, members] = [&self.others, &self.members].map(|scores| scores.len() as u32);
+        let mut shares: Vec<f64> = (0..RESAMPLES as u64)
+            .map(|resample| {
+                let mut random = Random::new(PURPOSE, most as u64, resample);
+                let mut drawn: Vec<u32> = (0..others).map(|_| random.below(others)).collect();
+                // Above the score of the first that is one too many.
+                let (_, first, _) = drawn.select_nth_unstable(most.min(others as usize - 1));
+                let above = match most < others as usize {
+                    true => self.members.partition_point(|score| *score > self.others[*first as usize]),
+                    false => self.members.len(),
+                };
+                let found = (0..members).filter(|_| (random.below(members) as usize) < above).count();
+                found as f64 / f64::from(members)
+            })
+            .collect();
+        shares.sort_by(f64::total_cmp);
+        let last = (RESAMPLES - 1) as f64;
+        [0.025, 0.975].map(|share| shares[(share * last).round() as usize])
     }
 }
 
@@ -115,6 +149,20 @@ mod tests {
         assert_eq!(roc.at(0.1).true_positives, Some(0.0));
         let perfect: Vec<f64> = members.iter().map(|is_in| f64::from(u8::from(*is_in))).collect();
         let perfect = Roc::new(&perfect, &members);
+        assert_eq!(perfect.at(0.02).interval, Some([1.0, 1.0]));
         assert_eq!((perfect.area(), perfect.at(0.02).true_positives), (1.0, Some(1.0)));
+    }
+
+    #[test]
+    fn intervals_know_that_the_threshold_hangs_on_few_samples() {
+        // Nobody can tell them apart, whatever the seed: the interval has the rate itself.
+        let mut random = Random::new(1, 2, 3);
+        let scores: Vec<f64> = (0..2000).map(|_| f64::from(random.normal())).collect();
+        let members: Vec<bool> = (0..2000).map(|sample| sample < 1000).collect();
+        let found = Roc::new(&scores, &members).at(0.005);
+        let [low, high] = found.interval.unwrap();
+        assert!(low < 0.005 && 0.005 < high, "{found:?}");
+        // Of 1000 the share alone would have a width of 0.009.
+        assert!(high - low > 0.01, "{found:?}");
     }
 }
