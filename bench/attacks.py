@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attacks on `mnist`'s network `cnn` by `audit`, beside torchattacks and Foolbox on the same weights.
 
-All attack the 10,000 test images with the same strengths, steps and sizes of steps: FGSM, and PGD from a random start, which is another
+It ends with an error where more than 0.2 points lie between. All attack the 10,000 test images with the same strengths, steps and sizes of steps: FGSM, and PGD from a random start, which is another
 one in each. What is compared is the accuracy that is left.
 
     mnist train --model cnn --data-dir DIR/mnist --out cnn.fireclay
@@ -19,6 +19,8 @@ import time
 from harness import environment
 
 MEAN, STD = 0.1307, 0.3081
+# What random starts may make of 10,000 images.
+MOST_APART = 0.002
 
 
 def fireclay(arguments):
@@ -147,8 +149,11 @@ def main():
         shown = [f"{100 * value:.2f} %" for value in left]
         apart = max(abs(ours - other) for other in left[1:])
         print(f"{name + ' ' + str(strength):24} {shown[0]:>10} {shown[1]:>13} {shown[2]:>10}   {100 * apart:.2f}")
+    worst = max(max(abs(ours - other) for other in rows[key]) for key, ours in found.items())
     took = ", ".join(f"{name} {value:.0f} s" for name, value in of_peers.items())
     print(f"Fireclay {seconds:.0f} s with corruptions, {took}; {arguments.threads} threads")
+    if worst > MOST_APART:
+        sys.exit(f"{100 * worst:.2f} points between two of them; at most {100 * MOST_APART:.2f} are expected")
 
 
 if __name__ == "__main__":

@@ -212,6 +212,15 @@ impl Program for FireclayProgram {
         source.cells(column, card, output)
     }
 
+    fn texts_to_measure(
+        source: &AnySource,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        source.texts_to_measure(limit, card, output)
+    }
+
     fn load_part(
         source: &AnySource,
         part: Part,

@@ -82,6 +82,15 @@ impl Program for ImdbProgram {
         source.originals(limit, indices)
     }
 
+    fn texts_to_measure(
+        source: &TextSource,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        Ok(Some(source.load_texts(Part::Test, limit, card, output)?.texts().to_vec()))
+    }
+
     fn load_part(
         source: &TextSource,
         part: Part,

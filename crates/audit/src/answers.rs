@@ -11,6 +11,8 @@ pub struct Answers {
     logits: Vec<f32>,
     labels: Vec<u32>,
     classes: usize,
+    /// By how much the second of two logits must be greater to be the answer.
+    margin: f32,
 }
 
 impl Answers {
@@ -27,9 +29,9 @@ impl Answers {
         Ok(match width {
             1 => {
                 let logits = logits.into_iter().flat_map(|logit| [0.0, logit]).collect();
-                Answers { logits, labels, classes: 2 }
+                Answers { logits, labels, classes: 2, margin: 0.0 }
             }
-            classes => Answers { logits, labels, classes },
+            classes => Answers { logits, labels, classes, margin: 0.0 },
         })
     }
 
@@ -43,6 +45,23 @@ impl Answers {
             return Err(AuditError::NoClasses { found: task });
         };
         Answers::new(predictions.outputs().to_vec(), labels, predictions.width())
+    }
+
+    /// The same of a model that answers the second of two classes above a probability; nothing changes for more classes, or without one.
+    #[must_use]
+    pub fn with_threshold(self, threshold: Option<f64>) -> Self {
+        match threshold.filter(|_| self.classes == 2) {
+            Some(threshold) => Answers { margin: (threshold / (1.0 - threshold)).ln() as f32, ..self },
+            None => self,
+        }
+    }
+
+    /// The class that logits are the answer of.
+    pub(crate) fn class_of(&self, row: &[f32]) -> usize {
+        match *row {
+            [first, second] if self.margin != 0.0 => usize::from(second - first > self.margin),
+            _ => first_greatest(row),
+        }
     }
 
     /// How many samples.
@@ -62,6 +81,7 @@ impl Answers {
             logits: rows().flat_map(|(row, _)| row).copied().collect(),
             labels: rows().map(|(_, label)| label as u32).collect(),
             classes: self.classes,
+            margin: self.margin,
         }
     }
 
@@ -75,14 +95,14 @@ impl Answers {
         self.logits.chunks_exact(self.classes.max(1)).zip(self.labels.iter().map(|label| *label as usize))
     }
 
-    /// The class with the greatest logit of each sample, the first of equal ones.
+    /// The answer for each sample: the class with the greatest logit, the first of equal ones, or what a threshold says.
     pub fn predicted(&self) -> Vec<u32> {
-        self.rows().map(|(row, _)| first_greatest(row) as u32).collect()
+        self.rows().map(|(row, _)| self.class_of(row) as u32).collect()
     }
 
     /// How many are right.
     pub fn right(&self) -> usize {
-        self.rows().filter(|(row, label)| first_greatest(row) == *label).count()
+        self.rows().filter(|(row, label)| self.class_of(row) == *label).count()
     }
 
     /// The share of right answers; `None` without samples.
@@ -134,5 +154,8 @@ mod tests {
         assert_eq!(sure.log_odds(), [90.0, 200.0]);
         let one = Answers::new(vec![-2.0, 3.0], vec![0, 1], 1).unwrap();
         assert_eq!((one.log_odds(), one.predicted()), (vec![2.0, 3.0], vec![0, 1]));
+        // A logit of 3 is a probability of 0.953.
+        let of = |threshold| one.clone().with_threshold(Some(threshold)).predicted();
+        assert_eq!((of(0.95), of(0.96), of(0.1)), (vec![0, 1], vec![0, 0], vec![1, 1]));
     }
 }

@@ -6,8 +6,7 @@ use fireclay_data::{Source, TargetKind};
 use fireclay_nn::{CrossEntropyLoss, Model};
 use fireclay_train::{Attack, Device, Task};
 
-use crate::answers::{Answers, first_greatest};
-use crate::{AuditError, share_interval};
+use crate::{Answers, AuditError, share_interval};
 
 /// What an attack does to a model's answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +33,7 @@ pub struct AttackedPicture {
 }
 
 /// Changes all samples of a source against a model, and measures what it makes of them. It is an upper bound: a stronger attack may leave less.
-/// `before` is what the model says of the samples as they are.
+/// `before` is what the model says of the samples as they are, with its threshold if it has one.
 ///
 /// # Errors
 /// [`AuditError::NoClasses`] unless each sample has one of several classes, and what [`Attack::run`] reports.
@@ -58,7 +57,7 @@ pub fn accuracy_under(
     attack.run(model, &CrossEntropyLoss::new(), source, 0, device, |batch| {
         let rows = batch.outputs.chunks_exact(count).zip(batch.inputs.chunks_exact(width.max(1)));
         for (index, (row, values)) in batch.indices.iter().zip(rows) {
-            let (index, found) = (*index as usize, first_greatest(row));
+            let (index, found) = (*index as usize, before.class_of(row));
             let label = before.labels()[index] as usize;
             right += usize::from(found == label);
             if found != label && predicted[index] as usize == label && fooled.len() < pictures {

@@ -101,7 +101,8 @@ impl Calibration {
 pub struct Temperature(pub f64);
 
 impl Temperature {
-    /// The one that gives the least log loss, from 0.01 to 100, which the loss has one of. `None` without samples.
+    /// The one that gives the least log loss, from 0.01 to 100, which the loss has one of. `None` without samples, and where the loss falls up to an
+    /// end of that range, as it does where all answers are right.
     ///
     /// ```
     /// use fireclay_audit::{Answers, Temperature};
@@ -134,24 +135,27 @@ impl Temperature {
                 of_right = at(right);
             }
         }
-        Some(Temperature(((low + high) / 2.0).exp()))
+        let found = ((low + high) / 2.0).exp();
+        (0.011..91.0).contains(&found).then_some(Temperature(found))
+    }
+
+    /// Whether it can be put into a model.
+    ///
+    /// # Errors
+    /// [`AuditError::NoLogits`] unless a dense layer in `f32` comes last.
+    pub fn check(file: &ModelFile) -> Result<(), AuditError> {
+        last_dense(file).map(|_| ())
     }
 
     /// Puts it into a model: the weights of the last layer are divided by it, so that the model's probabilities are calibrated wherever
     /// it goes. The threshold of two classes moves with it, so that answers stay; the distribution of confidences that the file keeps is dropped.
     ///
     /// # Errors
-    /// [`AuditError::NoLogits`] unless a dense layer in `f32` comes last.
+    /// As [`check`](Self::check).
     pub fn apply(self, mut file: ModelFile) -> Result<ModelFile, AuditError> {
         let Temperature(temperature) = self;
-        let layers = file.card.spec.placed_layers()?;
-        let Some(last) = layers.last() else {
-            return Err(AuditError::NoLogits { layer: "none".into() });
-        };
-        if !matches!(last.kind, LayerKind::Dense(_)) || file.card.spec.int8.is_some() {
-            return Err(AuditError::NoLogits { layer: last.name.clone() });
-        }
-        let of_last = [format!("{}.weight", last.name), format!("{}.bias", last.name)];
+        let last = last_dense(&file)?;
+        let of_last = [format!("{last}.weight"), format!("{last}.bias")];
         for tensor in file.tensors.iter_mut().filter(|tensor| of_last.contains(&tensor.name)) {
             tensor.values.iter_mut().for_each(|value| *value = (f64::from(*value) / temperature) as f32);
         }
@@ -163,6 +167,18 @@ impl Temperature {
             reference.predictions = None;
         }
         Ok(file)
+    }
+}
+
+/// The name of the dense layer that gives the logits.
+fn last_dense(file: &ModelFile) -> Result<String, AuditError> {
+    let layers = file.card.spec.placed_layers()?;
+    match layers.last() {
+        None => Err(AuditError::NoLogits { layer: "none".into() }),
+        Some(last) if !matches!(last.kind, LayerKind::Dense(_)) || file.card.spec.int8.is_some() => {
+            Err(AuditError::NoLogits { layer: last.name.clone() })
+        }
+        Some(last) => Ok(last.name.clone()),
     }
 }
 
@@ -214,6 +230,9 @@ mod tests {
         }
         let mended = Calibration::of(&answers, found).unwrap().scores;
         assert!((0.1..10.0).contains(&found), "{found}");
+        // Where all are right there is none.
+        let sure = Answers::new([0.0, 1.0].repeat(50), vec![1; 50], 2).unwrap();
+        assert_eq!(Temperature::fit(&sure), None);
         assert!(mended.log_loss < Calibration::of(&answers, 1.0).unwrap().scores.log_loss);
     }
 }

@@ -62,14 +62,22 @@ pub enum CommandError {
         known: Vec<String>,
     },
     /// A model whose temperature is not known.
-    #[error("there are no samples that a temperature for {} could be fitted to", path.display())]
+    #[error("no temperature for {} fits these samples better than all others, as too few answers are wrong, so --calibrated has nothing to write", path.display())]
     NoTemperature {
         /// The model.
         path: PathBuf,
     },
     /// A model that would be written over the one that it is made of.
-    #[error("{} is the model to begin with, which stays as it is; name another file with --out", path.display())]
+    #[error("{} is the model to begin with, which stays as it is; name another file with {flag}", path.display())]
     SameFile {
+        /// The file.
+        path: PathBuf,
+        /// The flag that names it.
+        flag: &'static str,
+    },
+    /// Two outputs in one file.
+    #[error("--report and --calibrated both name {}; name two files", path.display())]
+    SameOutputs {
         /// The file.
         path: PathBuf,
     },

@@ -157,6 +157,20 @@ pub trait Program: Debug + Sized + 'static {
         Ok(None)
     }
 
+    /// All texts that [`load_part`](Self::load_part) gives for a measurement, in that order; `None` where samples are no texts.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    fn texts_to_measure(
+        source: &SourceOf<Self>,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        let _ = (source, limit, card, output);
+        Ok(None)
+    }
+
     /// Loads a part of the samples for a saved model, prepared as the model file says.
     ///
     /// # Errors

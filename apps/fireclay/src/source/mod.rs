@@ -225,6 +225,25 @@ impl AnySource {
         }
     }
 
+    /// All texts that a saved model is measured on; `None` where samples are none.
+    pub fn texts_to_measure(
+        &self,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        match self {
+            AnySource::Asked(asked) if card.text.is_some() => {
+                asked.clone().look(&Output::silent())?.texts_to_measure(limit, card, output)
+            }
+            AnySource::Texts { source, .. } => {
+                let silent = Arc::new(Output::silent());
+                Ok(Some(source.load_texts(Part::Test, limit, card, &silent)?.texts().to_vec()))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The cells of a column, of all rows that a saved model is measured on; `None` where samples are no rows.
     pub fn cells(
         &self,

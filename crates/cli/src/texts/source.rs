@@ -180,6 +180,24 @@ impl TextSource {
         let Some(preprocessing) = text_preprocessing("the model".as_ref(), card)? else {
             return Err(CommandError::NoTexts.into());
         };
+        let texts = self.load_texts(part, limit, card, output)?;
+        Ok(match card.spec.output_steps()? {
+            Some(_) => Dataset::next_tokens(&texts, &preprocessing)?,
+            None => Dataset::from_texts(&texts, &preprocessing)?,
+        })
+    }
+
+    /// The same texts as they are.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn load_texts(
+        &self,
+        part: Part,
+        limit: Limit,
+        card: &ModelCard,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Texts> {
         let knows = card.seen.is_some();
         let texts = match self {
             _ if part == Part::Train => self.load_all(limit, output)?.0,
@@ -193,11 +211,7 @@ impl TextSource {
             }
             _ => self.load_all(limit, output)?.1,
         };
-        let texts = limit.texts(texts)?;
-        Ok(match card.spec.output_steps()? {
-            Some(_) => Dataset::next_tokens(&texts, &preprocessing)?,
-            None => Dataset::from_texts(&texts, &preprocessing)?,
-        })
+        Ok(limit.texts(texts)?)
     }
 
     /// Other texts of the same classes: a folder, or a table in the form of the training table.

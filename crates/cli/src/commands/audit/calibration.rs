@@ -19,7 +19,7 @@ impl<P: Program> Subject<'_, P> {
 /// is the one that fits all.
 fn audit(answers: &Answers) -> Option<CalibrationAudit> {
     let Calibration { bins, scores } = Calibration::of(answers, 1.0)?;
-    let Temperature(temperature) = Temperature::fit(answers)?;
+    let temperature = Temperature::fit(answers).map(|Temperature(temperature)| temperature);
     let after = [0, 1].map(|half| {
         let (of, other) = (answers.every_second(half), answers.every_second(1 - half));
         let Temperature(temperature) = Temperature::fit(&other)?;
@@ -54,7 +54,7 @@ fn audit(answers: &Answers) -> Option<CalibrationAudit> {
             log_loss: scores.log_loss,
             brier: scores.brier,
         },
-        after,
-        temperature: Some(temperature),
+        after: after.filter(|_| temperature.is_some()),
+        temperature,
     })
 }

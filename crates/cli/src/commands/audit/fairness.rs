@@ -45,7 +45,8 @@ impl<P: Program> Subject<'_, P> {
         let rows = measured(&all, &self.card, &Output::silent())?;
         let (names, rows): (Vec<String>, Vec<usize>) =
             rows.iter().filter_map(|row| Some(((*of_row.get(row)?).clone(), *row))).unzip();
-        let answers = Answers::of(&self.trainer.predictions(&all.subset(&rows)?)?)?;
+        let answers =
+            Answers::of(&self.trainer.predictions(&all.subset(&rows)?)?)?.with_threshold(self.card.threshold);
         let found =
             Fairness::new(&answers, &names, positive as u32, self.flags.seed).map_err(UsageError::of)?;
         Ok(Outcome::Measured(FairnessAudit {

@@ -163,6 +163,9 @@ fn of_calibration(calibration: &CalibrationAudit) -> String {
             if temperature > 1.0 { "sure" } else { "unsure" }
         );
     }
+    if calibration.temperature.is_none() {
+        note = "\nno temperature fits these samples better than all others: too few answers are wrong".into();
+    }
     let all: Vec<Vec<String>> = [header].into_iter().chain(rows).collect();
     format!("\ncalibration, of {} samples\n{}{note}", count(calibration.samples as u64), text_of(&all))
 }

@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use fireclay::audit::Answers;
+use fireclay::audit::{Answers, Temperature};
 use fireclay::data::{Dataset, write_atomically};
 use fireclay::prelude::{Device, Trainer};
 use fireclay::report::AuditReport;
-use fireclay::store::{ModelCard, ModelFile, load_card};
+use fireclay::store::{ModelCard, ModelFile};
 
 use crate::augment::Augment;
 use crate::command::Command;
@@ -143,15 +143,20 @@ impl<P: Program> Command for Audit<P> {
         let device = self.device.open()?;
         self.check()?;
         let _precision = self.device.in_precision(&device, output);
+        // Both at the start: what is said, and written, is of one and the same file, whatever becomes of it in the hours of an audit.
+        let file = ModelFile::load(&self.from)?;
+        if self.calibrated.is_some() {
+            Temperature::check(&file).map_err(UsageError::of)?;
+        }
         let trainer = Trainer::load(&self.from, &device)?;
-        let card = trainer.card();
+        let card = file.card.clone();
         let source = source_for::<P>(&self.source, &self.from, &card)?;
         let test = load_test::<P>(&source, self.limit, &card, output)?;
         if Objective::of(&test) != Objective::Classification {
             let path = self.from.clone();
             return Err(UsageError::of(CommandError::NoClassifier { path, command: "audit" }));
         }
-        let answers = Answers::of(&trainer.predictions(&test)?)?;
+        let answers = Answers::of(&trainer.predictions(&test)?)?.with_threshold(card.threshold);
         let subject =
             Subject { flags: &self, source, card, trainer, test, answers, device, interrupt, output };
         let Some(report) = subject.report()? else {
@@ -159,15 +164,15 @@ impl<P: Program> Command for Audit<P> {
             return Ok(Exit::Interrupted);
         };
         lines::print(&report, output);
+        output.record(&AuditRecord::new(&self.from, file.card.weights_sha256.clone(), report.clone()));
         if let Some(path) = &self.report {
             let html = report.to_html()?;
             write_atomically(path, |file| std::io::Write::write_all(file, html.as_bytes()))?;
             output.line(format!("wrote {}", shown(path)));
         }
         if let Some(path) = &self.calibrated {
-            subject.save_calibrated(&report, path)?;
+            subject.save_calibrated(file, &report, path)?;
         }
-        output.record(&AuditRecord::new(&self.from, load_card(&self.from)?.weights_sha256, report));
         Ok(Exit::Done)
     }
 }
@@ -179,9 +184,14 @@ impl<P: Program> Audit<P> {
             if let Some(path) = path {
                 check_output(path, flag)?;
                 if same_file(&self.from, path) {
-                    return Err(UsageError::of(CommandError::SameFile { path: path.clone() }));
+                    return Err(UsageError::of(CommandError::SameFile { path: path.clone(), flag }));
                 }
             }
+        }
+        if let (Some(one), Some(other)) = (&self.report, &self.calibrated)
+            && (one == other || same_file(one, other))
+        {
+            return Err(UsageError::of(CommandError::SameOutputs { path: one.clone() }));
         }
         if self.shadows > 0 {
             fireclay::audit::ShadowPlan::new(2, self.shadows, 0).map_err(UsageError::of)?;
@@ -256,13 +266,17 @@ impl<P: Program> Subject<'_, P> {
     }
 
     /// Writes the model with the temperature in it.
-    fn save_calibrated(&self, report: &AuditReport, path: &std::path::Path) -> anyhow::Result<()> {
+    fn save_calibrated(
+        &self,
+        file: ModelFile,
+        report: &AuditReport,
+        path: &std::path::Path,
+    ) -> anyhow::Result<()> {
         let temperature = report.calibration.as_ref().and_then(|calibration| calibration.temperature);
         let Some(temperature) = temperature else {
             return Err(CommandError::NoTemperature { path: self.flags.from.clone() }.into());
         };
-        let file = ModelFile::load(&self.flags.from)?;
-        let calibrated = fireclay::audit::Temperature(temperature).apply(file)?;
+        let calibrated = Temperature(temperature).apply(file)?;
         calibrated.save(path)?;
         self.output.line(format!("saved {}, whose probabilities are calibrated", shown(path)));
         Ok(())

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use fireclay::audit::{Answers, Roc, Shadow, ShadowPlan, lira_scores};
 use fireclay::data::{Dataset, Random};
+use fireclay::nn::{BuiltInLoss, Stored};
 use fireclay::report::{self, MembershipAttack, MembershipAudit};
 use fireclay::store::TrainingCard;
 use fireclay::train::{FitOptions, NoiseSource, PrivacyOptions, Stopped};
@@ -39,12 +40,17 @@ impl<P: Program> Subject<'_, P> {
         };
         let Known { train, recipe } = known;
         // As many of either kind; the training samples that are not asked about are in all shadows.
-        let asked = train.len().min(self.test.len()).min(MOST_ASKED);
+        // Of a test part that was named some may have been trained on.
+        let test = match &self.card.seen {
+            Some(seen) => self.test.unseen(seen),
+            None => self.test.clone(),
+        };
+        let asked = train.len().min(test.len()).min(MOST_ASKED);
         if asked < 2 {
             return Ok(Outcome::LeftOut("there are too few samples to ask about".into()));
         }
         let (members, rest) = chosen(&train, asked, 0)?;
-        let (others, _) = chosen(&self.test, asked, 1)?;
+        let (others, _) = chosen(&test, asked, 1)?;
         let pool = members.concat(&others)?;
         let is_member: Vec<bool> = (0..pool.len()).map(|sample| sample < members.len()).collect();
         let of_model = Answers::of(&self.trainer.predictions(&pool)?)?.log_odds();
@@ -91,26 +97,60 @@ impl<P: Program> Subject<'_, P> {
                 "the model was trained by what a file cannot hold, such as a loss of one's own".into()
             ));
         };
+        if let Some(reason) = self.not_repeated(training) {
+            return Ok(Err(reason));
+        }
         let is_whole = self.test.provenance().split == "all";
         if is_whole && self.card.seen.is_none() {
             return Ok(Err("the file does not say which of these samples the model was trained on".into()));
         }
         let silent = std::sync::Arc::new(crate::output::Output::silent());
         let train = P::load_part(&self.source, Part::Train, self.flags.limit, &self.card, &silent)?;
+        let digest = self.card.dataset.as_ref().and_then(|dataset| dataset.sha256.as_ref());
+        let is_other = match (&self.card.seen, digest, &train.provenance().sha256) {
+            (Some(seen), ..) => !train.unseen_indices(seen).is_empty(),
+            (None, Some(expected), Some(found)) => expected != found,
+            _ => false,
+        };
+        if is_other {
+            return Ok(Err(
+                "these are not the data that the model was trained on; give the data of the training".into(),
+            ));
+        }
         let expected = self.card.dataset.as_ref().map_or(train.len(), |dataset| dataset.samples);
         // Without those that it was validated on.
         let train = match train.len() == expected || recipe.validation_split == 0.0 {
             true => train,
             false => train.split(recipe.validation_split, training.seed)?.0,
         };
-        if train.len() != expected {
-            return Ok(Err(format!(
-                "the model was trained on {} samples, and these data have {}; give the data, and the --limit, of the training",
-                count(expected as u64),
-                count(train.len() as u64)
-            )));
+        if train.len() == expected {
+            return Ok(Ok(Known { train, recipe }));
         }
-        Ok(Ok(Known { train, recipe }))
+        let [expected, found] = [expected, train.len()].map(|samples| count(samples as u64));
+        Ok(Err(match self.card.seen.is_some() && is_whole {
+            true => format!(
+                "the model was trained on {expected} samples, and {found} of these are like one of them: samples that occur more than \
+                 once cannot be told apart"
+            ),
+            false => format!(
+                "the model was trained on {expected} samples, and these data have {found}; give the data, and the --limit, of the training"
+            ),
+        }))
+    }
+
+    /// Why no model can be trained as this one was, if that is so.
+    fn not_repeated(&self, training: &TrainingCard) -> Option<String> {
+        let spec = self.trainer.network().spec();
+        let reason = if spec.int8.is_some() {
+            "a model in 8-bit whole numbers is not trained; audit the one that it was made of"
+        } else if matches!(training.loss, Stored::BuiltIn(BuiltInLoss::Distillation(_))) {
+            "the model was taught by another one, which its file does not hold"
+        } else if spec.summary().is_ok_and(|summary| summary.frozen() > 0) {
+            "some of its layers were not trained, and their weights come from elsewhere"
+        } else {
+            return None;
+        };
+        Some(reason.into())
     }
 
     /// What a model says of samples that was trained as this one on others; nothing if it was interrupted.
@@ -153,7 +193,11 @@ fn recipe_of(training: &TrainingCard) -> Option<Recipe> {
         noise: NoiseSource::Seed,
     });
     let clip_norm = training.privacy.as_ref().map(|privacy| privacy.clip_norm).or(recipe.clip_norm);
-    Some(Recipe { privacy, clip_norm, ..recipe })
+    let precision = match &training.precision {
+        Some(precision) => precision.parse().ok()?,
+        None => recipe.precision,
+    };
+    Some(Recipe { privacy, clip_norm, precision, ..recipe })
 }
 
 /// Some samples of a set, and the others.

@@ -7,7 +7,7 @@ use fireclay::audit::{
     share_interval,
 };
 use fireclay::data::{Dataset, Source};
-use fireclay::report::{self, AttackCurve, AttackedPicture, Content, Picture, RobustnessAudit};
+use fireclay::report::{self, AttackCurve, AttackedPicture, Picture, RobustnessAudit};
 use fireclay::train::{Attack, AttackNorm, Sample};
 
 use super::{Outcome, Subject};
@@ -119,6 +119,10 @@ impl<P: Program> Subject<'_, P> {
     }
 
     fn of_texts(&self) -> anyhow::Result<Outcome<RobustnessAudit>> {
+        let Some(texts) = P::texts_to_measure(&self.source, self.flags.limit, &self.card, self.output)?
+        else {
+            return Ok(Outcome::LeftOut("the texts themselves cannot be had again".into()));
+        };
         let all = P::load_part(
             &self.source,
             Part::Test,
@@ -129,26 +133,22 @@ impl<P: Program> Subject<'_, P> {
         let rows = measured(&all, &self.card, &Output::silent())?;
         let step = rows.len().div_ceil(self.flags.samples as usize).max(1);
         let rows: Vec<usize> = rows.into_iter().step_by(step).collect();
-        let texts = P::originals(&self.source, self.flags.limit, &all, &rows);
         let labels: Vec<u32> = rows.iter().filter_map(|row| all.label(*row)).collect();
-        if texts.len() != rows.len() || labels.len() != rows.len() {
+        if texts.len() != all.len() || labels.len() != rows.len() {
             return Ok(Outcome::LeftOut("the texts themselves cannot be had again".into()));
         }
         let predictor = self.trainer.predictor();
         let width = self.trainer.network().spec().output_features()?;
         let answers_of = |change: Option<(TextChange, f32)>| -> anyhow::Result<Answers> {
             let mut logits = Vec::with_capacity(rows.len() * width);
-            for (part, texts) in texts.chunks(64).enumerate() {
-                let texts: Vec<String> = (texts.iter().enumerate())
-                    .map(|(index, content)| {
-                        let Content::Text(text) = content else { return String::new() };
-                        match change {
-                            Some((change, share)) => {
-                                let sample = rows[64 * part + index] as u64;
-                                changed_text(text, change, share, self.flags.seed, sample)
-                            }
-                            None => text.clone(),
+            for rows in rows.chunks(64) {
+                let texts: Vec<String> = rows
+                    .iter()
+                    .map(|row| match change {
+                        Some((change, share)) => {
+                            changed_text(&texts[*row], change, share, self.flags.seed, *row as u64)
                         }
+                        None => texts[*row].clone(),
                     })
                     .collect();
                 let samples = texts.iter().map(|text| Sample::Text(text));
@@ -156,7 +156,7 @@ impl<P: Program> Subject<'_, P> {
                     logits.extend(answer.outputs());
                 }
             }
-            Ok(Answers::new(logits, labels.clone(), width)?)
+            Ok(Answers::new(logits, labels.clone(), width)?.with_threshold(self.card.threshold))
         };
         let plain = answers_of(None)?;
         let mut corruptions = Vec::new();
@@ -180,7 +180,7 @@ impl<P: Program> Subject<'_, P> {
     }
 
     fn answers_of(&self, samples: &Dataset) -> anyhow::Result<Answers> {
-        Ok(Answers::of(&self.trainer.predictions(samples)?)?)
+        Ok(Answers::of(&self.trainer.predictions(samples)?)?.with_threshold(self.card.threshold))
     }
 
     /// Pictures that fool the model, beside what they were.

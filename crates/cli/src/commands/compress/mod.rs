@@ -152,7 +152,7 @@ impl<P: Program> Command for Compress<P> {
         check_output(&self.out, "--out")?;
         for path in [Some(&self.from), self.method.distill.as_ref()].into_iter().flatten() {
             if same_file(path, &self.out) {
-                return Err(UsageError::of(CommandError::SameFile { path: self.out }));
+                return Err(UsageError::of(CommandError::SameFile { path: self.out, flag: "--out" }));
             }
         }
         let method = self.checked()?;

@@ -45,7 +45,7 @@ pub struct Train<P: Program> {
     /// Resume a training that was interrupted, from its checkpoint, or the folder of its run, and with its settings
     #[arg(long, value_name = "PATH", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "private", "noise", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
+        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "private", "noise", "adversarial", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
     ])]
     pub resume: Option<PathBuf>,
     /// With --resume, multiply the learning rates of what is left by a factor, such as 0.1 after a loss that became NaN [default: 1]
