@@ -112,6 +112,19 @@ fn rare_classes_can_count_as_much_as_frequent_ones() {
         cells[2] == cells[3]
     });
     assert_eq!(same.count(), expected);
+    // And so do those that look at groups.
+    let by =
+        succeed(folder.path(), &["evaluate", "model.fireclay", "more.csv", "--by", "size", "--json"]).stdout;
+    let of_all: serde_json::Value = serde_json::from_str(by.lines().last().unwrap()).unwrap();
+    assert_eq!((of_all["measures"]["accuracy"].as_f64().unwrap() * 600.0).round() as usize, expected);
+    let audit = ["audit", "model.fireclay", "more.csv", "--only", "fairness", "--group", "size", "--json"];
+    let audit: serde_json::Value = serde_json::from_str(&succeed(folder.path(), &audit).stdout).unwrap();
+    let groups = audit["fairness"]["groups"].as_array().unwrap();
+    let right: f64 = groups
+        .iter()
+        .map(|group| group["samples"].as_f64().unwrap() * group["measures"][0][1].as_f64().unwrap())
+        .sum();
+    assert_eq!(right.round() as usize, expected);
     fail(
         folder.path(),
         &["train", "flats.csv", "--target", "rent", "--class-weights", "balanced"],

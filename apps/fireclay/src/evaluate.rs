@@ -11,7 +11,7 @@ use fireclay::prelude::{Trainer, load_card};
 use fireclay::train::{AnyMetric, PermutationOptions, table_preprocessing};
 use fireclay_cli::commands::measured;
 use fireclay_cli::{
-    Command, Exit, Output, UsageError, aligned, count, groups, interval, measure, shown_interval, title,
+    Command, Exit, Output, UsageError, aligned, count, groups, measure, measure_of, shown_interval, title,
 };
 use serde::Serialize;
 
@@ -144,10 +144,10 @@ impl Command for EvaluateGroups {
         for (name, indices) in groups.iter().chain([&("all".to_owned(), all)]) {
             let part: Dataset = test.subset(indices)?;
             let predictions = trainer.predictions(&part)?;
-            let values: Vec<Option<f64>> =
-                metrics.iter().map(|metric| metric.measure(&predictions)).collect();
-            let first = &metrics[0];
-            let interval = interval(&predictions, first);
+            let found: Vec<_> =
+                metrics.iter().map(|metric| measure_of(&predictions, card.threshold, metric)).collect();
+            let values: Vec<Option<f64>> = found.iter().map(|measure| measure.model).collect();
+            let (first, interval) = (&metrics[0], found[0].interval);
             let shown = |metric: &AnyMetric, value: Option<f64>| {
                 value.map_or("-".to_owned(), |value| measure(&metric.name(), value))
             };

@@ -197,7 +197,8 @@ pub fn measures_of(test: &Dataset, model: &Predictions, threshold: Option<f64>) 
     metrics.iter().map(|metric| measure_of(model, threshold, metric)).collect()
 }
 
-fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetric) -> Measure {
+/// A measure of a model with its interval; with a `threshold` between two classes accuracy and F1 are of what it decides.
+pub fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetric) -> Measure {
     let decided = threshold
         .filter(|_| ["accuracy", "f1"].contains(&metric.name().as_str()))
         .map(|threshold| decided(model, threshold));

@@ -43,7 +43,7 @@ mod terminal_plot;
 mod texts;
 
 pub use augment::{Augment, AugmentError};
-pub use baselines::{interval, shown_interval, title};
+pub use baselines::{measure_of, shown_interval, title};
 pub use command::{Command, CommandEntry, command_line, main, main_with};
 pub use config::{CONFIG_FILE, NOT_IN_FILE, config_path, with_config};
 pub use device::{DeviceArgs, DeviceNames};
