@@ -216,9 +216,8 @@ impl Program for FireclayProgram {
         source: &AnySource,
         limit: Limit,
         card: &ModelCard,
-        output: &Arc<Output>,
     ) -> anyhow::Result<Option<Vec<String>>> {
-        source.texts_to_measure(limit, card, output)
+        source.texts_to_measure(limit, card)
     }
 
     fn load_part(

@@ -86,9 +86,9 @@ impl Program for ImdbProgram {
         source: &TextSource,
         limit: Limit,
         card: &ModelCard,
-        output: &Arc<Output>,
     ) -> anyhow::Result<Option<Vec<String>>> {
-        Ok(Some(source.load_texts(Part::Test, limit, card, output)?.texts().to_vec()))
+        let silent = Arc::new(Output::silent());
+        Ok(Some(source.load_texts(Part::Test, limit, card, &silent)?.texts().to_vec()))
     }
 
     fn load_part(

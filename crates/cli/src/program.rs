@@ -165,9 +165,8 @@ pub trait Program: Debug + Sized + 'static {
         source: &SourceOf<Self>,
         limit: Limit,
         card: &ModelCard,
-        output: &Arc<Output>,
     ) -> anyhow::Result<Option<Vec<String>>> {
-        let _ = (source, limit, card, output);
+        let _ = (source, limit, card);
         Ok(None)
     }
 

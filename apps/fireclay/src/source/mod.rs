@@ -226,15 +226,10 @@ impl AnySource {
     }
 
     /// All texts that a saved model is measured on; `None` where samples are none.
-    pub fn texts_to_measure(
-        &self,
-        limit: Limit,
-        card: &ModelCard,
-        output: &Arc<Output>,
-    ) -> anyhow::Result<Option<Vec<String>>> {
+    pub fn texts_to_measure(&self, limit: Limit, card: &ModelCard) -> anyhow::Result<Option<Vec<String>>> {
         match self {
             AnySource::Asked(asked) if card.text.is_some() => {
-                asked.clone().look(&Output::silent())?.texts_to_measure(limit, card, output)
+                asked.clone().look(&Output::silent())?.texts_to_measure(limit, card)
             }
             AnySource::Texts { source, .. } => {
                 let silent = Arc::new(Output::silent());

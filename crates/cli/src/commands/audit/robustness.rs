@@ -119,8 +119,7 @@ impl<P: Program> Subject<'_, P> {
     }
 
     fn of_texts(&self) -> anyhow::Result<Outcome<RobustnessAudit>> {
-        let Some(texts) = P::texts_to_measure(&self.source, self.flags.limit, &self.card, self.output)?
-        else {
+        let Some(texts) = P::texts_to_measure(&self.source, self.flags.limit, &self.card)? else {
             return Ok(Outcome::LeftOut("the texts themselves cannot be had again".into()));
         };
         let all = P::load_part(
