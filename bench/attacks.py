@@ -136,10 +136,7 @@ def main():
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    if pathlib.Path(sys.prefix) != environment.VENV:
-        environment.make_venv()
-        os.execv(environment.PYTHON, [str(environment.PYTHON), *sys.argv])
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
+    environment.go_on_with_peers(arguments.threads)
     environment.prepare_data(pathlib.Path(arguments.data).parent, {"mnist"})
     found, seconds = fireclay(arguments)
     rows, of_peers = peers(arguments, found)

@@ -159,9 +159,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    if pathlib.Path(sys.prefix) != environment.VENV:
-        environment.make_venv()
-        os.execv(environment.PYTHON, [str(environment.PYTHON), *sys.argv])
+    environment.go_on_with_peers()
     environment.prepare_data(pathlib.Path(arguments.data).parent, {arguments.prepared})
     measure(arguments)
 

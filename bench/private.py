@@ -14,7 +14,6 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 import time
 
 from harness import environment
@@ -87,10 +86,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    if pathlib.Path(sys.prefix) != environment.VENV:
-        environment.make_venv()
-        os.execv(environment.PYTHON, [str(environment.PYTHON), *sys.argv])
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
+    environment.go_on_with_peers(arguments.threads)
     environment.prepare_data(pathlib.Path(arguments.data).parent, {"mnist"})
     print(f"{arguments.rounds} rounds, {arguments.threads} threads: median seconds of training (least to most), accuracies, epsilon spent")
     for epsilon in arguments.epsilons:

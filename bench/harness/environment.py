@@ -1,6 +1,7 @@
 """Makes what a run needs: the peers' virtual environment, the Rust programs and the prepared data."""
 
 import hashlib
+import os
 import pathlib
 import platform
 import subprocess
@@ -49,6 +50,15 @@ def make_venv():
             say(f"{TORCH_CPU_INDEX} cannot be reached: PyTorch comes from PyPI, with CUDA, which takes 5 GB")
     call(*pip, "-r", REQUIREMENTS)
     STAMP.write_text(digest)
+
+
+def go_on_with_peers(threads=None):
+    """Runs this very script in the virtual environment, unless it does already, and on so many cores."""
+    if pathlib.Path(sys.prefix) != VENV:
+        make_venv()
+        os.execv(PYTHON, [str(PYTHON), *sys.argv])
+    if threads is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def reachable(address):

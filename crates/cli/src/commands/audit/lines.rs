@@ -66,8 +66,8 @@ fn of_privacy(privacy: &MembershipAudit) -> String {
     }
     let mut lines = vec![
         format!(
-            "\nprivacy: can it be told that a sample was trained on? Of {} samples of the training, how many are found where of {} others \
-             one in a thousand, or one in a hundred, is taken for one; by guessing as many, and an area of 0.5",
+            "\nprivacy: can it be told that a sample was trained on? The share of {} training samples that is found where as many of {} \
+             others as the heading says are taken for training samples; guessing finds that many, and has an area of 0.5",
             count(privacy.members as u64),
             count(privacy.others as u64)
         ),
