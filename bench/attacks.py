@@ -18,7 +18,7 @@ import time
 
 from harness import environment
 
-MEAN, STD = 0.1307, 0.3081
+ATTACKS = ["FGSM", "PGD", "PGD by length"]
 # What random starts may make of 10,000 images.
 MOST_APART = 0.002
 
@@ -35,16 +35,21 @@ def fireclay(arguments):
     seconds = time.perf_counter() - begin
     audit = next(record for record in map(json.loads, said.splitlines()) if record["type"] == "audit")["robustness"]
     found = {("none", 0.0): audit["accuracy"]}
-    for name, attack in zip(("FGSM", "PGD", "PGD by length"), audit["attacks"]):
+    for name, attack in zip(ATTACKS, audit["attacks"]):
         found |= {(name, strength): accuracy for strength, accuracy, _ in attack["points"] if strength > 0}
-    return found, seconds
+    return {key: accuracy for key, accuracy in found.items() if key[0] in {"none", *arguments.attacks}}, seconds
 
 
 def network(path):
     """The same network in PyTorch, which reads pixels from 0 to 1."""
     import torch
+    from safetensors import safe_open
     from safetensors.torch import load_file
     from torch import nn
+
+    with safe_open(path, "pt") as file:
+        preprocessing = json.loads(file.metadata()["fireclay"])["preprocessing"]
+    [mean], [std] = preprocessing["mean"], preprocessing["std"]
 
     class Normalised(nn.Module):
         def __init__(self):
@@ -56,7 +61,7 @@ def network(path):
             )  # fmt: skip
 
         def forward(self, pixels):
-            return self.layers((pixels - MEAN) / STD)
+            return self.layers((pixels - mean) / std)
 
     weights = load_file(path)
     places = {"conv2d_1": 0, "conv2d_2": 3, "conv2d_3": 6, "dense_1": 9, "dense_2": 11}
@@ -133,6 +138,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder with MNIST's files")
     parser.add_argument("--program", default=environment.PROGRAMS / "mnist", help="the program `mnist`")
     parser.add_argument("--strengths", type=float, nargs="+", default=[0.05, 0.1, 0.2, 0.3])
+    parser.add_argument("--attacks", nargs="+", default=ATTACKS, choices=ATTACKS)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
