@@ -1,6 +1,6 @@
 //! What a model says of samples whose classes are known.
 
-use fireclay_train::{Predictions, Task, softmax};
+use fireclay_train::{Predictions, Task, argmax, softmax};
 
 use crate::AuditError;
 
@@ -60,7 +60,7 @@ impl Answers {
     pub(crate) fn class_of(&self, row: &[f32]) -> usize {
         match *row {
             [first, second] if self.margin != 0.0 => usize::from(second - first > self.margin),
-            _ => first_greatest(row),
+            _ => argmax(row),
         }
     }
 
@@ -131,11 +131,6 @@ impl Answers {
         };
         self.rows().map(of).collect()
     }
-}
-
-pub(crate) fn first_greatest(row: &[f32]) -> usize {
-    let better = |best: usize, class: usize| if row[class] > row[best] { class } else { best };
-    (0..row.len()).fold(0, better)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use fireclay_nn::LayerKind;
 use fireclay_store::ModelFile;
+use fireclay_train::argmax;
 
-use crate::answers::first_greatest;
 use crate::{Answers, AuditError, share_interval};
 
 /// Bins of equal width that confidences are sorted into.
@@ -58,7 +58,7 @@ impl Calibration {
         let mut bins = [Sums::default(); BINS];
         let mut brier = 0.0;
         for (row, label) in answers.probabilities(temperature) {
-            let class = first_greatest(&row);
+            let class = argmax(&row);
             let confidence = f64::from(row[class]);
             let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
             let bin = &mut bins[bin];
