@@ -52,7 +52,7 @@ pub use dynamic_int8::{DynamicInt8Scope, in_dynamic_int8};
 pub use error::BackendError;
 pub use peak_memory::peak_memory_bytes;
 pub use precision::{Precision, PrecisionScope, in_precision};
-pub use random::{RandomTurn, random_turn, seeded};
+pub use random::{BatchPart, PartScope, RandomTurn, batch_part, in_part, random_turn, seeded};
 pub use threads::{set_threads, threads};
 
 /// Drops what the CPU's kernels keep of the weights of networks that answered. For a network that goes on training: an

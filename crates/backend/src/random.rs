@@ -12,6 +12,68 @@ static TURN: Mutex<()> = Mutex::new(());
 thread_local! {
     /// Whether this thread has its turn.
     static HAS_TURN: Cell<bool> = const { Cell::new(false) };
+    /// Of which part of a batch the tensors of this thread are.
+    static PART: Cell<Option<BatchPart>> = const { Cell::new(None) };
+}
+
+/// A part of a batch, whose rest is elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPart {
+    /// Samples before the part.
+    pub before: usize,
+    /// Samples of the part.
+    pub samples: usize,
+    /// Samples of the whole batch.
+    pub whole: usize,
+}
+
+impl BatchPart {
+    /// How many of a tensor's values, or rows, stand before the part in the whole tensor, and how many that has. A tensor that has not as many
+    /// for each sample is no part of anything.
+    pub(crate) fn of(self, count: usize) -> Option<(usize, usize)> {
+        let of_sample = count.checked_div(self.samples)?;
+        (of_sample * self.samples == count).then_some((self.before * of_sample, self.whole * of_sample))
+    }
+}
+
+/// What is drawn at random for a part of a batch; it ends when this is dropped.
+#[must_use = "it ends when this is dropped"]
+#[derive(Debug)]
+pub struct PartScope {
+    before: Option<BatchPart>,
+    /// It belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+/// Lets dropout in this thread drop, of a part of a batch, what it would drop of it in the whole batch, from the same seed.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use fireclay_backend::{BatchPart, in_part, ops::dropout, seeded};
+///
+/// let device = Device::default();
+/// let drop = |samples, part| {
+///     let _turn = seeded(&device, 1);
+///     let _scope = in_part(part);
+///     dropout(Tensor::<2>::ones([samples, 100], &device), 0.5)
+/// };
+/// let whole = drop(4, None);
+/// let part = drop(1, Some(BatchPart { before: 2, samples: 1, whole: 4 }));
+/// assert_eq!(part.into_data(), whole.slice([2..3]).into_data());
+/// ```
+pub fn in_part(part: Option<BatchPart>) -> PartScope {
+    PartScope { before: PART.replace(part), thread: PhantomData }
+}
+
+/// Of which part of a batch the tensors of this thread are, where it is not the whole.
+pub fn batch_part() -> Option<BatchPart> {
+    PART.get()
+}
+
+impl Drop for PartScope {
+    fn drop(&mut self) {
+        PART.set(self.before);
+    }
 }
 
 /// A thread's turn at the random numbers; it ends when this is dropped.

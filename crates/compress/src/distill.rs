@@ -101,6 +101,10 @@ impl Source for Taught {
         self.source.has_fixed_shape()
     }
 
+    fn needs_whole_batches(&self) -> bool {
+        self.source.needs_whole_batches()
+    }
+
     fn feature_kind(&self) -> FeatureKind {
         self.source.feature_kind()
     }

@@ -98,6 +98,10 @@ impl Source for NamedInputs {
         self.first.has_fixed_shape()
     }
 
+    fn needs_whole_batches(&self) -> bool {
+        self.first.needs_whole_batches() || self.others.iter().any(|source| source.needs_whole_batches())
+    }
+
     fn feature_kind(&self) -> FeatureKind {
         self.first.feature_kind()
     }

@@ -1,6 +1,7 @@
 //! What a training loop reads from, and what it reads.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fireclay_kernels::mix;
@@ -63,6 +64,12 @@ pub trait Source: Send + Sync {
     /// Whether every batch has samples of [`sample_shape`](Self::sample_shape), rather than of that of its longest sample.
     fn has_fixed_shape(&self) -> bool {
         true
+    }
+
+    /// Whether what a sample becomes depends on the others of its batch: with mixup, or where a batch has the shape of its longest
+    /// sample. A part of such a batch is gathered with the rest of it.
+    fn needs_whole_batches(&self) -> bool {
+        !self.has_fixed_shape()
     }
 
     /// What a sample consists of; numbers, unless a source says otherwise.
@@ -142,6 +149,10 @@ impl<S: Source + ?Sized> Source for Arc<S> {
 
     fn has_fixed_shape(&self) -> bool {
         (**self).has_fixed_shape()
+    }
+
+    fn needs_whole_batches(&self) -> bool {
+        (**self).needs_whole_batches()
     }
 
     fn feature_kind(&self) -> FeatureKind {
@@ -322,6 +333,64 @@ impl Batch {
         self.targets = targets;
         self.weights = None;
     }
+
+    /// Keeps some of its samples, by their places in the batch, and drops the others.
+    ///
+    /// ```
+    /// use fireclay_data::{Batch, BatchTargets};
+    ///
+    /// let mut batch = Batch::default();
+    /// batch.fill(&[7, 3, 5], &[2], vec![7.0, 7.5, 3.0, 3.5, 5.0, 5.5], BatchTargets::Classes(vec![1, 0, 1]));
+    /// batch.keep(1..3);
+    /// assert_eq!((batch.indices, batch.shape), (vec![3, 5], vec![2, 2]));
+    /// assert_eq!(batch.targets, BatchTargets::Classes(vec![0, 1]));
+    /// ```
+    ///
+    /// # Panics
+    /// If there are not as many samples.
+    pub fn keep(&mut self, samples: Range<usize>) {
+        let all = self.len();
+        assert!(samples.start <= samples.end && samples.end <= all, "{samples:?} of {all} samples");
+        let kept = samples.len();
+        let mut features = vec![(&mut self.shape, &mut self.features)];
+        features.extend(self.other_inputs.iter_mut().map(|input| (&mut input.shape, &mut input.features)));
+        for (shape, features) in features {
+            match features {
+                BatchFeatures::Values(values) => keep_rows(values, all, &samples),
+                BatchFeatures::Tokens(tokens) => keep_rows(tokens, all, &samples),
+            }
+            if let Some(count) = shape.first_mut() {
+                *count = kept;
+            }
+        }
+        match &mut self.targets {
+            BatchTargets::Classes(labels)
+            | BatchTargets::StepClasses(labels)
+            | BatchTargets::NextTokens(labels) => keep_rows(labels, all, &samples),
+            BatchTargets::MixedClasses { labels, partners, .. } => {
+                keep_rows(labels, all, &samples);
+                keep_rows(partners, all, &samples);
+            }
+            BatchTargets::ClassesWithLogits { labels, logits } => {
+                keep_rows(labels, all, &samples);
+                keep_rows(logits, all, &samples);
+            }
+            BatchTargets::Values { values, .. } | BatchTargets::Labels { values, .. } => {
+                keep_rows(values, all, &samples);
+            }
+        }
+        if let Some(weights) = &mut self.weights {
+            keep_rows(weights, all, &samples);
+        }
+        keep_rows(&mut self.indices, all, &samples);
+    }
+}
+
+/// Keeps some of the rows of a table of `all` rows.
+fn keep_rows<T>(table: &mut Vec<T>, all: usize, kept: &Range<usize>) {
+    let row = table.len() / all.max(1);
+    table.truncate(kept.end * row);
+    table.drain(..kept.start * row);
 }
 
 /// The features of one of several inputs.

@@ -103,6 +103,10 @@ impl Source for Subset {
         self.source.has_fixed_shape()
     }
 
+    fn needs_whole_batches(&self) -> bool {
+        self.source.needs_whole_batches()
+    }
+
     fn feature_kind(&self) -> FeatureKind {
         self.source.feature_kind()
     }

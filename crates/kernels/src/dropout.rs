@@ -15,6 +15,9 @@ pub struct Dropout {
     pub rate: f32,
     /// What decides which.
     pub seed: u64,
+    /// Where these values begin, if they are a part of more: the place of the first value in [`dropout`], and of the first row of
+    /// probabilities or of hidden values where it is a part of attention or of a feed-forward block. 0 if they are everything.
+    pub first: usize,
 }
 
 /// Values that have one stream of random numbers.
@@ -29,18 +32,22 @@ const BLOCK: usize = 256;
 /// ```
 /// use fireclay_kernels::{Cpu, Dropout, dropout};
 /// let mut output = [0.0; 1000];
-/// dropout(Cpu::best(1), Dropout { rate: 0.5, seed: 1 }, &[1.0; 1000], &mut output);
+/// dropout(Cpu::best(1), Dropout { rate: 0.5, seed: 1, first: 0 }, &[1.0; 1000], &mut output);
 /// assert!(output.iter().all(|value| [0.0, 2.0].contains(value)));
 /// assert!((400..600).contains(&output.iter().filter(|value| **value == 0.0).count()));
 /// ```
 pub fn dropout(cpu: Cpu, dropout: Dropout, input: &[f32], output: &mut [f32]) {
     assert_eq!(input.len(), output.len(), "as many values come out as go in");
     let shared = Shared::new(output);
-    over_rows(cpu, input.len().div_ceil(BLOCK), input.len(), |blocks| {
-        let places = blocks.start * BLOCK..(blocks.end * BLOCK).min(input.len());
+    // The first block may have begun before.
+    let (first, skipped) = (dropout.first / BLOCK, dropout.first % BLOCK);
+    over_rows(cpu, (skipped + input.len()).div_ceil(BLOCK), input.len(), |blocks| {
+        let start = (blocks.start * BLOCK).saturating_sub(skipped);
+        let places = start..(blocks.end * BLOCK - skipped).min(input.len());
+        let skipped = if blocks.start == 0 { skipped } else { 0 };
         // SAFETY: no other part has these blocks.
         let output = unsafe { shared.part(places.clone()) };
-        cpu.path.run(Drop { dropout, first: blocks.start, input: &input[places], output });
+        cpu.path.run(Drop { dropout, first: first + blocks.start, skipped, input: &input[places], output });
     });
 }
 
@@ -48,6 +55,8 @@ struct Drop<'a> {
     dropout: Dropout,
     /// The number of the first block.
     first: usize,
+    /// How many values of it come before the input.
+    skipped: usize,
     input: &'a [f32],
     output: &'a mut [f32],
 }
@@ -58,9 +67,14 @@ impl Kernel for Drop<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let mut factors = [0.0; BLOCK];
-        for (at, (input, output)) in self.input.chunks(BLOCK).zip(self.output.chunks_mut(BLOCK)).enumerate() {
-            let factors = &mut factors[..input.len()];
-            self.dropout.factors(self.first + at, factors);
+        let (mut block, mut skipped, mut done) = (self.first, self.skipped, 0);
+        while done < self.input.len() {
+            let end = self.input.len().min(done + BLOCK - skipped);
+            let (input, output) = (&self.input[done..end], &mut self.output[done..end]);
+            let factors = &mut factors[..skipped + input.len()];
+            self.dropout.stream(block, factors);
+            let factors = &factors[skipped..];
+            (block, skipped, done) = (block + 1, 0, end);
             each_vector!(S::LANES, input.len(), |column, count| {
                 put(
                     s,
@@ -75,9 +89,15 @@ impl Kernel for Drop<'_> {
 }
 
 impl Dropout {
-    /// Writes the factors of a stream, 0 or a little more than 1.
+    /// Writes the factors of a row, 0 or a little more than 1.
     #[inline(always)]
-    pub(crate) fn factors(&self, stream: usize, factors: &mut [f32]) {
+    pub(crate) fn factors(&self, row: usize, factors: &mut [f32]) {
+        self.stream(self.first + row, factors);
+    }
+
+    /// Writes the factors of a stream.
+    #[inline(always)]
+    fn stream(&self, stream: usize, factors: &mut [f32]) {
         let dropped = ((self.rate * 65536.0).round() as u64).min(65535);
         let kept = 65536.0 / (65536 - dropped) as f32;
         let stream = mix(self.seed ^ mix(stream as u64));
@@ -102,7 +122,7 @@ mod tests {
             let (mut dropped, mut sum) = (0, 0.0);
             for stream in 0..1000 {
                 let mut factors = [9.0; 101];
-                Dropout { rate, seed: 5 }.factors(stream, &mut factors);
+                Dropout { rate, seed: 5, first: 0 }.factors(stream, &mut factors);
                 dropped += factors.iter().filter(|factor| **factor == 0.0).count();
                 sum += factors.iter().sum::<f32>();
             }
@@ -118,7 +138,7 @@ mod tests {
             let input = Random::new(len as u64).numbers(len);
             let run = |cpu| {
                 let mut output = vec![9.0; len];
-                dropout(cpu, Dropout { rate: 0.3, seed: 7 }, &input, &mut output);
+                dropout(cpu, Dropout { rate: 0.3, seed: 7, first: 0 }, &input, &mut output);
                 output
             };
             let expected = run(Cpu::single(crate::Path::Plain));
@@ -128,6 +148,20 @@ mod tests {
             let kept = 65536.0 / (65536.0 - (0.3f32 * 65536.0).round());
             let pairs = input.iter().zip(&expected);
             assert!(pairs.clone().all(|(x, y)| *y == 0.0 || *y == x * kept));
+        }
+    }
+
+    #[test]
+    fn a_part_drops_what_it_drops_of_the_whole() {
+        let input = Random::new(1).numbers(1100);
+        let mut whole = vec![9.0; input.len()];
+        let cpu = Cpu::best(2);
+        dropout(cpu, Dropout { rate: 0.3, seed: 7, first: 0 }, &input, &mut whole);
+        for (first, end) in [(0, 1100), (1, 3), (255, 257), (256, 700), (300, 301), (511, 1100), (513, 1029)]
+        {
+            let mut part = vec![9.0; end - first];
+            dropout(cpu, Dropout { rate: 0.3, seed: 7, first }, &input[first..end], &mut part);
+            assert_eq!(part, whole[first..end], "{first}..{end}");
         }
     }
 }

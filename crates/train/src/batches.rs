@@ -1,6 +1,7 @@
 //! All samples of a source in order, as they are measured and predicted.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fireclay_data::{Batch, DataError, Loader, Source, TargetKind};
@@ -23,6 +24,21 @@ pub(crate) fn in_order(source: &Arc<dyn Source>) -> Box<dyn Iterator<Item = Resu
         return Box::new(std::iter::once(gathered));
     }
     Box::new(Loader::new(source.clone(), order, batch_size, 0))
+}
+
+/// How many batches a source has.
+pub(crate) fn batches_of(source: &dyn Source) -> usize {
+    source.len().div_ceil(batch_size(source).get())
+}
+
+/// Some of the same batches, by their numbers.
+pub(crate) fn in_order_part(
+    source: &Arc<dyn Source>,
+    batches: Range<usize>,
+) -> impl Iterator<Item = Result<Batch, DataError>> + use<> {
+    let batch_size = batch_size(&**source);
+    let place = |batch: usize| (batch * batch_size.get()).min(source.len()) as u32;
+    Loader::new(source.clone(), (place(batches.start)..place(batches.end)).collect(), batch_size, 0)
 }
 
 /// Samples in one step: fewer where the logits of many would not fit into memory.

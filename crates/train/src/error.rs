@@ -1,6 +1,7 @@
 //! What can go wrong while training.
 
 use fireclay_data::{DataError, TargetKind};
+use fireclay_distribute::GroupError;
 use fireclay_nn::{InputSpec, NnError};
 use fireclay_store::StoreError;
 
@@ -292,6 +293,32 @@ pub enum TrainError {
         "the network was trained on rows of a table that were encoded in another way than these; encode them with `Trainer::table_preprocessing`"
     )]
     TablePreprocessing,
+    /// Ranks that do not do the same.
+    #[error(
+        "rank {rank} has {found} as its {what}, and rank 0 has {expected}; start all ranks with the same program, settings and data"
+    )]
+    UnlikeRanks {
+        /// The rank that differs from rank 0.
+        rank: usize,
+        /// In what, such as `settings.options.seed`.
+        what: String,
+        /// What it has.
+        found: String,
+        /// What rank 0 has.
+        expected: String,
+    },
+    /// A training that cannot be done on several ranks.
+    #[error("the training cannot be done on several ranks: {reason}")]
+    NotOnRanks {
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+    /// Ranks that do not understand each other.
+    #[error("a rank sent something that this one cannot read; start all ranks with the same program")]
+    RankMessage,
+    /// A rank is lost or has ended.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The optimiser's state in a checkpoint cannot be read.
     #[error("the optimiser's state in the checkpoint cannot be read: {reason}")]
     OptimizerState {

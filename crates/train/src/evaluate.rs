@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use fireclay_data::{Batch, BatchTargets, Normalization, Source};
+use fireclay_data::{Batch, BatchTargets, DataError, Normalization, Source};
 use fireclay_nn::{CrossEntropyLoss, Loss, Network, TargetType, batch_loss};
 use serde::Serialize;
 
-use crate::batches::in_order;
+use crate::batches::{batches_of, in_order, in_order_part};
 use crate::error::TrainError;
 use crate::metrics::{
     AnyMetric, ClassificationReport, Collected, LanguageReport, MultiLabelReport, PredictionTargets,
     Predictions, RegressionReport, Task, TokenSums, sigmoid,
 };
 use crate::objective;
+use crate::ranks::{MeasuredBatch, Ranks};
 use crate::training_sums::is_first_greatest;
 use crate::upload::{Uploaded, check_batch, upload};
 
@@ -111,8 +112,13 @@ pub fn predict<N: Network>(
     Ok(rows)
 }
 
+/// Batches that a rank measures before it shows the others what came of them.
+const BATCHES_AT_ONCE: usize = 8;
+
 /// What is measured with: a loss and metrics, for a task.
 pub(crate) struct Measures<'a> {
+    /// Among whom the batches are shared, if there are others.
+    pub(crate) ranks: Option<&'a Ranks>,
     pub(crate) loss: &'a dyn Loss,
     pub(crate) metrics: &'a [AnyMetric],
     pub(crate) task: Task,
@@ -210,13 +216,59 @@ impl Measures<'_> {
         if source.is_empty() {
             return Err(TrainError::NoSamples { purpose: "evaluate" });
         }
+        let Some(ranks) = self.ranks else {
+            return self.pass_alone(network, source, device, show);
+        };
+        // In rounds, so that no rank holds the outputs of all samples.
+        let (mut total, mut weight) = (0.0, 0.0);
+        let batches = batches_of(&**source);
+        for first in (0..batches).step_by(ranks.size() * BATCHES_AT_ONCE) {
+            let of_round = (batches - first).min(ranks.size() * BATCHES_AT_ONCE);
+            let own = ranks.part(of_round);
+            let own = in_order_part(source, first + own.start..first + own.end);
+            let mut measured = Vec::new();
+            self.each_batch(network, source, device, own, |batch| measured.push(batch))?;
+            for batch in ranks.all_measured(&measured, self.task)? {
+                total += batch.loss;
+                weight += batch.counted;
+                show(&batch.predictions);
+            }
+        }
+        Ok(if weight > 0.0 { total / weight } else { 0.0 })
+    }
+
+    /// The same on one rank.
+    fn pass_alone<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+        mut show: impl FnMut(&Predictions),
+    ) -> Result<f64, TrainError> {
+        let (mut total, mut weight) = (0.0, 0.0);
+        self.each_batch(network, source, device, in_order(source), |batch| {
+            total += batch.loss;
+            weight += batch.counted;
+            show(&batch.predictions);
+        })?;
+        Ok(if weight > 0.0 { total / weight } else { 0.0 })
+    }
+
+    /// Measures some batches.
+    fn each_batch<N: Network>(
+        &self,
+        network: &N,
+        source: &Arc<dyn Source>,
+        device: &Device,
+        batches: impl Iterator<Item = Result<Batch, DataError>>,
+        mut take_in: impl FnMut(MeasuredBatch),
+    ) -> Result<(), TrainError> {
         let scale = source.metadata().target_scale;
         let needs_outputs = match self.task {
             Task::NextToken { .. } => self.metrics.iter().any(|metric| metric.needs_outputs(self.task)),
             _ => true,
         };
-        let (mut total, mut weight) = (0.0, 0.0);
-        for batch in in_order(source) {
+        for batch in batches {
             let batch = batch?;
             check_batch(&batch, &**source, self.loss.targets())?;
             let (targets, row_weights) = (prediction_targets(&batch), batch.weights.clone());
@@ -229,8 +281,6 @@ impl Measures<'_> {
             };
             let counted = weights.as_ref().map_or(rows as f64, |weights| weights.total);
             let loss = mean(self.loss);
-            total += counted * loss;
-            weight += counted;
 
             if !needs_outputs && weights.is_none() {
                 let Task::NextToken { vocabulary_size } = self.task else { unreachable!("only then") };
@@ -240,7 +290,8 @@ impl Measures<'_> {
                 };
                 let correct = correct(&output, &targets) as f64;
                 let sums = TokenSums { cross_entropy: counted * plain, correct, tokens: counted };
-                show(&Predictions::from_token_sums(vocabulary_size, sums));
+                let predictions = Predictions::from_token_sums(vocabulary_size, sums);
+                take_in(MeasuredBatch { loss: counted * loss, counted, predictions });
                 continue;
             }
             let (mut outputs, mut targets) = (values(output), targets);
@@ -252,9 +303,9 @@ impl Measures<'_> {
             if let Some(weights) = row_weights {
                 predictions = predictions.with_weights(weights);
             }
-            show(&predictions);
+            take_in(MeasuredBatch { loss: counted * loss, counted, predictions });
         }
-        Ok(if weight > 0.0 { total / weight } else { 0.0 })
+        Ok(())
     }
 }
 

@@ -53,6 +53,11 @@ pub struct FitOptions {
     /// single weights were taken out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep_zeros: bool,
+    /// Whether batch norm normalises by the statistics of the whole batch where several ranks train ([`Trainer::group`](crate::Trainer::group)),
+    /// and not by those of each rank's part; false by default, which asks for fewer sums and larger parts. The last batch of an epoch must have as many
+    /// samples as there are ranks. Of ranks that are threads of one process, dropout then draws from random numbers that they share, and does not repeat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sync_batch_norm: bool,
     /// Whether the training is differentially private, and how much; not at all by default. The norm of
     /// [`clip_norm`](Self::clip_norm), 1 by default, is then that of each sample's gradient, and `batch_size` the number of samples that a step
     /// has on the average: each is drawn with the same probability.
@@ -112,6 +117,7 @@ impl Default for FitOptions {
             averaging: None,
             precision: Precision::F32,
             keep_zeros: false,
+            sync_batch_norm: false,
             privacy: None,
             adversarial: None,
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use fireclay_backend::Precision;
 use fireclay_data::{Batch, DataError, FeatureKind, Source, Subset, TargetKind};
+use fireclay_distribute::Group;
 use fireclay_nn::{
     BinaryCrossEntropyLoss, CrossEntropyLoss, InputSpec, Loss, Model, MseLoss, Network, NnError, Stored,
     Target, TargetType, check_forward, load_state,
@@ -27,6 +28,7 @@ use crate::objective;
 use crate::optimizer::{AnyOptimizer, ParameterGroup, check_groups, resolve_groups};
 use crate::options::FitOptions;
 use crate::private;
+use crate::ranks::{Ranks, StepTraffic};
 use crate::resume::Resumed;
 use crate::run::RunSettings;
 use crate::schedule::Schedule;
@@ -60,6 +62,8 @@ pub struct Trainer<N: Network> {
     pub(crate) metrics: Vec<AnyMetric>,
     pub(crate) callbacks: Vec<Box<dyn Callback>>,
     pub(crate) validation: Option<Arc<dyn Source>>,
+    /// The other processes that train the same network, if there are any.
+    pub(crate) ranks: Option<Arc<Ranks>>,
     /// What the last data set said about itself; it goes into the model file.
     pub(crate) metadata: ModelMetadata,
 }
@@ -122,6 +126,7 @@ impl<N: Network> Trainer<N> {
             metrics: Vec::new(),
             callbacks: Vec::new(),
             validation: None,
+            ranks: None,
             metadata: ModelMetadata::default(),
         }
     }
@@ -178,6 +183,47 @@ impl<N: Network> Trainer<N> {
         self
     }
 
+    /// Trains together with other processes, the ranks of a group, each of which makes the same call on the same data with the same
+    /// settings.
+    ///
+    /// Each batch is one of all ranks: a rank computes the gradients of its part, and all take the same step, so that they have the same
+    /// weights at any time. What comes out is what one process gives, but for rounding: sums are added in the order of the ranks, so
+    /// that the same number of ranks gives the same bits. Batch norm normalises by the statistics of a rank's part; its running statistics are averaged.
+    /// A loss of one's own must be a mean over samples, weighted by their weights at most, as the mean of a batch is made of those of its parts.
+    /// Losses and metrics are those of all ranks together. Callbacks are called on each rank, and what those of rank 0 ask
+    /// for is done on all; a break or a checkpoint is also done if one of another rank asks for it. A callback that writes, such as
+    /// [`CheckpointWriter`](crate::CheckpointWriter), belongs to rank 0 alone.
+    ///
+    /// A run that was broken off is resumed by all ranks from the same checkpoint, also by another number of them. A group of one rank is none.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Provenance, Targets};
+    /// use fireclay_distribute::Threads;
+    /// use fireclay_nn::{Device, ModelSpec, state};
+    /// use fireclay_train::{FitOptions, Trainer};
+    ///
+    /// // The ranks are threads here; processes are connected by `fireclay_distribute::connect`.
+    /// let ranks: Vec<_> = Threads::new(2).into_iter().map(|group| std::thread::spawn(move || {
+    ///     let targets = Targets::Values { width: 1, values: (0..8).map(|x| 2.0 * x as f32).collect() };
+    ///     let data = Dataset::from_f32(&[1], (0..8).map(|x| x as f32).collect(), targets, Provenance::default()).unwrap();
+    ///     let model = ModelSpec::new([1]).dense(1).build_seeded(0, &Device::default()).unwrap();
+    ///     let mut trainer = Trainer::regression(model).group(group);
+    ///     trainer.fit(&data, &FitOptions { epochs: 2, batch_size: 4, ..FitOptions::default() }).unwrap();
+    ///     state(trainer.network())
+    /// })).collect();
+    /// let weights: Vec<_> = ranks.into_iter().map(|rank| rank.join().unwrap()).collect();
+    /// assert_eq!(weights[0], weights[1]);
+    /// ```
+    pub fn group(mut self, group: impl Group + 'static) -> Self {
+        self.ranks = Ranks::new(Box::new(group)).map(Arc::new);
+        self
+    }
+
+    /// What this process exchanged with the other ranks in the steps so far, if there are others.
+    pub fn step_traffic(&self) -> Option<StepTraffic> {
+        self.ranks.as_ref().map(|ranks| ranks.step_traffic())
+    }
+
     /// The network, without gradients.
     pub fn network(&self) -> &N {
         &self.network
@@ -202,8 +248,17 @@ impl<N: Network> Trainer<N> {
         train: &S,
         options: &FitOptions,
     ) -> Result<History, TrainError> {
-        self.check_settings(options)?;
-        self.fit_from(Arc::new(train.clone()), options, None)
+        let checked = self.check_settings(options);
+        let fitted = checked.and_then(|()| self.fit_from(Arc::new(train.clone()), options, None));
+        self.or_leave(fitted)
+    }
+
+    /// A result, of which the other ranks hear if it is an error.
+    fn or_leave<T>(&self, result: Result<T, TrainError>) -> Result<T, TrainError> {
+        if let (Err(error), Some(ranks)) = (&result, &self.ranks) {
+            ranks.leave(error);
+        }
+        result
     }
 
     /// A trainer of another network, with the same loss and optimiser, and nobody who listens.
@@ -218,6 +273,7 @@ impl<N: Network> Trainer<N> {
             metrics: Vec::new(),
             callbacks: Vec::new(),
             validation: None,
+            ranks: None,
             metadata: ModelMetadata::default(),
         }
     }
@@ -247,6 +303,11 @@ impl<N: Network> Trainer<N> {
         train: &S,
         checkpoint: Checkpoint,
     ) -> Result<History, TrainError> {
+        let fitted = self.resume_from(Arc::new(train.clone()), checkpoint);
+        self.or_leave(fitted)
+    }
+
+    fn resume_from(&mut self, train: Arc<dyn Source>, checkpoint: Checkpoint) -> Result<History, TrainError> {
         let Checkpoint { progress, tensors, optimizer } = checkpoint;
         self.take_up(&progress.settings)?;
         let Tensors { weights, best, average } = part(tensors);
@@ -263,7 +324,7 @@ impl<N: Network> Trainer<N> {
         let options = progress.settings.options.clone();
         let network = self.network.valid();
         let resumed = Resumed { progress, optimizer, network, best, average };
-        self.fit_from(Arc::new(train.clone()), &options, Some(resumed))
+        self.fit_from(train, &options, Some(resumed))
     }
 
     /// Takes over how a run was set up, as far as it is built in; the rest must be here already.
@@ -390,7 +451,7 @@ impl<N: Network> Trainer<N> {
         let metrics: Vec<AnyMetric> =
             self.metrics.iter().filter(|metric| metric.supports(task)).cloned().collect();
         let threshold = self.metadata.threshold;
-        let measures = Measures { loss: &*self.loss, metrics: &metrics, task, threshold };
+        let measures = Measures { ranks: None, loss: &*self.loss, metrics: &metrics, task, threshold };
         measures.evaluate(&self.network, &source, &self.device)
     }
 
@@ -402,7 +463,7 @@ impl<N: Network> Trainer<N> {
         let source: Arc<dyn Source> = Arc::new(data.clone());
         let task = self.check_source(&source, "evaluate")?.task;
         self.check_preprocessing(&*source)?;
-        let measures = Measures { loss: &*self.loss, metrics: &[], task, threshold: None };
+        let measures = Measures { ranks: None, loss: &*self.loss, metrics: &[], task, threshold: None };
         measures.predictions(&self.network, &source, &self.device)
     }
 

@@ -183,6 +183,17 @@ impl TrainingSums {
         Ok(())
     }
 
+    /// Adds what was measured in a step elsewhere.
+    pub(crate) fn take_in(&mut self, step: &Sums) {
+        self.sums.loss += step.loss;
+        self.sums.samples += step.samples;
+        self.sums.correct += step.correct;
+        self.sums.counts_correct |= step.counts_correct;
+        if let Some(weight) = step.weight {
+            self.sums.weight = Some(self.sums.weight.unwrap_or(0.0) + weight);
+        }
+    }
+
     pub(crate) fn sums(&self) -> &Sums {
         &self.sums
     }

@@ -53,6 +53,7 @@ mod int8;
 mod layer_norm;
 mod optimizer;
 mod pool2d;
+mod rank_sum;
 mod recurrent;
 mod sample_norms;
 mod saturating;
@@ -73,6 +74,7 @@ pub use int8::{Int8Description, int8};
 pub use layer_norm::layer_norm;
 pub use optimizer::{AdamSettings, MuonSettings, SgdSettings, adam_step, muon_step, sgd_step};
 pub use pool2d::{PoolOptions, avg_pool2d, global_avg_pool2d, max_pool2d};
+pub use rank_sum::{RankSum, RankSumScope, rank_sums_by, sum_over_ranks, sums_over_ranks};
 pub use recurrent::{
     RecurrentCell, RecurrentInput, RecurrentOptions, RecurrentState, RecurrentWeights, recurrent,
     recurrent_last, recurrent_with_state,

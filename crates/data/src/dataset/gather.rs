@@ -26,6 +26,10 @@ impl Source for Dataset {
         !self.is_bucketed
     }
 
+    fn needs_whole_batches(&self) -> bool {
+        self.is_bucketed || self.mixup.is_some()
+    }
+
     fn feature_kind(&self) -> FeatureKind {
         match self.vocabulary_size() {
             Some(vocabulary_size) => FeatureKind::Tokens { vocabulary_size },

@@ -9,7 +9,7 @@ fn sizes(batch: usize, num_heads: usize, queries: usize, keys: usize, dim: usize
 /// With and without a causal mask, dropout, and key lengths, of which one is 0.
 fn masked<'a>(sizes: Attention<'a>, lengths: &'a [u32]) -> [Attention<'a>; 5] {
     let key_lengths = Some(lengths);
-    let dropout = Some(Dropout { rate: 0.4, seed: 3 });
+    let dropout = Some(Dropout { rate: 0.4, seed: 3, first: 0 });
     [
         sizes,
         Attention { causal: true, ..sizes },

@@ -91,7 +91,7 @@ fn agrees_with_the_definition_for_every_number_of_rows_up_to_64() {
     let mut random = Random::new(1);
     for rows in 0..=64 {
         let (features, inner) = (1 + random.below(20), 1 + random.below(40));
-        let dropout = (rows % 3 == 0).then_some(Dropout { rate: 0.3, seed: rows as u64 });
+        let dropout = (rows % 3 == 0).then_some(Dropout { rate: 0.3, seed: rows as u64, first: 0 });
         let shape = FeedForward { gelu: rows % 2 == 0, dropout, ..shape(rows, features, inner) };
         Case::new(&mut random, shape).check(cpus());
     }
@@ -113,7 +113,7 @@ fn agrees_with_the_definition_for_every_width_up_to_64_and_beyond() {
 #[test]
 fn the_reference_has_the_gradients_of_differences() {
     let mut random = Random::new(3);
-    let dropout = Some(Dropout { rate: 0.4, seed: 5 });
+    let dropout = Some(Dropout { rate: 0.4, seed: 5, first: 0 });
     for shape in [shape(3, 2, 4), FeedForward { dropout, ..shape(4, 3, 5) }] {
         let case = Case::new(&mut random, shape);
         let factors = wide(&case.factors());

@@ -4,6 +4,7 @@
 //! should give the same numbers in PyTorch.
 
 use burn::module::{Flag, Initializer, Module, Param, RunningState};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use fireclay_backend::ops::{self, Activation, BatchNormWeights};
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,9 @@ impl BatchNorm {
             let BatchNormWeights { weight, bias, mean, variance, epsilon } = self.known();
             return ops::batch_norm(input, weight, bias, mean, variance, epsilon, activation);
         }
+        if ops::sums_over_ranks() {
+            return self.forward_on_ranks(input, activation);
+        }
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
         let [channels] = gamma.dims();
         let count = input.shape().num_elements() / channels.max(1);
@@ -138,6 +142,32 @@ impl BatchNorm {
         let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
         self.update(&self.running_var, result.variance.detach().mul_scalar(unbiased));
         result.output
+    }
+
+    /// The same by the statistics of the parts of all ranks together.
+    fn forward_on_ranks<const D: usize>(&self, input: Tensor<D>, activation: Activation) -> Tensor<D> {
+        let shape = input.dims();
+        let channels = shape[1];
+        let by_channel = input.swap_dims(0, 1);
+        let turned_shape = by_channel.dims();
+        let values: Tensor<2> = by_channel.reshape([channels as i64, -1]);
+        let own_count = Tensor::from_floats([[values.dims()[1] as f32]], &values.device());
+        let sums = ops::sum_over_ranks(Tensor::cat(vec![values.clone().sum_dim(1), own_count], 0));
+        let (sum, count) = (sums.clone().narrow(0, 0, channels), sums.narrow(0, channels, 1).detach());
+        let mean = sum / count.clone();
+        let centred = values - mean.clone();
+        let squares = ops::sum_over_ranks(centred.clone().powi_scalar(2).sum_dim(1));
+        let variance = squares.clone() / count.clone();
+        let unbiased = squares / (count - 1.0).clamp_min(1.0);
+        self.update(&self.running_mean, mean.detach().squeeze_dim(1));
+        self.update(&self.running_var, unbiased.detach().squeeze_dim(1));
+        let normed = centred / (variance + self.epsilon).sqrt();
+        let output = normed * self.gamma.val().unsqueeze_dim(1) + self.beta.val().unsqueeze_dim(1);
+        let output: Tensor<D> = output.reshape(turned_shape).swap_dims(0, 1);
+        match activation {
+            Activation::None => output,
+            Activation::Relu => relu(output),
+        }
     }
 
     fn update(&self, state: &RunningState<Tensor<1>>, new: Tensor<1>) {

@@ -2,7 +2,7 @@
 
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
-use fireclay_backend::ops;
+use fireclay_backend::{BatchPart, ops};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Description, Forward, Place};
@@ -67,6 +67,21 @@ pub(super) fn apply<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor
     match share(layer, &input.device()) {
         0.0 => input,
         share => ops::dropout(input, share),
+    }
+}
+
+/// Burn's module as it is, where weights of earlier versions were trained with the numbers that it draws. Of a part of a batch it drops
+/// what it drops of it in the whole one.
+pub(super) fn apply_burns<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor<D> {
+    let mut shape = input.dims();
+    let part = fireclay_backend::batch_part().filter(|part| part.samples == shape[0]);
+    match part {
+        Some(BatchPart { before, samples, whole }) if share(layer, &input.device()) > 0.0 => {
+            shape[0] = whole;
+            let kept = layer.forward(Tensor::<D>::ones(shape, &input.device()));
+            input * kept.narrow(0, before, samples)
+        }
+        _ => layer.forward(input),
     }
 }
 

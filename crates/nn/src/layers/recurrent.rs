@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 use fireclay_backend::ops::{self, RecurrentCell, RecurrentInput, RecurrentOptions};
 
 use super::contract::Forward;
+use super::dropout::apply_burns;
 use super::flow::{Flow, Following, Fusable, ReadsTokens};
 use super::memory::Memory;
 use super::recurrent_state::RecurrentState;
@@ -58,7 +59,7 @@ impl Recurrent {
         let mut value = self.drop_features(input);
         for layer in before {
             let states: Tensor<3> = self.in_each_direction(layer, value, lengths, ops::recurrent);
-            value = self.dropout.forward(states).into();
+            value = apply_burns(&self.dropout, states).into();
         }
         match self.return_sequences {
             true => self.in_each_direction::<3>(last, value, lengths, ops::recurrent).into(),
@@ -151,7 +152,7 @@ impl Recurrent {
 /// What a value is multiplied by, 0 or `1 / (1 - rate)`; `None` where nothing is dropped, as when not training.
 fn mask(dropout: &Dropout, shape: [usize; 2], device: &Device) -> Option<Tensor<2>> {
     let drops = dropout.training.is_enabled() && device.is_autodiff() && dropout.prob > 0.0;
-    drops.then(|| dropout.forward(Tensor::ones(shape, device)))
+    drops.then(|| apply_burns(dropout, Tensor::ones(shape, device)))
 }
 
 impl Forward for Recurrent {

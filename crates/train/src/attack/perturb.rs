@@ -1,6 +1,7 @@
 //! The steps of an attack, on pictures as a network reads them.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use fireclay_backend::batch_part;
 use fireclay_data::{Normalization, Random, Source};
 use fireclay_nn::{AnyTensor, Loss, Network, Target};
 
@@ -74,7 +75,7 @@ impl Perturber {
         let allowed =
             |change: Tensor<4>| within(change, attack).max_pair(least.clone()).min_pair(most.clone());
         let mut change = match attack.random_start {
-            true => allowed(self.start(images.dims(), attack, place)),
+            true => allowed(self.start_of_part(images.dims(), attack, place)),
             false => images.zeros_like(),
         };
         for _ in 0..attack.steps {
@@ -90,6 +91,19 @@ impl Perturber {
             change = allowed(change + direction * attack.step());
         }
         images + change / self.std.clone()
+    }
+
+    /// What the samples of a part of a batch begin with in the whole one.
+    fn start_of_part(&self, dims: [usize; 4], attack: &Attack, place: Place) -> Tensor<4> {
+        let [samples, of_sample @ ..] = dims;
+        match batch_part() {
+            Some(part) if part.samples == samples => {
+                let [channels, height, width] = of_sample;
+                let whole = self.start([part.whole, channels, height, width], attack, place);
+                whole.narrow(0, part.before, samples)
+            }
+            _ => self.start(dims, attack, place),
+        }
     }
 
     /// A random change within the strength: of each value any as likely, or a random direction with any length as likely.

@@ -79,7 +79,8 @@ fn evaluated<N: Network>(
     limit: Duration,
 ) -> Result<f64, TrainError> {
     let task = objective::task(&*trainer.loss, source.target_kind())?;
-    let measures = Measures { loss: &*trainer.loss, metrics: &trainer.metrics, task, threshold: None };
+    let measures =
+        Measures { ranks: None, loss: &*trainer.loss, metrics: &trainer.metrics, task, threshold: None };
     let measure = |samples: usize| -> Result<f64, TrainError> {
         let some: Arc<dyn Source> = Arc::new(Subset::spread(source.clone(), samples)?);
         let clock = Instant::now();

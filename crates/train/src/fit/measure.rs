@@ -35,8 +35,13 @@ impl<N: Network> Trainer<N> {
             values.push(("epsilon".to_string(), spent.epsilon));
         }
         if let Some(validation) = plan.validation {
-            let measures =
-                Measures { loss: &*self.loss, metrics: &self.metrics, task: plan.task, threshold: None };
+            let measures = Measures {
+                ranks: self.ranks.as_deref(),
+                loss: &*self.loss,
+                metrics: &self.metrics,
+                task: plan.task,
+                threshold: None,
+            };
             let measurement = measures.measure(&network, validation, &self.device)?;
             fireclay_backend::forget_ordered_weights();
             if !measurement.loss.is_finite() {
@@ -48,7 +53,12 @@ impl<N: Network> Trainer<N> {
         }
         self.network = network;
         let samples_per_s = trained.samples as f64 / trained.seconds.max(1e-9);
-        Ok(EpochRecord { epoch: run.state.epoch, values, seconds: trained.seconds, samples_per_s })
+        let record = EpochRecord { epoch: run.state.epoch, values, seconds: trained.seconds, samples_per_s };
+        match &self.ranks {
+            None => Ok(record),
+            // Its times are those of one rank.
+            Some(ranks) => ranks.record_of_first(&record),
+        }
     }
 
     /// The network to measure and keep at the end of an epoch: the average of its weights, if that is asked for and there is one.

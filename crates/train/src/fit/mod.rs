@@ -30,6 +30,7 @@ use crate::metrics::Task;
 use crate::objective;
 use crate::optimizer::init;
 use crate::private;
+use crate::ranks::{Description, Ranks};
 use crate::resume::{Resumed, restore_callbacks, restore_network, restore_optimizer};
 use crate::run::{RunSettings, RunState, Sums};
 use crate::trainer::Trainer;
@@ -63,6 +64,14 @@ struct Plan<'a> {
     adversarial: Option<(AdversarialOptions, Perturber)>,
 }
 
+impl Plan<'_> {
+    /// How many samples a batch of an epoch has, counted from 1.
+    fn samples_of_batch(&self, batch: usize) -> usize {
+        let batch_size = self.batch_size.get();
+        self.train.len().saturating_sub((batch - 1) * batch_size).min(batch_size)
+    }
+}
+
 /// What changes while it runs.
 struct Run<N> {
     /// Where gradients are recorded; only a step takes it, and puts another back.
@@ -73,8 +82,12 @@ struct Run<N> {
     best: Option<N>,
     /// The average of the weights so far, if one is kept.
     average: Option<N>,
+    /// With whom it is agreed on what callbacks ask for.
+    ranks: Option<Arc<Ranks>>,
     /// What callbacks asked for and did not get yet.
     requests: ControlRequests,
+    /// What they asked for at events that the other ranks did not have.
+    asked_here: ControlRequests,
     unused_reported: bool,
     watch: Watch,
 }
@@ -96,15 +109,36 @@ impl<N: Network> Trainer<N> {
         resumed: Option<Resumed<N>>,
         warning: Option<String>,
     ) -> Result<(History, Option<PrivacyCard>), TrainError> {
+        let options = &settings.options;
         let checked = self.check_source(train, "train on")?;
         if let Some(validation) = validation {
             self.check_source(validation, "validate on")?;
         }
         objective::check_metrics(&self.metrics, checked.task)?;
+        if let Some(ranks) = &self.ranks {
+            if options.privacy.is_some() {
+                let reason = "a private training draws its samples and its noise once; train it on one rank";
+                return Err(TrainError::NotOnRanks { reason });
+            }
+            if options.sync_batch_norm {
+                ranks.check_parts(train.len(), options.batch_size)?;
+            }
+            let validation = validation.map(|validation| &**validation);
+            ranks.compare(&Description::new(
+                &self.network,
+                settings,
+                &**train,
+                validation,
+                resumed.as_ref(),
+            )?)?;
+        }
         if resumed.is_none() && self.network.adapts() {
             self.adapt(train)?;
         }
-        let options = &settings.options;
+        if let (None, Some(ranks)) = (&resumed, &self.ranks) {
+            let (network, _) = ranks.weights_of_first(self.network.valid(), false)?;
+            self.network = network;
+        }
         let batch_size = NonZeroUsize::new(options.batch_size).unwrap_or(NonZeroUsize::MIN);
         let steps = steps_of(train.len(), batch_size, options.accumulate);
         let privacy = options.privacy.map(|privacy| {
@@ -124,7 +158,10 @@ impl<N: Network> Trainer<N> {
             task: checked.task,
             batch_size,
             steps,
-            interval: match fireclay_backend::reads_at_once(&self.device) || needs_step_loss {
+            interval: match fireclay_backend::reads_at_once(&self.device)
+                || needs_step_loss
+                || self.ranks.is_some()
+            {
                 true => 1,
                 false => READ_INTERVAL,
             },
@@ -184,7 +221,9 @@ impl<N: Network> Trainer<N> {
             state,
             best,
             average,
+            ranks: self.ranks.clone(),
             requests: ControlRequests::default(),
+            asked_here: ControlRequests::default(),
             unused_reported: false,
             watch: Watch::default(),
         };
@@ -233,7 +272,7 @@ impl<N: Network> Trainer<N> {
         run.tell(callbacks, &started)?;
         let lonely = lonely_sample(run.network(), plan.train.len(), plan.batch_size.get());
         for warning in warnings.into_iter().chain(lonely) {
-            run.tell(callbacks, &Event::Warning(&warning))?;
+            run.warn(callbacks, &warning)?;
         }
         if std::mem::take(&mut run.requests.checkpoint) {
             self.offer_checkpoint(&mut run, plan, callbacks)?;
@@ -247,6 +286,7 @@ impl<N: Network> Trainer<N> {
                 break;
             };
             self.look_for_trouble(&mut run, plan, &trained, callbacks)?;
+            self.keep_alike(&mut run, callbacks)?;
             let record = self.measure_epoch(&mut run, plan, &trained)?;
             run.state.history.push(record.clone());
             run.state.epoch += 1;
@@ -289,7 +329,10 @@ impl<N: Network> Trainer<N> {
         let mut samples = 0;
         let accumulate = plan.settings.options.accumulate;
         let batches = match &plan.privacy {
-            None => StepBatches::of_passes(plan, pass, accumulate, run.state.step),
+            None => match &self.ranks {
+                None => StepBatches::of_passes(plan, pass, accumulate, run.state.step),
+                Some(ranks) => StepBatches::of_rank(plan, ranks, pass, accumulate, run.state.step),
+            },
             Some(privacy) => {
                 let samples = privacy.steps_of_epoch(plan.train.len(), pass, plan.steps)?;
                 let at_once = private::samples_at_once(run.network(), &self.device);
@@ -299,10 +342,11 @@ impl<N: Network> Trainer<N> {
         for of_step in batches {
             let of_step = of_step?;
             run.state.step += 1;
-            samples += of_step.iter().map(Batch::len).sum::<usize>();
             let last = run.state.step == plan.steps;
+            let exchanged = self.ranks.as_ref().map(|ranks| ranks.step_begins());
             let before = (sums.sums().loss, sums.sums().counted());
             let step = self.train_step(run, plan, of_step, &mut sums, callbacks)?;
+            samples += step.samples;
             run.average_step(plan);
             let after = (sums.sums().loss, sums.sums().counted());
             let ended = Event::StepEnded {
@@ -318,6 +362,9 @@ impl<N: Network> Trainer<N> {
                 gradient_norm: step.gradient_norm,
             };
             run.tell_of_step(callbacks, &ended, &step.gradients)?;
+            if let (Some(ranks), Some(exchanged)) = (&self.ranks, exchanged) {
+                ranks.step_ended(exchanged);
+            }
             let wanted = std::mem::take(&mut run.requests.checkpoint) || run.requests.interrupt;
             if wanted && !last {
                 self.read(&mut sums, None, run, plan)?;
@@ -356,11 +403,37 @@ impl<N: Network> Run<N> {
     ) -> Result<(), TrainError> {
         let view = View { run: &*self, gradients, resumable: None };
         let requests = tell(callbacks, event, &view)?;
-        self.take_in(requests)
+        match event {
+            // Nothing is done after the end, where other ranks may be gone already.
+            Event::FitEnded(_) => Ok(()),
+            _ => self.take_in(requests),
+        }
+    }
+
+    /// Tells all callbacks of what is seen on this rank alone. What they ask for then is done at the next event.
+    fn tell_here(&mut self, callbacks: &mut [Box<dyn Callback>], event: &Event) -> Result<(), TrainError> {
+        let view = View { run: &*self, gradients: &[], resumable: None };
+        let requests = tell(callbacks, event, &view)?;
+        match &self.ranks {
+            None => self.take_in(requests),
+            Some(_) => {
+                self.asked_here.add(requests);
+                Ok(())
+            }
+        }
+    }
+
+    fn warn(&mut self, callbacks: &mut [Box<dyn Callback>], warning: &str) -> Result<(), TrainError> {
+        self.tell_here(callbacks, &Event::Warning(warning))
     }
 
     /// Does what callbacks asked for, or remembers it until it can be done.
     fn take_in(&mut self, mut requests: ControlRequests) -> Result<(), TrainError> {
+        if let Some(ranks) = &self.ranks {
+            let mut asked = std::mem::take(&mut self.asked_here);
+            asked.add(requests);
+            requests = ranks.agree(asked)?;
+        }
         if let Some(scale) = requests.learning_rate_scale.take() {
             if !(scale >= 0.0 && scale.is_finite()) {
                 return Err(TrainError::Setting {

@@ -5,7 +5,6 @@ use fireclay_nn::{AnyTensor, Network, state};
 use super::{Plan, Run, Trained};
 use crate::callback::Callback;
 use crate::error::TrainError;
-use crate::event::Event;
 use crate::run::RunState;
 use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
@@ -37,7 +36,7 @@ impl<N: Network> Trainer<N> {
         let dead = watch.dead(&run.network().valid());
         run.watch = watch;
         for warning in learnt_nothing.into_iter().chain(dead) {
-            run.tell(callbacks, &Event::Warning(&warning))?;
+            run.warn(callbacks, &warning)?;
         }
         Ok(())
     }
@@ -48,6 +47,35 @@ impl<N: Network> Trainer<N> {
         match state(&valid).iter().all(|tensor| tensor.check_finite().is_ok()) {
             true => Ok(valid),
             false => Err(self.diverged(run, None, f64::NAN, 0, plan)),
+        }
+    }
+
+    /// A loss that is not finite on another rank, which says where it came from.
+    pub(super) fn diverged_elsewhere(&self, run: &Run<N>, plan: &Plan) -> TrainError {
+        let mut error = self.diverged(run, None, f64::NAN, 0, plan);
+        if let TrainError::NotFinite { culprit, .. } = &mut error {
+            *culprit = "something on another rank, which names it".to_string();
+        }
+        error
+    }
+
+    /// Takes care that all ranks have the same weights: processors of different makes may round differently.
+    pub(super) fn keep_alike(
+        &self,
+        run: &mut Run<N>,
+        callbacks: &mut [Box<dyn Callback>],
+    ) -> Result<(), TrainError> {
+        let Some(ranks) = &self.ranks else { return Ok(()) };
+        let Some(network) = run.network.take() else { return Ok(()) };
+        let (network, differed) = ranks.weights_of_first(network, true)?;
+        run.network = Some(if differed { network.train() } else { network });
+        match differed {
+            false => Ok(()),
+            true => run.warn(
+                callbacks,
+                "the weights of the ranks differ in their last bits, as processors of different makes round differently; all go on \
+                 with those of rank 0",
+            ),
         }
     }
 

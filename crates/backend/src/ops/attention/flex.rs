@@ -8,7 +8,7 @@ use fireclay_kernels::{self as kernels, Values};
 use super::{AttentionGradient, AttentionKept, AttentionOp, AttentionSettings, reference};
 use crate::flex_tensor::{all_f32, contiguous, contiguous_ints, from_values, in_order};
 use crate::instructions::cpu;
-use crate::ops::dropout::draw_seed;
+use crate::ops::dropout::{DropoutSeed, draw_seed};
 use crate::ops::maybe::MaybeInt;
 use crate::ops::stored::StoresActivations;
 
@@ -73,7 +73,7 @@ struct Attended {
     output: FlexTensor,
     log_sums: FlexTensor,
     lengths: Option<Vec<u32>>,
-    seed: u64,
+    seed: DropoutSeed,
 }
 
 /// Attention; `pass` is given what came in, with queries and keys turned if they are, and gives what is attended to.
@@ -87,7 +87,7 @@ fn attend(
         let known = |&length: &i64| u32::try_from(length).expect("a length is not negative");
         contiguous_ints(lengths).iter().map(known).collect()
     });
-    let seed = if settings.dropout > 0.0 { draw_seed() } else { 0 };
+    let seed = if settings.dropout > 0.0 { draw_seed() } else { DropoutSeed::default() };
     let sizes = sizes(projected.shape().dims(), &settings, seed, lengths.as_deref());
     let projected = match settings.rotary {
         true => turned(projected, &sizes),
@@ -107,7 +107,7 @@ fn attend(
 fn sizes<'a>(
     [batch, steps, width]: [usize; 3],
     settings: &AttentionSettings,
-    seed: u64,
+    seed: DropoutSeed,
     key_lengths: Option<&'a [u32]>,
 ) -> kernels::Attention<'a> {
     let dim = width / 3 / settings.num_heads;
@@ -121,7 +121,7 @@ fn sizes<'a>(
         scale: 1.0 / (dim as f32).sqrt(),
         causal: settings.causal,
         key_lengths,
-        dropout: (rate > 0.0).then_some(kernels::Dropout { rate, seed }),
+        dropout: (rate > 0.0).then(|| seed.of(rate, batch * settings.num_heads * steps)),
     }
 }
 

@@ -13,6 +13,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use super::dropout::DropoutSeed;
 use super::fallback::is_supported;
 use super::maybe::MaybeInt;
 use super::run_reference_on_other_devices;
@@ -151,7 +152,7 @@ pub struct AttentionKept<B: StoresActivations> {
     /// `[batch]`
     pub lengths: Option<Vec<u32>>,
     /// What decides which probabilities are dropped.
-    pub seed: u64,
+    pub seed: DropoutSeed,
     /// The rest of the operation.
     pub settings: AttentionSettings,
 }

@@ -2,9 +2,10 @@
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
-use burn::tensor::{Distribution, Shape, Slice, TensorData};
+use burn::tensor::{Shape, Slice, TensorData};
 
 use super::AttentionSettings;
+use crate::ops::dropout::random_mask;
 
 /// What is added to a score that does not count: its exponential is 0, and it is a number in every type.
 const UNSEEN: f64 = -3e4;
@@ -52,8 +53,7 @@ pub(super) fn forward<B: Backend>(
     let mut probabilities = B::softmax(scores, 3);
     if settings.dropout > 0.0 {
         let kept = 1.0 - settings.dropout;
-        let shape = probabilities.shape();
-        let mask = B::float_random(shape, Distribution::Bernoulli(kept), &device, dtype.into());
+        let mask = random_mask::<B>(&probabilities, kept);
         probabilities = B::float_mul(probabilities, B::float_mul_scalar(mask, (1.0 / kept).into()));
     }
     let mut output = B::float_swap_dims(B::float_matmul(probabilities, value), 1, 2);

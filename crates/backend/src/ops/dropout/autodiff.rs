@@ -7,7 +7,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
-use super::{DropoutGradient, DropoutOp, reference};
+use super::{DropoutGradient, DropoutOp, DropoutSeed, reference};
 use crate::ops::gradient::run_backward;
 
 #[derive(Debug)]
@@ -15,7 +15,7 @@ struct Dropout;
 
 impl<B: DropoutGradient> Backward<B, 1> for Dropout {
     /// Rate and seed.
-    type State = (f64, u64);
+    type State = (f64, DropoutSeed);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         run_backward::<B, _, 1>(ops, grads, |(rate, seed), gradient, _| {

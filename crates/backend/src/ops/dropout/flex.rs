@@ -6,9 +6,10 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Distribution, Shape};
 use fireclay_kernels::{self as kernels, Values};
 
-use super::{DropoutGradient, DropoutOp, reference};
+use super::{DropoutGradient, DropoutOp, DropoutSeed, reference};
 use crate::flex_tensor::{all_f32, contiguous, from_values};
 use crate::instructions::cpu;
+use crate::random::batch_part;
 
 impl DropoutOp for Flex {
     fn dropout_values(input: FloatTensor<Self>, rate: f64) -> FloatTensor<Self> {
@@ -20,26 +21,27 @@ impl DropoutOp for Flex {
 }
 
 impl DropoutGradient for Flex {
-    fn dropout_seed(input: &FloatTensor<Self>) -> Option<u64> {
+    fn dropout_seed(input: &FloatTensor<Self>) -> Option<DropoutSeed> {
         all_f32([input]).then(draw_seed)
     }
 
-    fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: u64) -> FloatTensor<Self> {
+    fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: DropoutSeed) -> FloatTensor<Self> {
         let shape = input.shape();
         let input = contiguous(input);
         let mut output = Values::unspecified(input.len());
-        kernels::dropout(cpu(), kernels::Dropout { rate: rate as f32, seed }, &input, &mut output);
+        kernels::dropout(cpu(), seed.of(rate as f32, input.len()), &input, &mut output);
         from_values(output, shape)
     }
 }
 
 /// A seed from the device's random numbers.
-pub(crate) fn draw_seed() -> u64 {
+pub(crate) fn draw_seed() -> DropoutSeed {
     let drawn = Flex::float_random(
         Shape::new([2]),
         Distribution::Uniform(0.0, 1.0),
         &Default::default(),
         DType::F32.into(),
     );
-    contiguous(drawn).iter().fold(0, |seed, number| (seed << 32) | u64::from(number.to_bits()))
+    let seed = contiguous(drawn).iter().fold(0, |seed, number| (seed << 32) | u64::from(number.to_bits()));
+    DropoutSeed { seed, part: batch_part() }
 }

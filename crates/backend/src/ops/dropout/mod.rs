@@ -11,8 +11,10 @@ use burn::tensor::Tensor;
 
 use super::fallback::is_supported;
 use super::run_reference_on_other_devices;
+use crate::random::BatchPart;
 #[cfg(feature = "flex")]
 pub(crate) use flex::draw_seed;
+pub(crate) use reference::random_mask;
 
 /// Sets a fraction of the values to zero at random and scales the others up
 /// ([Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)). The device's random numbers decide which; it
@@ -39,6 +41,22 @@ pub fn dropout<const D: usize>(input: Tensor<D>, rate: f64) -> Tensor<D> {
     })
 }
 
+/// What decides which values are dropped: a seed, and of which part of a batch they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DropoutSeed {
+    pub(crate) seed: u64,
+    pub(crate) part: Option<BatchPart>,
+}
+
+#[cfg(feature = "flex")]
+impl DropoutSeed {
+    /// How the kernels take it, for so many values or rows.
+    pub(crate) fn of(self, rate: f32, count: usize) -> fireclay_kernels::Dropout {
+        let first = self.part.and_then(|part| part.of(count)).map_or(0, |(before, _)| before);
+        fireclay_kernels::Dropout { rate, seed: self.seed, first }
+    }
+}
+
 /// The operation on a device.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
@@ -57,13 +75,13 @@ pub trait DropoutOp: Backend {
 /// tensors.
 pub trait DropoutGradient: DropoutOp {
     /// A seed, if there is a kernel for a tensor of this type.
-    fn dropout_seed(input: &FloatTensor<Self>) -> Option<u64> {
+    fn dropout_seed(input: &FloatTensor<Self>) -> Option<DropoutSeed> {
         let _ = input;
         None
     }
 
     /// What the seed leaves of the input, or of the gradient by the output.
-    fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: u64) -> FloatTensor<Self> {
+    fn dropout_by_seed(input: FloatTensor<Self>, rate: f64, seed: DropoutSeed) -> FloatTensor<Self> {
         let _ = (input, rate, seed);
         unreachable!("there is no kernel")
     }

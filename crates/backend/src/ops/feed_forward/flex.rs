@@ -8,7 +8,7 @@ use super::{FeedForwardGradient, FeedForwardKept, FeedForwardOp, FeedForwardOpti
 use crate::flex_tensor::{Contiguous, all_f32, contiguous, from_values};
 use crate::instructions::cpu;
 use crate::ops::dense::{in_int8, ordered};
-use crate::ops::dropout::draw_seed;
+use crate::ops::dropout::{DropoutSeed, draw_seed};
 use crate::ops::stored::StoresActivations;
 
 impl FeedForwardOp for Flex {
@@ -58,7 +58,7 @@ impl FeedForwardOp for Flex {
 impl FeedForwardGradient for Flex {
     fn feed_forward_has_kernel(tensors: [&FloatTensor<Self>; 5]) -> bool {
         let options = FeedForwardOptions { gelu: true, dropout: 0.0 };
-        all_f32(tensors) && shape(tensors[0], tensors[1], options, 0).pays()
+        all_f32(tensors) && shape(tensors[0], tensors[1], options, DropoutSeed::default()).pays()
     }
 
     fn feed_forward_for_training(
@@ -100,19 +100,19 @@ impl FeedForwardGradient for Flex {
     }
 }
 
-fn seed(options: FeedForwardOptions) -> u64 {
-    if options.dropout > 0.0 { draw_seed() } else { 0 }
+fn seed(options: FeedForwardOptions) -> DropoutSeed {
+    if options.dropout > 0.0 { draw_seed() } else { DropoutSeed::default() }
 }
 
 fn shape(
     input: &FloatTensor<Flex>,
     weight1: &FloatTensor<Flex>,
     options: FeedForwardOptions,
-    seed: u64,
+    seed: DropoutSeed,
 ) -> kernels::FeedForward {
     let ([rows, features], [_, inner]) = (input.shape().dims(), weight1.shape().dims());
     let rate = options.dropout as f32;
-    let dropout = (rate > 0.0).then_some(kernels::Dropout { rate, seed });
+    let dropout = (rate > 0.0).then(|| seed.of(rate, rows));
     kernels::FeedForward { rows, features, inner, gelu: options.gelu, dropout }
 }
 

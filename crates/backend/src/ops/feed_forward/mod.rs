@@ -14,7 +14,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 use super::dense::{DenseGradient, DenseOp};
-use super::dropout::{DropoutGradient, DropoutOp};
+use super::dropout::{DropoutGradient, DropoutOp, DropoutSeed};
 use super::fallback::is_supported;
 use super::gelu::{GeluGradient, GeluOp};
 use super::stored::StoresActivations;
@@ -146,7 +146,7 @@ pub struct FeedForwardKept<B: StoresActivations> {
     /// `[rows, inner]`: what the first layer gave.
     pub hidden: B::Stored,
     /// What decides which values are dropped.
-    pub seed: u64,
+    pub seed: DropoutSeed,
     /// The rest of the operation.
     pub options: FeedForwardOptions,
 }
