@@ -31,6 +31,8 @@ PROJECTS = {
     "data": ("data", {"fireclay-data": DEFAULT}),
     "text": ("text", {"fireclay-text": DEFAULT, "fireclay-data": DEFAULT}),
     "tensorboard": ("tensorboard", {"fireclay-tensorboard": DEFAULT, "tempfile": 'version = "3"'}),
+    "distribute": ("distribute", {"fireclay-distribute": DEFAULT}),
+    "federate": ("federate", {"fireclay-federate": DEFAULT}),
     "tune": (
         "tune",
         {"fireclay-tune": DEFAULT, "serde_json": 'version = "1"', "tempfile": 'version = "3"'},

@@ -215,7 +215,7 @@ fn every_model_learns_from_drawn_objects_in_one_epoch() {
 fn every_command_is_documented() {
     let folder = scratch();
     let expected =
-        ["train", "evaluate", "summary", "runs", "find-lr", "compress", "audit", "predict", "data"];
+        ["train", "launch", "evaluate", "summary", "runs", "find-lr", "compress", "audit", "predict", "data"];
     let readme = include_str!("../../apps/cifar/README.md");
     shared::commands::are_documented(PROGRAM, folder.path(), readme, &expected);
 }

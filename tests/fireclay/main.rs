@@ -278,6 +278,7 @@ fn commands_are_documented() {
     let readme = include_str!("../../apps/fireclay/README.md");
     let expected = [
         "train",
+        "launch",
         "evaluate",
         "predict",
         "explain",

@@ -287,6 +287,7 @@ fn every_command_is_documented() {
     let folder = scratch();
     let expected = [
         "train",
+        "launch",
         "evaluate",
         "summary",
         "runs",

@@ -39,6 +39,7 @@ enum Line {
         precision: String,
         privacy: Option<serde_json::Value>,
         adversarial: Option<serde_json::Value>,
+        sync_batch_norm: bool,
         label_smoothing: f64,
         class_weights: String,
         preprocessing: Vec<String>,
@@ -52,6 +53,7 @@ enum Line {
         seed: u64,
         device: String,
         threads: u64,
+        ranks: u64,
         resumed: bool,
     },
     Epoch {

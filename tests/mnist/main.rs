@@ -13,6 +13,7 @@ mod mistakes;
 #[path = "../shared/numpy.rs"]
 mod numpy;
 mod outputs;
+mod ranks;
 mod runs;
 mod support;
 mod survival;

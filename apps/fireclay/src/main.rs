@@ -24,7 +24,7 @@ mod verify;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Audit, Compress, FindLr, Runs, Summary, Tune};
+use fireclay_cli::commands::{Audit, Compress, FindLr, Launch, Runs, Summary, Tune};
 
 use crate::card::Card;
 use crate::completions::Completions;
@@ -61,9 +61,10 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 21] {
+fn commands() -> [CommandEntry; 22] {
     [
         CommandEntry::of::<TrainOnData>(),
+        CommandEntry::of::<Launch<FireclayProgram>>(),
         CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
         CommandEntry::of::<Explain>(),

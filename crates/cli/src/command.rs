@@ -63,7 +63,7 @@ pub fn command_line(program: clap::Command, commands: &[CommandEntry]) -> clap::
     let program = OutputArgs::augment_args(program)
         .about(Resettable::from(about))
         .long_about(None)
-        .after_help("Exit codes: 0 done, 1 the run failed, 2 a flag was wrong, 130 interrupted with Ctrl-C.")
+        .after_help("Exit codes: 0 done, 1 the run failed, 2 a flag was wrong, 75 another rank of the training is lost, 130 interrupted with Ctrl-C.")
         .max_term_width(100)
         .subcommand_required(true)
         .arg_required_else_help(true);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CommandError;
 use crate::exit::UsageError;
 use crate::output::Output;
+use crate::ranks::threads_of_rank;
 
 /// Where a training computes, so that it goes on there: the same bytes come out only on the same device with as many threads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,8 @@ impl DeviceArgs {
         if !names_device {
             self.device = Some(before.device.parse().map_err(UsageError::of).with_context(said_there)?);
         }
+        // Ranks share the cores of a host, whatever a training with another number of them did.
+        self.threads = self.threads.or_else(threads_of_rank);
         if self.threads.is_some() {
             self.set_threads()?;
         } else {
@@ -117,7 +120,7 @@ impl DeviceArgs {
     }
 
     fn set_threads(&self) -> anyhow::Result<()> {
-        match self.threads {
+        match self.threads.or_else(threads_of_rank) {
             Some(threads) => set_threads(threads).map_err(UsageError::of),
             None => Ok(()),
         }

@@ -254,6 +254,28 @@ pub enum CommandError {
         /// The command that goes on from it.
         resume: String,
     },
+    /// Flags of `launch` that make no sense together.
+    #[error("launch: {problem}")]
+    Launch {
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A rank cannot be started.
+    #[error("a rank cannot be started on {host}: {source}")]
+    StartRank {
+        /// Where.
+        host: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another rank of the training is lost or ended before its time.
+    #[error("{failure}; {}", resume.as_ref().map_or("start again, as no checkpoint was written yet".to_string(), |resume| format!("resume with: {resume}")))]
+    RankLost {
+        /// Which, and how.
+        failure: String,
+        /// The command that goes on, if there is a checkpoint.
+        resume: Option<String>,
+    },
     /// A factor of learning rates that cannot be.
     #[error("learning_rate_factor is {found}; expected more than 0 and finite")]
     LearningRateFactor {

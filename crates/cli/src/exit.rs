@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use fireclay::distribute::GroupError;
+use fireclay::train::TrainError;
+
 use crate::error::CommandError;
 use crate::output::Output;
 
@@ -15,6 +18,8 @@ pub enum Exit {
     Failed = 1,
     /// A flag or a value was wrong; nothing was done.
     Usage = 2,
+    /// Another rank of the training is lost or has ended: this one could go on.
+    RankLost = 75,
     /// Interrupted with Ctrl-C.
     Interrupted = 130,
 }
@@ -47,14 +52,14 @@ pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> Exit
     let exit = work().unwrap_or_else(|error| {
         match error.downcast_ref() {
             Some(CommandError::Diverged { checkpoint, resume, .. }) => {
-                output.resumable_error(&describe(&error), checkpoint, resume);
+                output.resumable_error(&describe(&error), Some(checkpoint), resume);
+            }
+            Some(CommandError::RankLost { resume: Some(resume), .. }) => {
+                output.resumable_error(&describe(&error), None, resume);
             }
             _ => output.error(&describe(&error)),
         }
-        match error.downcast_ref::<UsageError>() {
-            Some(_) => Exit::Usage,
-            None => Exit::Failed,
-        }
+        code(&error)
     });
     match output.failure() {
         Some(failure) => {
@@ -63,6 +68,17 @@ pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> Exit
         }
         None => ExitCode::from(exit as u8),
     }
+}
+
+/// The exit code of an error.
+fn code(error: &anyhow::Error) -> Exit {
+    if error.is::<UsageError>() {
+        return Exit::Usage;
+    }
+    let is_rank_lost = error.is::<GroupError>()
+        || matches!(error.downcast_ref(), Some(CommandError::RankLost { .. }))
+        || matches!(error.downcast_ref(), Some(TrainError::Group(_)));
+    if is_rank_lost { Exit::RankLost } else { Exit::Failed }
 }
 
 /// The error and its causes, each said once: many messages already end with their cause.
@@ -82,8 +98,8 @@ mod tests {
 
     #[test]
     fn the_codes_are_what_scripts_rely_on() {
-        let codes = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Interrupted].map(|exit| exit as u8);
-        assert_eq!(codes, [0, 1, 2, 130]);
+        let codes = [Exit::Done, Exit::Failed, Exit::Usage, Exit::RankLost, Exit::Interrupted];
+        assert_eq!(codes.map(|exit| exit as u8), [0, 1, 2, 75, 130]);
     }
 
     #[test]

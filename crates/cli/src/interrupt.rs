@@ -75,6 +75,18 @@ impl InterruptOnCtrlC {
         Ok(())
     }
 
+    /// A run that is none of a trainer's, until what comes back is dropped.
+    pub fn run(&self) -> impl Drop + use<> {
+        struct End(InterruptOnCtrlC);
+        impl Drop for End {
+            fn drop(&mut self) {
+                self.0.run_failed();
+            }
+        }
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        End(self.clone())
+    }
+
     /// A run that ended in an error, of whose end no callback hears.
     pub fn run_failed(&self) {
         self.runs.fetch_sub(1, Ordering::SeqCst);

@@ -34,6 +34,7 @@ mod output_file;
 mod predictions;
 mod program;
 mod progress;
+mod ranks;
 mod recipe;
 pub mod records;
 mod retyped;

@@ -70,6 +70,11 @@ impl Output {
         self.failure.get()
     }
 
+    /// Whether progress and notes are left out.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether results are JSON Lines.
     pub fn is_json(&self) -> bool {
         self.json
@@ -185,9 +190,9 @@ impl Output {
         self.any_error(Failure { message, checkpoint: None, resume: None });
     }
 
-    /// The error of a training that can go on from a checkpoint by a command.
-    pub fn resumable_error(&self, message: &str, checkpoint: &str, resume: &str) {
-        self.any_error(Failure { message, checkpoint: Some(checkpoint), resume: Some(resume) });
+    /// The error of a training that can go on by a command, from a checkpoint if that is known.
+    pub fn resumable_error(&self, message: &str, checkpoint: Option<&str>, resume: &str) {
+        self.any_error(Failure { message, checkpoint, resume: Some(resume) });
     }
 
     fn any_error(&self, failure: Failure) {

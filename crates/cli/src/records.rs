@@ -35,6 +35,7 @@ pub struct Training<'a> {
     pub precision: String,
     pub privacy: Option<PrivacyOptions>,
     pub adversarial: Option<AdversarialOptions>,
+    pub sync_batch_norm: bool,
     pub label_smoothing: f32,
     pub class_weights: &'a str,
     pub preprocessing: Vec<String>,
@@ -48,6 +49,7 @@ pub struct Training<'a> {
     pub seed: u64,
     pub device: String,
     pub threads: usize,
+    pub ranks: usize,
     pub resumed: bool,
 }
 
@@ -108,6 +110,18 @@ pub struct Saved<'a> {
     pub file: String,
     pub bytes: u64,
     pub dataset: &'a str,
+}
+
+/// What a step of a training on several ranks exchanged, as rank 0 saw it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "exchange")]
+pub struct ExchangeRecord {
+    pub ranks: usize,
+    pub steps: u64,
+    pub step_seconds: f64,
+    pub exchange_seconds: f64,
+    pub sent_bytes: f64,
+    pub received_bytes: f64,
 }
 
 /// What a training left in the folder of its run.

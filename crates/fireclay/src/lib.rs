@@ -28,6 +28,8 @@
 //! | [`exchange`] | models to ONNX, PyTorch and Keras, and from them and Hugging Face |
 //! | [`tensorboard`] | event files that TensorBoard shows |
 //! | [`train`] | fit, evaluate, predict; optimisers, schedules, metrics, callbacks |
+//! | [`distribute`] | processes that train one network together |
+//! | [`federate`] | clients that train one network together, with samples that stay where they are |
 //! | [`runs`] | trainings in folders: settings, metrics as CSV and JSON Lines, events for TensorBoard, report |
 //! | `serve` | models behind HTTP, by the feature of its name |
 //! | [`report`] | one HTML page about a training, and one that compares several |
@@ -47,8 +49,10 @@ pub use burn;
 pub use fireclay_audit as audit;
 pub use fireclay_backend as backend;
 pub use fireclay_compress as compress;
+pub use fireclay_distribute as distribute;
 pub use fireclay_exchange as exchange;
 pub use fireclay_explain as explain;
+pub use fireclay_federate as federate;
 pub use fireclay_nn as nn;
 pub use fireclay_report as report;
 pub use fireclay_runs as runs;
@@ -106,6 +110,12 @@ pub enum Error {
     /// A training, an evaluation or a prediction failed.
     #[error(transparent)]
     Train(#[from] train::TrainError),
+    /// Processes cannot go on together.
+    #[error(transparent)]
+    Distribute(#[from] distribute::GroupError),
+    /// A federation cannot go on.
+    #[error(transparent)]
+    Federate(#[from] federate::FederateError),
     /// A model cannot be made smaller.
     #[error(transparent)]
     Compress(#[from] compress::CompressError),

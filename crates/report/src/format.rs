@@ -96,6 +96,13 @@ pub fn area(value: f64) -> String {
     }
 }
 
+/// A number of bytes.
+pub fn bytes(bytes: f64) -> String {
+    let sizes = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes")];
+    let (size, unit) = sizes.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1.0, "bytes"));
+    format!("{}{SPACE}{unit}", significant(bytes / size, 3))
+}
+
 /// A duration.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

@@ -57,10 +57,10 @@ pub use compare::{ComparedRun, Comparison};
 pub use data::{
     AttackCurve, AttackedPicture, Attributed, AttributedColumn, AuditReport, Augmented, Baseline,
     CalibrationAudit, CalibrationBin, CalibrationScores, Classification, Content, Corruption, DatasetInfo,
-    Direction, Disparity, Environment, Epoch, Example, Explanation, ExplanationReport, FairnessAudit,
-    Generated, GroupMeasures, Importance, ImportanceMethod, Interval, Intervals, Language, Layer,
-    LearningRateReport, LearningRateStep, Measure, MembershipAttack, MembershipAudit, MultiLabel, Part,
-    Picture, RandomizedLayer, RateAt, Regression, RegressionTarget, RobustnessAudit, RunReport, Scores,
+    Direction, Disparity, Environment, Epoch, Example, Exchange, Explanation, ExplanationReport,
+    FairnessAudit, Generated, GroupMeasures, Importance, ImportanceMethod, Interval, Intervals, Language,
+    Layer, LearningRateReport, LearningRateStep, Measure, MembershipAttack, MembershipAudit, MultiLabel,
+    Part, Picture, RandomizedLayer, RateAt, Regression, RegressionTarget, RobustnessAudit, RunReport, Scores,
     SettingGroup, Step, Task, Timing, Training, Unit, Verdict,
 };
 pub use error::ReportError;

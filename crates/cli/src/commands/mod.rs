@@ -6,6 +6,7 @@ mod evaluate;
 mod find_lr;
 mod image_data;
 mod image_predict;
+mod launch;
 mod runs;
 mod summary;
 mod text_data;
@@ -19,6 +20,7 @@ pub use find_lr::FindLr;
 use image_data::ImageData;
 pub use image_data::show_images;
 use image_predict::ImagePredict;
+pub use launch::Launch;
 pub use runs::Runs;
 pub use summary::Summary;
 use text_data::TextData;
@@ -32,6 +34,7 @@ use crate::program::{ImageProgram, Program, TextProgram};
 fn common<P: Program>() -> Vec<CommandEntry> {
     vec![
         CommandEntry::of::<Train<P>>(),
+        CommandEntry::of::<Launch<P>>(),
         CommandEntry::of::<Evaluate<P>>(),
         CommandEntry::of::<Summary<P>>(),
         CommandEntry::of::<Runs<P>>(),

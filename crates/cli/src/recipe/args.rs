@@ -74,6 +74,10 @@ pub struct TrainingArgs {
         help_heading = "Robustness"
     )]
     pub adversarial: Option<AdversarialOptions>,
+    /// Where several ranks train (launch), let batch norm normalise by the statistics of the whole batch and not by those of each rank's
+    /// part [default: no, which takes less time]
+    #[arg(long, help_heading = "Training")]
+    pub sync_batch_norm: bool,
     /// Label smoothing: fraction of each target that is spread over all classes, 0 or more and less than 1 [default: the model's, see summary]
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: Option<f32>,
@@ -223,6 +227,7 @@ impl TrainingArgs {
             });
         }
         recipe.adversarial = self.adversarial.or(recipe.adversarial);
+        recipe.sync_batch_norm |= self.sync_batch_norm;
         recipe.accumulate = self.accumulate.unwrap_or(recipe.accumulate);
         recipe.averaging = self.averaging.or(recipe.averaging);
         recipe.clip_value = self.clip_value.or(recipe.clip_value);
@@ -301,6 +306,7 @@ mod tests {
             "--validation-split=0.2",
             "--keep-best=false",
             "--adversarial=8/255,7",
+            "--sync-batch-norm",
         ];
         let changed = changed(recipe(), &flags).unwrap();
         let expected = Recipe {
@@ -315,6 +321,7 @@ mod tests {
             validation_split: 0.2,
             best: BestEpoch::default(),
             adversarial: Some("8/255,7".parse().unwrap()),
+            sync_batch_norm: true,
             ..Recipe::new(Muon::new(0.1).weight_decay(0.01).vector_learning_rate(5e-4), 32, 3)
         };
         assert_eq!(changed, expected);

@@ -47,6 +47,8 @@ pub struct Recipe {
     pub privacy: Option<PrivacyOptions>,
     /// Whether the network is trained on pictures that are changed against it, and how.
     pub adversarial: Option<AdversarialOptions>,
+    /// Whether batch norm normalises by the statistics of the whole batch where several ranks train.
+    pub sync_batch_norm: bool,
 }
 
 /// Whether a run ends with the weights of the epoch that was best on the validation samples.
@@ -81,6 +83,7 @@ impl Recipe {
             best: BestEpoch::default(),
             privacy: None,
             adversarial: None,
+            sync_batch_norm: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Recipe {
             keep_zeros: false,
             privacy: self.privacy,
             adversarial: self.adversarial,
+            sync_batch_norm: self.sync_batch_norm,
         }
     }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::modules::{Graph, Modules, circles};
 
 /// What a crate never imports, although it may stand above it or be anyone's: what the crate is free of.
-const NEVER: [(&str, &[&str]); 17] = [
+const NEVER: [(&str, &[&str]); 19] = [
     ("kernels", &["burn"]),
     ("backend", &["fireclay-data", "serde", "clap"]),
     ("data", &["burn", "fireclay-backend", "csv", "flate2", "image", "tar", "ureq", "zip", "clap"]),
@@ -23,6 +23,8 @@ const NEVER: [(&str, &[&str]); 17] = [
     ("store", &["fireclay-datasets", "clap", "ureq"]),
     ("exchange", &["fireclay-datasets", "clap", "ureq"]),
     ("tensorboard", &["burn", "fireclay-backend", "fireclay-data", "image", "clap", "ureq"]),
+    ("distribute", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
+    ("federate", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
     ("train", &["fireclay-datasets", "clap", "ratatui", "ureq"]),
     ("tune", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
     (

@@ -27,7 +27,8 @@ pub use learning_rate::{LearningRateReport, LearningRateStep};
 pub use measure::{Baseline, Direction, Interval, Measure, Unit};
 pub use picture::Picture;
 pub use run::{
-    DatasetInfo, Environment, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing, Verdict,
+    DatasetInfo, Environment, Exchange, Importance, ImportanceMethod, Layer, Part, SettingGroup, Timing,
+    Verdict,
 };
 pub use task::{
     Classification, Generated, Intervals, Language, MultiLabel, Regression, RegressionTarget, Scores, Task,
@@ -86,6 +87,8 @@ pub struct RunReport {
     pub augmented: Vec<Augmented>,
     /// Where the time went.
     pub timings: Vec<Timing>,
+    /// What several processes exchanged, if there were several.
+    pub exchange: Option<Exchange>,
     /// How much each column matters.
     pub importance: Vec<Importance>,
     /// How that was measured.

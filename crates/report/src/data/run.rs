@@ -117,6 +117,24 @@ pub struct Timing {
     pub seconds: f64,
 }
 
+/// What the processes of a training exchanged, as one of them saw it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Exchange {
+    /// The processes.
+    pub ranks: u64,
+    /// The steps in which it was measured.
+    pub steps: u64,
+    /// Time of a step, in seconds, exchange and all.
+    pub step_seconds: f64,
+    /// Time of the exchange in a step, in seconds, with waiting for others.
+    pub exchange_seconds: f64,
+    /// Bytes that each process sends in a step.
+    pub sent_bytes: f64,
+    /// Bytes that it receives.
+    pub received_bytes: f64,
+}
+
 /// How much a column of a table matters to the predictions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

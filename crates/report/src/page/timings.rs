@@ -3,8 +3,8 @@
 use maud::html;
 
 use super::frame::{Section, scroll};
-use crate::data::RunReport;
-use crate::format::{duration, percent};
+use crate::data::{Exchange, RunReport};
+use crate::format::{bytes, count, duration, percent};
 
 pub fn section(report: &RunReport) -> Option<Section> {
     let known = report.timings.iter().filter(|timing| timing.seconds.is_finite() && timing.seconds >= 0.0);
@@ -43,5 +43,27 @@ pub fn section(report: &RunReport) -> Option<Section> {
             }
         }
     };
-    Some(Section::new("timings", "Where the time went", scroll("Timings", table)))
+    let content = html! {
+        (scroll("Timings", table))
+        @if let Some(exchange) = &report.exchange {
+            p { (in_words(exchange)) }
+        }
+    };
+    Some(Section::new("timings", "Where the time went", content))
+}
+
+/// What a step of several processes exchanged.
+fn in_words(exchange: &Exchange) -> String {
+    let Exchange { ranks, steps, step_seconds, exchange_seconds, sent_bytes, received_bytes } = exchange;
+    let share = if *step_seconds > 0.0 { exchange_seconds / step_seconds } else { 0.0 };
+    format!(
+        "{ranks} processes trained together. In a step, the mean of {}, each computed for {} and exchanged for {} ({}, waiting for the \
+         others included); it sent {} and received {}.",
+        count(*steps),
+        duration((step_seconds - exchange_seconds).max(0.0)),
+        duration(*exchange_seconds),
+        percent(share),
+        bytes(*sent_bytes),
+        bytes(*received_bytes),
+    )
 }

@@ -2,8 +2,8 @@
 
 use fireclay_report::{
     Attributed, Augmented, Baseline, Classification, Content, DatasetInfo, Direction, Environment, Epoch,
-    Example, Importance, Interval, Layer, Measure, Part, Picture, RunReport, Scores, SettingGroup, Step,
-    Task, Timing, Training, Unit, Verdict,
+    Example, Exchange, Importance, Interval, Layer, Measure, Part, Picture, RunReport, Scores, SettingGroup,
+    Step, Task, Timing, Training, Unit, Verdict,
 };
 
 /// Numbers that look random and are the same everywhere.
@@ -134,6 +134,14 @@ pub fn full(task: Task) -> RunReport {
             Timing { name: "steps".into(), seconds: 7.5 },
             Timing { name: "reading".into(), seconds: 2.5 },
         ],
+        exchange: Some(Exchange {
+            ranks: 2,
+            steps: 470,
+            step_seconds: 0.002,
+            exchange_seconds: 0.0005,
+            sent_bytes: 473_300.0,
+            received_bytes: 1_500_000.0,
+        }),
         importance: vec![Importance { column: "age".into(), value: 0.2, ..Importance::default() }],
         importance_method: None,
     }

@@ -1,6 +1,6 @@
 //! What is printed before a training.
 
-use fireclay::prelude::threads;
+use fireclay::prelude::{ModelSpec, threads};
 use fireclay::train::AnyMetric;
 
 use super::flags::Train;
@@ -12,8 +12,18 @@ use crate::output::Output;
 use crate::program::{Preprocessing, Program};
 use crate::records::Training;
 
+/// Whether there are running statistics.
+fn has_batch_norm(spec: &ModelSpec) -> bool {
+    spec.tensors().is_ok_and(|tensors| tensors.iter().any(|tensor| tensor.name.ends_with(".running_mean")))
+}
+
 /// Prints the data, the model and the recipe.
-pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> anyhow::Result<()> {
+pub fn announce<P: Program>(
+    job: &Job<P>,
+    flags: &Train<P>,
+    ranks: usize,
+    output: &Output,
+) -> anyhow::Result<()> {
     let Job { state, train, test, recipe, seed, checkpoint, .. } = job;
     let resumed = checkpoint.is_some();
     let parameters = state.spec.summary()?.parameters();
@@ -28,13 +38,20 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         provenance.source
     ));
     output.progress_line(format!(
-        "{}: {} parameters, seed {seed}, {}{}",
+        "{}: {} parameters, seed {seed}, {}{}{}",
         state.model,
         count(parameters as u64),
         flags.setup.device.describe(),
+        if ranks > 1 { format!(", {ranks} ranks") } else { String::new() },
         if resumed { "; resuming from the checkpoint" } else { "" }
     ));
     output.progress_line(format!("recipe: {}", describe(recipe, &state.preprocessing)));
+    if ranks > 1 && has_batch_norm(&state.spec) {
+        output.progress_line(match recipe.sync_batch_norm {
+            true => "batch norm: by the statistics of the whole batch",
+            false => "batch norm: by the statistics of each rank's part of a batch; --sync-batch-norm takes the whole",
+        });
+    }
     if recipe.privacy.is_some() {
         output.progress_line(
             "private: single training samples, as far as the weights tell of them; not covered are what is counted for \
@@ -62,6 +79,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         precision: recipe.precision.to_string(),
         privacy: recipe.privacy,
         adversarial: recipe.adversarial,
+        sync_batch_norm: recipe.sync_batch_norm,
         label_smoothing: recipe.label_smoothing,
         class_weights: if recipe.balanced { "balanced" } else { "none" },
         preprocessing: state.preprocessing.describe(),
@@ -75,6 +93,7 @@ pub fn announce<P: Program>(job: &Job<P>, flags: &Train<P>, output: &Output) -> 
         seed: *seed,
         device: flags.setup.device.device().to_string(),
         threads: threads(),
+        ranks,
         resumed,
     });
     Ok(())

@@ -1,4 +1,4 @@
-//! A loss that became NaN or infinite: from where the training can go on.
+//! A loss that became NaN or infinite, or a rank that is lost: from where the training can go on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,8 +37,15 @@ impl LastCheckpoint {
     /// Adds to the error of a loss that is not finite the last checkpoint whose weights are, and the command that goes on from it;
     /// `resume` is that command without the change of learning rates. Other errors stay as they are.
     pub fn explain(&self, error: anyhow::Error, resume: impl Fn(&Path) -> String) -> anyhow::Error {
-        if !matches!(error.downcast_ref(), Some(TrainError::NotFinite { .. })) {
-            return error;
+        match error.downcast_ref() {
+            Some(TrainError::NotFinite { .. }) => {}
+            Some(TrainError::Group(_)) => {
+                let written = modified(&self.path).filter(|when| self.foreign != Some(*when));
+                let from = self.run.as_ref().map_or(self.path.as_path(), RunFolder::path);
+                let resume = written.map(|_| resume(from));
+                return CommandError::RankLost { failure: format!("{error:#}"), resume }.into();
+            }
+            _ => return error,
         }
         let Some((path, place)) = self.last_finite() else { return error };
         let from = match &self.run {

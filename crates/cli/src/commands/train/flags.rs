@@ -38,6 +38,9 @@ pub struct Train<P: Program> {
     /// Whether only what all flags come to is printed, in programs that read a file of settings.
     #[arg(skip)]
     pub print_config: bool,
+    /// Whether this process is one of several ranks and not the one that speaks for all, in no program a flag.
+    #[arg(skip)]
+    pub other_rank: bool,
     /// Check the training instead of doing it, in a minute or two: data, gradients, whether a batch can be learnt by heart, time,
     /// memory and the files to write; nothing is saved
     #[arg(long, conflicts_with = "dashboard")]
@@ -45,7 +48,7 @@ pub struct Train<P: Program> {
     /// Resume a training that was interrupted, from its checkpoint, or the folder of its run, and with its settings
     #[arg(long, value_name = "PATH", conflicts_with_all = [
         "model", "spec", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warm_up",
-        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "private", "noise", "adversarial", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
+        "accumulate", "averaging", "clip_value", "clip_norm", "precision", "private", "noise", "adversarial", "sync_batch_norm", "label_smoothing", "class_weights", "preset", "minutes", "seed", "validation_split", "keep_best", "patience", "limit", "metrics", "monitor", "run", "runs_dir", "log_every", "histograms", "checkpoint_every", "keep_checkpoints", "check"
     ])]
     pub resume: Option<PathBuf>,
     /// With --resume, multiply the learning rates of what is left by a factor, such as 0.1 after a loss that became NaN [default: 1]

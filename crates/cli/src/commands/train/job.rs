@@ -17,6 +17,7 @@ use crate::limit::Limit;
 use crate::objective::Objective;
 use crate::output_file::check_output;
 use crate::program::{Program, SourceOf};
+use crate::ranks::is_launched;
 use crate::recipe::{BestEpoch, Recipe};
 
 /// What a checkpoint keeps for the program, besides the state of the training itself.
@@ -102,7 +103,7 @@ impl<P: Program> Job<P> {
     /// Makes the folder of the run, unless a model file alone was asked for; checkpoints are written there then.
     pub fn with_run_folder(mut self, flags: &Train<P>) -> anyhow::Result<Self> {
         let logging = &flags.logging;
-        if self.checkpoint.is_some() || (flags.out.is_some() && logging.run.is_none()) {
+        if flags.other_rank || self.checkpoint.is_some() || (flags.out.is_some() && logging.run.is_none()) {
             return Ok(self);
         }
         let folder = match &logging.run {
@@ -119,9 +120,10 @@ impl<P: Program> Job<P> {
     }
 }
 
-/// The command that resumes, as the user can type it.
+/// The command that resumes, as the user can type it: on as many ranks, where there are several.
 pub fn resume_command<P: Program>(from: &Path) -> String {
-    format!("{} train --resume {}", called(P::NAME), quoted(&shown(from)))
+    let launch = is_launched().map_or(String::new(), |words| format!("{words} -- "));
+    format!("{} {launch}train --resume {}", called(P::NAME), quoted(&shown(from)))
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub fn settings<P: Program>(job: &Job<P>, flags: &Train<P>) -> Vec<(&'static str
         settings.push(("noise", text(privacy.noise.word())));
     }
     settings.extend(recipe.adversarial.map(|options| ("adversarial", text(&options.to_string()))));
+    if recipe.sync_batch_norm {
+        settings.push(("sync-batch-norm", Value::Boolean(true)));
+    }
     settings.push(("label-smoothing", Value::Float(f64::from(recipe.label_smoothing))));
     if recipe.balanced {
         settings.push(("class-weights", text("balanced")));

@@ -57,6 +57,7 @@ pub fn resume<P: Program>(
     let mut state = read(written.clone())?;
     if let (Some(before), Some(now)) = (state.out.parent(), moved_to(&state, &path))
         && !before.exists()
+        && !flags.other_rank
     {
         output.note(format!(
             "{} is gone, so what lay in it is taken from {} instead",
@@ -69,7 +70,12 @@ pub fn resume<P: Program>(
         state.out = std::path::absolute(out).unwrap_or_else(|_| out.clone());
     }
     let path = path.as_path();
-    check_out(&state.out)?;
+    if flags.other_rank {
+        // What is kept of the run is kept by rank 0, maybe on another host.
+        state.run = None;
+    } else {
+        check_out(&state.out)?;
+    }
     let device = match &state.computed_on {
         Some(before) => flags.setup.device.open_again(before, path, output)?,
         None => flags.setup.device.open()?,
@@ -120,6 +126,7 @@ pub fn resume<P: Program>(
         best: state.best,
         privacy: options.privacy,
         adversarial: options.adversarial,
+        sync_batch_norm: options.sync_batch_norm,
         ..Recipe::new(optimizer, options.batch_size, options.epochs)
     };
     let seed = options.seed;
@@ -154,7 +161,7 @@ fn moved_to<'a, S, R>(state: &ProgramState<S, R>, checkpoint: &'a Path) -> Optio
 }
 
 /// The checkpoint in the folder of a run.
-fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
+pub fn checkpoint_of_run<P: Program>(folder: &Path) -> anyhow::Result<PathBuf> {
     let run = RunFolder::open(folder).map_err(UsageError::of)?;
     if RunRecord::load(&run)?.status == Status::Completed {
         let (path, program) = (folder.to_path_buf(), called(P::NAME));

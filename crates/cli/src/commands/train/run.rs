@@ -9,7 +9,7 @@ use fireclay::backend::in_precision;
 use fireclay::data::DataCheck;
 use fireclay::nn::Model;
 use fireclay::prelude::{CheckpointWriter, Dataset, Device, ModelSpec, Trainer};
-use fireclay::train::{BinaryCounts, EarlyStopping, Stopped, best_threshold};
+use fireclay::train::{BinaryCounts, EarlyStopping, StepTraffic, Stopped, TrainError, best_threshold};
 
 use super::announce::announce;
 use super::begin::begin;
@@ -18,30 +18,130 @@ use super::flags::{CheckpointEvery, Train};
 use super::job::{Job, resume_command};
 use super::print_config::print_config;
 use super::recording::{Outcome, Recording};
-use super::resume::resume;
+use super::resume::{checkpoint_of_run, resume};
 use super::within::within;
 use crate::baselines::{Baselines, measures_of};
 use crate::dashboard::{Dashboard, DashboardInfo};
 use crate::error::CommandError;
 use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
-use crate::format::{bytes, called, count, quoted, shown};
+use crate::format::{bytes, called, count, duration, quoted, shown};
 use crate::interrupt::InterruptOnCtrlC;
 use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::{DataSourceArgs, Program};
 use crate::progress::Progress;
+use crate::ranks::{Rank, TellsLauncher, is_launched, mind_the_launcher};
 use crate::recipe::{Recipe, privacy_spent};
-use crate::records::{Interrupted, PrivacyRecord, Saved};
+use crate::records::{ExchangeRecord, Interrupted, PrivacyRecord, Saved};
 
 /// The share of truths that lie within the interval of a prediction.
 pub const INTERVAL: f64 = 0.95;
 
-/// Trains a model, or resumes a training.
-pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
+/// Trains a model, or resumes a training, as one of several ranks if this process was started as one.
+pub fn run<P: Program>(flags: Train<P>, output: &Arc<Output>) -> anyhow::Result<Exit> {
     let interrupt = InterruptOnCtrlC::install()?;
+    mind_the_launcher(&interrupt);
+    let mut rank = Rank::of_environment()?;
+    if is_launched().is_some() {
+        // Who pressed Ctrl-C is told by `launch`.
+        interrupt.on_press(|_| true);
+    }
+    let done = match rank.as_ref().is_some_and(|rank| !rank.is_first()) {
+        true => {
+            interrupt.on_press(|_| true);
+            run_other_rank(Train { other_rank: true, ..flags }, interrupt, &mut rank)
+        }
+        false => run_and_speak(flags, interrupt, &mut rank, output),
+    };
+    if let (Err(error), Some(rank)) = (&done, &mut rank) {
+        rank.leave(error);
+    }
+    done
+}
+
+/// Trains a part of every batch of what rank 0 trains.
+fn run_other_rank<P: Program>(
+    mut flags: Train<P>,
+    interrupt: InterruptOnCtrlC,
+    rank: &mut Option<Rank>,
+) -> anyhow::Result<Exit> {
+    let output = Arc::new(Output::silent());
+    let (device, job) = prepare(&mut flags, rank, &output)?;
+    let job = as_long_as_first(job, rank)?;
+    if flags.print_config {
+        return Ok(Exit::Done);
+    }
+    let from = match rank {
+        Some(rank) => rank.text_of_first("")?,
+        None => String::new(),
+    };
+    let tells = TellsLauncher::new(&from);
+    let trainer = plain_trainer(&job, &device)?.callback(interrupt).callback(tells.clone());
+    let mut trainer = with_group(trainer, rank);
+    let Job { train, recipe, seed, checkpoint, .. } = job;
+    let history = match checkpoint {
+        Some(checkpoint) => trainer.resume(&train, checkpoint),
+        None => trainer.fit(&train, &recipe.options(seed)),
+    };
+    let history = history.map_err(|error| match &error {
+        TrainError::Group(_) => {
+            let resume = tells.has_checkpoint().then(|| resume_command::<P>(Path::new(&from)));
+            CommandError::RankLost { failure: error.to_string(), resume }.into()
+        }
+        _ => anyhow::Error::new(error),
+    })?;
+    Ok(if history.stopped == Stopped::Interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+/// What a step exchanged, in the mean.
+fn exchange_of(traffic: StepTraffic) -> ExchangeRecord {
+    let of_step = |all: f64| all / traffic.steps as f64;
+    ExchangeRecord {
+        ranks: traffic.ranks,
+        steps: traffic.steps,
+        step_seconds: of_step(traffic.time.as_secs_f64()),
+        exchange_seconds: of_step(traffic.traffic.time.as_secs_f64()),
+        sent_bytes: of_step(traffic.traffic.sent_bytes as f64),
+        received_bytes: of_step(traffic.traffic.received_bytes as f64),
+    }
+}
+
+fn exchange_in_words(exchange: &ExchangeRecord) -> String {
+    let ExchangeRecord { ranks, step_seconds, exchange_seconds, sent_bytes, .. } = exchange;
+    format!(
+        "{ranks} ranks: {} a step, of which {} exchange with the others; each sent {} a step",
+        duration(*step_seconds),
+        duration(*exchange_seconds),
+        bytes(*sent_bytes as u64)
+    )
+}
+
+/// The trainer with the other ranks, if there are any.
+fn with_group(trainer: Trainer<Model>, rank: &mut Option<Rank>) -> Trainer<Model> {
+    match rank.take() {
+        Some(rank) => trainer.group(rank.into_group()),
+        None => trainer,
+    }
+}
+
+/// As many epochs on all ranks as on rank 0, where the time of a step decides how many there are.
+fn as_long_as_first<P: Program>(job: Job<P>, rank: &mut Option<Rank>) -> anyhow::Result<Job<P>> {
+    let Some(rank) = rank else { return Ok(job) };
+    let Recipe { epochs, warm_up, .. } = job.recipe;
+    let [epochs, warm_up] = rank.numbers_of_first([epochs as f64, warm_up])?;
+    Ok(Job { recipe: Recipe { epochs: epochs as usize, warm_up, ..job.recipe }, ..job })
+}
+
+/// Trains a model and tells of it; with other ranks, for all of them.
+fn run_and_speak<P: Program>(
+    mut flags: Train<P>,
+    interrupt: InterruptOnCtrlC,
+    rank: &mut Option<Rank>,
+    output: &Arc<Output>,
+) -> anyhow::Result<Exit> {
     let shows_dashboard = flags.dashboard && Dashboard::check(output)?;
-    let (device, job) = prepare(&mut flags, output)?;
+    let (device, job) = prepare(&mut flags, rank, output)?;
     let flags = &flags;
     let job = match flags.setup.training.minutes {
         Some(minutes) => {
@@ -51,6 +151,7 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
         }
         None => job,
     };
+    let job = as_long_as_first(job, rank)?;
     if flags.print_config {
         print_config::<P>(&job, flags, output);
         return Ok(Exit::Done);
@@ -70,12 +171,17 @@ pub fn run<P: Program>(mut flags: Train<P>, output: &Arc<Output>) -> anyhow::Res
         false => job,
     };
     let job = job.with_run_folder(flags)?;
-    announce::<P>(&job, flags, output)?;
+    let ranks = rank.as_ref().map_or(1, Rank::size);
+    if let Some(rank) = rank.as_mut() {
+        let from = job.run.as_ref().map_or(job.checkpoint_path.as_path(), |run| run.path());
+        rank.text_of_first(&std::path::absolute(from)?.to_string_lossy())?;
+    }
+    announce::<P>(&job, flags, ranks, output)?;
     let mut recording = Recording::begin(&job, flags, notes)?;
     let checkpoints = LastCheckpoint::of(&job);
     let dashboard = shows_dashboard
         .then(|| Dashboard::new(dashboard_info(&job, flags), output.clone(), interrupt.clone()));
-    let done = train::<P>(job, &device, (interrupt, dashboard), &mut recording, output);
+    let done = train::<P>(job, &device, (interrupt, dashboard), rank, &mut recording, output);
     if let (Err(error), Some(recording)) = (&done, &mut recording) {
         // Without the path of a checkpoint, which says nothing where the folder was moved.
         recording.failed(error);
@@ -88,6 +194,7 @@ fn train<P: Program>(
     job: Job<P>,
     device: &Device,
     listeners: (InterruptOnCtrlC, Option<Dashboard>),
+    rank: &mut Option<Rank>,
     recording: &mut Option<Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Exit> {
@@ -96,7 +203,8 @@ fn train<P: Program>(
     if let (Some(_), Some(recording)) = (&baselines, recording.as_mut()) {
         recording.lap("baselines", start);
     }
-    let mut trainer = trainer(&job, device, listeners, recording.as_ref(), output)?;
+    let trainer = trainer(&job, device, listeners, rank.is_some(), recording.as_ref(), output)?;
+    let mut trainer = with_group(trainer, rank);
     let monitor = job.monitor().map(str::to_owned);
     let Job { state, train, test, validation, recipe, seed, checkpoint_path, checkpoint, run } = job;
     let learnt_from = match &validation {
@@ -122,6 +230,11 @@ fn train<P: Program>(
     }
     if let Stopped::Early(reason) = &history.stopped {
         output.progress_line(format!("stopped: {reason}"));
+    }
+    let exchange = trainer.step_traffic().filter(|traffic| traffic.steps > 0).map(exchange_of);
+    if let Some(exchange) = &exchange {
+        output.progress_line(exchange_in_words(exchange));
+        output.record(exchange);
     }
     let privacy = trainer.card().training.and_then(|training| training.privacy);
     if let Some(privacy) = &privacy {
@@ -188,6 +301,7 @@ fn train<P: Program>(
             measures: &measures,
             constant: baselines.as_ref().map(Baselines::constant_name),
             monitor: monitor.as_deref(),
+            exchange: exchange.as_ref(),
             batch_size: recipe.batch_size,
         };
         recording.finish::<P>(&outcome, &state.data, output)?;
@@ -202,13 +316,24 @@ fn train<P: Program>(
 }
 
 /// The device and the training. Whatever the flags alone decide is checked before any work.
-fn prepare<P: Program>(flags: &mut Train<P>, output: &Arc<Output>) -> anyhow::Result<(Device, Job<P>)> {
+fn prepare<P: Program>(
+    flags: &mut Train<P>,
+    rank: &mut Option<Rank>,
+    output: &Arc<Output>,
+) -> anyhow::Result<(Device, Job<P>)> {
     let Some(path) = flags.resume.clone() else {
         let own = check_flags(flags)?;
         let device = flags.setup.device.open()?;
         return Ok((device, begin::<P>(own, flags, output)?));
     };
-    resume::<P>(&path, flags, output)
+    let Some(rank) = rank else { return resume::<P>(&path, flags, output) };
+    // All go on from rank 0's checkpoint.
+    let path = match rank.is_first() && path.is_dir() {
+        true => checkpoint_of_run::<P>(&path)?,
+        false => path,
+    };
+    let file = rank.file_of_first(&path)?;
+    resume::<P>(&file.path, flags, output)
 }
 
 /// Checks what the flags alone decide; returns the user's own description, if there is one.
@@ -287,6 +412,7 @@ fn trainer<P: Program>(
     job: &Job<P>,
     device: &Device,
     (interrupt, dashboard): (InterruptOnCtrlC, Option<Dashboard>),
+    has_ranks: bool,
     recording: Option<&Recording>,
     output: &Arc<Output>,
 ) -> anyhow::Result<Trainer<Model>> {
@@ -306,6 +432,9 @@ fn trainer<P: Program>(
         Some(CheckpointEvery::Steps(steps)) => checkpoints = checkpoints.every_steps(steps),
         Some(CheckpointEvery::Time(time)) => checkpoints = checkpoints.every(time),
         None => {}
+    }
+    if has_ranks {
+        checkpoints = checkpoints.at_start();
     }
     if let (Some(recording), Some(run)) = (recording, &job.run) {
         // Whatever happens from the first step on, the run can go on.

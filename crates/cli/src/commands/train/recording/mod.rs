@@ -14,7 +14,7 @@ use anyhow::Context;
 use fireclay::data::write_atomically;
 use fireclay::nn::Model;
 use fireclay::prelude::{Dataset, Evaluation, Trainer};
-use fireclay::report::Timing;
+use fireclay::report::{Exchange, Timing};
 use fireclay::runs::{MetricsLog, RunFolder, RunRecord, RunsError, Status, TensorBoardLog, graph};
 use fireclay::train::{Event, History, Predictions, Stopped, callback_fn};
 
@@ -24,7 +24,7 @@ use super::print_config::settings;
 use crate::format::shown;
 use crate::output::Output;
 use crate::program::{Program, SourceOf};
-use crate::records::{Measure, RunMade};
+use crate::records::{ExchangeRecord, Measure, RunMade};
 
 /// What a training came to.
 pub struct Outcome<'a, P: Program> {
@@ -39,6 +39,8 @@ pub struct Outcome<'a, P: Program> {
     /// The answer that does not look at the sample.
     pub constant: Option<&'a str>,
     pub monitor: Option<&'a str>,
+    /// What a step exchanged with other ranks, if there are others.
+    pub exchange: Option<&'a ExchangeRecord>,
     /// Samples of a step.
     pub batch_size: usize,
 }
@@ -189,6 +191,14 @@ impl Recording {
         }];
         laps.append(&mut self.laps);
         self.record.report.timings = laps;
+        self.record.report.exchange = outcome.exchange.map(|exchange| Exchange {
+            ranks: exchange.ranks as u64,
+            steps: exchange.steps,
+            step_seconds: exchange.step_seconds,
+            exchange_seconds: exchange.exchange_seconds,
+            sent_bytes: exchange.sent_bytes,
+            received_bytes: exchange.received_bytes,
+        });
         page::ending(&mut self.record.report, outcome, &self.folder, generated)?;
         samples::add(&mut self.record.report, outcome, source);
         let reason = match &outcome.history.stopped {
