@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 use crate::FederateError;
 use crate::aggregate::Aggregation;
 use crate::check::UpdateLimits;
+use crate::fixed_point::SecureRound;
 use crate::id::ClientId;
 use crate::optimizer::ServerOptimizer;
 use crate::parameters::Parameters;
 use crate::privacy::ClientPrivacy;
 use crate::sampling::Sampling;
-use crate::secure::{SecureAggregation, SecureRound};
+use crate::secure::SecureAggregation;
 use crate::training::Task;
 use crate::wire::{RoundMode, Turn};
 

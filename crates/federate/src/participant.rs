@@ -2,11 +2,12 @@
 
 use crate::FederateError;
 use crate::check::UpdateLimits;
+use crate::fixed_point::SecureRound;
 use crate::history::Step;
 use crate::id::ClientId;
 use crate::parameters::Parameters;
 use crate::privacy::{clip, difference};
-use crate::secure::{SecureClient, SecureRound};
+use crate::secure::SecureClient;
 use crate::training::{LocalTraining, LocalUpdate, Task};
 use crate::wire::{ClientMessage, RoundMode, ServerMessage, Turn};
 

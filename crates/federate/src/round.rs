@@ -9,13 +9,14 @@ use crate::FederateError;
 use crate::aggregate::{Aggregation, Mean};
 use crate::check::Refusal;
 use crate::event::FederationEvent;
+use crate::fixed_point::SecureRound;
 use crate::history::{ClientMetrics, DroppedClient, RefusedAnswer, RoundRecord, Step};
 use crate::id::ClientId;
 use crate::options::FederationOptions;
 use crate::parameters::{Metrics, Parameters};
 use crate::participant::in_words;
 use crate::privacy::{clip, difference};
-use crate::secure::{SecureRound, SecureServer, is_weak};
+use crate::secure::{SecureServer, is_weak};
 use crate::transport::{Packet, Received, Transport};
 use crate::wire::{ClientMessage, PublicKeys, RoundMode, ServerMessage, Turn, encode_train};
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use x25519_dalek::StaticSecret;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::fixed_point::{SecureRound, Vector};
 use super::keys::{self, Route};
 use super::masks::{self, Sign};
 use super::shamir;
 use crate::FederateError;
+use crate::fixed_point::{SecureRound, Vector};
 use crate::id::ClientId;
 use crate::parameters::Metrics;
 use crate::random::secret_bytes;

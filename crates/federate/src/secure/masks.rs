@@ -3,8 +3,8 @@
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-use super::fixed_point::{Modulus, Vector};
 use super::keys::DerivedKey;
+use crate::fixed_point::{Modulus, Vector};
 
 /// Whether a mask is added or subtracted.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! 1. A client that has trained makes two key pairs and a seed, and tells the server the public keys.
 //! 2. It is told those of the others. Of the seed and of the private key of its masks it makes [shares](shamir), and
 //!    encrypts to each other client one of each.
-//! 3. It is given the shares that the others encrypted to it, and sends its [numbers](fixed_point) under masks: one by its seed,
+//! 3. It is given the shares that the others encrypted to it, and sends its [numbers](crate::fixed_point) under masks: one by its seed,
 //!    and one for each other client by the key that the two agree on, which the one adds and the other subtracts.
 //! 4. It is told whose masked numbers arrived. For these it shows its share of their seed, for the others its share of
 //!    their private key; never both for one client, and once in a round. With these the server takes off the masks that are left.
@@ -19,7 +19,6 @@
 
 mod client;
 mod field;
-mod fixed_point;
 mod keys;
 mod masks;
 mod server;
@@ -28,11 +27,11 @@ mod shamir;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use client::SecureClient;
-pub use fixed_point::{Modulus, SecureRound};
 pub(crate) use keys::is_weak;
 pub(crate) use server::SecureServer;
 
 use crate::FederateError;
+use crate::fixed_point::Modulus;
 use crate::wire::{MAX_METRIC_NAME_BYTES, MAX_METRICS};
 
 /// How secure aggregation is done.

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use x25519_dalek::StaticSecret;
 
-use super::fixed_point::{SecureRound, SecureSum, Vector};
 use super::keys;
 use super::masks::{self, Sign};
 use super::shamir::{self, Factors};
 use crate::FederateError;
 use crate::error::UNMASKING;
+use crate::fixed_point::{SecureRound, SecureSum, Vector};
 use crate::id::ClientId;
 use crate::wire::{PublicKeys, RevealedShare, Secret, Turn};
 

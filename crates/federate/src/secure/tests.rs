@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::fixed_point::SecureSum;
 use super::*;
+use crate::fixed_point::{SecureRound, SecureSum};
 use crate::id::ClientId;
 use crate::parameters::Metrics;
 use crate::random::Random;

@@ -1,9 +1,9 @@
 //! What the server writes.
 
 use crate::FederateError;
+use crate::fixed_point::{Modulus, SecureRound};
 use crate::id::ClientId;
 use crate::parameters::Parameters;
-use crate::secure::{Modulus, SecureRound};
 use crate::training::Task;
 use crate::wire::from_client::{read_shares, write_shares};
 use crate::wire::{

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixed_point::{Modulus, SecureRound};
 use crate::parameters::{Parameters, Tensor};
-use crate::secure::{Modulus, SecureRound};
 use crate::training::Task;
 use crate::{ClientId, FederateError};
 

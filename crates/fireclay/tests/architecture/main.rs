@@ -24,7 +24,7 @@ const NEVER: [(&str, &[&str]); 19] = [
     ("exchange", &["fireclay-datasets", "clap", "ureq"]),
     ("tensorboard", &["burn", "fireclay-backend", "fireclay-data", "image", "clap", "ureq"]),
     ("distribute", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
-    ("federate", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
+    ("federate", &["burn", "fireclay-backend", "fireclay-nn", "clap", "ureq"]),
     ("train", &["fireclay-datasets", "clap", "ratatui", "ureq"]),
     ("tune", &["burn", "fireclay-backend", "fireclay-data", "clap", "ureq"]),
     (
