@@ -54,6 +54,11 @@ pub trait Group: Send {
 
     /// What was sent so far, and how long it took.
     fn traffic(&self) -> Traffic;
+
+    /// Whether other ranks are threads of this process, so that a rank that waits must hold nothing that they need.
+    fn shares_process(&self) -> bool {
+        false
+    }
 }
 
 impl<G: Group + ?Sized> Group for Box<G> {
@@ -91,6 +96,10 @@ impl<G: Group + ?Sized> Group for Box<G> {
 
     fn traffic(&self) -> Traffic {
         (**self).traffic()
+    }
+
+    fn shares_process(&self) -> bool {
+        (**self).shares_process()
     }
 }
 

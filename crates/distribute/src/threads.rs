@@ -172,6 +172,10 @@ impl Group for Threads {
     fn traffic(&self) -> Traffic {
         self.traffic
     }
+
+    fn shares_process(&self) -> bool {
+        true
+    }
 }
 
 impl Drop for Threads {

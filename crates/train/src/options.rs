@@ -55,7 +55,7 @@ pub struct FitOptions {
     pub keep_zeros: bool,
     /// Whether batch norm normalises by the statistics of the whole batch where several ranks train ([`Trainer::group`](crate::Trainer::group)),
     /// and not by those of each rank's part; false by default, which asks for fewer sums and larger parts. The last batch of an epoch must have as many
-    /// samples as there are ranks. Of ranks that are threads of one process, dropout then draws from random numbers that they share, and does not repeat.
+    /// samples as there are ranks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sync_batch_norm: bool,
     /// Whether the training is differentially private, and how much; not at all by default. The norm of

@@ -57,7 +57,7 @@ impl<N: Network> Trainer<N> {
             Some(ranks) => ranks.total(total)?,
             None => total,
         };
-        let sums_of_ranks = in_sync.map(RankSums::new);
+        let sums_of_ranks = in_sync.map(|ranks| RankSums::new(ranks, &self.device));
         let mut samples_of_step = batches.iter().map(Batch::len).sum::<usize>();
         // With ranks, the sums of a step are first those of this one's part.
         let mut of_part = TrainingSums::new(Sums::default(), 1);
@@ -111,16 +111,16 @@ impl<N: Network> Trainer<N> {
                 accumulated.accumulate(run.network(), of_batch);
                 continue;
             }
-            let turn = match in_sync {
+            let turn = match &sums_of_ranks {
                 None => Some(fireclay_backend::seeded(&self.device, pass.step_seed(place))),
-                // Ranks wait for each other in there: of threads of one process none may wait for another's turn.
-                Some(_) => {
-                    self.device.seed(pass.step_seed(place));
+                Some(sums) => {
+                    sums.begin_turn(pass.step_seed(place));
                     None
                 }
             };
             let outputs = run.network().forward_for_loss(input.clone());
             drop((part, turn));
+            sums_of_ranks.iter().for_each(RankSums::end_turn);
             let BatchLoss { loss, answers } = BatchLoss::new(&*self.loss, outputs, &target, weights.as_ref());
             let before = (own_sums.sums().loss, own_sums.sums().counted());
             own_sums.add(&loss, answers, &target, weights.as_ref());

@@ -34,6 +34,8 @@ pub(crate) struct Ranks {
     group: Mutex<Box<dyn Group>>,
     rank: usize,
     size: usize,
+    /// Whether other ranks are threads of this process.
+    shares_process: bool,
     steps: Mutex<StepTraffic>,
 }
 
@@ -53,9 +55,13 @@ pub struct StepTraffic {
 impl Ranks {
     /// The ranks of a group; none if it has one rank, which trains as it would without.
     pub(crate) fn new(group: Box<dyn Group>) -> Option<Self> {
-        let (rank, size) = (group.rank(), group.size());
+        let (rank, size, shares_process) = (group.rank(), group.size(), group.shares_process());
         let steps = Mutex::new(StepTraffic { ranks: size, ..StepTraffic::default() });
-        (size > 1).then(|| Ranks { group: Mutex::new(group), rank, size, steps })
+        (size > 1).then(|| Ranks { group: Mutex::new(group), rank, size, shares_process, steps })
+    }
+
+    fn shares_process(&self) -> bool {
+        self.shares_process
     }
 
     pub(crate) fn size(&self) -> usize {
