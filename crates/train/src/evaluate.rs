@@ -216,41 +216,26 @@ impl Measures<'_> {
         if source.is_empty() {
             return Err(TrainError::NoSamples { purpose: "evaluate" });
         }
-        let Some(ranks) = self.ranks else {
-            return self.pass_alone(network, source, device, show);
-        };
-        // In rounds, so that no rank holds the outputs of all samples.
         let (mut total, mut weight) = (0.0, 0.0);
-        let batches = batches_of(&**source);
-        for first in (0..batches).step_by(ranks.size() * BATCHES_AT_ONCE) {
-            let of_round = (batches - first).min(ranks.size() * BATCHES_AT_ONCE);
-            let own = ranks.part(of_round);
-            let own = in_order_part(source, first + own.start..first + own.end);
-            let mut measured = Vec::new();
-            self.each_batch(network, source, device, own, |batch| measured.push(batch))?;
-            for batch in ranks.all_measured(&measured, self.task)? {
-                total += batch.loss;
-                weight += batch.counted;
-                show(&batch.predictions);
-            }
-        }
-        Ok(if weight > 0.0 { total / weight } else { 0.0 })
-    }
-
-    /// The same on one rank.
-    fn pass_alone<N: Network>(
-        &self,
-        network: &N,
-        source: &Arc<dyn Source>,
-        device: &Device,
-        mut show: impl FnMut(&Predictions),
-    ) -> Result<f64, TrainError> {
-        let (mut total, mut weight) = (0.0, 0.0);
-        self.each_batch(network, source, device, in_order(source), |batch| {
+        let mut take_in = |batch: MeasuredBatch| {
             total += batch.loss;
             weight += batch.counted;
             show(&batch.predictions);
-        })?;
+        };
+        match self.ranks {
+            None => self.each_batch(network, source, device, in_order(source), take_in)?,
+            // In rounds, so that no rank holds the outputs of all samples.
+            Some(ranks) => {
+                let (batches, at_once) = (batches_of(&**source), ranks.size() * BATCHES_AT_ONCE);
+                for first in (0..batches).step_by(at_once) {
+                    let own = ranks.part((batches - first).min(at_once));
+                    let own = in_order_part(source, first + own.start..first + own.end);
+                    let mut measured = Vec::new();
+                    self.each_batch(network, source, device, own, |batch| measured.push(batch))?;
+                    ranks.all_measured(&measured, self.task)?.into_iter().for_each(&mut take_in);
+                }
+            }
+        }
         Ok(if weight > 0.0 { total / weight } else { 0.0 })
     }
 
