@@ -1,7 +1,7 @@
 //! A process on a host: this one, or one that a remote shell reaches.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::{Child, Command, Stdio};
 
 use crate::error::CommandError;
@@ -72,10 +72,11 @@ impl Host {
         {
             // In the shell's input and not among its words, which others on that host could read: there is a secret in it.
             let script = script(program.as_os_str(), &process);
-            stdin
-                .write_all(script.as_bytes())
-                .and_then(|()| stdin.flush())
-                .map_err(|source| self.failed(source))?;
+            match stdin.write_all(script.as_bytes()).and_then(|()| stdin.flush()) {
+                // A shell that has ended already, as where its host is gone, says by its exit code why.
+                Err(source) if source.kind() != ErrorKind::BrokenPipe => return Err(self.failed(source)),
+                _ => {}
+            }
         }
         Ok(child)
     }
@@ -117,5 +118,15 @@ mod tests {
         let script = script(OsStr::new("/usr/bin/printf"), &process).replace("'train'", r"'%s|%s|'");
         let shell = Command::new("sh").arg("-c").arg(script).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&shell.stdout), "--run|it's $HOME; \"one\"\n*|");
+    }
+
+    #[test]
+    fn a_shell_that_ends_before_it_has_read_is_waited_for_like_any_other() {
+        // More than a pipe holds, so that something is left to be written when it ends.
+        let arguments = [OsString::from("x".repeat(1 << 20))];
+        let process = Process { arguments: &arguments, variables: Vec::new(), is_first: true };
+        let host = Host { name: Some("nowhere".into()), ranks: 1 };
+        let status = host.start(process, "false").unwrap().wait().unwrap();
+        assert_eq!(status.code(), Some(1));
     }
 }
