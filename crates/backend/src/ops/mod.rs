@@ -57,6 +57,7 @@ mod rank_sum;
 mod recurrent;
 mod sample_norms;
 mod saturating;
+mod storage_order;
 
 pub use activation::Activation;
 pub use attention::{AttentionOptions, self_attention};
@@ -84,6 +85,7 @@ pub use sample_norms::{
     SampleNorms, gathers_sample_norms, has_sample_norms, parameter_for_samples, sample_norms,
 };
 pub use saturating::{sigmoid, tanh};
+pub use storage_order::storage_order;
 
 /// Gives operations to the devices that have no kernel of ours: the traits' default bodies.
 macro_rules! run_reference_on_other_devices {

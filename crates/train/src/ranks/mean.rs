@@ -3,10 +3,23 @@
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use fireclay_backend::ops::storage_order;
 use fireclay_nn::{Network, parameter_ids};
+
+use std::sync::PoisonError;
 
 use super::Ranks;
 use crate::error::TrainError;
+
+/// What one step leaves to the next.
+#[derive(Default)]
+pub(super) struct Exchanged {
+    /// The orders in which all ranks exchange the values of gradients, parameter after parameter: those in which rank 0's lay in the
+    /// first step, so that next to nothing is copied value by value.
+    orders: Option<Vec<Vec<u8>>>,
+    /// The list of values, whose memory is used again.
+    values: Vec<f32>,
+}
 
 impl Ranks {
     /// Averages gradients and the running statistics of batch norm over the ranks.
@@ -25,22 +38,79 @@ impl Ranks {
             // Takes the last step into the running statistics, which are the same as this network's.
             let _ = network.valid();
         }
+        let mut exchanged = self.exchanged.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = match exchanged.orders.take() {
+            Some(orders) => orders,
+            None => self.orders_of_first(&gradients, &network)?,
+        };
+        let mut values = std::mem::take(&mut exchanged.values);
+        values.clear();
         let part = if had_part { 1.0 } else { 0.0 };
+        values.push(part);
+        let share = share as f32;
         let mut given =
-            Given { gradients, statistics: &statistics, share: share as f32, part, values: vec![part] };
+            Given { gradients, statistics: &statistics, orders: orders.iter(), share, part, values };
         network.visit(&mut given);
         let mut values = given.values;
         self.group().sum(&mut values)?;
-        let (parts, values) = (values[0], &values[1..]);
-        let mut taken = Taken { gradients: GradientsParams::new(), statistics: &statistics, values };
+        let (parts, sums) = (values[0], &values[1..]);
+        let gradients = GradientsParams::new();
+        let mut taken = Taken { gradients, statistics: &statistics, orders: orders.iter(), values: sums };
         network.visit(&mut taken);
         let Taken { gradients, .. } = taken;
         let network = match statistics.is_empty() {
             true => network,
-            false => network.map(&mut Statistics { statistics: &statistics, parts, values }),
+            false => network.map(&mut Statistics { statistics: &statistics, parts, values: sums }),
         };
+        *exchanged = Exchanged { orders: Some(orders), values };
         Ok((gradients, network))
     }
+
+    /// How rank 0's gradients lie in memory, in the order of the parameters.
+    fn orders_of_first<N: Network>(
+        &self,
+        gradients: &GradientsParams,
+        network: &N,
+    ) -> Result<Vec<Vec<u8>>, TrainError> {
+        let mut own = Orders { gradients, orders: Vec::new() };
+        network.visit(&mut own);
+        let mut bytes = own.orders.iter().flat_map(|axes| axes.iter().copied()).collect();
+        self.group().broadcast(0, &mut bytes)?;
+        let mut bytes = bytes.into_iter();
+        let of_first = |axes: &Vec<u8>| {
+            let found: Vec<u8> = bytes.by_ref().take(axes.len()).collect();
+            // Each axis once, or they are none.
+            (0..axes.len() as u8).all(|axis| found.contains(&axis)).then_some(found)
+        };
+        own.orders.iter().map(of_first).collect::<Option<_>>().ok_or(TrainError::RankMessage)
+    }
+}
+
+/// How gradients lie in memory.
+struct Orders<'a> {
+    gradients: &'a GradientsParams,
+    orders: Vec<Vec<u8>>,
+}
+
+impl ModuleVisitor for Orders<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let axes = match self.gradients.get::<D>(param.id) {
+            Some(gradient) => storage_order(&gradient),
+            None => std::array::from_fn(|axis| axis),
+        };
+        self.orders.push(axes.iter().map(|axis| *axis as u8).collect());
+    }
+}
+
+/// A tensor's axes in another order, and back.
+fn turned<const D: usize>(tensor: Tensor<D>, order: &[u8]) -> Tensor<D> {
+    tensor.permute(std::array::from_fn::<_, D, _>(|axis| order[axis] as isize))
+}
+
+fn turned_back<const D: usize>(tensor: Tensor<D>, order: &[u8]) -> Tensor<D> {
+    let mut axes = [0; D];
+    (0..D).for_each(|axis| axes[order[axis] as usize] = axis as isize);
+    tensor.permute(axes)
 }
 
 /// The numbers of the running statistics.
@@ -70,6 +140,7 @@ fn place<const D: usize>(param: &Param<Tensor<D>>, statistics: &[u64]) -> Place 
 struct Given<'a> {
     gradients: GradientsParams,
     statistics: &'a [u64],
+    orders: std::slice::Iter<'a, Vec<u8>>,
     share: f32,
     /// 1 if this rank had a part of the batch, else 0.
     part: f32,
@@ -78,6 +149,7 @@ struct Given<'a> {
 
 impl ModuleVisitor for Given<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let order = self.orders.next().expect("one for each parameter");
         match place(param, self.statistics) {
             Place::Nothing => {}
             Place::Statistics => self.put(param.val(), self.part),
@@ -86,7 +158,7 @@ impl ModuleVisitor for Given<'_> {
                 None => self.values.resize(self.values.len() + 1 + param.shape().num_elements(), 0.0),
                 Some(gradient) => {
                     self.values.push(1.0);
-                    self.put(gradient, self.share);
+                    self.put(turned(gradient, order), self.share);
                 }
             },
         }
@@ -115,11 +187,13 @@ fn take<'a>(values: &mut &'a [f32], count: usize) -> &'a [f32] {
 struct Taken<'a> {
     gradients: GradientsParams,
     statistics: &'a [u64],
+    orders: std::slice::Iter<'a, Vec<u8>>,
     values: &'a [f32],
 }
 
 impl ModuleVisitor for Taken<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let order = self.orders.next().expect("one for each parameter");
         let shape = param.shape();
         match place(param, self.statistics) {
             Place::Nothing => {}
@@ -132,8 +206,9 @@ impl ModuleVisitor for Taken<'_> {
                 // A parameter that had no part in the loss of any rank has no gradient, and is not stepped.
                 if ranks > 0.0 {
                     let device = param.val().device().without_autodiff();
-                    let sum = Tensor::<D>::from_data(TensorData::new(sum.to_vec(), shape), &device);
-                    self.gradients.register(param.id, sum);
+                    let lying: Vec<usize> = order.iter().map(|axis| shape[*axis as usize]).collect();
+                    let sum = Tensor::<D>::from_data(TensorData::new(sum.to_vec(), lying), &device);
+                    self.gradients.register(param.id, turned_back(sum, order));
                 }
             }
         }

@@ -25,6 +25,7 @@ use crate::error::TrainError;
 
 pub(crate) use batch_part::BatchPart;
 pub(crate) use compare::Description;
+use mean::Exchanged;
 pub(crate) use measured::MeasuredBatch;
 pub(crate) use rank_sums::RankSums;
 pub(crate) use report::{PartReport, StepReport};
@@ -37,6 +38,7 @@ pub(crate) struct Ranks {
     /// Whether other ranks are threads of this process.
     shares_process: bool,
     steps: Mutex<StepTraffic>,
+    exchanged: Mutex<Exchanged>,
 }
 
 /// What the steps of a training exchanged with other ranks so far, as one of them saw it.
@@ -57,7 +59,8 @@ impl Ranks {
     pub(crate) fn new(group: Box<dyn Group>) -> Option<Self> {
         let (rank, size, shares_process) = (group.rank(), group.size(), group.shares_process());
         let steps = Mutex::new(StepTraffic { ranks: size, ..StepTraffic::default() });
-        (size > 1).then(|| Ranks { group: Mutex::new(group), rank, size, shares_process, steps })
+        let exchanged = Mutex::default();
+        (size > 1).then(|| Ranks { group: Mutex::new(group), rank, size, shares_process, steps, exchanged })
     }
 
     fn shares_process(&self) -> bool {
