@@ -6,6 +6,7 @@
 //! It is written once more before masks are taken off, and with differential privacy holds the secret that says which clients a round
 //! asks: whoever reads it knows samples to come.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ use crate::options::FederationOptions;
 use crate::parameters::Parameters;
 use crate::wire::{Reader, Writer};
 
-const MAGIC: &[u8; 8] = b"FCFEDRAT";
+pub(crate) const MAGIC: &[u8; 8] = b"FCFEDRAT";
 const VERSION: u32 = 2;
 
 /// The largest file that is read.
@@ -47,6 +48,9 @@ pub(crate) struct Marks {
     pub(crate) unmasking: Option<u64>,
     /// What decides who is in a round, where that is secret.
     pub(crate) secret: Option<[u8; 32]>,
+    /// What else must be as it was, as its user says it.
+    #[serde(default)]
+    pub(crate) setup: BTreeMap<String, String>,
 }
 
 /// What a checkpoint holds.
@@ -188,7 +192,7 @@ mod tests {
     use crate::Tensor;
 
     fn marks() -> Marks {
-        Marks { unmasking: Some(1), secret: Some([200; 32]) }
+        Marks { unmasking: Some(1), secret: Some([200; 32]), ..Marks::default() }
     }
 
     fn saved(path: &Path) -> (FederationOptions, Parameters) {

@@ -1,4 +1,4 @@
-//! What can go wrong in a federation.
+//! What can go wrong in a federation. Messages count rounds from 1, as people do, and fields from 0.
 
 use std::path::PathBuf;
 
@@ -139,7 +139,8 @@ pub enum FederateError {
     },
     /// A round with too few registered clients.
     #[error(
-        "round {round}: expected {expected} registered clients or more, found {found}; start more clients, or lower min_clients"
+        "round {}: expected {expected} registered clients or more, found {found}; start more clients, or lower min_clients",
+        .round + 1
     )]
     TooFewClients {
         /// The round, counted from 0.
@@ -151,7 +152,8 @@ pub enum FederateError {
     },
     /// A round with too few updates.
     #[error(
-        "round {round}: expected {expected} updates or more of {asked} clients, found {found}; allow more time, or lower min_updates"
+        "round {}: expected {expected} updates or more of {asked} clients, found {found}; allow more time, or lower min_updates",
+        .round + 1
     )]
     TooFewUpdates {
         /// The round, counted from 0.
@@ -165,7 +167,8 @@ pub enum FederateError {
     },
     /// A round after which the parameters are no numbers.
     #[error(
-        "round {round}: a value of tensor {tensor:?} is not finite after the server's step; lower the server's learning rate; or an update is at fault, which limits.max_norm keeps out"
+        "round {}: a value of tensor {tensor:?} is not finite after the server's step; lower the server's learning rate; or an update is at fault, which limits.max_norm keeps out",
+        .round + 1
     )]
     Diverged {
         /// The round, counted from 0.
@@ -174,7 +177,7 @@ pub enum FederateError {
         tensor: String,
     },
     /// A round that failed as often as it may.
-    #[error("round {round} failed {attempts} times; the parameters are those of the round before")]
+    #[error("round {} failed {attempts} times; the parameters are those of the round before", .round + 1)]
     RoundFailed {
         /// The round, counted from 0.
         round: u64,
@@ -188,7 +191,7 @@ pub enum FederateError {
     #[error("the federation was stopped; it goes on from its checkpoint")]
     Stopped,
     /// A test of the global parameters that failed.
-    #[error("the global parameters after round {round} cannot be tested")]
+    #[error("the global parameters after round {} cannot be tested", .round + 1)]
     Evaluation {
         /// The round, counted from 0.
         round: u64,

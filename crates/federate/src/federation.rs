@@ -1,6 +1,6 @@
 //! A federation, round by round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::FederateError;
-use crate::checkpoint::{Checkpoint, Marks};
+use crate::checkpoint::{Checkpoint, MAGIC, Marks};
 use crate::event::FederationEvent;
 use crate::history::{FailedAttempt, RoundRecord};
+use crate::optimizer::ServerOptimizer;
 use crate::options::FederationOptions;
 use crate::parameters::{Metrics, Parameters};
 use crate::participant::in_words;
@@ -40,6 +41,10 @@ pub struct Federation<'a> {
     evaluation: Option<Evaluation<'a>>,
     accountant: Option<Accountant<'a>>,
     stopped: Arc<AtomicBool>,
+    /// Tensors that become the mean of the updates.
+    plain_means: BTreeSet<String>,
+    /// Whether the round that is over was the last one, however many were planned.
+    ended: Arc<AtomicBool>,
     /// Whether there were enough clients for the first round that this process runs.
     started: bool,
 }
@@ -96,6 +101,8 @@ impl<'a> Federation<'a> {
             evaluation: None,
             accountant: None,
             stopped: Arc::default(),
+            plain_means: BTreeSet::new(),
+            ended: Arc::default(),
             started: false,
         }
     }
@@ -103,6 +110,42 @@ impl<'a> Federation<'a> {
     /// Writes a checkpoint there after each round, whole or not at all.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Says what else has to be the same when the federation goes on from a checkpoint, such as clients and data: names and values, which
+    /// the checkpoint keeps.
+    ///
+    /// # Errors
+    /// [`FederateError::OtherFederation`] if it goes on from a checkpoint with others.
+    pub fn setup(mut self, setup: BTreeMap<String, String>) -> Result<Self, FederateError> {
+        let before = std::mem::replace(&mut self.marks.setup, setup);
+        let now = &self.marks.setup;
+        let Some(path) = self.checkpoint.as_ref().filter(|_| !self.history.is_empty() || !before.is_empty())
+        else {
+            return Ok(self);
+        };
+        let value = |setup: &BTreeMap<String, String>, name: &String| {
+            setup.get(name).cloned().unwrap_or_else(|| "nothing".into())
+        };
+        let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        let differences: Vec<String> = names
+            .into_iter()
+            .filter(|name| before.get(*name) != now.get(*name))
+            .map(|name| {
+                format!("{name} is {} in the file and now {}", value(&before, name), value(now, name))
+            })
+            .collect();
+        match differences.is_empty() {
+            true => Ok(self),
+            false => Err(FederateError::OtherFederation { path: path.clone(), differences }),
+        }
+    }
+
+    /// Names tensors that are no weights, such as the running statistics of batch norm: they become the mean of the updates, whatever the
+    /// server's optimiser does with the others.
+    pub fn plain_means(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.plain_means = names.into_iter().collect();
         self
     }
 
@@ -135,9 +178,25 @@ impl<'a> Federation<'a> {
         self
     }
 
+    /// Ends after the round in which this becomes true, as after the last one: such as when a test is good enough.
+    pub fn end_when(mut self, ended: Arc<AtomicBool>) -> Self {
+        self.ended = ended;
+        self
+    }
+
     /// The global parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// Whether there is a checkpoint to go on from that this federation wrote or began with.
+    pub fn has_saved(&self) -> bool {
+        self.checkpoint.is_some() && (!self.history.is_empty() || self.marks.unmasking.is_some())
+    }
+
+    /// Whether a file that begins like this is a checkpoint of a federation.
+    pub fn is_checkpoint(beginning: &[u8]) -> bool {
+        beginning.starts_with(MAGIC)
     }
 
     /// The round that comes next, counted from 0; as many are over.
@@ -158,7 +217,7 @@ impl<'a> Federation<'a> {
 
     /// All rounds that are left.
     pub(crate) fn run(&mut self, transport: &mut dyn Transport) -> Result<(), FederateError> {
-        while self.round() < self.options.rounds {
+        while self.round() < self.options.rounds && !self.ended.load(Ordering::Relaxed) {
             self.next_round(transport)?;
         }
         Ok(())
@@ -346,6 +405,13 @@ impl<'a> Federation<'a> {
         debug_assert_eq!(record.answered.len(), aggregate.updates, "each update has a client");
         let mut state = self.state.clone();
         let parameters = self.options.optimizer.step(&self.parameters, &aggregate.mean, &mut state);
+        let parameters = match self.plain_means.is_empty() {
+            true => parameters,
+            false => {
+                let means = ServerOptimizer::FEDAVG.step(&self.parameters, &aggregate.mean, &mut []);
+                parameters.with_tensors_of(&means, |name| self.plain_means.contains(name))
+            }
+        };
         finite(&parameters, record.round)?;
         record.update_norm = self.parameters.distance(&parameters);
         record.seconds = started.elapsed().as_secs_f64();

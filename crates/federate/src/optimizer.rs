@@ -59,6 +59,17 @@ impl ServerOptimizer {
     pub const FEDADAM: Self =
         ServerOptimizer::FedAdam { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, tau: 1e-3 };
 
+    /// The same with another learning rate.
+    pub fn with_learning_rate(self, learning_rate: f64) -> Self {
+        match self {
+            ServerOptimizer::FedAvg { .. } => ServerOptimizer::FedAvg { learning_rate },
+            ServerOptimizer::FedAvgM { momentum, .. } => ServerOptimizer::FedAvgM { learning_rate, momentum },
+            ServerOptimizer::FedAdam { beta1, beta2, tau, .. } => {
+                ServerOptimizer::FedAdam { learning_rate, beta1, beta2, tau }
+            }
+        }
+    }
+
     /// # Errors
     /// [`FederateError::Option`] for numbers outside of their ranges.
     pub(crate) fn check(self) -> Result<(), FederateError> {

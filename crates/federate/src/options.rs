@@ -90,9 +90,9 @@ pub struct LocalOptions {
     pub epochs: u32,
     /// Samples in a batch; 0 for all at once.
     pub batch_size: u32,
-    /// What the client's learning rate is multiplied by in the first round.
-    pub learning_rate_scale: f64,
-    /// What that is multiplied by after each round.
+    /// The clients' learning rate in the first round.
+    pub learning_rate: f64,
+    /// What it is multiplied by after each round.
     pub learning_rate_decay: f64,
     /// The coefficient mu of the proximal term (mu / 2) * ‖w - w_global‖² in the clients' loss, which makes FedProx of FedAvg
     /// ([Li et al. 2020](https://arxiv.org/abs/1812.06127)); 0 for none.
@@ -104,7 +104,7 @@ impl Default for LocalOptions {
         LocalOptions {
             epochs: 1,
             batch_size: 32,
-            learning_rate_scale: 1.0,
+            learning_rate: 0.1,
             learning_rate_decay: 1.0,
             proximal_mu: 0.0,
         }
@@ -167,7 +167,7 @@ impl FederationOptions {
             }
         }
         let rates = [
-            ("local.learning_rate_scale", self.local.learning_rate_scale),
+            ("local.learning_rate", self.local.learning_rate),
             ("local.learning_rate_decay", self.local.learning_rate_decay),
         ];
         for (option, rate) in rates {
@@ -285,7 +285,7 @@ impl FederationOptions {
             epochs: self.local.epochs,
             first_epoch: turn.round.saturating_mul(u64::from(self.local.epochs)),
             batch_size: self.local.batch_size,
-            learning_rate_scale: self.local.learning_rate_scale * decay,
+            learning_rate: self.local.learning_rate * decay,
             proximal_mu: self.local.proximal_mu,
             seed: hash.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)),
         }
@@ -372,7 +372,7 @@ mod tests {
         let options = FederationOptions {
             local: LocalOptions {
                 epochs: 3,
-                learning_rate_scale: 2.0,
+                learning_rate: 2.0,
                 learning_rate_decay: 0.5,
                 ..LocalOptions::default()
             },
@@ -381,7 +381,7 @@ mod tests {
         let client = ClientId::numbered(1);
         let task = |round, client: &ClientId| options.task(Turn { round, attempt: 0 }, client);
         assert_eq!((task(0, &client).first_epoch, task(4, &client).first_epoch), (0, 12));
-        assert_eq!(task(2, &client).learning_rate_scale, 0.5);
+        assert_eq!(task(2, &client).learning_rate, 0.5);
         assert_eq!(task(0, &client).seed, task(4, &client).seed);
         assert_ne!(task(0, &client).seed, task(0, &ClientId::numbered(2)).seed);
     }

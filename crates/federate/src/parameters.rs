@@ -122,6 +122,16 @@ impl Parameters {
         parameters
     }
 
+    /// These, with some tensors of other parameters of the same form.
+    pub(crate) fn with_tensors_of(mut self, others: &Parameters, is_chosen: impl Fn(&str) -> bool) -> Self {
+        for (tensor, other) in self.tensors.iter_mut().zip(&others.tensors) {
+            if is_chosen(&tensor.name) {
+                tensor.values.clone_from(&other.values);
+            }
+        }
+        self
+    }
+
     /// How the names and shapes of other parameters differ from these, if they do.
     pub fn difference_in_form(&self, other: &Parameters) -> Option<String> {
         for tensor in &self.tensors {
@@ -174,19 +184,23 @@ impl Parameters {
     /// # Errors
     /// [`FederateError::Safetensors`] and [`FederateError::Parameters`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FederateError> {
-        let wrong = |problem: String| FederateError::Parameters { problem };
-        let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
-        if header > MAX_HEADER_BYTES {
-            return Err(wrong(format!(
-                "expected a header of {MAX_HEADER_BYTES} bytes at most, found {header}"
-            )));
-        }
-        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+        let metadata = Self::metadata(bytes)?;
         let version = metadata.metadata().as_ref().and_then(|metadata| metadata.get(VERSION_KEY));
         if version.map(String::as_str) != Some(VERSION) {
             let found = version.map_or("none".into(), |version| shortened(version));
-            return Err(wrong(format!("expected version {VERSION} of the encoding, found {found}")));
+            let problem = format!("expected version {VERSION} of the encoding, found {found}");
+            return Err(FederateError::Parameters { problem });
         }
+        Self::from_safetensors(bytes)
+    }
+
+    /// Reads a safetensors file, whoever wrote it, of tensors of f32.
+    ///
+    /// # Errors
+    /// [`FederateError::Safetensors`] and [`FederateError::Parameters`] for anything else.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, FederateError> {
+        let wrong = |problem: String| FederateError::Parameters { problem };
+        Self::metadata(bytes)?;
         let file = SafeTensors::deserialize(bytes)?;
         if file.len() > MAX_TENSORS {
             return Err(wrong(format!("expected {MAX_TENSORS} tensors at most, found {}", file.len())));
@@ -204,6 +218,16 @@ impl Parameters {
         });
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
         Parameters::new(tensors)
+    }
+
+    /// What a file says of itself.
+    fn metadata(bytes: &[u8]) -> Result<safetensors::tensor::Metadata, FederateError> {
+        let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
+        if header > MAX_HEADER_BYTES {
+            let problem = format!("expected a header of {MAX_HEADER_BYTES} bytes at most, found {header}");
+            return Err(FederateError::Parameters { problem });
+        }
+        Ok(SafeTensors::read_metadata(bytes)?.1)
     }
 }
 

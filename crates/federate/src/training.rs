@@ -21,8 +21,8 @@ pub struct Task {
     pub first_epoch: u64,
     /// Samples in a batch; 0 for all at once.
     pub batch_size: u32,
-    /// What the client's learning rate is multiplied by in this round.
-    pub learning_rate_scale: f64,
+    /// The client's learning rate in this round.
+    pub learning_rate: f64,
     /// The coefficient mu of the proximal term (mu / 2) * ‖w - w_global‖², which is added to the loss
     /// ([Li et al. 2020](https://arxiv.org/abs/1812.06127)); 0 for none.
     pub proximal_mu: f64,

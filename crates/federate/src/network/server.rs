@@ -87,7 +87,7 @@ impl Federation<'_> {
             let mut transport = Network { shared: shared.clone(), incoming, used: BTreeMap::new() };
             let result = self.run(&mut transport);
             if result.is_ok() {
-                transport.say_farewell(self.options.rounds);
+                transport.say_farewell(self.round());
             }
             drop(ending);
             // Whoever waits to pass on a message goes on with an error.

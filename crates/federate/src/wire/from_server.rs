@@ -184,7 +184,7 @@ pub(crate) fn encode_train(task: &Task, mode: &RoundMode, parameter_bytes: usize
     writer.u8(PROTOCOL_VERSION).u8(2);
     Turn { round: task.round, attempt: task.attempt }.write(&mut writer);
     writer.client(&task.client).u32(task.epochs).u64(task.first_epoch).u32(task.batch_size);
-    writer.f64(task.learning_rate_scale).f64(task.proximal_mu).u64(task.seed);
+    writer.f64(task.learning_rate).f64(task.proximal_mu).u64(task.seed);
     match mode {
         RoundMode::Plain => writer.u8(0),
         RoundMode::Secure(secure) => {
@@ -209,7 +209,7 @@ fn read_task(reader: &mut Reader) -> Result<Task, FederateError> {
         epochs: reader.u32()?,
         first_epoch: reader.u64()?,
         batch_size: reader.u32()?,
-        learning_rate_scale: reader.f64()?,
+        learning_rate: reader.f64()?,
         proximal_mu: reader.f64()?,
         seed: reader.u64()?,
     })

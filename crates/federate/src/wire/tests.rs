@@ -48,7 +48,7 @@ fn from_server() -> Vec<ServerMessage> {
         epochs: 2,
         first_epoch: 6,
         batch_size: 32,
-        learning_rate_scale: 0.5,
+        learning_rate: 0.5,
         proximal_mu: 0.01,
         seed: 4,
     };

@@ -1,6 +1,6 @@
 //! What rounds do to parameters.
 
-use fireclay_federate::{FederationOptions, LocalOptions, ServerOptimizer};
+use fireclay_federate::{Federation, FederationOptions, LocalOptions, ServerOptimizer};
 
 use crate::support::*;
 
@@ -47,7 +47,7 @@ fn fedavg_of_one_client_is_its_own_training_bit_for_bit() {
             epochs: 2,
             first_epoch: 2 * round,
             batch_size: 0,
-            learning_rate_scale: 1.0,
+            learning_rate: 0.1,
             proximal_mu: 0.0,
             seed: 0,
         };
@@ -81,4 +81,20 @@ fn a_proximal_term_keeps_clients_near_the_global_parameters() {
         federation.history()[0].update_norm
     };
     assert!(distance(5.0) < 0.5 * distance(0.0), "{} and {}", distance(5.0), distance(0.0));
+}
+
+#[test]
+fn what_is_no_weight_becomes_the_mean_whatever_the_optimiser() {
+    let plain = finished(options(1), simulation(4));
+    for optimizer in [ServerOptimizer::FEDAVGM, ServerOptimizer::FEDADAM] {
+        let options = FederationOptions { optimizer, ..options(1) };
+        let federation = Federation::new(options, begin()).unwrap();
+        let mut federation = federation.plain_means(["bias".to_owned()]);
+        federation.simulate(simulation(4)).unwrap();
+        let tensor = |of: &Federation, name| of.parameters().tensor(name).unwrap().values.clone();
+        assert_eq!(tensor(&federation, "bias"), tensor(&plain, "bias"));
+        if optimizer == ServerOptimizer::FEDADAM {
+            assert_ne!(tensor(&federation, "weight"), tensor(&plain, "weight"));
+        }
+    }
 }

@@ -129,7 +129,7 @@ fn an_attempt_that_succeeds_remembers_those_before() {
 fn too_few_clients_end_the_federation_with_their_number() {
     let options = FederationOptions { min_clients: Some(4), ..options(1) };
     let error = Federation::new(options, begin()).unwrap().simulate(simulation(3)).unwrap_err().to_string();
-    assert!(error.contains("round 0: expected 4 registered clients or more, found 3"), "{error}");
+    assert!(error.contains("round 1: expected 4 registered clients or more, found 3"), "{error}");
     let twice = Simulation::new([client(0), client(0)]).err().unwrap().to_string();
     assert!(twice.contains("two clients are called client-0000"), "{twice}");
 }

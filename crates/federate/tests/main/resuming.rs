@@ -1,5 +1,6 @@
 //! Federations that go on from a checkpoint.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -137,4 +138,19 @@ fn a_round_is_counted_before_anybody_sees_what_came_of_it() {
             }
         });
     federation.simulate(simulation(2)).unwrap();
+}
+
+#[test]
+fn what_must_be_as_it_was_is_compared_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("federation");
+    let setup = |clients: &str| BTreeMap::from([("clients".to_owned(), clients.to_owned())]);
+    let first = Federation::new(options(2), begin()).unwrap().checkpoint(&path);
+    first.setup(setup("2")).unwrap().simulate(simulation(2)).unwrap();
+    let resumed = || Federation::resume(options(4), &path).unwrap();
+    resumed().setup(setup("2")).unwrap().simulate(simulation(2)).unwrap();
+    let error = resumed().setup(setup("3")).err().unwrap().to_string();
+    assert!(error.contains("clients is 2 in the file and now 3"), "{error}");
+    let error = resumed().setup(BTreeMap::new()).err().unwrap().to_string();
+    assert!(error.contains("clients is 2 in the file and now nothing"), "{error}");
 }

@@ -1,6 +1,11 @@
 //! What does not change what comes of a federation, and what is written down.
 
-use fireclay_federate::{ClientId, Fate, Federation, FederationOptions, Metrics, Sampling, Simulation, Step};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fireclay_federate::{
+    ClientId, Fate, Federation, FederationEvent, FederationOptions, Metrics, Sampling, Simulation, Step,
+};
 
 use crate::support::*;
 
@@ -83,5 +88,19 @@ fn a_federation_can_be_stopped() {
         });
     let error = federation.simulate(simulation(2)).unwrap_err();
     assert!(matches!(error, fireclay_federate::FederateError::Stopped), "{error}");
+    assert_eq!(federation.round(), 3);
+}
+
+#[test]
+fn a_federation_ends_when_it_is_told_that_the_last_round_was_the_last() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let told = ended.clone();
+    let federation = Federation::new(options(9), begin()).unwrap().end_when(ended);
+    let mut federation = federation.observer(move |event| {
+        if let FederationEvent::RoundEnded { record, .. } = event {
+            told.store(record.round == 2, Ordering::Relaxed);
+        }
+    });
+    federation.simulate(simulation(2)).unwrap();
     assert_eq!(federation.round(), 3);
 }

@@ -41,7 +41,6 @@ pub fn bits(parameters: &Parameters) -> Vec<u32> {
 /// A training by gradient descent on all samples at once, with the proximal term if the task has one.
 pub struct Regression {
     pub samples: Samples,
-    pub learning_rate: f64,
 }
 
 impl Regression {
@@ -71,7 +70,7 @@ impl LocalTraining for Regression {
             loss = found;
             for ((now, gradient), before) in now.iter_mut().zip(gradient).zip(&before) {
                 let proximal = task.proximal_mu * (*now - before);
-                *now -= self.learning_rate * task.learning_rate_scale * (gradient + proximal);
+                *now -= task.learning_rate * (gradient + proximal);
             }
         }
         let mut tensors = global.tensors().to_vec();
@@ -88,7 +87,7 @@ impl LocalTraining for Regression {
 pub type Client = (ClientId, Box<dyn LocalTraining>);
 
 pub fn client(number: usize) -> Client {
-    let training = Regression { samples: samples(number), learning_rate: 0.1 };
+    let training = Regression { samples: samples(number) };
     (ClientId::numbered(number), Box::new(training))
 }
 
