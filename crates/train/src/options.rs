@@ -1,6 +1,7 @@
 //! How long, in which portions and from which seed to train.
 
 use fireclay_backend::Precision;
+use fireclay_data::Pass;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::AdversarialOptions;
@@ -73,6 +74,15 @@ pub struct FitOptions {
     /// while they are changed: no dropout, and batch norm by its running statistics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversarial: Option<AdversarialOptions>,
+    /// Epochs that others of the same seed came before these: the order of the samples, augmentation and dropout are those of the epochs that
+    /// follow. 0 by default. For a training in parts, such as the rounds of a federation; schedules and reports count from 1 all the same.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub first_epoch: usize,
+    /// The coefficient mu of the proximal term (mu / 2) * ‖w - w₀‖², which is added to the loss to keep the weights close to those of the start, w₀
+    /// ([Li et al. 2020](https://arxiv.org/abs/1812.06127)); 0, which is none, by default. Reported losses are without it. A run with it cannot be resumed, as
+    /// its checkpoint does not hold w₀.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub proximal_mu: f64,
 }
 
 /// A precision by its name.
@@ -98,6 +108,14 @@ fn is_one(batches: &usize) -> bool {
     *batches == 1
 }
 
+fn is_none(epochs: &usize) -> bool {
+    *epochs == 0
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
 fn is_f32(precision: &Precision) -> bool {
     *precision == Precision::F32
 }
@@ -120,11 +138,18 @@ impl Default for FitOptions {
             sync_batch_norm: false,
             privacy: None,
             adversarial: None,
+            first_epoch: 0,
+            proximal_mu: 0.0,
         }
     }
 }
 
 impl FitOptions {
+    /// The pass over the samples that an epoch of this run is, counted from 1.
+    pub(crate) fn pass(&self, epoch: usize) -> Pass {
+        Pass { seed: self.seed, epoch: self.first_epoch.saturating_add(epoch) }
+    }
+
     /// What learning rates are multiplied by in a step.
     ///
     /// `epoch` counts from 1 and `step` from 0, of `steps` in each epoch; `history` is the epochs that are done.
@@ -178,6 +203,13 @@ impl FitOptions {
                     expected: "more than 0",
                 });
             }
+        }
+        if !(self.proximal_mu >= 0.0 && self.proximal_mu.is_finite()) {
+            return Err(TrainError::Setting {
+                setting: "proximal_mu",
+                found: self.proximal_mu.to_string(),
+                expected: "0 or more",
+            });
         }
         if let Some(averaging) = &self.averaging {
             averaging.check(self.epochs)?;

@@ -19,7 +19,7 @@ use crate::callback::Callback;
 use crate::checkpoint::{Checkpoint, Tensors, part};
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, Measures, predict};
-use crate::history::{EpochRecord, History};
+use crate::history::{EpochRecord, History, Stopped};
 use crate::metadata::ModelMetadata;
 use crate::metrics::{
     Accuracy, AnyMetric, F1, IntoMetrics, Mae, Perplexity, PredictionTargets, Predictions, Task,
@@ -222,6 +222,29 @@ impl<N: Network> Trainer<N> {
     /// What this process exchanged with the other ranks in the steps so far, if there are others.
     pub fn step_traffic(&self) -> Option<StepTraffic> {
         self.ranks.as_ref().map(|ranks| ranks.step_traffic())
+    }
+
+    /// Takes over what a data set says of itself, its classes, its preprocessing and where it came from, as [`fit`](Self::fit) does with
+    /// these settings, and lets the data set those layers that are not learnt: for a network that is saved before it is trained, or
+    /// trained elsewhere.
+    ///
+    /// # Errors
+    /// [`TrainError`] for data that does not fit the network.
+    pub fn prepare<S: Source + Clone + 'static>(
+        &mut self,
+        data: &S,
+        options: &FitOptions,
+    ) -> Result<(), TrainError> {
+        let source: Arc<dyn Source> = Arc::new(data.clone());
+        self.check_source(&source, "train on")?;
+        if self.network.adapts() {
+            self.adapt(&source)?;
+        }
+        let metadata = ModelMetadata::of(data.metadata(), data.len());
+        let settings = self.settings(options, &metadata, data.len());
+        let history = History { epochs: Vec::new(), stopped: Stopped::Completed };
+        self.metadata = metadata.trained(&settings, &history, None);
+        Ok(())
     }
 
     /// The network, without gradients.

@@ -126,6 +126,7 @@ impl Recipe {
             privacy: self.privacy,
             adversarial: self.adversarial,
             sync_batch_norm: self.sync_batch_norm,
+            ..FitOptions::default()
         }
     }
 

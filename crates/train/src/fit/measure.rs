@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fireclay_data::{Loader, Pass};
+use fireclay_data::Loader;
 use fireclay_nn::Network;
 
 use super::{Plan, Run, Trained};
@@ -89,7 +89,7 @@ impl<N: Network> Trainer<N> {
     /// over the training samples.
     fn with_new_statistics(&self, network: N, plan: &Plan, epoch: usize) -> Result<N, TrainError> {
         let network = network.train();
-        let pass = Pass { seed: plan.settings.options.seed, epoch };
+        let pass = plan.settings.options.pass(epoch);
         let batches = Loader::for_training(Arc::clone(plan.train), pass, plan.batch_size, 0);
         for (index, batch) in batches.enumerate() {
             let input = upload(batch?, &**plan.train, &self.device).input.autodiff();

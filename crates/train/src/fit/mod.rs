@@ -2,6 +2,7 @@
 //! epochs the network is measured.
 
 mod measure;
+mod proximal;
 mod snapshot;
 mod step;
 mod step_batches;
@@ -15,7 +16,7 @@ use std::time::Instant;
 use burn::module::{ModuleVisitor, Param};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
-use fireclay_data::{Batch, DataError, Pass, Source};
+use fireclay_data::{Batch, DataError, Source};
 use fireclay_nn::{NamedTensor, Network, load_state, with_parameter_ids};
 use fireclay_store::PrivacyCard;
 
@@ -23,6 +24,7 @@ use crate::attack::{AdversarialOptions, Perturber};
 use crate::averaging::{WeightAveraging, blend};
 use crate::batches::in_order;
 use crate::callback::{Callback, ControlRequests, tell};
+use crate::checkpoint::broken;
 use crate::error::TrainError;
 use crate::event::{Event, Measured};
 use crate::history::{History, Stopped};
@@ -36,6 +38,7 @@ use crate::run::{RunSettings, RunState, Sums};
 use crate::trainer::Trainer;
 use crate::training_sums::TrainingSums;
 use crate::upload::{Uploaded, check_batch, rows_per_sample, upload};
+use proximal::StartingWeights;
 use snapshot::View;
 use step_batches::StepBatches;
 use watch::{Watch, lonely_sample};
@@ -82,6 +85,8 @@ struct Run<N> {
     best: Option<N>,
     /// The average of the weights so far, if one is kept.
     average: Option<N>,
+    /// The weights that it began with, if they pull.
+    start: Option<StartingWeights>,
     /// With whom it is agreed on what callbacks ask for.
     ranks: Option<Arc<Ranks>>,
     /// What callbacks asked for and did not get yet.
@@ -221,18 +226,23 @@ impl<N: Network> Trainer<N> {
             state,
             best,
             average,
+            start: None,
             ranks: self.ranks.clone(),
             requests: ControlRequests::default(),
             asked_here: ControlRequests::default(),
             unused_reported: false,
             watch: Watch::default(),
         };
+        let options = &plan.settings.options;
         let run = match resumed {
             None => {
                 let network = self.network.clone().train();
-                let optimizer =
-                    init(&self.optimizer, &self.groups, &network, plan.settings.options.keep_zeros);
-                run(network, optimizer, RunState::at_start(), None, None)
+                let optimizer = init(&self.optimizer, &self.groups, &network, options.keep_zeros);
+                let start = (options.proximal_mu > 0.0).then(|| StartingWeights::of(&network));
+                Run { start, ..run(network, optimizer, RunState::at_start(), None, None) }
+            }
+            Some(_) if options.proximal_mu > 0.0 => {
+                return Err(broken("proximal_mu", "pulls to weights that are not in the file"));
             }
             Some(Resumed { progress, optimizer, network, best, average }) => {
                 progress.check_data(plan.settings)?;
@@ -242,7 +252,7 @@ impl<N: Network> Trainer<N> {
                 // It is known by the same numbers, by which the weights are taken into it.
                 let average = average.map(|average| with_parameter_ids(average, &progress.parameter_ids));
                 restore_callbacks(callbacks, &progress.state.callbacks)?;
-                let fresh = init(&self.optimizer, &self.groups, &network, plan.settings.options.keep_zeros);
+                let fresh = init(&self.optimizer, &self.groups, &network, options.keep_zeros);
                 let optimizer = restore_optimizer(fresh, optimizer, &network)?;
                 run(network, optimizer, progress.state, best, average)
             }
@@ -324,7 +334,7 @@ impl<N: Network> Trainer<N> {
     ) -> Result<Option<Trained>, TrainError> {
         let clock = Instant::now();
         let epoch = run.state.epoch;
-        let pass = Pass { seed: plan.settings.options.seed, epoch };
+        let pass = plan.settings.options.pass(epoch);
         let mut sums = TrainingSums::new(std::mem::take(&mut run.state.sums), plan.interval);
         let mut samples = 0;
         let accumulate = plan.settings.options.accumulate;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use fireclay_backend::ops::rank_sums_by;
-use fireclay_data::{Batch, BatchTargets, Pass};
+use fireclay_data::{Batch, BatchTargets};
 use fireclay_nn::{
     BuiltInLoss, CrossEntropyLoss, Loss, NamedTensor, Network, gradients_by_id, parameters_without_gradient,
 };
@@ -79,7 +79,7 @@ impl<N: Network> Trainer<N> {
                 run.watch.input = Some(uploaded.input.clone());
             }
             let place = (step - 1) * options.accumulate + index + 1;
-            let pass = Pass { seed: options.seed, epoch };
+            let pass = options.pass(epoch);
             // What is drawn for a part of a batch is what would be drawn for it in the whole one.
             let of_batch = plan.samples_of_batch(place);
             let part = self.ranks.as_ref().map(|ranks| ranks.place_in_batch(of_batch));
@@ -158,12 +158,7 @@ impl<N: Network> Trainer<N> {
             if step == plan.steps {
                 self.read(sums, None, run, plan)?;
             }
-            gradients = privacy.noisy(
-                accumulated.grads(),
-                run.network(),
-                Pass { seed: options.seed, epoch },
-                step,
-            )?;
+            gradients = privacy.noisy(accumulated.grads(), run.network(), options.pass(epoch), step)?;
         } else if several {
             gradients = accumulated.grads();
         }
@@ -193,6 +188,9 @@ impl<N: Network> Trainer<N> {
             }
         }
 
+        if let Some(start) = &run.start {
+            gradients = start.pulling_back(gradients, run.network(), options.proximal_mu);
+        }
         let number = (epoch - 1) * plan.steps + step;
         let wants_norm = callbacks.iter().any(|callback| callback.needs_gradient_norm(number))
             || run.watch.wants_norm(number);
