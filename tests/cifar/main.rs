@@ -214,8 +214,10 @@ fn every_model_learns_from_drawn_objects_in_one_epoch() {
 #[test]
 fn every_command_is_documented() {
     let folder = scratch();
-    let expected =
-        ["train", "launch", "evaluate", "summary", "runs", "find-lr", "compress", "audit", "predict", "data"];
+    let expected = [
+        "train", "launch", "federate", "evaluate", "summary", "runs", "find-lr", "compress", "audit",
+        "predict", "data",
+    ];
     let readme = include_str!("../../apps/cifar/README.md");
     shared::commands::are_documented(PROGRAM, folder.path(), readme, &expected);
 }

@@ -279,6 +279,7 @@ fn commands_are_documented() {
     let expected = [
         "train",
         "launch",
+        "federate",
         "evaluate",
         "predict",
         "explain",

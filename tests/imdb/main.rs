@@ -288,6 +288,7 @@ fn every_command_is_documented() {
     let expected = [
         "train",
         "launch",
+        "federate",
         "evaluate",
         "summary",
         "runs",

@@ -7,6 +7,7 @@ mod compress;
 mod dashboard;
 mod earlier_version;
 mod facts;
+mod federate;
 mod find_lr;
 mod json;
 mod mistakes;

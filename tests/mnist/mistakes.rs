@@ -240,8 +240,10 @@ fn every_command_is_in_the_table_and_documented() {
 
     let folder = scratch();
     let (program, readme) = (env!("CARGO_BIN_EXE_mnist"), include_str!("../../apps/mnist/README.md"));
-    let expected =
-        ["train", "launch", "evaluate", "summary", "runs", "find-lr", "compress", "audit", "predict", "data"];
+    let expected = [
+        "train", "launch", "federate", "evaluate", "summary", "runs", "find-lr", "compress", "audit",
+        "predict", "data",
+    ];
     commands::are_documented(program, folder.path(), readme, &expected);
     let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/cli/src/commands");
     commands::files_are_listed(&commands::listed(program, folder.path()), &files);

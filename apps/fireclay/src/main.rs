@@ -24,7 +24,7 @@ mod verify;
 use std::process::ExitCode;
 
 use fireclay_cli::CommandEntry;
-use fireclay_cli::commands::{Audit, Compress, FindLr, Launch, Runs, Summary, Tune};
+use fireclay_cli::commands::{Audit, Compress, Federate, FindLr, Launch, Runs, Summary, Tune};
 
 use crate::card::Card;
 use crate::completions::Completions;
@@ -61,10 +61,11 @@ fn program() -> clap::Command {
 }
 
 /// The table of its commands.
-fn commands() -> [CommandEntry; 22] {
+fn commands() -> [CommandEntry; 23] {
     [
         CommandEntry::of::<TrainOnData>(),
         CommandEntry::of::<Launch<FireclayProgram>>(),
+        CommandEntry::of::<Federate<FireclayProgram>>(),
         CommandEntry::of::<EvaluateGroups>(),
         CommandEntry::of::<Predict>(),
         CommandEntry::of::<Explain>(),

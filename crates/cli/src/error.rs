@@ -18,6 +18,65 @@ pub enum CommandError {
         /// The program that wrote it.
         found: String,
     },
+    /// A federation that ended by an error and can go on.
+    #[error("{failure}; resume with: {resume}")]
+    FederationFailed {
+        /// Why it ended.
+        failure: String,
+        /// The command.
+        resume: String,
+    },
+    /// A checkpoint of a federation that cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// Noise on what must not be negative.
+    #[error(
+        "the network has running statistics ({tensor}), which noise makes useless; use a network without batch norm with --client-noise"
+    )]
+    NoisyStatistics {
+        /// One of them.
+        tensor: String,
+    },
+    /// A client has other classes than the model that it is to train.
+    #[error(
+        "the model file tells these classes apart: {}; and the samples of this client have: {}; name their folders or values alike", expected.join(", "), found.join(", ")
+    )]
+    ClientClasses {
+        /// The classes of the model.
+        expected: Vec<String>,
+        /// Those of the samples.
+        found: Vec<String>,
+    },
+    /// A flag of a federation is out of its range.
+    #[error("{flag} is {found}; expected {expected}")]
+    Federation {
+        /// The flag.
+        flag: String,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Two flags that exclude each other.
+    #[error("{first} and {second} do not go together: {reason}; leave one of them out")]
+    Together {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A federation between processes without a key.
+    #[error(
+        "server and clients need a key that they share; name its file with --key-file, the same for all: `openssl rand -hex 32 > key` makes one"
+    )]
+    NoKey,
     /// A command of classifiers was given another model.
     #[error("{} gives samples no classes; {command} is of models that give each sample one of several classes", path.display())]
     NoClassifier {

@@ -54,7 +54,10 @@ pub fn run(output: &Output, work: impl FnOnce() -> anyhow::Result<Exit>) -> Exit
             Some(CommandError::Diverged { checkpoint, resume, .. }) => {
                 output.resumable_error(&describe(&error), Some(checkpoint), resume);
             }
-            Some(CommandError::RankLost { resume: Some(resume), .. }) => {
+            Some(
+                CommandError::RankLost { resume: Some(resume), .. }
+                | CommandError::FederationFailed { resume, .. },
+            ) => {
                 output.resumable_error(&describe(&error), None, resume);
             }
             _ => output.error(&describe(&error)),

@@ -188,6 +188,9 @@ pub trait Program: Debug + Sized + 'static {
 pub enum Part {
     /// Those that it was trained on, as far as data of the user's own and the model file tell which these were.
     Train,
+    /// Those of an owner who trains it together with others: the training part, or where the owner's data has no parts all of it, whatever
+    /// the model has seen.
+    Own,
     /// Those that it is measured on: the test part, or where the user's own data has no parts all of it, as the model knows which
     /// samples it has seen.
     Test,

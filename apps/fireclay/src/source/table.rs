@@ -196,12 +196,12 @@ impl TableSource {
         };
         let samples = match part {
             Part::Test => self.frame_to_measure(&preprocessing, card, output)?.1,
-            Part::Train => {
+            Part::Train | Part::Own => {
                 let of_table = TableSource { test: None, ..self.clone() };
                 let all = of_table.frame_to_measure(&preprocessing, card, output)?.1;
                 match &card.seen {
-                    Some(seen) => all.subset(&all.seen_indices(seen))?,
-                    None => all,
+                    Some(seen) if part == Part::Train => all.subset(&all.seen_indices(seen))?,
+                    _ => all,
                 }
             }
         };

@@ -133,7 +133,7 @@ fn unseen(test: Dataset, card: &ModelCard, output: &Output) -> Result<Dataset, C
 }
 
 /// Refuses data whose classes are not the model's: its predictions would be counted against other names.
-fn check_classes(card: &ModelCard, test: &Dataset) -> Result<(), CommandError> {
+pub(super) fn check_classes(card: &ModelCard, test: &Dataset) -> Result<(), CommandError> {
     let (expected, found) = (&card.classes, test.class_names());
     if expected.is_empty() || expected == found {
         return Ok(());

@@ -3,6 +3,7 @@
 mod audit;
 mod compress;
 mod evaluate;
+mod federate;
 mod find_lr;
 mod image_data;
 mod image_predict;
@@ -16,6 +17,7 @@ mod tune;
 pub use audit::Audit;
 pub use compress::Compress;
 pub use evaluate::{Evaluate, measured};
+pub use federate::Federate;
 pub use find_lr::FindLr;
 use image_data::ImageData;
 pub use image_data::show_images;
@@ -35,6 +37,7 @@ fn common<P: Program>() -> Vec<CommandEntry> {
     vec![
         CommandEntry::of::<Train<P>>(),
         CommandEntry::of::<Launch<P>>(),
+        CommandEntry::of::<Federate<P>>(),
         CommandEntry::of::<Evaluate<P>>(),
         CommandEntry::of::<Summary<P>>(),
         CommandEntry::of::<Runs<P>>(),

@@ -122,7 +122,10 @@ impl ImageSource {
         output: &Arc<Output>,
     ) -> Result<Dataset, DatasetsError> {
         let samples = match self {
-            _ if part == Part::Train => self.load_all(family, shape, limit, output)?.0,
+            ImageSource::Images(folder) if part == Part::Own && !own::has_parts(folder) => {
+                own::load_whole(folder, shape, &card.classes, output)?
+            }
+            _ if part != Part::Test => self.load_all(family, shape, limit, output)?.0,
             ImageSource::Images(folder) if card.seen.is_some() && !own::has_parts(folder) => {
                 own::load_whole(folder, shape, &card.classes, output)?
             }

@@ -12,7 +12,7 @@ use crate::exit::UsageError;
 
 /// How to train. What is not given comes from the model's own recipe, which `summary` prints;
 /// `train` prints what came of both.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct TrainingArgs {
     /// Passes over the training data [default: the model's, see summary]
     #[arg(long, value_name = "N", help_heading = "Training")]

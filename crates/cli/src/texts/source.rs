@@ -198,9 +198,10 @@ impl TextSource {
         card: &ModelCard,
         output: &Arc<Output>,
     ) -> anyhow::Result<Texts> {
-        let knows = card.seen.is_some();
+        let knows = card.seen.is_some() || part == Part::Own;
         let texts = match self {
             _ if part == Part::Train => self.load_all(limit, output)?.0,
+            _ if part == Part::Own && !self.holds_out_test() => self.load_all(limit, output)?.0,
             TextSource::Texts(folder) if knows && !TextFolder::has_train_and_test(folder) => {
                 said(TextFolder::load(folder)?, "the folder", output)
             }

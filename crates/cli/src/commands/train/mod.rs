@@ -17,7 +17,8 @@ mod within;
 use std::sync::Arc;
 
 pub use flags::Train;
-pub(in crate::commands) use run::{INTERVAL, check_classes};
+pub(in crate::commands) use job::{check_out, checkpoint_beside};
+pub(in crate::commands) use run::{INTERVAL, check_classes, saved};
 pub(in crate::commands) use within::within;
 
 use crate::command::Command;

@@ -469,19 +469,22 @@ fn save<P: Program>(
     out: &Path,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let size = trainer.save(out)?;
-    let dataset = &train.provenance().name;
+    saved::<P>(out, trainer.save(out)?, (&train.provenance().name, train), output);
+    Ok(())
+}
+
+/// Says that a model is saved, on what it was trained, and what to try with it on data like this.
+pub fn saved<P: Program>(out: &Path, size: u64, (dataset, data): (&str, &Dataset), output: &Output) {
     let file = shown(out);
     let from = match file == P::MODEL_FILE {
         true => String::new(),
         false => format!(" --from {}", quoted(&file)),
     };
-    let next = P::next_command(train);
+    let next = P::next_command(data);
     output.line(format!(
         "\nsaved {file} ({}), trained on {dataset}; try: {} {next}{from}",
         bytes(size),
         called(P::NAME),
     ));
     output.record(&Saved { file, bytes: size, dataset });
-    Ok(())
 }
