@@ -234,3 +234,34 @@ fn what_is_no_data_is_refused_with_what_it_is() {
     write("loose/1.png", b"");
     fail(folder.path(), &["train", "loose"], 1, &["a sub-folder for each class"]);
 }
+
+/// Owners have not all classes: pictures are counted among those of the model file, texts must have all of them.
+#[test]
+fn clients_train_on_pictures_of_some_classes() {
+    let folder = scratch();
+    let (images, _) = DrawnDigits::new(3).train_and_test(60, 10);
+    write_pictures(&folder.path().join("digits"), &images);
+    let init = ["federate", "init", "digits", "--model", "mlp", "--out", "begin.fireclay"];
+    succeed(folder.path(), &init);
+    std::fs::create_dir(folder.path().join("own")).unwrap();
+    for class in ["3", "7"] {
+        std::fs::rename(folder.path().join("digits").join(class), folder.path().join("own").join(class))
+            .unwrap();
+    }
+    let run = succeed(
+        folder.path(),
+        &["federate", "round", "begin.fireclay", "own", "--out", "own.safetensors", "--json"],
+    );
+    assert!(run.stdout.contains("\"samples\":12"), "{}", run.stdout);
+
+    write_texts(&folder.path().join("reviews"), 0..60);
+    succeed(folder.path(), &["federate", "init", "reviews", "--out", "texts.fireclay"]);
+    write_texts(&folder.path().join("mine"), 0..60);
+    std::fs::rename(folder.path().join("mine/neg"), folder.path().join("mine/bad")).unwrap();
+    fail(
+        folder.path(),
+        &["federate", "round", "texts.fireclay", "mine", "--out", "mine.safetensors"],
+        1,
+        &["tells these classes apart: neg, pos", "have: bad, pos", "name their folders or values alike"],
+    );
+}

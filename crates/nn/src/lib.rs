@@ -66,8 +66,8 @@ pub use sampling::{Sampler, Sampling};
 pub use shapes::{InputSpec, Padding, Size2d, TensorSpec};
 pub use spec::{ModelSpec, PlacedLayer};
 pub use state::{
-    NamedTensor, check_tensors, check_weights, gradients, gradients_by_id, is_in_layer, load_state,
-    parameter_ids, parameters_without_gradient, state, with_parameter_ids,
+    NamedTensor, check_tensors, check_weights, gradients, gradients_by_id, is_in_layer, is_running_statistic,
+    load_state, parameter_ids, parameters_without_gradient, state, with_parameter_ids,
 };
 pub use stepper::Stepper;
 pub use stored::Stored;

@@ -54,6 +54,17 @@ pub fn is_in_layer(name: &str, layer: &str) -> bool {
     name.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether a name is that of a running statistic of batch norm, which is no weight: what training measures and does not learn.
+///
+/// ```
+/// use fireclay_nn::is_running_statistic;
+///
+/// assert!(is_running_statistic("batch_norm_1.running_var") && !is_running_statistic("batch_norm_1.weight"));
+/// ```
+pub fn is_running_statistic(name: &str) -> bool {
+    name.ends_with(".running_mean") || name.ends_with(".running_var")
+}
+
 /// Reads all tensors of a network: weights, biases and running statistics, in the order of the layers.
 ///
 /// Take it from `network.valid()` while training, so that running statistics include the last step.

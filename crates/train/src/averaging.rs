@@ -6,7 +6,7 @@ use std::str::FromStr;
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use fireclay_nn::{Network, parameter_ids};
+use fireclay_nn::{Network, is_running_statistic, parameter_ids};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -115,7 +115,7 @@ pub(crate) fn blend<N: Network>(average: N, network: &N, share: f64) -> N {
 
 /// Whether there are running statistics, as batch norm has them.
 pub(crate) fn has_running_statistics<N: Network>(network: &N) -> bool {
-    parameter_ids(network).keys().any(|name| name.ends_with(".running_mean"))
+    parameter_ids(network).keys().any(|name| is_running_statistic(name))
 }
 
 /// Values by the numbers of their parameters.

@@ -4,7 +4,7 @@ use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use fireclay_backend::ops::storage_order;
-use fireclay_nn::{Network, parameter_ids};
+use fireclay_nn::{Network, is_running_statistic, parameter_ids};
 
 use std::sync::PoisonError;
 
@@ -76,14 +76,20 @@ impl Ranks {
         network.visit(&mut own);
         let mut bytes = own.orders.iter().flat_map(|axes| axes.iter().copied()).collect();
         self.group().broadcast(0, &mut bytes)?;
-        let mut bytes = bytes.into_iter();
-        let of_first = |axes: &Vec<u8>| {
-            let found: Vec<u8> = bytes.by_ref().take(axes.len()).collect();
-            // Each axis once, or they are none.
-            (0..axes.len() as u8).all(|axis| found.contains(&axis)).then_some(found)
-        };
-        own.orders.iter().map(of_first).collect::<Option<_>>().ok_or(TrainError::RankMessage)
+        let dimensions = own.orders.iter().map(Vec::len);
+        orders_of_bytes(&bytes, dimensions).ok_or(TrainError::RankMessage)
     }
+}
+
+/// The orders of tensors of so many dimensions, one behind the other; `None` if one has not each axis once, or something is left.
+fn orders_of_bytes(mut bytes: &[u8], dimensions: impl Iterator<Item = usize>) -> Option<Vec<Vec<u8>>> {
+    let orders = dimensions.map(|dimensions| {
+        let (order, rest) = bytes.split_at_checked(dimensions)?;
+        bytes = rest;
+        (0..dimensions as u8).all(|axis| order.contains(&axis)).then(|| order.to_vec())
+    });
+    let orders = orders.collect::<Option<_>>()?;
+    bytes.is_empty().then_some(orders)
 }
 
 /// How gradients lie in memory.
@@ -115,8 +121,11 @@ fn turned_back<const D: usize>(tensor: Tensor<D>, order: &[u8]) -> Tensor<D> {
 
 /// The numbers of the running statistics.
 fn running_statistics<N: Network>(network: &N) -> Vec<u64> {
-    let is_running = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
-    parameter_ids(network).into_iter().filter(|(name, _)| is_running(name)).map(|(_, id)| id).collect()
+    parameter_ids(network)
+        .into_iter()
+        .filter(|(name, _)| is_running_statistic(name))
+        .map(|(_, id)| id)
+        .collect()
 }
 
 /// What a parameter has in the list of values: nothing, running statistics, or a gradient, before which stands 1 if there is one.
@@ -237,6 +246,20 @@ impl ModuleMapper for Statistics<'_> {
                 let mean = take(&mut self.values, count).iter().map(|sum| sum / parts).collect::<Vec<f32>>();
                 param.map(|value| Tensor::from_data(TensorData::new(mean, value.shape()), &value.device()))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::orders_of_bytes;
+
+    #[test]
+    fn orders_of_another_rank_have_each_axis_once() {
+        let orders = |bytes: &[u8]| orders_of_bytes(bytes, [2, 0, 3].into_iter());
+        assert_eq!(orders(&[1, 0, 2, 0, 1]), Some(vec![vec![1, 0], vec![], vec![2, 0, 1]]));
+        for wrong in [&[0, 0, 0, 1, 2][..], &[0, 1, 0, 1, 3], &[0, 1, 0, 1], &[0, 1, 0, 1, 2, 0], &[]] {
+            assert_eq!(orders(wrong), None, "{wrong:?}");
         }
     }
 }

@@ -7,7 +7,8 @@ use fireclay::federate::{
 };
 
 use super::goal::Goal;
-use crate::error::CommandError;
+use super::local::LocalArgs;
+use super::problem::wrong_flag;
 
 /// How rounds go, and what becomes of the clients' updates.
 #[derive(Args, Clone, Debug)]
@@ -38,30 +39,6 @@ pub struct FederationArgs {
     pub until: Option<Goal>,
     #[command(flatten)]
     local: LocalArgs,
-    #[command(flatten)]
-    aggregate: AggregateArgs,
-    #[command(flatten)]
-    waiting: WaitingArgs,
-}
-
-/// How clients train; the server says it to all of them.
-#[derive(Args, Clone, Debug)]
-struct LocalArgs {
-    /// Passes of a client over its samples in a round
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Local training")]
-    epochs: u32,
-    /// Samples in one step of a client; 0 for all that it has
-    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Local training")]
-    batch_size: u32,
-    /// Learning rate of the clients
-    #[arg(
-        long,
-        value_name = "RATE",
-        default_value_t = 0.1,
-        allow_negative_numbers = true,
-        help_heading = "Local training"
-    )]
-    learning_rate: f64,
     /// What the learning rate is multiplied by after each round
     #[arg(
         long,
@@ -71,15 +48,10 @@ struct LocalArgs {
         help_heading = "Local training"
     )]
     learning_rate_decay: f64,
-    /// Coefficient of the proximal term, which keeps clients close to the weights that they were sent (FedProx); 0 for none
-    #[arg(
-        long,
-        value_name = "MU",
-        default_value_t = 0.0,
-        allow_negative_numbers = true,
-        help_heading = "Local training"
-    )]
-    proximal_mu: f64,
+    #[command(flatten)]
+    aggregate: AggregateArgs,
+    #[command(flatten)]
+    waiting: WaitingArgs,
 }
 
 /// What becomes of the clients' updates.
@@ -169,21 +141,17 @@ struct WaitingArgs {
 
 impl FederationArgs {
     /// Refuses what is no delta.
-    pub fn check_delta(&self) -> Result<(), CommandError> {
+    pub fn check_delta(&self) -> anyhow::Result<()> {
         let delta = self.aggregate.delta;
         match delta > 0.0 && delta < 1.0 {
             true => Ok(()),
-            false => Err(CommandError::Federation {
-                flag: "--delta".into(),
-                expected: "more than 0 and less than 1, such as 1e-5".into(),
-                found: delta.to_string(),
-            }),
+            false => Err(wrong_flag("--delta", "more than 0 and less than 1, such as 1e-5", delta)),
         }
     }
 
     /// What the federation is asked to do.
     pub fn options(&self) -> FederationOptions {
-        let (local, aggregate, waiting) = (&self.local, &self.aggregate, &self.waiting);
+        let (aggregate, waiting) = (&self.aggregate, &self.waiting);
         FederationOptions {
             rounds: self.rounds,
             seed: self.seed,
@@ -199,13 +167,7 @@ impl FederationArgs {
             min_updates: waiting.min_updates,
             attempts: waiting.attempts,
             round_seconds: waiting.round_seconds,
-            local: LocalOptions {
-                epochs: local.epochs,
-                batch_size: local.batch_size,
-                learning_rate: local.learning_rate,
-                learning_rate_decay: local.learning_rate_decay,
-                proximal_mu: local.proximal_mu,
-            },
+            local: LocalOptions { learning_rate_decay: self.learning_rate_decay, ..self.local.options() },
             limits: UpdateLimits {
                 max_norm: aggregate.max_norm,
                 max_samples: aggregate.max_samples,

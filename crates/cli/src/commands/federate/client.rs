@@ -7,15 +7,13 @@ use clap::Args;
 use fireclay::federate::{ClientEvent, ClientId, ClientOptions, FederateError, run_client};
 use serde::Serialize;
 
-use super::local::{OwnTraining, PartArgs, Start};
+use super::local::ClientArgs;
 use super::outcome::stop_on_press;
 use super::problem::explained;
 use super::server::KeyArgs;
-use crate::device::DeviceArgs;
 use crate::exit::Exit;
 use crate::format::{count, seconds};
 use crate::interrupt::InterruptOnCtrlC;
-use crate::limit::Limit;
 use crate::output::Output;
 use crate::program::Program;
 
@@ -40,15 +38,7 @@ pub struct Client<P: Program> {
     #[arg(long, value_name = "SECONDS", default_value_t = 600.0, allow_negative_numbers = true)]
     patience_seconds: f64,
     #[command(flatten)]
-    own: OwnTraining,
-    #[command(flatten)]
-    source: P::SourceArgs,
-    #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    part: PartArgs,
-    #[command(flatten)]
-    device: DeviceArgs,
+    client: ClientArgs<P>,
 }
 
 /// A client whose federation is over.
@@ -61,19 +51,17 @@ struct Over {
 
 impl<P: Program> Client<P> {
     pub fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
-        self.own.check(&self.device)?;
+        self.client.check()?;
         let key = self.key.read()?;
         let interrupt = InterruptOnCtrlC::install()?;
-        let device = self.device.open()?;
-        let start = Start::load(&self.model, &device)?;
-        let samples = start.samples::<P>(&self.model, &self.source, self.limit, &self.part, output)?;
+        let start = self.client.start(&self.model)?;
+        let (samples, training) = self.client.training(&self.model, &start, output)?;
         output.progress_line(format!(
             "{}: {} {}",
             self.name,
             count(samples.len() as u64),
             P::samples(&samples)
         ));
-        let training = self.own.client(&start.network, &samples, &self.device)?;
         let options = ClientOptions {
             secure_only: self.secure_only,
             patience_seconds: self.patience_seconds,

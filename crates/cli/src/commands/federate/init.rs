@@ -7,18 +7,14 @@ use clap::Args;
 use fireclay::prelude::FitOptions;
 use fireclay::train::Sgd;
 
+use super::begin::{BeginArgs, Beginning};
 use crate::commands::train::check_out;
-use crate::device::DeviceArgs;
-use crate::exit::{Exit, UsageError};
+use crate::exit::Exit;
 use crate::format::{bytes, shown};
-use crate::limit::Limit;
-use crate::model_args::ModelArgs;
 use crate::objective::Objective;
 use crate::output::Output;
-use crate::program::{DataSpec, ModelName, Program};
-use crate::recipe::TrainingArgs;
+use crate::program::Program;
 use crate::records::Saved;
-use crate::setup::{Prepared, SetupArgs};
 
 /// Writes a network that is not trained yet, with what it has to know of the data: classes, and how samples are prepared, such as by
 /// means or a vocabulary, which come from the data that is named here. Clients prepare theirs alike.
@@ -31,33 +27,13 @@ pub struct Init<P: Program> {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
-    model: ModelArgs<P>,
-    #[command(flatten)]
-    source: P::SourceArgs,
-    #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    preprocessing: P::Preprocessing,
-    #[command(flatten)]
-    device: DeviceArgs,
+    begin: BeginArgs<P>,
 }
 
 impl<P: Program> Init<P> {
     pub fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         check_out(&self.out)?;
-        let device = self.device.open()?;
-        let own_spec = self.model.own_spec()?;
-        let setup = SetupArgs::<P> {
-            model: self.model,
-            source: self.source,
-            limit: self.limit,
-            preprocessing: self.preprocessing,
-            training: TrainingArgs::default(),
-            device: self.device,
-        };
-        let Prepared { train, chosen, .. } = setup.prepare(own_spec.as_ref(), output)?;
-        let spec = own_spec.unwrap_or_else(|| chosen.spec(&DataSpec::of(&train)));
-        let network = spec.build_seeded(self.seed, &device).map_err(UsageError::of)?;
+        let Beginning { network, train, .. } = self.begin.begin(self.seed, output)?;
         let objective = Objective::of(&train);
         let mut trainer = objective.trainer(network, 0.0, None).optimizer(Sgd::new(0.1));
         trainer.prepare(&train, &FitOptions { epochs: 0, seed: self.seed, ..FitOptions::default() })?;

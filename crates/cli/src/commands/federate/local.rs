@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use fireclay::data::Dataset;
-use fireclay::federate::{LocalTraining, Parameters, Split};
-use fireclay::nn::{Model, Network};
+use fireclay::federate::{LocalOptions, LocalTraining, Parameters, Split};
+use fireclay::nn::{Model, Network, is_running_statistic};
 use fireclay::prelude::{Device, FitOptions};
 use fireclay::store::{ModelCard, load_model};
 use fireclay::train::{BuiltInOptimizer, LocalTrainer, Optimizer, TrainError};
 
-use super::problem::explained;
+use super::problem::{explained, wrong_flag};
 use crate::commands::evaluate::source_for;
 use crate::device::DeviceArgs;
 use crate::error::CommandError;
@@ -22,6 +22,42 @@ use crate::model_args::bucketed;
 use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::{Part, Program};
+
+/// How a client trains, as a server says it to all of them.
+#[derive(Args, Clone, Debug)]
+pub struct LocalArgs {
+    /// Passes of a client over its samples in a round
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Local training")]
+    epochs: u32,
+    /// Samples in one step of a client; 0 for all that it has
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Local training")]
+    batch_size: u32,
+    /// Learning rate of a client
+    #[arg(
+        long,
+        value_name = "RATE",
+        default_value_t = 0.1,
+        allow_negative_numbers = true,
+        help_heading = "Local training"
+    )]
+    learning_rate: f64,
+    /// Coefficient of the proximal term, which keeps clients close to the weights that they were sent (FedProx); 0 for none
+    #[arg(
+        long,
+        value_name = "MU",
+        default_value_t = 0.0,
+        allow_negative_numbers = true,
+        help_heading = "Local training"
+    )]
+    proximal_mu: f64,
+}
+
+impl LocalArgs {
+    pub fn options(&self) -> LocalOptions {
+        let LocalArgs { epochs, batch_size, learning_rate, proximal_mu } = *self;
+        LocalOptions { epochs, batch_size, learning_rate, proximal_mu, ..LocalOptions::default() }
+    }
+}
 
 /// How a client trains, as it says itself.
 #[derive(Args, Clone, Debug)]
@@ -92,6 +128,52 @@ impl OwnTraining {
     }
 }
 
+/// What a client of its own process is: its samples, and how it trains on them.
+#[derive(Args, Debug)]
+pub struct ClientArgs<P: Program> {
+    #[command(flatten)]
+    own: OwnTraining,
+    #[command(flatten)]
+    source: P::SourceArgs,
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    part: PartArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+impl<P: Program> ClientArgs<P> {
+    /// Refuses what no training can have.
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.own.check(&self.device)
+    }
+
+    /// The model file to begin with.
+    pub fn start(&self, model: &Path) -> anyhow::Result<Start> {
+        Start::load(model, &self.device.open()?)
+    }
+
+    /// Its samples, prepared as the model file says, and its training on them.
+    pub fn training(
+        &self,
+        model: &Path,
+        start: &Start,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<(Dataset, Box<dyn LocalTraining>)> {
+        let source = source_for::<P>(&self.source, model, &start.card)?;
+        let samples = P::load_part(&source, Part::Own, self.limit, &start.card, output)?;
+        let classes = &start.card.classes;
+        if !classes.is_empty() && classes != samples.class_names() {
+            let (expected, found) = (classes.clone(), samples.class_names().to_vec());
+            return Err(CommandError::ClientClasses { expected, found }.into());
+        }
+        let samples = self.part.of(bucketed(samples, &start.card.spec)?)?;
+        let training = self.own.client(&start.network, &samples, &self.device)?;
+        Ok((samples, training))
+    }
+}
+
 /// Which of the samples a client has.
 #[derive(Args, Clone, Debug)]
 pub struct PartArgs {
@@ -110,9 +192,8 @@ impl PartArgs {
     fn of(&self, samples: Dataset) -> anyhow::Result<Dataset> {
         let Some((number, parts)) = self.part else { return Ok(samples) };
         if parts > samples.len() {
-            let (flag, found) = ("--part".into(), format!("{number}/{parts}"));
             let expected = format!("no more parts than the {} samples", samples.len());
-            return Err(UsageError::of(CommandError::Federation { flag, expected, found }));
+            return Err(wrong_flag("--part", expected, format!("{number}/{parts}")));
         }
         let parts = split_of(&samples, self.split, parts, self.split_seed)?;
         Ok(samples.subset(&parts[number - 1])?)
@@ -122,14 +203,11 @@ impl PartArgs {
 /// The samples of each part, by the classes of all.
 pub fn split_of(samples: &Dataset, split: Split, parts: usize, seed: u64) -> anyhow::Result<Vec<Vec<usize>>> {
     if split != Split::Iid && samples.num_classes().is_none() {
-        let (flag, found) = ("--split".into(), "a split by classes".into());
-        let expected = "iid, as these samples have no classes".into();
-        return Err(UsageError::of(CommandError::Federation { flag, expected, found }));
+        return Err(wrong_flag("--split", "iid, as these samples have no classes", "a split by classes"));
     }
     if parts > samples.len() {
-        let (flag, found) = ("--clients".into(), parts.to_string());
         let expected = format!("no more than the {} training samples", samples.len());
-        return Err(UsageError::of(CommandError::Federation { flag, expected, found }));
+        return Err(wrong_flag("--clients", expected, parts));
     }
     let class = |sample| samples.label(sample).map_or(0, |label| label as usize);
     let classes: Vec<usize> = (0..samples.len()).map(class).collect();
@@ -138,9 +216,8 @@ pub fn split_of(samples: &Dataset, split: Split, parts: usize, seed: u64) -> any
 
 /// The tensors of a network that are no weights: the running statistics of batch norm.
 pub fn statistics(parameters: &Parameters) -> Vec<String> {
-    let is_statistic = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
     let names = parameters.tensors().iter().map(|tensor| tensor.name.clone());
-    names.filter(|name| is_statistic(name)).collect()
+    names.filter(|name| is_running_statistic(name)).collect()
 }
 
 /// A model file that a federation begins with.
@@ -157,24 +234,6 @@ impl Start {
             return Err(UsageError::of(error.context(path.display().to_string())));
         }
         Ok(Start { network, card })
-    }
-
-    /// The samples of a client, prepared as the model file says.
-    pub fn samples<P: Program>(
-        &self,
-        model: &Path,
-        source: &P::SourceArgs,
-        limit: Limit,
-        part: &PartArgs,
-        output: &Arc<Output>,
-    ) -> anyhow::Result<Dataset> {
-        let source = source_for::<P>(source, model, &self.card)?;
-        let samples = P::load_part(&source, Part::Own, limit, &self.card, output)?;
-        if !self.card.classes.is_empty() && self.card.classes != samples.class_names() {
-            let (expected, found) = (self.card.classes.clone(), samples.class_names().to_vec());
-            return Err(CommandError::ClientClasses { expected, found }.into());
-        }
-        part.of(bucketed(samples, &self.card.spec)?)
     }
 }
 

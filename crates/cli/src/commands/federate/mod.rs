@@ -4,6 +4,7 @@
 //! process. `round`, `weights` and `apply` are one client's part for a federation that others run, such as Flower's.
 
 mod args;
+mod begin;
 mod client;
 mod goal;
 mod init;

@@ -23,7 +23,7 @@ use crate::evaluation::print_evaluation;
 use crate::exit::{Exit, UsageError};
 use crate::format::{quoted, shown};
 use crate::interrupt::{InterruptOnCtrlC, Press};
-use crate::objective::{Objective, task};
+use crate::objective::Objective;
 use crate::output::Output;
 use crate::program::Program;
 use crate::records::Interrupted;
@@ -49,7 +49,7 @@ pub fn check(args: &FederationArgs, resume: bool, out: &Path) -> anyhow::Result<
     check_out(out)?;
     let options = args.options();
     options.check().map_err(explained)?;
-    args.check_delta().map_err(UsageError::of)?;
+    args.check_delta()?;
     let path = checkpoint_beside(out);
     let problem = match (begins_with_magic(&path), resume) {
         (None, true) => "there is no such checkpoint to go on from; leave out --resume",
@@ -79,21 +79,7 @@ impl Plan<'_> {
         let Plan { args, options, network, mut card, setup, precision, test, out, resume } = self;
         let _precision = in_precision(precision);
         let objective = Objective::of(&test);
-        if let Some(goal) = args.until.as_ref().filter(|goal| goal.name() != "loss") {
-            let usual = objective.metric();
-            let is_share = ["accuracy", "f1"].contains(&goal.name());
-            if usual.name() == goal.name() && is_share && goal.value() > 1.0 {
-                let (flag, found) = ("--until".into(), format!("{}={}", goal.name(), goal.value()));
-                let expected = "up to 1, such as 0.99".into();
-                return Err(UsageError::of(CommandError::Federation { flag, expected, found }));
-            }
-            if usual.name() != goal.name() {
-                let expected = format!("loss or {}, which the test measures", usual.name());
-                let found = goal.name().to_owned();
-                let option = "until";
-                return Err(explained(FederateError::Option { option, expected, found }));
-            }
-        }
+        args.until.iter().try_for_each(|goal| goal.check(objective))?;
         let path = checkpoint_beside(&out);
         let (stopped, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let begin = parameters(&network)?;
@@ -112,16 +98,12 @@ impl Plan<'_> {
                         shown(&path)
                     ));
                 }
-                Federation::new(options, begin.clone()).map_err(explained)?.checkpoint(&path)
+                Federation::new(options, begin).map_err(explained)?.checkpoint(&path)
             }
         };
         federation = federation.setup(setup).map_err(explained)?.plain_means(statistics);
-        if let Some(difference) = begin.difference_in_form(federation.parameters()) {
-            let problem = format!("it is of another network: {difference}");
-            return Err(UsageError::of(CommandError::Checkpoint { path, problem }));
-        }
         if let (Some(goal), Some(last)) = (&args.until, federation.history().last())
-            && last.test_metrics.get(goal.name()).is_some_and(|found| goal.is_reached(*found))
+            && goal.is_reached(&last.test_metrics)
         {
             ended.store(true, Ordering::Relaxed);
         }
@@ -193,7 +175,6 @@ fn measured(
 ) -> Result<Metrics, TrainError> {
     let network = with_parameters(network, parameters)?;
     let metric = objective.metric();
-    debug_assert!(metric.supports(task(test)));
     let evaluation = objective.trainer(network, 0.0, None).metrics([metric.clone()]).evaluate(test)?;
     let mut metrics = Metrics::from([("loss".to_owned(), evaluation.loss)]);
     metrics.extend(evaluation.metric(&metric.name()).map(|value| (metric.name(), value)));

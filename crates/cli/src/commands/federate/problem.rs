@@ -8,9 +8,7 @@ use crate::exit::UsageError;
 /// An error of a federation, which is one of the flags where an option is out of its range.
 pub fn explained(error: FederateError) -> anyhow::Error {
     match error {
-        FederateError::Option { option, expected, found } => {
-            UsageError::of(CommandError::Federation { flag: flag(option), expected, found })
-        }
+        FederateError::Option { option, expected, found } => wrong_flag(&flag(option), expected, found),
         FederateError::Together { first, second, reason } => {
             UsageError::of(CommandError::Together { first: flag(first), second: flag(second), reason })
         }
@@ -20,6 +18,12 @@ pub fn explained(error: FederateError) -> anyhow::Error {
         | FederateError::Address { .. }) => UsageError::of(error),
         error => error.into(),
     }
+}
+
+/// A flag that is out of its range.
+pub fn wrong_flag(flag: &str, expected: impl Into<String>, found: impl ToString) -> anyhow::Error {
+    let (flag, expected, found) = (flag.to_owned(), expected.into(), found.to_string());
+    UsageError::of(CommandError::Federation { flag, expected, found })
 }
 
 /// The flag by which an option is said.

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use fireclay::federate::{ClientId, FederationOptions, LocalOptions, Metrics, Task};
+use fireclay::federate::{ClientId, FederationOptions, Metrics, Task};
 use serde::Serialize;
 
-use super::local::{OwnTraining, PartArgs, Start};
+use super::local::{ClientArgs, LocalArgs};
 use super::problem::explained;
 use super::weights::{check_weights_out, read_weights, with_weights, write_weights};
-use crate::device::DeviceArgs;
 use crate::exit::Exit;
 use crate::format::{count, shown};
-use crate::limit::Limit;
 use crate::objective::measure;
 use crate::output::Output;
 use crate::program::Program;
@@ -30,46 +28,16 @@ pub struct Round<P: Program> {
     /// Where to write the weights that come of it, in safetensors
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Passes over the samples
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Local training")]
-    epochs: u32,
+    #[command(flatten)]
+    local: LocalArgs,
     /// Epochs of the rounds before, after which orders of samples go on
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Local training")]
     first_epoch: u64,
-    /// Samples in one step; 0 for all at once
-    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Local training")]
-    batch_size: u32,
-    /// Learning rate
-    #[arg(
-        long,
-        value_name = "RATE",
-        default_value_t = 0.1,
-        allow_negative_numbers = true,
-        help_heading = "Local training"
-    )]
-    learning_rate: f64,
-    /// Coefficient of the proximal term (FedProx); 0 for none
-    #[arg(
-        long,
-        value_name = "MU",
-        default_value_t = 0.0,
-        allow_negative_numbers = true,
-        help_heading = "Local training"
-    )]
-    proximal_mu: f64,
     /// Seed of the order of samples and dropout
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Local training")]
     seed: u64,
     #[command(flatten)]
-    own: OwnTraining,
-    #[command(flatten)]
-    source: P::SourceArgs,
-    #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    part: PartArgs,
-    #[command(flatten)]
-    device: DeviceArgs,
+    client: ClientArgs<P>,
 }
 
 /// What a client answers.
@@ -83,18 +51,11 @@ struct LocalUpdateRecord<'a> {
 
 impl<P: Program> Round<P> {
     pub fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
-        self.own.check(&self.device)?;
-        let local = LocalOptions {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            proximal_mu: self.proximal_mu,
-            ..LocalOptions::default()
-        };
+        self.client.check()?;
+        let local = self.local.options();
         FederationOptions { local, ..FederationOptions::default() }.check().map_err(explained)?;
         check_weights_out(&self.out)?;
-        let device = self.device.open()?;
-        let start = Start::load(&self.model, &device)?;
+        let start = self.client.start(&self.model)?;
         let global = match &self.weights {
             Some(path) => {
                 let weights = read_weights(path)?;
@@ -103,19 +64,18 @@ impl<P: Program> Round<P> {
             }
             None => fireclay::train::parameters(&start.network)?,
         };
-        let samples = start.samples::<P>(&self.model, &self.source, self.limit, &self.part, output)?;
+        let (_, mut training) = self.client.training(&self.model, &start, output)?;
         let task = Task {
             round: 0,
             attempt: 0,
             client: ClientId::numbered(0),
-            epochs: self.epochs,
+            epochs: local.epochs,
             first_epoch: self.first_epoch,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            proximal_mu: self.proximal_mu,
+            batch_size: local.batch_size,
+            learning_rate: local.learning_rate,
+            proximal_mu: local.proximal_mu,
             seed: self.seed,
         };
-        let mut training = self.own.client(&start.network, &samples, &self.device)?;
         let update = training.train(&task, &global).map_err(|error| anyhow::anyhow!(error))?;
         write_weights(&self.out, &update.parameters)?;
         let file = shown(&self.out);

@@ -1,5 +1,6 @@
 //! What is printed of a federation while it runs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,17 +100,19 @@ impl Shown {
     }
 
     fn round(&self, record: &RoundRecord) {
-        // What noise is to hide is not printed beside it.
-        let hidden = RoundRecord {
-            asked: Vec::new(),
-            answered: Vec::new(),
-            refused: Vec::new(),
-            dropped: Vec::new(),
-            metrics: Metrics::new(),
-            client_metrics: BTreeMap::new(),
-            ..record.clone()
+        let record = &match self.hides_samples {
+            false => Cow::Borrowed(record),
+            // What noise is to hide is not printed beside it.
+            true => Cow::Owned(RoundRecord {
+                asked: Vec::new(),
+                answered: Vec::new(),
+                refused: Vec::new(),
+                dropped: Vec::new(),
+                metrics: Metrics::new(),
+                client_metrics: BTreeMap::new(),
+                ..record.clone()
+            }),
         };
-        let record = if self.hides_samples { &hidden } else { record };
         if record.clipped_values > 0 {
             self.output.warn(format!(
                 "round {}: {} values lay outside of what sums under masks have room for, and were cut",
@@ -145,7 +148,7 @@ impl Shown {
             seconds: record.seconds,
         });
         if let Some(goal) = &self.goal
-            && record.test_metrics.get(goal.name()).is_some_and(|found| goal.is_reached(*found))
+            && goal.is_reached(&record.test_metrics)
         {
             self.ended.store(true, Ordering::Relaxed);
         }

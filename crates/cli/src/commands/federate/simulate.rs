@@ -14,22 +14,19 @@ use fireclay::train::Optimizer;
 use serde::Serialize;
 
 use super::args::FederationArgs;
+use super::begin::{BeginArgs, Beginning};
 use super::local::{OwnTraining, split, split_of};
 use super::outcome::{Plan, check};
-use super::problem::explained;
+use super::problem::{explained, wrong_flag};
 use super::show::clients;
-use crate::device::DeviceArgs;
-use crate::error::CommandError;
-use crate::exit::{Exit, UsageError};
+use crate::commands::train::data_in_words;
+use crate::exit::Exit;
 use crate::format::{count, significant};
 use crate::interrupt::InterruptOnCtrlC;
-use crate::limit::Limit;
-use crate::model_args::{ModelArgs, bucketed};
+use crate::model_args::bucketed;
 use crate::objective::Objective;
 use crate::output::Output;
-use crate::program::{DataSpec, ModelName, Program};
-use crate::recipe::TrainingArgs;
-use crate::setup::{Prepared, SetupArgs};
+use crate::program::Program;
 
 /// Tries a federation in one process.
 #[derive(Args, Debug)]
@@ -58,15 +55,7 @@ pub struct Simulate<P: Program> {
     #[command(flatten)]
     own: OwnTraining,
     #[command(flatten)]
-    model: ModelArgs<P>,
-    #[command(flatten)]
-    source: P::SourceArgs,
-    #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    preprocessing: P::Preprocessing,
-    #[command(flatten)]
-    device: DeviceArgs,
+    begin: BeginArgs<P>,
 }
 
 /// What a simulation begins with.
@@ -90,48 +79,26 @@ impl<P: Program> Simulate<P> {
     pub fn run(self, output: &Arc<Output>) -> anyhow::Result<Exit> {
         let out = std::path::absolute(&self.out)?;
         let options = check(&self.federation, self.resume, &out)?;
-        self.own.check(&self.device)?;
+        self.own.check(&self.begin.device)?;
         let seed = self.federation.seed;
         let interrupt = InterruptOnCtrlC::install()?;
-        let device = self.device.open()?;
-        let own_spec = self.model.own_spec()?;
-        let setup = SetupArgs::<P> {
-            model: self.model,
-            source: self.source,
-            limit: self.limit,
-            preprocessing: self.preprocessing,
-            training: TrainingArgs::default(),
-            device: self.device,
-        };
-        let Prepared { train, test, chosen, .. } = setup.prepare(own_spec.as_ref(), output)?;
-        let (name, spec) = match own_spec {
-            Some(spec) => ("your own".to_owned(), spec),
-            None => (chosen.name(), chosen.spec(&DataSpec::of(&train))),
-        };
-        let network = spec.build_seeded(seed, &device).map_err(UsageError::of)?;
+        let Beginning { name, spec, network, train, test, device } = self.begin.begin(seed, output)?;
+        let count_of_parameters = spec.summary()?.parameters();
         let parts = split_of(&train, self.split, self.clients, seed)?;
         let sizes = || parts.iter().map(Vec::len);
         let (smallest, largest) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
         let optimizer = self.own.optimizer(options.local.learning_rate)?;
-        let provenance = train.provenance();
-        output.progress_line(format!(
-            "{}: {} training and {} test {} ({})",
-            provenance.name,
-            count(train.len() as u64),
-            count(test.len() as u64),
-            Objective::of(&train).samples(&train, P::samples(&train)),
-            provenance.source
-        ));
+        output.progress_line(data_in_words::<P>(&train, &test));
         output.progress_line(format!(
             "{name}: {} parameters, seed {seed}, {}",
-            count(spec.summary()?.parameters() as u64),
-            setup.device.describe()
+            count(count_of_parameters as u64),
+            device.describe()
         ));
-        output.progress_line(in_words(&options, &parts, &train, &optimizer.name()));
+        output.progress_line(in_words(&options, &parts, (smallest, largest), &train, &optimizer.name()));
         output.record(&FederationRecord {
             model: &name,
-            parameters: spec.summary()?.parameters(),
-            dataset: &provenance.name,
+            parameters: count_of_parameters,
+            dataset: &train.provenance().name,
             training_samples: train.len(),
             test_samples: test.len(),
             clients: parts.len(),
@@ -155,7 +122,7 @@ impl<P: Program> Simulate<P> {
             epochs: 0,
             batch_size: options.local.batch_size as usize,
             seed,
-            ..self.own.options(&setup.device)
+            ..self.own.options(&device)
         };
         let hides = options.privacy.is_some() || options.secure.is_some();
         trainer.prepare(&own_digests(train.clone(), hides), &fit)?;
@@ -172,32 +139,24 @@ impl<P: Program> Simulate<P> {
                 ("training samples", format!("{} of {}", train.len(), provenance_of(&train))),
                 ("clients' optimizer", self.own.describe()),
                 ("--threads", fireclay::backend::threads().to_string()),
-                ("--precision", setup.device.precision.to_string()),
+                ("--precision", device.precision.to_string()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
         let mut all: Vec<(ClientId, Box<dyn LocalTraining>)> = Vec::new();
         for (number, part) in parts.iter().enumerate() {
-            let client = self.own.client(&network, &train.subset(part)?, &setup.device)?;
+            let client = self.own.client(&network, &train.subset(part)?, &device)?;
             all.push((ClientId::numbered(number), client));
         }
         let mut lost: BTreeMap<ClientId, u64> = BTreeMap::new();
         for (client, round) in self.lose {
-            if lost.insert(client.clone(), round).is_some() {
-                let (flag, expected) = ("--lose".into(), "each client once".into());
-                return Err(UsageError::of(CommandError::Federation {
-                    flag,
-                    expected,
-                    found: client.to_string(),
-                }));
+            if all.iter().all(|(known, _)| *known != client) {
+                let expected = format!("one of {} and on", ClientId::numbered(0));
+                return Err(wrong_flag("--lose", expected, client));
             }
-        }
-        if let Some((client, _)) =
-            lost.iter().find(|(client, _)| all.iter().all(|(known, _)| known != *client))
-        {
-            let (expected, found) = (format!("one of {} and on", ClientId::numbered(0)), client.to_string());
-            let option = "lose";
-            return Err(explained(fireclay::federate::FederateError::Option { option, expected, found }));
+            if lost.insert(client.clone(), round).is_some() {
+                return Err(wrong_flag("--lose", "each client once", client));
+            }
         }
         let fate = move |client: &ClientId, round: u64, _: u32, step: Step| match lost.get(client) {
             Some(lost) if *lost <= round + 1 && step == Step::Training => Fate::Lost,
@@ -210,7 +169,7 @@ impl<P: Program> Simulate<P> {
             network,
             card,
             setup: setup_of_run,
-            precision: setup.device.precision,
+            precision: device.precision,
             test: bucketed(test, &spec)?,
             out,
             resume: self.resume,
@@ -230,15 +189,20 @@ fn provenance_of(data: &Dataset) -> String {
 }
 
 /// The federation in a line.
-fn in_words(options: &FederationOptions, parts: &[Vec<usize>], train: &Dataset, optimizer: &str) -> String {
+fn in_words(
+    options: &FederationOptions,
+    parts: &[Vec<usize>],
+    (smallest, largest): (usize, usize),
+    train: &Dataset,
+    optimizer: &str,
+) -> String {
     let classes = |part: &Vec<usize>| {
         let of_part: std::collections::BTreeSet<_> = part.iter().map(|sample| train.label(*sample)).collect();
         of_part.len() as f64
     };
-    let sizes = || parts.iter().map(Vec::len);
-    let samples = match (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)) {
-        (smallest, largest) if smallest == largest => count(smallest as u64),
-        (smallest, largest) => format!("{} to {}", count(smallest as u64), count(largest as u64)),
+    let samples = match smallest == largest {
+        true => count(smallest as u64),
+        false => format!("{} to {}", count(smallest as u64), count(largest as u64)),
     };
     let classes = match train.num_classes() {
         Some(_) => {

@@ -1,6 +1,7 @@
 //! What is printed before a training.
 
-use fireclay::prelude::{ModelSpec, threads};
+use fireclay::nn::is_running_statistic;
+use fireclay::prelude::{Dataset, ModelSpec, threads};
 use fireclay::train::AnyMetric;
 
 use super::flags::Train;
@@ -14,7 +15,20 @@ use crate::records::Training;
 
 /// Whether there are running statistics.
 fn has_batch_norm(spec: &ModelSpec) -> bool {
-    spec.tensors().is_ok_and(|tensors| tensors.iter().any(|tensor| tensor.name.ends_with(".running_mean")))
+    spec.tensors().is_ok_and(|tensors| tensors.iter().any(|tensor| is_running_statistic(&tensor.name)))
+}
+
+/// `MNIST: 60,000 training and 10,000 test images (from the cache)`
+pub fn data_in_words<P: Program>(train: &Dataset, test: &Dataset) -> String {
+    let provenance = train.provenance();
+    format!(
+        "{}: {} training and {} test {} ({})",
+        provenance.name,
+        count(train.len() as u64),
+        count(test.len() as u64),
+        Objective::of(train).samples(train, P::samples(train)),
+        provenance.source
+    )
 }
 
 /// Prints the data, the model and the recipe.
@@ -29,14 +43,7 @@ pub fn announce<P: Program>(
     let parameters = state.spec.summary()?.parameters();
     let settings = serde_json::to_value(&recipe.optimizer)?;
     let provenance = train.provenance();
-    output.progress_line(format!(
-        "{}: {} training and {} test {} ({})",
-        provenance.name,
-        count(train.len() as u64),
-        count(test.len() as u64),
-        Objective::of(train).samples(train, P::samples(train)),
-        provenance.source
-    ));
+    output.progress_line(data_in_words::<P>(train, test));
     output.progress_line(format!(
         "{}: {} parameters, seed {seed}, {}{}{}",
         state.model,

@@ -16,6 +16,7 @@ mod within;
 
 use std::sync::Arc;
 
+pub(in crate::commands) use announce::data_in_words;
 pub use flags::Train;
 pub(in crate::commands) use job::{check_out, checkpoint_beside};
 pub(in crate::commands) use run::{INTERVAL, check_classes, saved};
