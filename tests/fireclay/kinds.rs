@@ -124,7 +124,8 @@ fn arrays_of_numpy_and_idx_files_train_the_same_model() {
         std::fs::write(folder.path().join(format!("idx/{part}-images-idx3-ubyte")), images).unwrap();
         std::fs::write(folder.path().join(format!("idx/{part}-labels-idx1-ubyte")), labels).unwrap();
     }
-    let digits = ["digits.npz", "idx"].map(|data| {
+    numpy::write_shards(&folder.path().join("whole"), &train, 300, &test);
+    let digits = ["digits.npz", "idx", "whole"].map(|data| {
         let trained = succeed(folder.path(), &["train", data, "--epochs", "2"]);
         assert!(trained.stderr.contains("model: cnn, since the images are grey"), "{}", trained.stderr);
         trained
@@ -135,10 +136,30 @@ fn arrays_of_numpy_and_idx_files_train_the_same_model() {
             .map(String::from)
             .collect::<Vec<_>>()
     });
-    assert_eq!(digits[0], digits[1]);
+    assert!(digits[1] == digits[0] && digits[2] == digits[0], "{digits:?}");
     let one_file =
         succeed(folder.path(), &["train", "idx/train-images-idx3-ubyte", "--epochs", "1", "--limit", "50"]);
     assert!(one_file.stderr.contains("is an IDX file, as MNIST's are"), "{}", one_file.stderr);
+}
+
+#[test]
+fn arrays_in_many_files_are_read_shard_by_shard() {
+    let folder = scratch();
+    let (train, test) = DrawnDigits::new(0).train_and_test(600, 100);
+    numpy::write_shards(&folder.path().join("digits"), &train, 100, &test);
+    let settings = ["--model", "cnn-small", "--epochs", "8", "--threads", "1"];
+    let trained = succeed(folder.path(), &[&["train", "digits"], &settings[..]].concat());
+    for said in [
+        "digits: NumPy's arrays, since it holds x_train*.npy and y_train*.npy, 6 files of each",
+        "grey images, since x_train has the shape 600 x 28 x 28",
+    ] {
+        assert!(trained.stderr.contains(said), "no {said:?} in {}", trained.stderr);
+    }
+    assert!(accuracy(&trained) > 80.0, "{}", trained.stdout);
+    let measured = succeed(folder.path(), &["evaluate", "model.fireclay", "digits"]);
+    assert_eq!(accuracy(&measured), accuracy(&trained));
+    std::fs::remove_file(folder.path().join("digits/y_train-00003.npy")).unwrap();
+    fail(folder.path(), &["train", "digits"], 1, &["x_train-00003.npy", "no y_train-00003.npy beside it"]);
 }
 
 #[test]

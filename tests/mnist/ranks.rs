@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{fail, mnist, scratch, succeed};
+use crate::support::{digits, fail, mnist, scratch, succeed};
 
 /// On one thread each, as the number of threads decides the bits of what a rank computes.
 const TRAIN: [&str; 10] =
@@ -107,6 +107,37 @@ fn ranks_train_what_one_process_trains() {
     for file in ["two.fireclay", "three.fireclay"] {
         let ranks = answers(file);
         assert!((ranks - alone).abs() < 1e-3 * alone, "{file}: {ranks} for {alone}");
+    }
+}
+
+#[test]
+fn ranks_read_data_in_many_files_as_one_process_does() {
+    let folder = scratch();
+    let (train, test) = digits();
+    crate::numpy::write_shards(&folder.path().join("shards"), &train.take(320), 40, &test.take(100));
+    let train = [
+        "train",
+        "--model",
+        "mlp",
+        "--npz",
+        "shards",
+        "--epochs",
+        "2",
+        "--seed=4",
+        "--threads",
+        "1",
+        "--json",
+    ];
+    let loss = |arguments: &[&str]| {
+        let done = succeed(folder.path(), arguments).stdout;
+        let mut records = done.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let measured = records.rfind(|record| record["type"] == "evaluation").unwrap();
+        measured["loss"].as_f64().unwrap()
+    };
+    let alone = loss(&train);
+    for ranks in ["2", "4"] {
+        let found = loss(&launch(&["--ranks", ranks], &train, &[]));
+        assert!((found - alone).abs() < 1e-3 * alone, "{ranks} ranks: {found} for {alone}");
     }
 }
 

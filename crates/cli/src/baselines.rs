@@ -53,6 +53,8 @@ impl Baselines {
         device: &Device,
         output: &Output,
     ) -> anyhow::Result<Option<Self>> {
+        let some = some_of(train)?;
+        let train = &some;
         let objective = Objective::of(train);
         let outputs = match objective {
             Objective::Classification => train.class_names().len(),
@@ -210,6 +212,16 @@ pub fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetri
         linear: None,
         constant: None,
     }
+}
+
+/// The training samples; of those that are read by shards as many as the linear model is trained on, evenly spaced.
+fn some_of(train: &Dataset) -> anyhow::Result<Dataset> {
+    let (all, most) = (train.len(), STEPS * BATCH_SIZE);
+    if !train.is_read_by_shards() || all <= most {
+        return Ok(train.clone());
+    }
+    let spaced: Vec<usize> = (0..most).map(|at| (at as u64 * all as u64 / most as u64) as usize).collect();
+    Ok(train.subset(&spaced)?)
 }
 
 /// A linear model of some samples, and what trains it: of texts the counts of their words.

@@ -125,6 +125,14 @@ impl DataCheck {
     /// ```
     pub fn of(train: &Dataset, test: &Dataset) -> Self {
         let (duplicates, conflicts) = duplicates::of_datasets(train, test);
+        let has_classes = matches!(train.targets(), Some(Targets::Classes { .. }));
+        let conflicts = if has_classes { conflicts } else { Conflicts::default() };
+        DataCheck { duplicates, conflicts, ..Self::of_targets(train, test) }
+    }
+
+    /// As [`of`](Self::of), of targets alone: features are not read, which takes long where they stay in their files
+    /// ([`Dataset::is_mapped`]), and so equal samples are not found.
+    pub fn of_targets(train: &Dataset, test: &Dataset) -> Self {
         let in_train = class_counts(train);
         let in_test = class_counts(test);
         let named: HashSet<&str> = in_train.iter().map(|class| class.name.as_str()).collect();
@@ -146,7 +154,6 @@ impl DataCheck {
             [class] => Some(class.name.clone()),
             _ => None,
         };
-        let has_classes = matches!(train.targets(), Some(Targets::Classes { .. }));
         DataCheck {
             train_samples: train.len(),
             test_samples: test.len(),
@@ -155,8 +162,8 @@ impl DataCheck {
             classes_without_test,
             small_classes,
             imbalance: imbalance(&learnt),
-            duplicates,
-            conflicts: if has_classes { conflicts } else { Conflicts::default() },
+            duplicates: Duplicates::default(),
+            conflicts: Conflicts::default(),
         }
     }
 

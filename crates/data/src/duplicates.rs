@@ -14,7 +14,7 @@ use crate::{Dataset, Targets};
 const EXAMPLES: usize = 5;
 
 /// Samples that occur more than once, byte for byte.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Duplicates {
     /// Training samples that repeat an earlier training sample.
     pub within_train: DuplicateCount,

@@ -35,6 +35,19 @@ pub enum DataError {
         /// How many feature values there are.
         values: usize,
     },
+    /// A shard that does not hold whole samples.
+    #[error(
+        "shard {} holds {bytes} bytes, expected a multiple of the {sample_bytes} of a sample; cut shards between samples",
+        shard + 1
+    )]
+    Shard {
+        /// Which one, counted from 0.
+        shard: usize,
+        /// Its length.
+        bytes: usize,
+        /// Bytes of a sample.
+        sample_bytes: usize,
+    },
     /// Target values that are not a whole number of targets.
     #[error(
         "{values} target values of width {width}; the width must be at least 1 and divide the number of values"

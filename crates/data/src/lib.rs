@@ -74,7 +74,7 @@ pub use error::DataError;
 pub use loader::Loader;
 pub use named_inputs::NamedInputs;
 pub use normalization::Normalization;
-pub use order::{bucketed_order, epoch_order};
+pub use order::{bucketed_order, epoch_order, shard_order};
 pub use padding::{Side, TextPadding};
 pub use picture_form::PictureForm;
 pub use provenance::Provenance;

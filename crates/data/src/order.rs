@@ -27,6 +27,9 @@ pub fn epoch_order(len: usize, seed: u64, epoch: usize) -> Vec<u32> {
     order
 }
 
+/// Marks the random stream that shuffles shards.
+const SHARDS: u64 = 0x6f72_6465_7200_0003;
+
 /// How many batches of samples are sorted by length together: enough for batches of like lengths, and few enough that
 /// a batch still differs from epoch to epoch.
 const WINDOW_BATCHES: usize = 50;
@@ -62,6 +65,67 @@ pub fn bucketed_order(lengths: &[u32], seed: u64, epoch: usize, batch_size: usiz
     Random::new(BUCKETS, seed, epoch as u64).shuffle(&mut batches);
     batches.push(&short);
     batches.concat()
+}
+
+/// How many parts of a set of shards are read at a time.
+const INTERLEAVED: usize = 16;
+
+/// The order in which epoch `epoch` visits samples that lie in shards, such as files that are together larger than memory: a
+/// permutation of `0..ends.last()`.
+///
+/// The samples are cut into 16 parts of equal size (no more than `batch_size`), and each batch takes equally many from
+/// each part, those of the first part first. In a part one shard is read after the other, in random order, and the samples of
+/// a shard in random order. So 16 shards are in use at a time, which should fit into memory, a batch has samples of all parts, and of two, four, eight or
+/// sixteen processes, each of which has an equal piece of every batch, each reads the shards of its own parts alone, give or take one
+/// sample in the last batch. Let shards hold samples in random order if they can: what lies in one shard is met within a short time.
+///
+/// A pure function of its arguments, as [`epoch_order`]; a `batch_size` of 0 counts as 1.
+///
+/// ```
+/// use fireclay_data::shard_order;
+///
+/// // Four shards of three samples, in batches of two: one of the first half, one of the second.
+/// let order = shard_order(&[3, 6, 9, 12], 42, 0, 2);
+/// assert!(order.chunks(2).all(|batch| batch[0] < 6 && batch[1] >= 6));
+/// ```
+///
+/// # Shapes
+/// - `ends`: for each shard how many samples there are in it and the ones before, ascending
+pub fn shard_order(ends: &[usize], seed: u64, epoch: usize, batch_size: usize) -> Vec<u32> {
+    let samples = ends.last().map_or(0, |end| (*end).min(u32::MAX as usize));
+    let batch_size = batch_size.max(1);
+    let parts = batch_size.min(INTERLEAVED);
+    // Widened, as a product of two lengths may be more than a `usize` holds.
+    let share = |of: usize, count: usize, all: usize| (of as u128 * count as u128 / all as u128) as usize;
+    let slots: Vec<usize> = (0..=parts).map(|part| share(batch_size, part, parts)).collect();
+    let mut random = Random::new(SHARDS, seed, epoch as u64);
+    let parts = slots.windows(2).map(|slots| {
+        let part = share(samples, slots[0], batch_size)..share(samples, slots[1], batch_size);
+        let of_part = std::iter::once(part.start)
+            .chain(ends.iter().copied().filter(|end| part.contains(end) && *end != part.start))
+            .chain(std::iter::once(part.end));
+        let bounds: Vec<usize> = of_part.collect();
+        let mut shards: Vec<_> = bounds.windows(2).map(|bounds| bounds[0]..bounds[1]).collect();
+        random.shuffle(&mut shards);
+        let mut order = Vec::with_capacity(part.len());
+        for shard in shards {
+            let from = order.len();
+            order.extend(shard.map(|sample| sample as u32));
+            random.shuffle(&mut order[from..]);
+        }
+        (order, slots[1] - slots[0])
+    });
+    let parts: Vec<(Vec<u32>, usize)> = parts.collect();
+    let batches = samples.div_ceil(batch_size);
+    let mut order = Vec::with_capacity(samples);
+    for batch in 0..batches {
+        for (part, slots) in &parts {
+            let from = batch * slots;
+            // In the last batch what is left.
+            order.extend_from_slice(&part[from..(from + slots).min(part.len())]);
+        }
+    }
+    order
 }
 
 #[cfg(test)]
@@ -109,6 +173,59 @@ mod tests {
     }
 
     #[test]
+    fn orders_of_shards_are_pinned() {
+        assert_eq!(shard_order(&[3, 6, 9, 10], 0, 0, 4), [0, 3, 5, 9, 1, 4, 6, 7, 2, 8]);
+        assert_eq!(shard_order(&[5, 10, 12], 0, 1, 2), [1, 6, 4, 7, 3, 9, 2, 8, 0, 10, 5, 11]);
+        assert_eq!(shard_order(&[5, 10, 12], 0, 2, 2), [4, 9, 2, 7, 3, 8, 1, 6, 0, 11, 5, 10]);
+        assert_eq!(shard_order(&[], 0, 0, 4), [0; 0]);
+    }
+
+    /// Which shards the samples of one of several processes lie in, each of which has an equal piece of every batch.
+    fn shards_of(order: &[u32], ends: &[usize], batch_size: usize, rank: usize, ranks: usize) -> Vec<usize> {
+        let pieces = order.chunks(batch_size).flat_map(|batch| {
+            let bound = |rank: usize| batch.len() * rank / ranks;
+            &batch[bound(rank)..bound(rank + 1)]
+        });
+        let shards = pieces.map(|sample| ends.partition_point(|end| *end <= *sample as usize));
+        shards.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    #[test]
+    fn each_process_reads_its_own_shards() {
+        let ends: Vec<usize> = (1..=32).map(|shard| shard * 100).collect();
+        for ranks in [2, 4, 8, 16] {
+            let order = shard_order(&ends, 7, 3, 64);
+            for rank in 0..ranks {
+                let own: Vec<usize> = (rank * 32 / ranks..(rank + 1) * 32 / ranks).collect();
+                assert_eq!(shards_of(&order, &ends, 64, rank, ranks), own, "rank {rank} of {ranks}");
+            }
+        }
+        // Where a last batch is short, and shards are cut between two processes.
+        let ends: Vec<usize> = (1..=10).map(|shard| shard * 131).collect();
+        let order = shard_order(&ends, 7, 3, 48);
+        assert_eq!(shards_of(&order, &ends, 48, 0, 4), [0, 1, 2]);
+        assert_eq!(shards_of(&order, &ends, 48, 3, 4), [7, 8, 9]);
+    }
+
+    #[test]
+    fn few_shards_are_in_use_at_a_time_and_batches_mix_them() {
+        let ends: Vec<usize> = (1..=64).map(|shard| shard * 1_000).collect();
+        let order = shard_order(&ends, 0, 1, 64);
+        for (at, window) in order.chunks(6_400).enumerate() {
+            let mut shards: Vec<u32> = window.iter().map(|sample| sample / 1_000).collect();
+            shards.sort_unstable();
+            shards.dedup();
+            // A tenth of an epoch touches a shard of each part, and the next one where it goes over.
+            assert!((16..=32).contains(&shards.len()), "{} in window {at}", shards.len());
+        }
+        let batch: std::collections::BTreeSet<u32> =
+            order[..64].iter().map(|sample| sample / 4_000).collect();
+        assert_eq!(batch.len(), 16);
+        assert_ne!(order, shard_order(&ends, 0, 2, 64));
+        assert_ne!(order, shard_order(&ends, 1, 1, 64));
+    }
+
+    #[test]
     fn buckets_waste_little() {
         let lengths = skewed(20_000);
         let shuffled = waste(&epoch_order(lengths.len(), 1, 0), &lengths, 32);
@@ -138,6 +255,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn orders_of_shards_are_permutations(
+            lengths in proptest::collection::vec(0usize..40, 0..12),
+            seed: u64,
+            epoch in 0usize..3,
+            batch_size in 0usize..70,
+        ) {
+            let ends: Vec<usize> = lengths.iter().scan(0, |end, len| { *end += len; Some(*end) }).collect();
+            let order = shard_order(&ends, seed, epoch, batch_size);
+            prop_assert_eq!(&order, &shard_order(&ends, seed, epoch, batch_size));
+            let mut sorted = order;
+            sorted.sort_unstable();
+            prop_assert!(sorted.into_iter().eq(0..lengths.iter().sum::<usize>() as u32));
+        }
+
         #[test]
         fn bucketed_orders_are_permutations(
             lengths in proptest::collection::vec(0u32..50, 0..300),

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use fireclay_data::{Augmentation, Dataset, Flip, Mixup, Provenance, Targets, TextPadding};
+use fireclay_data::{
+    Augmentation, Batch, Bytes, DataError, Dataset, Flip, Mixup, Pass, Provenance, Source, TargetKind,
+    Targets, TextPadding,
+};
 use fireclay_datasets::DrawnDigits;
 use fireclay_distribute::Threads;
 use fireclay_nn::{
@@ -231,6 +234,75 @@ fn the_same_ranks_give_the_same_bits_and_metrics_are_those_of_one() {
     let evaluation = Trainer::classification(network).evaluate(&unseen).unwrap();
     assert_eq!(first[0].1.course("val_loss")[1], evaluation.loss);
     assert_eq!(first[0].1.course("val_accuracy")[1], evaluation.accuracy().unwrap());
+}
+
+/// Points in 8 shards of 16, and how often a sample of each was read.
+#[derive(Clone)]
+struct Watched {
+    data: Dataset,
+    read: Arc<Mutex<[usize; 8]>>,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let values = numbers(128 * 2);
+        let labels = values.chunks(2).map(|point| u32::from(point[0] > 0.3 * point[1])).collect();
+        let shards = values.chunks(32).map(|shard| {
+            Bytes::from(shard.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+        });
+        let targets = Targets::Classes { labels, names: vec!["left".into(), "right".into()] };
+        let data = Dataset::from_f32_shards(&[2], shards.collect(), targets, Provenance::default()).unwrap();
+        Watched { data, read: Arc::default() }
+    }
+}
+
+impl Source for Watched {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn sample_shape(&self) -> &[usize] {
+        self.data.shape()
+    }
+
+    fn target_kind(&self) -> TargetKind {
+        self.data.target_kind()
+    }
+
+    fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
+        let mut read = self.read.lock().unwrap();
+        indices.iter().for_each(|index| read[*index as usize / 16] += 1);
+        Source::gather(&self.data, indices, batch)
+    }
+
+    fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
+        self.data.order(pass, batch_size)
+    }
+}
+
+#[test]
+fn ranks_read_the_shards_of_their_own_parts() {
+    const EPOCHS: usize = 10;
+    let shards = Watched::new();
+    let mut alone = trainer(&spec());
+    alone.fit(&shards, &options(EPOCHS, 16)).unwrap();
+    let ranks = on_ranks(4, |rank, group| {
+        let shards = Watched::new();
+        let mut trainer = trainer(&spec()).group(group);
+        trainer.fit(&shards, &options(EPOCHS, 16)).unwrap();
+        let read = *shards.read.lock().unwrap();
+        for (shard, read) in read.into_iter().enumerate() {
+            match shard / 2 == rank {
+                true => assert!(read >= EPOCHS * 16, "{read} of shard {shard}"),
+                // What is looked at and compared before the first step, which is up to 256 samples of however many there are.
+                false => assert!(read < 3 * 16, "{read} of shard {shard} by rank {rank}"),
+            }
+        }
+        state(trainer.network())
+    });
+    for weights in ranks {
+        assert_close(&weights, &state(alone.network()), 1e-5);
+    }
 }
 
 #[test]

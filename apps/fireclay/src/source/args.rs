@@ -63,7 +63,7 @@ pub enum Kind {
     Pictures,
     /// Texts: a folder for each class, or a table with a column of texts
     Texts,
-    /// NumPy's arrays x_train, y_train, x_test and y_test
+    /// NumPy's arrays x_train, y_train, x_test and y_test, in an .npz file or a folder of files x_train*.npy and so on
     Npz,
     /// Four IDX files, as MNIST's
     Idx,

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use fireclay::data::{
-    ColumnKind, DataKind, Detected, Frame, Npz, PictureSurvey, TablePreprocessing, TableRows, TableTask,
-    TargetColumn, detect,
+    ColumnKind, DataKind, Detected, Frame, NumpyDataset, NumpyOptions, PictureSurvey, TablePreprocessing,
+    TableRows, TableTask, TargetColumn, detect,
 };
 use fireclay_cli::{ImageSource, Output, PublishedImages, TextSource, UsageError, count, shown};
 
@@ -228,12 +228,11 @@ impl Asked {
 
     /// Whether arrays are images or rows.
     fn look_at_arrays(self, output: &Output) -> anyhow::Result<AnySource> {
-        let mut npz = Npz::open(&self.path)?;
-        let array = npz.array("x_train")?;
-        let source = ImageSource::Npz(self.path.clone());
-        let dimensions: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+        let shape = NumpyDataset::training_shape(&self.path, &NumpyOptions::default())?;
+        let source = ImageSource::Npz(self.path);
+        let dimensions: Vec<String> = shape.iter().map(usize::to_string).collect();
         let dimensions = dimensions.join(" x ");
-        match *array.shape.as_slice() {
+        match *shape.as_slice() {
             [_, height, width] => {
                 output.note(format!("grey images, since x_train has the shape {dimensions}"));
                 Ok(AnySource::Images {

@@ -31,8 +31,9 @@ pub struct ImageSourceArgs {
     /// Folder of your own pictures: a sub-folder for each class, or `train` and `test` with one for each class in both
     #[arg(long, value_name = "FOLDER", conflicts_with = "data_dir", help_heading = "Data")]
     pub images: Option<PathBuf>,
-    /// Images of your own as NumPy saves them, with the arrays x_train, y_train, x_test and y_test
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
+    /// Images of your own as NumPy saves them, with the arrays x_train, y_train, x_test and y_test, or a folder of files
+    /// x_train*.npy and so on
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["data_dir", "images"], help_heading = "Data")]
     pub npz: Option<PathBuf>,
     /// Use synthetic pictures, generated on the spot, which need no files and no network
     #[arg(long, alias = "drawn", conflicts_with_all = ["data_dir", "images", "npz"], help_heading = "Data")]
@@ -162,13 +163,12 @@ impl ImageSource {
             ImageSource::Images(folder) => own::load(folder, shape, output),
             ImageSource::Parts { train, test } => own::load_parts(train, test, shape, output),
             ImageSource::Npz(file) => {
-                let options = NumpyOptions::default();
-                if NumpyDataset::has_test_part(file, &options)? {
-                    return NumpyDataset::load_npz(file, &options);
+                let (train, test) = NumpyDataset::load(file, &NumpyOptions::default())?;
+                if let Some(test) = test {
+                    return Ok((train, test));
                 }
                 output.note("a fifth of the samples is held out for the test, as there is no array x_test");
-                let all = NumpyDataset::load_npz_whole(file, &options)?;
-                Ok(all.split(TEST_FRACTION, own::SPLIT_SEED)?)
+                Ok(train.split(TEST_FRACTION, own::SPLIT_SEED)?)
             }
             ImageSource::Synthetic => Ok(family.synthetic(limit)),
         }

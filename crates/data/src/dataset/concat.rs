@@ -1,5 +1,6 @@
 //! Two data sets as one.
 
+use super::shards::Shards;
 use super::stored::{Features, Stored};
 use super::{Bytes, Dataset};
 use crate::{DataError, Targets};
@@ -39,10 +40,18 @@ impl Dataset {
         let len = self.stored.sample_len;
         let features = match (&self.stored.features, &other.stored.features) {
             (Features::Bytes(one), Features::Bytes(other)) => {
-                Features::Bytes(Bytes::from(rows(one, other, len, &mine, &theirs)))
+                let mine = mine.iter().map(|index| one.sample(*index));
+                let theirs = theirs.iter().map(|index| other.sample(*index));
+                let bytes = mine.chain(theirs).collect::<Vec<_>>().concat();
+                Features::Bytes(Shards::one(Bytes::from(bytes), len))
             }
-            (Features::Floats(one), Features::Floats(other)) => {
-                Features::Floats(rows(one, other, len, &mine, &theirs))
+            (
+                one @ (Features::Floats(_) | Features::FloatShards(_)),
+                other @ (Features::Floats(_) | Features::FloatShards(_)),
+            ) => {
+                let mine = mine.iter().filter_map(|index| one.floats(*index, len));
+                let theirs = theirs.iter().filter_map(|index| other.floats(*index, len));
+                Features::Floats(mine.chain(theirs).collect::<Vec<_>>().concat())
             }
             (Features::Tokens(one), Features::Tokens(other)) => {
                 Features::Tokens(rows(one, other, len, &mine, &theirs))

@@ -6,8 +6,9 @@ use fireclay_kernels::Cpu;
 use fireclay_kernels::images::{Layout, gather_images};
 
 use super::Dataset;
+use super::shards::Shards;
 use super::stored::Features;
-use crate::order::{bucketed_order, epoch_order};
+use crate::order::{bucketed_order, epoch_order, shard_order};
 use crate::source::{
     Batch, BatchFeatures, BatchTargets, FeatureKind, Pass, Source, SourceMetadata, SourcePair, TargetKind,
 };
@@ -68,12 +69,12 @@ impl Source for Dataset {
 
     fn gather(&self, indices: &[u32], batch: &mut Batch) -> Result<(), DataError> {
         Dataset::gather(self, indices, batch);
-        Ok(())
+        self.check_shards(batch)
     }
 
     fn gather_augmented(&self, indices: &[u32], pass: Pass, batch: &mut Batch) -> Result<(), DataError> {
         Dataset::gather_augmented(self, indices, pass, batch);
-        Ok(())
+        self.check_shards(batch)
     }
 
     fn split(&self, validation_fraction: f64, seed: u64) -> Result<Option<SourcePair>, DataError> {
@@ -82,16 +83,18 @@ impl Source for Dataset {
     }
 
     fn order(&self, pass: Pass, batch_size: usize) -> Vec<u32> {
-        let Features::Sequences(sequences) = &self.stored.features else {
-            return epoch_order(self.len(), pass.seed, pass.epoch);
-        };
-        if !self.is_bucketed {
-            return epoch_order(self.len(), pass.seed, pass.epoch);
+        match &self.stored.features {
+            Features::Sequences(sequences) if self.is_bucketed => {
+                let lengths: Vec<u32> = (0..self.len())
+                    .filter_map(|index| Some(sequences.sample(self.stored_index(index)?).len() as u32))
+                    .collect();
+                bucketed_order(&lengths, pass.seed, pass.epoch, batch_size)
+            }
+            Features::Bytes(shards) | Features::FloatShards(shards) if shards.ends().len() > 1 => {
+                shard_order(&self.ends_of_shards(shards), pass.seed, pass.epoch, batch_size)
+            }
+            _ => epoch_order(self.len(), pass.seed, pass.epoch),
         }
-        let lengths: Vec<u32> = (0..self.len())
-            .filter_map(|index| Some(sequences.sample(self.stored_index(index)?).len() as u32))
-            .collect();
-        bucketed_order(&lengths, pass.seed, pass.epoch, batch_size)
     }
 }
 
@@ -136,6 +139,34 @@ impl Dataset {
 }
 
 impl Dataset {
+    /// Behind the last sample of this view in each run of samples of one shard.
+    fn ends_of_shards(&self, shards: &Shards) -> Vec<usize> {
+        let Some(view) = &self.view else { return shards.ends().to_vec() };
+        let shard = |stored: &u32| shards.shard_of(*stored as usize);
+        let runs = view.chunk_by(|one, next| shard(one) == shard(next));
+        let ends = runs.scan(0, |end, run| {
+            *end += run.len();
+            Some(*end)
+        });
+        ends.collect()
+    }
+
+    /// Refuses numbers of shards that are not finite, which are not looked through before.
+    fn check_shards(&self, batch: &Batch) -> Result<(), DataError> {
+        let (Features::FloatShards(_), BatchFeatures::Values(values)) =
+            (&self.stored.features, &batch.features)
+        else {
+            return Ok(());
+        };
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(at) => {
+                let index = batch.indices[at / self.stored.sample_len] as usize;
+                Err(DataError::NotFinite { what: "feature", index, value: values[at] })
+            }
+        }
+    }
+
     /// Fills in the features, augmented in a pass of a training, and the shape of each; of a stream the targets too.
     fn gather_features(&self, stored_indices: &[usize], pass: Option<Pass>, batch: &mut Batch) {
         let Batch { features, targets, .. } = batch;
@@ -145,22 +176,29 @@ impl Dataset {
         let sample_len = self.stored.sample_len;
         let len = stored_indices.len() * sample_len;
         match &self.stored.features {
-            Features::Bytes(bytes) => {
+            Features::Bytes(shards) => {
                 let levels = self.levels.as_ref().expect("a dataset of bytes has levels");
                 let out = emptied(features.values_mut(), len);
                 out.resize(len, 0.0);
                 if let (Some(pass), Some(augmenter)) = (pass, &self.augmenter) {
                     let samples = batch.indices.iter().zip(stored_indices);
-                    let samples =
-                        samples.map(|(index, stored)| (*index, &bytes[stored * sample_len..][..sample_len]));
+                    let samples = samples.map(|(index, stored)| (*index, shards.sample(*stored)));
                     augmenter.gather(samples, pass, levels, out);
                     return;
                 }
                 let pixels = sample_len / levels.channels();
                 // On the loader's thread alone: the others train.
                 let cpu = Cpu::best(1);
-                let indices: Vec<u32> = stored_indices.iter().map(|index| *index as u32).collect();
-                gather_images(cpu, levels, bytes, pixels, &indices, Layout::ChannelsFirst, out);
+                let mut rest = out.as_mut_slice();
+                for run in
+                    stored_indices.chunk_by(|one, next| shards.shard_of(*one) == shards.shard_of(*next))
+                {
+                    let (bytes, first) = shards.shard(shards.shard_of(run[0]));
+                    let indices: Vec<u32> = run.iter().map(|index| (index - first) as u32).collect();
+                    let (part, others) = std::mem::take(&mut rest).split_at_mut(run.len() * sample_len);
+                    gather_images(cpu, levels, bytes, pixels, &indices, Layout::ChannelsFirst, part);
+                    rest = others;
+                }
             }
             Features::Tokens(tokens) => {
                 let out = emptied(features.tokens_mut(), len);
@@ -181,14 +219,14 @@ impl Dataset {
                 stream.gather(stored_indices, pass, features.tokens_mut(), &mut next);
                 *targets = BatchTargets::NextTokens(next);
             }
-            Features::Floats(values) => {
+            numbers @ (Features::Floats(_) | Features::FloatShards(_)) => {
                 let out = emptied(features.values_mut(), len);
                 let entries = self.normalization.mean.len();
                 let channel_len = sample_len / entries;
                 for &index in stored_indices {
-                    let sample = &values[index * sample_len..][..sample_len];
+                    let sample = numbers.floats(index, sample_len).expect("a stored sample of numbers");
                     if self.normalization.is_none() {
-                        out.extend_from_slice(sample);
+                        out.extend_from_slice(&sample);
                         continue;
                     }
                     for (entry, channel) in sample.chunks_exact(channel_len).enumerate() {

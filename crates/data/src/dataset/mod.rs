@@ -10,6 +10,7 @@ mod gather;
 mod of_sequences;
 mod of_stream;
 mod sequences;
+mod shards;
 mod stored;
 mod stream;
 
@@ -25,7 +26,8 @@ use crate::{
 };
 
 pub use bytes::Bytes;
-use stored::{Features, Stored};
+use shards::Shards;
+use stored::{FLOAT_BYTES, Features, Stored, sample_len};
 
 /// One split held as contiguous arrays; cheap to clone. A part of it is a view through indices.
 ///
@@ -73,8 +75,42 @@ impl Dataset {
         normalization: Normalization,
         provenance: Provenance,
     ) -> Result<Self, DataError> {
-        let stored = Stored::new(shape, Features::Bytes(values.into()), targets)?;
+        let values = Shards::one(values.into(), sample_len(shape)?);
+        let stored = Stored::new(shape, Features::Bytes(values), targets)?;
         Self::new(stored, normalization, provenance)
+    }
+
+    /// As [`from_u8`](Self::from_u8), of samples in several pieces, such as files that are together larger than memory: those of one
+    /// shard and then those of the next.
+    ///
+    /// A training reads them in [`shard_order`](crate::shard_order), a few shards at a time.
+    ///
+    /// ```
+    /// use fireclay_data::{Bytes, Dataset, Normalization, Provenance, Targets};
+    ///
+    /// let shards = [vec![1, 2, 3], vec![4, 5]].map(Bytes::from).to_vec();
+    /// let targets = Targets::Classes { labels: vec![0, 1, 0, 1, 1], names: vec!["a".into(), "b".into()] };
+    /// let data = Dataset::from_u8_shards(&[1], shards, targets, Normalization::none(), Provenance::default())?;
+    /// assert_eq!((data.len(), data.shards(), data.raw_u8(3)), (5, 2, Some(&[4][..])));
+    /// # Ok::<(), fireclay_data::DataError>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// - `shape`: of one sample, for example `[1, 28, 28]`
+    /// - `shards`: each `[samples, ..shape]`, row-major, `0..=255`
+    /// - `targets`: one per sample
+    ///
+    /// # Errors
+    /// [`DataError::Shard`] if a shard does not hold whole samples; otherwise as [`from_u8`](Self::from_u8).
+    pub fn from_u8_shards(
+        shape: &[usize],
+        shards: Vec<Bytes>,
+        targets: Targets,
+        normalization: Normalization,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        let shards = Shards::new(shards, sample_len(shape)?)?;
+        Self::new(Stored::new(shape, Features::Bytes(shards), targets)?, normalization, provenance)
     }
 
     /// A dataset of numbers, used as they are unless [`Dataset::with_normalization`] says otherwise.
@@ -99,6 +135,34 @@ impl Dataset {
             return Err(DataError::NotFinite { what: "feature", index, value: values[at] });
         }
         Self::new(stored, Normalization::none(), provenance)
+    }
+
+    /// As [`from_f32`](Self::from_f32), of samples in several pieces, as [`from_u8_shards`](Self::from_u8_shards) has them, each number
+    /// in four bytes, the lowest first.
+    ///
+    /// Whether features are finite is found out as batches of them are read: [`Source::gather`](crate::Source::gather) fails where one
+    /// is not.
+    ///
+    /// # Shapes
+    /// - `shape`: of one sample, for example `[13]`
+    /// - `shards`: each `[samples, ..shape]`, row-major
+    /// - `targets`: one per sample
+    ///
+    /// # Errors
+    /// [`DataError::Shard`] if a shard does not hold whole samples; if the lengths do not agree, a label has no name, or a target is
+    /// not finite.
+    pub fn from_f32_shards(
+        shape: &[usize],
+        shards: Vec<Bytes>,
+        targets: Targets,
+        provenance: Provenance,
+    ) -> Result<Self, DataError> {
+        let shards = Shards::new(shards, sample_len(shape)? * FLOAT_BYTES)?;
+        Self::new(
+            Stored::new(shape, Features::FloatShards(shards), targets)?,
+            Normalization::none(),
+            provenance,
+        )
     }
 
     /// A dataset of tokens, such as texts whose words have numbers. Every sample has the same number of tokens: longer
@@ -179,7 +243,23 @@ impl Dataset {
     /// Whether the samples stay in a file, of which the operating system holds in memory what there is room for
     /// ([`Bytes`]).
     pub fn is_mapped(&self) -> bool {
-        matches!(&self.stored.features, Features::Bytes(bytes) if bytes.is_mapped())
+        match &self.stored.features {
+            Features::Bytes(shards) | Features::FloatShards(shards) => shards.is_mapped(),
+            _ => false,
+        }
+    }
+
+    /// Whether the samples stay in several files, of which a training reads a few at a time: what reads all of them takes long.
+    pub fn is_read_by_shards(&self) -> bool {
+        self.is_mapped() && self.shards() > 1
+    }
+
+    /// In how many pieces the samples are, of this view or not.
+    pub fn shards(&self) -> usize {
+        match &self.stored.features {
+            Features::Bytes(shards) | Features::FloatShards(shards) => shards.ends().len(),
+            _ => 1,
+        }
     }
 
     /// The shape of one sample, for example `[1, 28, 28]`.
@@ -241,10 +321,7 @@ impl Dataset {
     /// The bytes of sample `index`, as stored; `None` beyond the last sample, or when the features are not bytes.
     pub fn raw_u8(&self, index: usize) -> Option<&[u8]> {
         match &self.stored.features {
-            Features::Bytes(bytes) => {
-                let start = self.stored_index(index)? * self.stored.sample_len;
-                bytes.get(start..start + self.stored.sample_len)
-            }
+            Features::Bytes(shards) => Some(shards.sample(self.stored_index(index)?)),
             _ => None,
         }
     }
@@ -396,8 +473,7 @@ impl Dataset {
     /// If its range is wrong, or samples cannot be mixed: tokens, or targets that are not classes.
     pub fn with_mixup(mut self, mixup: Mixup) -> Result<Self, DataError> {
         mixup.check()?;
-        let numbers = matches!(self.stored.features, Features::Bytes(_) | Features::Floats(_));
-        if !numbers || self.num_classes().is_none() {
+        if self.vocabulary_size().is_some() || self.num_classes().is_none() {
             return Err(DataError::NotMixable);
         }
         self.mixup = Some(mixup);
@@ -594,11 +670,12 @@ impl Dataset {
 
     /// The SHA-256 of a sample's stored values, of windows where nothing is shifted; `None` beyond the last sample.
     pub(crate) fn sha256(&self, index: usize) -> Option<[u8; 32]> {
-        let place = self.stored_index(index)? * self.stored.sample_len;
+        let stored = self.stored_index(index)?;
         let hash = match &self.stored.features {
-            Features::Bytes(bytes) => Sha256::digest(bytes.get(place..place + self.stored.sample_len)?),
-            Features::Floats(values) => {
-                let values = values.get(place..place + self.stored.sample_len)?;
+            // Those of numbers as they are written below.
+            Features::Bytes(shards) | Features::FloatShards(shards) => Sha256::digest(shards.sample(stored)),
+            features @ Features::Floats(_) => {
+                let values = features.floats(stored, self.stored.sample_len)?;
                 Sha256::digest(values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
             }
             Features::Tokens(_) | Features::Sequences(_) | Features::Stream(_) => {

@@ -1,7 +1,9 @@
 //! What a dataset stores: features in one array, and their targets.
 
-use super::Bytes;
+use std::borrow::Cow;
+
 use super::sequences::Sequences;
+use super::shards::Shards;
 use super::stream::Stream;
 use crate::{DataError, Targets};
 
@@ -18,18 +20,48 @@ pub(super) struct Stored {
 
 #[derive(Debug)]
 pub(super) enum Features {
-    Bytes(Bytes),
+    Bytes(Shards),
     Floats(Vec<f32>),
+    /// Each of four bytes, the lowest first.
+    FloatShards(Shards),
     Tokens(Vec<u32>),
     Sequences(Sequences),
     Stream(Stream),
+}
+
+/// Bytes of a number.
+pub(super) const FLOAT_BYTES: usize = size_of::<f32>();
+
+/// How many values a sample of this shape has.
+pub(super) fn sample_len(shape: &[usize]) -> Result<usize, DataError> {
+    (shape.iter())
+        .try_fold(1usize, |product, dim| product.checked_mul(*dim))
+        .filter(|len| (1..=usize::MAX / FLOAT_BYTES).contains(len))
+        .ok_or_else(|| DataError::SampleShape { shape: shape.to_vec() })
+}
+
+impl Features {
+    /// The numbers of a sample; `None` for what is no number, and for bytes.
+    pub(super) fn floats(&self, sample: usize, sample_len: usize) -> Option<Cow<'_, [f32]>> {
+        match self {
+            Features::Floats(values) => {
+                values.get(sample * sample_len..)?.get(..sample_len).map(Cow::Borrowed)
+            }
+            Features::FloatShards(shards) => {
+                let (values, _) = shards.sample(sample).as_chunks();
+                Some(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Stored {
     /// Joins features and targets that describe as many samples.
     pub(super) fn new(shape: &[usize], features: Features, targets: Targets) -> Result<Self, DataError> {
         let values = match &features {
-            Features::Bytes(bytes) => bytes.len(),
+            Features::Bytes(shards) => shards.bytes(),
+            Features::FloatShards(shards) => shards.bytes() / FLOAT_BYTES,
             Features::Floats(values) => values.len(),
             Features::Tokens(tokens) => tokens.len(),
             // As many as there are going to be, or none too few: lengths that overflow agree with nothing.
@@ -38,10 +70,7 @@ impl Stored {
             }
             Features::Stream(stream) => stream.windows().saturating_mul(stream.steps()),
         };
-        let sample_len = (shape.iter())
-            .try_fold(1usize, |product, dim| product.checked_mul(*dim))
-            .filter(|len| *len > 0)
-            .ok_or_else(|| DataError::SampleShape { shape: shape.to_vec() })?;
+        let sample_len = sample_len(shape)?;
         let samples = targets.check()?;
         if matches!(
             (&targets, &features),

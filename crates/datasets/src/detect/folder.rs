@@ -189,6 +189,15 @@ impl Inside {
             let reason = format!("{} is the only file of NumPy's arrays in the folder", name(file));
             return Ok(Detected::new(DataKind::Numpy, file, reason));
         }
+        let shards = of(&|ending| ending == "npy");
+        let features = shards.iter().filter(|path| name(path).starts_with("x_train")).count();
+        if features > 0 {
+            let reason = match features {
+                1 => "it holds x_train*.npy and y_train*.npy".to_owned(),
+                files => format!("it holds x_train*.npy and y_train*.npy, {files} files of each"),
+            };
+            return Ok(Detected::new(DataKind::Numpy, path, reason));
+        }
         let loose = of(&|ending| PICTURES.contains(&ending) || ending == "txt").len();
         if loose > 0 {
             return Err(refuse(path, DetectProblem::Loose { files: loose }));
@@ -206,7 +215,7 @@ impl Inside {
                 false => format!("{count} .{ending}"),
             })
             .collect();
-        let remedy = "name a table (CSV, TSV), an .npz file, or a folder with a sub-folder of pictures (PNG, JPEG) or texts (.txt) for each class";
+        let remedy = "name a table (CSV, TSV), an .npz file, a folder with x_train*.npy and y_train*.npy, or one with a sub-folder of pictures (PNG, JPEG) or texts (.txt) for each class";
         Err(refuse(
             path,
             DetectProblem::Other {

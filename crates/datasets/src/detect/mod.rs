@@ -23,7 +23,7 @@ pub enum DataKind {
     Images,
     /// Texts in a folder for each class. Read by [`TextFolder`](crate::TextFolder).
     Texts,
-    /// NumPy's arrays in an `.npz` file. Read by [`NumpyDataset`](crate::NumpyDataset).
+    /// NumPy's arrays, in an `.npz` file or in `.npy` files of a folder. Read by [`NumpyDataset`](crate::NumpyDataset).
     Numpy,
     /// MNIST's four IDX files, or another set in such files. Read by [`Mnist`](crate::Mnist).
     Idx,
@@ -129,6 +129,8 @@ mod tests {
             (DataKind::Table, "prices.csv".into())
         );
         assert_eq!(kind(&[("mnist.npz", b"")]), (DataKind::Numpy, "mnist.npz".into()));
+        let shards: &[(&str, &[u8])] = &[("x_train-1.npy", b""), ("y_train-1.npy", b""), ("notes.txt", b"")];
+        assert_eq!(kind(shards), (DataKind::Numpy, String::new()));
     }
 
     #[test]

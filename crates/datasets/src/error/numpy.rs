@@ -164,6 +164,39 @@ pub enum NumpyProblem {
         /// Targets.
         targets: usize,
     },
+    /// A folder without files of training features.
+    #[error(
+        "no file is called {features}*.npy; save features in {features}-00001.npy and so on, and targets beside them"
+    )]
+    NoShards {
+        /// How the names of the files begin.
+        features: String,
+    },
+    /// A file of features without that of its targets, or the other way round.
+    #[error("there is no {missing} beside it; features and targets are files whose names end alike")]
+    NoPartner {
+        /// What it would be called.
+        missing: String,
+    },
+    /// Files of one part that hold samples of another kind.
+    #[error("it holds {found}, where files before it hold {first}; save all files of a part alike")]
+    UnlikeShards {
+        /// What the file holds.
+        found: String,
+        /// What the first one holds.
+        first: String,
+    },
+    /// Values that would have to be changed, and are too many for it.
+    #[error(
+        "the files of this part take {bytes} bytes, and as that is more than {limit} they are read where they lie, which needs uint8 or \
+         little-endian float32 in C order, and images as [samples, channels, height, width]; save them so"
+    )]
+    NotMappable {
+        /// What the files take.
+        bytes: u64,
+        /// What would be read into memory.
+        limit: u64,
+    },
     /// Training and test samples of different shapes.
     #[error("test samples have the shape {test:?}, training samples {train:?}; use arrays of one set")]
     Shapes {

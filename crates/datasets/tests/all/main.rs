@@ -18,6 +18,7 @@ mod image_folder;
 mod imdb_files;
 mod mnist_folder;
 mod numpy_files;
+mod numpy_shards;
 mod real_mnist;
 mod real_sets;
 mod support;

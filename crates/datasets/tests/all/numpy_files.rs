@@ -20,7 +20,7 @@ fn npy(header: &str, values: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), values].concat()
 }
 
-fn array(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+pub fn array(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
     npy(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"), values)
 }
 

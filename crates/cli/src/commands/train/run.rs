@@ -166,11 +166,7 @@ fn run_and_speak<P: Program>(
             notes.extend(warnings);
         }
     }
-    let job = match job.train.provenance().own {
-        true => Job { train: job.train.with_sample_digests(), ..job },
-        false => job,
-    };
-    let job = job.with_run_folder(flags)?;
+    let job = with_digests(job).with_run_folder(flags)?;
     let ranks = rank.as_ref().map_or(1, Rank::size);
     if let Some(rank) = rank.as_mut() {
         let from = job.run.as_ref().map_or(job.checkpoint_path.as_path(), |run| run.path());
@@ -358,7 +354,13 @@ pub fn check_classes(train: &Dataset) -> Result<(), CommandError> {
 
 /// Refuses data whose result would mean nothing, and says what weakens it.
 fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<Vec<String>, CommandError> {
-    let check = DataCheck::of(train, test);
+    let check = check_of(train, test);
+    if train.is_read_by_shards() {
+        output.note(
+            "the data stays in its files, as it is larger than what is read into memory: equal samples are not looked for, and the model file \
+             will not tell which samples it has seen",
+        );
+    }
     let warnings = check.warnings();
     warnings.iter().for_each(|warning| output.warn(format!("data: {warning}")));
     match check.problems().first() {
@@ -367,9 +369,25 @@ fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<Vec<S
     }
 }
 
+/// With the digests of the samples that the model file keeps.
+pub fn with_digests<P: Program>(job: Job<P>) -> Job<P> {
+    match job.train.provenance().own && !job.train.is_read_by_shards() {
+        true => Job { train: job.train.with_sample_digests(), ..job },
+        false => job,
+    }
+}
+
+/// What is wrong with data; of samples that stay in their files what is known without reading them all.
+pub fn check_of(train: &Dataset, test: &Dataset) -> DataCheck {
+    match train.is_read_by_shards() {
+        true => DataCheck::of_targets(train, test),
+        false => DataCheck::of(train, test),
+    }
+}
+
 /// Says which samples of a validation part are in another part as well.
 pub fn check_validation(train: &Dataset, test: &Dataset, validation: &Dataset) -> Vec<String> {
-    let shared = |part: &Dataset, other: &Dataset| DataCheck::of(part, other).duplicates.between.samples;
+    let shared = |part: &Dataset, other: &Dataset| check_of(part, other).duplicates.between.samples;
     let of =
         |shared: usize, part: &Dataset| format!("{} of {}", count(shared as u64), count(part.len() as u64));
     let (in_training, in_validation) = (shared(train, validation), shared(validation, test));

@@ -95,18 +95,47 @@ impl NumpyDataset {
         let [x_train, y_train, x_test, y_test] = &options.names;
         let refuse = |problem| refuse(path, problem);
         let (features, targets) = (npz.array(x_train)?, npz.array(y_train)?);
-        let layout = resolve(&features, options.layout).map_err(refuse)?;
+        let layout = layout_of(&features, options).map_err(refuse)?;
         let train = dataset(path, "train", features, targets, layout, options.targets, None)?;
         let (features, targets) = (npz.array(x_test)?, npz.array(y_test)?);
         let test = dataset(path, "test", features, targets, layout, options.targets, Some(&train))?;
         Ok((train, test))
     }
 
-    /// Whether an `.npz` file has arrays for a test part.
+    /// Loads the training part, and the test part if there is one, from an `.npz` file ([`load_npz`](Self::load_npz)) or a folder of
+    /// `.npy` files ([`load_shards`](Self::load_shards)), which stay where they are from [`Bytes::MAP_ABOVE`](fireclay_data::Bytes::MAP_ABOVE) on.
     ///
     /// # Errors
-    /// As [`Npz::open`].
+    /// As those.
+    pub fn load(path: &Path, options: &NumpyOptions) -> Result<(Dataset, Option<Dataset>), DatasetsError> {
+        if path.is_dir() {
+            return Self::load_shards(path, options, fireclay_data::Bytes::MAP_ABOVE);
+        }
+        match Self::has_test_part(path, options)? {
+            true => Self::load_npz(path, options).map(|(train, test)| (train, Some(test))),
+            false => Ok((Self::load_npz_whole(path, options)?, None)),
+        }
+    }
+
+    /// The shape of the training features of an `.npz` file or a folder of `.npy` files, `[samples, ..]`.
+    ///
+    /// # Errors
+    /// If there are none, or they cannot be read.
+    pub fn training_shape(path: &Path, options: &NumpyOptions) -> Result<Vec<usize>, DatasetsError> {
+        match path.is_dir() {
+            true => Self::shape_of_shards(path, options),
+            false => Ok(Npz::open(path)?.array(&options.names[0])?.shape),
+        }
+    }
+
+    /// Whether an `.npz` file has arrays for a test part, or a folder files of one.
+    ///
+    /// # Errors
+    /// As [`Npz::open`], or if the folder cannot be read.
     pub fn has_test_part(path: &Path, options: &NumpyOptions) -> Result<bool, DatasetsError> {
+        if path.is_dir() {
+            return Self::shards_have_test_part(path, options);
+        }
         let npz = Npz::open(path)?;
         Ok(npz.names().any(|name| name == options.names[2]))
     }
@@ -119,7 +148,7 @@ impl NumpyDataset {
         let mut npz = Npz::open(path)?;
         let [x_train, y_train, ..] = &options.names;
         let (features, targets) = (npz.array(x_train)?, npz.array(y_train)?);
-        let layout = resolve(&features, options.layout).map_err(|problem| refuse(path, problem))?;
+        let layout = layout_of(&features, options).map_err(|problem| refuse(path, problem))?;
         dataset(path, "all", features, targets, layout, options.targets, None)
     }
 
@@ -133,7 +162,7 @@ impl NumpyDataset {
         options: &NumpyOptions,
     ) -> Result<Dataset, DatasetsError> {
         let (array, labels) = (NpyArray::read(features)?, NpyArray::read(targets)?);
-        let layout = resolve(&array, options.layout).map_err(|problem| refuse(features, problem))?;
+        let layout = layout_of(&array, options).map_err(|problem| refuse(features, problem))?;
         dataset(features, "all", array, labels, layout, options.targets, None)
     }
 
@@ -148,36 +177,43 @@ impl NumpyDataset {
         options: &NumpyOptions,
     ) -> Result<Dataset, DatasetsError> {
         let (array, labels) = (NpyArray::read(features)?, NpyArray::read(targets)?);
-        let layout = resolve(&array, options.layout).map_err(|problem| refuse(features, problem))?;
+        let layout = layout_of(&array, options).map_err(|problem| refuse(features, problem))?;
         dataset(features, "test", array, labels, layout, options.targets, Some(train))
     }
 }
 
+/// What layout an array has.
+fn layout_of(features: &NpyArray, options: &NumpyOptions) -> Result<ImageLayout, NumpyProblem> {
+    resolve(&features.shape, matches!(features.values, NpyValues::U8(_)), options.layout)
+}
+
 /// What a layout that is to be guessed is.
-fn resolve(features: &NpyArray, layout: ImageLayout) -> Result<ImageLayout, NumpyProblem> {
-    let shape = || features.shape.clone();
+pub(super) fn resolve(
+    shape: &[usize],
+    is_bytes: bool,
+    layout: ImageLayout,
+) -> Result<ImageLayout, NumpyProblem> {
     if layout != ImageLayout::Guess {
         return Ok(layout);
     }
     let channels = |dim: usize| matches!(dim, 1 | 3 | 4);
-    let is_bytes = matches!(features.values, NpyValues::U8(_));
-    match features.shape[..] {
+    match *shape {
         [_] | [_, _] => Ok(ImageLayout::AsTheyAre),
         [_, _, _] if is_bytes => Ok(ImageLayout::Grey),
         [_, _, _] => {
             let ways = "grey images, or as many sequences of rows";
-            Err(NumpyProblem::Ambiguous { shape: shape(), ways })
+            Err(NumpyProblem::Ambiguous { shape: shape.to_vec(), ways })
         }
         [_, first, _, last] => match (channels(first), channels(last)) {
             (false, true) => Ok(ImageLayout::ChannelsLast),
             (true, false) => Ok(ImageLayout::ChannelsFirst),
             _ => {
                 let ways = "channels first, channels last, or neither";
-                Err(NumpyProblem::Ambiguous { shape: shape(), ways })
+                Err(NumpyProblem::Ambiguous { shape: shape.to_vec(), ways })
             }
         },
-        [] => Err(NumpyProblem::Samples { shape: shape(), expected: "at least one dimension" }),
-        _ => Err(NumpyProblem::Ambiguous { shape: shape(), ways: "more than four dimensions" }),
+        [] => Err(NumpyProblem::Samples { shape: shape.to_vec(), expected: "at least one dimension" }),
+        _ => Err(NumpyProblem::Ambiguous { shape: shape.to_vec(), ways: "more than four dimensions" }),
     }
 }
 
@@ -222,7 +258,7 @@ fn dataset(
 }
 
 /// The shape of one sample, channels first.
-fn sample_shape(shape: &[usize], layout: ImageLayout) -> Result<Vec<usize>, NumpyProblem> {
+pub(super) fn sample_shape(shape: &[usize], layout: ImageLayout) -> Result<Vec<usize>, NumpyProblem> {
     let refuse = |expected| Err(NumpyProblem::Samples { shape: shape.to_vec(), expected });
     if shape.contains(&0) {
         return refuse("no dimension of 0");
@@ -241,7 +277,7 @@ fn sample_shape(shape: &[usize], layout: ImageLayout) -> Result<Vec<usize>, Nump
 }
 
 /// Each sample from `[height, width, channels]` to `[channels, height, width]`, which is `shape`.
-fn channels_first<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+pub(super) fn channels_first<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
     let channels = shape.first().copied().unwrap_or(1);
     let mut ordered = Vec::with_capacity(values.len());
     for sample in values.chunks_exact(shape.iter().product()) {
@@ -252,7 +288,7 @@ fn channels_first<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
     ordered
 }
 
-fn to_targets(
+pub(super) fn to_targets(
     targets: NpyArray,
     samples: usize,
     kind: NumpyTargets,

@@ -4,6 +4,7 @@ mod array;
 mod dataset;
 mod header;
 mod npz;
+mod shards;
 
 use crate::error::NumpyProblem;
 pub use array::{NpyArray, NpyValues};

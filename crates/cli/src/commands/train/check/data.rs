@@ -1,9 +1,9 @@
 //! What is said of the data.
 
-use fireclay::data::{DataCheck, Dataset};
+use fireclay::data::Dataset;
 
 use super::super::job::Job;
-use super::super::run::{check_classes, check_validation};
+use super::super::run::{check_classes, check_of, check_validation};
 use super::lines::Lines;
 use crate::format::count;
 use crate::objective::Objective;
@@ -28,7 +28,7 @@ pub fn say<P: Program>(job: &Job<P>, lines: &mut Lines) -> CheckedData {
         Objective::of(train).samples(train, P::samples(train)),
         targets(train),
     );
-    let check = DataCheck::of(train, test);
+    let check = check_of(train, test);
     let (mut problems, mut warnings) = (Vec::new(), check.warnings());
     match (check_classes(train), train.provenance().own) {
         (Err(error), _) => problems.push(error.to_string()),

@@ -18,7 +18,7 @@ use self::lines::Lines;
 use super::begin::begin;
 use super::flags::Train;
 use super::job::Job;
-use super::run::check_flags;
+use super::run::{check_flags, with_digests};
 use crate::exit::{Exit, UsageError};
 use crate::format::bytes;
 use crate::output::Output;
@@ -70,11 +70,7 @@ fn try_out<P: Program>(
 ) -> anyhow::Result<()> {
     record.model = Some(job.state.model.clone());
     record.data = Some(data::say(&job, lines));
-    let job = match job.train.provenance().own {
-        // They are kept in the model file.
-        true => Job { train: job.train.with_sample_digests(), ..job },
-        false => job,
-    };
+    let job = with_digests(job);
     let limit = LIMIT / names.len().max(1) as u32;
     let minutes = flags.setup.training.minutes;
     for name in names {
