@@ -177,6 +177,30 @@ fn a_server_and_its_clients_give_what_the_simulation_gives() {
 }
 
 #[test]
+fn a_client_with_another_model_file_is_refused() {
+    let folder = scratch();
+    let init = ["federate", "init", "--model", "mlp", "--data-dir", "data", "--out"];
+    succeed(folder.path(), &[&init[..], &["begin.fireclay"]].concat());
+    succeed(folder.path(), &[&init[..], &["other.fireclay", "--standardize"]].concat());
+    std::fs::write(folder.path().join("key"), "0123456789abcdef0123456789abcdef").unwrap();
+    let server = ["federate", "server", "begin.fireclay", "--bind", "127.0.0.1:0", "--key-file", "key"];
+    let more = ["--out", "real.fireclay", "--rounds", "1", "--min-clients", "1", "--json"];
+    let (child, mut lines) = start(folder.path(), &[&server[..], &DATA, &more].concat());
+    let mut server = Killed(vec![child]);
+    let address = next(&mut lines, "listening")["address"].as_str().unwrap().to_owned();
+    let client = |model| {
+        [&["federate", "client", model, "--server", &address, "--key-file", "key", "--name", "a"][..], &DATA]
+            .concat()
+    };
+    let words = ["refuses client a", "prepares samples otherwise", "the server's model file"];
+    fail(folder.path(), &client("other.fireclay"), 1, &words);
+    // Other weights are no other file: the server sends its own.
+    succeed(folder.path(), &[&init[..], &["weights.fireclay", "--seed", "9"]].concat());
+    succeed(folder.path(), &client("weights.fireclay"));
+    assert_eq!(server.0[0].wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn updates_under_masks_and_with_noise_are_told_so() {
     let folder = scratch();
     let flags = [

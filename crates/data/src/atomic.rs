@@ -35,7 +35,27 @@ pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    write_as(Place::of(path.as_ref())?, write)
+}
+
+/// As [`write_atomically`], for secrets: the file may be read and written by its owner alone, also where another one was before.
+///
+/// # Errors
+/// Those of [`write_atomically`].
+pub fn write_privately(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let place = Place::of(path.as_ref())?;
+    #[cfg(unix)]
+    let place = {
+        use std::os::unix::fs::PermissionsExt;
+        Place { permissions: Some(Permissions::from_mode(0o600)), ..place }
+    };
+    write_as(place, write)
+}
+
+fn write_as(place: Place, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = io::BufWriter::new(place.temporary()?);
     write(&mut buffered)?;
     let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -64,7 +84,7 @@ const MOST_LINKS: usize = 40;
 struct Place {
     /// Past all links.
     path: PathBuf,
-    /// Of the file that is there.
+    /// Of the file that is there, or that the new one gets.
     #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no rights to keep"))]
     permissions: Option<Permissions>,
 }
@@ -161,6 +181,20 @@ mod tests {
             assert_eq!(std::fs::read(at(file)).unwrap(), b"new", "{link}");
         }
         assert!(write(&at("circle")).is_err());
+    }
+
+    #[test]
+    fn secrets_are_their_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        for before in [None, Some(0o644)] {
+            if let Some(mode) = before {
+                std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            }
+            write_privately(&path, |out| out.write_all(b"new")).unwrap();
+            assert_eq!((std::fs::read(&path).unwrap(), mode()), (b"new".to_vec(), 0o600));
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ mod standardize;
 mod subset;
 mod targets;
 
-pub use atomic::{check_writable, write_atomically};
+pub use atomic::{check_writable, write_atomically, write_privately};
 pub use augment::{
     Affine, AugmentScratch, Augmentation, Augmenter, Border, Crop, Cutout, Fill, Flip, Mixup, MixupPlan,
 };

@@ -4,10 +4,10 @@
 //! optimiser, each behind its length, and a SHA-256 hash of all that.
 //!
 //! It is written once more before masks are taken off, and with differential privacy holds the secret that says which clients a round
-//! asks: whoever reads it knows samples to come.
+//! asks: whoever reads it knows samples to come, and it is its owner's alone.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -87,10 +87,14 @@ impl Checkpoint {
         }
         let bytes = writer.into_bytes();
         let hash = Sha256::digest(&bytes);
-        fireclay_data::write_atomically(path, |out| {
+        let write = |out: &mut dyn Write| {
             out.write_all(&bytes)?;
             out.write_all(&hash)
-        })
+        };
+        match marks.secret {
+            Some(_) => fireclay_data::write_privately(path, write),
+            None => fireclay_data::write_atomically(path, write),
+        }
         .map_err(failed)
     }
 
@@ -223,6 +227,12 @@ mod tests {
         assert_eq!(checkpoint.marks, marks());
         checkpoint.check_options(&path, &options).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert!(marks().secret.is_some());
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Federation<'a> {
     /// Whether the round that is over was the last one, however many were planned.
     ended: Arc<AtomicBool>,
     /// Whether there were enough clients for the first round that this process runs.
+    /// What clients must say of the network and of how they prepare samples.
+    pub(crate) preparation: String,
     started: bool,
 }
 
@@ -103,6 +105,7 @@ impl<'a> Federation<'a> {
             stopped: Arc::default(),
             plain_means: BTreeSet::new(),
             ended: Arc::default(),
+            preparation: String::new(),
             started: false,
         }
     }
@@ -140,6 +143,13 @@ impl<'a> Federation<'a> {
             true => Ok(self),
             false => Err(FederateError::OtherFederation { path: path.clone(), differences }),
         }
+    }
+
+    /// Says what has to be the same for all clients, such as the network and how samples are prepared, in any words: a server refuses
+    /// whoever says something else ([`ClientOptions::preparation`](crate::ClientOptions::preparation)).
+    pub fn preparation(mut self, preparation: impl Into<String>) -> Self {
+        self.preparation = preparation.into();
+        self
     }
 
     /// Names tensors that are no weights, such as the running statistics of batch norm: they become the mean of the updates, whatever the

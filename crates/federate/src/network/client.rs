@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fireclay_distribute::channel::{Channel, SharedKey};
+use sha2::{Digest, Sha256};
 
 use super::connection::{receive, receive_ready};
 use super::{ALIVE, GREETING, GREETING_BYTES, PROTOCOL, SILENCE};
@@ -28,6 +29,9 @@ pub struct ClientOptions {
     pub key: SharedKey,
     /// The client's name.
     pub client: ClientId,
+    /// What has to be the same for all, such as the network and how samples are prepared, in any words: those of
+    /// [`Federation::preparation`](crate::Federation::preparation), or the server refuses the client. Their SHA-256 is sent.
+    pub preparation: String,
     /// How long the server is looked for before the client gives up, in seconds, each time anew.
     pub patience_seconds: f64,
     /// The pause before it is looked for again, in seconds; each further one is twice as long, up to [`longest_pause_seconds`].
@@ -51,6 +55,7 @@ impl ClientOptions {
             server: server.into(),
             key,
             client,
+            preparation: String::new(),
             patience_seconds: 600.0,
             first_pause_seconds: 0.5,
             longest_pause_seconds: 30.0,
@@ -226,7 +231,11 @@ impl Running<'_> {
             });
         };
         channel.set_send_limit(Some(SILENCE))?;
-        let hello = ClientMessage::Hello { client: options.client.clone(), instance: self.instance };
+        let hello = ClientMessage::Hello {
+            client: options.client.clone(),
+            instance: self.instance,
+            preparation: Sha256::digest(&options.preparation).into(),
+        };
         channel.send(&hello.encode()?)?;
         let answer = channel.receive(GREETING_BYTES * 2, Some(Instant::now() + GREETING))?;
         match ServerMessage::decode(&answer)? {

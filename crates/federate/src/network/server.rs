@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use fireclay_distribute::GroupError;
 use fireclay_distribute::channel::{Channel, Closer, Listener, Sender, SharedKey};
+use sha2::{Digest, Sha256};
 
 use super::connection::receive;
 use super::{ALIVE, GREETING, GREETING_BYTES, PROTOCOL, SILENCE};
@@ -72,6 +73,7 @@ impl Federation<'_> {
             serial: AtomicU64::new(0),
             round: AtomicU64::new(self.round()),
             rounds: self.options.rounds,
+            preparation: Sha256::digest(&self.preparation).into(),
             events,
         });
         thread::scope(|scope| {
@@ -108,6 +110,8 @@ struct Shared {
     serial: AtomicU64,
     round: AtomicU64,
     rounds: u64,
+    /// The SHA-256 of what clients must say of the network and of how they prepare samples.
+    preparation: [u8; 32],
     events: SyncSender<Event>,
 }
 
@@ -193,8 +197,8 @@ fn serve_connection(mut channel: Channel, shared: &Arc<Shared>) {
     };
     let greeting = channel.receive(GREETING_BYTES, Some(Instant::now() + GREETING));
     let greeting = greeting.map_err(FederateError::from).and_then(|bytes| ClientMessage::decode(&bytes));
-    let (client, instance) = match greeting {
-        Ok(ClientMessage::Hello { client, instance }) => (client, instance),
+    let (client, instance, preparation) = match greeting {
+        Ok(ClientMessage::Hello { client, instance, preparation }) => (client, instance, preparation),
         Ok(other) => return stranger(format!("expected a greeting, found {}", other.name())),
         Err(error) => return stranger(in_words(&error)),
     };
@@ -202,20 +206,20 @@ fn serve_connection(mut channel: Channel, shared: &Arc<Shared>) {
     if let Err(error) = channel.set_send_limit(Some(SILENCE)) {
         return stranger(in_words(&error));
     }
-    let serial = shared.serial.fetch_add(1, Ordering::SeqCst) + 1;
     let closer = channel.closer();
+    if preparation != shared.preparation {
+        let reason = "it begins with another network than the server, or prepares samples otherwise; give it the server's model file";
+        stranger(format!("{client}: {reason}"));
+        return refuse(channel, reason.into(), false);
+    }
+    let serial = shared.serial.fetch_add(1, Ordering::SeqCst) + 1;
     let (outgoing, messages) = mpsc::sync_channel(MAX_OUTGOING);
     let ended = Arc::new(AtomicBool::new(false));
     let connected = Connected { serial, instance, outgoing, closer: closer.clone(), ended: ended.clone() };
     let Registered::Now { instead_of } = register(shared, &client, connected) else {
         let reason = format!("another client is connected as {client}");
         stranger(reason.clone());
-        let refusal = ServerMessage::Refused { reason, try_again: true };
-        if let Ok(bytes) = refusal.encode() {
-            let _ = channel.send(&bytes);
-            closer.finish();
-        }
-        return;
+        return refuse(channel, reason, true);
     };
     if let Some(serial) = instead_of {
         // What the connection before was asked is not answered on this one.
@@ -245,6 +249,14 @@ fn serve_connection(mut channel: Channel, shared: &Arc<Shared>) {
     drop(clients);
     if let Some(reason) = lost {
         let _ = shared.events.send(Event::Lost { client, serial, reason });
+    }
+}
+
+/// Tells a connection that it takes no part.
+fn refuse(mut channel: Channel, reason: String, try_again: bool) {
+    if let Ok(bytes) = (ServerMessage::Refused { reason, try_again }).encode() {
+        let _ = channel.send(&bytes);
+        channel.closer().finish();
     }
 }
 

@@ -16,6 +16,8 @@ pub enum ClientMessage {
         client: ClientId,
         /// A number by which a client that comes back is told from another one of the same name.
         instance: u64,
+        /// The SHA-256 of what it says of the network and of how it prepares samples.
+        preparation: [u8; 32],
     },
     /// What a local training gave.
     Update {
@@ -140,8 +142,8 @@ impl ClientMessage {
         let mut writer = Writer::default();
         writer.u8(PROTOCOL_VERSION);
         match self {
-            ClientMessage::Hello { client, instance } => {
-                writer.u8(0).client(client).u64(*instance);
+            ClientMessage::Hello { client, instance, preparation } => {
+                writer.u8(0).client(client).u64(*instance).bytes(preparation);
             }
             ClientMessage::Update { turn, samples, metrics, parameters } => {
                 turn.write(writer.u8(1));
@@ -189,7 +191,11 @@ impl ClientMessage {
     pub fn decode(bytes: &[u8]) -> Result<Self, FederateError> {
         let mut reader = Reader::new("the client's message", bytes);
         let message = match kind(&mut reader)? {
-            0 => ClientMessage::Hello { client: reader.client()?, instance: reader.u64()? },
+            0 => ClientMessage::Hello {
+                client: reader.client()?,
+                instance: reader.u64()?,
+                preparation: reader.array()?,
+            },
             1 => ClientMessage::Update {
                 turn: Turn::read(&mut reader)?,
                 samples: reader.u64()?,

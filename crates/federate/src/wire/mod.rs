@@ -16,7 +16,7 @@ pub(crate) use reader::Reader;
 pub(crate) use writer::Writer;
 
 /// The version of the protocol, which server and clients must share.
-pub const PROTOCOL_VERSION: u8 = 1;
+pub const PROTOCOL_VERSION: u8 = 2;
 
 /// The most bytes that a reason in words may have.
 const MAX_REASON_BYTES: usize = 1_024;

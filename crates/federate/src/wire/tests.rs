@@ -20,7 +20,7 @@ fn from_clients() -> Vec<ClientMessage> {
     let client = ClientId::numbered(3);
     let share = |secret| RevealedShare { owner: 7, secret, share: [5; 32] };
     vec![
-        ClientMessage::Hello { client: client.clone(), instance: 5 },
+        ClientMessage::Hello { client: client.clone(), instance: 5, preparation: [6; 32] },
         ClientMessage::Update {
             turn: TURN,
             samples: 12,

@@ -19,6 +19,12 @@ const PROTOCOL: Protocol = Protocol { name: "fireclay-federate", version: PROTOC
 /// How long what has to happen is waited for.
 const A_WHILE: Duration = Duration::from_secs(60);
 
+/// The SHA-256 of no words.
+const NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
 fn key() -> SharedKey {
     SharedKey::new("a key for the tests of this crate").unwrap()
 }
@@ -180,6 +186,41 @@ fn clients_come_back_when_the_server_does() {
 }
 
 #[test]
+fn a_client_that_prepares_samples_otherwise_is_refused_at_once() {
+    let mut server = server();
+    let address = server.address().to_string();
+    let with = |number, words: &str| {
+        let preparation = words.to_owned();
+        start(ClientOptions { preparation, ..client_options(&address, number) }, client(number).1)
+    };
+    let clients = [with(0, "mean 0"), with(1, "mean 0")];
+    let other = with(2, "mean 1");
+    let mut refused = Vec::new();
+    let waiting = FederationOptions { start_clients: 2, wait_seconds: 60.0, ..options(2) };
+    let mut federation =
+        Federation::new(waiting, begin()).unwrap().preparation("mean 0").observer(|event| match event {
+            FederationEvent::ConnectionRefused { reason, .. } => refused.push(reason.to_string()),
+            // It is refused, however late it comes.
+            FederationEvent::RoundEnded { .. } => std::thread::sleep(Duration::from_millis(500)),
+            _ => {}
+        });
+    federation.serve(&mut server).unwrap();
+    assert!(federation.history().iter().all(|round| round.answered.len() == 2));
+    drop(federation);
+    for client in clients {
+        client.join().unwrap().unwrap();
+    }
+    let error = other.join().unwrap().unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(error, FederateError::Refused { .. }), "{message}");
+    assert!(message.contains("refuses client client-0002: it begins with another network"), "{message}");
+    assert!(
+        refused.iter().any(|reason| reason.contains("client-0002: it begins with another network")),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn a_client_without_the_key_gets_no_answer_and_gives_up() {
     let mut server = server();
     let address = server.address().to_string();
@@ -299,7 +340,8 @@ struct Raw(Channel);
 impl Raw {
     fn connect(address: &str, number: usize) -> Self {
         let mut channel = Channel::connect(address.parse().unwrap(), &key(), PROTOCOL).unwrap();
-        let hello = ClientMessage::Hello { client: ClientId::numbered(number), instance: 1 };
+        let hello =
+            ClientMessage::Hello { client: ClientId::numbered(number), instance: 1, preparation: NOTHING };
         channel.send(&hello.encode().unwrap()).unwrap();
         let mut raw = Raw(channel);
         assert!(matches!(raw.receive(), ServerMessage::Welcome { .. }));
@@ -403,7 +445,7 @@ fn answers_out_of_turn_are_refused_and_named() {
     assert_eq!(answered, 2);
 
     let (reasons, answered) = lying(|raw, _, _| {
-        raw.send(&ClientMessage::Hello { client: ClientId::numbered(0), instance: 4 });
+        raw.send(&ClientMessage::Hello { client: ClientId::numbered(0), instance: 4, preparation: NOTHING });
     });
     assert_eq!(reasons, ["expected an answer, found a greeting"]);
     assert_eq!(answered, 2);

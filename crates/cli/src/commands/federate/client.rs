@@ -64,6 +64,7 @@ impl<P: Program> Client<P> {
         ));
         let options = ClientOptions {
             secure_only: self.secure_only,
+            preparation: start.preparation()?,
             patience_seconds: self.patience_seconds,
             ..ClientOptions::new(self.server, key, self.name)
         };

@@ -235,6 +235,13 @@ impl Start {
         }
         Ok(Start { network, card })
     }
+
+    /// What server and clients have to have alike besides weights: the network, and how samples are prepared.
+    pub fn preparation(&self) -> anyhow::Result<String> {
+        let ModelCard { spec, classes, preprocessing, text, table, pictures, target_scale, .. } = &self.card;
+        let alike = (spec.to_json()?, classes, preprocessing, text, table, pictures, target_scale);
+        Ok(serde_json::to_string(&alike)?)
+    }
 }
 
 /// `3/8`

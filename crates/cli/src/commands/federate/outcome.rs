@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub card: ModelCard,
     /// What has to be the same where it goes on, besides the options.
     pub setup: BTreeMap<String, String>,
+    /// What clients of their own process have to have alike.
+    pub preparation: String,
     pub precision: Precision,
     /// What the global network is tested on after each round.
     pub test: Dataset,
@@ -76,7 +78,8 @@ impl Plan<'_> {
         output: &Arc<Output>,
         run: impl FnOnce(&mut Federation<'_>) -> Result<(), FederateError>,
     ) -> anyhow::Result<Exit> {
-        let Plan { args, options, network, mut card, setup, precision, test, out, resume } = self;
+        let Plan { args, options, network, mut card, setup, preparation, precision, test, out, resume } =
+            self;
         let _precision = in_precision(precision);
         let objective = Objective::of(&test);
         args.until.iter().try_for_each(|goal| goal.check(objective))?;
@@ -101,7 +104,8 @@ impl Plan<'_> {
                 Federation::new(options, begin).map_err(explained)?.checkpoint(&path)
             }
         };
-        federation = federation.setup(setup).map_err(explained)?.plain_means(statistics);
+        federation =
+            federation.setup(setup).map_err(explained)?.plain_means(statistics).preparation(preparation);
         if let (Some(goal), Some(last)) = (&args.until, federation.history().last())
             && goal.is_reached(&last.test_metrics)
         {

@@ -1,11 +1,11 @@
 //! `federate server`: asks clients that connect.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use fireclay::data::sha256;
 use fireclay::federate::{Server, SharedKey};
 use serde::Serialize;
 
@@ -94,7 +94,9 @@ impl<P: Program> ServerArgs<P> {
         let key = self.key.read()?;
         let interrupt = InterruptOnCtrlC::install()?;
         let device = self.device.open()?;
-        let Start { network, card } = Start::load(&self.model, &device)?;
+        let start = Start::load(&self.model, &device)?;
+        let preparation = start.preparation()?;
+        let Start { network, card } = start;
         let card = of_new_weights(card, &self.model, output);
         let source = source_for::<P>(&self.source, &self.model, &card)?;
         let test = load_test::<P>(&source, self.limit, &card, output)?;
@@ -102,10 +104,24 @@ impl<P: Program> ServerArgs<P> {
         let address = server.address();
         output.progress_line(format!("waiting for clients at {address}"));
         output.record(&Listening { address: address.to_string() });
-        let setup = BTreeMap::from([("model".to_owned(), card.spec.to_json()?)]);
+        let setup = [
+            ("model", card.spec.to_json()?),
+            ("SHA-256 of classes and preparation", sha256::of_parts(&[preparation.as_bytes()])),
+        ];
+        let setup = setup.map(|(name, value)| (name.to_owned(), value)).into();
         let (resume, precision) = (self.resume, self.device.precision);
-        let plan =
-            Plan { args: &self.federation, options, network, card, setup, precision, test, out, resume };
+        let plan = Plan {
+            args: &self.federation,
+            options,
+            network,
+            card,
+            setup,
+            preparation,
+            precision,
+            test,
+            out,
+            resume,
+        };
         plan.run::<P>(&interrupt, output, |federation| federation.serve(&mut server))
     }
 }

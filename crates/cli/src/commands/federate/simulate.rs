@@ -169,6 +169,7 @@ impl<P: Program> Simulate<P> {
             network,
             card,
             setup: setup_of_run,
+            preparation: String::new(),
             precision: device.precision,
             test: bucketed(test, &spec)?,
             out,
