@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What becomes of a training on several hosts when one of them is lost: a rank is killed, stopped, or cut off from the network.
 
-Hosts are network namespaces of this machine with a link each to a bridge, so it needs root, `ip` and `tc`. Each round trains by `launch` on all
+Hosts are network namespaces of this machine with a link each to a bridge, so it needs root, `ip` and `ethtool`. In every third round the
+network is slow and loses packets. Each round trains by `launch` on all
 hosts, lets something happen to a rank at random, and measures how long the others live on. Then the link is mended, the training goes on by
 the command that was printed, and the model must be the one of an unbroken training, byte for byte. It ends with an error where one lives
 longer than 30 seconds, or the model is another one.
@@ -23,10 +24,14 @@ import tempfile
 import time
 
 from harness import environment
+from harness.slow_hub import SlowHub
 
 BRIDGE = "fireclay-br"
 FAULTS = ["kill", "stop", "link down", "all packets lost"]
 MOST_SECONDS = 30
+
+# Of a slow network, each way: seconds, and the share of the packets that are lost.
+DELAY, JITTER, LOSS = 0.002, 0.001, 0.005
 
 
 def call(*words, **options):
@@ -51,6 +56,8 @@ def hosts(count):
             call("ip", "link", "set", f"fc{host}", "master", BRIDGE, "up")
             call("ip", "-n", name, "addr", "add", f"{name}/24", "dev", "eth0")
             call("ip", "-n", name, "link", "set", "eth0", "up")
+            # Frames as they are on a wire, for the hub that makes the network slow.
+            call("ip", "netns", "exec", name, "ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off")
             call("ip", "-n", name, "link", "set", "lo", "up")
         yield [address(host) for host in range(count)]
     finally:
@@ -64,26 +71,27 @@ def take_down(count):
     subprocess.run(["ip", "link", "del", BRIDGE], capture_output=True)
 
 
-def can_be_slow():
-    """Whether this kernel delays and loses packets when asked to."""
-    added = subprocess.run(["tc", "qdisc", "add", "dev", "fc0", "root", "netem", "delay", "1ms"], capture_output=True)
-    subprocess.run(["tc", "qdisc", "del", "dev", "fc0", "root"], capture_output=True)
-    return added.returncode == 0
-
-
-def slow(count, on):
-    """A network that is slow and loses packets, or not."""
+@contextlib.contextmanager
+def network(count, is_slow):
+    """The bridge, or a hub in its place that is slow and loses packets."""
+    if not is_slow:
+        yield None
+        return
     for host in range(count):
-        subprocess.run(["tc", "qdisc", "del", "dev", f"fc{host}", "root"], capture_output=True)
-        if on:
-            call("tc", "qdisc", "add", "dev", f"fc{host}", "root", "netem", "delay", "2ms", "1ms", "loss", "0.5%")
+        call("ip", "link", "set", f"fc{host}", "nomaster")
+    with SlowHub([f"fc{host}" for host in range(count)], DELAY, JITTER, LOSS) as hub:
+        yield hub
+    for host in range(count):
+        mend_host(host)
 
 
-def break_host(host, fault, process):
+def break_host(host, fault, process, hub):
     if fault in {"kill", "stop"}:
         os.kill(process, signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
     elif fault == "link down":
         call("ip", "link", "set", f"fc{host}", "down")
+    elif hub is not None:
+        hub.cut_off(f"fc{host}")
     else:
         # Its link stays up, and leads nowhere.
         call("ip", "link", "set", f"fc{host}", "nomaster")
@@ -136,15 +144,11 @@ def main():
         seconds = time.perf_counter() - begin
         whole = pathlib.Path(folder, "whole.fireclay").read_bytes()
         print(f"{arguments.hosts} hosts, unbroken: {seconds:.1f} s", flush=True)
-        slows = can_be_slow()
-        if not slows:
-            print("this kernel has no netem, so that no network is slow", flush=True)
         failed = False
         for number in range(arguments.rounds):
-            fault, victim, is_slow = FAULTS[number % len(FAULTS)], draw.randrange(arguments.hosts), slows and number % 3 == 2
+            fault, victim, is_slow = FAULTS[number % len(FAULTS)], draw.randrange(arguments.hosts), number % 3 == 2
             out = f"{number}.fireclay"
-            slow(arguments.hosts, is_slow)
-            with open(f"{folder}/said", "w+") as said:
+            with open(f"{folder}/said", "w+") as said, network(arguments.hosts, is_slow) as hub:
                 running = subprocess.Popen([*launch, *train, out], cwd=folder, stdout=said, stderr=said)
                 checkpoint = pathlib.Path(folder, out + ".checkpoint")
                 while not checkpoint.exists():
@@ -155,7 +159,7 @@ def main():
                     print(f"round {number + 1}: the training had ended", flush=True)
                     running.wait()
                     continue
-                break_host(victim, fault, found[victim])
+                break_host(victim, fault, found[victim], hub)
                 begin = time.perf_counter()
                 others = [process for rank, process in found.items() if rank != victim]
                 while any(lives(process) for process in others) and time.perf_counter() - begin < 3 * MOST_SECONDS:
@@ -165,7 +169,6 @@ def main():
                 said.seek(0)
                 said = said.read()
             mend_host(victim)
-            slow(arguments.hosts, False)
             if code == 0:
                 print(f"round {number + 1}: {fault}, when the training had ended", flush=True)
                 failed |= pathlib.Path(folder, out).read_bytes() != whole
@@ -180,7 +183,7 @@ def main():
             failed |= not same or ended > MOST_SECONDS
             named = re.findall(rf"rank {victim} of {arguments.hosts} (?:on \S+ )?([^;\n]*)", said)
             print(
-                f"round {number + 1}: rank {victim}, {fault}{', slow network' if is_slow else ''}: the others ended after {ended:.1f} s; "
+                f"round {number + 1}: rank {victim}, {fault}{f', slow network ({hub.passed:,} packets, {hub.lost:,} lost)' if hub else ''}: the others ended after {ended:.1f} s; "
                 f"the model is {'the same' if same else 'another one'}; it was said that rank {victim} {named[0] if named else '-'}",
                 flush=True,
             )

@@ -1,5 +1,6 @@
 //! Says that this rank lives, and sees which others do.
 
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,10 +68,92 @@ impl Watch {
             return;
         }
         for peer in shared.peers.iter().flatten() {
-            // Who holds it is sending, which says the same.
-            if let Ok(mut sender) = peer.sender.try_lock() {
+            // Who holds it is sending, which says the same, and so does what waits to be taken. Where a link is slow or cut, waiting for
+            // room would keep this thread from telling the others, and from seeing who is gone.
+            if let Ok(mut sender) = peer.sender.try_lock()
+                && has_room(sender.stream())
+            {
                 let _ = sender.send(&[HEARTBEAT]);
             }
         }
+    }
+}
+
+/// Whether a few bytes can be sent without waiting.
+fn has_room(stream: &TcpStream) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut asked = [PollFd::new(stream, PollFlags::OUT)];
+        // A connection that has failed says so when it is written to.
+        !matches!(poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(0))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = stream;
+        true
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{ErrorKind, Write};
+    use std::sync::mpsc;
+    use std::sync::{Arc, Condvar, Mutex, atomic::AtomicBool};
+
+    use super::super::{Peer, State};
+    use super::*;
+    use crate::channel::{Channel, Listener, Protocol, SharedKey};
+
+    const TEST: Protocol = Protocol { name: "test", version: 1 };
+
+    /// Both ends of a channel.
+    fn channel() -> (Channel, Channel) {
+        let key = SharedKey::new("a key for the tests of this crate").unwrap();
+        let listener = Listener::bind("127.0.0.1:0", key.clone(), TEST).unwrap();
+        let address = listener.address();
+        let connecting = thread::spawn(move || Channel::connect(address, &key, TEST).unwrap());
+        let accepted = listener.accept(Some(Instant::now() + Duration::from_secs(20))).unwrap();
+        (accepted, connecting.join().unwrap())
+    }
+
+    #[test]
+    fn a_rank_that_takes_nothing_does_not_keep_the_others_from_hearing_of_this_one() {
+        let ((full, _takes_nothing), (to_other, mut other)) = (channel(), channel());
+        let peers = [full, to_other].map(|channel| {
+            let closer = channel.closer();
+            let (sender, _) = channel.split();
+            Some(Peer { meter: sender.meter(), sender: Mutex::new(sender), closer })
+        });
+        let peers: Vec<_> = std::iter::once(None).chain(peers).collect();
+        let sender = peers[1].as_ref().unwrap().sender.lock().unwrap();
+        let mut stream = sender.stream();
+        stream.set_nonblocking(true).unwrap();
+        let filled = std::iter::repeat_with(|| stream.write(&[0; 4096])).find_map(Result::err).unwrap();
+        assert_eq!(filled.kind(), ErrorKind::WouldBlock);
+        stream.set_nonblocking(false).unwrap();
+        drop(sender);
+        let nobody = || vec![None, None, None];
+        let state = State { inbox: Vec::new(), gone: nobody(), readers: 0, spare: Vec::new() };
+        let shared = Shared {
+            rank: 0,
+            size: 3,
+            peers,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            any_gone: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        };
+        let (shared, (done, waiting)) = (Arc::new(shared), mpsc::channel());
+        thread::spawn(move || {
+            Watch::new(&Options::default()).say(&shared);
+            // The channels stay open until it was heard.
+            done.send(shared).unwrap();
+        });
+        let limit = Duration::from_secs(20);
+        let heard = other.receive(8, Some(Instant::now() + limit)).unwrap();
+        assert_eq!(heard, [HEARTBEAT]);
+        waiting.recv_timeout(limit).expect("it does not wait for room");
     }
 }
