@@ -150,7 +150,7 @@ fn arrays_in_many_files_are_read_shard_by_shard() {
     let settings = ["--model", "cnn-small", "--epochs", "8", "--threads", "1"];
     let trained = succeed(folder.path(), &[&["train", "digits"], &settings[..]].concat());
     for said in [
-        "digits: NumPy's arrays, since it holds x_train*.npy and y_train*.npy, 6 files of each",
+        "digits: NumPy's arrays, since it holds 6 files of NumPy's arrays x_train*.npy",
         "grey images, since x_train has the shape 600 x 28 x 28",
     ] {
         assert!(trained.stderr.contains(said), "no {said:?} in {}", trained.stderr);

@@ -130,8 +130,8 @@ impl DataCheck {
         DataCheck { duplicates, conflicts, ..Self::of_targets(train, test) }
     }
 
-    /// As [`of`](Self::of), of targets alone: features are not read, which takes long where they stay in their files
-    /// ([`Dataset::is_mapped`]), and so equal samples are not found.
+    /// As [`of`](Self::of), of targets alone: equal samples are not looked for, as that reads all features, which takes long where they
+    /// stay in their files ([`Dataset::is_mapped`]).
     pub fn of_targets(train: &Dataset, test: &Dataset) -> Self {
         let in_train = class_counts(train);
         let in_test = class_counts(test);

@@ -73,8 +73,8 @@ const INTERLEAVED: usize = 16;
 /// The order in which epoch `epoch` visits samples that lie in shards, such as files that are together larger than memory: a
 /// permutation of `0..ends.last()`.
 ///
-/// The samples are cut into 16 parts of equal size (no more than `batch_size`), and each batch takes equally many from
-/// each part, those of the first part first. In a part one shard is read after the other, in random order, and the samples of
+/// The samples are cut into 16 parts (no more than `batch_size`), and each batch takes so many from each part as its share of all
+/// samples is, those of the first part first; the parts are equal where 16 divides `batch_size`. In a part one shard is read after the other, in random order, and the samples of
 /// a shard in random order. So 16 shards are in use at a time, which should fit into memory, a batch has samples of all parts, and of two, four, eight or
 /// sixteen processes, each of which has an equal piece of every batch, each reads the shards of its own parts alone, give or take one
 /// sample in the last batch. Let shards hold samples in random order if they can: what lies in one shard is met within a short time.

@@ -254,7 +254,7 @@ impl Dataset {
         self.is_mapped() && self.shards() > 1
     }
 
-    /// In how many pieces the samples are, of this view or not.
+    /// In how many pieces the samples lie; a part of a dataset lies in those of the whole.
     pub fn shards(&self) -> usize {
         match &self.stored.features {
             Features::Bytes(shards) | Features::FloatShards(shards) => shards.ends().len(),

@@ -176,6 +176,12 @@ impl Inside {
             let reason = format!("its sub-folders hold {} texts (.txt)", count(self.texts_below));
             return Ok(Detected::new(DataKind::Texts, path, reason));
         }
+        let shards = of(&|ending| ending == "npy");
+        let features = shards.iter().filter(|path| name(path).starts_with("x_train")).count();
+        if features > 0 {
+            let reason = format!("it holds {} files of NumPy's arrays x_train*.npy", count(features));
+            return Ok(Detected::new(DataKind::Numpy, path, reason));
+        }
         let tables = of(&|ending| TABLES.contains(&ending));
         match tables.as_slice() {
             [] => {}
@@ -188,15 +194,6 @@ impl Inside {
         if let [file] = of(&|ending| ending == "npz").as_slice() {
             let reason = format!("{} is the only file of NumPy's arrays in the folder", name(file));
             return Ok(Detected::new(DataKind::Numpy, file, reason));
-        }
-        let shards = of(&|ending| ending == "npy");
-        let features = shards.iter().filter(|path| name(path).starts_with("x_train")).count();
-        if features > 0 {
-            let reason = match features {
-                1 => "it holds x_train*.npy and y_train*.npy".to_owned(),
-                files => format!("it holds x_train*.npy and y_train*.npy, {files} files of each"),
-            };
-            return Ok(Detected::new(DataKind::Numpy, path, reason));
         }
         let loose = of(&|ending| PICTURES.contains(&ending) || ending == "txt").len();
         if loose > 0 {

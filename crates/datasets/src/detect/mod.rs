@@ -129,7 +129,8 @@ mod tests {
             (DataKind::Table, "prices.csv".into())
         );
         assert_eq!(kind(&[("mnist.npz", b"")]), (DataKind::Numpy, "mnist.npz".into()));
-        let shards: &[(&str, &[u8])] = &[("x_train-1.npy", b""), ("y_train-1.npy", b""), ("notes.txt", b"")];
+        let shards: &[(&str, &[u8])] =
+            &[("x_train-1.npy", b""), ("y_train-1.npy", b""), ("stats.npz", b""), ("a.csv", b"")];
         assert_eq!(kind(shards), (DataKind::Numpy, String::new()));
     }
 

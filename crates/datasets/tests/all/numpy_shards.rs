@@ -138,7 +138,13 @@ fn what_does_not_fit_is_refused_with_the_file() {
     let message = with("y_train-00002.npy", labels(&[1]));
     assert!(message.contains("2 samples and 1 targets"), "{message}");
     let message = with("y_train-00002.npy", array("|u1", "(2, 2)", &[0; 4]));
-    assert!(message.contains("targets of [2]"), "{message}");
+    assert!(message.contains("y_train-00002.npy") && message.contains("targets of [2]"), "{message}");
+    let message = with("y_train-00002.npy", array("<f4", "(2,)", &[0; 8]));
+    assert!(message.contains("y_train-00002.npy") && message.contains("targets of [], floats"), "{message}");
+    let message = with("x_train-00002.npy", array("|u1", "(2, 2, 3, 1)", &[0; 12]));
+    assert!(message.contains("samples of [1, 2, 3] with their channels last"), "{message}");
+    let message = with("y_train-00002.npy", array("<u8", "(2,)", &[255; 16]));
+    assert!(message.contains("expected a whole number from 0"), "{message}");
     let message = with("x_test.npy", array("|u1", "(2, 1, 1)", &[0; 2]));
     assert!(message.contains("test samples have the shape [1, 1, 1]"), "{message}");
     let message = with("y_test.npy", labels(&[9, 0]));
@@ -153,10 +159,34 @@ fn what_does_not_fit_is_refused_with_the_file() {
 }
 
 #[test]
+fn names_that_begin_as_others_are_told_apart() {
+    let mut files = digits();
+    for (name, _) in &mut files {
+        *name = match *name {
+            "x_train-00001.npy" => "x-1.npy",
+            "x_train-00002.npy" => "x-2.NPY",
+            "y_train-00001.npy" => "y-1.npy",
+            "y_train-00002.npy" => "y-2.NPY",
+            other => other,
+        };
+    }
+    let folder = folder(&files);
+    let names = ["x", "y", "x_test", "y_test"].map(str::to_owned);
+    let options = NumpyOptions { names, ..NumpyOptions::default() };
+    let (train, test) = NumpyDataset::load_shards(folder.path(), &options, 100).unwrap();
+    assert_eq!((train.len(), test.map(|test| test.len())), (5, Some(2)));
+    assert_eq!(NumpyDataset::training_shape(folder.path(), &options).unwrap(), [5, 2, 3]);
+}
+
+#[test]
 fn a_value_that_is_not_finite_is_found_when_it_is_read() {
     let values: Vec<u8> = [1.0, f32::INFINITY].iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
     let files = [("x_train.npy", array("<f4", "(2, 1)", &values)), ("y_train.npy", labels(&[0, 1]))];
-    let (train, _) = load(folder(&files).path(), 0).unwrap();
+    assert!(
+        refusal(&files, 8).contains("feature of sample 1 is inf"),
+        "in memory before anything is trained"
+    );
+    let (train, _) = load(folder(&files).path(), 7).unwrap();
     let message = Source::gather(&train, &[1], &mut Batch::default()).unwrap_err().to_string();
     assert!(message.contains("feature of sample 1 is inf"), "{message}");
 }

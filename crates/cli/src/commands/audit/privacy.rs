@@ -112,6 +112,14 @@ impl<P: Program> Subject<'_, P> {
             (None, Some(expected), Some(found)) => expected != found,
             _ => false,
         };
+        if train.is_read_by_shards() {
+            return Ok(Err(
+                "the samples stay in their files, as they are more than is read into memory".into()
+            ));
+        }
+        if train.provenance().own && self.card.seen.is_none() && digest.is_none() {
+            return Ok(Err("the file does not say which samples the model was trained on".into()));
+        }
         if is_other {
             return Ok(Err(
                 "these are not the data that the model was trained on; give the data of the training".into(),

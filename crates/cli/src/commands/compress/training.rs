@@ -56,7 +56,7 @@ impl Training {
             }
             false => (train, None),
         };
-        let train = match train.provenance().own {
+        let train = match train.provenance().own && !train.is_read_by_shards() {
             true => train.with_sample_digests(),
             false => train,
         };

@@ -181,7 +181,11 @@ impl<P: Program> Simulate<P> {
 
 /// Which samples the model has seen, where it may be asked about others of the user's own and is not to hide them.
 fn own_digests(train: Dataset, hides: bool) -> Dataset {
-    if train.provenance().own && !hides { train.with_sample_digests() } else { train }
+    if train.provenance().own && !hides && !train.is_read_by_shards() {
+        train.with_sample_digests()
+    } else {
+        train
+    }
 }
 
 fn provenance_of(data: &Dataset) -> String {

@@ -51,7 +51,7 @@ pub struct NumpyOptions {
     pub layout: ImageLayout,
     /// What the targets are.
     pub targets: NumpyTargets,
-    /// The names, in an `.npz`, of training features and targets, then of test features and targets; `x_train`,
+    /// The names, in an `.npz` or with which files in a folder begin, of training features and targets, then of test features and targets; `x_train`,
     /// `y_train`, `x_test` and `y_test` unless set, as in Keras's `mnist.npz`.
     pub names: [String; 4],
 }

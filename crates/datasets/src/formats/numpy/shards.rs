@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use fireclay_data::{Bytes, Dataset, Normalization, Provenance};
+use fireclay_data::{Bytes, DataError, Dataset, Normalization, Provenance};
 
 use super::dataset::{channels_first, resolve, sample_shape, to_targets};
 use super::header::refuse;
@@ -34,12 +34,13 @@ impl NumpyDataset {
         map_above: u64,
     ) -> Result<(Dataset, Option<Dataset>), DatasetsError> {
         let [x_train, y_train, x_test, y_test] = &options.names;
-        let pairs = pairs(folder, x_train, y_train)?;
+        let pairs = pairs(folder, x_train, y_train, &options.names)?;
         if pairs.is_empty() {
             return Err(refuse(folder, NumpyProblem::NoShards { features: x_train.clone() }));
         }
-        let train = of_pairs(folder, "train", &pairs, options, map_above, None)?;
-        let pairs = self::pairs(folder, x_test, y_test)?;
+        let split = if Self::shards_have_test_part(folder, options)? { "train" } else { "all" };
+        let train = of_pairs(folder, split, &pairs, options, map_above, None)?;
+        let pairs = self::pairs(folder, x_test, y_test, &options.names)?;
         let test = match pairs.is_empty() {
             true => None,
             false => Some(of_pairs(folder, "test", &pairs, options, map_above, Some(&train))?),
@@ -51,7 +52,7 @@ impl NumpyDataset {
         folder: &Path,
         options: &NumpyOptions,
     ) -> Result<bool, DatasetsError> {
-        Ok(!files(folder, &options.names[2])?.is_empty())
+        Ok(!files(folder, &options.names[2], &options.names)?.is_empty())
     }
 
     /// The shape of the first file of training features, with the samples of all.
@@ -60,9 +61,12 @@ impl NumpyDataset {
         options: &NumpyOptions,
     ) -> Result<Vec<usize>, DatasetsError> {
         let begin = &options.names[0];
-        let headers =
-            files(folder, begin)?.iter().map(|file| NpyHeader::read(file)).collect::<Result<Vec<_>, _>>()?;
-        let samples = headers.iter().filter_map(|header| header.shape.first()).sum();
+        let headers = files(folder, begin, &options.names)?
+            .iter()
+            .map(|file| NpyHeader::read(file))
+            .collect::<Result<Vec<_>, _>>()?;
+        let counts = headers.iter().filter_map(|header| header.shape.first());
+        let samples = counts.fold(0usize, |all, count| all.saturating_add(*count));
         let mut shape = match headers.into_iter().next() {
             Some(first) => first.shape,
             None => return Err(refuse(folder, NumpyProblem::NoShards { features: begin.clone() })),
@@ -75,13 +79,16 @@ impl NumpyDataset {
 }
 
 /// The `.npy` files of a folder whose names begin so, in the order of their names.
-fn files(folder: &Path, begin: &str) -> Result<BTreeSet<PathBuf>, DatasetsError> {
+fn files(folder: &Path, begin: &str, names: &[String; 4]) -> Result<BTreeSet<PathBuf>, DatasetsError> {
     let read_error = |source| DatasetsError::Read { path: folder.to_owned(), source };
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).map_err(read_error)? {
         let path = entry.map_err(read_error)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(begin) && name.ends_with(".npy") {
+        // `x_test` is none of `x`.
+        let is_other =
+            names.iter().any(|other| other.len() > begin.len() && name.starts_with(other.as_str()));
+        if name.starts_with(begin) && !is_other && name.to_ascii_lowercase().ends_with(".npy") {
             found.insert(path);
         }
     }
@@ -89,10 +96,15 @@ fn files(folder: &Path, begin: &str) -> Result<BTreeSet<PathBuf>, DatasetsError>
 }
 
 /// Files of features, each with that of its targets.
-fn pairs(folder: &Path, features: &str, targets: &str) -> Result<Vec<Pair>, DatasetsError> {
-    let mut rest = files(folder, targets)?;
+fn pairs(
+    folder: &Path,
+    features: &str,
+    targets: &str,
+    names: &[String; 4],
+) -> Result<Vec<Pair>, DatasetsError> {
+    let mut rest = files(folder, targets, names)?;
     let mut pairs = Vec::new();
-    for path in files(folder, features)? {
+    for path in files(folder, features, names)? {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         // The name begins with text, so that what follows is whole.
         let behind = String::from_utf8_lossy(&name[features.len()..]).into_owned();
@@ -123,7 +135,9 @@ struct Form {
 
 impl fmt::Display for Form {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "samples of {:?}, {}", self.shape, if self.is_bytes { "bytes" } else { "numbers" })
+        let last = if self.layout == ImageLayout::ChannelsLast { " with their channels last" } else { "" };
+        let values = if self.is_bytes { "bytes" } else { "numbers" };
+        write!(out, "samples of {:?}{last}, {values}", self.shape)
     }
 }
 
@@ -162,11 +176,18 @@ fn of_pairs(
             let targets = labels.shape.first().copied().unwrap_or(0);
             return Err(refuse(NumpyProblem::Counts { features: count, targets }));
         }
+        if let Some(first) = targets.first() {
+            let [own, first] = [&labels, first].map(form_of_targets);
+            if own != first {
+                let problem = NumpyProblem::UnlikeShards { found: own, first };
+                return Err(super::header::refuse(of_targets, problem));
+            }
+        }
         samples += count;
         targets.push(labels);
         shards.push(match maps {
             true => mapped(path, &header, &own, total, map_above)?,
-            false => read(NpyArray::read(path)?.values, &own),
+            false => read(NpyArray::read(path)?.values, &own, samples - count)?,
         });
     }
     let Some(form) = form else { unreachable!("there is a pair") };
@@ -176,8 +197,7 @@ fn of_pairs(
         let shapes = NumpyProblem::Shapes { train: train.shape().to_vec(), test: form.shape };
         return Err(refuse(folder, shapes));
     }
-    let targets =
-        joined(samples, targets).and_then(|targets| to_targets(targets, samples, options.targets, train));
+    let targets = to_targets(joined(samples, targets), samples, options.targets, train);
     let targets = targets.map_err(|problem| refuse(folder, problem))?;
     let name = file_name(folder);
     let from = format!("NumPy arrays in {} files of {name}", pairs.len());
@@ -189,24 +209,24 @@ fn of_pairs(
     })
 }
 
-/// Targets one behind the other.
-fn joined(samples: usize, parts: Vec<NpyArray>) -> Result<NpyArray, NumpyProblem> {
-    let of_sample = |part: &NpyArray| part.shape.get(1..).unwrap_or_default().to_vec();
-    let first = parts.first().map(of_sample).unwrap_or_default();
-    if let Some(other) = parts.iter().map(of_sample).find(|shape| *shape != first) {
-        let [found, first] = [other, first].map(|shape| format!("targets of {shape:?}"));
-        return Err(NumpyProblem::UnlikeShards { found, first });
-    }
+/// What the targets of all files have to have in common, in words.
+fn form_of_targets(targets: &NpyArray) -> String {
+    let kind = if targets.values.integers().is_some() { "whole numbers" } else { "floats" };
+    format!("targets of {:?}, {kind}", targets.shape.get(1..).unwrap_or_default())
+}
+
+/// Targets one behind the other, which are alike.
+fn joined(samples: usize, parts: Vec<NpyArray>) -> NpyArray {
     let integers = || parts.iter().map(|part| part.values.integers());
-    let integers = integers().all(|part| part.is_some()).then(|| integers().flatten().flatten());
-    // What no 64 bits with a sign hold is no class either, and rounds as a number does.
-    let integers = integers.and_then(|values| values.map(|value| i64::try_from(value).ok()).collect());
-    let values = match integers {
-        Some(values) => NpyValues::I64(values),
-        None => NpyValues::F32(parts.iter().flat_map(|part| part.values.to_f32()).collect()),
+    let values = match integers().all(|part| part.is_some()) {
+        // What 64 bits with a sign do not hold is no class either, and far from one.
+        true => NpyValues::I64(
+            integers().flatten().flatten().map(|value| i64::try_from(value).unwrap_or(i64::MAX)).collect(),
+        ),
+        false => NpyValues::F32(parts.iter().flat_map(|part| part.values.to_f32()).collect()),
     };
-    let shape = std::iter::once(samples).chain(first).collect();
-    Ok(NpyArray { shape, values })
+    let of_sample = parts.first().and_then(|first| first.shape.get(1..)).unwrap_or_default();
+    NpyArray { shape: std::iter::once(samples).chain(of_sample.iter().copied()).collect(), values }
 }
 
 /// Values that stay in their file.
@@ -227,16 +247,21 @@ fn mapped(
     }
 }
 
-/// Values in memory, as a shard has them.
-fn read(values: NpyValues, form: &Form) -> Bytes {
+/// Values in memory, as a shard has them; so many samples come before.
+fn read(values: NpyValues, form: &Form, before: usize) -> Result<Bytes, DataError> {
     let last = form.layout == ImageLayout::ChannelsLast;
-    match values {
+    Ok(match values {
         NpyValues::U8(values) if last => channels_first(&values, &form.shape).into(),
         NpyValues::U8(values) => values,
         other => {
             let values = other.to_f32();
+            let sample_len: usize = form.shape.iter().product();
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                let index = before + at / sample_len.max(1);
+                return Err(DataError::NotFinite { what: "feature", index, value: values[at] });
+            }
             let values = if last { channels_first(&values, &form.shape) } else { values };
             values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
         }
-    }
+    })
 }
