@@ -1,6 +1,6 @@
 //! What simple models reach on the same data: always the same answer, and a linear model; of texts the frequencies of their words.
 
-use fireclay::data::{Batch, BatchTargets, DataError, Dataset, Source, TargetKind};
+use fireclay::data::{Batch, BatchTargets, Dataset, Source, TargetKind};
 use fireclay::nn::NaiveBayesBagSpec;
 use fireclay::prelude::{AdamW, Device, FitOptions, ModelSpec};
 use fireclay::train::schedule::OneCycle;
@@ -56,7 +56,7 @@ impl Baselines {
         device: &Device,
         output: &Output,
     ) -> anyhow::Result<Option<Self>> {
-        let some = some_of(train)?;
+        let some = some_of(train);
         let train = &some;
         let objective = Objective::of(train);
         let outputs = match objective {
@@ -218,17 +218,10 @@ pub fn measure_of(model: &Predictions, threshold: Option<f64>, metric: &AnyMetri
 }
 
 /// The training samples; of those that are read by shards as many as the linear model is trained on.
-fn some_of(train: &Dataset) -> anyhow::Result<Dataset> {
+fn some_of(train: &Dataset) -> Dataset {
     let sample_len: usize = train.shape().iter().product();
     let most = (STEPS * BATCH_SIZE).min((MOST_READ / sample_len.max(1)).max(BATCH_SIZE));
-    Ok(if train.is_read_by_shards() { spread(train, most)? } else { train.clone() })
-}
-
-/// At most so many samples, evenly spaced over all.
-pub fn spread(data: &Dataset, most: usize) -> Result<Dataset, DataError> {
-    let (all, count) = (data.len(), most.min(data.len()));
-    let spaced: Vec<usize> = (0..count).map(|at| (at as u64 * all as u64 / count as u64) as usize).collect();
-    data.subset(&spaced)
+    if train.is_read_by_shards() { train.spread(most) } else { train.clone() }
 }
 
 /// A linear model of some samples, and what trains it: of texts the counts of their words.
@@ -402,21 +395,6 @@ mod tests {
         let labels = values.iter().map(|value| u32::from(*value > 0.7)).collect();
         let targets = Targets::Classes { labels, names: vec!["low".into(), "high".into()] };
         Dataset::from_f32(&[1], values, targets, Provenance::default()).unwrap()
-    }
-
-    #[test]
-    fn samples_are_spread_over_all() {
-        let of = |count: usize| {
-            let targets = Targets::Classes {
-                labels: (0..10).collect(),
-                names: (0..10).map(|n| n.to_string()).collect(),
-            };
-            let data = Dataset::from_f32(&[1], vec![0.0; 10], targets, Provenance::default()).unwrap();
-            let some = spread(&data, count).unwrap();
-            (0..some.len()).filter_map(|index| some.label(index)).collect::<Vec<_>>()
-        };
-        assert_eq!(of(4), [0, 2, 5, 7]);
-        assert_eq!((of(99).len(), of(10).len(), of(0).len()), (10, 10, 0));
     }
 
     #[test]

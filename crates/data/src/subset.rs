@@ -5,6 +5,12 @@ use std::sync::Arc;
 use crate::source::{Batch, FeatureKind, InputKind, Pass, Source, SourceMetadata, TargetKind};
 use crate::{DataError, split_indices};
 
+/// At most `count` places of so many, spread evenly; at least one, if there are any.
+pub(crate) fn evenly_spaced(all: usize, count: usize) -> impl Iterator<Item = usize> {
+    let count = count.clamp(1, all.max(1)).min(all);
+    (0..count).map(move |index| (index as u64 * all as u64 / count as u64) as usize)
+}
+
 /// Some of the samples of a source, in an order of their own; the samples themselves stay where they are.
 ///
 /// ```
@@ -51,9 +57,7 @@ impl Subset {
     /// # Errors
     /// As for [`new`](Self::new), which takes all of these.
     pub fn spread(source: Arc<dyn Source>, count: usize) -> Result<Self, DataError> {
-        let all = source.len();
-        let count = count.clamp(1, all.max(1)).min(all);
-        let indices = (0..count).map(|index| (index as u64 * all as u64 / count as u64) as u32).collect();
+        let indices = evenly_spaced(source.len(), count).map(|index| index as u32).collect();
         Subset::new(source, indices)
     }
 

@@ -6,7 +6,6 @@ use fireclay::store::ModelCard;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
-use crate::baselines::spread;
 use crate::program::Preprocessing;
 
 /// Of images that stay in their files, those by which all are standardized.
@@ -40,7 +39,7 @@ impl ImagePreprocessing {
     /// If the augmentation does not fit the images.
     pub fn prepare(&self, (train, test): (Dataset, Dataset)) -> Result<(Dataset, Dataset), DatasetsError> {
         let normalization = match self.standardize {
-            Some(true) if train.is_read_by_shards() => Normalization::of(&spread(&train, STANDARDIZED_BY)?)?,
+            Some(true) if train.is_read_by_shards() => Normalization::of(&train.spread(STANDARDIZED_BY))?,
             Some(true) => Normalization::of(&train)?,
             _ => Normalization::none(),
         };

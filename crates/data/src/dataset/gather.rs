@@ -99,7 +99,8 @@ impl Source for Dataset {
 }
 
 impl Dataset {
-    /// Writes samples into a batch, as [`Source::gather`] does; what is in memory cannot fail.
+    /// Writes samples into a batch, as [`Source::gather`] does, without a look at whether numbers of
+    /// [shards](Dataset::from_f32_shards) are finite; nothing else can fail.
     ///
     /// # Panics
     /// If an index is not below [`Dataset::len`].

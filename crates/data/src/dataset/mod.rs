@@ -25,6 +25,7 @@ use crate::{
     split_indices,
 };
 
+use crate::subset::evenly_spaced;
 pub use bytes::Bytes;
 use shards::Shards;
 use stored::{FLOAT_BYTES, Features, Stored, sample_len};
@@ -367,6 +368,23 @@ impl Dataset {
             .map(|&index| self.stored_u32(index).ok_or(DataError::Index { index, samples: self.len() }))
             .collect();
         Ok(self.viewing(view?))
+    }
+
+    /// At most `count` samples, spread evenly over all; at least one, if there are any.
+    ///
+    /// ```
+    /// use fireclay_data::{Dataset, Provenance, Targets};
+    ///
+    /// let targets = Targets::Classes { labels: vec![0, 1, 2, 3], names: ["a", "b", "c", "d"].map(String::from).to_vec() };
+    /// let data = Dataset::from_f32(&[1], vec![0.0; 4], targets, Provenance::default())?;
+    /// let some = data.spread(2);
+    /// assert_eq!((some.len(), some.label(0), some.label(1)), (2, Some(0), Some(2)));
+    /// assert_eq!(data.spread(9).len(), 4);
+    /// # Ok::<(), fireclay_data::DataError>(())
+    /// ```
+    pub fn spread(&self, count: usize) -> Dataset {
+        let view = evenly_spaced(self.len(), count).filter_map(|index| self.stored_u32(index));
+        self.viewing(view.collect())
     }
 
     /// Splits off a part for validation: `(training, validation)`.

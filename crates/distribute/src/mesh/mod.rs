@@ -78,7 +78,6 @@ struct State {
 impl Mesh {
     /// Begins to read and to watch. There is a channel for each rank but this one.
     pub fn start(rank: usize, channels: Vec<Option<Channel>>, options: &Options) -> Result<Self, GroupError> {
-        let size = channels.len();
         let (mut peers, mut receivers) = (Vec::new(), Vec::new());
         for (peer, channel) in channels.into_iter().enumerate() {
             let Some(channel) = channel else {
@@ -92,22 +91,7 @@ impl Mesh {
             receivers.push((peer, receiver));
             peers.push(Some(Peer { meter: sender.meter(), sender: Mutex::new(sender), closer }));
         }
-        let state = State {
-            inbox: (0..size).map(|_| VecDeque::new()).collect(),
-            gone: (0..size).map(|_| None).collect(),
-            readers: receivers.len(),
-            spare: Vec::new(),
-        };
-        let shared = Arc::new(Shared {
-            rank,
-            size,
-            peers,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            any_gone: AtomicBool::new(false),
-            told: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(rank, peers, receivers.len()));
         let mut mesh = Mesh { shared, threads: Vec::new() };
         for (peer, receiver) in receivers {
             let shared = mesh.shared.clone();
@@ -252,6 +236,27 @@ impl Drop for Mesh {
 }
 
 impl Shared {
+    /// Where nobody is gone, and so many threads read.
+    fn new(rank: usize, peers: Vec<Option<Peer>>, readers: usize) -> Self {
+        let size = peers.len();
+        let state = State {
+            inbox: (0..size).map(|_| VecDeque::new()).collect(),
+            gone: (0..size).map(|_| None).collect(),
+            readers,
+            spare: Vec::new(),
+        };
+        Shared {
+            rank,
+            size,
+            peers,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            any_gone: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }

@@ -99,9 +99,9 @@ fn has_room(stream: &TcpStream) -> bool {
 mod tests {
     use std::io::{ErrorKind, Write};
     use std::sync::mpsc;
-    use std::sync::{Arc, Condvar, Mutex, atomic::AtomicBool};
+    use std::sync::{Arc, Mutex};
 
-    use super::super::{Peer, State};
+    use super::super::Peer;
     use super::*;
     use crate::channel::{Channel, Listener, Protocol, SharedKey};
 
@@ -133,19 +133,7 @@ mod tests {
         assert_eq!(filled.kind(), ErrorKind::WouldBlock);
         stream.set_nonblocking(false).unwrap();
         drop(sender);
-        let nobody = || vec![None, None, None];
-        let state = State { inbox: Vec::new(), gone: nobody(), readers: 0, spare: Vec::new() };
-        let shared = Shared {
-            rank: 0,
-            size: 3,
-            peers,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            any_gone: AtomicBool::new(false),
-            told: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-        };
-        let (shared, (done, waiting)) = (Arc::new(shared), mpsc::channel());
+        let (shared, (done, waiting)) = (Arc::new(Shared::new(0, peers, 0)), mpsc::channel());
         thread::spawn(move || {
             Watch::new(&Options::default()).say(&shared);
             // The channels stay open until it was heard.

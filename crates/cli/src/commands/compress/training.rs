@@ -11,7 +11,7 @@ use fireclay::store::{ModelFile, TrainingCard};
 use fireclay::train::{EarlyStopping, FitOptions, Stopped};
 
 use super::Compress;
-use crate::commands::train::{INTERVAL, within};
+use crate::commands::train::{INTERVAL, own_digests, within};
 use crate::exit::UsageError;
 use crate::interrupt::InterruptOnCtrlC;
 use crate::model_args::bucketed;
@@ -56,10 +56,7 @@ impl Training {
             }
             false => (train, None),
         };
-        let train = match train.provenance().own && !train.is_read_by_shards() {
-            true => train.with_sample_digests(),
-            false => train,
-        };
+        let train = own_digests(train);
         let train = match &flags.augment {
             Some(augment) => augment.apply(train).map_err(UsageError::of)?,
             None => train,

@@ -19,7 +19,7 @@ use super::local::{OwnTraining, split, split_of};
 use super::outcome::{Plan, check};
 use super::problem::{explained, wrong_flag};
 use super::show::clients;
-use crate::commands::train::data_in_words;
+use crate::commands::train::{data_in_words, own_digests};
 use crate::exit::Exit;
 use crate::format::{count, significant};
 use crate::interrupt::InterruptOnCtrlC;
@@ -125,7 +125,9 @@ impl<P: Program> Simulate<P> {
             ..self.own.options(&device)
         };
         let hides = options.privacy.is_some() || options.secure.is_some();
-        trainer.prepare(&own_digests(train.clone(), hides), &fit)?;
+        // What a model has seen is not kept where it is hidden.
+        let seen = if hides { train.clone() } else { own_digests(train.clone()) };
+        trainer.prepare(&seen, &fit)?;
         let network = trainer.network().clone();
         let mut card = trainer.card();
         if let Some(dataset) = card.dataset.as_mut().filter(|dataset| hides && dataset.own) {
@@ -176,15 +178,6 @@ impl<P: Program> Simulate<P> {
             resume: self.resume,
         };
         plan.run::<P>(&interrupt, output, |federation| federation.simulate(simulation))
-    }
-}
-
-/// Which samples the model has seen, where it may be asked about others of the user's own and is not to hide them.
-fn own_digests(train: Dataset, hides: bool) -> Dataset {
-    if train.provenance().own && !hides && !train.is_read_by_shards() {
-        train.with_sample_digests()
-    } else {
-        train
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(in crate::commands) use announce::data_in_words;
 pub use flags::Train;
 pub(in crate::commands) use job::{check_out, checkpoint_beside};
-pub(in crate::commands) use run::{INTERVAL, check_classes, saved};
+pub(in crate::commands) use run::{INTERVAL, check_classes, own_digests, saved};
 pub(in crate::commands) use within::within;
 
 use crate::command::Command;

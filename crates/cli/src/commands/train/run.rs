@@ -371,9 +371,14 @@ fn check_parts(train: &Dataset, test: &Dataset, output: &Output) -> Result<Vec<S
 
 /// With the digests of the samples that the model file keeps.
 pub fn with_digests<P: Program>(job: Job<P>) -> Job<P> {
-    match job.train.provenance().own && !job.train.is_read_by_shards() {
-        true => Job { train: job.train.with_sample_digests(), ..job },
-        false => job,
+    Job { train: own_digests(job.train), ..job }
+}
+
+/// Samples of the user's own with their digests, by which a model tells later what it has seen; those that are read by shards have none.
+pub fn own_digests(train: Dataset) -> Dataset {
+    match train.provenance().own && !train.is_read_by_shards() {
+        true => train.with_sample_digests(),
+        false => train,
     }
 }
 

@@ -27,7 +27,8 @@ impl NumpyDataset {
     /// with the last dimension fastest, and images with their channels first.
     ///
     /// # Errors
-    /// [`DatasetsError::File`] if there are no such files, one is missing or broken, or they do not fit one another.
+    /// [`DatasetsError::File`] if there are no such files, one is missing or broken, or they do not fit one another;
+    /// [`DataError::NotFinite`] if a target, or a feature that is read into memory, is NaN or infinite.
     pub fn load_shards(
         folder: &Path,
         options: &NumpyOptions,
@@ -38,12 +39,12 @@ impl NumpyDataset {
         if pairs.is_empty() {
             return Err(refuse(folder, NumpyProblem::NoShards { features: x_train.clone() }));
         }
-        let split = if Self::shards_have_test_part(folder, options)? { "train" } else { "all" };
+        let of_test = self::pairs(folder, x_test, y_test, &options.names)?;
+        let split = if of_test.is_empty() { "all" } else { "train" };
         let train = of_pairs(folder, split, &pairs, options, map_above, None)?;
-        let pairs = self::pairs(folder, x_test, y_test, &options.names)?;
-        let test = match pairs.is_empty() {
+        let test = match of_test.is_empty() {
             true => None,
-            false => Some(of_pairs(folder, "test", &pairs, options, map_above, Some(&train))?),
+            false => Some(of_pairs(folder, "test", &of_test, options, map_above, Some(&train))?),
         };
         Ok((train, test))
     }
