@@ -47,7 +47,7 @@ mod random;
 mod threads;
 
 pub use burn::tensor::Device;
-pub use device_name::{DeviceName, reads_at_once, supports};
+pub use device_name::{DeviceName, reads_at_once, speeds_up, supports};
 pub use dynamic_int8::{DynamicInt8Scope, in_dynamic_int8};
 pub use error::BackendError;
 pub use peak_memory::peak_memory_bytes;

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use clap::Args;
-use fireclay::backend::{BackendError, Precision, PrecisionScope, in_precision, set_threads, supports};
+use fireclay::backend::{
+    BackendError, Precision, PrecisionScope, in_precision, set_threads, speeds_up, supports,
+};
 use fireclay::prelude::{Device, DeviceName};
 use serde::{Deserialize, Serialize};
 
@@ -128,11 +130,13 @@ impl DeviceArgs {
 
     /// Answers in the precision that was asked for until the scope is dropped, or says in one line that the device has no such.
     pub fn in_precision(&self, device: &Device, output: &Output) -> PrecisionScope {
-        if !supports(device, self.precision) {
+        let asked = self.precision;
+        if !supports(device, asked) {
             output.warn(format!(
-                "note: this device cannot multiply in {}, so the answers are computed in f32",
-                self.precision
+                "note: this device cannot multiply in {asked}, so the answers are computed in f32"
             ));
+        } else if asked != Precision::F32 && !speeds_up(device, asked) {
+            output.warn(format!("note: this CPU multiplies in {asked} no faster than in f32"));
         }
         in_precision(self.precision)
     }

@@ -1,5 +1,8 @@
 //! What a kernel runs on: a path of instructions and a number of threads, given to it as an argument.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::Path;
 use crate::simd::Kernel;
 pub(crate) use crate::threads::in_parallel;
@@ -61,7 +64,7 @@ impl Cpu {
 }
 
 /// Splits `0..len` into at most `parts` ranges of nearly equal length, each but the last a multiple of `grain`.
-pub(crate) fn ranges(len: usize, parts: usize, grain: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+pub(crate) fn ranges(len: usize, parts: usize, grain: usize) -> impl Iterator<Item = Range<usize>> {
     let grains = len.div_ceil(grain.max(1));
     let parts = parts.clamp(1, grains.max(1));
     (0..parts).map(move |part| {
@@ -69,6 +72,56 @@ pub(crate) fn ranges(len: usize, parts: usize, grain: usize) -> impl Iterator<It
         let end = (grains * (part + 1) / parts * grain).min(len);
         start.min(len)..end
     })
+}
+
+/// In how many pieces a thread's share is made where nothing else says.
+const PIECES: usize = 4;
+
+/// The size of pieces for [`in_pieces`]: some for each thread, or one where its share has less than `least` for each of them.
+pub(crate) fn piece_of(len: usize, threads: usize, least: usize) -> usize {
+    let threads = threads.max(1);
+    let each = (len / threads / least.max(1)).clamp(1, PIECES);
+    len.div_ceil(threads * each).max(1)
+}
+
+/// Calls `work` with ranges that cover `0..len`, none larger than `size` by more than a grain, on as many threads at most, each with
+/// what `own` gave it.
+///
+/// A thread begins with its share, the same in regions of the same length, as it may be in its caches. Then it takes pieces of others'
+/// shares: on a core that has other work as well, a share takes up to twice as long as on the next core, and which core that is changes
+/// within milliseconds. So results must not depend on who makes which piece.
+pub(crate) fn in_pieces<S>(
+    (len, grain): (usize, usize),
+    threads: usize,
+    size: usize,
+    own: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, Range<usize>) + Sync,
+) {
+    /// Counters of two threads do not share a cache line.
+    #[repr(align(128))]
+    struct Next(AtomicUsize);
+
+    if len == 0 {
+        return;
+    }
+    let threads = threads.clamp(1, len.div_ceil(grain.max(1)));
+    let each = len.div_ceil(size.max(1).saturating_mul(threads)).max(1);
+    let pieces: Vec<_> = ranges(len, threads * each, grain).collect();
+    let share = |thread: usize| pieces.len() * thread / threads..pieces.len() * (thread + 1) / threads;
+    let next: Vec<_> = (0..threads).map(|thread| Next(AtomicUsize::new(share(thread).start))).collect();
+    in_parallel(threads, |thread| {
+        let mut state = None;
+        for of in (thread..threads).chain(0..thread) {
+            let end = share(of).end;
+            loop {
+                let piece = next[of].0.fetch_add(1, Ordering::Relaxed);
+                if piece >= end {
+                    break;
+                }
+                work(state.get_or_insert_with(&own), pieces[piece].clone());
+            }
+        }
+    });
 }
 
 /// A pointer that may cross threads; whoever sends it keeps the parts' places apart.
@@ -93,8 +146,69 @@ impl<T> Shared<T> {
     ///
     /// # Safety
     /// The range must lie inside the slice, no other thread may touch it meanwhile, and the slice must outlive `'a`.
-    pub(crate) unsafe fn part<'a>(self, range: std::ops::Range<usize>) -> &'a mut [T] {
+    pub(crate) unsafe fn part<'a>(self, range: Range<usize>) -> &'a mut [T] {
         // SAFETY: passed on to the caller.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn pieces_cover_everything_once_and_keep_to_their_size() {
+        for (len, grain, threads, size) in
+            [(0, 1, 2, 4), (1, 6, 3, 1), (5, 1, 8, 2), (64, 1, 2, 7), (100, 6, 2, 48), (1000, 6, 3, 50)]
+        {
+            let times: Vec<_> = (0..len).map(|_| AtomicUsize::new(0)).collect();
+            let own = || grain;
+            in_pieces((len, grain), threads, size, own, |own, piece| {
+                assert!(*own == grain && piece.start % grain == 0 && !piece.is_empty());
+                assert!(
+                    piece.len() <= size + if grain > 1 { grain } else { 0 } || len < threads,
+                    "{piece:?}"
+                );
+                for times in &times[piece] {
+                    times.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            assert!(
+                times.iter().all(|times| times.load(Ordering::Relaxed) == 1),
+                "{len} {grain} {threads} {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_slow_thread_has_not_begun_is_done_by_another() {
+        const PIECES: usize = 8;
+        // Other tests use the workers too, and then the caller is alone: some attempts.
+        let is_shared = (0..200).any(|_| {
+            let (done, others) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            in_pieces(
+                (PIECES, 1),
+                2,
+                1,
+                || (),
+                |(), piece| {
+                    if piece.start == 0 {
+                        let since = Instant::now();
+                        while done.load(Ordering::Acquire) < PIECES - 1
+                            && since.elapsed() < Duration::from_millis(50)
+                        {
+                            std::thread::yield_now();
+                        }
+                        others.store(done.load(Ordering::Acquire), Ordering::Relaxed);
+                    } else {
+                        done.fetch_add(1, Ordering::Release);
+                    }
+                },
+            );
+            others.load(Ordering::Relaxed) == PIECES - 1
+        });
+        assert!(is_shared, "a thread's share waited for it");
     }
 }

@@ -26,20 +26,28 @@ impl<const PAIRS: bool> Kernel for MultiplyAndAdd<PAIRS> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> u64 {
-        // As many chains as it takes to hide the latency, and as any CPU has registers for.
-        const CHAINS: usize = 10;
-        let factor = s.splat(std::hint::black_box(0.999_99));
-        let mut sums = [s.splat(1.0); CHAINS];
-        for _ in 0..self.0 {
-            for sum in &mut sums {
-                *sum = match PAIRS {
-                    false => s.mul_add(*sum, factor, factor),
-                    true => s.mul_add_pairs(factor, factor, *sum),
-                };
-            }
+        // As many chains as it takes to hide the latency, and as there are registers for.
+        if const { S::ACCUMULATORS >= 24 } {
+            chains::<S, PAIRS, 24>(s, self.0)
+        } else {
+            chains::<S, PAIRS, 10>(s, self.0)
         }
-        std::hint::black_box(sums.map(|sum| s.sum(sum)));
-        let of_each = if PAIRS { 4 } else { 2 };
-        of_each * (CHAINS * S::LANES) as u64 * self.0
     }
+}
+
+#[inline(always)]
+fn chains<S: Simd, const PAIRS: bool, const CHAINS: usize>(s: S, rounds: u64) -> u64 {
+    let factor = s.splat(std::hint::black_box(0.999_99));
+    let mut sums = [s.splat(1.0); CHAINS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = match PAIRS {
+                false => s.mul_add(*sum, factor, factor),
+                true => s.mul_add_pairs(factor, factor, *sum),
+            };
+        }
+    }
+    std::hint::black_box(sums.map(|sum| s.sum(sum)));
+    let of_each = if PAIRS { 4 } else { 2 };
+    of_each * (CHAINS * S::LANES) as u64 * rounds
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::Cpu;
-use crate::cpu::{in_parallel, ranges};
+use crate::cpu::{in_pieces, piece_of};
 use crate::simd::Simd;
 
 /// Fewer values than this are done on the caller's thread: handing work to another costs some microseconds.
@@ -119,8 +119,8 @@ pub(crate) fn over_rows(cpu: Cpu, rows: usize, values: usize, work: impl Fn(Rang
     if threads == 1 {
         return work(0..rows);
     }
-    let parts: Vec<_> = ranges(rows, threads, 1).collect();
-    in_parallel(parts.len(), |part| work(parts[part].clone()));
+    let least = (rows * WORTH_A_THREAD).div_ceil(values.max(1));
+    in_pieces((rows, 1), threads, piece_of(rows, threads, least), || (), |(), rows| work(rows));
 }
 
 /// The sum of each column of `[rows, columns]`.

@@ -47,7 +47,7 @@ pub struct FitOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub averaging: Option<WeightAveraging>,
     /// In what numbers products are made, forward and backward; `f32` by default. Where the device has no other, a warning
-    /// says so, and the run goes on in `f32`.
+    /// says so, and the run goes on in `f32`; another says where a CPU has it but is not faster for it.
     #[serde(default, with = "in_words", skip_serializing_if = "is_f32")]
     pub precision: Precision,
     /// Whether weights that are 0 stay 0, but for those of one dimension, such as biases; false by default. For a network of which

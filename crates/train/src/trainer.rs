@@ -389,12 +389,16 @@ impl<N: Network> Trainer<N> {
         let metadata = ModelMetadata::of(train.metadata(), train.len());
         let mut settings = self.settings(options, &metadata, train.len());
         let asked = options.precision;
-        let supported = fireclay_backend::supports(&self.device, asked);
-        if !supported {
+        let warning = if !fireclay_backend::supports(&self.device, asked) {
             settings.options.precision = Precision::F32;
-        }
-        let warning = (!supported)
-            .then(|| format!("this device cannot multiply in {asked}, so the training goes on in f32"));
+            Some(format!("this device cannot multiply in {asked}, so the training goes on in f32"))
+        } else if asked != Precision::F32 && !fireclay_backend::speeds_up(&self.device, asked) {
+            Some(format!(
+                "this CPU multiplies in {asked} no faster than in f32, so the training takes less memory but not less time"
+            ))
+        } else {
+            None
+        };
         let _scope = fireclay_backend::in_precision(settings.options.precision);
         let (history, privacy) = self.run(&train, validation.as_ref(), &settings, resumed, warning)?;
         self.metadata = metadata.trained(&settings, &history, privacy);

@@ -260,7 +260,10 @@ fn in_bf16_a_run_repeats_and_resumes_bit_for_bit_or_says_that_it_goes_on_in_f32(
     match fireclay_backend::supports(&Device::flex(), Precision::Bf16) {
         true => {
             assert_ne!(whole, f32_bits);
-            assert_eq!((warnings.len(), written.as_deref()), (0, Some("bf16")));
+            let no_gain = "this CPU multiplies in bf16 no faster than in f32, so the training takes less memory but not less time";
+            let gains = fireclay_backend::speeds_up(&Device::flex(), Precision::Bf16);
+            assert_eq!(warnings, if gains { vec![] } else { vec![no_gain] });
+            assert_eq!(written.as_deref(), Some("bf16"));
         }
         false => {
             assert_eq!(whole, f32_bits);

@@ -9,6 +9,10 @@ use std::time::Instant;
 use clap::Parser;
 use fireclay_kernels::{Cpu, Path, Precision, multiply_and_add};
 
+/// That of the programs, so that kernels get their memory as they do there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Times kernels on their own.
 #[derive(Parser)]
 struct Flags {

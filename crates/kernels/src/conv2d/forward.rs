@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::geometry::{bordered, terms};
 use super::winograd::{self, Winograd};
 use super::{Conv2dShape, Conv2dTape};
-use crate::cpu::{Shared, in_parallel, ranges};
+use crate::cpu::{Shared, in_parallel, in_pieces, piece_of, ranges};
 use crate::memory::Values;
 use crate::pool::{max_pool, max_pool_with_index};
 use crate::product::{Packed, Product, Start, Term, offset};
@@ -211,14 +211,13 @@ impl<'a> Forward<'a> {
             Method::Winograd(_) => winograd::images_at_once(self.cpu, shape),
             _ => 1,
         };
-        let parts: Vec<_> = ranges(shape.batch, self.cpu.threads, 1).collect();
+        let threads = self.cpu.threads;
+        let size = piece_of(shape.batch, threads, at_once);
         let output = Shared::new(output);
         let maxima = Shared::new(maxima.unwrap_or_default());
-        in_parallel(parts.len(), |part| {
-            let mut scratch = Scratch::default();
-            let part = parts[part].clone();
-            let pooled = if shape.pool.is_some() { at_once * shape.convolved_len() } else { 0 };
-            let mut convolved = Values::unspecified(pooled);
+        let pooled = if shape.pool.is_some() { at_once * shape.convolved_len() } else { 0 };
+        let own = || (Scratch::default(), Values::unspecified(pooled));
+        in_pieces((shape.batch, at_once), threads, size, own, |(scratch, convolved), part| {
             for first in part.clone().step_by(at_once) {
                 let images = first..(first + at_once).min(part.end);
                 let place = images.start * output_len..images.end * output_len;
@@ -227,10 +226,10 @@ impl<'a> Forward<'a> {
                     unsafe { (output.part(place.clone()), if keeps { maxima.part(place) } else { &mut [] }) };
                 let input = &input[images.start * shape.input_len()..images.end * shape.input_len()];
                 match shape.pool {
-                    None => self.convolve(input, output, &mut scratch),
+                    None => self.convolve(input, output, scratch),
                     Some(pool) => {
                         let convolved = &mut convolved[..images.len() * shape.convolved_len()];
-                        self.convolve(input, convolved, &mut scratch);
+                        self.convolve(input, convolved, scratch);
                         let pool = pool.of_images(images.len(), shape.convolved(), shape.out_channels);
                         let cpu = self.cpu.alone();
                         match keeps {
@@ -259,15 +258,12 @@ impl<'a> Forward<'a> {
     /// Spreads the tiles over the threads, whichever images they belong to.
     fn convolve_tiles(&self, winograd: &Winograd, input: &[f32], output: &mut [f32]) {
         let shape = self.shape;
-        let parts: Vec<_> = ranges(shape.batch * winograd.tiles(), self.cpu.threads, 1).collect();
+        let tiles = shape.batch * winograd.tiles();
+        let size = winograd.tiles_of_run();
         let output = Shared::new(output);
-        in_parallel(parts.len(), |part| {
-            let mut scratch = winograd::Scratch::default();
-            // SAFETY: the output has all images, and the parts have different tiles.
-            unsafe {
-                let tiles = parts[part].clone();
-                winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), &mut scratch);
-            }
+        in_pieces((tiles, 1), self.cpu.threads, size, winograd::Scratch::default, |scratch, tiles| {
+            // SAFETY: the output has all images, and the pieces have different tiles.
+            unsafe { winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), scratch) };
         });
     }
 

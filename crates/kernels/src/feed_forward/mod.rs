@@ -9,12 +9,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-
-use crate::cpu::{Shared, in_parallel, ranges};
+use crate::cpu::{Shared, in_parallel, in_pieces, ranges};
 use crate::elementwise::{add, column_sums};
 use crate::memory::Values;
-use crate::product::{Packed, Start, Transposed};
+use crate::product::{Packed, Start, TILE_ROWS, Transposed};
 use crate::simd::{Kernel, Simd};
 use crate::vectors::{each_vector, get, put};
 use crate::{Cpu, DenseWeights, Dropout, math};
@@ -85,12 +83,12 @@ impl FeedForward {
     /// Rows that are worked on at a time: whole tiles.
     fn block(&self) -> usize {
         let fitting = BLOCK_BYTES / (2 * size_of::<f32>() * self.inner.max(1));
-        fitting.clamp(24, 192) / 6 * 6
+        fitting.clamp(24, 192) / TILE_ROWS * TILE_ROWS
     }
 
-    fn parts(&self, cpu: Cpu) -> Vec<Range<usize>> {
-        let worth_a_thread = self.rows / ROWS_OF_THREAD;
-        ranges(self.rows, cpu.threads.min(worth_a_thread), 6).collect()
+    /// Threads that the rows are worth.
+    fn threads(&self, cpu: Cpu) -> usize {
+        cpu.threads.min(self.rows / ROWS_OF_THREAD).max(1)
     }
 }
 
@@ -177,27 +175,24 @@ fn run(
     hidden: Option<&mut [f32]>,
 ) {
     let FeedForward { features, inner, .. } = *shape;
-    let (parts, block) = (shape.parts(cpu), shape.block());
     let (output, keeps) = (Shared::new(output), hidden.is_some());
     let hidden = Shared::new(hidden.unwrap_or_default());
-    in_parallel(parts.len(), |part| {
-        let part = parts[part].clone();
-        let mut own = Values::unspecified(if keeps { 0 } else { block.min(part.len()) * inner });
-        let mut between = Values::unspecified(block.min(part.len()) * inner);
-        for first in part.clone().step_by(block) {
-            let rows = first..(first + block).min(part.end);
-            let count = rows.len();
-            // SAFETY: the blocks have different rows, all of them inside.
-            let (output, hidden) = unsafe {
-                let output = output.part(first * features..rows.end * features);
-                (output, if keeps { hidden.part(first * inner..rows.end * inner) } else { &mut own[..] })
-            };
-            let (hidden, between) = (&mut hidden[..count * inner], &mut between[..count * inner]);
-            let input = &input[first * features..rows.end * features];
-            packed1.multiply_rows(cpu.path, input, count, Start::Row(bias1), false, hidden);
-            cpu.path.run(Between::<false> { shape, first, hidden, between, slopes: &mut [] });
-            packed2.multiply_rows(cpu.path, between, count, Start::Row(bias2), false, output);
-        }
+    // With what a piece may have above its size.
+    let block = shape.block();
+    let room = (block + TILE_ROWS).min(shape.rows) * inner;
+    let own = || (Values::unspecified(if keeps { 0 } else { room }), Values::unspecified(room));
+    in_pieces((shape.rows, TILE_ROWS), shape.threads(cpu), block, own, |(own, between), rows| {
+        let (first, count) = (rows.start, rows.len());
+        // SAFETY: the pieces have different rows, all of them inside.
+        let (output, hidden) = unsafe {
+            let output = output.part(first * features..rows.end * features);
+            (output, if keeps { hidden.part(first * inner..rows.end * inner) } else { &mut own[..] })
+        };
+        let (hidden, between) = (&mut hidden[..count * inner], &mut between[..count * inner]);
+        let input = &input[first * features..rows.end * features];
+        packed1.multiply_rows(cpu.path, input, count, Start::Row(bias1), false, hidden);
+        cpu.path.run(Between::<false> { shape, first, hidden, between, slopes: &mut [] });
+        packed2.multiply_rows(cpu.path, between, count, Start::Row(bias2), false, output);
     });
 }
 
@@ -238,7 +233,8 @@ pub fn feed_forward_gradient(
     shape.check(into.input.len(), gradient.len(), sizes);
     let turned1 = Packed::transposed(cpu, weights.weight1, inner, features);
     let turned2 = Packed::transposed(cpu, weights.weight2, features, inner);
-    let (parts, block) = (shape.parts(cpu), shape.block());
+    let parts: Vec<_> = ranges(rows, shape.threads(cpu), TILE_ROWS).collect();
+    let block = shape.block();
     // The first part adds up where the result will be.
     let mut others: Vec<[Values; 4]> = parts.iter().skip(1).map(|_| sizes.map(Values::unspecified)).collect();
     let mut results = [into.weight1, into.bias1, into.weight2, into.bias2];

@@ -7,7 +7,7 @@ use super::Int8Conv2d;
 use super::build::{PanelVectors, in_panels};
 use super::tile::{Into, Tiles};
 use crate::buffer::Buffer;
-use crate::cpu::{Shared, in_parallel, ranges};
+use crate::cpu::{Shared, in_pieces, piece_of};
 use crate::elementwise::gelu_in_place;
 use crate::product::{Term, offset};
 use crate::simd::{Kernel, Path, Simd};
@@ -161,14 +161,14 @@ pub fn int8_dense(
     let panels = weights.panels();
     // Rows, or where there are few of them panels of columns.
     if threads == 1 || rows >= ROWS_OF_THREAD * threads {
-        let parts: Vec<_> = ranges(rows, threads, 1).collect();
-        return in_parallel(parts.len(), |part| {
-            layer.run(&mut Room::default(), input, parts[part].clone(), output, 0..panels);
+        let size = piece_of(rows, threads, ROWS);
+        return in_pieces((rows, 1), threads, size, Room::default, |room, rows| {
+            layer.run(room, input, rows, output, 0..panels);
         });
     }
-    let parts: Vec<_> = ranges(panels, threads, 1).collect();
-    in_parallel(parts.len(), |part| {
-        layer.run(&mut Room::default(), input, 0..rows, output, parts[part].clone());
+    // One piece for each thread, as each makes bytes of all rows.
+    in_pieces((panels, 1), threads, panels, Room::default, |room, panels| {
+        layer.run(room, input, 0..rows, output, panels);
     });
 }
 
@@ -216,24 +216,19 @@ pub fn int8_feed_forward(
     let first = Layer::new(weights[0], Some(biases[0]), !gelu);
     let second = Layer::new(weights[1], Some(biases[1]), false);
     let output = Shared::new(output);
-    let parts: Vec<_> = ranges(rows, threads, 1).collect();
-    in_parallel(parts.len(), |part| {
-        let part = parts[part].clone();
-        let mut rooms = [Room::default(), Room::default()];
-        let mut hidden = Values::unspecified(ROWS.min(part.len()) * inner);
-        for at in part.clone().step_by(ROWS) {
-            let count = ROWS.min(part.end - at);
-            let hidden = &mut hidden[..count * inner];
-            let between = Shared::new(hidden);
-            let input = &input[at * features..][..count * features];
-            first.run(&mut rooms[0], input, 0..count, between, 0..weights[0].panels());
-            if gelu {
-                gelu_in_place(cpu.alone(), hidden);
-            }
-            // SAFETY: these rows are this part's alone.
-            let output = Shared::new(unsafe { output.part(at * features..(at + count) * features) });
-            second.run(&mut rooms[1], hidden, 0..count, output, 0..weights[1].panels());
+    let own = || ([Room::default(), Room::default()], Values::unspecified(ROWS.min(rows) * inner));
+    in_pieces((rows, 1), threads, ROWS, own, |(rooms, hidden), rows| {
+        let (begin, count) = (rows.start * features, rows.len());
+        let hidden = &mut hidden[..count * inner];
+        let between = Shared::new(hidden);
+        let input = &input[begin..][..count * features];
+        first.run(&mut rooms[0], input, 0..count, between, 0..weights[0].panels());
+        if gelu {
+            gelu_in_place(cpu.alone(), hidden);
         }
+        // SAFETY: these rows are this piece's alone.
+        let output = Shared::new(unsafe { output.part(begin..begin + count * features) });
+        second.run(&mut rooms[1], hidden, 0..count, output, 0..weights[1].panels());
     });
 }
 

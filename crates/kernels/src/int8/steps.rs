@@ -6,7 +6,7 @@ use super::tensor::{SLACK, Tensor};
 use super::tile::{Into, Tiles};
 use super::{Int8Network, Int8Pool, Int8Scale};
 use crate::buffer::Buffer;
-use crate::cpu::{Shared, in_parallel, ranges};
+use crate::cpu::{Shared, in_pieces, piece_of};
 use crate::product::{Term, offset};
 use crate::simd::{Kernel, Path, Simd, load_up_to, store_up_to};
 use crate::vectors::{each_vector, get, get_u8, put_u8};
@@ -131,27 +131,17 @@ pub(super) fn run(
     }
     let (in_len, out_len) = (network.in_len(), network.out_len);
     let output = Shared::new(output);
-    let parts: Vec<_> = ranges(batch, cpu.threads, 1).collect();
-    // Images are spread over the threads, or where there are fewer of them the windows of each.
-    let threads = if parts.len() == 1 { cpu.threads } else { 1 };
-    in_parallel(parts.len(), |part| {
-        let part = parts[part].clone();
-        let mut arena = Arena::new(network, part.len());
-        for first in part.clone().step_by(network.group) {
-            let images = network.group.min(part.end - first);
-            // SAFETY: each group has outputs of its own, all inside the slice.
-            let output = unsafe { output.part(first * out_len..(first + images) * out_len) };
-            let input = &input[first * in_len..(first + images) * in_len];
-            network.path.run_int8(Images {
-                network,
-                threads,
-                images,
-                arena: &mut arena,
-                input,
-                channels_last,
-                output,
-            });
-        }
+    // Images are spread over the threads, or the windows of one.
+    let threads = if batch == 1 { cpu.threads } else { 1 };
+    // At most a group; half of one still reads the weights seldom enough.
+    let size = piece_of(batch, cpu.threads, network.group.div_ceil(2)).min(network.group);
+    let own = || Arena::new(network, size);
+    in_pieces((batch, 1), cpu.threads, size, own, |arena, part| {
+        // SAFETY: each piece has outputs of its own, all inside the slice.
+        let output = unsafe { output.part(part.start * out_len..part.end * out_len) };
+        let input = &input[part.start * in_len..part.end * in_len];
+        let images = part.len();
+        network.path.run_int8(Images { network, threads, images, arena, input, channels_last, output });
     });
 }
 
@@ -388,14 +378,17 @@ impl Product {
         }
         // Rows, or where there are few of them panels of columns.
         let by_rows = rows >= 2 * ROWS * threads;
-        let parts: Vec<_> = match by_rows {
-            true => ranges(rows, threads, ROWS).collect(),
-            false => ranges(panels, threads, 1).collect(),
-        };
-        in_parallel(parts.len(), |part| match by_rows {
-            true => self.tiles(path, a, to, parts[part].clone(), 0..panels),
-            false => self.tiles(path, a, to, 0..rows, parts[part].clone()),
-        });
+        let (all, least) = if by_rows { ((rows, ROWS), 8 * ROWS) } else { ((panels, 1), 1) };
+        in_pieces(
+            all,
+            threads,
+            piece_of(all.0, threads, least),
+            || (),
+            |(), part| match by_rows {
+                true => self.tiles(path, a, to, part, 0..panels),
+                false => self.tiles(path, a, to, 0..rows, part),
+            },
+        );
     }
 
     /// The results of some rows in some panels of columns.

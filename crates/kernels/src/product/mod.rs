@@ -17,7 +17,9 @@ mod tests;
 mod tile;
 
 use crate::Path;
-pub(crate) use packed::{Packed, Transposed, multiply_transposed, odd_lines, panel_width, panels_of};
+pub(crate) use packed::{
+    Packed, TILE_ROWS, Transposed, multiply_transposed, odd_lines, panel_width, panels_of,
+};
 use tile::{OneRow, Tiles};
 
 /// Where the `k`th term of every sum lies.

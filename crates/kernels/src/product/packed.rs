@@ -9,7 +9,7 @@ use super::pairs::{PairRows, pair_values, row_of_pairs};
 use super::{Product, Start, Term, offset, strided, strided_terms};
 use crate::Cpu;
 use crate::buffer::Buffer;
-use crate::cpu::{Shared, in_parallel, ranges};
+use crate::cpu::{Shared, in_parallel, in_pieces, piece_of, ranges};
 use crate::memory::Values;
 use crate::simd::{Kernel, Path, Simd};
 use crate::transpose::transpose;
@@ -18,10 +18,14 @@ use crate::transpose::transpose;
 const TERMS: usize = 256;
 
 /// Rows of a tile of registers.
-const TILE_ROWS: usize = 6;
+pub(crate) const TILE_ROWS: usize = 6;
 
 /// Rows of the left factor that pass by all panels in turn, out of L2.
 const ROWS: usize = 192;
+
+/// Fewer are not worth reading the panels for, nor fewer multiplications the tables.
+const LEAST_ROWS: usize = 48;
+const WORTH_A_PIECE: usize = 1 << 21;
 
 /// Columns of the panels that a product reads fastest.
 pub(crate) fn panel_width(path: Path) -> usize {
@@ -145,24 +149,21 @@ impl Packed {
                 self.multiply_by_columns(cpu, (a, rows, terms), start, relu, output);
             });
         }
-        let parts: Vec<_> = ranges(rows, cpu.threads, TILE_ROWS).collect();
+        let least = (WORTH_A_PIECE / (inner * columns).max(1)).clamp(LEAST_ROWS, ROWS);
+        let size = piece_of(rows, cpu.threads, least).min(ROWS);
         let output = Shared::new(output);
-        in_parallel(parts.len(), |part| {
-            let part = parts[part].clone();
-            for first in part.clone().step_by(ROWS) {
-                let block = first..(first + ROWS).min(part.end);
-                // SAFETY: the blocks have different rows, all of them inside the output.
-                let output = unsafe { output.part(block.start * columns..block.end * columns) };
-                self.multiply_rows(
-                    cpu.path,
-                    &a[block.start * inner..block.end * inner],
-                    block.len(),
-                    start,
-                    relu,
-                    output,
-                );
-            }
-        });
+        in_pieces(
+            (rows, TILE_ROWS),
+            cpu.threads,
+            size,
+            || (),
+            |(), rows| {
+                // SAFETY: the pieces have different rows, all of them inside the output.
+                let output = unsafe { output.part(rows.start * columns..rows.end * columns) };
+                let a = &a[rows.start * inner..rows.end * inner];
+                self.multiply_rows(cpu.path, a, rows.len(), start, relu, output);
+            },
+        );
     }
 
     /// As [`multiply`](Self::multiply), on the caller's thread.

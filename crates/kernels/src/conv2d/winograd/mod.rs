@@ -162,6 +162,11 @@ impl Winograd {
         self.grid.tiles()
     }
 
+    /// Tiles that are mapped and multiplied at a time.
+    pub(super) fn tiles_of_run(&self) -> usize {
+        tiles_of_run(self.grid.in_channels, self.grid.out_channels)
+    }
+
     /// Writes the outputs of some tiles, counted through all images of the input, on the caller's thread.
     ///
     /// # Safety
@@ -181,7 +186,7 @@ impl Winograd {
             true => (Pairing::Channels, row_of_pairs(grid.in_channels)),
             false => (Pairing::None, grid.in_channels),
         };
-        let at_once = split_evenly(tiles.len(), tiles_of_run(grid.in_channels, columns));
+        let at_once = split_evenly(tiles.len(), self.tiles_of_run());
         let Layout { row, element, panel, out_element, .. } = Layout::new(grid, self.width, at_once, row);
         scratch.input.reserve(ELEMENTS * element);
         scratch.other.reserve(ELEMENTS * out_element);
