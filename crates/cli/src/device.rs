@@ -128,7 +128,8 @@ impl DeviceArgs {
         }
     }
 
-    /// Answers in the precision that was asked for until the scope is dropped, or says in one line that the device has no such.
+    /// Answers in the precision that was asked for until the scope is dropped, or says in one line that the device has no such or gains
+    /// nothing by it.
     pub fn in_precision(&self, device: &Device, output: &Output) -> PrecisionScope {
         let asked = self.precision;
         if !supports(device, asked) {
