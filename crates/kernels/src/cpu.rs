@@ -157,6 +157,67 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::check::{Random, paths};
+    use crate::{
+        Attention, Conv2dShape, DenseShape, DenseWeights, FeedForward, MaxPool, conv2d, dense_with,
+        feed_forward_with, self_attention,
+    };
+
+    #[test]
+    fn forward_passes_have_the_same_bits_on_any_number_of_threads() {
+        let random = &mut Random::new(27);
+        let tiles = Conv2dShape { padding: [1; 4], relu: true, ..Conv2dShape::new(20, 8, 8, [8, 8], [3, 3]) };
+        let pool = MaxPool { kernel_size: [2; 2], stride: [2; 2] };
+        let pooled = Conv2dShape { pool: Some(pool), ..tiles };
+        let by_window = Conv2dShape { stride: [2; 2], pool: None, ..tiles };
+        let dense = DenseShape { rows: 800, in_features: 32, out_features: 32, relu: false };
+        let wide = FeedForward { rows: 200, features: 16, inner: 32, gelu: true, dropout: None };
+        let attention = Attention {
+            batch: 3,
+            num_heads: 2,
+            queries: 70,
+            keys: 70,
+            dim: 8,
+            scale: 0.4,
+            causal: true,
+            key_lengths: None,
+            dropout: None,
+        };
+        let (input, weight) = (random.numbers(3 * 70 * 3 * 2 * 8 * 4), random.numbers(32 * 32));
+        let bits = |cpu: Cpu| {
+            let mut outputs = Vec::new();
+            for shape in [tiles, pooled, by_window] {
+                let mut output = vec![f32::NAN; shape.batch * shape.output_len()];
+                let (input, weight) =
+                    (&input[..shape.batch * shape.input_len()], &weight[..shape.weight_len()]);
+                conv2d(cpu, &shape, input, weight, None, &mut output);
+                outputs.push(output);
+            }
+            let mut output = vec![f32::NAN; 800 * 32];
+            let weights = DenseWeights::new(cpu, &weight, 32, 32);
+            dense_with(cpu, &dense, &input[..800 * 32], &weights, None, &mut output);
+            outputs.push(output);
+            let mut output = vec![f32::NAN; 200 * 16];
+            let [first, second] =
+                [[16, 32], [32, 16]].map(|[from, to]| DenseWeights::new(cpu, &weight[..512], from, to));
+            let biases = [&weight[..32], &weight[..16]];
+            feed_forward_with(cpu, &wide, &input[..200 * 16], [&first, &second], biases, &mut output);
+            outputs.push(output);
+            let [mut output, mut log_sums] = [3 * 70 * 16, 3 * 2 * 70].map(|len| vec![f32::NAN; len]);
+            self_attention(cpu, &attention, &input[..3 * 70 * 48], &mut output, &mut log_sums);
+            outputs.extend([output, log_sums]);
+            outputs
+                .into_iter()
+                .map(|output| output.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        };
+        for path in paths() {
+            let alone = bits(Cpu::single(path));
+            for threads in [2, 3] {
+                assert_eq!(bits(Cpu { threads, ..Cpu::single(path) }), alone, "{path} on {threads} threads");
+            }
+        }
+    }
 
     #[test]
     fn pieces_cover_everything_once_and_keep_to_their_size() {
