@@ -34,24 +34,24 @@ pub(crate) fn has_bf16() -> bool {
     path().is_ok_and(Path::has_bf16)
 }
 
-/// Whether the CPU multiplies faster in bf16 than in f32, measured once: its instructions for it may do as few multiplications a
+/// Whether a CPU with instructions for bf16 multiplies faster in it than in f32, measured once: they may do as few multiplications a
 /// second as those for f32, or fewer.
 pub(crate) fn is_bf16_faster() -> bool {
     static FASTER: OnceLock<bool> = OnceLock::new();
     *FASTER.get_or_init(|| {
         let Ok(path) = path() else { return false };
+        let rate = |precision| {
+            let start = Instant::now();
+            let operations = multiply_and_add(Cpu { path, threads: 1, precision }, ROUNDS);
+            operations as f64 / start.elapsed().as_secs_f64()
+        };
         // The best of a few trials in turn, each of some tenths of a millisecond: a core may have other work as well.
-        let mut rates = [0.0f64; 2];
+        let (mut f32, mut bf16) = (0.0f64, 0.0f64);
         for _ in 0..TRIALS {
-            for (rate, precision) in
-                rates.iter_mut().zip([fireclay_kernels::Precision::F32, fireclay_kernels::Precision::Bf16])
-            {
-                let start = Instant::now();
-                let operations = multiply_and_add(Cpu { path, threads: 1, precision }, ROUNDS);
-                *rate = rate.max(operations as f64 / start.elapsed().as_secs_f64());
-            }
+            f32 = f32.max(rate(fireclay_kernels::Precision::F32));
+            bf16 = bf16.max(rate(fireclay_kernels::Precision::Bf16));
         }
-        path.has_bf16() && rates[1] > GAIN * rates[0]
+        bf16 > GAIN * f32
     })
 }
 
