@@ -171,7 +171,7 @@ mod tests {
         let pooled = Conv2dShape { pool: Some(pool), ..tiles };
         let by_window = Conv2dShape { stride: [2; 2], pool: None, ..tiles };
         let dense = DenseShape { rows: 800, in_features: 32, out_features: 32, relu: false };
-        let wide = FeedForward { rows: 200, features: 16, inner: 32, gelu: true, dropout: None };
+        let wide = FeedForward { rows: 200, features: 16, inner: 150, gelu: true, dropout: None };
         let attention = Attention {
             batch: 3,
             num_heads: 2,
@@ -199,8 +199,8 @@ mod tests {
             outputs.push(output);
             let mut output = vec![f32::NAN; 200 * 16];
             let [first, second] =
-                [[16, 32], [32, 16]].map(|[from, to]| DenseWeights::new(cpu, &weight[..512], from, to));
-            let biases = [&weight[..32], &weight[..16]];
+                [[16, 150], [150, 16]].map(|[from, to]| DenseWeights::new(cpu, &input[..2400], from, to));
+            let biases = [&weight[..150], &weight[..16]];
             feed_forward_with(cpu, &wide, &input[..200 * 16], [&first, &second], biases, &mut output);
             outputs.push(output);
             let [mut output, mut log_sums] = [3 * 70 * 16, 3 * 2 * 70].map(|len| vec![f32::NAN; len]);

@@ -72,7 +72,7 @@ impl Kernel for Drop<'_> {
             let end = self.input.len().min(done + BLOCK - skipped);
             let (input, output) = (&self.input[done..end], &mut self.output[done..end]);
             let factors = &mut factors[..skipped + input.len()];
-            self.dropout.stream(block, factors);
+            self.dropout.stream(block, 0, factors);
             let factors = &factors[skipped..];
             (block, skipped, done) = (block + 1, 0, end);
             each_vector!(S::LANES, input.len(), |column, count| {
@@ -92,17 +92,23 @@ impl Dropout {
     /// Writes the factors of a row, 0 or a little more than 1.
     #[inline(always)]
     pub(crate) fn factors(&self, row: usize, factors: &mut [f32]) {
-        self.stream(self.first + row, factors);
+        self.factors_from(row, 0, factors);
     }
 
-    /// Writes the factors of a stream.
+    /// Writes the factors of a row from a place on, which is a multiple of 4.
     #[inline(always)]
-    fn stream(&self, stream: usize, factors: &mut [f32]) {
+    pub(crate) fn factors_from(&self, row: usize, place: usize, factors: &mut [f32]) {
+        self.stream(self.first + row, place, factors);
+    }
+
+    /// Writes the factors of a stream from a place on, which is a multiple of 4.
+    #[inline(always)]
+    fn stream(&self, stream: usize, place: usize, factors: &mut [f32]) {
         let dropped = ((self.rate * 65536.0).round() as u64).min(65535);
         let kept = 65536.0 / (65536 - dropped) as f32;
         let stream = mix(self.seed ^ mix(stream as u64));
         // Each number decides for four places.
-        for (at, four) in factors.chunks_mut(4).enumerate() {
+        for (at, four) in (place / 4..).zip(factors.chunks_mut(4)) {
             let bits = mix(stream.wrapping_add(at as u64));
             for (place, factor) in four.iter_mut().enumerate() {
                 *factor = if (bits >> (16 * place)) & 0xFFFF < dropped { 0.0 } else { kept };

@@ -370,6 +370,7 @@ impl<'a> Backward<'a> {
                             relu: false,
                             output: &mut sums[group * out_channels..],
                             output_stride: shape.out_channels,
+                            ahead: &[],
                         }
                         .run(self.cpu.path);
                     }
@@ -431,6 +432,7 @@ impl Columns {
                 relu: false,
                 output: &mut scratch.columns,
                 output_stride: taps,
+                ahead: &[],
             }
             .run(cpu.path);
             let first = group * channels;

@@ -350,6 +350,7 @@ impl<'a> Forward<'a> {
                         relu: shape.relu,
                         output: &mut output[first..],
                         output_stride: shape.out_channels,
+                        ahead: &[],
                     }
                     .run(path);
                 }

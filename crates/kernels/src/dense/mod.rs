@@ -298,6 +298,7 @@ impl Shares<'_> {
                 // SAFETY: the parts have different rows, all of them inside the output.
                 output: unsafe { output.part(part.start * columns..part.end * columns) },
                 output_stride: *columns,
+                ahead: &[],
             }
             .run(cpu.path);
         });

@@ -1,15 +1,17 @@
 //! The feed-forward network of a transformer's block ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)): two dense
 //! layers and what is between them, over some rows at a time.
 //!
-//! The inner layer is several times as wide as what goes in and comes out. A few of its rows stay in a thread's caches from
-//! one product to the next, so what is between the layers is never written to memory, and the gradient makes it again.
+//! The inner layer is several times as wide as what goes in and comes out. Some of its values, of some rows, stay in a thread's
+//! caches from one product to the next, so what is between the layers is never written to memory, and the gradient makes it again.
+
+use std::ops::Range;
 
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::cpu::{Shared, in_parallel, in_pieces, ranges};
+use crate::cpu::{Shared, in_parallel, in_pieces, piece_of, ranges};
 use crate::elementwise::{add, column_sums};
 use crate::memory::Values;
 use crate::product::{Packed, Start, TILE_ROWS, Transposed};
@@ -19,6 +21,13 @@ use crate::{Cpu, DenseWeights, Dropout, math};
 
 /// Bytes of the inner rows, and of their gradients, that a thread works on at a time.
 const BLOCK_BYTES: usize = if cfg!(test) { 2048 } else { 512 * 1024 };
+
+/// Inner values that the forward pass makes at a time, for all rows of a piece: the weights pass by once for as many rows as stay
+/// in the caches, and these are as many as a product adds up at a time.
+const INNER: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Rows that are worth reading the weights for.
+const LEAST_ROWS: usize = 64;
 
 /// Rows that are worth a thread.
 const ROWS_OF_THREAD: usize = if cfg!(test) { 3 } else { 64 };
@@ -80,7 +89,17 @@ impl FeedForward {
         assert_eq!(weights, [features * inner, inner, inner * features, features], "weights of {self:?}");
     }
 
-    /// Rows that are worked on at a time: whole tiles.
+    /// The size of a piece of the rows in the forward pass, and how many rows a piece has at most: what goes in and comes out, and the
+    /// inner values of that moment, stay in the caches.
+    fn pieces(&self, cpu: Cpu) -> (usize, usize) {
+        let row = 2 * size_of::<f32>() * (self.features + INNER.min(self.inner));
+        let most = (BLOCK_BYTES / row).clamp(24, 192) / TILE_ROWS * TILE_ROWS;
+        let size = piece_of(self.rows, self.threads(cpu), LEAST_ROWS).min(most);
+        // A piece may have a tile above its size.
+        (size, (size.next_multiple_of(TILE_ROWS) + TILE_ROWS).min(self.rows))
+    }
+
+    /// Rows that the gradient works on at a time: whole tiles.
     fn block(&self) -> usize {
         let fitting = BLOCK_BYTES / (2 * size_of::<f32>() * self.inner.max(1));
         fitting.clamp(24, 192) / TILE_ROWS * TILE_ROWS
@@ -177,22 +196,39 @@ fn run(
     let FeedForward { features, inner, .. } = *shape;
     let (output, keeps) = (Shared::new(output), hidden.is_some());
     let hidden = Shared::new(hidden.unwrap_or_default());
-    // With what a piece may have above its size.
-    let block = shape.block();
-    let room = (block + TILE_ROWS).min(shape.rows) * inner;
+    let path = cpu.path;
+    let width = packed1.width();
+    let at_once = INNER.next_multiple_of(width);
+    let (size, most) = shape.pieces(cpu);
+    let room = most * at_once.min(inner);
     let own = || (Values::unspecified(if keeps { 0 } else { room }), Values::unspecified(room));
-    in_pieces((shape.rows, TILE_ROWS), shape.threads(cpu), block, own, |(own, between), rows| {
+    in_pieces((shape.rows, TILE_ROWS), shape.threads(cpu), size, own, |(own, between), rows| {
         let (first, count) = (rows.start, rows.len());
         // SAFETY: the pieces have different rows, all of them inside.
-        let (output, hidden) = unsafe {
+        let (output, kept) = unsafe {
             let output = output.part(first * features..rows.end * features);
-            (output, if keeps { hidden.part(first * inner..rows.end * inner) } else { &mut own[..] })
+            (output, if keeps { hidden.part(first * inner..rows.end * inner) } else { &mut [] })
         };
-        let (hidden, between) = (&mut hidden[..count * inner], &mut between[..count * inner]);
         let input = &input[first * features..rows.end * features];
-        packed1.multiply_rows(cpu.path, input, count, Start::Row(bias1), false, hidden);
-        cpu.path.run(Between::<false> { shape, first, hidden, between, slopes: &mut [] });
-        packed2.multiply_rows(cpu.path, between, count, Start::Row(bias2), false, output);
+        packed1.with_left(path, input, 0..features, |input| {
+            for start in (0..inner).step_by(at_once) {
+                let inside = start..(start + at_once).min(inner);
+                let (hidden, stride) =
+                    if keeps { (&mut kept[start..], inner) } else { (&mut own[..], inside.len()) };
+                let panels = start / width..inside.end.div_ceil(width);
+                let from = Start::Row(bias1);
+                packed1.multiply_panels(path, input, from, false, panels, (&mut *hidden, stride));
+                let between = &mut between[..count * inside.len()];
+                let hidden = (&*hidden, stride);
+                let columns = inside.clone();
+                path.run(Between::<false> { shape, first, columns, hidden, between, slopes: &mut [] });
+                let from = if start == 0 { Start::Row(bias2) } else { Start::Output };
+                packed2.with_left(path, between, inside, |between| {
+                    let into = (&mut *output, features);
+                    packed2.multiply_panels(path, between, from, false, 0..packed2.panels(), into);
+                });
+            }
+        });
     });
 }
 
@@ -269,7 +305,8 @@ pub fn feed_forward_gradient(
                 let hidden = &hidden[first * inner..rows.end * inner];
                 let (between, slopes) = (&mut between[..count * inner], &mut slopes[..count * inner]);
                 turned2.multiply_rows(cpu.path, gradient, count, Start::Zero, false, slopes);
-                cpu.path.run(Between::<true> { shape, first, hidden, between, slopes });
+                let hidden = (hidden, inner);
+                cpu.path.run(Between::<true> { shape, first, columns: 0..inner, hidden, between, slopes });
                 for (values, sums) in [(&*slopes, &mut *bias1), (gradient, &mut *bias2)] {
                     let column_sum = &mut column_sum[..sums.len()];
                     column_sums(cpu.alone(), values, column_sum);
@@ -297,14 +334,18 @@ pub fn feed_forward_gradient(
     }
 }
 
-/// What comes between the layers, for some rows; with `GRADIENT` also turns the gradient by it into that by the first layer's
-/// output.
+/// What comes between the layers, for some rows and columns; with `GRADIENT` also turns the gradient by it into that by the first
+/// layer's output.
 struct Between<'a, const GRADIENT: bool> {
     shape: &'a FeedForward,
     /// The number of the first row.
     first: usize,
-    hidden: &'a [f32],
+    columns: Range<usize>,
+    /// From the first of the columns on, and how far apart rows are.
+    hidden: (&'a [f32], usize),
+    /// `[rows, columns]`
     between: &'a mut [f32],
+    /// `[rows, columns]`
     slopes: &'a mut [f32],
 }
 
@@ -313,17 +354,18 @@ impl<const GRADIENT: bool> Kernel for Between<'_, GRADIENT> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Between { shape, first, hidden, between, slopes } = self;
-        let FeedForward { inner, gelu, dropout, .. } = *shape;
+        let Between { shape, first, columns, hidden: (hidden, stride), between, slopes } = self;
+        let FeedForward { gelu, dropout, .. } = *shape;
         let (zero, one) = (s.splat(0.0), s.splat(1.0));
-        let mut factors = vec![1.0; if dropout.is_some() { inner } else { 0 }];
-        for row in 0..hidden.len() / inner {
+        let width = columns.len();
+        let mut factors = vec![1.0; if dropout.is_some() { width } else { 0 }];
+        for row in 0..between.len() / width {
             if let Some(dropout) = dropout {
-                dropout.factors(first + row, &mut factors);
+                dropout.factors_from(first + row, columns.start, &mut factors);
             }
-            each_vector!(S::LANES, inner, |column, count| {
-                let at = row * inner + column;
-                let x = get(s, hidden, at, count);
+            each_vector!(S::LANES, width, |column, count| {
+                let at = row * width + column;
+                let x = get(s, hidden, row * stride + column, count);
                 let factor = if dropout.is_some() { get(s, &factors, column, count) } else { one };
                 // In this order what is not a number stays so.
                 let y = if gelu { math::gelu(s, x) } else { s.max(zero, x) };

@@ -1,5 +1,6 @@
 use super::*;
-use crate::check::{Random, assert_close, cpus, differences, narrow, wide};
+use crate::check::{Random, assert_close, cpus, differences, narrow, paths, wide};
+use crate::{DenseShape, Precision, dense_with};
 
 struct Case {
     shape: FeedForward,
@@ -43,7 +44,7 @@ impl Case {
         feed_forward(cpu, &self.shape, &self.input, self.weights(), &mut output, Some(&mut hidden));
         let mut alone = vec![f32::NAN; rows * features];
         feed_forward(cpu, &self.shape, &self.input, self.weights(), &mut alone, None);
-        assert_close(&alone, &output, 1e-5, format_args!("{:?} without hidden values", self.shape));
+        assert_eq!(alone, output, "{:?} without hidden values", self.shape);
         if self.shape.dropout.is_none() {
             let weight1 = DenseWeights::new(cpu, &self.weights[0], features, inner);
             let weight2 = DenseWeights::new(cpu, &self.weights[2], inner, features);
@@ -160,4 +161,31 @@ fn weights_of_another_network_are_refused() {
     let mut output = [0.0; 6];
     let weights = FeedForwardWeights { bias1: &[0.0; 3], ..case.weights() };
     feed_forward(Cpu::best(1), &case.shape, &case.input, weights, &mut output, None);
+}
+
+#[test]
+fn in_bf16_it_is_one_layer_after_the_other_however_many_inner_values() {
+    let random = &mut Random::new(8);
+    for (rows, features, inner) in [(20, 3, 64), (20, 70, 65), (7, 16, 67), (30, 33, 130), (13, 8, 259)] {
+        let shape = FeedForward { rows, features, inner, gelu: false, dropout: None };
+        let case = Case::new(random, shape);
+        let [weight1, bias1, weight2, bias2] = &case.weights;
+        for path in paths() {
+            for threads in [1, 3] {
+                let cpu = Cpu { threads, precision: Precision::Bf16, ..Cpu::single(path) };
+                let first = DenseWeights::new(cpu, weight1, features, inner);
+                let second = DenseWeights::new(cpu, weight2, inner, features);
+                let mut output = vec![f32::NAN; rows * features];
+                let biases = [&bias1[..], &bias2[..]];
+                feed_forward_with(cpu, &shape, &case.input, [&first, &second], biases, &mut output);
+                let (mut hidden, mut expected) =
+                    (vec![f32::NAN; rows * inner], vec![f32::NAN; rows * features]);
+                let dense = DenseShape { rows, in_features: features, out_features: inner, relu: true };
+                dense_with(cpu, &dense, &case.input, &first, Some(bias1), &mut hidden);
+                let dense = DenseShape { rows, in_features: inner, out_features: features, relu: false };
+                dense_with(cpu, &dense, &hidden, &second, Some(bias2), &mut expected);
+                assert_eq!(output, expected, "{shape:?} on {cpu:?}");
+            }
+        }
+    }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Product<'a> {
     /// `[rows, columns]`, the rows `output_stride` apart.
     pub(crate) output: &'a mut [f32],
     pub(crate) output_stride: usize,
+    /// What is read after this product, as the next panel of its right factor: it is asked for meanwhile.
+    pub(crate) ahead: &'a [f32],
 }
 
 impl Product<'_> {
@@ -86,7 +88,8 @@ impl Product<'_> {
         if self.terms.len() <= TERMS_OF_BLOCK && self.columns <= COLUMNS_OF_BLOCK {
             return self.run_tiles(path);
         }
-        let Product { a, rows, terms, b, columns, pairs, start, relu, output, output_stride } = self;
+        let Product { a, rows, terms, b, columns, pairs, start, relu, output, output_stride, ahead: _ } =
+            self;
         let mut blocks = terms.chunks(TERMS_OF_BLOCK).peekable();
         let mut first_block = true;
         while let Some(terms) = blocks.next() {
@@ -107,6 +110,7 @@ impl Product<'_> {
                     relu: relu && blocks.peek().is_none(),
                     output: &mut output[column..],
                     output_stride,
+                    ahead: &[],
                 };
                 tiles.run_tiles(path);
             }

@@ -67,6 +67,10 @@ pub(crate) fn panels_of(
     values
 }
 
+/// A left factor as it is multiplied: its numbers, or pairs of bf16, the offsets of its rows, and its terms, of
+/// [`Packed::terms`].
+pub(crate) type Left<'a> = (&'a [f32], &'a [u32], &'a [Term]);
+
 /// A right factor `[inner, columns]` in panels, `[panels][terms][width]`; in bf16 two rows are one term.
 #[derive(Debug)]
 pub(crate) struct Packed {
@@ -145,8 +149,8 @@ impl Packed {
             return;
         }
         if rows < 2 * TILE_ROWS * cpu.threads {
-            return self.with_left(cpu.path, a, rows, |a, rows, terms| {
-                self.multiply_by_columns(cpu, (a, rows, terms), start, relu, output);
+            return self.with_left(cpu.path, a, 0..inner, |factor| {
+                self.multiply_by_columns(cpu, factor, start, relu, output);
             });
         }
         let least = (WORTH_A_PIECE / (inner * columns).max(1)).clamp(LEAST_ROWS, ROWS);
@@ -176,21 +180,27 @@ impl Packed {
         relu: bool,
         output: &mut [f32],
     ) {
-        self.with_left(path, a, rows, |a, rows, terms| {
-            self.multiply_tables(path, (a, rows, terms), start, relu, 0..self.panels(), output);
+        assert_eq!(a.len(), rows * self.inner, "a left factor of another size");
+        self.with_left(path, a, 0..self.inner, |factor| {
+            self.multiply_tables(path, factor, start, relu, 0..self.panels(), output);
         });
     }
 
-    /// Hands on a left factor `[rows, inner]` as it is multiplied, with its tables.
-    fn with_left(&self, path: Path, a: &[f32], rows: usize, run: impl FnOnce(&[f32], &[u32], &[Term])) {
-        let terms = self.terms(0..self.terms);
+    /// Hands on a left factor as it is multiplied, with its tables. `a` holds only these columns of it; in bf16 the number of the
+    /// first is even.
+    pub(crate) fn with_left(&self, path: Path, a: &[f32], columns: Range<usize>, run: impl FnOnce(Left<'_>)) {
+        let (first, inner) = (columns.start, columns.len());
+        let rows = a.len() / inner.max(1);
+        assert_eq!(a.len(), rows * inner, "a left factor of whole rows");
         if !self.pairs {
-            return run(a, &strided(rows, self.inner), &terms);
+            let terms = self.terms_from(first, 0..inner);
+            return run((a, &strided(rows, inner), &terms));
         }
-        let row = row_of_pairs(self.inner);
+        assert!(first.is_multiple_of(2), "a pair is not taken apart");
+        let row = row_of_pairs(inner);
         let mut pairs = Values::unspecified(rows * row);
-        pair_values(path, a, self.inner, self.inner, rows, &mut pairs);
-        run(&pairs, &strided(rows, row), &terms);
+        pair_values(path, a, inner, inner, rows, &mut pairs);
+        run((&pairs, &strided(rows, row), &self.terms_from(first / 2, 0..inner.div_ceil(2))));
     }
 
     /// How many panels there are.
@@ -200,7 +210,12 @@ impl Packed {
 
     /// The terms of a product whose left factor has its numbers at these offsets.
     pub(crate) fn terms(&self, offsets: impl IntoIterator<Item = usize>) -> Vec<Term> {
-        let terms = offsets.into_iter().enumerate();
+        self.terms_from(0, offsets)
+    }
+
+    /// The terms from one on.
+    fn terms_from(&self, first: usize, offsets: impl IntoIterator<Item = usize>) -> Vec<Term> {
+        let terms = (first..).zip(offsets);
         terms.map(|(k, a)| Term { a: offset(a), b: offset(k * self.width) }).collect()
     }
 
@@ -208,7 +223,7 @@ impl Packed {
     pub(crate) fn multiply_by_columns(
         &self,
         cpu: Cpu,
-        factor: (&[f32], &[u32], &[Term]),
+        factor: Left<'_>,
         start: Start<'_>,
         relu: bool,
         output: &mut [f32],
@@ -223,43 +238,77 @@ impl Packed {
         });
     }
 
-    /// The columns of some panels of a product whose left factor is found through tables; `terms` are of
-    /// [`terms`](Self::terms). The output is `[rows, columns]`.
+    /// The columns of some panels of a product. The output is `[rows, columns]`.
     pub(crate) fn multiply_tables(
         &self,
         path: Path,
-        (a, rows, terms): (&[f32], &[u32], &[Term]),
+        factor: Left<'_>,
         start: Start<'_>,
         relu: bool,
         panels: Range<usize>,
         output: &mut [f32],
     ) {
+        assert_eq!(factor.2.len(), self.terms, "as many terms as the packed factor has");
+        let into = (&mut output[panels.start * self.width..], self.columns);
+        self.multiply_panels(path, factor, start, relu, panels, into);
+    }
+
+    /// The columns of some panels of a product, or of a part of its sums if the left factor has only some terms. The output begins with
+    /// the first of these columns, and its rows are as far apart as its second part says; a row that it starts from has all columns.
+    pub(crate) fn multiply_panels(
+        &self,
+        path: Path,
+        (a, rows, terms): Left<'_>,
+        start: Start<'_>,
+        relu: bool,
+        panels: Range<usize>,
+        (output, output_stride): (&mut [f32], usize),
+    ) {
         let Packed { terms: inner, columns, width, pairs, .. } = *self;
-        assert_eq!(terms.len(), inner, "as many terms as the packed factor has");
-        for term in (0..inner).step_by(TERMS) {
-            let count = TERMS.min(inner - term);
+        let mut rest = terms.chunks(TERMS).peekable();
+        let values = self.values.slice();
+        let mut is_first = true;
+        while let Some(terms) = rest.next() {
+            let is_last = rest.peek().is_none();
             for panel in panels.clone() {
                 let first = panel * width;
                 let columns_of_panel = width.min(columns - first);
+                // The same terms of the next panel, or else the next terms of the first one.
+                let ahead = match (panel + 1 < panels.end, rest.peek()) {
+                    (true, _) => Some((panel + 1, terms)),
+                    (false, Some(terms)) => Some((panels.start, *terms)),
+                    (false, None) => None,
+                };
+                let ahead = ahead.map_or(0..0, |(panel, terms)| {
+                    let next = panel * width * inner + terms[0].b as usize;
+                    next..next + terms.len() * width
+                });
                 Product {
                     a,
                     rows,
-                    terms: &terms[term..term + count],
-                    b: &self.values.slice()[first * inner..][..inner * width],
+                    terms,
+                    b: &values[first * inner..][..inner * width],
                     columns: columns_of_panel,
                     pairs,
-                    start: match (term, start) {
-                        (0, Start::Row(row)) => Start::Row(&row[first..first + columns_of_panel]),
-                        (0, start) => start,
+                    start: match (is_first, start) {
+                        (true, Start::Row(row)) => Start::Row(&row[first..first + columns_of_panel]),
+                        (true, start) => start,
                         _ => Start::Output,
                     },
-                    relu: relu && term + count == inner,
-                    output: &mut output[first..],
-                    output_stride: columns,
+                    relu: relu && is_last,
+                    output: &mut output[(panel - panels.start) * width..],
+                    output_stride,
+                    ahead: &values[ahead],
                 }
                 .run(path);
             }
+            is_first = false;
         }
+    }
+
+    /// Columns of a panel.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 }
 
@@ -402,6 +451,7 @@ impl Transposed {
                 // SAFETY: by the caller's word; a product touches only its own columns.
                 output: unsafe { output.part(begin..end) },
                 output_stride: all_columns,
+                ahead: &[],
             }
             .run(self.path);
         }

@@ -29,6 +29,7 @@ fn check(random: &mut Random, rows: usize, terms: usize, columns: usize) {
                 relu,
                 output,
                 output_stride: b_stride,
+                ahead: &[],
             });
         };
         let mut expected = before.clone();
@@ -97,6 +98,7 @@ fn offsets_beyond_a_factor_are_refused() {
         relu: false,
         output: &mut output,
         output_stride: 1,
+        ahead: &[],
     };
     product.run(crate::Path::Plain);
 }

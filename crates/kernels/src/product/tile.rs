@@ -1,7 +1,7 @@
 //! The product, tile by tile: as many sums as there are registers for, each read and written once.
 
 use super::{Product, Start, Term};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, prefetch_to_l2};
 
 /// The kernel that goes over the output in tiles; with `PAIRS` factors are pairs of bf16.
 pub(super) struct Tiles<'a, const PAIRS: bool>(pub(super) Product<'a>);
@@ -15,14 +15,25 @@ struct Ground<'a> {
     relu: bool,
     output: *mut f32,
     output_stride: usize,
+    /// What is asked for meanwhile, and how many bytes of it with each row.
+    ahead: *const u8,
+    ahead_of_row: usize,
 }
+
+/// Bytes of a cache line: more are not asked for at a time.
+const LINE: usize = 64;
 
 impl<'a> Ground<'a> {
     #[inline(always)]
     fn of(product: Product<'a>) -> Self {
-        let Product { a, terms, b, start, relu, output, output_stride, .. } = product;
+        let Product { a, rows, terms, b, start, relu, output, output_stride, ahead, .. } = product;
+        // Without anything ahead it is the beginning of what is read anyway.
+        let (ahead, ahead_of_row) = match size_of_val(ahead) / rows.len().max(1) {
+            0 => (b.as_ptr().cast(), 0),
+            of_row => (ahead.as_ptr().cast(), of_row),
+        };
         let (a, b, output) = (a.as_ptr(), b.as_ptr(), output.as_mut_ptr());
-        Ground { a, terms, b, start, relu, output, output_stride }
+        Ground { a, terms, b, start, relu, output, output_stride, ahead, ahead_of_row }
     }
 }
 
@@ -192,7 +203,17 @@ unsafe fn sums<S: Simd, const M: usize, const N: usize, const TAIL: bool, const 
                 std::array::from_fn(|n| load(output.add(m * ground.output_stride), n))
             }),
         };
+        let mut ahead = ground.ahead.wrapping_add(first * ground.ahead_of_row);
+        let step = match ground.ahead_of_row {
+            0 => 0,
+            of_row => (M * of_row / ground.terms.len()).min(LINE),
+        };
         for term in ground.terms {
+            // Narrower tiles have no room for it beside their own reads.
+            if N == 4 {
+                prefetch_to_l2(ahead);
+                ahead = ahead.wrapping_add(step);
+            }
             let from = b.add(term.b as usize);
             let right: [S::F; N] = std::array::from_fn(|n| load(from, n));
             for m in 0..M {

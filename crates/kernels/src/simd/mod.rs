@@ -181,6 +181,18 @@ pub(crate) fn prefetch(place: *const f32) {
     let _ = place;
 }
 
+/// As [`prefetch`], into the second cache.
+#[inline(always)]
+pub(crate) fn prefetch_to_l2(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as for `prefetch`.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// Reads a vector of a row that ends after `left` numbers.
 ///
 /// # Safety

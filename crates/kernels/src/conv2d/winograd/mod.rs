@@ -192,6 +192,7 @@ impl Winograd {
         scratch.other.reserve(ELEMENTS * out_element);
         let terms = strided_terms(inner, 1, self.width);
         let rows = strided(at_once, row);
+        let (values, panels) = (self.weights.slice(), columns.div_ceil(self.width));
         for first in tiles.clone().step_by(at_once) {
             let tiles = first..(first + at_once).min(tiles.end);
             cpu.run(InputTiles {
@@ -205,19 +206,27 @@ impl Winograd {
                 element,
             });
             for at in 0..ELEMENTS {
-                for number in 0..columns.div_ceil(self.width) {
-                    let weights = (number * ELEMENTS + at) * inner * self.width;
+                for number in 0..panels {
+                    let panel_len = inner * self.width;
+                    let weights = (number * ELEMENTS + at) * panel_len;
+                    let next = match (number + 1 < panels, at + 1 < ELEMENTS) {
+                        (true, _) => weights + ELEMENTS * panel_len,
+                        (false, true) => (at + 1) * panel_len,
+                        // The next tiles begin again.
+                        (false, false) => 0,
+                    };
                     Product {
                         a: &scratch.input.slice()[at * element..],
                         rows: &rows[..tiles.len()],
                         terms: &terms,
-                        b: &self.weights.slice()[weights..weights + inner * self.width],
+                        b: &values[weights..weights + panel_len],
                         columns: self.width.min(columns - number * self.width),
                         pairs: cpu.is_bf16(),
                         start: Start::Zero,
                         relu: false,
                         output: &mut scratch.other.slice_mut()[at * out_element + number * panel..],
                         output_stride: self.width,
+                        ahead: &values[next..next + panel_len],
                     }
                     .run(cpu.path);
                 }
@@ -425,6 +434,7 @@ impl ByWeight {
             relu: false,
             output: sums,
             output_stride: self.width,
+            ahead: &[],
         }
         .run(self.cpu.path);
     }
