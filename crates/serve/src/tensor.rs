@@ -258,7 +258,10 @@ impl Tensor {
 
 /// The shortest decimal that is this number again: 0.1, and not 0.10000000149.
 pub(crate) fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
+    match value.is_finite() {
+        true => fast_float2::parse(zmij::Buffer::new().format_finite(value)).unwrap_or(f64::from(value)),
+        false => f64::from(value),
+    }
 }
 
 /// Axes of a tensor at most.
@@ -365,6 +368,20 @@ mod tests {
 
     fn refused(tensor: Result<Tensor, Refusal>) -> String {
         tensor.expect_err("it is to be refused").to_string()
+    }
+
+    #[test]
+    fn the_shortest_decimal_of_a_number_is_that_number_again() {
+        for bits in (0..u32::MAX).step_by(99_991) {
+            let value = f32::from_bits(bits);
+            let found = shortest(value);
+            if !value.is_finite() {
+                assert_eq!(found.to_bits(), f64::from(value).to_bits());
+                continue;
+            }
+            assert_eq!((found as f32).to_bits(), bits, "{value:?}");
+            assert_eq!(format!("{found:e}").len(), format!("{value:e}").len(), "{value:?}");
+        }
     }
 
     #[test]
