@@ -8,9 +8,10 @@ use fireclay_kernels::recurrent::{
 use fireclay_kernels::{
     Attention, Conv2dGradients, Conv2dShape, Conv2dWeights, CrossEntropy, DenseCrossEntropyGradients,
     DenseCrossEntropyShape, DenseGradients, DenseShape, DenseWeights, FeedForward, FeedForwardGradients,
-    FeedForwardWeights, Int8DenseWeights, MaxPool, Values, conv2d, conv2d_backward, conv2d_for_training,
-    conv2d_with, cross_entropy, dense, dense_backward, dense_cross_entropy, dense_with, feed_forward,
-    feed_forward_gradient, int8_dense, int8_feed_forward, self_attention, self_attention_gradient,
+    FeedForwardWeights, Int8Conv2d, Int8DenseWeights, Int8Layer, Int8Network, Int8Scale, MaxPool, Values,
+    conv2d, conv2d_backward, conv2d_for_training, conv2d_with, cross_entropy, dense, dense_backward,
+    dense_cross_entropy, dense_with, feed_forward, feed_forward_gradient, int8_dense, int8_feed_forward,
+    self_attention, self_attention_gradient,
 };
 
 use crate::{Case, Work};
@@ -82,10 +83,53 @@ pub fn all() -> Vec<Case> {
         cases.push(ordered_dense_case(DenseShape { rows, in_features, out_features, relu: true }));
         cases.push(int8_dense_case(rows, in_features, out_features));
     }
-    for (in_channels, out_channels, side) in
-        [(32, 64, 13), (64, 64, 5), (64, 64, 6), (96, 96, 8), (96, 96, 10), (256, 256, 10), (512, 512, 6)]
-    {
-        cases.push(ordered_conv2d_case(Conv2dShape::new(1, in_channels, out_channels, [side, side], [3, 3])));
+    // Ordered weights are multiplied by tiles of 2 by 2 from 12 on, and of 4 by 4 from 9 on.
+    for (batch, in_channels, out_channels, side) in [
+        (1, 32, 64, 13),
+        (1, 64, 64, 5),
+        (1, 64, 64, 6),
+        (1, 96, 96, 8),
+        (1, 96, 96, 10),
+        (1, 32, 32, 18),
+        (1, 64, 64, 18),
+        (1, 64, 64, 34),
+        (1, 128, 128, 18),
+        (1, 256, 256, 10),
+        (1, 512, 512, 6),
+        (2, 256, 256, 10),
+        (3, 256, 256, 10),
+        (8, 512, 512, 6),
+        (9, 512, 512, 6),
+        (32, 512, 512, 6),
+        (64, 16, 16, 34),
+        (64, 24, 24, 34),
+        (64, 32, 32, 18),
+        (64, 32, 64, 13),
+        (64, 32, 64, 15),
+        (64, 64, 64, 5),
+        (64, 64, 64, 6),
+        (64, 64, 64, 10),
+        (64, 64, 64, 34),
+        (64, 128, 128, 18),
+        (64, 256, 256, 10),
+        (64, 512, 512, 6),
+    ] {
+        let shape = Conv2dShape::new(batch, in_channels, out_channels, [side, side], [3, 3]);
+        cases.push(ordered_conv2d_case(shape));
+    }
+    // The smaller an image, the more of what a window covers is its border.
+    for (batch, channels, side) in [
+        (64, 16, 32),
+        (64, 64, 32),
+        (64, 128, 16),
+        (64, 64, 8),
+        (64, 256, 8),
+        (64, 512, 4),
+        (1, 64, 8),
+        (1, 256, 8),
+        (1, 512, 4),
+    ] {
+        cases.push(int8_conv2d_case(batch, channels, side));
     }
     cases.extend([(64, 8, 256, 32), (1, 8, 256, 32)].map(attention_cases).into_iter().flatten());
     // Both layers at once pay from 64 on.
@@ -218,6 +262,31 @@ fn ordered_conv2d_case(shape: Conv2dShape) -> Case {
     case(name, Work::Flops(shape.flops()), move |cpu| {
         conv2d_with(cpu, &shape, &input, &weights, None, &mut output)
     })
+}
+
+/// Four layers, so that what enters and leaves weighs little.
+fn int8_conv2d_case(batch: usize, channels: usize, side: usize) -> Case {
+    let (layers, dims) = (4, [channels, side, side]);
+    let scale = Int8Scale { scale: 0.01, zero_point: 0 };
+    let layer = Int8Conv2d {
+        out_channels: channels,
+        kernel_size: [3, 3],
+        stride: [1, 1],
+        padding: [1; 4],
+        dilation: [1, 1],
+        weight: vec![1; 9 * channels * channels],
+        weight_scale: vec![0.001; channels],
+        bias: vec![0.1; channels],
+        relu: true,
+        output: Some(scale),
+    };
+    let mut all = vec![Int8Layer::Conv2d(layer); layers];
+    all.push(Int8Layer::GlobalAveragePool);
+    let network = Int8Network::new(fireclay_kernels::Cpu::best(1), dims, scale, &all);
+    let (input, mut output) = (vec![0.5; batch * network.in_len()], vec![0.0; batch * channels]);
+    let operations = 2 * 9 * layers * batch * side * side * channels * channels;
+    let name = format!("conv2d {batch}x{side}x{side}x{channels}-{channels} int8, {layers} layers");
+    case(name, Work::Flops(operations as u64), move |cpu| network.run(cpu, batch, &input, false, &mut output))
 }
 
 fn attention_cases((batch, num_heads, tokens, dim): (usize, usize, usize, usize)) -> [Case; 2] {

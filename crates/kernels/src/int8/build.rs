@@ -1,11 +1,13 @@
 //! From layers to steps: places in memory, tables, and weights in the order in which tiles read them.
 
-use super::steps::{Product, Step};
+use std::ops::Range;
+
+use super::steps::{Product, Step, Windows};
 use super::tensor::Tensor;
-use super::tile::vectors_of;
+use super::tile::{Quad, vectors_of};
 use super::{Int8Conv2d, Int8Layer, Int8Network, Int8Pool, Int8Scale};
 use crate::buffer::Buffer;
-use crate::product::{Term, offset};
+use crate::product::offset;
 use crate::simd::{Kernel, Simd};
 use crate::{Cpu, Path};
 
@@ -228,22 +230,14 @@ impl Builder {
 
         let width = self.vectors * self.lanes;
         let padded = out_channels.next_multiple_of(self.lanes);
-        let (panels, terms) = in_panels(&quads, &conv.weight, out_channels, [self.lanes, width]);
+        let panels = in_panels(&quads, &conv.weight, out_channels, [self.lanes, width]);
 
-        let [mut start, mut factor, mut addend] = std::array::from_fn(|_| Buffer::zeros(padded));
+        let [mut factor, mut addend] = [(); 2].map(|()| Buffer::zeros(padded));
         let whole_bias = conv.whole_bias(from.scale);
         let by = conv.output.map_or(1.0, |output| output.scale);
         for channel in 0..out_channels {
-            let sum: i32 =
-                conv.weight[channel * terms_of_sum..][..terms_of_sum].iter().map(|w| i32::from(*w)).sum();
-            let lowered = -i32::from(from.scale.zero_point) * sum;
-            let (whole, rest) = match &whole_bias {
-                Some(whole) => (whole[channel], 0.0),
-                None => (0, conv.bias[channel] / by),
-            };
-            start.slice_mut()[channel] = f32::from_bits(lowered.wrapping_add(whole) as u32);
             factor.slice_mut()[channel] = from.scale.scale * conv.weight_scale[channel] / by;
-            addend.slice_mut()[channel] = rest;
+            addend.slice_mut()[channel] = if whole_bias.is_some() { 0.0 } else { conv.bias[channel] / by };
         }
         let zero = conv.output.map_or(0.0, |output| f32::from(output.zero_point));
         let least = match (conv.relu, conv.output) {
@@ -252,25 +246,25 @@ impl Builder {
             (false, None) => f32::NEG_INFINITY,
         };
 
-        let inside = |y: usize, x: usize| {
-            (from.border[0] - conv.padding[0] + y) * from.row()
-                + (from.border[1] - conv.padding[1] + x) * channels
-        };
-        let pixels = (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x)));
-        let rows = pixels.clone().map(|(y, x)| offset(inside(y * conv.stride[0], x * conv.stride[1])));
-        let places = pixels.map(|(y, x)| to.map_or(0, |to| offset(to.place(y, x))));
+        let kinds = [(0, out_height), (1, out_width)]
+            .map(|(axis, windows)| by_border(conv, axis, from.dims[axis + 1], windows));
+        // By rows and columns, by rows, or all alike.
+        let all = [(0, out_height), (1, out_width)]
+            .map(|(axis, windows)| vec![(0..conv.kernel_size[axis], (0..windows).collect())]);
+        let [by_row, by_column] = &kinds;
+        let mut kinds = vec![[by_row, by_column], [by_row, &all[1]], [&all[0], &all[1]]];
+        kinds.dedup();
+        let windows = kinds.into_iter();
+        let windows =
+            windows.map(|kinds| self.windows(conv, (from, to), &quads, whole_bias.as_deref(), kinds));
         Product {
             from,
             to,
             out_channels,
             width,
-            windows: out_height * out_width,
-            rows: rows.collect(),
-            places: places.collect(),
+            windows: windows.collect(),
             quads: quads.len(),
-            terms,
             panels,
-            start,
             factor,
             addend,
             least,
@@ -278,36 +272,102 @@ impl Builder {
             zero,
         }
     }
+
+    /// All windows of a convolution, by kinds of rows and of columns. Of a quad is given where it lies, and which terms its bytes are.
+    fn windows(
+        &self,
+        conv: &Int8Conv2d,
+        (from, to): (Tensor, Option<Tensor>),
+        quads: &[(usize, &[usize])],
+        whole_bias: Option<&[i32]>,
+        [by_row, by_column]: [&Kinds; 2],
+    ) -> Vec<Windows> {
+        let [kernel_height, kernel_width] = conv.kernel_size;
+        let terms_of_sum = from.dims[0] * kernel_height * kernel_width;
+        let mut all = Vec::new();
+        for (taps_y, rows) in by_row {
+            for (taps_x, columns) in by_column {
+                let meets = |at: &usize| {
+                    let (y, x) = (at / kernel_width % kernel_height, at % kernel_width);
+                    taps_y.contains(&y) && taps_x.contains(&x)
+                };
+                let kept = quads.iter().enumerate().filter(|(_, (_, four))| four.iter().any(meets));
+                let kept: Vec<_> = kept.collect();
+                let mut start = Buffer::zeros(conv.out_channels.next_multiple_of(self.lanes));
+                for (channel, start) in start.slice_mut().iter_mut().enumerate().take(conv.out_channels) {
+                    let weights = &conv.weight[channel * terms_of_sum..][..terms_of_sum];
+                    let terms = kept.iter().flat_map(|(_, (_, four))| four.iter());
+                    let sum: i32 = terms.map(|at| i32::from(weights[*at])).sum();
+                    let lowered = -i32::from(from.scale.zero_point) * sum;
+                    let whole = whole_bias.map_or(0, |whole| whole[channel]);
+                    *start = f32::from_bits(lowered.wrapping_add(whole) as u32);
+                }
+                let begin = |y: usize, x: usize| {
+                    (from.border[0] - conv.padding[0] + y * conv.stride[0]) * from.row()
+                        + (from.border[1] - conv.padding[1] + x * conv.stride[1]) * from.dims[0]
+                };
+                let pixels = || rows.iter().flat_map(|y| columns.iter().map(move |x| (*y, *x)));
+                all.push(Windows {
+                    count: rows.len() * columns.len(),
+                    rows: pixels().map(|(y, x)| offset(begin(y, x))).collect(),
+                    places: pixels().map(|(y, x)| to.map_or(0, |to| offset(to.place(y, x)))).collect(),
+                    quads: kept
+                        .iter()
+                        .map(|(row, (a, _))| Quad { a: offset(*a), row: offset(*row) })
+                        .collect(),
+                    start,
+                });
+            }
+        }
+        all
+    }
 }
 
-/// Weights `[columns, terms]` in panels of at most `width` columns, `[panel][quads][columns]`, filled up to whole vectors; and where each
-/// of the quads lies on both sides. Of a quad is given where it lies on the left, and which terms its bytes are.
+/// Positions of a window along an axis, and which of the kernel's values meet the image there and not its border.
+type Kinds = Vec<(Range<usize>, Vec<usize>)>;
+
+/// Positions of a window along an axis, by which of the kernel's values meet the image there and not its border.
+fn by_border(conv: &Int8Conv2d, axis: usize, size: usize, windows: usize) -> Kinds {
+    let image = conv.padding[axis]..conv.padding[axis] + size;
+    let mut kinds = Kinds::new();
+    for at in 0..windows {
+        let place = |tap: usize| at * conv.stride[axis] + tap * conv.dilation[axis];
+        let before = |end: usize| (0..conv.kernel_size[axis]).filter(|tap| place(*tap) < end).count();
+        let taps = before(image.start)..before(image.end);
+        match kinds.iter_mut().find(|(known, _)| *known == taps) {
+            Some((_, places)) => places.push(at),
+            None => kinds.push((taps, vec![at])),
+        }
+    }
+    kinds
+}
+
+/// Weights `[columns, terms]` in panels of at most `width` columns, `[panel][quads][columns]`, filled up to whole vectors. Of a quad is
+/// given where it lies on the left, and which terms its bytes are.
 pub(super) fn in_panels(
     quads: &[(usize, &[usize])],
     weight: &[i8],
     columns: usize,
     [lanes, width]: [usize; 2],
-) -> (Buffer, Vec<Term>) {
+) -> Buffer {
     let terms_of_sum = weight.len().checked_div(columns).unwrap_or(0);
     let padded = columns.next_multiple_of(lanes);
     let mut panels = Buffer::zeros(quads.len() * padded);
     let values = panels.slice_mut();
-    let mut terms = Vec::new();
     for first in (0..padded).step_by(width) {
         let wide = width.min(padded - first);
-        for (k, (place, four)) in quads.iter().enumerate() {
-            terms.push(Term { a: offset(*place), b: offset(k * wide) });
+        for (row, (_, four)) in quads.iter().enumerate() {
             for column in 0..wide.min(columns.saturating_sub(first)) {
                 let mut quad = [0i8; 4];
                 for (to, at) in quad.iter_mut().zip(*four) {
                     *to = weight[(first + column) * terms_of_sum + at];
                 }
-                values[first * quads.len() + k * wide + column] =
+                values[first * quads.len() + row * wide + column] =
                     f32::from_bits(u32::from_le_bytes(quad.map(|weight| weight as u8)));
             }
         }
     }
-    (panels, terms)
+    panels
 }
 
 fn conv_dims(conv: &Int8Conv2d, [_, height, width]: [usize; 3]) -> [usize; 3] {

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::Int8Conv2d;
 use super::build::{PanelVectors, in_panels};
-use super::tile::{Into, Tiles};
+use super::tile::{Into, Quad, Tiles};
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_pieces, piece_of};
 use crate::elementwise::gelu_in_place;
-use crate::product::{Term, offset};
+use crate::product::offset;
 use crate::simd::{Kernel, Path, Simd};
 use crate::vectors::{each_vector, get, put_u8};
 use crate::{Cpu, Values};
@@ -41,10 +41,7 @@ pub struct Int8DenseWeights {
     out_features: usize,
     /// Columns of a panel, but that the last may have fewer.
     width: usize,
-    /// Terms of a sum, four bytes each.
-    quads: usize,
-    /// Those of each panel.
-    terms: Vec<Term>,
+    quads: Vec<Quad>,
     panels: Buffer,
     /// What the sums of each column start from: less the byte of 0 times its weights.
     start: Buffer,
@@ -69,15 +66,16 @@ impl Int8DenseWeights {
         let all: Vec<usize> = (0..in_features).collect();
         let quads: Vec<(usize, &[usize])> =
             all.chunks(4).enumerate().map(|(at, four)| (4 * at, four)).collect();
-        let (panels, terms) = in_panels(&quads, &whole, out_features, [lanes, width]);
+        let panels = in_panels(&quads, &whole, out_features, [lanes, width]);
         let padded = out_features.next_multiple_of(lanes);
         let [mut start, mut factor] = [(); 2].map(|()| Buffer::zeros(padded));
         factor.slice_mut()[..out_features].copy_from_slice(&scales);
         for (start, weights) in start.slice_mut().iter_mut().zip(whole.chunks_exact(in_features.max(1))) {
             *start = start_of(weights);
         }
-        let quads = quads.len();
-        Some(Int8DenseWeights { path, in_features, out_features, width, quads, terms, panels, start, factor })
+        let quads = quads.iter().enumerate().map(|(row, (a, _))| Quad { a: offset(*a), row: offset(row) });
+        let quads = quads.collect();
+        Some(Int8DenseWeights { path, in_features, out_features, width, quads, panels, start, factor })
     }
 
     fn panels(&self) -> usize {
@@ -86,7 +84,7 @@ impl Int8DenseWeights {
 
     /// Bytes from one row of the input to the next.
     fn row(&self) -> usize {
-        4 * self.quads
+        4 * self.quads.len()
     }
 }
 
@@ -268,7 +266,8 @@ impl<'a> Layer<'a> {
         output: Shared<f32>,
         panels: Range<usize>,
     ) {
-        let Int8DenseWeights { path, in_features, out_features, width, quads, .. } = *self.weights;
+        let Int8DenseWeights { path, in_features, out_features, width, .. } = *self.weights;
+        let quads = self.weights.quads.len();
         let row = self.weights.row();
         let most = ROWS.min(rows.len());
         room.bytes.reserve(most * quads);
@@ -291,7 +290,7 @@ impl<'a> Layer<'a> {
                 path.run_int8(Tiles {
                     a: bytes,
                     rows: &room.places[..count],
-                    terms: &self.weights.terms[panel * quads..][..quads],
+                    quads: &self.weights.quads,
                     panel: &self.weights.panels.slice()[column * quads..],
                     start: &self.weights.start.slice()[column..],
                     factor: &self.weights.factor.slice()[column..],

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::tensor::{SLACK, Tensor};
-use super::tile::{Into, Tiles};
+use super::tile::{Into, Quad, Tiles};
 use super::{Int8Network, Int8Pool, Int8Scale};
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_pieces, piece_of};
-use crate::product::{Term, offset};
+use crate::product::offset;
 use crate::simd::{Kernel, Path, Simd, load_up_to, store_up_to};
 use crate::vectors::{each_vector, get, get_u8, put_u8};
 use crate::{Cpu, Values};
@@ -88,23 +88,31 @@ pub(super) struct Product {
     pub(super) out_channels: usize,
     /// Columns of a panel, but that the last may have fewer.
     pub(super) width: usize,
-    /// Windows of an image.
-    pub(super) windows: usize,
-    /// Where each window of an image begins, then those of the next images of a group.
-    pub(super) rows: Vec<u32>,
-    /// Where its results go, likewise.
-    pub(super) places: Vec<u32>,
-    /// Terms of a sum, four bytes each.
+    /// All windows, in ever fewer kinds.
+    pub(super) windows: Vec<Vec<Windows>>,
+    /// Rows of a panel.
     pub(super) quads: usize,
-    /// Those of each panel.
-    pub(super) terms: Vec<Term>,
     pub(super) panels: Buffer,
-    pub(super) start: Buffer,
     pub(super) factor: Buffer,
     pub(super) addend: Buffer,
     pub(super) least: f32,
     pub(super) most: f32,
     pub(super) zero: f32,
+}
+
+/// Windows of which at most some values of the kernel meet the image and the others its border: those add up to nothing, or to what
+/// the sums can start from.
+#[derive(Debug)]
+pub(super) struct Windows {
+    /// Of one image.
+    pub(super) count: usize,
+    /// Where each window of an image begins, then those of the next images of a group.
+    pub(super) rows: Vec<u32>,
+    /// Where its results go, likewise.
+    pub(super) places: Vec<u32>,
+    /// What of a window is not only border.
+    pub(super) quads: Vec<Quad>,
+    pub(super) start: Buffer,
 }
 
 impl Step {
@@ -114,8 +122,10 @@ impl Step {
         let repeat = |table: &[u32], image: usize| -> Vec<u32> {
             (0..group).flat_map(|at| table.iter().map(move |place| place + offset(at * image))).collect()
         };
-        product.places = repeat(&product.places, product.to.map_or(0, |to| to.image()));
-        product.rows = repeat(&product.rows, product.from.image());
+        for windows in product.windows.iter_mut().flatten() {
+            windows.places = repeat(&windows.places, product.to.map_or(0, |to| to.image()));
+            windows.rows = repeat(&windows.rows, product.from.image());
+        }
     }
 }
 
@@ -358,13 +368,20 @@ fn quantize<S: Simd>(s: S, of: Int8Scale, from: &[f32], into: &mut [u8]) {
 }
 
 /// Multiplications of a product that are worth another thread.
-const WORTH_A_THREAD: usize = if cfg!(test) { 1 } else { 1 << 21 };
+const WORTH_A_THREAD: usize = if cfg!(test) { 1 } else { 3 << 19 };
+
+/// Rows of a kind of windows from which it is a product by itself: fewer take as long as these, as a tile's sums wait for each other, and
+/// a panel is read for each kind.
+const ROWS_OF_KIND: usize = 4;
 
 impl Product {
     fn run(&self, path: Path, threads: usize, images: usize, arena: &mut Arena, output: &mut [f32]) {
-        let rows = images * self.windows;
-        let panels = self.terms.len() / self.quads.max(1);
-        let work = 4 * rows * self.terms.len() * self.width;
+        let are_enough = |kinds: &&Vec<Windows>| kinds.iter().all(|kind| images * kind.count >= ROWS_OF_KIND);
+        let Some(windows) = self.windows.iter().find(are_enough).or(self.windows.last()) else { return };
+        let rows = images * windows.iter().map(|windows| windows.count).sum::<usize>();
+        let panels = self.out_channels.div_ceil(self.width);
+        let quads: usize = windows.iter().map(|windows| windows.count * windows.quads.len()).sum();
+        let work = 4 * images * quads * self.out_channels;
         let (a, to) = match self.to {
             Some(to) => {
                 let (a, to) = arena.read_and_write(self.from, to, images);
@@ -374,7 +391,7 @@ impl Product {
         };
         let threads = threads.min(work / WORTH_A_THREAD).max(1);
         if threads == 1 {
-            return self.tiles(path, a, to, 0..rows, 0..panels);
+            return self.tiles(path, (windows, images), (a, to), 0..rows, 0..panels);
         }
         // Rows, or where there are few of them panels of columns.
         let by_rows = rows >= 2 * ROWS * threads;
@@ -385,40 +402,59 @@ impl Product {
             piece_of(all.0, threads, least),
             || (),
             |(), part| match by_rows {
-                true => self.tiles(path, a, to, part, 0..panels),
-                false => self.tiles(path, a, to, 0..rows, part),
+                true => self.tiles(path, (windows, images), (a, to), part, 0..panels),
+                false => self.tiles(path, (windows, images), (a, to), 0..rows, part),
             },
         );
     }
 
-    /// The results of some rows in some panels of columns.
-    fn tiles(&self, path: Path, a: &[u8], to: To, rows: Range<usize>, panels: Range<usize>) {
+    /// The results of some rows, which are all windows of a kind in all images after those of another, in some panels of columns.
+    fn tiles(
+        &self,
+        path: Path,
+        (windows, images): (&[Windows], usize),
+        (a, to): (&[u8], To),
+        rows: Range<usize>,
+        panels: Range<usize>,
+    ) {
         for panel in panels {
             let first = panel * self.width;
-            let to = match to {
-                To::Bytes(to) => {
-                    Into::Bytes { to: to.ptr().wrapping_add(first), places: &self.places[rows.clone()] }
+            let mut begin = 0;
+            for windows in windows {
+                let len = images * windows.count;
+                let part =
+                    rows.start.clamp(begin, begin + len) - begin..rows.end.clamp(begin, begin + len) - begin;
+                begin += len;
+                if part.is_empty() {
+                    continue;
                 }
-                To::Numbers(to) => {
-                    let stride = self.out_channels;
-                    let to = to.ptr().wrapping_add(rows.start * stride + first);
-                    Into::Numbers { to, stride, scales: None }
-                }
-            };
-            path.run_int8(Tiles {
-                a,
-                rows: &self.rows[rows.clone()],
-                terms: &self.terms[panel * self.quads..][..self.quads],
-                panel: &self.panels.slice()[first * self.quads..],
-                start: &self.start.slice()[first..],
-                factor: &self.factor.slice()[first..],
-                addend: &self.addend.slice()[first..],
-                least: self.least,
-                most: self.most,
-                zero: self.zero,
-                columns: self.width.min(self.out_channels - first),
-                to,
-            });
+                let to = match to {
+                    To::Bytes(to) => Into::Bytes {
+                        to: to.ptr().wrapping_add(first),
+                        places: &windows.places[part.clone()],
+                    },
+                    // There is one window in an image then.
+                    To::Numbers(to) => {
+                        let stride = self.out_channels;
+                        let to = to.ptr().wrapping_add(part.start * stride + first);
+                        Into::Numbers { to, stride, scales: None }
+                    }
+                };
+                path.run_int8(Tiles {
+                    a,
+                    rows: &windows.rows[part],
+                    quads: &windows.quads,
+                    panel: &self.panels.slice()[first * self.quads..],
+                    start: &windows.start.slice()[first..],
+                    factor: &self.factor.slice()[first..],
+                    addend: &self.addend.slice()[first..],
+                    least: self.least,
+                    most: self.most,
+                    zero: self.zero,
+                    columns: self.width.min(self.out_channels - first),
+                    to,
+                });
+            }
         }
     }
 }

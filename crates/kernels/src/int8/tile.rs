@@ -1,6 +1,5 @@
 //! The product of bytes, tile by tile, from sums of 32 bits to bytes or numbers.
 
-use crate::product::Term;
 use crate::simd::{Kernel, Simd, store_up_to};
 
 /// Vectors of columns in a panel.
@@ -8,15 +7,24 @@ pub(super) const fn vectors_of<S: Simd>() -> usize {
     if S::ACCUMULATORS >= 24 { 4 } else { 2 }
 }
 
+/// Four terms of a sum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quad {
+    /// Offset of its bytes on the left, from a row's beginning.
+    pub(super) a: u32,
+    /// Its row of a panel.
+    pub(super) row: u32,
+}
+
 /// The factors of a product for one panel of columns, and where its results go.
 pub(super) struct Tiles<'a> {
-    /// Bytes, readable for three more than a term reads.
+    /// Bytes, among them all that a quad of a row may read.
     pub(super) a: &'a [u8],
     /// Offset in `a` of each row, in bytes.
     pub(super) rows: &'a [u32],
-    /// Offsets of four bytes in `a`, and of a row of the panel.
-    pub(super) terms: &'a [Term],
-    /// `[terms][vectors · LANES]`, four bytes in each number.
+    /// What is added up, in the order of the panel's rows.
+    pub(super) quads: &'a [Quad],
+    /// `[rows][vectors · LANES]`, four bytes in each number.
     pub(super) panel: &'a [f32],
     /// What the sums of a column start from, a whole number of 32 bits; like the next two for whole vectors.
     pub(super) start: &'a [f32],
@@ -54,9 +62,10 @@ impl Kernel for Tiles<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let vectors = self.columns.div_ceil(S::LANES);
+        let rows = self.quads.last().map_or(0, |quad| quad.row as usize + 1);
         assert!(
-            vectors <= const { vectors_of::<S>() }
-                && self.panel.len() >= self.terms.len() * vectors * S::LANES
+            vectors <= const { vectors_of::<S>() } && self.panel.len() >= rows * vectors * S::LANES,
+            "a panel of {rows} rows and {vectors} vectors"
         );
         if let Into::Numbers { scales: Some(scales), .. } = self.to {
             assert_eq!(scales.len(), self.rows.len(), "a scale for each row");
@@ -67,27 +76,38 @@ impl Kernel for Tiles<'_> {
             ($n:literal: $($m:literal)*) => {{
                 let mut first = 0;
                 while first < self.rows.len() {
-                    match self.rows.len() - first {
-                        $(left if left >= $m && const { $m * $n <= S::ACCUMULATORS } => {
+                    // As many rows in each, since a tile of one or two waits for its own sums.
+                    let left = self.rows.len() - first;
+                    match left.div_ceil(left.div_ceil(const { most_rows(&[$($m),*], S::ACCUMULATORS / $n) })) {
+                        $($m if const { $m * $n <= S::ACCUMULATORS } => {
                             // SAFETY: the panel and the columns' numbers were checked; offsets into `a` and places are the
                             // builder's, who has made room for them.
                             unsafe { tile::<S, $m, $n>(s, &self, first) };
                             first += $m;
                         })*
-                        _ => unreachable!("a tile of one row always fits"),
+                        rows => unreachable!("a tile of {rows} rows"),
                     }
                 }
             }};
         }
         match vectors {
             0 => {}
-            1 => tiles!(1: 8 4 2 1),
-            2 => tiles!(2: 9 8 6 4 3 2 1),
-            3 if const { vectors_of::<S>() > 2 } => tiles!(3: 8 4 2 1),
+            1 => tiles!(1: 8 7 6 5 4 3 2 1),
+            2 => tiles!(2: 9 8 7 6 5 4 3 2 1),
+            3 if const { vectors_of::<S>() > 2 } => tiles!(3: 8 7 6 5 4 3 2 1),
             4 if const { vectors_of::<S>() > 2 } => tiles!(4: 6 5 4 3 2 1),
             _ => unreachable!("a panel has no more vectors"),
         }
     }
+}
+
+/// The most rows of a tile, of sizes from there down to 1, which have accumulators.
+const fn most_rows(sizes: &[usize], accumulators: usize) -> usize {
+    let mut at = 0;
+    while sizes[at] > accumulators {
+        at += 1;
+    }
+    sizes[at]
 }
 
 /// `M` rows by `N` vectors.
@@ -103,11 +123,11 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(s: S, tiles: &Tiles<'_>,
         let of_columns = |from: &[f32], n: usize| s.load(from.as_ptr().add(n * S::LANES));
         let start: [S::F; N] = std::array::from_fn(|n| of_columns(tiles.start, n));
         let mut sums = [start; M];
-        for term in tiles.terms {
-            let panel = tiles.panel.as_ptr().add(term.b as usize);
+        for quad in tiles.quads {
+            let panel = tiles.panel.as_ptr().add(quad.row as usize * N * S::LANES);
             let right: [S::F; N] = std::array::from_fn(|n| s.load(panel.add(n * S::LANES)));
             for m in 0..M {
-                let left = s.splat(a[m].add(term.a as usize).cast::<f32>().read_unaligned());
+                let left = s.splat(a[m].add(quad.a as usize).cast::<f32>().read_unaligned());
                 for n in 0..N {
                     sums[m][n] = s.mul_add_quads(left, right[n], sums[m][n]);
                 }
