@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
 use fireclay_kernels::recurrent::Int8RecurrentWeights;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, DenseWeights, Int8DenseWeights, Precision};
+use fireclay_kernels::{Conv2dWeights, Conv2dWeightsKey, DenseWeights, Int8DenseWeights, Precision};
 
 /// Weights of fewer values are not worth the search.
 const LEAST: usize = 256;
@@ -24,7 +24,7 @@ pub(crate) static DENSE_INT8: Ordered<(), Int8DenseWeights> = Ordered::new();
 pub(crate) static RECURRENT_INT8: Ordered<usize, Int8RecurrentWeights> = Ordered::new();
 
 /// Those of convolutions, as well.
-pub(crate) static CONV2D: Ordered<(Conv2dShape, Precision), Conv2dWeights> = Ordered::new();
+pub(crate) static CONV2D: Ordered<(Conv2dWeightsKey, Precision), Conv2dWeights> = Ordered::new();
 
 /// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
 pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);

@@ -54,8 +54,8 @@ pub use attention::{
     Attention, attention, attention_gradient, rotate_positions, self_attention, self_attention_gradient,
 };
 pub use conv2d::{
-    Conv2dGradients, Conv2dShape, Conv2dTape, Conv2dWeights, ImageSquares, MaxPool, conv2d, conv2d_backward,
-    conv2d_for_training, conv2d_with,
+    Conv2dGradients, Conv2dShape, Conv2dTape, Conv2dWeights, Conv2dWeightsKey, ImageSquares, MaxPool, conv2d,
+    conv2d_backward, conv2d_for_training, conv2d_with,
 };
 pub use cpu::{Cpu, Precision};
 pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};

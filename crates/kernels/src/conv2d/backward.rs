@@ -117,8 +117,7 @@ pub fn conv2d_backward(
     let weight_len = plan.weight_sums_len();
     let bias_len = if of_bias { shape.out_channels } else { 0 };
     let len = weight_len + bias_len;
-    let at_once =
-        if winograd::suits(shape) && !is_by_image { winograd::images_at_once(cpu, shape) } else { 1 };
+    let at_once = if is_by_image { 1 } else { plan.images_at_once() };
     let mut sums = Values::zeros(parts.len() * len);
     {
         let all_sums = Shared::new(&mut sums);
@@ -385,6 +384,19 @@ impl<'a> Backward<'a> {
             Some(WeightMethod::Winograd(method)) => method.finish(sums, into),
             _ => add_up(sums.iter().copied(), into),
         }
+    }
+
+    /// Images of a batch that a thread takes at a time.
+    fn images_at_once(&self) -> usize {
+        let by_input = match &self.by_input {
+            Some(InputMethod::Winograd(method)) => method.images_at_once(self.cpu, self.shape.batch),
+            _ => 1,
+        };
+        let by_weight = match &self.by_weight {
+            Some(WeightMethod::Winograd(method)) => method.images_at_once(self.shape.batch),
+            _ => 1,
+        };
+        by_input.max(by_weight)
     }
 
     /// Writes the gradient of some images from that of the convolution's output.

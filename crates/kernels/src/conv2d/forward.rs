@@ -51,16 +51,25 @@ pub fn conv2d(
 /// The weights of a convolution in the order in which they are multiplied, for calls that have them in common.
 #[derive(Debug)]
 pub struct Conv2dWeights {
-    /// The convolution that they are for, of any number of images that is as good for them.
-    shape: Conv2dShape,
+    key: Conv2dWeightsKey,
     method: Method<'static>,
+}
+
+/// What convolutions that share ordered weights have in common: all of their shape but the number of images, and what follows the
+/// convolution; and how they are multiplied, which depends on that number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dWeightsKey {
+    /// Of no images.
+    shape: Conv2dShape,
+    /// Rows and columns of the outputs of a tile, where there are tiles.
+    side: Option<usize>,
 }
 
 impl Conv2dWeights {
     /// What two convolutions must have in common, beside their weights, to share them so.
-    pub fn key(shape: &Conv2dShape) -> Conv2dShape {
-        let batch = if winograd::suits_prepared(shape) { usize::MAX } else { 1 };
-        Conv2dShape { batch, relu: false, pool: None, ..*shape }
+    pub fn key(shape: &Conv2dShape) -> Conv2dWeightsKey {
+        let side = winograd::side_prepared(shape);
+        Conv2dWeightsKey { shape: Conv2dShape { batch: 0, relu: false, pool: None, ..*shape }, side }
     }
 
     /// Orders them; or nothing, where that gains nothing: in groups, or if there are none.
@@ -73,9 +82,10 @@ impl Conv2dWeights {
         if shape.groups > 1 || weight.is_empty() {
             return None;
         }
-        let method = match winograd::suits_prepared(shape) {
-            true => Method::Winograd(Winograd::forward(cpu, shape, weight)),
-            false => {
+        let key = Self::key(shape);
+        let method = match key.side {
+            Some(side) => Method::Winograd(Winograd::forward_by(cpu, shape, side, weight)),
+            None => {
                 let cpu = Cpu { precision: Precision::F32, ..cpu };
                 let packed = Packed::new(cpu, weight, shape.taps(), shape.out_channels);
                 let values = shape.values_of_window();
@@ -83,7 +93,7 @@ impl Conv2dWeights {
                 Method::Panels { windows: shape.windows(), terms, packed }
             }
         };
-        Some(Conv2dWeights { shape: Self::key(shape), method })
+        Some(Conv2dWeights { key, method })
     }
 }
 
@@ -108,7 +118,7 @@ pub fn conv2d_with(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    assert_eq!(Conv2dWeights::key(shape), weights.shape, "weights ordered for another convolution");
+    assert_eq!(Conv2dWeights::key(shape), weights.key, "weights ordered for another convolution");
     Forward::new(cpu, shape, &weights.method, bias).run(input, output, None);
 }
 
@@ -208,7 +218,7 @@ impl<'a> Forward<'a> {
             _ => {}
         }
         let at_once = match self.method {
-            Method::Winograd(_) => winograd::images_at_once(self.cpu, shape),
+            Method::Winograd(winograd) => winograd.images_at_once(self.cpu, shape.batch),
             _ => 1,
         };
         let threads = self.cpu.threads;
@@ -260,8 +270,9 @@ impl<'a> Forward<'a> {
         let shape = self.shape;
         let tiles = shape.batch * winograd.tiles();
         let size = winograd.tiles_of_run();
+        let threads = winograd.threads(self.cpu, tiles);
         let output = Shared::new(output);
-        in_pieces((tiles, 1), self.cpu.threads, size, winograd::Scratch::default, |scratch, tiles| {
+        in_pieces((tiles, 1), threads, size, winograd::Scratch::default, |scratch, tiles| {
             // SAFETY: the output has all images, and the pieces have different tiles.
             unsafe { winograd.run(input, tiles, self.bias, shape.relu, output.ptr(), scratch) };
         });

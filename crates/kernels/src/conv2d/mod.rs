@@ -16,5 +16,5 @@ mod weights;
 mod winograd;
 
 pub use backward::{Conv2dGradients, Conv2dTape, ImageSquares, conv2d_backward};
-pub use forward::{Conv2dWeights, conv2d, conv2d_for_training, conv2d_with};
+pub use forward::{Conv2dWeights, Conv2dWeightsKey, conv2d, conv2d_for_training, conv2d_with};
 pub use geometry::{Conv2dShape, MaxPool};

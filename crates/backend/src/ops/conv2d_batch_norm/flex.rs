@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, Cpu, Precision, Values};
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, Conv2dWeightsKey, Cpu, Precision, Values};
 
 use super::{Conv2dBatchNormFused, Conv2dBatchNormOp, NormTensors, PoolPlace, reference};
 use crate::flex_tensor::contiguous;
@@ -18,7 +18,7 @@ static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
 /// What folded weights are for, beside the tensors that they are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct FoldedConv2dKey {
-    conv2d: Conv2dShape,
+    conv2d: Conv2dWeightsKey,
     precision: Precision,
     /// The bits of what is added to the variance.
     epsilon: u64,

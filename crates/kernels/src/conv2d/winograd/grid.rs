@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-/// Images cut into output tiles of 2 by 2, each of which sees 4 by 4 pixels of the input. Tiles are counted through all
+/// Images cut into square output tiles, each of which sees two more rows and columns of the input. Tiles are counted through all
 /// images, row by row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
+    /// Rows and columns of an output tile: 2 or 4.
+    pub(super) side: usize,
     /// Height and width of the input.
     pub(super) size: [usize; 2],
     /// Zeros above and to the left of it; negative where as many of its rows or columns are never seen.
@@ -18,12 +20,17 @@ pub(super) struct Grid {
 
 impl Grid {
     fn across(&self) -> usize {
-        self.output[1].div_ceil(2)
+        self.output[1].div_ceil(self.side)
     }
 
     /// Tiles of one image.
     pub(super) fn tiles(&self) -> usize {
-        self.output[0].div_ceil(2) * self.across()
+        self.output[0].div_ceil(self.side) * self.across()
+    }
+
+    /// Numbers that a tile and a kernel become.
+    pub(super) fn elements(&self) -> usize {
+        (self.side + 2).pow(2)
     }
 
     /// Values of one input image.
@@ -47,7 +54,7 @@ impl Grid {
     /// The image of a tile, and row and column of its first output.
     pub(super) fn output_of(&self, tile: usize) -> (usize, [usize; 2]) {
         let (image, tile) = (tile / self.tiles(), tile % self.tiles());
-        (image, [tile / self.across() * 2, tile % self.across() * 2])
+        (image, [tile / self.across() * self.side, tile % self.across() * self.side])
     }
 
     /// The image of a tile, and row and column of the first pixel that it sees.

@@ -1,4 +1,4 @@
-//! Convolution of 3 by 3 at stride 1 with fewer multiplications: Winograd's F(2x2, 3x3), after
+//! Convolution of 3 by 3 at stride 1 with fewer multiplications: Winograd's F(2x2, 3x3) and F(4x4, 3x3), after
 //! [Lavin and Gray 2015](https://arxiv.org/abs/1509.09308).
 //!
 //! A tile of 2 by 2 outputs takes 36 multiplications for each pair of channels. Here its 4 by 4 inputs and the kernel are
@@ -6,8 +6,12 @@
 //! products of matrices, `[tiles, in_channels] · [in_channels, out_channels]`; the maps take additions and halving only, so
 //! rounding stays what it is in the sum itself. The gradient by the weights is the transpose of that, the one by the input
 //! the same with the kernel turned.
+//!
+//! A tile of 4 by 4 outputs takes 144, and 36 do. Its maps multiply as well (`maps.rs`), so it is for sums in `f32`, and 36 numbers
+//! stand for 9 weights, so it is for many tiles, or weights that were mapped before. Gradients by the weights are made of small tiles.
 
 mod grid;
+mod maps;
 mod transforms;
 
 use std::ops::Range;
@@ -21,9 +25,10 @@ use crate::product::pairs::row_of_pairs;
 use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
 use crate::transpose::transpose;
 use grid::Grid;
+use maps::{Maps, Of};
 use transforms::{GradientTiles, InputTiles, OutputTiles, Pairing, WeightGradient, Weights};
 
-/// What a tile's pixels and a kernel's taps become.
+/// What the pixels and a kernel's taps become, of tiles with 2 by 2 outputs.
 const ELEMENTS: usize = 16;
 
 /// Channels in and out below which a convolution takes all multiplications, as the maps cost the more the fewer there are. A
@@ -33,23 +38,39 @@ const LEAST_CHANNELS: usize = if cfg!(test) { 6 } else { 24 };
 /// Tiles of a batch below which the weights are not mapped for them: that is done at each call.
 const LEAST_TILES: usize = if cfg!(test) { 4 } else { 64 };
 
+/// The same where they were mapped before.
+const LEAST_TILES_PREPARED: usize = if cfg!(test) { 2 } else { 12 };
+
+/// Tiles of 4 by 4 outputs from which they pay wherever they take fewer multiplications, though many reach beyond the image and the
+/// weights are mapped for this call alone.
+const MANY_LARGE_TILES: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Those from which they pay where the weights were mapped before and a third is saved: 36 numbers for 9 weights are read.
+const LEAST_LARGE_TILES: usize = if cfg!(test) { 3 } else { 9 };
+
 /// Bytes of a run's mapped inputs and products, so that both stay in L2 with what passes by.
 const RUN_BYTES: usize = 384 * 1024;
 
 /// Weights of more bytes pass from memory for each run of tiles, which is then longer.
-const LARGE_WEIGHTS: usize = 512 * 1024;
+const LARGE_WEIGHTS: usize = 768 * 1024;
 
-/// The same where they were mapped before.
-const LEAST_TILES_PREPARED: usize = if cfg!(test) { 2 } else { 12 };
+/// Bytes that weights become for tiles of 4 by 4 outputs above which they are mapped for small ones, which takes less than half: a network
+/// keeps what all its weights become while it is evaluated, beside what training needs.
+const MOST_MAPPED: usize = 16 * 1024 * 1024;
+
+/// Tiles and multiplications of which either is worth a thread.
+const TILES_OF_THREAD: usize = 6;
+const WORTH_A_THREAD: usize = if cfg!(test) { 1000 } else { 1_000_000 };
 
 /// Whether a convolution is done so.
 pub(super) fn suits(shape: &Conv2dShape) -> bool {
     suits_from(shape, LEAST_TILES)
 }
 
-/// Whether it is done so with weights that were mapped before.
-pub(super) fn suits_prepared(shape: &Conv2dShape) -> bool {
-    suits_from(shape, LEAST_TILES_PREPARED)
+/// Rows and columns of the output tiles by which it is done with weights that were mapped before, if it is done so.
+pub(super) fn side_prepared(shape: &Conv2dShape) -> Option<usize> {
+    let suits = suits_from(shape, LEAST_TILES_PREPARED);
+    suits.then(|| side(shape.batch, &Winograd::grid(shape, 2), LEAST_LARGE_TILES))
 }
 
 fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
@@ -59,17 +80,23 @@ fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
         && shape.groups == 1;
     // Tiles that reach beyond small outputs of an odd size are multiplied whole all the same.
     let outputs = shape.convolved().into_iter().product::<usize>();
+    let tiles = Winograd::grid(shape, 2).tiles();
     is_three_by_three
-        && outputs >= 3 * Winograd::grid(shape).tiles()
+        && outputs >= 3 * tiles
         && shape.in_channels.min(shape.out_channels) >= LEAST_CHANNELS
-        && shape.batch.saturating_mul(Winograd::grid(shape).tiles()) >= least_tiles
+        && shape.batch.saturating_mul(tiles) >= least_tiles
 }
 
-/// Images of a batch that a thread takes at a time: as many whole ones as make a run of tiles.
-pub(super) fn images_at_once(cpu: Cpu, shape: &Conv2dShape) -> usize {
-    let images = shape.batch.div_ceil(cpu.threads.max(1));
-    let run = tiles_of_run(shape.in_channels, shape.out_channels);
-    split_evenly(images, run.div_ceil(Winograd::grid(shape).tiles().max(1)))
+/// Rows and columns of the output tiles that take the least time, where those of 2 by 2 are so, and larger ones are worth having from
+/// `least` of them on.
+fn side(batch: usize, small: &Grid, least: usize) -> usize {
+    let large = Grid { side: 4, ..*small };
+    let [by_small, by_large] = [small, &large].map(|grid| grid.tiles() * grid.elements());
+    let tiles = batch.saturating_mul(large.tiles());
+    // Where there are few, they must save a third.
+    let is_less = if tiles < MANY_LARGE_TILES { 3 * by_large <= 2 * by_small } else { by_large < by_small };
+    let mapped = large.elements() * large.in_channels * large.out_channels * size_of::<f32>();
+    if is_less && tiles >= least && mapped <= MOST_MAPPED { 4 } else { 2 }
 }
 
 /// A convolution with its weights as they are multiplied.
@@ -77,16 +104,17 @@ pub(super) fn images_at_once(cpu: Cpu, shape: &Conv2dShape) -> usize {
 pub(super) struct Winograd {
     cpu: Cpu,
     grid: Grid,
-    /// `[panels][16][in_channels][width]`, half as many rows of pairs in bf16
+    /// `[panels][elements][in_channels][width]`, half as many rows of pairs in bf16
     weights: Buffer,
     width: usize,
     zeros: Vec<f32>,
 }
 
 impl Winograd {
-    fn grid(shape: &Conv2dShape) -> Grid {
+    fn grid(shape: &Conv2dShape, side: usize) -> Grid {
         let [top, left, ..] = shape.padding;
         Grid {
+            side,
             size: shape.size,
             before: [top as isize, left as isize],
             output: shape.convolved(),
@@ -97,10 +125,27 @@ impl Winograd {
 
     /// From images to images.
     pub(super) fn forward(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
-        let grid = Self::grid(shape);
+        let side = side(shape.batch, &Self::grid(shape, 2), MANY_LARGE_TILES);
+        Self::forward_by(cpu, shape, side, weight)
+    }
+
+    /// The same by tiles with so many rows and columns of outputs; in bf16 by the small ones, as what larger ones become would be
+    /// rounded too much.
+    pub(super) fn forward_by(cpu: Cpu, shape: &Conv2dShape, side: usize, weight: &[f32]) -> Self {
+        match side {
+            4 if !cpu.is_bf16() => Self::forward_of::<4, 6>(cpu, shape, weight),
+            _ => Self::forward_of::<2, 4>(cpu, shape, weight),
+        }
+    }
+
+    fn forward_of<const SIDE: usize, const SEEN: usize>(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self
+    where
+        Of: Maps<SIDE, SEEN>,
+    {
+        let grid = Self::grid(shape, SIDE);
         let (rows, columns) = (grid.in_channels, grid.out_channels);
         Winograd::new(cpu, grid, |panel, into, width| {
-            cpu.run(Weights {
+            cpu.run(Weights::<SIDE, SEEN> {
                 weight: &weight[panel.start..],
                 row: columns,
                 tap: rows * columns,
@@ -116,14 +161,25 @@ impl Winograd {
 
     /// From the gradient of the convolution's output to that of its input.
     pub(super) fn by_input(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
-        let forward = Self::grid(shape);
+        let forward = Self::grid(shape, 2);
         let grid = Grid {
             size: forward.output,
             before: forward.before.map(|before| 2 - before),
             output: forward.size,
             in_channels: forward.out_channels,
             out_channels: forward.in_channels,
+            ..forward
         };
+        match side(shape.batch, &grid, MANY_LARGE_TILES) {
+            4 if !cpu.is_bf16() => Self::by_input_of::<4, 6>(cpu, Grid { side: 4, ..grid }, weight),
+            _ => Self::by_input_of::<2, 4>(cpu, grid, weight),
+        }
+    }
+
+    fn by_input_of<const SIDE: usize, const SEEN: usize>(cpu: Cpu, grid: Grid, weight: &[f32]) -> Self
+    where
+        Of: Maps<SIDE, SEEN>,
+    {
         let rows = grid.in_channels;
         Winograd::new(cpu, grid, |panel, into, width| {
             let columns = panel.len();
@@ -132,7 +188,7 @@ impl Winograd {
                 let first = (tap * grid.out_channels + panel.start) * rows;
                 transpose(&weight[first..first + columns * rows], [columns, rows], rows, turned);
             }
-            cpu.run(Weights {
+            cpu.run(Weights::<SIDE, SEEN> {
                 weight: &turned,
                 row: columns,
                 tap: rows * columns,
@@ -150,7 +206,7 @@ impl Winograd {
     fn new(cpu: Cpu, grid: Grid, map: impl Fn(Range<usize>, &mut [f32], usize) + Sync) -> Self {
         let width = panel_width(cpu.path);
         let panels = grid.out_channels.div_ceil(width);
-        let len = ELEMENTS * cpu.terms(grid.in_channels) * width;
+        let len = grid.elements() * cpu.terms(grid.in_channels) * width;
         let weights = panels_of(cpu, panels, len, |panel, into| {
             map(panel * width..((panel + 1) * width).min(grid.out_channels), into, width);
         });
@@ -164,7 +220,19 @@ impl Winograd {
 
     /// Tiles that are mapped and multiplied at a time.
     pub(super) fn tiles_of_run(&self) -> usize {
-        tiles_of_run(self.grid.in_channels, self.grid.out_channels)
+        tiles_of_run(&self.grid)
+    }
+
+    /// Images of a batch that a thread takes at a time: as many whole ones as make a run of tiles.
+    pub(super) fn images_at_once(&self, cpu: Cpu, batch: usize) -> usize {
+        images_of_run(cpu, batch, &self.grid)
+    }
+
+    /// Threads that so many tiles are worth.
+    pub(super) fn threads(&self, cpu: Cpu, tiles: usize) -> usize {
+        let Grid { in_channels, out_channels, .. } = self.grid;
+        let multiplications = tiles * self.grid.elements() * in_channels * out_channels;
+        cpu.threads.min((tiles / TILES_OF_THREAD).max(multiplications / WORTH_A_THREAD)).max(1)
     }
 
     /// Writes the outputs of some tiles, counted through all images of the input, on the caller's thread.
@@ -180,7 +248,30 @@ impl Winograd {
         output: *mut f32,
         scratch: &mut Scratch,
     ) {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match self.grid.side {
+                4 => self.run_of::<4, 6>(input, tiles, bias, relu, output, scratch),
+                _ => self.run_of::<2, 4>(input, tiles, bias, relu, output, scratch),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`run`](Self::run).
+    unsafe fn run_of<const SIDE: usize, const SEEN: usize>(
+        &self,
+        input: &[f32],
+        tiles: Range<usize>,
+        bias: Option<&[f32]>,
+        relu: bool,
+        output: *mut f32,
+        scratch: &mut Scratch,
+    ) where
+        Of: Maps<SIDE, SEEN>,
+    {
         let Winograd { cpu, grid, .. } = self;
+        let elements = grid.elements();
         let (inner, columns) = (cpu.terms(grid.in_channels), grid.out_channels);
         let (pairing, row) = match cpu.is_bf16() {
             true => (Pairing::Channels, row_of_pairs(grid.in_channels)),
@@ -188,14 +279,14 @@ impl Winograd {
         };
         let at_once = split_evenly(tiles.len(), self.tiles_of_run());
         let Layout { row, element, panel, out_element, .. } = Layout::new(grid, self.width, at_once, row);
-        scratch.input.reserve(ELEMENTS * element);
-        scratch.other.reserve(ELEMENTS * out_element);
+        scratch.input.reserve(elements * element);
+        scratch.other.reserve(elements * out_element);
         let terms = strided_terms(inner, 1, self.width);
         let rows = strided(at_once, row);
         let (values, panels) = (self.weights.slice(), columns.div_ceil(self.width));
         for first in tiles.clone().step_by(at_once) {
             let tiles = first..(first + at_once).min(tiles.end);
-            cpu.run(InputTiles {
+            cpu.run(InputTiles::<SIDE, SEEN> {
                 grid,
                 input,
                 zeros: &self.zeros,
@@ -205,12 +296,12 @@ impl Winograd {
                 row,
                 element,
             });
-            for at in 0..ELEMENTS {
+            for at in 0..elements {
                 for number in 0..panels {
                     let panel_len = inner * self.width;
-                    let weights = (number * ELEMENTS + at) * panel_len;
-                    let next = match (number + 1 < panels, at + 1 < ELEMENTS) {
-                        (true, _) => weights + ELEMENTS * panel_len,
+                    let weights = (number * elements + at) * panel_len;
+                    let next = match (number + 1 < panels, at + 1 < elements) {
+                        (true, _) => weights + elements * panel_len,
                         (false, true) => (at + 1) * panel_len,
                         // The next tiles begin again.
                         (false, false) => 0,
@@ -231,7 +322,7 @@ impl Winograd {
                     .run(cpu.path);
                 }
             }
-            cpu.path.run(OutputTiles {
+            cpu.path.run(OutputTiles::<SIDE, SEEN> {
                 grid,
                 sums: scratch.other.slice(),
                 width: self.width,
@@ -293,7 +384,7 @@ impl Layout {
 
 impl ByWeight {
     pub(super) fn new(cpu: Cpu, shape: &Conv2dShape) -> Self {
-        let grid = Winograd::grid(shape);
+        let grid = Winograd::grid(shape, 2);
         let (channels, columns) = (grid.in_channels, grid.out_channels);
         let zeros = vec![0.0; channels.max(columns)];
         let mut by_weight = ByWeight {
@@ -314,6 +405,11 @@ impl ByWeight {
             by_weight.mapped = Some(Mapped { layout, input, gradient, rooms });
         }
         by_weight
+    }
+
+    /// Images of a batch that a thread takes at a time, as in [`Winograd::images_at_once`].
+    pub(super) fn images_at_once(&self, batch: usize) -> usize {
+        images_of_run(self.cpu, batch, &self.grid)
     }
 
     fn panels(&self) -> usize {
@@ -359,7 +455,7 @@ impl ByWeight {
             }
             return;
         }
-        let run = split_evenly(all, tiles_of_run(self.grid.in_channels, self.grid.out_channels));
+        let run = split_evenly(all, tiles_of_run(&self.grid));
         let layout = Layout::new(&self.grid, self.width, self.cpu.terms(run), self.grid.in_channels);
         scratch.input.reserve(ELEMENTS * layout.element);
         scratch.other.reserve(ELEMENTS * layout.out_element);
@@ -396,7 +492,9 @@ impl ByWeight {
         let Layout { row, element, panel, out_element, .. } = *layout;
         let pairs = cpu.is_bf16();
         let pairing = if pairs { Pairing::Tiles } else { Pairing::None };
-        cpu.run(InputTiles { grid, input, zeros, tiles: tiles.clone(), pairing, into: to, row, element });
+        let input_tiles =
+            InputTiles::<2, 4> { grid, input, zeros, tiles: tiles.clone(), pairing, into: to, row, element };
+        cpu.run(input_tiles);
         cpu.run(GradientTiles {
             grid,
             gradient,
@@ -507,14 +605,22 @@ pub(super) struct Scratch {
     other: Buffer,
 }
 
+/// As many whole images as make a run of tiles.
+fn images_of_run(cpu: Cpu, batch: usize, grid: &Grid) -> usize {
+    split_evenly(batch.div_ceil(cpu.threads.max(1)), tiles_of_run(grid).div_ceil(grid.tiles().max(1)))
+}
+
 /// The size of equal parts of `count` that are not much larger than `size`.
 fn split_evenly(count: usize, size: usize) -> usize {
     count.div_ceil((count / size.max(1)).max(1)).max(1)
 }
 
 /// Tiles that are mapped and multiplied at a time.
-fn tiles_of_run(in_channels: usize, out_channels: usize) -> usize {
-    let fitting = RUN_BYTES / (ELEMENTS * size_of::<f32>() * (in_channels + out_channels)).max(1);
-    let large = ELEMENTS * in_channels * out_channels * size_of::<f32>() > LARGE_WEIGHTS;
-    fitting.max(if large { 128 } else { 24 })
+fn tiles_of_run(grid: &Grid) -> usize {
+    let Grid { in_channels, out_channels, .. } = *grid;
+    let of_element = grid.elements() * size_of::<f32>();
+    let fitting = RUN_BYTES / (of_element * (in_channels + out_channels)).max(1);
+    let large = of_element * in_channels * out_channels > LARGE_WEIGHTS;
+    // As many numbers of each size of tiles.
+    fitting.max(if large { 128 * ELEMENTS / grid.elements() } else { 24 })
 }

@@ -1,7 +1,5 @@
-//! The linear maps between a tile and the 16 numbers that are multiplied instead, vector by vector of its channels.
-//!
-//! With the names of [Lavin and Gray 2015](https://arxiv.org/abs/1509.09308): of an input tile `d` they are `Bᵀ d B`, of a
-//! kernel `g` they are `G g Gᵀ`, and from sums of their products `m` the output is `Aᵀ m A`.
+//! Tiles, kernels and their gradients to the numbers that are multiplied instead and back, vector by vector of their channels, by the
+//! maps of `maps.rs`.
 
 #![expect(
     clippy::needless_range_loop,
@@ -11,6 +9,7 @@
 use std::ops::Range;
 
 use super::grid::Grid;
+use super::maps::{Maps, Of, gradient_map, weight_gradient_map};
 use crate::simd::{Kernel, Simd};
 use crate::vectors::each_vector;
 
@@ -25,8 +24,8 @@ pub(super) enum Pairing {
     Tiles,
 }
 
-/// Input tiles, each 4 by 4, ready to be multiplied.
-pub(super) struct InputTiles<'a> {
+/// Input tiles, each `SEEN` by `SEEN`, ready to be multiplied.
+pub(super) struct InputTiles<'a, const SIDE: usize, const SEEN: usize> {
     pub(super) grid: &'a Grid,
     /// `[images, height, width, in_channels]`
     pub(super) input: &'a [f32],
@@ -34,14 +33,17 @@ pub(super) struct InputTiles<'a> {
     pub(super) zeros: &'a [f32],
     pub(super) tiles: Range<usize>,
     pub(super) pairing: Pairing,
-    /// `[16][tiles][in_channels]`, either of which is halved by pairs, rows `row` apart and the 16 `element` apart; a row has
-    /// room for whole vectors.
+    /// `[elements][tiles][in_channels]`, either of which is halved by pairs, rows `row` apart and the elements `element` apart; a row
+    /// has room for whole vectors.
     pub(super) into: *mut f32,
     pub(super) row: usize,
     pub(super) element: usize,
 }
 
-impl Kernel for InputTiles<'_> {
+impl<const SIDE: usize, const SEEN: usize> Kernel for InputTiles<'_, SIDE, SEEN>
+where
+    Of: Maps<SIDE, SEEN>,
+{
     type Output = ();
 
     #[inline(always)]
@@ -49,6 +51,7 @@ impl Kernel for InputTiles<'_> {
         let InputTiles { grid, input, zeros, tiles, pairing, into, row, element } = self;
         let channels = grid.in_channels;
         assert!(zeros.len() >= channels && input.len() >= grid.images_of(&tiles).end * grid.input_len());
+        assert_eq!(grid.side, SIDE, "tiles of another size");
         if tiles.is_empty() {
             return;
         }
@@ -60,16 +63,16 @@ impl Kernel for InputTiles<'_> {
                 let low = input_pixels(grid, input, zeros, tile);
                 let high = match tile + 1 < end {
                     true => input_pixels(grid, input, zeros, tile + 1),
-                    false => [zeros.as_ptr(); 16],
+                    false => [[zeros.as_ptr(); SEEN]; SEEN],
                 };
                 each_vector!(S::LANES, channels, |at, count| {
                     // SAFETY: each pixel has `channels` values from its pointer on; whoever made this promises the room.
                     unsafe {
-                        let low = input_tile(s, &low, at, count);
-                        let high = input_tile(s, &high, at, count);
-                        for i in 0..4 {
-                            for j in 0..4 {
-                                let to = into.add((4 * i + j) * element + place * row + at);
+                        let low = input_tile::<S, SIDE, SEEN>(s, &low, at, count);
+                        let high = input_tile::<S, SIDE, SEEN>(s, &high, at, count);
+                        for i in 0..SEEN {
+                            for j in 0..SEEN {
+                                let to = into.add((SEEN * i + j) * element + place * row + at);
                                 s.store(to, s.pairs(low[i][j], high[i][j]));
                             }
                         }
@@ -83,10 +86,10 @@ impl Kernel for InputTiles<'_> {
             each_vector!(S::LANES, channels, |at, count| {
                 // SAFETY: as above.
                 unsafe {
-                    let mapped = input_tile(s, &pixels, at, count);
-                    for i in 0..4 {
-                        for j in 0..4 {
-                            let to = into.add((4 * i + j) * element + place * row);
+                    let mapped = input_tile::<S, SIDE, SEEN>(s, &pixels, at, count);
+                    for i in 0..SEEN {
+                        for j in 0..SEEN {
+                            let to = into.add((SEEN * i + j) * element + place * row);
                             match pairing {
                                 Pairing::None => s.store(to.add(at), mapped[i][j]),
                                 _ => s.store_bf16(to.add(at / 2), mapped[i][j]),
@@ -99,15 +102,22 @@ impl Kernel for InputTiles<'_> {
     }
 }
 
-/// Where the 16 pixels of an input tile begin.
+/// Where the pixels of an input tile begin.
 #[inline(always)]
-fn input_pixels(grid: &Grid, input: &[f32], zeros: &[f32], tile: usize) -> [*const f32; 16] {
+fn input_pixels<const SEEN: usize>(
+    grid: &Grid,
+    input: &[f32],
+    zeros: &[f32],
+    tile: usize,
+) -> [[*const f32; SEEN]; SEEN] {
     let (image, first) = grid.input_of(tile);
-    let mut pixels = [zeros.as_ptr(); 16];
-    for (at, pixel) in pixels.iter_mut().enumerate() {
-        if let Some(place) = grid.pixel(grid.size, first[0] + (at / 4) as isize, first[1] + (at % 4) as isize)
-        {
-            *pixel = input[image * grid.input_len() + place * grid.in_channels..].as_ptr();
+    let image = input[image * grid.input_len()..].as_ptr();
+    let mut pixels = [[zeros.as_ptr(); SEEN]; SEEN];
+    for (i, pixels) in pixels.iter_mut().enumerate() {
+        for (j, pixel) in pixels.iter_mut().enumerate() {
+            if let Some(place) = grid.pixel(grid.size, first[0] + i as isize, first[1] + j as isize) {
+                *pixel = image.wrapping_add(place * grid.in_channels);
+            }
         }
     }
     pixels
@@ -118,30 +128,38 @@ fn input_pixels(grid: &Grid, input: &[f32], zeros: &[f32], tile: usize) -> [*con
 /// # Safety
 /// `count` numbers from `at` on are readable at each pixel.
 #[inline(always)]
-unsafe fn input_tile<S: Simd>(s: S, pixels: &[*const f32; 16], at: usize, count: usize) -> [[S::F; 4]; 4] {
-    let mut half = [[s.splat(0.0); 4]; 4];
-    for column in 0..4 {
-        let mut d = [s.splat(0.0); 4];
-        for i in 0..4 {
+unsafe fn input_tile<S: Simd, const SIDE: usize, const SEEN: usize>(
+    s: S,
+    pixels: &[[*const f32; SEEN]; SEEN],
+    at: usize,
+    count: usize,
+) -> [[S::F; SEEN]; SEEN]
+where
+    Of: Maps<SIDE, SEEN>,
+{
+    let mut half = [[s.splat(0.0); SEEN]; SEEN];
+    for column in 0..SEEN {
+        let mut d = [s.splat(0.0); SEEN];
+        for i in 0..SEEN {
             // SAFETY: passed on to the caller.
-            d[i] = unsafe { load(s, pixels[4 * i + column].add(at), count) };
+            d[i] = unsafe { load(s, pixels[i][column].add(at), count) };
         }
-        let mapped = input_map(s, d);
-        for i in 0..4 {
+        let mapped = Of::input(s, d);
+        for i in 0..SEEN {
             half[i][column] = mapped[i];
         }
     }
     let mut whole = half;
-    for i in 0..4 {
-        whole[i] = input_map(s, half[i]);
+    for i in 0..SEEN {
+        whole[i] = Of::input(s, half[i]);
     }
     whole
 }
 
-/// Output tiles, each 2 by 2, from sums of products.
-pub(super) struct OutputTiles<'a> {
+/// Output tiles, each `SIDE` by `SIDE`, from sums of products.
+pub(super) struct OutputTiles<'a, const SIDE: usize, const SEEN: usize> {
     pub(super) grid: &'a Grid,
-    /// `[16][panels][tiles][width]`, the panels `panel` apart and the 16 `element` apart.
+    /// `[elements][panels][tiles][width]`, the panels `panel` apart and the elements `element` apart.
     pub(super) sums: &'a [f32],
     pub(super) width: usize,
     pub(super) panel: usize,
@@ -153,7 +171,10 @@ pub(super) struct OutputTiles<'a> {
     pub(super) output: *mut f32,
 }
 
-impl Kernel for OutputTiles<'_> {
+impl<const SIDE: usize, const SEEN: usize> Kernel for OutputTiles<'_, SIDE, SEEN>
+where
+    Of: Maps<SIDE, SEEN>,
+{
     type Output = ();
 
     #[inline(always)]
@@ -164,33 +185,39 @@ impl Kernel for OutputTiles<'_> {
             return;
         }
         assert!(width.is_multiple_of(S::LANES) && panel >= tiles.len() * width);
-        assert!(sums.len() >= 15 * element + channels.div_ceil(width) * panel);
+        assert!(sums.len() >= (SEEN * SEEN - 1) * element + channels.div_ceil(width) * panel);
+        assert_eq!(grid.side, SIDE, "tiles of another size");
         assert!(bias.is_none_or(|bias| bias.len() == channels));
         let (sums, zero) = (sums.as_ptr(), s.splat(0.0));
         for (place, tile) in tiles.enumerate() {
             let (image, first) = grid.output_of(tile);
-            let pixels: [Option<usize>; 4] = std::array::from_fn(|at| {
-                let pixel =
-                    grid.pixel(grid.output, (first[0] + at / 2) as isize, (first[1] + at % 2) as isize);
-                pixel.map(|pixel| image * grid.output_len() + pixel * channels)
-            });
+            let mut pixels = [[None; SIDE]; SIDE];
+            for (i, pixels) in pixels.iter_mut().enumerate() {
+                for (j, pixel) in pixels.iter_mut().enumerate() {
+                    let place = grid.pixel(grid.output, (first[0] + i) as isize, (first[1] + j) as isize);
+                    *pixel = place.map(|place| image * grid.output_len() + place * channels);
+                }
+            }
             each_vector!(S::LANES, channels, |at, count| {
                 // SAFETY: the sums were compared above; `pixel` gives places inside the image, and the caller promises
                 // that the output has all images.
                 unsafe {
                     let start = bias.map_or(zero, |bias| load(s, bias.as_ptr().add(at), count));
                     let from = sums.add(at / width * panel + place * width + at % width);
-                    let mut half = [[zero; 4]; 2];
-                    for column in 0..4 {
-                        let m: [S::F; 4] =
-                            std::array::from_fn(|i| s.load(from.add((4 * i + column) * element)));
-                        for (i, value) in output_map(s, m).into_iter().enumerate() {
-                            half[i][column] = value;
+                    let mut half = [[zero; SEEN]; SIDE];
+                    for column in 0..SEEN {
+                        let mut m = [zero; SEEN];
+                        for i in 0..SEEN {
+                            m[i] = s.load(from.add((SEEN * i + column) * element));
+                        }
+                        let mapped = Of::output(s, m);
+                        for i in 0..SIDE {
+                            half[i][column] = mapped[i];
                         }
                     }
                     for (i, half) in half.into_iter().enumerate() {
-                        for (j, value) in output_map(s, half).into_iter().enumerate() {
-                            if let Some(pixel) = pixels[2 * i + j] {
+                        for (j, value) in Of::output(s, half).into_iter().enumerate() {
+                            if let Some(pixel) = pixels[i][j] {
                                 let value = s.add(value, start);
                                 // In this order what is not a number stays so.
                                 let value = if relu { s.max(zero, value) } else { value };
@@ -307,7 +334,7 @@ unsafe fn gradient_tile<S: Simd>(s: S, pixels: &[*const f32; 4], at: usize, coun
 }
 
 /// Some columns of the weights, ready to be multiplied.
-pub(super) struct Weights<'a> {
+pub(super) struct Weights<'a, const SIDE: usize, const SEEN: usize> {
     /// `[9][rows][columns]`, rows `row` apart and the taps `tap` apart.
     pub(super) weight: &'a [f32],
     pub(super) row: usize,
@@ -319,12 +346,15 @@ pub(super) struct Weights<'a> {
     pub(super) turned: bool,
     /// Whether one row and the next become pairs of bf16.
     pub(super) pairs: bool,
-    /// `[16][rows][width]`, half as many rows of pairs; nothing is written beyond a row's whole vectors.
+    /// `[elements][rows][width]`, half as many rows of pairs; nothing is written beyond a row's whole vectors.
     pub(super) into: &'a mut [f32],
     pub(super) width: usize,
 }
 
-impl Kernel for Weights<'_> {
+impl<const SIDE: usize, const SEEN: usize> Kernel for Weights<'_, SIDE, SEEN>
+where
+    Of: Maps<SIDE, SEEN>,
+{
     type Output = ();
 
     #[inline(always)]
@@ -333,7 +363,7 @@ impl Kernel for Weights<'_> {
         let step = if pairs { 2 } else { 1 };
         let to_rows = rows.div_ceil(step);
         assert!(columns <= width && width.is_multiple_of(S::LANES));
-        assert!(into.len() >= 16 * to_rows * width);
+        assert!(into.len() >= SEEN * SEEN * to_rows * width);
         if rows == 0 || columns == 0 {
             return;
         }
@@ -344,21 +374,21 @@ impl Kernel for Weights<'_> {
                 // SAFETY: the offsets were compared above, and a row of `into` has room for whole vectors.
                 unsafe {
                     let from = weight.add(step * index * row + at);
-                    let mut mapped = weight_tile(s, from, tap, turned, count);
+                    let mut mapped = weight_tile::<S, SIDE, SEEN>(s, from, tap, turned, count);
                     if pairs {
                         let high = match 2 * index + 1 < rows {
-                            true => weight_tile(s, from.add(row), tap, turned, count),
-                            false => [[s.splat(0.0); 4]; 4],
+                            true => weight_tile::<S, SIDE, SEEN>(s, from.add(row), tap, turned, count),
+                            false => [[s.splat(0.0); SEEN]; SEEN],
                         };
-                        for i in 0..4 {
-                            for j in 0..4 {
+                        for i in 0..SEEN {
+                            for j in 0..SEEN {
                                 mapped[i][j] = s.pairs(mapped[i][j], high[i][j]);
                             }
                         }
                     }
-                    for i in 0..4 {
-                        for j in 0..4 {
-                            s.store(into.add(((4 * i + j) * to_rows + index) * width + at), mapped[i][j]);
+                    for i in 0..SEEN {
+                        for j in 0..SEEN {
+                            s.store(into.add(((SEEN * i + j) * to_rows + index) * width + at), mapped[i][j]);
                         }
                     }
                 }
@@ -372,14 +402,17 @@ impl Kernel for Weights<'_> {
 /// # Safety
 /// `count` numbers are readable at each of 9 taps, `tap` apart.
 #[inline(always)]
-unsafe fn weight_tile<S: Simd>(
+unsafe fn weight_tile<S: Simd, const SIDE: usize, const SEEN: usize>(
     s: S,
     from: *const f32,
     tap: usize,
     turned: bool,
     count: usize,
-) -> [[S::F; 4]; 4] {
-    let mut half = [[s.splat(0.0); 3]; 4];
+) -> [[S::F; SEEN]; SEEN]
+where
+    Of: Maps<SIDE, SEEN>,
+{
+    let mut half = [[s.splat(0.0); 3]; SEEN];
     for column in 0..3 {
         let mut g = [s.splat(0.0); 3];
         for i in 0..3 {
@@ -387,14 +420,14 @@ unsafe fn weight_tile<S: Simd>(
             // SAFETY: passed on to the caller.
             g[i] = unsafe { load(s, from.add(at * tap), count) };
         }
-        let mapped = weight_map(s, g);
-        for i in 0..4 {
+        let mapped = Of::weight(s, g);
+        for i in 0..SEEN {
             half[i][column] = mapped[i];
         }
     }
-    let mut whole = [[s.splat(0.0); 4]; 4];
-    for i in 0..4 {
-        whole[i] = weight_map(s, half[i]);
+    let mut whole = [[s.splat(0.0); SEEN]; SEEN];
+    for i in 0..SEEN {
+        whole[i] = Of::weight(s, half[i]);
     }
     whole
 }
@@ -447,39 +480,6 @@ impl Kernel for WeightGradient<'_> {
             });
         }
     }
-}
-
-/// `Bᵀ` times a column.
-#[inline(always)]
-fn input_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 4] {
-    [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
-}
-
-/// `Aᵀ` times a column.
-#[inline(always)]
-fn output_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 2] {
-    [s.add(s.add(a, b), c), s.sub(s.sub(b, c), d)]
-}
-
-/// `A` times a column.
-#[inline(always)]
-fn gradient_map<S: Simd>(s: S, [a, b]: [S::F; 2]) -> [S::F; 4] {
-    [a, s.add(a, b), s.sub(a, b), s.sub(s.splat(0.0), b)]
-}
-
-/// `G` times a column.
-#[inline(always)]
-fn weight_map<S: Simd>(s: S, [a, b, c]: [S::F; 3]) -> [S::F; 4] {
-    let (half, ends) = (s.splat(0.5), s.add(a, c));
-    [a, s.mul(s.add(ends, b), half), s.mul(s.sub(ends, b), half), c]
-}
-
-/// `Gᵀ` times a column.
-#[inline(always)]
-fn weight_gradient_map<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 3] {
-    let half = s.splat(0.5);
-    let sum = s.mul(s.add(b, c), half);
-    [s.add(a, sum), s.mul(s.sub(b, c), half), s.add(sum, d)]
 }
 
 /// # Safety
