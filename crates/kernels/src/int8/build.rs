@@ -17,6 +17,9 @@ const ARENA: usize = 1024 * 1024;
 /// More images are not taken together: weights are read seldom enough then.
 const MOST_IMAGES: usize = 16;
 
+/// Kinds of windows above which they are not told apart: each has tables of its own, and a large kernel has thousands.
+const MOST_KINDS: usize = 25;
+
 /// How many vectors a panel of the path holds.
 pub(super) struct PanelVectors;
 
@@ -254,6 +257,7 @@ impl Builder {
         let [by_row, by_column] = &kinds;
         let mut kinds = vec![[by_row, by_column], [by_row, &all[1]], [&all[0], &all[1]]];
         kinds.dedup();
+        kinds.retain(|[by_row, by_column]| by_row.len() * by_column.len() <= MOST_KINDS);
         let windows = kinds.into_iter();
         let windows =
             windows.map(|kinds| self.windows(conv, (from, to), &quads, whole_bias.as_deref(), kinds));
