@@ -100,8 +100,8 @@ pub(super) struct Product {
     pub(super) zero: f32,
 }
 
-/// Windows of which at most some values of the kernel meet the image and the others its border: those add up to nothing, or to what
-/// the sums can start from.
+/// Windows of which at most some values of the kernel meet the image. The others meet its border, and what they add up to is what the
+/// sums start from.
 #[derive(Debug)]
 pub(super) struct Windows {
     /// Of one image.
@@ -377,7 +377,8 @@ const ROWS_OF_KIND: usize = 4;
 impl Product {
     fn run(&self, path: Path, threads: usize, images: usize, arena: &mut Arena, output: &mut [f32]) {
         let are_enough = |kinds: &&Vec<Windows>| kinds.iter().all(|kind| images * kind.count >= ROWS_OF_KIND);
-        let Some(windows) = self.windows.iter().find(are_enough).or(self.windows.last()) else { return };
+        let windows =
+            self.windows.iter().find(are_enough).or(self.windows.last()).expect("all windows alike");
         let rows = images * windows.iter().map(|windows| windows.count).sum::<usize>();
         let panels = self.out_channels.div_ceil(self.width);
         let quads: usize = windows.iter().map(|windows| windows.count * windows.quads.len()).sum();

@@ -87,8 +87,8 @@ fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
         && shape.batch.saturating_mul(tiles) >= least_tiles
 }
 
-/// Rows and columns of the output tiles that take the least time, where those of 2 by 2 are so, and larger ones are worth having from
-/// `least` of them on.
+/// Rows and columns of the output tiles that take the least time: 4 from `least` such tiles on, if they save enough, and else 2. `small`
+/// is the grid of the small ones.
 fn side(batch: usize, small: &Grid, least: usize) -> usize {
     let large = Grid { side: 4, ..*small };
     let [by_small, by_large] = [small, &large].map(|grid| grid.tiles() * grid.elements());
@@ -361,8 +361,8 @@ struct Mapped {
     rooms: [Shared<f32>; 2],
 }
 
-/// Where some mapped tiles lie: of the inputs `[16][tiles][in_channels]`, of the outputs or their gradients
-/// `[16][panels][tiles][width]`. Where tiles are pairs in bf16, there are half as many.
+/// Where some mapped tiles lie: of the inputs `[elements][tiles][in_channels]`, of the outputs or their gradients
+/// `[elements][panels][tiles][width]`. Where tiles are pairs in bf16, there are half as many.
 #[derive(Clone, Copy)]
 struct Layout {
     tiles: usize,
@@ -621,6 +621,6 @@ fn tiles_of_run(grid: &Grid) -> usize {
     let of_element = grid.elements() * size_of::<f32>();
     let fitting = RUN_BYTES / (of_element * (in_channels + out_channels)).max(1);
     let large = of_element * in_channels * out_channels > LARGE_WEIGHTS;
-    // As many numbers of each size of tiles.
+    // Where weights are large, as many numbers of each size of tiles.
     fitting.max(if large { 128 * ELEMENTS / grid.elements() } else { 24 })
 }
