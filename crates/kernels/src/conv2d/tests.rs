@@ -118,10 +118,16 @@ impl Case {
             true => 2e-5f32.max(each * (terms as f32).sqrt()),
             false => 2e-5,
         };
-        let of_images = tolerance(9 * self.shape.in_channels.max(self.shape.out_channels), 3e-6);
         let pixels = self.gradient.len() / self.shape.out_channels.max(1);
-        let of_weights = tolerance(pixels.max(self.shape.taps()), 1e-6);
-        let tolerances = [of_images, of_images, of_weights, of_weights];
+        let terms = pixels.max(self.shape.taps());
+        let [of_output, of_input] = match winograd::suits(&self.shape) {
+            true => {
+                winograd::sides(&self.shape).map(|side| tolerance(terms, if side == 4 { 3e-6 } else { 1e-6 }))
+            }
+            false => [2e-5; 2],
+        };
+        let of_weights = tolerance(terms, 1e-6);
+        let tolerances = [of_output, of_input, of_weights, of_weights];
         for cpu in cpus {
             let found = self.run(cpu);
             let names = ["output", "gradient by input", "gradient by weight", "gradient by bias"];
@@ -210,7 +216,7 @@ fn agrees_with_the_definition_at_the_sizes_of_networks() {
 #[test]
 fn agrees_with_the_definition_where_multiplications_are_saved() {
     let mut random = Random::new(6);
-    let mut suited = 0;
+    let (mut suited, mut large) = (0, [0; 2]);
     for _ in 0..120 {
         let channels = [(); 2].map(|()| 6 + random.below(40));
         let size = [(); 2].map(|()| 1 + random.below(12));
@@ -219,9 +225,14 @@ fn agrees_with_the_definition_where_multiplications_are_saved() {
         shape.relu = random.below(2) == 0;
         shape.pool = (random.below(3) == 0).then_some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
         suited += usize::from(winograd::suits(&shape));
+        let sides = if winograd::suits(&shape) { winograd::sides(&shape) } else { [0; 2] };
+        for (large, side) in large.iter_mut().zip(sides) {
+            *large += usize::from(side == 4);
+        }
         Case::new(&mut random, shape).check(cpus());
     }
     assert!(suited > 80, "only {suited} of 120 are done so");
+    assert!(large.iter().all(|large| *large > 20), "only {large:?} of 120 by tiles of 4 by 4");
 }
 
 #[test]

@@ -73,6 +73,12 @@ pub(super) fn side_prepared(shape: &Conv2dShape) -> Option<usize> {
     suits.then(|| side(shape.batch, &Winograd::grid(shape, 2), LEAST_LARGE_TILES))
 }
 
+/// The same with weights that are mapped for one call, for outputs and for gradients by the input.
+pub(super) fn sides(shape: &Conv2dShape) -> [usize; 2] {
+    [Winograd::grid(shape, 2), Winograd::gradient_grid(shape)]
+        .map(|grid| side(shape.batch, &grid, MANY_LARGE_TILES))
+}
+
 fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
     let is_three_by_three = shape.kernel_size == [3, 3]
         && shape.stride == [1, 1]
@@ -123,10 +129,22 @@ impl Winograd {
         }
     }
 
+    /// From the gradient of the output to that of the input, by tiles of 2 by 2.
+    fn gradient_grid(shape: &Conv2dShape) -> Grid {
+        let forward = Self::grid(shape, 2);
+        Grid {
+            size: forward.output,
+            before: forward.before.map(|before| 2 - before),
+            output: forward.size,
+            in_channels: forward.out_channels,
+            out_channels: forward.in_channels,
+            ..forward
+        }
+    }
+
     /// From images to images.
     pub(super) fn forward(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
-        let side = side(shape.batch, &Self::grid(shape, 2), MANY_LARGE_TILES);
-        Self::forward_by(cpu, shape, side, weight)
+        Self::forward_by(cpu, shape, sides(shape)[0], weight)
     }
 
     /// The same by tiles with so many rows and columns of outputs; in bf16 by the small ones, as what larger ones become would be
@@ -161,16 +179,8 @@ impl Winograd {
 
     /// From the gradient of the convolution's output to that of its input.
     pub(super) fn by_input(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
-        let forward = Self::grid(shape, 2);
-        let grid = Grid {
-            size: forward.output,
-            before: forward.before.map(|before| 2 - before),
-            output: forward.size,
-            in_channels: forward.out_channels,
-            out_channels: forward.in_channels,
-            ..forward
-        };
-        match side(shape.batch, &grid, MANY_LARGE_TILES) {
+        let grid = Self::gradient_grid(shape);
+        match sides(shape)[1] {
             4 if !cpu.is_bf16() => Self::by_input_of::<4, 6>(cpu, Grid { side: 4, ..grid }, weight),
             _ => Self::by_input_of::<2, 4>(cpu, grid, weight),
         }
