@@ -62,7 +62,7 @@ fn with<'a>(command: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
     [command, rest].concat()
 }
 
-/// What is said of a model that has hardly begun to learn.
+/// What may be said of a model that has hardly begun to learn.
 const FEW_STEPS: &str = "after 5 steps the model is not measurably better than always neg; that is few: train for more epochs (--epochs N)\n";
 
 #[test]
@@ -70,7 +70,7 @@ fn a_table_is_learnt_measured_again_and_asked() {
     let folder = scratch();
     let train = succeed(folder.path(), &with(&["train", "--epochs", "1", "--length", "60"], &TABLE));
     assert!(train.stdout.contains("300 training and 100 test reviews"), "{}", train.stdout);
-    assert_eq!(train.stderr, FEW_STEPS, "no bar and no notes in a pipe");
+    assert!(["", FEW_STEPS].contains(&&*train.stderr), "no bar and no notes in a pipe: {}", train.stderr);
     let evaluate = succeed(folder.path(), &with(&["evaluate"], &TABLE));
     let expected = measures(&train.stdout);
     assert!(expected.len() > 8, "{expected:?}");
@@ -88,7 +88,7 @@ fn texts_are_read_from_standard_input_and_from_files() {
     let folder = scratch();
     std::fs::write(folder.path().join("texts/train/pos/notes.md"), "not a text").unwrap();
     let run = succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts", "-q"]);
-    assert_eq!(run.stderr, FEW_STEPS, "quiet");
+    assert!(["", FEW_STEPS].contains(&&*run.stderr), "quiet: {}", run.stderr);
     let run = succeed(folder.path(), &["train", "--epochs", "1", "--texts", "texts"]);
     assert!(run.stderr.contains("train: skipped 1 files of other kinds, such as"), "{}", run.stderr);
     let mut child = shared::command(PROGRAM, folder.path())

@@ -9,6 +9,7 @@ pub mod greeting;
 mod pace;
 mod parting;
 pub mod rendezvous;
+mod running;
 mod watch;
 
 use std::collections::VecDeque;
@@ -65,6 +66,8 @@ struct Peer {
 }
 
 struct State {
+    /// When this process was seen to run.
+    running: running::Running,
     /// Messages of each rank that no call has taken.
     inbox: Vec<VecDeque<Vec<u8>>>,
     /// Ranks that are gone, and why.
@@ -91,7 +94,7 @@ impl Mesh {
             receivers.push((peer, receiver));
             peers.push(Some(Peer { meter: sender.meter(), sender: Mutex::new(sender), closer }));
         }
-        let shared = Arc::new(Shared::new(rank, peers, receivers.len()));
+        let shared = Arc::new(Shared::new(rank, peers, receivers.len(), options));
         let mut mesh = Mesh { shared, threads: Vec::new() };
         for (peer, receiver) in receivers {
             let shared = mesh.shared.clone();
@@ -128,7 +131,7 @@ impl Mesh {
         let Some(peer) = &self.shared.peers[to] else { return };
         let sent = lock(&peer.sender).send_parts(&[&[DATA], parts[0], parts[1]]);
         if let Err(error @ GroupError::Timeout { .. }) = sent {
-            self.shared.set_gone(to, Cause::of_error(to, &error));
+            self.shared.set_gone(to, self.shared.cause_of(to, &error));
             peer.closer.close();
         }
     }
@@ -237,9 +240,10 @@ impl Drop for Mesh {
 
 impl Shared {
     /// Where nobody is gone, and so many threads read.
-    fn new(rank: usize, peers: Vec<Option<Peer>>, readers: usize) -> Self {
+    fn new(rank: usize, peers: Vec<Option<Peer>>, readers: usize, options: &Options) -> Self {
         let size = peers.len();
         let state = State {
+            running: running::Running::new(options),
             inbox: (0..size).map(|_| VecDeque::new()).collect(),
             gone: (0..size).map(|_| None).collect(),
             readers,
@@ -271,7 +275,7 @@ impl Shared {
         let cause = loop {
             let message = match receiver.receive_in(memory, LIMIT, None) {
                 Ok(message) => message,
-                Err(error) => break Cause::of_error(peer, &error),
+                Err(error) => break self.cause_of(peer, &error),
             };
             match message.split_first() {
                 Some((&HEARTBEAT, _)) => memory = message,
@@ -292,6 +296,14 @@ impl Shared {
         }
         self.lock().readers -= 1;
         self.changed.notify_all();
+    }
+
+    /// Why the channel to a rank has failed: the others end it where this process was stopped, and may have had no room to say so.
+    fn cause_of(&self, peer: usize, error: &GroupError) -> Cause {
+        match self.lock().running.missed(Instant::now()) {
+            Some(stopped) => Cause::stopped(self.rank, stopped),
+            None => Cause::of_error(peer, error),
+        }
     }
 
     fn set_gone(&self, peer: usize, cause: Cause) {

@@ -1,5 +1,7 @@
 //! Why a rank is gone, as others are told.
 
+use std::time::Duration;
+
 use crate::GroupError;
 use crate::call::Call;
 
@@ -22,8 +24,19 @@ impl Cause {
         Cause { rank, lost: true, why: why.into() }
     }
 
+    /// A rank of which nothing comes.
+    pub fn silent(rank: usize, silence: Duration) -> Self {
+        Self::lost(rank, format!("nothing was heard of it for {:.1} s", silence.as_secs_f64()))
+    }
+
+    /// This rank, whose process did not run for so long that the others gave it up.
+    pub fn stopped(rank: usize, stop: Duration) -> Self {
+        let silent = Self::silent(rank, stop);
+        Cause { why: format!("{}, as its process was stopped", silent.why), ..silent }
+    }
+
     /// A rank that does not come to a call.
-    pub fn absent(rank: usize, call: Call, waited: std::time::Duration) -> Self {
+    pub fn absent(rank: usize, call: Call, waited: Duration) -> Self {
         let waited = waited.as_secs_f64();
         Self::lost(rank, format!("it lives, but has not come to {} for {waited:.0} s", call.as_noun()))
     }

@@ -30,16 +30,14 @@ impl Watch {
 
     /// Watches until the rank ends.
     pub fn run(&self, shared: &Shared) {
-        let mut last = Instant::now();
-        let mut heard: Vec<Heard> = shared.peers.iter().map(|_| Heard { bytes: 0, at: last }).collect();
-        let mut said = last;
+        let mut said = Instant::now();
+        let mut heard: Vec<Heard> = shared.peers.iter().map(|_| Heard { bytes: 0, at: said }).collect();
         self.say(shared);
         while !shared.ended.load(Ordering::Acquire) {
             thread::park_timeout(self.interval / 2);
             let now = Instant::now();
             // Where this process itself was stopped for a while, the others are not to blame for their silence.
-            let stopped = now.duration_since(last) > self.interval * 2;
-            last = now;
+            let stopped = shared.lock().running.runs(now) > self.interval * 2;
             if now.duration_since(said) >= self.interval {
                 said = now;
                 self.say(shared);
@@ -50,8 +48,7 @@ impl Watch {
                 if stopped || bytes != heard.bytes {
                     *heard = Heard { bytes, at: now };
                 } else if now.duration_since(heard.at) > self.patience && shared.lock().gone[rank].is_none() {
-                    let silent = now.duration_since(heard.at).as_secs_f64();
-                    let cause = Cause::lost(rank, format!("nothing was heard of it for {silent:.1} s"));
+                    let cause = Cause::silent(rank, now.duration_since(heard.at));
                     // If it was only stopped, it should not think that this rank has ended.
                     if let Ok(mut sender) = peer.sender.try_lock() {
                         send_last(&mut sender, &cause);
@@ -133,7 +130,8 @@ mod tests {
         assert_eq!(filled.kind(), ErrorKind::WouldBlock);
         stream.set_nonblocking(false).unwrap();
         drop(sender);
-        let (shared, (done, waiting)) = (Arc::new(Shared::new(0, peers, 0)), mpsc::channel());
+        let (shared, (done, waiting)) =
+            (Arc::new(Shared::new(0, peers, 0, &Options::default())), mpsc::channel());
         thread::spawn(move || {
             Watch::new(&Options::default()).say(&shared);
             // The channels stay open until it was heard.
