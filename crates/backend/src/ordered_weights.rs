@@ -24,7 +24,7 @@ pub(crate) static DENSE_INT8: Ordered<(), Int8DenseWeights> = Ordered::new();
 pub(crate) static RECURRENT_INT8: Ordered<usize, Int8RecurrentWeights> = Ordered::new();
 
 /// Those of convolutions, as well.
-pub(crate) static CONV2D: Ordered<(Conv2dWeightsKey, Precision), Conv2dWeights> = Ordered::new();
+pub(crate) static CONV2D: Ordered<Conv2dWeightsKey, Conv2dWeights> = Ordered::new();
 
 /// Ordered weights of one kind of layer; `K` says what more than the weights they are for.
 pub(crate) struct Ordered<K, T>(Mutex<Vec<Entry<K, T>>>);

@@ -56,20 +56,20 @@ pub struct Conv2dWeights {
 }
 
 /// What convolutions that share ordered weights have in common: all of their shape but the number of images, and what follows the
-/// convolution; and how they are multiplied, which depends on that number.
+/// convolution; and how they are multiplied, which depends on that number and on the precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dWeightsKey {
     /// Of no images.
     shape: Conv2dShape,
-    /// Rows and columns of the outputs of a tile, where there are tiles.
-    side: Option<usize>,
+    /// Rows and columns of the outputs of a tile, and the precision of its products, where there are tiles.
+    tiles: Option<(usize, Precision)>,
 }
 
 impl Conv2dWeights {
     /// What two convolutions must have in common, beside their weights, to share them so.
-    pub fn key(shape: &Conv2dShape) -> Conv2dWeightsKey {
-        let side = winograd::side_prepared(shape);
-        Conv2dWeightsKey { shape: Conv2dShape { batch: 0, relu: false, pool: None, ..*shape }, side }
+    pub fn key(precision: Precision, shape: &Conv2dShape) -> Conv2dWeightsKey {
+        let tiles = winograd::side_prepared(precision, shape).map(|side| (side, precision));
+        Conv2dWeightsKey { shape: Conv2dShape { batch: 0, relu: false, pool: None, ..*shape }, tiles }
     }
 
     /// Orders them; or nothing, where that gains nothing: in groups, or if there are none.
@@ -82,9 +82,9 @@ impl Conv2dWeights {
         if shape.groups > 1 || weight.is_empty() {
             return None;
         }
-        let key = Self::key(shape);
-        let method = match key.side {
-            Some(side) => Method::Winograd(Winograd::forward_by(cpu, shape, side, weight)),
+        let key = Self::key(cpu.precision, shape);
+        let method = match key.tiles {
+            Some((side, _)) => Method::Winograd(Winograd::forward_by(cpu, shape, side, weight)),
             None => {
                 let cpu = Cpu { precision: Precision::F32, ..cpu };
                 let packed = Packed::new(cpu, weight, shape.taps(), shape.out_channels);
@@ -118,7 +118,11 @@ pub fn conv2d_with(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    assert_eq!(Conv2dWeights::key(shape), weights.key, "weights ordered for another convolution");
+    assert_eq!(
+        Conv2dWeights::key(cpu.precision, shape),
+        weights.key,
+        "weights ordered for another convolution"
+    );
     Forward::new(cpu, shape, &weights.method, bias).run(input, output, None);
 }
 

@@ -46,7 +46,7 @@ impl Case {
             let mut other = vec![f32::NAN; self.gradient.len()];
             conv2d_with(cpu, shape, &self.input, &weights, bias, &mut other);
             // What tiles of 4 by 4 outputs add up to is rounded as the root of its terms too.
-            let tolerance = match winograd::side_prepared(shape) {
+            let tolerance = match winograd::side_prepared(cpu.precision, shape) {
                 Some(4) => 3e-5f32.max(3e-6 * (shape.taps() as f32).sqrt()),
                 _ => 3e-5,
             };
@@ -121,9 +121,8 @@ impl Case {
         let pixels = self.gradient.len() / self.shape.out_channels.max(1);
         let terms = pixels.max(self.shape.taps());
         let [of_output, of_input] = match winograd::suits(&self.shape) {
-            true => {
-                winograd::sides(&self.shape).map(|side| tolerance(terms, if side == 4 { 3e-6 } else { 1e-6 }))
-            }
+            true => winograd::sides(Precision::F32, &self.shape)
+                .map(|side| tolerance(terms, if side == 4 { 3e-6 } else { 1e-6 })),
             false => [2e-5; 2],
         };
         let of_weights = tolerance(terms, 1e-6);
@@ -225,7 +224,7 @@ fn agrees_with_the_definition_where_multiplications_are_saved() {
         shape.relu = random.below(2) == 0;
         shape.pool = (random.below(3) == 0).then_some(MaxPool { kernel_size: [2, 2], stride: [2, 2] });
         suited += usize::from(winograd::suits(&shape));
-        let sides = if winograd::suits(&shape) { winograd::sides(&shape) } else { [0; 2] };
+        let sides = if winograd::suits(&shape) { winograd::sides(Precision::F32, &shape) } else { [0; 2] };
         for (large, side) in large.iter_mut().zip(sides) {
             *large += usize::from(side == 4);
         }
@@ -252,7 +251,7 @@ fn tiles_of_4_by_4_are_off_by_few_times_what_sums_of_all_multiplications_are() {
     let mut random = Random::new(8);
     for channels in [32, 256] {
         let shape = Conv2dShape { padding: [1; 4], ..Conv2dShape::new(4, channels, 16, [8, 8], [3, 3]) };
-        assert_eq!(winograd::side_prepared(&shape), Some(4));
+        assert_eq!(winograd::side_prepared(Precision::F32, &shape), Some(4));
         let case = Case::new(&mut random, Conv2dShape { relu: false, pool: None, ..shape });
         let expected = reference::convolve(&case.shape, &wide(&case.input), &wide(&case.weight), None);
         // A fourth column of zeros is the same convolution, of which no multiplication is saved.
@@ -261,7 +260,7 @@ fn tiles_of_4_by_4_are_off_by_few_times_what_sums_of_all_multiplications_are() {
         let zeros = vec![0.0; row / 3];
         let wider_weight: Vec<f32> =
             case.weight.chunks_exact(row).flat_map(|row| row.iter().chain(&zeros).copied()).collect();
-        assert_eq!(winograd::side_prepared(&wider), None);
+        assert_eq!(winograd::side_prepared(Precision::F32, &wider), None);
         for cpu in cpus() {
             let off = |shape: &Conv2dShape, weight: &[f32]| {
                 let weights = Conv2dWeights::new(cpu, shape, weight).expect("no groups");

@@ -330,7 +330,7 @@ impl Builder {
 /// Positions of a window along an axis, and which of the kernel's values meet the image there and not its border.
 type Kinds = Vec<(Range<usize>, Vec<usize>)>;
 
-/// Positions of a window along an axis, by which of the kernel's values meet the image there and not its border.
+/// All positions of a window along an axis.
 fn by_border(conv: &Int8Conv2d, axis: usize, size: usize, windows: usize) -> Kinds {
     let image = conv.padding[axis]..conv.padding[axis] + size;
     let mut kinds = Kinds::new();

@@ -87,6 +87,79 @@ fn convolutions_agree_with_the_reference() {
     }
 }
 
+/// Windows of which most or all values meet the border, which no padding of one or two makes of larger images.
+#[test]
+fn convolutions_of_small_images_agree_with_the_reference() {
+    let mut random = Random::new(7);
+    let mut empty = 0;
+    for _ in 0..80 {
+        let dims = [[1, 3, 5, 16][random.below(4)], random.below(3) + 1, random.below(3) + 1];
+        let kernel = [random.below(3) + 1, random.below(3) + 1];
+        let out_channels = random.below(40) + 1;
+        let mut only = conv(&mut random, dims[0], out_channels, kernel);
+        only.stride = [(); 2].map(|()| random.below(3) + 1);
+        only.dilation = [(); 2].map(|()| random.below(3) + 1);
+        only.padding = [(); 4].map(|()| random.below(5) + 3);
+        empty +=
+            usize::from((0..2).any(|axis| only.padding[axis] > only.dilation[axis] * (kernel[axis] - 1)));
+        let batch = random.below(17);
+        check(dims, &[Int8Layer::Conv2d(only)], &mut random, batch);
+    }
+    assert!(empty > 20, "only {empty} have windows that meet nothing but the border");
+}
+
+/// Images of 1 by 1 under a kernel of 3 by 3, by threads too, which share out columns where there are few images.
+#[test]
+fn a_padded_convolution_may_be_the_last_layer() {
+    let mut random = Random::new(8);
+    for batch in 1..=17 {
+        for padding in [[1; 4], [2, 0, 0, 2]] {
+            let last = Int8Conv2d { padding, output: None, ..conv(&mut random, 24, 70, [3, 3]) };
+            check([24, 1, 1], &[Int8Layer::Conv2d(last)], &mut random, batch);
+        }
+    }
+}
+
+#[test]
+fn a_border_may_be_wider_than_the_padding_of_one_who_reads_it() {
+    let mut random = Random::new(9);
+    for [stride, size] in [[1, 4], [2, 4], [2, 7], [2, 1]] {
+        let mut layer = |kernel: usize, padding| {
+            let layer = conv(&mut random, 5, 20, [kernel; 2]);
+            Int8Layer::Conv2d(Int8Conv2d { stride: [stride; 2], padding: [padding; 4], ..layer })
+        };
+        let [first, wide, shortcut] = [layer(3, 1), layer(5, 2), layer(1, 0)];
+        for layers in [vec![first], vec![wide]] {
+            let output = Int8Scale { scale: 0.3, ..scale(&mut random) };
+            let residual =
+                Int8Layer::Residual { layers, shortcut: vec![shortcut.clone()], relu: true, output };
+            check([5, size, size], &[residual], &mut random, 3);
+        }
+    }
+}
+
+/// Each kind of windows has tables of its own, so that a file with a large kernel must not ask for thousands.
+#[test]
+fn windows_of_large_kernels_are_not_told_apart_by_their_border() {
+    let mut random = Random::new(10);
+    for (kernel, expected) in [(3, vec![9, 3, 1]), (9, vec![17, 1]), (27, vec![1])] {
+        let mut only = conv(&mut random, 1, 4, [kernel; 2]);
+        only.padding = [kernel - 1; 4];
+        if kernel == 3 {
+            only.padding = [1; 4];
+        }
+        let dims = [1, kernel, kernel];
+        let network =
+            Int8Network::new(Cpu::best(1), dims, scale(&mut random), &[Int8Layer::Conv2d(only.clone())]);
+        let kinds = network.steps.iter().find_map(|step| match step {
+            steps::Step::Product(product) => Some(product.windows.iter().map(Vec::len).collect::<Vec<_>>()),
+            _ => None,
+        });
+        assert_eq!(kinds.unwrap(), expected);
+        check(dims, &[Int8Layer::Conv2d(only)], &mut random, 2);
+    }
+}
+
 #[test]
 fn whole_networks_agree_with_the_reference() {
     let mut random = Random::new(3);

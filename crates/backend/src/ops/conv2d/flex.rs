@@ -27,7 +27,7 @@ impl Conv2dOp for Flex {
         }
         let (cpu, shape) = (cpu(), fused.shape(&input, &weight));
         let bias = bias.map(contiguous);
-        let key = (kernels::Conv2dWeights::key(&shape), cpu.precision);
+        let key = kernels::Conv2dWeights::key(cpu.precision, &shape);
         let ordered = CONV2D
             .of(&weight, key, || kernels::Conv2dWeights::new(cpu, &shape, &kernel_order(weight.clone())));
         run(input, &shape, |input, output| match ordered {

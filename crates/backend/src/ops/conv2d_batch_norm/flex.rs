@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use fireclay_kernels::{Conv2dShape, Conv2dWeights, Conv2dWeightsKey, Cpu, Precision, Values};
+use fireclay_kernels::{Conv2dShape, Conv2dWeights, Conv2dWeightsKey, Cpu, Values};
 
 use super::{Conv2dBatchNormFused, Conv2dBatchNormOp, NormTensors, PoolPlace, reference};
 use crate::flex_tensor::contiguous;
@@ -19,7 +19,6 @@ static FOLDED_CONV2D: Ordered<FoldedConv2dKey, FoldedConv2d> = Ordered::new();
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct FoldedConv2dKey {
     conv2d: Conv2dWeightsKey,
-    precision: Precision,
     /// The bits of what is added to the variance.
     epsilon: u64,
     /// Whether a greater number must stay the greater one.
@@ -43,8 +42,7 @@ impl Conv2dBatchNormOp for Flex {
         }
         let (cpu, shape) = (cpu(), convolution.shape(&input, &weight));
         let key = FoldedConv2dKey {
-            conv2d: Conv2dWeights::key(&shape),
-            precision: cpu.precision,
+            conv2d: Conv2dWeights::key(cpu.precision, &shape),
             epsilon: fused.epsilon.to_bits(),
             keeps_order: matches!(fused.pool, PoolPlace::BeforeNorm(_)),
         };

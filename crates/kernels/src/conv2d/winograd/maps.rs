@@ -9,9 +9,9 @@
 use crate::simd::Simd;
 
 /// The maps of tiles of one size.
-pub(super) struct Of;
+pub(super) struct TileMaps;
 
-/// Of tiles of `SIDE` by `SIDE` outputs that see `SEEN` by `SEEN` pixels.
+/// For tiles of `SIDE` by `SIDE` outputs that see `SEEN` by `SEEN` pixels.
 pub(super) trait Maps<const SIDE: usize, const SEEN: usize> {
     /// `Bᵀ` times a column.
     fn input<S: Simd>(s: S, column: [S::F; SEEN]) -> [S::F; SEEN];
@@ -23,7 +23,7 @@ pub(super) trait Maps<const SIDE: usize, const SEEN: usize> {
     fn weight<S: Simd>(s: S, column: [S::F; 3]) -> [S::F; SEEN];
 }
 
-impl Maps<2, 4> for Of {
+impl Maps<2, 4> for TileMaps {
     #[inline(always)]
     fn input<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> [S::F; 4] {
         [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
@@ -49,7 +49,7 @@ const FAR_SQUARE: f32 = FAR * FAR;
 const SUM: f32 = NEAR_SQUARE + FAR_SQUARE;
 const PRODUCT: f32 = NEAR_SQUARE * FAR_SQUARE;
 
-impl Maps<4, 6> for Of {
+impl Maps<4, 6> for TileMaps {
     #[inline(always)]
     fn input<S: Simd>(s: S, [a, b, c, d, e, f]: [S::F; 6]) -> [S::F; 6] {
         let by = |factor: f32| s.splat(factor);

@@ -17,15 +17,15 @@ mod transforms;
 use std::ops::Range;
 
 use super::Conv2dShape;
-use crate::Cpu;
 use crate::buffer::Buffer;
 use crate::cpu::{Shared, in_parallel, ranges};
 use crate::memory::Values;
 use crate::product::pairs::row_of_pairs;
 use crate::product::{Product, Start, odd_lines, panel_width, panels_of, strided, strided_terms};
 use crate::transpose::transpose;
+use crate::{Cpu, Precision};
 use grid::Grid;
-use maps::{Maps, Of};
+use maps::{Maps, TileMaps};
 use transforms::{GradientTiles, InputTiles, OutputTiles, Pairing, WeightGradient, Weights};
 
 /// What the pixels and a kernel's taps become, of tiles with 2 by 2 outputs.
@@ -68,15 +68,15 @@ pub(super) fn suits(shape: &Conv2dShape) -> bool {
 }
 
 /// Rows and columns of the output tiles by which it is done with weights that were mapped before, if it is done so.
-pub(super) fn side_prepared(shape: &Conv2dShape) -> Option<usize> {
+pub(super) fn side_prepared(precision: Precision, shape: &Conv2dShape) -> Option<usize> {
     let suits = suits_from(shape, LEAST_TILES_PREPARED);
-    suits.then(|| side(shape.batch, &Winograd::grid(shape, 2), LEAST_LARGE_TILES))
+    suits.then(|| side(precision, shape.batch, &Winograd::grid(shape, 2), LEAST_LARGE_TILES))
 }
 
 /// The same with weights that are mapped for one call, for outputs and for gradients by the input.
-pub(super) fn sides(shape: &Conv2dShape) -> [usize; 2] {
+pub(super) fn sides(precision: Precision, shape: &Conv2dShape) -> [usize; 2] {
     [Winograd::grid(shape, 2), Winograd::gradient_grid(shape)]
-        .map(|grid| side(shape.batch, &grid, MANY_LARGE_TILES))
+        .map(|grid| side(precision, shape.batch, &grid, MANY_LARGE_TILES))
 }
 
 fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
@@ -94,8 +94,11 @@ fn suits_from(shape: &Conv2dShape, least_tiles: usize) -> bool {
 }
 
 /// Rows and columns of the output tiles that take the least time: 4 from `least` such tiles on, if they save enough, and else 2. `small`
-/// is the grid of the small ones.
-fn side(batch: usize, small: &Grid, least: usize) -> usize {
+/// is the grid of the small ones. In bf16 2, as what larger ones become would be rounded too much.
+fn side(precision: Precision, batch: usize, small: &Grid, least: usize) -> usize {
+    if precision == Precision::Bf16 {
+        return 2;
+    }
     let large = Grid { side: 4, ..*small };
     let [by_small, by_large] = [small, &large].map(|grid| grid.tiles() * grid.elements());
     let tiles = batch.saturating_mul(large.tiles());
@@ -144,21 +147,20 @@ impl Winograd {
 
     /// From images to images.
     pub(super) fn forward(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
-        Self::forward_by(cpu, shape, sides(shape)[0], weight)
+        Self::forward_by(cpu, shape, sides(cpu.precision, shape)[0], weight)
     }
 
-    /// The same by tiles with so many rows and columns of outputs; in bf16 by the small ones, as what larger ones become would be
-    /// rounded too much.
+    /// The same by tiles with so many rows and columns of outputs.
     pub(super) fn forward_by(cpu: Cpu, shape: &Conv2dShape, side: usize, weight: &[f32]) -> Self {
         match side {
-            4 if !cpu.is_bf16() => Self::forward_of::<4, 6>(cpu, shape, weight),
+            4 => Self::forward_of::<4, 6>(cpu, shape, weight),
             _ => Self::forward_of::<2, 4>(cpu, shape, weight),
         }
     }
 
     fn forward_of<const SIDE: usize, const SEEN: usize>(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self
     where
-        Of: Maps<SIDE, SEEN>,
+        TileMaps: Maps<SIDE, SEEN>,
     {
         let grid = Self::grid(shape, SIDE);
         let (rows, columns) = (grid.in_channels, grid.out_channels);
@@ -180,15 +182,15 @@ impl Winograd {
     /// From the gradient of the convolution's output to that of its input.
     pub(super) fn by_input(cpu: Cpu, shape: &Conv2dShape, weight: &[f32]) -> Self {
         let grid = Self::gradient_grid(shape);
-        match sides(shape)[1] {
-            4 if !cpu.is_bf16() => Self::by_input_of::<4, 6>(cpu, Grid { side: 4, ..grid }, weight),
+        match sides(cpu.precision, shape)[1] {
+            4 => Self::by_input_of::<4, 6>(cpu, Grid { side: 4, ..grid }, weight),
             _ => Self::by_input_of::<2, 4>(cpu, grid, weight),
         }
     }
 
     fn by_input_of<const SIDE: usize, const SEEN: usize>(cpu: Cpu, grid: Grid, weight: &[f32]) -> Self
     where
-        Of: Maps<SIDE, SEEN>,
+        TileMaps: Maps<SIDE, SEEN>,
     {
         let rows = grid.in_channels;
         Winograd::new(cpu, grid, |panel, into, width| {
@@ -278,7 +280,7 @@ impl Winograd {
         output: *mut f32,
         scratch: &mut Scratch,
     ) where
-        Of: Maps<SIDE, SEEN>,
+        TileMaps: Maps<SIDE, SEEN>,
     {
         let Winograd { cpu, grid, .. } = self;
         let elements = grid.elements();
@@ -633,4 +635,48 @@ fn tiles_of_run(grid: &Grid) -> usize {
     let large = of_element * in_channels * out_channels > LARGE_WEIGHTS;
     // Where weights are large, as many numbers of each size of tiles.
     fitting.max(if large { 128 * ELEMENTS / grid.elements() } else { 24 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many images, in whole tiles of either size.
+    fn shape(batch: usize, channels: usize, size: usize) -> Conv2dShape {
+        Conv2dShape { padding: [1; 4], ..Conv2dShape::new(batch, channels, channels, [size; 2], [3, 3]) }
+    }
+
+    #[test]
+    fn large_tiles_are_for_many_of_them_or_weights_that_are_mapped_already() {
+        let sides = |batch| {
+            let shape = shape(batch, 8, 4);
+            (side_prepared(Precision::F32, &shape), sides(Precision::F32, &shape))
+        };
+        assert_eq!(sides(LEAST_LARGE_TILES - 1), (Some(2), [2, 2]));
+        assert_eq!(sides(LEAST_LARGE_TILES), (Some(4), [2, 2]));
+        assert_eq!(sides(MANY_LARGE_TILES - 1), (Some(4), [2, 2]));
+        assert_eq!(sides(MANY_LARGE_TILES), (Some(4), [4, 4]));
+        let many = shape(MANY_LARGE_TILES, 8, 4);
+        assert_eq!(side_prepared(Precision::Bf16, &many), Some(2), "rounded too much");
+        assert_eq!(super::sides(Precision::Bf16, &many), [2, 2]);
+    }
+
+    #[test]
+    fn few_large_tiles_save_a_third_and_many_save_something() {
+        let side = |batch, size| {
+            let shape = Conv2dShape { size, ..shape(batch, 8, 4) };
+            side(Precision::F32, batch, &Winograd::grid(&shape, 2), 1)
+        };
+        // A tile of 4 by 4 takes 36 multiplications, one of 2 by 2 takes 16: here 36 for 64, 144 for 144 and 144 for 192.
+        assert_eq!([[4, 4], [6, 6], [6, 8]].map(|size| side(1, size)), [4, 2, 2]);
+        assert_eq!([[4, 4], [6, 6], [6, 8]].map(|size| side(MANY_LARGE_TILES, size)), [4, 2, 4]);
+    }
+
+    #[test]
+    fn weights_that_would_become_much_larger_are_mapped_for_small_tiles() {
+        // 36 numbers of four bytes for each pair of channels.
+        let most = (MOST_MAPPED / 144).isqrt();
+        let side = |channels| side_prepared(Precision::F32, &shape(64, channels, 4));
+        assert_eq!([most, most + 1].map(side), [Some(4), Some(2)]);
+    }
 }

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::grid::Grid;
-use super::maps::{Maps, Of, gradient_map, weight_gradient_map};
+use super::maps::{Maps, TileMaps, gradient_map, weight_gradient_map};
 use crate::simd::{Kernel, Simd};
 use crate::vectors::each_vector;
 
@@ -42,7 +42,7 @@ pub(super) struct InputTiles<'a, const SIDE: usize, const SEEN: usize> {
 
 impl<const SIDE: usize, const SEEN: usize> Kernel for InputTiles<'_, SIDE, SEEN>
 where
-    Of: Maps<SIDE, SEEN>,
+    TileMaps: Maps<SIDE, SEEN>,
 {
     type Output = ();
 
@@ -135,7 +135,7 @@ unsafe fn input_tile<S: Simd, const SIDE: usize, const SEEN: usize>(
     count: usize,
 ) -> [[S::F; SEEN]; SEEN]
 where
-    Of: Maps<SIDE, SEEN>,
+    TileMaps: Maps<SIDE, SEEN>,
 {
     let mut half = [[s.splat(0.0); SEEN]; SEEN];
     for column in 0..SEEN {
@@ -144,14 +144,14 @@ where
             // SAFETY: passed on to the caller.
             d[i] = unsafe { load(s, pixels[i][column].add(at), count) };
         }
-        let mapped = Of::input(s, d);
+        let mapped = TileMaps::input(s, d);
         for i in 0..SEEN {
             half[i][column] = mapped[i];
         }
     }
     let mut whole = half;
     for i in 0..SEEN {
-        whole[i] = Of::input(s, half[i]);
+        whole[i] = TileMaps::input(s, half[i]);
     }
     whole
 }
@@ -173,7 +173,7 @@ pub(super) struct OutputTiles<'a, const SIDE: usize, const SEEN: usize> {
 
 impl<const SIDE: usize, const SEEN: usize> Kernel for OutputTiles<'_, SIDE, SEEN>
 where
-    Of: Maps<SIDE, SEEN>,
+    TileMaps: Maps<SIDE, SEEN>,
 {
     type Output = ();
 
@@ -210,13 +210,13 @@ where
                         for i in 0..SEEN {
                             m[i] = s.load(from.add((SEEN * i + column) * element));
                         }
-                        let mapped = Of::output(s, m);
+                        let mapped = TileMaps::output(s, m);
                         for i in 0..SIDE {
                             half[i][column] = mapped[i];
                         }
                     }
                     for (i, half) in half.into_iter().enumerate() {
-                        for (j, value) in Of::output(s, half).into_iter().enumerate() {
+                        for (j, value) in TileMaps::output(s, half).into_iter().enumerate() {
                             if let Some(pixel) = pixels[i][j] {
                                 let value = s.add(value, start);
                                 // In this order what is not a number stays so.
@@ -353,7 +353,7 @@ pub(super) struct Weights<'a, const SIDE: usize, const SEEN: usize> {
 
 impl<const SIDE: usize, const SEEN: usize> Kernel for Weights<'_, SIDE, SEEN>
 where
-    Of: Maps<SIDE, SEEN>,
+    TileMaps: Maps<SIDE, SEEN>,
 {
     type Output = ();
 
@@ -410,7 +410,7 @@ unsafe fn weight_tile<S: Simd, const SIDE: usize, const SEEN: usize>(
     count: usize,
 ) -> [[S::F; SEEN]; SEEN]
 where
-    Of: Maps<SIDE, SEEN>,
+    TileMaps: Maps<SIDE, SEEN>,
 {
     let mut half = [[s.splat(0.0); 3]; SEEN];
     for column in 0..3 {
@@ -420,14 +420,14 @@ where
             // SAFETY: passed on to the caller.
             g[i] = unsafe { load(s, from.add(at * tap), count) };
         }
-        let mapped = Of::weight(s, g);
+        let mapped = TileMaps::weight(s, g);
         for i in 0..SEEN {
             half[i][column] = mapped[i];
         }
     }
     let mut whole = [[s.splat(0.0); SEEN]; SEEN];
     for i in 0..SEEN {
-        whole[i] = Of::weight(s, half[i]);
+        whole[i] = TileMaps::weight(s, half[i]);
     }
     whole
 }
