@@ -7,7 +7,8 @@
 asks each server in turn for the classes of one picture, the same 784 numbers as JSON, over keep-alive connections of the
 loopback address, and prints tables; raw runs go to bench/runs/serving-DATE-MACHINE.txt. All servers and what asks them share the
 same cores, two by default. The servers are FastAPI on uvicorn with onnxruntime or PyTorch, and LitServe and BentoML with their
-batching; each in several variants, of which the best in each row counts. It needs Linux, Python 3.11, a C compiler and `wrk`, and
+batching; each in several variants, of which the best in each row counts. `Sockets alone` reads and answers and computes nothing: the
+most that any server could reach on these cores beside what asks it. It needs Linux, Python 3.11, a C compiler and `wrk`, and
 takes under twenty minutes once the virtual environment is made.
 """
 
@@ -81,7 +82,7 @@ class HttpRequest:
         return head.encode() + self.body
 
 
-FIRECLAY, BINARY = "Fireclay", "Fireclay, binary tensors"
+FIRECLAY, BINARY, SOCKETS = "Fireclay", "Fireclay, binary tensors", "Sockets alone"
 
 
 def variants(flags):
@@ -154,10 +155,10 @@ def make_models(flags):
                 environment.call(flags.fireclay, "export", "--quiet", file, "--format", format, *more, "--out", out)
 
 
-def make_load_program(folder):
-    """The program that sends requests at a constant rate."""
-    program = folder / "load"
-    environment.call("cc", "-O2", "-o", program, HERE / "load.c")
+def make_program(folder, name):
+    """One of the C programs beside this script."""
+    program = folder / name
+    environment.call("cc", "-O2", "-o", program, (HERE / name).with_suffix(".c"))
     return program
 
 
@@ -473,7 +474,7 @@ def best_variant(runs, server, connections):
 
 
 def load_table(runs):
-    servers = [server for server in (*SERVERS[:1], BINARY, *SERVERS[1:]) if any(run["server"] == server for run in runs)]
+    servers = [server for server in (*SERVERS[:1], BINARY, *SERVERS[1:], SOCKETS) if any(run["server"] == server for run in runs)]
     rows = [["", *(f"{at} connection{'s' * (at > 1)}" for at in CONNECTIONS)]]
     best = {}
     for server in servers:
@@ -484,11 +485,12 @@ def load_table(runs):
             if cell and server in SERVERS[1:]:
                 best[connections] = max(best.get(connections, 0), cell[0])
         rows.append(row)
-    ratios = ["**Fireclay to the best peer, requests/s**"]
-    for connections in CONNECTIONS:
-        own = best_variant(runs, FIRECLAY, connections)
-        ratios.append(f"**{own[0] / best[connections]:.2f}**" if own and best.get(connections) else "-")
-    rows.append(ratios)
+    for server in (FIRECLAY, SOCKETS):
+        ratios = [f"**{server} to the best peer, requests/s**"]
+        for connections in CONNECTIONS:
+            own = best_variant(runs, server, connections)
+            ratios.append(f"**{own[0] / best[connections]:.2f}**" if own and best.get(connections) else "-")
+        rows.append(ratios)
     lost = sum(run["refused"] + run["failed"] for run in runs)
     note = f"\n\n{lost:,} requests of this table were refused or failed." if lost else ""
     return markdown(rows) + note
@@ -507,7 +509,7 @@ def time_of(us):
 def first_answer(model, runs):
     """The latency of a single connection."""
     words, one = [], [run for run in runs if run["connections"] == 1]
-    for server in (FIRECLAY, BINARY, *SERVERS[1:]):
+    for server in (FIRECLAY, BINARY, *SERVERS[1:], SOCKETS):
         names = {run["variant"] for run in one if run["server"] == server}
         medians = [(p50_of(one, server, name), name) for name in names]
         if medians:
@@ -690,10 +692,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         requests = make_requests(work, (*MODELS, flags.slow_model))
-        load = make_load_program(work)
+        load = make_program(work, "load")
         kept = {}
         if "load" in flags.parts:
-            kept = {model: trial(flags, record, requests, work, model) for model in flags.measured}
+            sockets = Variant(SOCKETS, "", (make_program(work, "sockets"), "{port}"))
+            kept = {model: [*trial(flags, record, requests, work, model), sockets] for model in flags.measured}
         longest = 0
         for turn in range(1, flags.rounds + 1):
             round_began = time.monotonic()

@@ -97,9 +97,8 @@ impl SampleMeasures {
                 .collect(),
             _ => {
                 let count = values.len().max(1) as f64;
-                let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-                let variance =
-                    values.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
+                let mean = sum(values, f64::from) / count;
+                let variance = sum(values, |value| (f64::from(value) - mean).powi(2)) / count;
                 vec![mean as f32, variance.sqrt() as f32]
             }
         }
@@ -212,6 +211,14 @@ fn reference(
         classes,
         predictions,
     }))
+}
+
+/// A sum in eight parts, none of which waits for another.
+fn sum(values: &[f32], of: impl Fn(f32) -> f64) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let parts =
+        eights.iter().fold([0.0; 8], |parts, eight| std::array::from_fn(|at| parts[at] + of(eight[at])));
+    parts.into_iter().chain(rest.iter().map(|value| of(*value))).sum()
 }
 
 /// What a sample was before `(value - mean) / std`, by channels.

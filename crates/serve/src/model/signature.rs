@@ -1,5 +1,6 @@
 //! What a model takes and gives, as tensors with names.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use fireclay_nn::{InputSpec, Network};
@@ -261,14 +262,15 @@ fn other_type(tensor: &Tensor, expected: &str) -> Refusal {
 /// The numbers of each sample.
 fn values(shape: &[usize], tensor: &Tensor) -> Result<Vec<Vec<f32>>, Refusal> {
     check_shape(tensor, shape)?;
-    let numbers: Vec<f32> = match &tensor.elements {
-        Elements::Floats(values) => values.clone(),
+    let numbers: Cow<'_, [f32]> = match &tensor.elements {
+        Elements::Floats(values) => values.into(),
         Elements::Doubles(values) => values.iter().map(|value| *value as f32).collect(),
         Elements::Integers(values) => values.iter().map(|value| *value as f32).collect(),
         Elements::Bytes(values) => values.iter().map(|value| f32::from(*value)).collect(),
         Elements::Texts(_) | Elements::Cells(_) => return Err(other_type(tensor, "numbers, such as FP32")),
     };
-    if numbers.iter().any(|number| number.is_infinite()) {
+    // All are looked at, so that many are at once.
+    if numbers.iter().fold(false, |any, number| any | number.is_infinite()) {
         return Err(Refusal::bad(format!("a value of input {:?} is too large for FP32", tensor.name)));
     }
     Ok(numbers.chunks_exact(shape.iter().product::<usize>().max(1)).map(<[f32]>::to_vec).collect())
@@ -283,8 +285,11 @@ fn pictures(shape: &[usize; 3], tensor: &Tensor) -> Result<Vec<Question>, Refusa
         }
         _ => {
             let values = values(shape, tensor)?;
-            let outside = values.iter().flatten().find(|value| !(0.0..=1.0).contains(*value));
-            match outside {
+            let is_outside = |value: &&f32| !(0.0..=1.0).contains(*value);
+            let has_outside =
+                |sample: &Vec<f32>| sample.iter().fold(false, |any, value| any | is_outside(&value));
+            let outside = values.iter().find(|sample| has_outside(sample));
+            match outside.and_then(|sample| sample.iter().find(is_outside)) {
                 Some(value) => Err(Refusal::bad(format!(
                     "input {:?} holds {value}; a picture's numbers are from 0 to 1, or from 0 to 255 in a tensor of UINT8",
                     tensor.name
